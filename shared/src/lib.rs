@@ -1,1 +1,14 @@
 //! media-sync's library: everything that two functions need, and all the thinking.
+//!
+//! Three kinds of code live apart here: pure decisions ([`asset`], [`time`], and the modules
+//! that parse, merge, plan and sign), two clients ([`cloudinary`], [`supabase`]), and the flows
+//! that tie them together.
+
+pub mod asset;
+pub mod cloudinary;
+pub mod config;
+pub mod http;
+pub mod queue;
+pub mod supabase;
+pub mod telemetry;
+pub mod time;

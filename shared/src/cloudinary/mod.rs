@@ -1,0 +1,1 @@
+//! Cloudinary: credentials, signatures, wire types and the client.

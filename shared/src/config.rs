@@ -1,0 +1,1 @@
+//! Configuration: one secret, overridden by environment variables.

@@ -1,0 +1,1 @@
+//! HTTP answers, problems, authentication and typed requests.

@@ -1,0 +1,1 @@
+//! Messages between functions, and the SQS queues that carry them.

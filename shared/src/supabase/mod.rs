@@ -1,0 +1,1 @@
+//! Supabase: keys, tokens and PostgREST.
