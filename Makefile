@@ -1,0 +1,64 @@
+# media-sync: plain verbs. `make` alone lists them; `make check` is what CI runs.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run demo test check fmt lint doc build build-local deploy clean
+
+# What `make build` builds for: arm64 or x86_64. `make deploy` tells the template the same.
+ARCH ?= arm64
+STACK_NAME ?= media-sync
+PARAMETERS ?=
+
+TOOLS := $(CURDIR)/.tools
+# cargo-lambda comes from PyPI; cargo finds it, and it finds zig, through PATH.
+CARGO_LAMBDA := PATH="$(TOOLS)/venv-build/bin:$$PATH" cargo lambda
+SAM := SAM_CLI_TELEMETRY=0 $(TOOLS)/venv-sam/bin/sam
+FUNCTIONS = $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what the local stack needs into .tools
+	@infra/local/setup.sh
+
+run: setup build-local ## start everything locally, show the main job, stay up until Ctrl-C
+	cargo build --quiet --package cloudinary_local
+	cargo run --quiet --package local_stack --bin $(if $(wildcard infra/local/src/bin/demo.rs),demo,local_stack -- up)
+
+demo: setup build-local ## the same, then exit; fails if anything differs
+	cargo build --quiet --package cloudinary_local
+	cargo run --quiet --package local_stack --bin demo -- --once
+
+test: setup build-local ## unit, property and end-to-end tests
+	cargo build --quiet --package cloudinary_local
+	@if cargo nextest --version >/dev/null 2>&1; \
+	then set -x; cargo nextest run --workspace; \
+	else set -x; cargo test --workspace --lib --bins --tests; fi
+	cargo test --workspace --doc
+
+check: fmt lint doc test ## everything CI asks for
+
+fmt: ## formatting
+	cargo fmt --all --check
+
+lint: setup ## clippy and the template
+	cargo clippy --workspace --all-targets -- -D warnings
+	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template template.yaml
+
+doc: ## the API documentation
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+build: setup ## build the functions for AWS (ARCH=arm64 or ARCH=x86_64)
+	@infra/local/build-functions.sh release "$(ARCH)"
+
+build-local: setup ## build the functions for this machine, quickly
+	@infra/local/build-functions.sh local
+
+deploy: build ## deploy to AWS (CONFIG_SECRET_ARN=arn:..., PARAMETERS="Key=value ...")
+	@test -n "$(CONFIG_SECRET_ARN)" || { echo "set CONFIG_SECRET_ARN to the ARN of the configuration secret (see README.md)" >&2; exit 1; }
+	$(SAM) deploy --template template.yaml --stack-name "$(STACK_NAME)" --resolve-s3 --capabilities CAPABILITY_IAM \
+		--no-fail-on-empty-changeset \
+		--parameter-overrides ConfigSecretArn="$(CONFIG_SECRET_ARN)" Architecture="$(ARCH)" $(PARAMETERS)
+
+clean: ## remove what was built and installed
+	cargo clean
+	rm -rf .tools .aws-sam

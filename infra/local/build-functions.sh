@@ -1,0 +1,48 @@
+#!/bin/sh
+# Builds every function into target/lambda/<function>/bootstrap, where template.yaml looks for it.
+#   infra/local/build-functions.sh local              for this machine, dev profile, quick
+#   infra/local/build-functions.sh release ARCH       for AWS: arm64 or x86_64
+set -eu
+
+root=$(cd "$(dirname "$0")/../.." && pwd -P)
+cd "$root"
+export PATH="$root/.tools/venv-build/bin:$PATH"
+out=$root/target/lambda
+
+say() { printf 'build: %s\n' "$*" >&2; }
+
+packages=
+for folder in functions/*/; do
+    packages="$packages --package $(basename "$folder")"
+done
+
+case ${1:-} in
+local)
+    # The host's own compiler and linker: no zig, no second standard library.
+    # shellcheck disable=SC2086 # a list of options
+    cargo lambda build --quiet --compiler cargo --lambda-dir "$out" $packages
+    # Deployed at every start of the stack: without debug information that takes seconds less.
+    for folder in functions/*/; do
+        strip "$out/$(basename "$folder")/bootstrap" 2>/dev/null || true
+    done
+    ;;
+release)
+    case ${2:-} in
+    arm64) target=aarch64-unknown-linux-gnu option=--arm64 ;;
+    x86_64) target=x86_64-unknown-linux-gnu option=--x86-64 ;;
+    *) say "ARCH is '${2:-}': arm64 or x86_64"; exit 1 ;;
+    esac
+    libraries=$(rustc --print sysroot)/lib/rustlib/$target
+    if [ ! -d "$libraries" ] && ! rustup target add "$target"; then
+        say "Rust's standard library for $target is not installed, and rustup could not install it."
+        say "Install it (rustup target add $target), or build for the other architecture: make build ARCH=x86_64"
+        exit 1
+    fi
+    # shellcheck disable=SC2086 # a list of options
+    cargo lambda build --release "$option" --lambda-dir "$out" $packages
+    ;;
+*)
+    sed -n '2,4p' "$0" >&2
+    exit 1
+    ;;
+esac
