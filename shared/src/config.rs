@@ -1,1 +1,425 @@
 //! Configuration: one secret, overridden by environment variables.
+//!
+//! The secret is a JSON object whose keys are the names of environment variables. Reading it
+//! ([`Config::from_map`]) is pure and reports every mistake at once, by key and never by value.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
+use aws_smithy_http_client::tls;
+use serde_json::Value;
+use url::Url;
+
+use crate::cloudinary::signature::NotificationVerifier;
+use crate::cloudinary::{self, Credentials};
+use crate::supabase::jwt::TokenVerifier;
+use crate::supabase::{ApiKey, Supabase, keys::KeyKind};
+
+const SECRET_ARN: &str = "CONFIG_SECRET_ARN";
+const CLOUDINARY_URL: &str = "CLOUDINARY_URL";
+const NOTIFICATION_SECRETS: &str = "CLOUDINARY_NOTIFICATION_SECRETS";
+const SUPABASE_URL: &str = "SUPABASE_URL";
+const SUPABASE_SECRET_KEY: &str = "SUPABASE_SECRET_KEY";
+const SUPABASE_PUBLISHABLE_KEY: &str = "SUPABASE_PUBLISHABLE_KEY";
+const SUPABASE_JWT_SECRET: &str = "SUPABASE_JWT_SECRET";
+
+const REQUIRED: [&str; 4] = [
+    CLOUDINARY_URL,
+    SUPABASE_URL,
+    SUPABASE_SECRET_KEY,
+    SUPABASE_PUBLISHABLE_KEY,
+];
+const OPTIONAL: [&str; 2] = [NOTIFICATION_SECRETS, SUPABASE_JWT_SECRET];
+
+/// Everything that a function needs to know of the world around it.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub cloudinary: CloudinaryConfig,
+    pub supabase: SupabaseConfig,
+}
+
+#[derive(Clone)]
+pub struct CloudinaryConfig {
+    pub credentials: Credentials,
+    /// Further secrets with which notifications may be signed: `api_key` → secret.
+    pub notification_secrets: BTreeMap<String, String>,
+}
+
+#[derive(Clone)]
+pub struct SupabaseConfig {
+    pub url: Url,
+    pub secret_key: ApiKey,
+    pub publishable_key: ApiKey,
+    /// Legacy projects only; others publish their keys.
+    pub jwt_secret: Option<String>,
+}
+
+/// Why there is no configuration. Names keys, never values.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("could not fetch the secret that {SECRET_ARN} names")]
+    Fetch(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the secret that {SECRET_ARN} names is not a JSON object")]
+    NotAnObject,
+    #[error("the configuration is not usable: {}", .0.join("; "))]
+    Invalid(Vec<String>),
+}
+
+impl Config {
+    /// Reads the environment, and the secret for what the environment does not say.
+    ///
+    /// # Errors
+    /// When the secret cannot be fetched, or with every key that is missing or wrong.
+    pub async fn load(aws: &SdkConfig) -> Result<Self, ConfigError> {
+        let mut map = environment();
+        if REQUIRED.iter().any(|key| !map.contains_key(*key))
+            && let Ok(arn) = std::env::var(SECRET_ARN)
+        {
+            for (key, value) in fetch(aws, &arn).await? {
+                map.entry(key).or_insert(value);
+            }
+        }
+        Self::from_map(&map)
+    }
+
+    /// Reads a map whose keys are the names of the environment variables.
+    ///
+    /// # Errors
+    /// With every key that is missing or wrong, at once.
+    pub fn from_map(map: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
+        let mut reader = Reader {
+            map,
+            problems: Vec::new(),
+        };
+        let credentials = reader.required(CLOUDINARY_URL, |text| {
+            Credentials::parse(text).map_err(|error| error.to_string())
+        });
+        let notification_secrets = reader.optional(NOTIFICATION_SECRETS, parse_secrets);
+        let url = reader.required(SUPABASE_URL, parse_base);
+        let secret_key = reader.required(SUPABASE_SECRET_KEY, |text| {
+            parse_key(text, KeyKind::Publishable)
+        });
+        let publishable_key = reader.required(SUPABASE_PUBLISHABLE_KEY, |text| {
+            parse_key(text, KeyKind::Secret)
+        });
+        let jwt_secret = reader.optional(SUPABASE_JWT_SECRET, |text| Ok(text.to_owned()));
+        let problems = reader.problems;
+        match (credentials, url, secret_key, publishable_key) {
+            (Some(credentials), Some(url), Some(secret_key), Some(publishable_key))
+                if problems.is_empty() =>
+            {
+                Ok(Self {
+                    cloudinary: CloudinaryConfig {
+                        credentials,
+                        notification_secrets: notification_secrets.unwrap_or_default(),
+                    },
+                    supabase: SupabaseConfig {
+                        url,
+                        secret_key,
+                        publishable_key,
+                        jwt_secret,
+                    },
+                })
+            }
+            _ => Err(ConfigError::Invalid(problems)),
+        }
+    }
+}
+
+impl CloudinaryConfig {
+    pub fn client(&self, http: &reqwest::Client) -> cloudinary::Client {
+        cloudinary::Client::new(http.clone(), self.credentials.clone())
+    }
+
+    pub fn notification_verifier(&self) -> NotificationVerifier {
+        NotificationVerifier::new(&self.credentials, &self.notification_secrets)
+    }
+}
+
+impl SupabaseConfig {
+    /// PostgREST with the secret key: bypasses row level security. For workers.
+    pub fn service(&self, http: &reqwest::Client) -> Supabase {
+        Supabase::new(self.url.clone(), self.secret_key.clone(), http.clone())
+    }
+
+    /// PostgREST with the publishable key: call [`Supabase::as_caller`] on it.
+    pub fn public(&self, http: &reqwest::Client) -> Supabase {
+        Supabase::new(self.url.clone(), self.publishable_key.clone(), http.clone())
+    }
+
+    pub fn token_verifier(&self, http: &reqwest::Client) -> TokenVerifier {
+        TokenVerifier::new(&self.url, self.jwt_secret.as_deref(), http.clone())
+    }
+}
+
+impl fmt::Debug for CloudinaryConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CloudinaryConfig")
+            .field("credentials", &self.credentials)
+            .field("notification_keys", &self.notification_secrets.keys())
+            .finish()
+    }
+}
+
+impl fmt::Debug for SupabaseConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SupabaseConfig")
+            .field("url", &self.url.as_str())
+            .field("secret_key", &self.secret_key)
+            .field("publishable_key", &self.publishable_key)
+            .field("has_jwt_secret", &self.jwt_secret.is_some())
+            .finish()
+    }
+}
+
+/// The value of a variable that the function's own template sets, such as a queue's address.
+///
+/// # Errors
+/// When it is missing or empty.
+pub fn required_env(name: &str) -> Result<String, ConfigError> {
+    std::env::var(name)
+        .ok()
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| ConfigError::Invalid(vec![format!("{name} is missing")]))
+}
+
+/// The address in `NOTIFICATION_QUEUE_URL`, `OUTBOUND_QUEUE_URL` or `RECONCILE_QUEUE_URL`.
+///
+/// # Errors
+/// When the function's template does not set it.
+pub fn notification_queue_url() -> Result<String, ConfigError> {
+    required_env("NOTIFICATION_QUEUE_URL")
+}
+
+/// See [`notification_queue_url`].
+///
+/// # Errors
+/// When the function's template does not set it.
+pub fn outbound_queue_url() -> Result<String, ConfigError> {
+    required_env("OUTBOUND_QUEUE_URL")
+}
+
+/// See [`notification_queue_url`].
+///
+/// # Errors
+/// When the function's template does not set it.
+pub fn reconcile_queue_url() -> Result<String, ConfigError> {
+    required_env("RECONCILE_QUEUE_URL")
+}
+
+/// Makes ring the process's TLS implementation; the second call and later ones do nothing.
+fn install_crypto() {
+    // An error means that it is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// The one HTTP client of a function: Cloudinary, PostgREST and the key set go through it.
+///
+/// # Errors
+/// When the machine has no root certificates.
+pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
+    install_crypto();
+    reqwest::Client::builder()
+        .user_agent(concat!("media-sync/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(3))
+        // A frozen Lambda environment wakes up with connections that the other side has closed.
+        .pool_idle_timeout(Duration::from_secs(20))
+        // Neither API redirects; following one would carry credentials elsewhere.
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+}
+
+/// Region, credentials and HTTP client for the AWS services, as the environment says.
+pub async fn aws() -> SdkConfig {
+    install_crypto();
+    let http = aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(
+            tls::rustls_provider::CryptoMode::Ring,
+        ))
+        .build_https();
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(4))
+        .operation_timeout(Duration::from_secs(10))
+        .build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .timeout_config(timeouts)
+        .load()
+        .await
+}
+
+fn environment() -> BTreeMap<String, String> {
+    REQUIRED
+        .iter()
+        .chain(&OPTIONAL)
+        .filter_map(|key| Some(((*key).to_owned(), std::env::var(key).ok()?)))
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
+}
+
+async fn fetch(aws: &SdkConfig, arn: &str) -> Result<BTreeMap<String, String>, ConfigError> {
+    let secret = aws_sdk_secretsmanager::Client::new(aws)
+        .get_secret_value()
+        .secret_id(arn)
+        .send()
+        .await
+        .map_err(|error| ConfigError::Fetch(error.into()))?;
+    parse_secret(secret.secret_string().unwrap_or_default())
+}
+
+fn parse_secret(text: &str) -> Result<BTreeMap<String, String>, ConfigError> {
+    let Ok(Value::Object(object)) = serde_json::from_str(text) else {
+        return Err(ConfigError::NotAnObject);
+    };
+    Ok(object
+        .into_iter()
+        .filter_map(|(key, value)| match value {
+            Value::Null => None,
+            Value::String(text) => Some((key, text)),
+            other => Some((key, other.to_string())),
+        })
+        .collect())
+}
+
+struct Reader<'a> {
+    map: &'a BTreeMap<String, String>,
+    problems: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn required<T>(
+        &mut self,
+        key: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        if !self.map.get(key).is_some_and(|value| !value.is_empty()) {
+            self.problems.push(format!("{key} is missing"));
+            return None;
+        }
+        self.optional(key, parse)
+    }
+
+    fn optional<T>(
+        &mut self,
+        key: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = self.map.get(key).filter(|value| !value.is_empty())?;
+        match parse(text) {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.problems.push(format!("{key} {problem}"));
+                None
+            }
+        }
+    }
+}
+
+fn parse_secrets(text: &str) -> Result<BTreeMap<String, String>, String> {
+    let secrets: BTreeMap<String, String> = serde_json::from_str(text)
+        .map_err(|_| "is not a JSON object of api_key to secret".to_owned())?;
+    if secrets.values().any(String::is_empty) {
+        return Err("holds an empty secret".to_owned());
+    }
+    Ok(secrets)
+}
+
+fn parse_base(text: &str) -> Result<Url, String> {
+    Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .filter(|url| {
+            url.username().is_empty() && url.password().is_none() && url.query().is_none()
+        })
+        .ok_or_else(|| "is not an http(s) address without user and query".to_owned())
+}
+
+/// The two keys are easily swapped, and with the secret one in its place a user's requests would
+/// bypass row level security.
+fn parse_key(text: &str, wrong: KeyKind) -> Result<ApiKey, String> {
+    let key = ApiKey::parse(text).map_err(|error| error.to_string())?;
+    if key.kind() == wrong {
+        return Err(format!("holds a {wrong:?} key"));
+    }
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    const GOOD: [(&str, &str); 4] = [
+        (CLOUDINARY_URL, "cloudinary://1:hush-hush@demo"),
+        (SUPABASE_URL, "http://127.0.0.1:54321"),
+        (SUPABASE_SECRET_KEY, "sb_secret_hush-hush"),
+        (SUPABASE_PUBLISHABLE_KEY, "sb_publishable_x"),
+    ];
+
+    #[test]
+    fn four_keys_are_enough() {
+        let config = Config::from_map(&map(&GOOD)).unwrap();
+        assert_eq!(config.cloudinary.credentials.cloud_name(), "demo");
+        assert_eq!(config.supabase.url.as_str(), "http://127.0.0.1:54321/");
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once_and_no_value_is_shown() {
+        let error = Config::from_map(&map(&[
+            (CLOUDINARY_URL, "cloudinary://hush-hush"),
+            (NOTIFICATION_SECRETS, "hush-hush"),
+            (SUPABASE_URL, "hush-hush"),
+            (SUPABASE_SECRET_KEY, "sb_publishable_hush-hush"),
+        ]))
+        .unwrap_err()
+        .to_string();
+        for key in [
+            CLOUDINARY_URL,
+            NOTIFICATION_SECRETS,
+            SUPABASE_URL,
+            SUPABASE_SECRET_KEY,
+            "SUPABASE_PUBLISHABLE_KEY is missing",
+        ] {
+            assert!(error.contains(key), "{key} not in {error}");
+        }
+        assert!(!error.contains("hush-hush"), "{error}");
+    }
+
+    #[test]
+    fn swapped_keys_are_refused() {
+        let mut swapped = map(&GOOD);
+        swapped.insert(SUPABASE_PUBLISHABLE_KEY.into(), "sb_secret_x".into());
+        let error = Config::from_map(&swapped).unwrap_err().to_string();
+        assert!(
+            error.contains("SUPABASE_PUBLISHABLE_KEY holds a Secret key"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let mut all = map(&GOOD);
+        all.insert(NOTIFICATION_SECRETS.into(), r#"{"2":"hush-hush"}"#.into());
+        all.insert(SUPABASE_JWT_SECRET.into(), "hush-hush".into());
+        let shown = format!("{:?}", Config::from_map(&all).unwrap());
+        assert!(!shown.contains("hush-hush"), "{shown}");
+    }
+
+    #[test]
+    fn secret_may_hold_the_map_of_keys_as_an_object() {
+        let map =
+            parse_secret(r#"{"CLOUDINARY_NOTIFICATION_SECRETS":{"2":"s"},"X":null}"#).unwrap();
+        assert_eq!(map[NOTIFICATION_SECRETS], r#"{"2":"s"}"#);
+        assert!(!map.contains_key("X"));
+        assert!(matches!(parse_secret("[]"), Err(ConfigError::NotAnObject)));
+    }
+}

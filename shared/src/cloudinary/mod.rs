@@ -1,1 +1,24 @@
 //! Cloudinary: credentials, signatures, wire types and the client.
+//!
+//! [`credentials`], [`signature`], [`resource`], [`clock`] and [`escape`] are pure; the client is
+//! the only module here that talks to the network.
+
+pub mod admin;
+pub mod client;
+pub mod clock;
+pub mod credentials;
+pub mod error;
+pub mod escape;
+pub mod resource;
+pub mod search;
+pub mod signature;
+pub mod triggers;
+pub mod upload;
+
+pub use admin::{ListPage, Listing, ResourceUpdate};
+pub use client::{Answer, Client, Quota};
+pub use credentials::{Credentials, CredentialsError};
+pub use error::{CloudinaryError, Refusal, Refused};
+pub use resource::Resource;
+pub use search::{SearchPage, SearchQuery, SortOrder};
+pub use upload::Destroyed;

@@ -1,1 +1,11 @@
 //! Messages between functions, and the SQS queues that carry them.
+
+pub mod batch;
+pub mod message;
+pub mod send;
+
+pub use batch::partial_failures;
+pub use message::{
+    ContinueReconcile, DecodeError, Message, Notification, Outbound, RawBody, decode, encode,
+};
+pub use send::{BatchOutcome, Queue, SendError};

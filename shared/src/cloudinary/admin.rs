@@ -1,0 +1,284 @@
+//! The Admin API: listings, reads, updates, bulk deletes and restores, on an hourly quota.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::client::{Body, Call};
+use super::{Answer, Client, CloudinaryError, Refusal, Resource};
+use crate::asset::{AssetId, ResourceType};
+
+/// The most asset ids that one call takes.
+pub const MAX_ASSET_IDS: usize = 100;
+
+/// The most assets that one page of a listing or search holds.
+pub const MAX_PAGE: u16 = 500;
+
+/// Which page of a listing is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct ListPage<'a> {
+    /// At most [`MAX_PAGE`].
+    pub max_results: u16,
+    pub next_cursor: Option<&'a str>,
+}
+
+impl Default for ListPage<'_> {
+    fn default() -> Self {
+        Self {
+            max_results: MAX_PAGE,
+            next_cursor: None,
+        }
+    }
+}
+
+/// One page of a listing.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Listing {
+    pub resources: Vec<Resource>,
+    /// Absent on the last page.
+    #[serde(default)]
+    pub next_cursor: Option<String>,
+}
+
+/// What is to be changed of one asset; `None` leaves a field as it is.
+#[derive(Debug, Clone, Default)]
+pub struct ResourceUpdate {
+    /// Dynamic folder mode only.
+    pub display_name: Option<String>,
+    /// Dynamic folder mode only.
+    pub asset_folder: Option<String>,
+    /// Replaces the whole list.
+    pub tags: Option<Vec<String>>,
+}
+
+/// What became of one asset that was to be restored. Cloudinary says 200 to all of them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Restored {
+    Restored(Box<Resource>),
+    NoBackup,
+    Failed(String),
+}
+
+/// What became of a bulk delete.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct BulkDeleted {
+    /// By public id or by asset id: which of them is not documented, so look for both.
+    #[serde(default)]
+    pub deleted: BTreeMap<String, String>,
+    /// There is more to do: call again.
+    #[serde(default)]
+    pub partial: bool,
+}
+
+impl BulkDeleted {
+    /// Whether the asset is gone (deleted now, or not there), by either of its names; `None` when
+    /// the answer does not speak of it.
+    pub fn is_gone(&self, asset_id: &AssetId, public_id: &str) -> Option<bool> {
+        let outcome = self
+            .deleted
+            .get(asset_id.as_str())
+            .or_else(|| self.deleted.get(public_id))?;
+        Some(matches!(outcome.as_str(), "deleted" | "not_found"))
+    }
+}
+
+impl Client {
+    /// One page of all assets of a resource type, of every delivery type, newest first, with
+    /// tags, context and metadata. Placeholders of deleted assets may be among them.
+    ///
+    /// # Errors
+    /// See [`CloudinaryError`]; [`CloudinaryError::is_cursor_expired`] means begin again.
+    pub async fn list_resources(
+        &self,
+        resource_type: ResourceType,
+        page: ListPage<'_>,
+    ) -> Result<Answer<Listing>, CloudinaryError> {
+        let mut call = Call::get(
+            format!("list {resource_type} assets"),
+            ["resources", resource_type.as_str()],
+        );
+        call.query = with_everything();
+        call.query
+            .push(("max_results", page.max_results.to_string()));
+        if let Some(cursor) = page.next_cursor {
+            call.query.push(("next_cursor", cursor.to_owned()));
+        }
+        self.call(call).await
+    }
+
+    /// The assets of these ids that exist, with tags, context and metadata; at most
+    /// [`MAX_ASSET_IDS`]. Deleted assets are left out, also where a backup exists.
+    ///
+    /// # Errors
+    /// See [`CloudinaryError`].
+    pub async fn fetch_by_asset_ids(
+        &self,
+        ids: &[AssetId],
+    ) -> Result<Answer<Vec<Resource>>, CloudinaryError> {
+        let doing = format!("fetch {} assets by id", ids.len());
+        check_count(&doing, ids)?;
+        let mut call = Call::get(doing, ["resources", "by_asset_ids"]);
+        call.query = with_everything();
+        call.query
+            .extend(ids.iter().map(|id| ("asset_ids[]", id.to_string())));
+        let answer = self.call::<Listing>(call).await?;
+        Ok(answer.map(|listing| listing.resources))
+    }
+
+    /// One asset, or `None` where there is none. A placeholder is an asset that is gone.
+    ///
+    /// # Errors
+    /// See [`CloudinaryError`].
+    pub async fn fetch_resource(
+        &self,
+        id: &AssetId,
+    ) -> Result<Answer<Option<Resource>>, CloudinaryError> {
+        let call = Call::get(format!("fetch asset {id}"), ["resources", id.as_str()]);
+        match self.call::<Resource>(call).await {
+            Ok(answer) => Ok(answer.map(Some)),
+            Err(CloudinaryError::Refused(refused)) if refused.refusal == Refusal::NotFound => {
+                Ok(Answer {
+                    value: None,
+                    observed_at: refused.observed_at,
+                    quota: refused.quota,
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Changes one asset by its id.
+    ///
+    /// # Errors
+    /// See [`CloudinaryError`]; a tag with a comma cannot be written and is refused here.
+    pub async fn update_resource(
+        &self,
+        id: &AssetId,
+        update: &ResourceUpdate,
+    ) -> Result<Answer<Resource>, CloudinaryError> {
+        let doing = format!("update asset {id}");
+        let mut body = Map::new();
+        if let Some(name) = &update.display_name {
+            body.insert("display_name".into(), name.as_str().into());
+        }
+        if let Some(folder) = &update.asset_folder {
+            body.insert("asset_folder".into(), folder.as_str().into());
+        }
+        if let Some(tags) = &update.tags {
+            body.insert(
+                "tags".into(),
+                super::upload::join_tags(&doing, tags)?.into(),
+            );
+        }
+        self.call(Call::new(
+            doing,
+            Method::PUT,
+            ["resources", id.as_str()],
+            Body::Json(Value::Object(body)),
+            true,
+        ))
+        .await
+    }
+
+    /// Restores deleted assets from their backups; at most [`MAX_ASSET_IDS`]. Ids of which the
+    /// answer does not speak are missing from the map.
+    ///
+    /// # Errors
+    /// See [`CloudinaryError`].
+    pub async fn restore(
+        &self,
+        ids: &[AssetId],
+    ) -> Result<Answer<BTreeMap<AssetId, Restored>>, CloudinaryError> {
+        let doing = format!("restore {} assets", ids.len());
+        check_count(&doing, ids)?;
+        let call = Call::new(
+            doing,
+            Method::POST,
+            ["resources", "restore"],
+            Body::Json(json!({ "asset_ids": ids })),
+            true,
+        );
+        let answer = self.call::<Map<String, Value>>(call).await?;
+        Ok(answer.map(|outcomes| {
+            outcomes
+                .into_iter()
+                .filter_map(|(id, outcome)| {
+                    Some((AssetId::parse(&id).ok()?, read_restored(outcome)))
+                })
+                .collect()
+        }))
+    }
+
+    /// Deletes assets of any type by their ids, at most [`MAX_ASSET_IDS`], with all derived files.
+    ///
+    /// # Errors
+    /// See [`CloudinaryError`].
+    pub async fn delete_by_asset_ids(
+        &self,
+        ids: &[AssetId],
+        invalidate: bool,
+    ) -> Result<Answer<BulkDeleted>, CloudinaryError> {
+        let doing = format!("delete {} assets", ids.len());
+        check_count(&doing, ids)?;
+        self.call(Call::new(
+            doing,
+            Method::DELETE,
+            ["resources"],
+            Body::Json(json!({ "asset_ids": ids, "invalidate": invalidate })),
+            true,
+        ))
+        .await
+    }
+
+    /// Whether Cloudinary answers and takes the credentials.
+    ///
+    /// # Errors
+    /// See [`CloudinaryError`].
+    pub async fn ping(&self) -> Result<Answer<()>, CloudinaryError> {
+        Ok(self
+            .call::<Value>(Call::get("ping", ["ping"]))
+            .await?
+            .map(drop))
+    }
+
+    /// Plan, limits and use of the product environment, as Cloudinary words them.
+    ///
+    /// # Errors
+    /// See [`CloudinaryError`].
+    pub async fn usage(&self) -> Result<Answer<Value>, CloudinaryError> {
+        self.call(Call::get("read the usage", ["usage"])).await
+    }
+}
+
+/// Without these flags the keys are missing from listings, which is not the same as empty.
+fn with_everything() -> Vec<(&'static str, String)> {
+    ["tags", "context", "metadata"]
+        .map(|flag| (flag, "true".to_owned()))
+        .into()
+}
+
+fn check_count(doing: &str, ids: &[AssetId]) -> Result<(), CloudinaryError> {
+    if (1..=MAX_ASSET_IDS).contains(&ids.len()) {
+        return Ok(());
+    }
+    Err(CloudinaryError::Invalid {
+        doing: doing.to_owned(),
+        reason: format!("one call takes 1 to {MAX_ASSET_IDS} asset ids"),
+    })
+}
+
+fn read_restored(outcome: Value) -> Restored {
+    match outcome
+        .get("error")
+        .map(|error| error.as_str().unwrap_or("failed"))
+    {
+        Some("no_backup") => Restored::NoBackup,
+        Some(error) => Restored::Failed(error.to_owned()),
+        None => match serde_json::from_value(outcome) {
+            Ok(resource) => Restored::Restored(Box::new(resource)),
+            Err(_) => Restored::Failed("unreadable".to_owned()),
+        },
+    }
+}

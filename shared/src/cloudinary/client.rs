@@ -1,0 +1,407 @@
+//! The HTTP core of the Cloudinary client: authentication, clock, quota, retries, errors.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use reqwest::header::{self, HeaderMap};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, Response};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::clock::CloudClock;
+use super::error::Refused;
+use super::signature::sign_params;
+use super::{CloudinaryError, Credentials, Refusal};
+use crate::time::Timestamp;
+
+/// A page of 500 assets with context takes a second or two; more than this is an outage.
+const TIMEOUT: Duration = Duration::from_secs(25);
+
+/// Sending up to 6 MB, or waiting until Cloudinary has fetched a remote file.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(110);
+
+const ATTEMPTS: u32 = 3;
+
+/// No further attempt begins after this: an outage is the queue's to wait for, not ours.
+const RETRY_WINDOW: Duration = Duration::from_secs(5);
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// A client of one product environment. Cheap to clone; clones share connections and clock.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    credentials: Arc<Credentials>,
+    clock: Arc<CloudClock>,
+}
+
+/// What Cloudinary answered, and when it certainly had not yet read or written it.
+#[derive(Debug, Clone)]
+pub struct Answer<T> {
+    pub value: T,
+    /// On Cloudinary's clock, and certainly not after the read or write: see [`CloudClock`].
+    pub observed_at: Timestamp,
+    /// What is left of the Admin API's hour, where the answer says so.
+    pub quota: Option<Quota>,
+}
+
+impl<T> Answer<T> {
+    /// The same answer with its value turned into another.
+    pub fn map<U>(self, turn: impl FnOnce(T) -> U) -> Answer<U> {
+        Answer {
+            value: turn(self.value),
+            observed_at: self.observed_at,
+            quota: self.quota,
+        }
+    }
+}
+
+/// The Admin API's hourly quota, shared with everybody who uses the product environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    pub limit: u32,
+    pub remaining: u32,
+    /// When `remaining` is `limit` again, on Cloudinary's clock.
+    pub reset: Timestamp,
+}
+
+/// One call, as often as it has to be sent.
+pub(super) struct Call {
+    pub(super) doing: String,
+    pub(super) method: Method,
+    /// Path segments after the cloud name.
+    pub(super) path: Vec<String>,
+    pub(super) query: Vec<(&'static str, String)>,
+    pub(super) body: Body,
+    /// Whether a repeat after a lost answer does no harm.
+    pub(super) repeatable: bool,
+}
+
+pub(super) enum Body {
+    None,
+    Json(Value),
+    /// Parameters of an Upload API call, to be signed; lists are sent as `name[]`.
+    Signed(Vec<(&'static str, Param)>),
+    /// The same with a file beside them.
+    File {
+        params: Vec<(&'static str, Param)>,
+        file: Bytes,
+        filename: String,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Param {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Call {
+    /// A call that only reads, by Basic authentication.
+    pub(super) fn get<const N: usize>(doing: impl Into<String>, path: [&str; N]) -> Self {
+        Self::new(doing, Method::GET, path, Body::None, true)
+    }
+
+    pub(super) fn new<const N: usize>(
+        doing: impl Into<String>,
+        method: Method,
+        path: [&str; N],
+        body: Body,
+        repeatable: bool,
+    ) -> Self {
+        Self {
+            doing: doing.into(),
+            method,
+            path: path.into_iter().map(str::to_owned).collect(),
+            query: Vec::new(),
+            body,
+            repeatable,
+        }
+    }
+}
+
+impl Client {
+    /// A client that sends through `http`, which all clients of a function share.
+    pub fn new(http: reqwest::Client, credentials: Credentials) -> Self {
+        Self {
+            http,
+            credentials: Arc::new(credentials),
+            clock: Arc::new(CloudClock::default()),
+        }
+    }
+
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// A moment that Cloudinary's clock has certainly reached by now.
+    pub fn cloud_now(&self) -> Timestamp {
+        self.clock.lower_bound_at(Timestamp::now())
+    }
+
+    /// Makes the call and reads the answer as `T`.
+    pub(super) async fn call<T: DeserializeOwned>(
+        &self,
+        call: Call,
+    ) -> Result<Answer<T>, CloudinaryError> {
+        let started = Instant::now();
+        let mut attempt = 1;
+        loop {
+            let error = match self.attempt(&call).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            if attempt == ATTEMPTS || started.elapsed() > RETRY_WINDOW || !may_repeat(&call, &error)
+            {
+                return Err(error);
+            }
+            tracing::debug!(
+                attempt,
+                code = error.code(),
+                doing = call.doing,
+                "calling Cloudinary again"
+            );
+            tokio::time::sleep(pause(attempt)).await;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+    ) -> Result<Answer<T>, CloudinaryError> {
+        let unreachable = |source: reqwest::Error| CloudinaryError::Unreachable {
+            doing: call.doing.clone(),
+            source: source.without_url(),
+        };
+        let request = self.request(call).build().map_err(unreachable)?;
+        let sent = Timestamp::now();
+        let response = self.http.execute(request).await.map_err(unreachable)?;
+        let received = Timestamp::now();
+        if let Some(date) = http_date(response.headers(), header::DATE.as_str()) {
+            self.clock.learn(date, sent, received);
+        }
+        let observed_at = self.clock.lower_bound_at(sent);
+        let quota = quota(response.headers());
+        let value = self.read(call, response, observed_at).await?;
+        Ok(Answer {
+            value,
+            observed_at,
+            quota,
+        })
+    }
+
+    fn request(&self, call: &Call) -> reqwest::RequestBuilder {
+        let mut url = self.credentials.upload_prefix().clone();
+        url.path_segments_mut()
+            .expect("an http address has a path")
+            .pop_if_empty()
+            .push("v1_1")
+            .push(self.credentials.cloud_name())
+            .extend(&call.path);
+        let request = self.http.request(call.method.clone(), url);
+        let request = if call.query.is_empty() {
+            request
+        } else {
+            request.query(&call.query)
+        };
+        let basic = |request: reqwest::RequestBuilder| {
+            request.timeout(TIMEOUT).basic_auth(
+                self.credentials.api_key(),
+                Some(self.credentials.api_secret()),
+            )
+        };
+        match &call.body {
+            Body::None => basic(request),
+            Body::Json(value) => basic(request).json(value),
+            Body::Signed(params) => request
+                .timeout(if is_upload(call) {
+                    UPLOAD_TIMEOUT
+                } else {
+                    TIMEOUT
+                })
+                .form(&self.sign(params)),
+            Body::File {
+                params,
+                file,
+                filename,
+            } => {
+                let length = file.len() as u64;
+                let part =
+                    Part::stream_with_length(file.clone(), length).file_name(filename.clone());
+                let form = self
+                    .sign(params)
+                    .into_iter()
+                    .fold(Form::new(), |form, (name, value)| form.text(name, value))
+                    .part("file", part);
+                request.timeout(UPLOAD_TIMEOUT).multipart(form)
+            }
+        }
+    }
+
+    /// Adds timestamp, key and signature. The timestamp is Cloudinary's, so that a wrong clock of
+    /// ours makes no request stale.
+    fn sign(&self, params: &[(&'static str, Param)]) -> Vec<(String, String)> {
+        let timestamp = (self.cloud_now().micros() / 1_000_000).to_string();
+        let mut signed: Vec<(&str, String)> = vec![("timestamp", timestamp.clone())];
+        let mut form = vec![
+            ("timestamp".to_owned(), timestamp),
+            ("api_key".to_owned(), self.credentials.api_key().to_owned()),
+        ];
+        for (name, param) in params {
+            match param {
+                Param::One(value) => {
+                    // The remote address of a file is a parameter that is never signed.
+                    if *name != "file" {
+                        signed.push((name, value.clone()));
+                    }
+                    form.push(((*name).to_owned(), value.clone()));
+                }
+                Param::Many(values) => {
+                    signed.push((name, values.join(",")));
+                    form.extend(
+                        values
+                            .iter()
+                            .map(|value| (format!("{name}[]"), value.clone())),
+                    );
+                }
+            }
+        }
+        let signature = sign_params(
+            signed.iter().map(|(name, value)| (*name, value.as_str())),
+            self.credentials.api_secret(),
+            self.credentials.algorithm(),
+        );
+        form.push(("signature".to_owned(), signature));
+        form
+    }
+
+    async fn read<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        response: Response,
+        observed_at: Timestamp,
+    ) -> Result<T, CloudinaryError> {
+        let status = response.status();
+        let headers = response.headers().clone();
+        let body = response
+            .bytes()
+            .await
+            .map_err(|source| CloudinaryError::Unreachable {
+                doing: call.doing.clone(),
+                source: source.without_url(),
+            })?;
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|source| CloudinaryError::Unreadable {
+                doing: call.doing.clone(),
+                status: status.as_u16(),
+                excerpt: excerpt(&body),
+                source: Some(source),
+            });
+        }
+        let message = serde_json::from_slice::<Value>(&body)
+            .ok()
+            .and_then(|body| Some(body.pointer("/error/message")?.as_str()?.to_owned()));
+        // A proxy's 404 is not Cloudinary's word that an asset is gone.
+        let own_words =
+            message.is_some() || status.is_server_error() || matches!(status.as_u16(), 420 | 429);
+        if !own_words {
+            return Err(CloudinaryError::Unreadable {
+                doing: call.doing.clone(),
+                status: status.as_u16(),
+                excerpt: excerpt(&body),
+                source: None,
+            });
+        }
+        let message = excerpt(message.as_ref().map_or(&body[..], |text| text.as_bytes()));
+        Err(CloudinaryError::Refused(Box::new(Refused {
+            refusal: Refusal::classify(
+                status.as_u16(),
+                &message,
+                http_date(&headers, "x-featureratelimit-reset"),
+                retry_after(&headers),
+                self.cloud_now(),
+            ),
+            doing: call.doing.clone(),
+            status: status.as_u16(),
+            message,
+            request_id: text(&headers, "x-request-id").map(str::to_owned),
+            observed_at,
+            quota: quota(&headers),
+        })))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("credentials", &self.credentials)
+            .finish_non_exhaustive()
+    }
+}
+
+fn is_upload(call: &Call) -> bool {
+    call.path.last().is_some_and(|action| action == "upload")
+}
+
+fn may_repeat(call: &Call, error: &CloudinaryError) -> bool {
+    match error {
+        // Nothing was sent.
+        CloudinaryError::Unreachable { source, .. } if source.is_connect() => true,
+        CloudinaryError::Unreachable { source, .. } => call.repeatable && !source.is_timeout(),
+        CloudinaryError::Unreadable { .. } => call.repeatable,
+        CloudinaryError::Refused(refused) => match refused.refusal {
+            // Refused for its timestamp, before anything was done; the clock is right now.
+            Refusal::Stale => true,
+            Refusal::Server { retry_after: None } => call.repeatable,
+            _ => false,
+        },
+        CloudinaryError::Invalid { .. } => false,
+    }
+}
+
+/// Doubles with each attempt, between half and whole, so that many callers do not return at once.
+fn pause(attempt: u32) -> Duration {
+    let most = FIRST_PAUSE * 2u32.pow(attempt - 1);
+    most.mul_f64(rand::random_range(0.5..1.0))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn http_date(headers: &HeaderMap, name: &str) -> Option<Timestamp> {
+    let moment = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(text(headers, name)?)
+        .ok()?;
+    Some(Timestamp::from_micros(moment.as_microsecond()))
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    Some(Duration::from_secs(
+        text(headers, "retry-after")?.parse().ok()?,
+    ))
+}
+
+fn quota(headers: &HeaderMap) -> Option<Quota> {
+    let number = |name| text(headers, name)?.parse().ok();
+    Some(Quota {
+        limit: number("x-featureratelimit-limit")?,
+        remaining: number("x-featureratelimit-remaining")?,
+        reset: http_date(headers, "x-featureratelimit-reset")?,
+    })
+}
+
+/// The beginning of a body or message, on one line.
+fn excerpt(body: &[u8]) -> String {
+    String::from_utf8_lossy(body)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(400)
+        .collect()
+}

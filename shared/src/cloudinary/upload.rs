@@ -1,0 +1,356 @@
+//! The Upload API: signed calls that change assets, not counted against the hourly quota.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::client::{Body, Call, Param};
+use super::{Answer, Client, CloudinaryError, Resource, escape};
+use crate::asset::{AssetId, DeliveryName, ResourceType};
+
+/// The most public ids that one change of tags, context or metadata processes. Further ones are
+/// skipped by Cloudinary without a word.
+pub const MAX_PUBLIC_IDS: usize = 1000;
+
+/// What became of an asset that was to be destroyed. Both are success: it is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destroyed {
+    Ok,
+    NotFound,
+}
+
+/// A new name for an asset.
+#[derive(Debug, Clone)]
+pub struct Rename<'a> {
+    pub from: &'a DeliveryName,
+    pub to_public_id: &'a str,
+    /// Moves to another delivery type (`upload`, `private`, `authenticated`).
+    pub to_type: Option<&'a str>,
+    /// Replaces the asset that has that name.
+    pub overwrite: bool,
+    pub invalidate: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TagCommand {
+    Add,
+    Remove,
+    Replace,
+    RemoveAll,
+}
+
+#[derive(Debug, Clone)]
+pub enum ContextCommand<'a> {
+    /// Merges; an empty value deletes its key.
+    Add(&'a BTreeMap<String, String>),
+    RemoveAll,
+}
+
+/// Which assets a bulk change is for: public ids of one resource and delivery type.
+#[derive(Debug, Clone, Copy)]
+pub struct Targets<'a> {
+    pub resource_type: ResourceType,
+    pub delivery_type: &'a str,
+    /// At most [`MAX_PUBLIC_IDS`].
+    pub public_ids: &'a [String],
+}
+
+/// Which assets a bulk change was applied to: compare with what was asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Changed {
+    #[serde(default)]
+    pub public_ids: Vec<String>,
+    #[serde(default)]
+    pub unauthorized: Vec<String>,
+}
+
+/// What is uploaded.
+#[derive(Debug, Clone)]
+pub enum Source {
+    Bytes {
+        data: Bytes,
+        filename: String,
+    },
+    /// An address that Cloudinary fetches, or a data URI.
+    Url(String),
+}
+
+/// How it is uploaded. An overwrite without tags, context and metadata may clear them.
+#[derive(Debug, Clone, Default)]
+pub struct UploadOptions {
+    /// `None` lets Cloudinary decide.
+    pub resource_type: Option<ResourceType>,
+    pub delivery_type: Option<String>,
+    pub public_id: Option<String>,
+    /// Dynamic folder mode.
+    pub asset_folder: Option<String>,
+    /// Fixed folder mode.
+    pub folder: Option<String>,
+    pub display_name: Option<String>,
+    pub tags: Vec<String>,
+    pub context: BTreeMap<String, String>,
+    pub metadata: Map<String, Value>,
+    /// Cloudinary's default is to overwrite.
+    pub overwrite: Option<bool>,
+    pub invalidate: bool,
+}
+
+impl Client {
+    /// Deletes the original and all derived files of one asset; `invalidate` also clears the CDN.
+    ///
+    /// # Errors
+    /// See [`CloudinaryError`].
+    pub async fn destroy(
+        &self,
+        id: &AssetId,
+        invalidate: bool,
+    ) -> Result<Answer<Destroyed>, CloudinaryError> {
+        #[derive(Deserialize)]
+        struct Outcome {
+            result: String,
+        }
+        let doing = format!("destroy asset {id}");
+        let params = vec![
+            ("asset_id", one(id.as_str())),
+            ("invalidate", flag(invalidate)),
+        ];
+        let answer = self
+            .call::<Outcome>(signed(doing.clone(), ["asset", "destroy"], params, true))
+            .await?;
+        let destroyed = match answer.value.result.as_str() {
+            "ok" => Destroyed::Ok,
+            "not found" => Destroyed::NotFound,
+            other => {
+                return Err(CloudinaryError::Invalid {
+                    doing,
+                    reason: format!("Cloudinary answered with the unknown result `{other}`"),
+                });
+            }
+        };
+        Ok(answer.map(|_| destroyed))
+    }
+
+    /// Renames an asset; its id stays.
+    ///
+    /// # Errors
+    /// See [`CloudinaryError`]; a taken name is a refusal.
+    pub async fn rename(&self, rename: &Rename<'_>) -> Result<Answer<Resource>, CloudinaryError> {
+        let mut params = vec![
+            ("from_public_id", one(&rename.from.public_id)),
+            ("to_public_id", one(rename.to_public_id)),
+            ("type", one(&rename.from.delivery_type)),
+            ("overwrite", flag(rename.overwrite)),
+            ("invalidate", flag(rename.invalidate)),
+            // Asks for them in the answer.
+            ("context", flag(true)),
+            ("metadata", flag(true)),
+        ];
+        params.extend(rename.to_type.map(|to_type| ("to_type", one(to_type))));
+        let kind = rename.from.resource_type.as_str();
+        let doing = format!("rename {} to {}", rename.from, rename.to_public_id);
+        self.call(signed(doing, [kind, "rename"], params, false))
+            .await
+    }
+
+    /// Adds, removes or replaces tags of many assets.
+    ///
+    /// # Errors
+    /// See [`CloudinaryError`]; a tag with a comma cannot be written and is refused here.
+    pub async fn update_tags(
+        &self,
+        targets: Targets<'_>,
+        command: TagCommand,
+        tags: &[String],
+    ) -> Result<Answer<Changed>, CloudinaryError> {
+        let doing = targets.doing("tags");
+        let word = match command {
+            TagCommand::Add => "add",
+            TagCommand::Remove => "remove",
+            TagCommand::Replace => "replace",
+            TagCommand::RemoveAll => "remove_all",
+        };
+        let mut params = vec![("command", one(word))];
+        if command != TagCommand::RemoveAll {
+            params.push(("tag", Param::One(join_tags(&doing, tags)?)));
+        }
+        self.change(targets, doing, "tags", params).await
+    }
+
+    /// Merges into, or clears, the context of many assets.
+    ///
+    /// # Errors
+    /// See [`CloudinaryError`].
+    pub async fn update_context(
+        &self,
+        targets: Targets<'_>,
+        command: ContextCommand<'_>,
+    ) -> Result<Answer<Changed>, CloudinaryError> {
+        let params = match command {
+            ContextCommand::Add(pairs) => vec![
+                ("command", one("add")),
+                ("context", Param::One(escape::pairs(pairs))),
+            ],
+            ContextCommand::RemoveAll => vec![("command", one("remove_all"))],
+        };
+        self.change(targets, targets.doing("context"), "context", params)
+            .await
+    }
+
+    /// Sets structured metadata fields of many assets; null clears a field.
+    ///
+    /// # Errors
+    /// See [`CloudinaryError`].
+    pub async fn update_metadata(
+        &self,
+        targets: Targets<'_>,
+        metadata: &Map<String, Value>,
+    ) -> Result<Answer<Changed>, CloudinaryError> {
+        let params = vec![("metadata", Param::One(metadata_pairs(metadata)))];
+        self.change(targets, targets.doing("metadata"), "metadata", params)
+            .await
+    }
+
+    /// Uploads a file. The answer's `existing` says that `overwrite: false` met an asset.
+    ///
+    /// # Errors
+    /// See [`CloudinaryError`]. A lost answer is not repeated, for it may have been stored.
+    pub async fn upload(
+        &self,
+        source: Source,
+        options: &UploadOptions,
+    ) -> Result<Answer<Resource>, CloudinaryError> {
+        let doing = match &options.public_id {
+            Some(id) => format!("upload {id}"),
+            None => "upload a file".to_owned(),
+        };
+        let mut params = upload_params(&doing, options)?;
+        let body = match source {
+            Source::Url(url) => {
+                params.push(("file", Param::One(url)));
+                Body::Signed(params)
+            }
+            Source::Bytes { data, filename } => Body::File {
+                params,
+                file: data,
+                filename,
+            },
+        };
+        let kind = options.resource_type.map_or("auto", ResourceType::as_str);
+        self.call(Call::new(
+            doing,
+            Method::POST,
+            [kind, "upload"],
+            body,
+            false,
+        ))
+        .await
+    }
+
+    /// All three bulk changes come to the same state when repeated.
+    async fn change(
+        &self,
+        targets: Targets<'_>,
+        doing: String,
+        action: &'static str,
+        mut params: Vec<(&'static str, Param)>,
+    ) -> Result<Answer<Changed>, CloudinaryError> {
+        if !(1..=MAX_PUBLIC_IDS).contains(&targets.public_ids.len()) {
+            return Err(CloudinaryError::Invalid {
+                doing,
+                reason: format!("one call takes 1 to {MAX_PUBLIC_IDS} public ids"),
+            });
+        }
+        params.push(("public_ids", Param::Many(targets.public_ids.to_vec())));
+        params.push(("type", one(targets.delivery_type)));
+        self.call(signed(
+            doing,
+            [targets.resource_type.as_str(), action],
+            params,
+            true,
+        ))
+        .await
+    }
+}
+
+impl Targets<'_> {
+    fn doing(&self, what: &str) -> String {
+        match self.public_ids {
+            [one] => format!(
+                "update {what} of {}/{}/{one}",
+                self.resource_type, self.delivery_type
+            ),
+            many => format!("update {what} of {} assets", many.len()),
+        }
+    }
+}
+
+/// The form in which Cloudinary takes a list of tags.
+pub(super) fn join_tags(doing: &str, tags: &[String]) -> Result<String, CloudinaryError> {
+    match tags.iter().find(|tag| tag.contains(',')) {
+        Some(tag) => Err(CloudinaryError::Invalid {
+            doing: doing.to_owned(),
+            reason: format!("the tag `{tag}` holds a comma, which separates tags"),
+        }),
+        None => Ok(tags.join(",")),
+    }
+}
+
+fn upload_params(
+    doing: &str,
+    options: &UploadOptions,
+) -> Result<Vec<(&'static str, Param)>, CloudinaryError> {
+    let mut params = vec![("invalidate", flag(options.invalidate))];
+    let texts = [
+        ("type", &options.delivery_type),
+        ("public_id", &options.public_id),
+        ("asset_folder", &options.asset_folder),
+        ("folder", &options.folder),
+        ("display_name", &options.display_name),
+    ];
+    for (name, text) in texts {
+        params.extend(text.as_ref().map(|text| (name, one(text))));
+    }
+    params.extend(
+        options
+            .overwrite
+            .map(|overwrite| ("overwrite", flag(overwrite))),
+    );
+    if !options.tags.is_empty() {
+        params.push(("tags", Param::One(join_tags(doing, &options.tags)?)));
+    }
+    if !options.context.is_empty() {
+        params.push(("context", Param::One(escape::pairs(&options.context))));
+    }
+    if !options.metadata.is_empty() {
+        params.push(("metadata", Param::One(metadata_pairs(&options.metadata))));
+    }
+    Ok(params)
+}
+
+fn metadata_pairs(metadata: &Map<String, Value>) -> String {
+    escape::pairs(
+        metadata
+            .iter()
+            .map(|(field, value)| (field, escape::metadata_value(value))),
+    )
+}
+
+fn one(value: &str) -> Param {
+    Param::One(value.to_owned())
+}
+
+fn flag(value: bool) -> Param {
+    one(if value { "1" } else { "0" })
+}
+
+fn signed<const N: usize>(
+    doing: String,
+    path: [&str; N],
+    params: Vec<(&'static str, Param)>,
+    repeatable: bool,
+) -> Call {
+    Call::new(doing, Method::POST, path, Body::Signed(params), repeatable)
+}

@@ -1,0 +1,257 @@
+//! What functions tell each other: versioned, tagged JSON (pure).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::time::Timestamp;
+
+/// Raised when a message changes so that an older worker would misread it.
+const VERSION: u64 = 1;
+
+/// A kind of message. Its fields stand beside the tag: `{"v":1,"kind":"outbound",...}`.
+pub trait Message: Serialize + DeserializeOwned {
+    const KIND: &'static str;
+}
+
+/// A notification of Cloudinary's, verified, as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    /// When the webhook took it, on our clock.
+    pub received_at: Timestamp,
+    /// `X-Cld-Timestamp`: when Cloudinary signed it.
+    pub signature_timestamp: Timestamp,
+    pub body: RawBody,
+}
+
+/// A row whose intent is to be carried out in Cloudinary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outbound {
+    pub asset_row_id: Uuid,
+    /// The intent that was meant; a newer one has a message of its own.
+    pub intent_revision: i64,
+}
+
+/// A reconciliation that goes on from its checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContinueReconcile {
+    pub run_id: Uuid,
+}
+
+impl Message for Notification {
+    const KIND: &'static str = "notification";
+}
+
+impl Message for Outbound {
+    const KIND: &'static str = "outbound";
+}
+
+impl Message for ContinueReconcile {
+    const KIND: &'static str = "continue_reconcile";
+}
+
+/// The bytes of a request's body, exactly: text where that is safe and short, else base64.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RawBody {
+    Text(String),
+    Base64(#[serde(with = "as_base64")] Vec<u8>),
+}
+
+impl RawBody {
+    pub fn new(bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) if is_cheap_text(&text) => Self::Text(text),
+            Ok(text) => Self::Base64(text.into_bytes()),
+            Err(error) => Self::Base64(error.into_bytes()),
+        }
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Base64(bytes) => bytes,
+        }
+    }
+}
+
+/// Whether text survives SQS, which takes XML's characters only, and is no longer than base64
+/// would be once JSON has escaped it: a body at the size limit must still fit into a message.
+fn is_cheap_text(text: &str) -> bool {
+    let escapes: usize = text
+        .chars()
+        .map(|character| match character {
+            '"' | '\\' => 1,
+            '\0'..='\u{1f}' => 5,
+            _ => 0,
+        })
+        .sum();
+    escapes <= text.len() / 3 && !text.contains(['\u{fffe}', '\u{ffff}'])
+}
+
+mod as_base64 {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    use super::{Engine, STANDARD};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        STANDARD.decode(text).map_err(de::Error::custom)
+    }
+}
+
+/// Why a message of a queue cannot be read. No attempt will read it better.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    #[error("the message is not a tagged JSON object")]
+    NotTagged(#[source] serde_json::Error),
+    #[error("the message has version {0}, this worker reads version {VERSION}")]
+    Version(u64),
+    #[error("the message is a `{found}`, this worker takes `{expected}`")]
+    Kind {
+        expected: &'static str,
+        found: String,
+    },
+    #[error("the `{kind}` message lacks something")]
+    Fields {
+        kind: &'static str,
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+/// Writes a message with its tag.
+pub fn encode<M: Message>(message: &M) -> String {
+    #[derive(Serialize)]
+    struct Tagged<'a, M> {
+        v: u64,
+        kind: &'static str,
+        #[serde(flatten)]
+        message: &'a M,
+    }
+    serde_json::to_string(&Tagged {
+        v: VERSION,
+        kind: M::KIND,
+        message,
+    })
+    .expect("messages have string keys and no failing fields")
+}
+
+/// Reads a message of one kind.
+///
+/// # Errors
+/// When it is of another version or kind, or not a message at all.
+pub fn decode<M: Message>(text: &str) -> Result<M, DecodeError> {
+    #[derive(Deserialize)]
+    struct Tag {
+        v: u64,
+        kind: String,
+    }
+    let tag: Tag = serde_json::from_str(text).map_err(DecodeError::NotTagged)?;
+    if tag.v != VERSION {
+        return Err(DecodeError::Version(tag.v));
+    }
+    if tag.kind != M::KIND {
+        return Err(DecodeError::Kind {
+            expected: M::KIND,
+            found: tag.kind,
+        });
+    }
+    serde_json::from_str(text).map_err(|source| DecodeError::Fields {
+        kind: M::KIND,
+        source,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn notification(body: &[u8]) -> Notification {
+        Notification {
+            received_at: Timestamp::from_secs(1_767_225_600),
+            signature_timestamp: Timestamp::from_secs(1_767_225_599),
+            body: RawBody::new(body.to_vec()),
+        }
+    }
+
+    #[test]
+    fn messages_are_tagged_and_versioned() {
+        assert_eq!(
+            encode(&notification(b"{}")),
+            r#"{"v":1,"kind":"notification","received_at":"2026-01-01T00:00:00.000000Z","signature_timestamp":"2025-12-31T23:59:59.000000Z","body":{"text":"{}"}}"#
+        );
+        let run_id = Uuid::nil();
+        assert_eq!(
+            encode(&ContinueReconcile { run_id }),
+            r#"{"v":1,"kind":"continue_reconcile","run_id":"00000000-0000-0000-0000-000000000000"}"#
+        );
+    }
+
+    #[test]
+    fn other_versions_and_kinds_are_refused_by_name() {
+        let run = encode(&ContinueReconcile {
+            run_id: Uuid::nil(),
+        });
+        assert!(
+            matches!(decode::<Outbound>(&run), Err(DecodeError::Kind { found, .. }) if found == "continue_reconcile")
+        );
+        let newer = run.replace("\"v\":1", "\"v\":2");
+        assert!(matches!(
+            decode::<ContinueReconcile>(&newer),
+            Err(DecodeError::Version(2))
+        ));
+        assert!(matches!(
+            decode::<Outbound>("{}"),
+            Err(DecodeError::NotTagged(_))
+        ));
+        let bare = r#"{"v":1,"kind":"outbound"}"#;
+        assert!(matches!(
+            decode::<Outbound>(bare),
+            Err(DecodeError::Fields { .. })
+        ));
+    }
+
+    #[test]
+    fn bodies_that_text_would_bloat_or_break_travel_as_base64() {
+        assert!(matches!(
+            RawBody::new(b"{\"a\":1}".to_vec()),
+            RawBody::Text(_)
+        ));
+        assert!(matches!(RawBody::new(vec![b'"'; 100]), RawBody::Base64(_)));
+        assert!(matches!(RawBody::new(vec![0xff]), RawBody::Base64(_)));
+        assert!(matches!(
+            RawBody::new("\u{ffff} and a good deal more".into()),
+            RawBody::Base64(_)
+        ));
+        let largest = encode(&notification(&vec![0; 512 * 1024]));
+        assert!(largest.len() < 1024 * 1024);
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_survives_byte_for_byte(body in prop::collection::vec(any::<u8>(), 0..200)) {
+            let message = notification(&body);
+            let read: Notification = decode(&encode(&message)).unwrap();
+            prop_assert_eq!(read.body.as_bytes(), &body[..]);
+        }
+
+        #[test]
+        fn text_survives_and_never_outgrows_base64(body in "\\PC{0,50}[\u{0}-\u{ffff}]{0,50}") {
+            let message = notification(body.as_bytes());
+            let text = encode(&message);
+            prop_assert!(text.len() <= 250 + body.len() * 4 / 3 + 4);
+            let read: Notification = decode(&text).unwrap();
+            prop_assert_eq!(read.body.as_bytes(), body.as_bytes());
+        }
+    }
+}
