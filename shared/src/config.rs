@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::cloudinary::signature::NotificationVerifier;
 use crate::cloudinary::{self, Credentials};
+use crate::http::CursorKey;
 use crate::supabase::jwt::TokenVerifier;
 use crate::supabase::{ApiKey, Supabase, keys::KeyKind};
 
@@ -147,6 +148,11 @@ impl SupabaseConfig {
     /// PostgREST with the publishable key: call [`Supabase::as_caller`] on it.
     pub fn public(&self, http: &reqwest::Client) -> Supabase {
         Supabase::new(self.url.clone(), self.publishable_key.clone(), http.clone())
+    }
+
+    /// The key of our own cursors. It changes with the secret key, which makes old cursors invalid.
+    pub fn cursor_key(&self) -> CursorKey {
+        CursorKey::derive(self.secret_key.expose())
     }
 
     pub fn token_verifier(&self, http: &reqwest::Client) -> TokenVerifier {
@@ -295,7 +301,7 @@ impl Reader<'_> {
         key: &str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        if !self.map.get(key).is_some_and(|value| !value.is_empty()) {
+        if self.map.get(key).is_none_or(String::is_empty) {
             self.problems.push(format!("{key} is missing"));
             return None;
         }

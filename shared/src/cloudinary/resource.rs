@@ -173,7 +173,7 @@ fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D:
 fn whole(number: f64) -> Option<i64> {
     // Up to 2^53 every whole number has a float of its own.
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
+    // whole and within 2^53
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }
 

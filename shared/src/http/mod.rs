@@ -1,1 +1,15 @@
 //! HTTP answers, problems, authentication and typed requests.
+//!
+//! Functions answer with what is made here, so that every answer carries the same security
+//! headers and every error the same shape.
+
+pub mod auth;
+pub mod body;
+pub mod cursor;
+pub mod problem;
+pub mod query;
+pub mod reply;
+
+pub use cursor::{Cursor, CursorError, CursorKey};
+pub use problem::Problem;
+pub use query::{ParameterError, Query};

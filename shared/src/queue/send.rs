@@ -211,7 +211,7 @@ fn check_size<M: Message>(bytes: usize) -> Result<(), SendError> {
 
 fn delay_seconds(delay: Duration) -> Option<i32> {
     let seconds = delay.min(MAX_DELAY).as_secs_f64().ceil();
-    #[expect(clippy::cast_possible_truncation, reason = "at most 900")]
+    // at most 900
     (seconds > 0.0).then_some(seconds as i32)
 }
 
@@ -246,6 +246,9 @@ mod tests {
     }
 
     proptest! {
+        // Each case moves megabytes.
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
         #[test]
         fn batches_keep_every_body_in_order_within_the_limits(
             sizes in prop::collection::vec(0usize..600_000, 0..40)

@@ -71,6 +71,11 @@ impl ApiKey {
         self.kind
     }
 
+    /// The key itself, for deriving others from it.
+    pub(crate) fn expose(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
     /// Sets the headers of a request made with this key, on behalf of `user` if given.
     ///
     /// Keys of the new form in `Authorization` would be refused as malformed JWTs.

@@ -1,0 +1,81 @@
+//! Who calls: bearer token to verified caller, or a 401 that says why.
+
+use http::{HeaderMap, header};
+
+use super::Problem;
+use crate::supabase::jwt::{Caller, TokenVerifier};
+use crate::time::Timestamp;
+
+/// The token of an `Authorization: Bearer` header.
+///
+/// # Errors
+/// 401 when the header is missing, repeated or of another scheme.
+pub fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let missing =
+        || Problem::unauthorized("token_missing", "Send a token: `Authorization: Bearer …`.");
+    let value = values.next().ok_or_else(missing)?;
+    if values.next().is_some() {
+        return Err(Problem::unauthorized(
+            "token_repeated",
+            "Send one Authorization header.",
+        ));
+    }
+    let (scheme, token) = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().split_once(' '))
+        .ok_or_else(missing)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(missing());
+    }
+    Ok(token.trim_start())
+}
+
+/// The caller of a request.
+///
+/// # Errors
+/// 401 with the reason, or 503 when the keys that would decide are not to be had.
+pub async fn authenticate(
+    verifier: &TokenVerifier,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Result<Caller, Problem> {
+    Ok(verifier.verify(bearer(headers)?, now).await?)
+}
+
+/// Lets only administrators pass.
+///
+/// # Errors
+/// 403 for everybody else.
+pub fn require_admin(caller: &Caller) -> Result<(), Problem> {
+    if caller.is_admin {
+        return Ok(());
+    }
+    Err(Problem::forbidden("Only administrators may do that."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(values: &[&str]) -> Result<String, &'static str> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::AUTHORIZATION, value.parse().unwrap());
+        }
+        bearer(&headers)
+            .map(str::to_owned)
+            .map_err(|problem| problem.code())
+    }
+
+    #[test]
+    fn only_one_bearer_header_is_taken() {
+        assert_eq!(code(&["Bearer a.b.c"]), Ok("a.b.c".to_owned()));
+        assert_eq!(code(&["bearer a.b.c"]), Ok("a.b.c".to_owned()));
+        for values in [&[][..], &["Basic a"], &["Bearer"], &[""]] {
+            assert_eq!(code(values), Err("token_missing"), "{values:?}");
+        }
+        assert_eq!(code(&["Bearer a", "Bearer b"]), Err("token_repeated"));
+    }
+}

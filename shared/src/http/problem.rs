@@ -1,0 +1,361 @@
+//! Errors as RFC 9457 problem documents, and the one place where errors become statuses.
+
+use std::error::Error;
+use std::time::Duration;
+
+use http::{HeaderValue, Response, StatusCode, header};
+use lambda_http::Body;
+use serde_json::json;
+
+use super::query::ParameterError;
+use super::reply;
+use crate::cloudinary::signature::Rejection;
+use crate::cloudinary::{CloudinaryError, Refusal};
+use crate::config::ConfigError;
+use crate::queue::SendError;
+use crate::supabase::SupabaseError;
+use crate::supabase::jwt::TokenError;
+use crate::telemetry;
+
+/// How long to wait where nobody said how long.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// An answer that says what went wrong, to the caller; the cause is for the log.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    parameter: Option<Box<str>>,
+    retry_after: Option<Duration>,
+    header: Option<Extra>,
+    cause: Option<Box<str>>,
+}
+
+/// The header that HTTP asks for beside some statuses.
+#[derive(Debug, Clone, Copy)]
+enum Extra {
+    Challenge,
+    Allow(&'static str),
+}
+
+impl Problem {
+    /// A problem with a stable code and a sentence for people.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            parameter: None,
+            retry_after: None,
+            header: None,
+            cause: None,
+        }
+    }
+
+    /// 400, naming the parameter or the field of the body.
+    pub fn parameter(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            parameter: Some(name.into().into()),
+            ..Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", detail)
+        }
+    }
+
+    /// 401 for want of a good token, with the challenge that HTTP asks for.
+    pub fn unauthorized(code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            header: Some(Extra::Challenge),
+            ..Self::new(StatusCode::UNAUTHORIZED, code, detail)
+        }
+    }
+
+    /// 403: we know who asks, and may not give it.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    /// 404.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    /// 405, saying what is allowed.
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        Self {
+            header: Some(Extra::Allow(allow)),
+            ..Self::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                format!("This address takes {allow}."),
+            )
+        }
+    }
+
+    /// 413.
+    pub fn too_large(limit: usize) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            format!("The body may have {limit} bytes at most."),
+        )
+    }
+
+    /// 503: the same request may succeed later.
+    pub fn unavailable(
+        code: &'static str,
+        retry_after: Option<Duration>,
+        cause: &dyn Error,
+    ) -> Self {
+        Self {
+            retry_after: Some(retry_after.unwrap_or(RETRY_AFTER)),
+            cause: Some(telemetry::chain(cause).into()),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                code,
+                "A service that this one depends on is not available. Please try again.",
+            )
+        }
+    }
+
+    /// 500: nothing that the caller could do.
+    pub fn internal(cause: &dyn Error) -> Self {
+        Self {
+            cause: Some(telemetry::chain(cause).into()),
+            ..Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Something went wrong here. The request id finds it in the log.",
+            )
+        }
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Writes the answer, and the cause, once, to the log.
+    pub fn into_response(self, request_id: &str) -> Response<Body> {
+        match &self.cause {
+            Some(cause) => tracing::error!(
+                code = self.code,
+                status = self.status.as_u16(),
+                error = &**cause,
+                "request failed"
+            ),
+            None => tracing::info!(
+                code = self.code,
+                status = self.status.as_u16(),
+                "request refused"
+            ),
+        }
+        let mut document = json!({
+            "type": format!("urn:media-sync:problem:{}", self.code),
+            "title": self.status.canonical_reason().unwrap_or("Error"),
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "code": self.code,
+            "instance": format!("urn:request:{request_id}"),
+            "request_id": request_id,
+        });
+        if let Some(parameter) = self.parameter {
+            document["parameter"] = String::from(parameter).into();
+        }
+        let mut response = reply::with_type(
+            self.status,
+            "application/problem+json",
+            document.to_string(),
+        );
+        if let Some(wait) = self.retry_after {
+            let seconds = wait.as_secs_f64().ceil().max(1.0);
+            let value =
+                HeaderValue::from_str(&format!("{seconds:.0}")).expect("digits fit into a header");
+            response.headers_mut().insert(header::RETRY_AFTER, value);
+        }
+        let extra = self.header.map(|extra| match extra {
+            Extra::Challenge => (header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
+            Extra::Allow(methods) => (header::ALLOW, methods),
+        });
+        if let Some((name, value)) = extra {
+            response
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+impl From<ParameterError> for Problem {
+    fn from(error: ParameterError) -> Self {
+        let detail = error.to_string();
+        Self::parameter(error.name, detail)
+    }
+}
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            rejection.code(),
+            sentence(&rejection),
+        )
+    }
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        if error.is_transient() {
+            return Self::unavailable(error.code(), None, &error);
+        }
+        Self::unauthorized(error.code(), sentence(&error))
+    }
+}
+
+impl From<SendError> for Problem {
+    fn from(error: SendError) -> Self {
+        // Whatever SQS's reason, the caller's message was good and may be sent again.
+        Self::unavailable("queue_unavailable", None, &error)
+    }
+}
+
+impl From<ConfigError> for Problem {
+    fn from(error: ConfigError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<SupabaseError> for Problem {
+    fn from(error: SupabaseError) -> Self {
+        if error.is_transient() {
+            return Self::unavailable("database_unavailable", error.retry_after(), &error);
+        }
+        match error.code() {
+            Some("42501") => Self::forbidden("You may not do that."),
+            // PostgREST's own verdict on the forwarded token, which may expire on the way.
+            Some("PGRST301" | "PGRST303") => {
+                Self::unauthorized("token_refused", "The database refused the token.")
+            }
+            Some("PGRST116") => Self::not_found("There is no such record."),
+            _ => Self::internal(&error),
+        }
+    }
+}
+
+impl From<CloudinaryError> for Problem {
+    fn from(error: CloudinaryError) -> Self {
+        if error.is_transient() {
+            return Self::unavailable(error.code(), error.retry_after(), &error);
+        }
+        match error.refusal() {
+            Some(Refusal::NotFound) => Self::not_found("Cloudinary has no such asset."),
+            Some(Refusal::Conflict) => Self::new(
+                StatusCode::CONFLICT,
+                error.code(),
+                "Cloudinary has something of that name.",
+            ),
+            Some(Refusal::BadRequest) => Self {
+                cause: Some(telemetry::chain(&error).into()),
+                ..Self::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    error.code(),
+                    "Cloudinary refused the request.",
+                )
+            },
+            _ => Self::internal(&error),
+        }
+    }
+}
+
+/// An error's words as a sentence.
+fn sentence(error: &dyn Error) -> String {
+    let text = error.to_string();
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| {
+        format!("{}{}.", first.to_uppercase(), characters.as_str())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(response: &Response<Body>) -> serde_json::Value {
+        serde_json::from_slice(response.body()).unwrap()
+    }
+
+    #[test]
+    fn parameter_problem_names_the_parameter() {
+        let response = Problem::parameter("limit", "`limit` is too big").into_response("r-1");
+        assert_eq!(response.status(), 400);
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/problem+json"
+        );
+        assert_eq!(
+            body(&response),
+            json!({
+                "type": "urn:media-sync:problem:invalid_parameter",
+                "title": "Bad Request",
+                "status": 400,
+                "detail": "`limit` is too big",
+                "code": "invalid_parameter",
+                "instance": "urn:request:r-1",
+                "request_id": "r-1",
+                "parameter": "limit"
+            })
+        );
+    }
+
+    #[test]
+    fn transient_errors_are_503_with_retry_after_and_no_internals() {
+        let error = SupabaseError::Refused {
+            doing: "call secret_function".into(),
+            status: 503,
+            code: "PGRST001".into(),
+            message: "password=hush".into(),
+            details: None,
+            retry_after: None,
+        };
+        let response = Problem::from(error).into_response("r");
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()["retry-after"], "5");
+        let text = body(&response).to_string();
+        assert!(
+            !text.contains("hush") && !text.contains("secret_function"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn refused_tokens_are_challenged_and_refused_notifications_are_not() {
+        let token = Problem::from(TokenError::Expired).into_response("r");
+        assert_eq!(token.status(), 401);
+        assert!(token.headers().contains_key("www-authenticate"));
+        assert_eq!(body(&token)["code"], "token_expired");
+        let notification = Problem::from(Rejection::Stale).into_response("r");
+        assert_eq!(notification.status(), 401);
+        assert!(!notification.headers().contains_key("www-authenticate"));
+        assert_eq!(
+            body(&notification)["detail"],
+            "The notification was signed more than two hours ago."
+        );
+    }
+
+    #[test]
+    fn every_answer_carries_the_security_headers() {
+        for response in [
+            Problem::not_found("x").into_response("r"),
+            reply::json(StatusCode::OK, &json!({})),
+        ] {
+            assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+            assert_eq!(response.headers()["cache-control"], "no-store");
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Typed, bounded query parameters (pure).
+
+use std::ops::RangeInclusive;
+
+use url::form_urlencoded;
+use uuid::Uuid;
+
+use crate::time::Timestamp;
+
+/// Longer query strings are not looked at.
+const MAX_QUERY: usize = 8 * 1024;
+
+/// A query parameter that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` {reason}")]
+pub struct ParameterError {
+    pub name: String,
+    pub reason: String,
+}
+
+impl ParameterError {
+    pub fn new(name: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+/// A request's query parameters. Each may be given once; an empty value counts as not given.
+#[derive(Debug, Clone, Default)]
+pub struct Query {
+    pairs: Vec<(String, String)>,
+}
+
+impl Query {
+    /// Reads a query string (`request.uri().query()`), which may hold only `known` parameters: a
+    /// misspelt filter would otherwise answer with everything.
+    ///
+    /// # Errors
+    /// Naming the parameter that is unknown or given twice.
+    pub fn parse(query: Option<&str>, known: &[&str]) -> Result<Self, ParameterError> {
+        let query = query.unwrap_or_default();
+        if query.len() > MAX_QUERY {
+            return Err(ParameterError::new(
+                "query",
+                format!("is longer than {MAX_QUERY} bytes"),
+            ));
+        }
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if !known.contains(&name.as_ref()) {
+                let shown: String = name.chars().take(64).collect();
+                return Err(ParameterError::new(
+                    shown,
+                    format!("is not a parameter here; there are {}", known.join(", ")),
+                ));
+            }
+            if pairs.iter().any(|(given, _)| *given == name) {
+                return Err(ParameterError::new(name, "is given more than once"));
+            }
+            pairs.push((name.into_owned(), value.into_owned()));
+        }
+        pairs.retain(|(_, value)| !value.is_empty());
+        Ok(Self { pairs })
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.pairs
+            .iter()
+            .find(|(given, _)| given == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    fn read<'a, T>(
+        &'a self,
+        name: &str,
+        wanted: impl FnOnce() -> String,
+        read: impl FnOnce(&'a str) -> Option<T>,
+    ) -> Result<Option<T>, ParameterError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(text) => read(text)
+                .map(Some)
+                .ok_or_else(|| ParameterError::new(name, format!("must be {}", wanted()))),
+        }
+    }
+
+    /// Text of at most `max` characters, without NUL, which PostgreSQL cannot hold.
+    ///
+    /// # Errors
+    /// When it is longer.
+    pub fn text(&self, name: &str, max: usize) -> Result<Option<&str>, ParameterError> {
+        self.read(
+            name,
+            || format!("text of at most {max} characters, without NUL"),
+            |text| (text.chars().count() <= max && !text.contains('\0')).then_some(text),
+        )
+    }
+
+    /// A whole number within bounds.
+    ///
+    /// # Errors
+    /// When it is none, or outside.
+    pub fn integer(
+        &self,
+        name: &str,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<Option<i64>, ParameterError> {
+        self.read(
+            name,
+            || format!("a whole number from {} to {}", bounds.start(), bounds.end()),
+            |text| text.parse().ok().filter(|number| bounds.contains(number)),
+        )
+    }
+
+    /// `true` or `false`.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, ParameterError> {
+        self.read(
+            name,
+            || "true or false".to_owned(),
+            |text| text.parse().ok(),
+        )
+    }
+
+    /// One of some words, as what each stands for.
+    ///
+    /// # Errors
+    /// When it is none of them.
+    pub fn one_of<T: Clone>(
+        &self,
+        name: &str,
+        words: &[(&str, T)],
+    ) -> Result<Option<T>, ParameterError> {
+        self.read(
+            name,
+            || {
+                let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+                format!("one of {}", words.join(", "))
+            },
+            |text| {
+                let (_, value) = words.iter().find(|(word, _)| *word == text)?;
+                Some(value.clone())
+            },
+        )
+    }
+
+    /// A moment in RFC 3339, or a day, which means its first moment in UTC.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn moment(&self, name: &str) -> Result<Option<Timestamp>, ParameterError> {
+        self.read(
+            name,
+            || "a moment such as 2026-01-31T12:00:00Z, or a day such as 2026-01-31".to_owned(),
+            |text| {
+                Timestamp::parse(text)
+                    .or_else(|_| Timestamp::parse(&format!("{text}T00:00:00Z")))
+                    .ok()
+            },
+        )
+    }
+
+    /// A UUID.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn uuid(&self, name: &str) -> Result<Option<Uuid>, ParameterError> {
+        self.read(
+            name,
+            || "a UUID".to_owned(),
+            |text| Uuid::parse_str(text).ok(),
+        )
+    }
+
+    /// A list separated by commas, of at most `max` items of at most `length` characters each;
+    /// empty items are dropped.
+    ///
+    /// # Errors
+    /// When there are more, or one is longer.
+    pub fn list(
+        &self,
+        name: &str,
+        max: usize,
+        length: usize,
+    ) -> Result<Option<Vec<String>>, ParameterError> {
+        self.read(
+            name,
+            || format!("at most {max} items of at most {length} characters, separated by commas"),
+            |text| {
+                let items: Vec<String> = text
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|item| !item.is_empty())
+                    .map(str::to_owned)
+                    .collect();
+                let short = |item: &String| item.chars().count() <= length && !item.contains('\0');
+                (items.len() <= max && items.iter().all(short)).then_some(items)
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const KNOWN: [&str; 3] = ["limit", "tags", "since"];
+
+    fn query(text: &str) -> Query {
+        Query::parse(Some(text), &KNOWN).unwrap()
+    }
+
+    #[test]
+    fn errors_name_the_parameter_and_what_it_must_be() {
+        let error = query("limit=0").integer("limit", 1..=100).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`limit` must be a whole number from 1 to 100"
+        );
+        let error = query("tags=x")
+            .one_of("tags", &[("a", 1), ("b", 2)])
+            .unwrap_err();
+        assert_eq!(error.to_string(), "`tags` must be one of a, b");
+        assert_eq!(
+            Query::parse(Some("lmit=1"), &KNOWN).unwrap_err().name,
+            "lmit"
+        );
+        assert_eq!(
+            Query::parse(Some("limit=1&limit=2"), &KNOWN)
+                .unwrap_err()
+                .reason,
+            "is given more than once"
+        );
+    }
+
+    #[test]
+    fn values_are_decoded_and_empty_ones_are_absent() {
+        let query = query("tags=a%2Cb,%20c+d,,&limit=&since=2026-01-01");
+        assert_eq!(
+            query.list("tags", 5, 10).unwrap().unwrap(),
+            ["a", "b", "c d"]
+        );
+        assert_eq!(query.integer("limit", 1..=9).unwrap(), None);
+        assert_eq!(
+            query.moment("since").unwrap(),
+            Some(Timestamp::from_secs(1_767_225_600))
+        );
+    }
+
+    #[test]
+    fn bounds_are_held() {
+        assert!(query("tags=a,b,c").list("tags", 2, 10).is_err());
+        assert!(query("tags=abc").list("tags", 2, 2).is_err());
+        assert!(query("tags=abc").text("tags", 2).is_err());
+        assert!(query("tags=a%00").text("tags", 9).is_err());
+        assert!(Query::parse(Some(&"x".repeat(9000)), &KNOWN).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_panics(text in "\\PC{0,120}") {
+            if let Ok(query) = Query::parse(Some(&format!("limit={text}&tags={text}")), &KNOWN) {
+                let _ = query.integer("limit", 0..=10);
+                let _ = query.list("tags", 3, 3);
+                let _ = query.moment("tags");
+                let _ = query.uuid("tags");
+            }
+        }
+    }
+}
