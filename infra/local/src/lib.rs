@@ -1,1 +1,30 @@
-//! The local stack.
+//! The local stack: a whole media-sync on one machine, made of the real components.
+//!
+//! [`Stack::start`] runs PostgreSQL, PostgREST behind a gateway that treats keys as Supabase's does, the AWS
+//! emulator with the unmodified `template.yaml` deployed into it, and the Cloudinary stand-in, all on free
+//! ports of 127.0.0.1. Several stacks may run at once. Nothing outlives the program that started it.
+
+mod aws;
+mod cloudinary;
+mod error;
+mod front_door;
+mod gateway;
+mod http_client;
+mod keys;
+mod migrations;
+mod options;
+mod ports;
+mod postgres;
+mod postgrest;
+mod proxy;
+mod servers;
+mod stack;
+mod supervisor;
+mod tools;
+
+pub use aws::{Invocation, QueueDepth};
+pub use error::StackError;
+pub use gateway::{Counts, Fault};
+pub use keys::Claims;
+pub use options::{Options, Part};
+pub use stack::Stack;

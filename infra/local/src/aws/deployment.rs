@@ -1,0 +1,235 @@
+//! Secret, `sam deploy`, routes, and where everything ended up.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::api::{self, ACCESS_KEY, Api, REGION, SECRET_KEY};
+use super::routes;
+use crate::StackError;
+use crate::supervisor::{Launch, Supervisor, path_text};
+use crate::tools::Tools;
+
+const STACK_NAME: &str = "media-sync";
+const BUCKET: &str = "deployments";
+
+/// What to deploy.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) template: PathBuf,
+    /// Besides `ConfigSecretArn` and `Architecture`.
+    pub(crate) parameters: BTreeMap<String, String>,
+    /// The configuration secret.
+    pub(crate) config: BTreeMap<String, String>,
+}
+
+/// What was deployed, and under which names.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Deployment {
+    pub(crate) outputs: BTreeMap<String, String>,
+    /// Logical id to type and physical id.
+    resources: BTreeMap<String, (String, String)>,
+}
+
+impl Deployment {
+    /// A function's real name, from an output's key, a logical id, or the real name itself.
+    pub(crate) fn function<'a>(&'a self, name: &'a str) -> &'a str {
+        let by_id = self.resources.get(name).map(|(_, physical)| physical);
+        self.outputs
+            .get(name)
+            .or(by_id)
+            .map_or(name, String::as_str)
+    }
+
+    /// Logical id and URL of every queue.
+    pub(super) fn queues(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.of_type("AWS::SQS::Queue")
+    }
+
+    /// `Host` headers of the HTTP API and of the webhook's function URL.
+    pub(crate) fn hosts(&self, authority: &str) -> (Option<String>, Option<String>) {
+        let port = authority.rsplit(':').next().unwrap_or_default();
+        let api = self
+            .of_type("AWS::ApiGatewayV2::Api")
+            .next()
+            .map(|(_, id)| format!("{id}.execute-api.localhost:{port}"));
+        let webhook = self
+            .outputs
+            .get("WebhookUrl")
+            .and_then(|url| url::Url::parse(url).ok());
+        (
+            api,
+            webhook.and_then(|url| url.host_str().map(str::to_owned)),
+        )
+    }
+
+    fn of_type<'a>(&'a self, wanted: &'static str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let matching = self
+            .resources
+            .iter()
+            .filter(move |(_, (kind, _))| kind == wanted);
+        matching.map(|(logical, (_, physical))| (logical.as_str(), physical.as_str()))
+    }
+}
+
+pub(super) async fn deploy(
+    supervisor: &Supervisor,
+    tools: &Tools,
+    api: &Api,
+    plan: &Plan,
+) -> Result<Deployment, StackError> {
+    check_built(&plan.template)?;
+    let secret_arn = create_secret(api, plan).await?;
+    // Made here because `--resolve-s3` deploys a stack of its own for it, which takes longer than ours.
+    api.rest("s3", "PUT", &format!("/{BUCKET}"), &serde_json::Value::Null)
+        .await?;
+    run_sam(supervisor, tools, api, plan, &secret_arn).await?;
+    let deployment = describe(api).await?;
+    let functions = deployment.of_type("AWS::Lambda::Function").collect();
+    let apis = deployment.of_type("AWS::ApiGatewayV2::Api").collect();
+    routes::import(api, STACK_NAME, &functions, &apis).await?;
+    Ok(deployment)
+}
+
+/// `sam deploy` would zip an empty folder happily; say first which function was not built.
+fn check_built(template: &Path) -> Result<(), StackError> {
+    let text = std::fs::read_to_string(template).map_err(StackError::file(template))?;
+    let folder = template.parent().unwrap_or(Path::new("."));
+    for code in text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("CodeUri:"))
+    {
+        let path = folder.join(code.trim()).join("bootstrap");
+        if !path.is_file() {
+            return Err(StackError::Missing {
+                what: "a built function".to_owned(),
+                path,
+                remedy: "make build-local",
+            });
+        }
+    }
+    Ok(())
+}
+
+async fn create_secret(api: &Api, plan: &Plan) -> Result<String, StackError> {
+    let config = json!(plan.config).to_string();
+    let request = json!({ "Name": "media-sync/config", "SecretString": config });
+    let answer = api
+        .json("secretsmanager", "secretsmanager.CreateSecret", &request)
+        .await?;
+    Ok(answer["ARN"].as_str().unwrap_or_default().to_owned())
+}
+
+async fn run_sam(
+    supervisor: &Supervisor,
+    tools: &Tools,
+    api: &Api,
+    plan: &Plan,
+    secret_arn: &str,
+) -> Result<(), StackError> {
+    let mut arguments: Vec<String> = [
+        "deploy",
+        "--stack-name",
+        STACK_NAME,
+        "--s3-bucket",
+        BUCKET,
+        "--capabilities",
+        "CAPABILITY_IAM",
+    ]
+    .map(str::to_owned)
+    .into();
+    arguments.extend(
+        [
+            "--no-confirm-changeset",
+            "--no-progressbar",
+            "--template-file",
+        ]
+        .map(str::to_owned),
+    );
+    arguments.push(path_text(&plan.template));
+    arguments.push("--parameter-overrides".to_owned());
+    arguments.push(format!("ConfigSecretArn={secret_arn}"));
+    if std::fs::read_to_string(&plan.template).is_ok_and(|text| text.contains("\n  Architecture:"))
+    {
+        arguments.push(format!(
+            "Architecture={}",
+            if cfg!(target_arch = "aarch64") {
+                "arm64"
+            } else {
+                "x86_64"
+            }
+        ));
+    }
+    arguments.extend(
+        plan.parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={value:?}")),
+    );
+    let environment = vec![
+        ("AWS_ENDPOINT_URL", api.endpoint().to_owned()),
+        ("AWS_DEFAULT_REGION", REGION.to_owned()),
+        ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
+        ("SAM_CLI_TELEMETRY", "0".to_owned()),
+        ("SAM_CLI_POLL_DELAY", "0.1".to_owned()),
+        ("PYTHONUTF8", "1".to_owned()),
+    ];
+    let launch = Launch {
+        name: "deploy",
+        program: tools.sam()?,
+        arguments,
+        environment,
+        unprivileged: false,
+        stop: "KILL",
+    };
+    let sam = supervisor.spawn(launch).await?;
+    match sam.exited().await? {
+        0 => Ok(()),
+        code => Err(sam.problem(format!("sam deploy ended with {code}"))),
+    }
+}
+
+async fn describe(api: &Api) -> Result<Deployment, StackError> {
+    let stacks = api
+        .query(
+            "cloudformation",
+            &[("Action", "DescribeStacks"), ("StackName", STACK_NAME)],
+        )
+        .await?;
+    let outputs = api::records(&stacks, "Outputs", ["OutputKey", "OutputValue"])?;
+    let resources = api
+        .query(
+            "cloudformation",
+            &[
+                ("Action", "DescribeStackResources"),
+                ("StackName", STACK_NAME),
+            ],
+        )
+        .await?;
+    let types = api::records(
+        &resources,
+        "StackResources",
+        ["LogicalResourceId", "ResourceType"],
+    )?;
+    let physical = api::records(
+        &resources,
+        "StackResources",
+        ["LogicalResourceId", "PhysicalResourceId"],
+    )?;
+    let physical: BTreeMap<String, String> = physical
+        .into_iter()
+        .map(|[logical, id]| (logical, id))
+        .collect();
+    let resource = |[logical, kind]: [String; 2]| {
+        let id = physical.get(&logical).cloned().unwrap_or_default();
+        (logical, (kind, id))
+    };
+    Ok(Deployment {
+        outputs: outputs
+            .into_iter()
+            .map(|[key, value]| (key, value))
+            .collect(),
+        resources: types.into_iter().map(resource).collect(),
+    })
+}

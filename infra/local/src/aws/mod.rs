@@ -1,0 +1,232 @@
+//! The AWS emulator with the project's template deployed into it by the command that production uses.
+
+mod api;
+mod deployment;
+mod routes;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::StackError;
+use crate::http_client::HttpClient;
+use crate::ports;
+use crate::supervisor::{Launch, Process, Supervisor};
+use crate::tools::Tools;
+use api::Api;
+pub(crate) use api::{ACCESS_KEY, REGION, SECRET_KEY};
+pub(crate) use deployment::{Deployment, Plan};
+
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// What a function answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Invocation {
+    /// The error type that Lambda names in `X-Amz-Function-Error`, if the function failed.
+    pub error: Option<String>,
+    /// The function's answer, or the description of its error.
+    pub payload: Value,
+}
+
+/// How many messages a queue holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct QueueDepth {
+    /// Waiting to be received.
+    pub visible: u64,
+    /// Received and not yet deleted.
+    pub in_flight: u64,
+    /// Not yet to be received.
+    pub delayed: u64,
+}
+
+impl QueueDepth {
+    /// All messages, wherever they are.
+    pub fn total(&self) -> u64 {
+        self.visible + self.in_flight + self.delayed
+    }
+}
+
+/// The running emulator.
+#[derive(Debug, Clone)]
+pub(crate) struct Aws {
+    python: PathBuf,
+    port: u16,
+    process: Process,
+    api: Api,
+}
+
+impl Aws {
+    pub(crate) async fn start(supervisor: &Supervisor, tools: &Tools) -> Result<Self, StackError> {
+        let python = tools.python()?;
+        ports::on_a_free_port(async |port| {
+            let process = launch(supervisor, &python, port).await?;
+            let aws = Self {
+                python: python.clone(),
+                port,
+                process,
+                api: Api::new(port),
+            };
+            aws.ready().await.map(|()| aws)
+        })
+        .await
+    }
+
+    /// On the same port, but empty: the emulator writes its state down only when it ends in an orderly way.
+    /// Deploy again; what was in its queues is lost.
+    pub(crate) async fn start_again(&mut self, supervisor: &Supervisor) -> Result<(), StackError> {
+        self.process = launch(supervisor, &self.python, self.port).await?;
+        self.ready().await
+    }
+
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
+    }
+
+    pub(crate) fn authority(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.authority())
+    }
+
+    pub(crate) async fn deploy(
+        &self,
+        supervisor: &Supervisor,
+        tools: &Tools,
+        plan: &Plan,
+    ) -> Result<Deployment, StackError> {
+        deployment::deploy(supervisor, tools, &self.api, plan).await
+    }
+
+    pub(crate) async fn invoke(
+        &self,
+        function: &str,
+        payload: &Value,
+    ) -> Result<Invocation, StackError> {
+        let path = format!("/2015-03-31/functions/{function}/invocations");
+        let answer = self.api.rest("lambda", "POST", &path, payload).await?;
+        let error = answer
+            .headers
+            .get("x-amz-function-error")
+            .map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned());
+        let payload = if answer.body.is_empty() {
+            Value::Null
+        } else {
+            api::parse(&path, &answer.body)?
+        };
+        Ok(Invocation { error, payload })
+    }
+
+    /// By the queue's logical id in the template.
+    pub(crate) async fn queue_depths(
+        &self,
+        deployment: &Deployment,
+    ) -> Result<BTreeMap<String, QueueDepth>, StackError> {
+        let mut depths = BTreeMap::new();
+        for (name, url) in deployment.queues() {
+            let request = json!({ "QueueUrl": url, "AttributeNames": ["All"] });
+            let answer = self
+                .api
+                .json("sqs", "AmazonSQS.GetQueueAttributes", &request)
+                .await?;
+            let count = |attribute: &str| {
+                answer["Attributes"][attribute]
+                    .as_str()
+                    .and_then(|number| number.parse().ok())
+                    .unwrap_or(0)
+            };
+            let depth = QueueDepth {
+                visible: count("ApproximateNumberOfMessages"),
+                in_flight: count("ApproximateNumberOfMessagesNotVisible"),
+                delayed: count("ApproximateNumberOfMessagesDelayed"),
+            };
+            depths.insert(name.to_owned(), depth);
+        }
+        Ok(depths)
+    }
+
+    /// What a function has logged, oldest line first.
+    pub(crate) async fn function_log(&self, function: &str) -> Result<String, StackError> {
+        let request = json!({ "logGroupName": format!("/aws/lambda/{function}"), "limit": 10_000 });
+        match self
+            .api
+            .json("logs", "Logs_20140328.FilterLogEvents", &request)
+            .await
+        {
+            Ok(answer) => {
+                let events = answer["events"]
+                    .as_array()
+                    .map(Vec::as_slice)
+                    .unwrap_or_default();
+                Ok(events
+                    .iter()
+                    .filter_map(|event| event["message"].as_str())
+                    .collect::<Vec<_>>()
+                    .join("\n"))
+            }
+            // A function that was never called has no log group.
+            Err(StackError::Http { problem, .. })
+                if problem.contains("ResourceNotFoundException") =>
+            {
+                Ok(String::new())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn ready(&self) -> Result<(), StackError> {
+        let client = HttpClient::new();
+        let url = format!("{}/_ministack/ready", self.endpoint());
+        self.process
+            .until("ready", START_LIMIT, || async {
+                client.get(&url).await.is_ok()
+            })
+            .await
+    }
+}
+
+async fn launch(
+    supervisor: &Supervisor,
+    python: &PathBuf,
+    port: u16,
+) -> Result<Process, StackError> {
+    // `--workers 0` serves in the one process: no second interpreter to start.
+    let arguments = [
+        "-m",
+        "hypercorn",
+        "ministack.app:app",
+        "--workers",
+        "0",
+        "--bind",
+    ];
+    let mut arguments: Vec<String> = arguments
+        .iter()
+        .map(|argument| (*argument).to_owned())
+        .collect();
+    arguments.push(format!("127.0.0.1:{port}"));
+    let environment = vec![
+        // The functions inherit this as their endpoint.
+        ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")),
+        ("AWS_DEFAULT_REGION", REGION.to_owned()),
+        ("MINISTACK_REGION", REGION.to_owned()),
+        ("MINISTACK_HOST", "127.0.0.1".to_owned()),
+        ("GATEWAY_PORT", port.to_string()),
+        // Neither is used, and the first would listen on a fixed port of every interface.
+        ("IOT_MTLS_ENABLED", "0".to_owned()),
+        ("SFTP_ENABLED", "0".to_owned()),
+        ("LAMBDA_EXECUTOR", "local".to_owned()),
+        ("PYTHONUTF8", "1".to_owned()),
+    ];
+    let launch = Launch {
+        name: "aws",
+        program: python.clone(),
+        arguments,
+        environment,
+        unprivileged: false,
+        stop: "KILL",
+    };
+    supervisor.spawn(launch).await
+}

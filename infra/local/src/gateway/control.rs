@@ -1,0 +1,128 @@
+//! The gateway's counters and its fault switch.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use super::Gateway;
+
+/// Requests by method and path without query, such as `POST /rest/v1/rpc/apply_page`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Counts(BTreeMap<String, u64>);
+
+impl Counts {
+    /// How often `POST /rest/v1/rpc/x` and the like came in.
+    pub fn of(&self, request: &str) -> u64 {
+        self.0.get(request).copied().unwrap_or(0)
+    }
+
+    /// All requests together.
+    pub fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    /// Each request and how often it came in.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0
+            .iter()
+            .map(|(request, count)| (request.as_str(), *count))
+    }
+
+    pub(super) fn count(&mut self, method: &Method, path: &str) {
+        *self.0.entry(format!("{method} {path}")).or_default() += 1;
+    }
+}
+
+/// How the gateway is to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(tag = "fault", rename_all = "snake_case")]
+pub enum Fault {
+    /// The next `times` requests are answered with this status.
+    Status {
+        /// An HTTP status code.
+        status: u16,
+        /// How many requests.
+        times: u32,
+    },
+    /// Every request is answered 503 until the fault is cleared.
+    Down,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Control {
+    pub(super) counts: Counts,
+    pub(super) fault: Option<Fault>,
+}
+
+impl Control {
+    /// What this request is to be answered with; counts down.
+    pub(super) fn take_fault(&mut self) -> Option<StatusCode> {
+        match self.fault? {
+            Fault::Down => Some(StatusCode::SERVICE_UNAVAILABLE),
+            Fault::Status { times: 0, .. } => None,
+            Fault::Status { status, times } => {
+                self.fault = (times > 1).then_some(Fault::Status {
+                    status,
+                    times: times - 1,
+                });
+                Some(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+            }
+        }
+    }
+}
+
+pub(super) async fn counts(State(gateway): State<Arc<Gateway>>) -> Json<Counts> {
+    Json(gateway.counts())
+}
+
+pub(super) async fn reset_counts(State(gateway): State<Arc<Gateway>>) -> StatusCode {
+    gateway.reset_counts();
+    StatusCode::NO_CONTENT
+}
+
+pub(super) async fn set_fault(
+    State(gateway): State<Arc<Gateway>>,
+    Json(fault): Json<Fault>,
+) -> StatusCode {
+    gateway.set_fault(Some(fault));
+    StatusCode::NO_CONTENT
+}
+
+pub(super) async fn clear_fault(State(gateway): State<Arc<Gateway>>) -> StatusCode {
+    gateway.set_fault(None);
+    StatusCode::NO_CONTENT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_fault_ends_after_its_times() {
+        let mut control = Control {
+            fault: Some(Fault::Status {
+                status: 502,
+                times: 2,
+            }),
+            ..Control::default()
+        };
+        let answers: Vec<Option<u16>> = (0..3)
+            .map(|_| control.take_fault().map(|status| status.as_u16()))
+            .collect();
+        assert_eq!(answers, [Some(502), Some(502), None]);
+    }
+
+    #[test]
+    fn down_lasts_until_cleared() {
+        let mut control = Control {
+            fault: Some(Fault::Down),
+            ..Control::default()
+        };
+        assert!((0..3).all(|_| control.take_fault() == Some(StatusCode::SERVICE_UNAVAILABLE)));
+    }
+}

@@ -1,0 +1,149 @@
+//! What stands in front of PostgREST at Supabase: checks API keys, sets the role, publishes the token keys.
+//!
+//! Besides, it counts requests and can be told to fail, for tests; both also over HTTP at `/_control`.
+
+mod access;
+mod control;
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{any, get};
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, StatusCode};
+
+pub use control::{Counts, Fault};
+
+use crate::keys::Keys;
+use crate::proxy::{self, ProxyClient, Target};
+use access::Access;
+use control::Control;
+
+/// Shared between the server and the stack.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    keys: Arc<Keys>,
+    postgrest: String,
+    client: ProxyClient,
+    control: Mutex<Control>,
+}
+
+impl Gateway {
+    pub(crate) fn new(keys: Arc<Keys>, postgrest: String) -> Arc<Self> {
+        Arc::new(Self {
+            keys,
+            postgrest,
+            client: proxy::client(),
+            control: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn router(self: &Arc<Self>) -> Router {
+        Router::new()
+            .route("/rest/v1", any(rest))
+            .route("/rest/v1/", any(rest))
+            .route("/rest/v1/{*path}", any(rest))
+            .route("/auth/v1/.well-known/jwks.json", get(jwks))
+            .route(
+                "/_control/requests",
+                get(control::counts).delete(control::reset_counts),
+            )
+            .route(
+                "/_control/fault",
+                axum::routing::put(control::set_fault).delete(control::clear_fault),
+            )
+            .with_state(Arc::clone(self))
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.with_control(|control| control.counts.clone())
+    }
+
+    pub(crate) fn reset_counts(&self) {
+        self.with_control(|control| control.counts = Counts::default());
+    }
+
+    pub(crate) fn set_fault(&self, fault: Option<Fault>) {
+        self.with_control(|control| control.fault = fault);
+    }
+
+    fn with_control<T>(&self, change: impl FnOnce(&mut Control) -> T) -> T {
+        change(&mut crate::supervisor::lock(&self.control))
+    }
+}
+
+async fn rest(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Response {
+    let fault = gateway.with_control(|control| {
+        control.counts.count(request.method(), request.uri().path());
+        control.take_fault()
+    });
+    if let Some(status) = fault {
+        return message(status, "the gateway was told to fail");
+    }
+    match access::decide(&gateway.keys, request.headers(), request.uri().query()) {
+        Access::Denied {
+            message: text,
+            hint,
+        } => {
+            return (
+                StatusCode::UNAUTHORIZED,
+                axum::Json(serde_json::json!({ "message": text, "hint": hint })),
+            )
+                .into_response();
+        }
+        Access::AsUser => {}
+        Access::AsRole(role) => {
+            let bearer = format!("Bearer {}", gateway.keys.role_token(role));
+            let bearer = HeaderValue::from_str(&bearer).expect("a token is base64 and dots");
+            request.headers_mut().insert(AUTHORIZATION, bearer);
+        }
+    }
+    // The key was for us.
+    request.headers_mut().remove("apikey");
+    let path = upstream_path(&request);
+    let target = Target {
+        authority: gateway.postgrest.clone(),
+        host: gateway.postgrest.clone(),
+        path,
+    };
+    match proxy::forward(&gateway.client, request, &target).await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::debug!(%error, "PostgREST does not answer");
+            message(StatusCode::SERVICE_UNAVAILABLE, "name resolution failed")
+        }
+    }
+}
+
+/// Without the prefix, and without a key that came as a query parameter.
+fn upstream_path(request: &Request<Body>) -> String {
+    let path = request
+        .uri()
+        .path()
+        .strip_prefix("/rest/v1")
+        .expect("only such paths are routed here");
+    let path = if path.is_empty() { "/" } else { path };
+    let query: Vec<&str> = request
+        .uri()
+        .query()
+        .unwrap_or("")
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("apikey="))
+        .collect();
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", query.join("&"))
+    }
+}
+
+async fn jwks(State(gateway): State<Arc<Gateway>>) -> axum::Json<serde_json::Value> {
+    axum::Json(gateway.keys.public_jwks())
+}
+
+fn message(status: StatusCode, text: &str) -> Response {
+    (status, axum::Json(serde_json::json!({ "message": text }))).into_response()
+}

@@ -1,0 +1,198 @@
+//! The keys and tokens of a Supabase project: API keys of both generations, and users' access tokens.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rand::Rng as _;
+use rand::distr::Alphanumeric;
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// How long a minted token is good for, in seconds; Supabase's default.
+const LIFETIME: u64 = 3600;
+/// Legacy API keys are valid for ten years.
+const LEGACY_LIFETIME: u64 = 10 * 365 * 24 * 3600;
+
+/// Who a user's access token speaks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claims {
+    /// The user's id, `auth.uid()`.
+    pub sub: Uuid,
+    /// The user's address.
+    pub email: String,
+    /// The database role; `authenticated` for users.
+    pub role: String,
+    /// `app_metadata.role`: `admin`, `owner` or nothing.
+    pub app_role: Option<String>,
+}
+
+impl Claims {
+    /// An ordinary user with a new id.
+    pub fn user(email: &str) -> Self {
+        Self {
+            sub: Uuid::new_v4(),
+            email: email.to_owned(),
+            role: "authenticated".to_owned(),
+            app_role: None,
+        }
+    }
+
+    /// An administrator with a new id.
+    pub fn admin(email: &str) -> Self {
+        Self {
+            app_role: Some("admin".to_owned()),
+            ..Self::user(email)
+        }
+    }
+
+    fn to_json(&self, issuer: &str) -> Value {
+        let now = jsonwebtoken::get_current_timestamp();
+        let mut app_metadata = json!({ "provider": "email", "providers": ["email"] });
+        if let Some(role) = &self.app_role {
+            app_metadata["role"] = json!(role);
+        }
+        json!({
+            "iss": issuer, "aud": "authenticated", "sub": self.sub, "email": self.email, "role": self.role,
+            "iat": now, "exp": now + LIFETIME, "aal": "aal1", "session_id": Uuid::new_v4(),
+            "is_anonymous": false, "app_metadata": app_metadata, "user_metadata": {},
+        })
+    }
+}
+
+/// Everything secret and public of one project, made anew for each stack.
+pub(crate) struct Keys {
+    pub(crate) secret: String,
+    pub(crate) publishable: String,
+    pub(crate) legacy_service_role: String,
+    pub(crate) legacy_anon: String,
+    pub(crate) legacy_secret: String,
+    key_id: String,
+    signing: EncodingKey,
+    public_point: Vec<u8>,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys")
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    pub(crate) fn generate() -> Self {
+        let random = SystemRandom::new();
+        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let document =
+            EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("the system has randomness");
+        let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random)
+            .expect("the key was just made");
+        let legacy_secret = random_text(40);
+        Self {
+            secret: format!("sb_secret_{}", random_text(31)),
+            publishable: format!("sb_publishable_{}", random_text(31)),
+            legacy_service_role: sign_legacy(
+                &legacy_secret,
+                &role_claims("service_role", LEGACY_LIFETIME),
+            ),
+            legacy_anon: sign_legacy(&legacy_secret, &role_claims("anon", LEGACY_LIFETIME)),
+            legacy_secret,
+            key_id: Uuid::new_v4().to_string(),
+            signing: EncodingKey::from_ec_der(document.as_ref()),
+            public_point: pair.public_key().as_ref().to_vec(),
+        }
+    }
+
+    /// A user's access token as Supabase Auth signs it today.
+    pub(crate) fn token(&self, claims: &Claims, issuer: &str) -> String {
+        self.sign(&claims.to_json(issuer))
+    }
+
+    /// The same, signed with the shared secret of older projects.
+    pub(crate) fn legacy_token(&self, claims: &Claims, issuer: &str) -> String {
+        self.sign_legacy(&claims.to_json(issuer))
+    }
+
+    /// Any claims, with the current key.
+    pub(crate) fn sign(&self, claims: &Value) -> String {
+        let header = Header {
+            kid: Some(self.key_id.clone()),
+            ..Header::new(Algorithm::ES256)
+        };
+        jsonwebtoken::encode(&header, claims, &self.signing)
+            .expect("claims are a JSON object and the key fits")
+    }
+
+    /// Any claims, with the shared secret.
+    pub(crate) fn sign_legacy(&self, claims: &Value) -> String {
+        sign_legacy(&self.legacy_secret, claims)
+    }
+
+    /// What the gateway tells PostgREST once it has recognised an API key.
+    pub(crate) fn role_token(&self, role: &str) -> String {
+        self.sign_legacy(&role_claims(role, 300))
+    }
+
+    /// What `/auth/v1/.well-known/jwks.json` serves.
+    pub(crate) fn public_jwks(&self) -> Value {
+        json!({ "keys": [self.public_jwk()] })
+    }
+
+    /// What PostgREST verifies tokens with: the public key and the shared secret.
+    pub(crate) fn postgrest_jwks(&self) -> String {
+        let shared = json!({ "kty": "oct", "k": URL_SAFE_NO_PAD.encode(&self.legacy_secret), "alg": "HS256" });
+        json!({ "keys": [self.public_jwk(), shared] }).to_string()
+    }
+
+    fn public_jwk(&self) -> Value {
+        // An uncompressed point: one byte 4, then x and y of 32 bytes each.
+        let (x, y) = self.public_point[1..].split_at(32);
+        json!({
+            "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "key_ops": ["verify"], "kid": self.key_id,
+            "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
+        })
+    }
+}
+
+fn sign_legacy(secret: &str, claims: &Value) -> String {
+    let key = EncodingKey::from_secret(secret.as_bytes());
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key)
+        .expect("claims are a JSON object")
+}
+
+fn role_claims(role: &str, lifetime: u64) -> Value {
+    let now = jsonwebtoken::get_current_timestamp();
+    json!({ "iss": "supabase", "role": role, "iat": now, "exp": now + lifetime })
+}
+
+fn random_text(length: usize) -> String {
+    rand::rng()
+        .sample_iter(Alphanumeric)
+        .take(length)
+        .map(char::from)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jsonwebtoken::{DecodingKey, Validation};
+
+    #[test]
+    fn user_token_verifies_with_the_published_key() {
+        let keys = Keys::generate();
+        let claims = Claims::admin("a@example.com");
+        let token = keys.token(&claims, "http://project/auth/v1");
+        let jwk = keys.public_jwks()["keys"][0].clone();
+        let key =
+            DecodingKey::from_ec_components(jwk["x"].as_str().unwrap(), jwk["y"].as_str().unwrap())
+                .unwrap();
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.set_audience(&["authenticated"]);
+        let decoded = jsonwebtoken::decode::<Value>(&token, &key, &validation).unwrap();
+        assert_eq!(decoded.claims["app_metadata"]["role"], "admin");
+        assert_eq!(decoded.header.kid.as_deref(), jwk["kid"].as_str());
+    }
+}

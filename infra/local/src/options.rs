@@ -1,0 +1,66 @@
+//! What a stack consists of and how it is configured.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// A part of the stack that can be killed and started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The database server.
+    Postgres,
+    /// The Data API's server, behind the gateway.
+    PostgREST,
+    /// The AWS emulator: queues, functions, schedules, secrets.
+    Aws,
+    /// The running copies of the functions. The emulator starts new ones when it needs them.
+    AwsWorker,
+    /// The Cloudinary stand-in.
+    Cloudinary,
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Postgres => "postgres",
+            Self::PostgREST => "postgrest",
+            Self::Aws => "aws",
+            Self::AwsWorker => "functions",
+            Self::Cloudinary => "cloudinary",
+        })
+    }
+}
+
+/// How to start a stack; the default is everything, as `template.yaml` says.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Parts to leave out: [`Part::Aws`], [`Part::Cloudinary`] or both.
+    pub without: BTreeSet<Part>,
+    /// The template to deploy instead of the project's. `CodeUri`s are relative to it.
+    pub template: Option<PathBuf>,
+    /// Template parameters besides `ConfigSecretArn` and `Architecture`.
+    pub parameters: BTreeMap<String, String>,
+    /// Keys of the configuration secret to add or to override.
+    pub config: BTreeMap<String, String>,
+    /// More arguments for the Cloudinary stand-in, such as `--folder-mode fixed`.
+    pub cloudinary_arguments: Vec<String>,
+    /// Whether to tell on stderr what is being started, and how long it took.
+    pub verbose: bool,
+}
+
+impl Options {
+    /// Database, Data API and gateway only: what tests of SQL and of PostgREST need, started in about two seconds.
+    pub fn database_only() -> Self {
+        Self {
+            without: BTreeSet::from([Part::Aws, Part::Cloudinary]),
+            ..Self::default()
+        }
+    }
+
+    /// Everything but the Cloudinary stand-in.
+    pub fn without_cloudinary() -> Self {
+        Self {
+            without: BTreeSet::from([Part::Cloudinary]),
+            ..Self::default()
+        }
+    }
+}

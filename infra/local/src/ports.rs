@@ -1,0 +1,37 @@
+//! Free ports for the parts that are processes of their own.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+use rand::Rng as _;
+
+use crate::StackError;
+
+/// Below what Linux (32768) and macOS (49152) hand out to outgoing connections: a part that is started again
+/// must find its port unused.
+const RANGE: std::ops::Range<u16> = 20_000..32_000;
+const ATTEMPTS: usize = 5;
+
+/// Starts a part on a free port, and on another when somebody took the port before the part could.
+pub(crate) async fn on_a_free_port<T>(
+    start: impl AsyncFn(u16) -> Result<T, StackError>,
+) -> Result<T, StackError> {
+    for _ in 1..ATTEMPTS {
+        let port = pick();
+        match start(port).await {
+            Err(StackError::Part { ended: true, .. }) if !is_free(port) => {}
+            other => return other,
+        }
+    }
+    start(pick()).await
+}
+
+fn pick() -> u16 {
+    let mut random = rand::rng();
+    std::iter::repeat_with(|| random.random_range(RANGE))
+        .find(|port| is_free(*port))
+        .expect("an endless iterator ends only by finding")
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}

