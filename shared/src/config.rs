@@ -26,13 +26,14 @@ const SUPABASE_SECRET_KEY: &str = "SUPABASE_SECRET_KEY";
 const SUPABASE_PUBLISHABLE_KEY: &str = "SUPABASE_PUBLISHABLE_KEY";
 const SUPABASE_JWT_SECRET: &str = "SUPABASE_JWT_SECRET";
 
-const REQUIRED: [&str; 4] = [
-    CLOUDINARY_URL,
+/// Required ones first.
+const CLOUDINARY_KEYS: [&str; 2] = [CLOUDINARY_URL, NOTIFICATION_SECRETS];
+const SUPABASE_KEYS: [&str; 4] = [
     SUPABASE_URL,
     SUPABASE_SECRET_KEY,
     SUPABASE_PUBLISHABLE_KEY,
+    SUPABASE_JWT_SECRET,
 ];
-const OPTIONAL: [&str; 2] = [NOTIFICATION_SECRETS, SUPABASE_JWT_SECRET];
 
 /// Everything that a function needs to know of the world around it.
 #[derive(Debug, Clone)]
@@ -74,15 +75,9 @@ impl Config {
     /// # Errors
     /// When the secret cannot be fetched, or with every key that is missing or wrong.
     pub async fn load(aws: &SdkConfig) -> Result<Self, ConfigError> {
-        let mut map = environment();
-        if REQUIRED.iter().any(|key| !map.contains_key(*key))
-            && let Ok(arn) = std::env::var(SECRET_ARN)
-        {
-            for (key, value) in fetch(aws, &arn).await? {
-                map.entry(key).or_insert(value);
-            }
-        }
-        Self::from_map(&map)
+        Self::from_map(
+            &load_map(aws, &[&CLOUDINARY_KEYS[..1], &SUPABASE_KEYS[..3]].concat()).await?,
+        )
     }
 
     /// Reads a map whose keys are the names of the environment variables.
@@ -90,46 +85,39 @@ impl Config {
     /// # Errors
     /// With every key that is missing or wrong, at once.
     pub fn from_map(map: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
-        let mut reader = Reader {
-            map,
-            problems: Vec::new(),
-        };
-        let credentials = reader.required(CLOUDINARY_URL, |text| {
-            Credentials::parse(text).map_err(|error| error.to_string())
-        });
-        let notification_secrets = reader.optional(NOTIFICATION_SECRETS, parse_secrets);
-        let url = reader.required(SUPABASE_URL, parse_base);
-        let secret_key = reader.required(SUPABASE_SECRET_KEY, |text| {
-            parse_key(text, KeyKind::Publishable)
-        });
-        let publishable_key = reader.required(SUPABASE_PUBLISHABLE_KEY, |text| {
-            parse_key(text, KeyKind::Secret)
-        });
-        let jwt_secret = reader.optional(SUPABASE_JWT_SECRET, |text| Ok(text.to_owned()));
-        let problems = reader.problems;
-        match (credentials, url, secret_key, publishable_key) {
-            (Some(credentials), Some(url), Some(secret_key), Some(publishable_key))
-                if problems.is_empty() =>
-            {
-                Ok(Self {
-                    cloudinary: CloudinaryConfig {
-                        credentials,
-                        notification_secrets: notification_secrets.unwrap_or_default(),
-                    },
-                    supabase: SupabaseConfig {
-                        url,
-                        secret_key,
-                        publishable_key,
-                        jwt_secret,
-                    },
-                })
-            }
-            _ => Err(ConfigError::Invalid(problems)),
-        }
+        let mut reader = Reader::new(map);
+        let cloudinary = CloudinaryConfig::read(&mut reader);
+        let supabase = SupabaseConfig::read(&mut reader);
+        reader.finish(cloudinary.zip(supabase).map(|(cloudinary, supabase)| Self {
+            cloudinary,
+            supabase,
+        }))
     }
 }
 
 impl CloudinaryConfig {
+    /// As [`Config::load`], for a function that never calls Supabase and so must not fail for it.
+    ///
+    /// # Errors
+    /// When the secret cannot be fetched, or with every key that is missing or wrong.
+    pub async fn load(aws: &SdkConfig) -> Result<Self, ConfigError> {
+        let map = load_map(aws, &CLOUDINARY_KEYS[..1]).await?;
+        let mut reader = Reader::new(&map);
+        let config = Self::read(&mut reader);
+        reader.finish(config)
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let credentials = reader.required(CLOUDINARY_URL, |text| {
+            Credentials::parse(text).map_err(|error| error.to_string())
+        });
+        let notification_secrets = reader.optional(NOTIFICATION_SECRETS, parse_secrets);
+        Some(Self {
+            credentials: credentials?,
+            notification_secrets: notification_secrets.unwrap_or_default(),
+        })
+    }
+
     pub fn client(&self, http: &reqwest::Client) -> cloudinary::Client {
         cloudinary::Client::new(http.clone(), self.credentials.clone())
     }
@@ -140,6 +128,23 @@ impl CloudinaryConfig {
 }
 
 impl SupabaseConfig {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let url = reader.required(SUPABASE_URL, parse_base);
+        let secret_key = reader.required(SUPABASE_SECRET_KEY, |text| {
+            parse_key(text, KeyKind::Publishable)
+        });
+        let publishable_key = reader.required(SUPABASE_PUBLISHABLE_KEY, |text| {
+            parse_key(text, KeyKind::Secret)
+        });
+        let jwt_secret = reader.optional(SUPABASE_JWT_SECRET, |text| Ok(text.to_owned()));
+        Some(Self {
+            url: url?,
+            secret_key: secret_key?,
+            publishable_key: publishable_key?,
+            jwt_secret,
+        })
+    }
+
     /// PostgREST with the secret key: bypasses row level security. For workers.
     pub fn service(&self, http: &reqwest::Client) -> Supabase {
         Supabase::new(self.url.clone(), self.secret_key.clone(), http.clone())
@@ -164,7 +169,7 @@ impl fmt::Debug for CloudinaryConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CloudinaryConfig")
             .field("credentials", &self.credentials)
-            .field("notification_keys", &self.notification_secrets.keys())
+            .field("notification_keys", &self.notification_secrets.len())
             .finish()
     }
 }
@@ -257,13 +262,25 @@ pub async fn aws() -> SdkConfig {
         .await
 }
 
-fn environment() -> BTreeMap<String, String> {
-    REQUIRED
+/// The environment, completed by the secret where a required key is missing.
+async fn load_map(
+    aws: &SdkConfig,
+    required: &[&str],
+) -> Result<BTreeMap<String, String>, ConfigError> {
+    let mut map: BTreeMap<String, String> = CLOUDINARY_KEYS
         .iter()
-        .chain(&OPTIONAL)
+        .chain(&SUPABASE_KEYS)
         .filter_map(|key| Some(((*key).to_owned(), std::env::var(key).ok()?)))
         .filter(|(_, value)| !value.is_empty())
-        .collect()
+        .collect();
+    if required.iter().any(|key| !map.contains_key(*key))
+        && let Ok(arn) = std::env::var(SECRET_ARN)
+    {
+        for (key, value) in fetch(aws, &arn).await? {
+            map.entry(key).or_insert(value);
+        }
+    }
+    Ok(map)
 }
 
 async fn fetch(aws: &SdkConfig, arn: &str) -> Result<BTreeMap<String, String>, ConfigError> {
@@ -295,7 +312,20 @@ struct Reader<'a> {
     problems: Vec<String>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(map: &'a BTreeMap<String, String>) -> Self {
+        Self {
+            map,
+            problems: Vec::new(),
+        }
+    }
+
+    fn finish<T>(self, config: Option<T>) -> Result<T, ConfigError> {
+        config
+            .filter(|_| self.problems.is_empty())
+            .ok_or(ConfigError::Invalid(self.problems))
+    }
+
     fn required<T>(
         &mut self,
         key: &str,

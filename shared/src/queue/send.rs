@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::SdkError;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
@@ -66,6 +67,12 @@ pub struct BatchOutcome {
 }
 
 impl Queue {
+    /// The queue at `url`, reached as the function's environment says.
+    pub fn connect(aws: &SdkConfig, url: impl Into<String>) -> Self {
+        Self::new(Client::new(aws), url)
+    }
+
+    /// The queue at `url`, through a client that several queues share.
     pub fn new(client: Client, url: impl Into<String>) -> Self {
         Self {
             client,
