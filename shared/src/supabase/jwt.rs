@@ -310,3 +310,35 @@ fn read_error(error: &jsonwebtoken::errors::Error) -> TokenError {
         _ => TokenError::Malformed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(fetched: Option<Duration>, asked: Option<Duration>, now: Instant) -> KeySet {
+        let key = (Algorithm::HS256, DecodingKey::from_secret(b"k"));
+        KeySet {
+            keys: HashMap::from([("known".to_owned(), key)]),
+            fetched: fetched.map(|ago| now.checked_sub(ago).unwrap()),
+            asked: asked.map(|ago| now.checked_sub(ago).unwrap()),
+        }
+    }
+
+    #[test]
+    fn keys_are_fetched_when_missing_old_or_unknown_and_never_in_a_rush() {
+        let now = Instant::now() + Duration::from_secs(3600);
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        let wants = |kid, fetched, asked| set(fetched, asked, now).wants_fetch(kid, now);
+        assert!(wants("known", None, None));
+        assert!(!wants("known", None, seconds(1)));
+        assert!(wants("known", None, seconds(3)));
+        assert!(!wants("known", seconds(599), seconds(599)));
+        assert!(wants("known", seconds(601), seconds(601)));
+        assert!(
+            !wants("known", seconds(601), seconds(5)),
+            "the project is down"
+        );
+        assert!(!wants("new", seconds(20), seconds(20)));
+        assert!(wants("new", seconds(31), seconds(31)));
+    }
+}

@@ -1,0 +1,273 @@
+//! Token verification against a key set that is served, changed and taken away.
+
+#![expect(clippy::unwrap_used, reason = "the whole file is a test")]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use media_sync::config::http_client;
+use media_sync::supabase::jwt::{Caller, TokenError, TokenVerifier};
+use media_sync::time::Timestamp;
+use serde_json::{Value, json};
+use url::Url;
+
+/// A P-256 key that signs nothing but these tests.
+const EC_KEY: &str = include_str!("keys/es256.pem");
+const OTHER_EC_KEY: &str = include_str!("keys/es256_other.pem");
+/// A 2048-bit RSA key that signs nothing but these tests.
+const RSA_KEY: &str = include_str!("keys/rs256.pem");
+const SUB: &str = "3d7c1c9e-5c0e-4d43-9f5e-0c1f1a6d2b11";
+const NOW: i64 = 1_767_225_600;
+
+/// The project's auth server, as far as its keys go.
+struct Project {
+    url: Url,
+    keys: Arc<Mutex<Option<Value>>>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Project {
+    async fn new(keys: &[Value]) -> Self {
+        let keys = Arc::new(Mutex::new(Some(json!({ "keys": keys }))));
+        let asked = Arc::new(AtomicUsize::new(0));
+        let (served, count) = (keys.clone(), asked.clone());
+        let answer = move || {
+            let (served, count) = (served.clone(), count.clone());
+            async move {
+                count.fetch_add(1, Ordering::SeqCst);
+                let keys = served.lock().unwrap().clone();
+                keys.map(|keys| keys.to_string())
+                    .ok_or(StatusCode::SERVICE_UNAVAILABLE)
+            }
+        };
+        let app = Router::new().route("/auth/v1/.well-known/jwks.json", get(answer));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        Self { url, keys, asked }
+    }
+
+    fn verifier(&self) -> TokenVerifier {
+        TokenVerifier::new(&self.url, Some("legacy-secret"), http_client().unwrap())
+    }
+
+    fn claims(&self) -> Value {
+        json!({
+            "sub": SUB, "role": "authenticated", "aud": "authenticated", "exp": NOW + 3600,
+            "iss": format!("{}auth/v1", self.url), "app_metadata": { "role": "admin" },
+        })
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+fn ec() -> EncodingKey {
+    EncodingKey::from_ec_pem(EC_KEY.as_bytes()).unwrap()
+}
+
+fn public(key: &EncodingKey, algorithm: Algorithm, kid: &str) -> Value {
+    let mut jwk = serde_json::to_value(Jwk::from_encoding_key(key, algorithm).unwrap()).unwrap();
+    jwk["kid"] = kid.into();
+    jwk
+}
+
+fn token(algorithm: Algorithm, kid: Option<&str>, key: &EncodingKey, claims: &Value) -> String {
+    let mut header = Header::new(algorithm);
+    header.kid = kid.map(str::to_owned);
+    encode(&header, claims, key).unwrap()
+}
+
+async fn verify(verifier: &TokenVerifier, token: &str) -> Result<Caller, &'static str> {
+    let outcome = verifier.verify(token, Timestamp::from_secs(NOW)).await;
+    outcome.map_err(|error: TokenError| error.code())
+}
+
+async fn project() -> (Project, TokenVerifier) {
+    let project = Project::new(&[public(&ec(), Algorithm::ES256, "k1")]).await;
+    let verifier = project.verifier();
+    (project, verifier)
+}
+
+#[tokio::test]
+async fn published_and_legacy_keys_verify_their_tokens() {
+    let rsa = EncodingKey::from_rsa_pem(RSA_KEY.as_bytes()).unwrap();
+    let keys = [
+        public(&ec(), Algorithm::ES256, "k1"),
+        public(&rsa, Algorithm::RS256, "k2"),
+        json!({ "kty": "martian", "kid": "k3" }),
+    ];
+    let project = Project::new(&keys).await;
+    let verifier = project.verifier();
+    let secret = EncodingKey::from_secret(b"legacy-secret");
+    for (algorithm, kid, key) in [
+        (Algorithm::ES256, Some("k1"), &ec()),
+        (Algorithm::RS256, Some("k2"), &rsa),
+        (Algorithm::HS256, None, &secret),
+    ] {
+        let caller = verify(&verifier, &token(algorithm, kid, key, &project.claims()))
+            .await
+            .unwrap();
+        assert_eq!(caller.sub.to_string(), SUB);
+        assert_eq!(caller.role, "authenticated");
+        assert!(caller.is_admin);
+    }
+    assert_eq!(project.asked(), 1);
+}
+
+#[tokio::test]
+async fn each_wrong_claim_has_its_reason() {
+    let (project, verifier) = project().await;
+    let with = |name: &str, value: Value| {
+        let mut claims = project.claims();
+        claims[name] = value;
+        token(Algorithm::ES256, Some("k1"), &ec(), &claims)
+    };
+    let without = |name: &str| {
+        let mut claims = project.claims();
+        claims.as_object_mut().unwrap().remove(name);
+        token(Algorithm::ES256, Some("k1"), &ec(), &claims)
+    };
+    for (token, code) in [
+        (with("exp", json!(NOW - 31)), "token_expired"),
+        (with("nbf", json!(NOW + 31)), "token_not_yet_valid"),
+        (with("aud", json!("anon")), "token_audience"),
+        (without("aud"), "token_audience"),
+        (
+            with("iss", json!("https://elsewhere/auth/v1")),
+            "token_issuer",
+        ),
+        (with("sub", json!("nobody")), "token_subject"),
+        (without("sub"), "token_subject"),
+        (without("exp"), "token_malformed"),
+        (with("exp", json!("soon")), "token_malformed"),
+    ] {
+        assert_eq!(verify(&verifier, &token).await.unwrap_err(), code);
+    }
+    assert!(
+        verify(&verifier, &with("exp", json!(NOW - 29)))
+            .await
+            .is_ok()
+    );
+    assert!(verify(&verifier, &without("iss")).await.is_ok());
+}
+
+#[tokio::test]
+async fn only_app_metadata_makes_an_administrator() {
+    let (project, verifier) = project().await;
+    let mut claims = project.claims();
+    claims["app_metadata"] = json!({ "provider": "email" });
+    claims["user_metadata"] = json!({ "role": "admin" });
+    let token = token(Algorithm::ES256, Some("k1"), &ec(), &claims);
+    assert!(!verify(&verifier, &token).await.unwrap().is_admin);
+}
+
+#[tokio::test]
+async fn forged_and_confused_tokens_are_refused() {
+    let (project, verifier) = project().await;
+    let claims = project.claims();
+    let other = EncodingKey::from_ec_pem(OTHER_EC_KEY.as_bytes()).unwrap();
+    let forged = token(Algorithm::ES256, Some("k1"), &other, &claims);
+    assert_eq!(
+        verify(&verifier, &forged).await.unwrap_err(),
+        "token_signature"
+    );
+    // The public key as an HMAC secret: the classic confusion.
+    let public_text = public(&ec(), Algorithm::ES256, "k1").to_string();
+    let confused = token(
+        Algorithm::HS256,
+        Some("k1"),
+        &EncodingKey::from_secret(public_text.as_bytes()),
+        &claims,
+    );
+    assert_eq!(
+        verify(&verifier, &confused).await.unwrap_err(),
+        "token_signature"
+    );
+    let rsa = EncodingKey::from_rsa_pem(RSA_KEY.as_bytes()).unwrap();
+    let crossed = token(Algorithm::RS256, Some("k1"), &rsa, &claims);
+    assert_eq!(
+        verify(&verifier, &crossed).await.unwrap_err(),
+        "token_algorithm"
+    );
+    let hs512 = token(
+        Algorithm::HS512,
+        None,
+        &EncodingKey::from_secret(b"legacy-secret"),
+        &claims,
+    );
+    assert_eq!(
+        verify(&verifier, &hs512).await.unwrap_err(),
+        "token_algorithm"
+    );
+    let bare = TokenVerifier::new(&project.url, None, http_client().unwrap());
+    let legacy = token(
+        Algorithm::HS256,
+        None,
+        &EncodingKey::from_secret(b""),
+        &claims,
+    );
+    assert_eq!(verify(&bare, &legacy).await.unwrap_err(), "token_algorithm");
+    // {"alg":"none"}
+    let none = format!("eyJhbGciOiJub25lIn0.{}.", forged.split('.').nth(1).unwrap());
+    assert!(verify(&verifier, &none).await.is_err());
+}
+
+#[tokio::test]
+async fn garbage_is_refused_without_asking_for_keys() {
+    let (project, verifier) = project().await;
+    for token in ["", ".", "a.b.c", "é.é.é", &"x".repeat(5000)] {
+        assert_eq!(
+            verify(&verifier, token).await.unwrap_err(),
+            "token_malformed"
+        );
+    }
+    assert_eq!(
+        verify(&verifier, &"x".repeat(9000)).await.unwrap_err(),
+        "token_too_large"
+    );
+    assert_eq!(project.asked(), 0);
+}
+
+#[tokio::test]
+async fn unknown_keys_are_asked_for_once_in_a_while_and_not_for_every_token() {
+    let (project, verifier) = project().await;
+    for number in 0..50 {
+        let kid = format!("unknown-{number}");
+        let token = token(Algorithm::ES256, Some(&kid), &ec(), &project.claims());
+        assert_eq!(
+            verify(&verifier, &token).await.unwrap_err(),
+            "token_key_unknown"
+        );
+    }
+    assert_eq!(project.asked(), 1);
+    assert!(
+        verify(
+            &verifier,
+            &token(Algorithm::ES256, Some("k1"), &ec(), &project.claims())
+        )
+        .await
+        .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn unreachable_keys_are_our_fault_and_not_asked_for_by_every_token() {
+    let (project, verifier) = project().await;
+    *project.keys.lock().unwrap() = None;
+    let good = token(Algorithm::ES256, Some("k1"), &ec(), &project.claims());
+    for _ in 0..20 {
+        let error = verifier
+            .verify(&good, Timestamp::from_secs(NOW))
+            .await
+            .unwrap_err();
+        assert!(error.is_transient() && error.code() == "token_keys_unavailable");
+    }
+    assert!(project.asked() < 20);
+}
