@@ -458,4 +458,29 @@ mod tests {
         assert!(!map.contains_key("X"));
         assert!(matches!(parse_secret("[]"), Err(ConfigError::NotAnObject)));
     }
+
+    #[tokio::test]
+    async fn secret_is_fetched_by_its_name() {
+        use aws_config::Region;
+        use aws_sdk_secretsmanager::config::{Credentials as Keys, SharedCredentialsProvider};
+
+        let answer = |body: String| async move {
+            assert!(body.contains("arn:the-secret"), "{body}");
+            r#"{"SecretString":"{\"CLOUDINARY_URL\":\"cloudinary://1:s@c\"}"}"#
+        };
+        let app = axum::Router::new().fallback(answer);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let keys = Keys::new("k", "s", None, None, "test");
+        let aws = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(format!("http://{address}"))
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(SharedCredentialsProvider::new(keys))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        let map = fetch(&aws, "arn:the-secret").await.unwrap();
+        assert_eq!(map[CLOUDINARY_URL], "cloudinary://1:s@c");
+    }
 }

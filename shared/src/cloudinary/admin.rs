@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::client::{Body, Call};
+use super::call::{Body, Call};
 use super::{Answer, Client, CloudinaryError, Refusal, Resource};
 use crate::asset::{AssetId, ResourceType};
 

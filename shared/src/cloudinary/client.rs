@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use reqwest::Response;
 use reqwest::header::{self, HeaderMap};
 use reqwest::multipart::{Form, Part};
-use reqwest::{Method, Response};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::call::{Body, Call, Param};
 use super::clock::CloudClock;
 use super::error::Refused;
 use super::signature::sign_params;
@@ -66,61 +66,6 @@ pub struct Quota {
     pub remaining: u32,
     /// When `remaining` is `limit` again, on Cloudinary's clock.
     pub reset: Timestamp,
-}
-
-/// One call, as often as it has to be sent.
-pub(super) struct Call {
-    pub(super) doing: String,
-    pub(super) method: Method,
-    /// Path segments after the cloud name.
-    pub(super) path: Vec<String>,
-    pub(super) query: Vec<(&'static str, String)>,
-    pub(super) body: Body,
-    /// Whether a repeat after a lost answer does no harm.
-    pub(super) repeatable: bool,
-}
-
-pub(super) enum Body {
-    None,
-    Json(Value),
-    /// Parameters of an Upload API call, to be signed; lists are sent as `name[]`.
-    Signed(Vec<(&'static str, Param)>),
-    /// The same with a file beside them.
-    File {
-        params: Vec<(&'static str, Param)>,
-        file: Bytes,
-        filename: String,
-    },
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum Param {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl Call {
-    /// A call that only reads, by Basic authentication.
-    pub(super) fn get<const N: usize>(doing: impl Into<String>, path: [&str; N]) -> Self {
-        Self::new(doing, Method::GET, path, Body::None, true)
-    }
-
-    pub(super) fn new<const N: usize>(
-        doing: impl Into<String>,
-        method: Method,
-        path: [&str; N],
-        body: Body,
-        repeatable: bool,
-    ) -> Self {
-        Self {
-            doing: doing.into(),
-            method,
-            path: path.into_iter().map(str::to_owned).collect(),
-            query: Vec::new(),
-            body,
-            repeatable,
-        }
-    }
 }
 
 impl Client {

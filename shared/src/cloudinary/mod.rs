@@ -4,6 +4,7 @@
 //! the only module here that talks to the network.
 
 pub mod admin;
+mod call;
 pub mod client;
 pub mod clock;
 pub mod credentials;

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::client::{Body, Call};
+use super::call::{Body, Call};
 use super::{Answer, Client, CloudinaryError, Resource};
 
 /// One page of a search.

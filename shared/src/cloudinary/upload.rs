@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::client::{Body, Call, Param};
+use super::call::{Body, Call, Param};
 use super::{Answer, Client, CloudinaryError, Resource, escape};
 use crate::asset::{AssetId, DeliveryName, ResourceType};
 
