@@ -1,1 +1,33 @@
-fn main() {}
+//! Lists and searches assets from the database.
+
+mod handler;
+
+use std::convert::Infallible;
+
+use handler::MediaList;
+use lambda_http::{Error, Request, service_fn};
+use media_sync::config::{self, Config};
+use media_sync::telemetry;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init("media_list");
+    let handler = start()
+        .await
+        .inspect_err(|error| telemetry::log_error("could not start", &**error))?;
+    lambda_http::run(service_fn(async |request: Request| {
+        Ok::<_, Infallible>(handler.handle(request).await)
+    }))
+    .await
+}
+
+async fn start() -> Result<MediaList, Error> {
+    let aws = config::aws().await;
+    let config = Config::load(&aws).await?;
+    let http = config::http_client()?;
+    Ok(MediaList::new(
+        config.supabase.token_verifier(&http),
+        config.supabase.public(&http),
+        config.supabase.cursor_key(),
+    ))
+}

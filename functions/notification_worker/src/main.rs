@@ -1,1 +1,34 @@
-fn main() {}
+//! Applies Cloudinary's notifications to the database.
+
+mod handler;
+
+use handler::NotificationWorker;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use media_sync::config::{self, Config};
+use media_sync::sync::ingest::Ingest;
+use media_sync::sync::store::Store;
+use media_sync::telemetry;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init("notification_worker");
+    let handler = start()
+        .await
+        .inspect_err(|error| telemetry::log_error("could not start", &**error))?;
+    lambda_runtime::run(service_fn(
+        async |event: LambdaEvent<aws_lambda_events::sqs::SqsEvent>| handler.handle(event).await,
+    ))
+    .await
+}
+
+async fn start() -> Result<NotificationWorker, Error> {
+    let aws = config::aws().await;
+    let config = Config::load(&aws).await?;
+    let http = config::http_client()?;
+    Ok(NotificationWorker {
+        ingest: Ingest {
+            cloudinary: config.cloudinary.client(&http),
+            store: Store::new(config.supabase.service(&http)),
+        },
+    })
+}

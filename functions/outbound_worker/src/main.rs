@@ -1,1 +1,34 @@
-fn main() {}
+//! Carries out in Cloudinary what was decided here.
+
+mod handler;
+
+use handler::OutboundWorker;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use media_sync::config::{self, Config};
+use media_sync::sync::outbound::Outbound;
+use media_sync::sync::store::Store;
+use media_sync::telemetry;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init("outbound_worker");
+    let handler = start()
+        .await
+        .inspect_err(|error| telemetry::log_error("could not start", &**error))?;
+    lambda_runtime::run(service_fn(
+        async |event: LambdaEvent<aws_lambda_events::sqs::SqsEvent>| handler.handle(event).await,
+    ))
+    .await
+}
+
+async fn start() -> Result<OutboundWorker, Error> {
+    let aws = config::aws().await;
+    let config = Config::load(&aws).await?;
+    let http = config::http_client()?;
+    Ok(OutboundWorker {
+        outbound: Outbound {
+            cloudinary: config.cloudinary.client(&http),
+            store: Store::new(config.supabase.service(&http)),
+        },
+    })
+}

@@ -9,7 +9,9 @@ pub mod cursor;
 pub mod problem;
 pub mod query;
 pub mod reply;
+pub mod respond;
 
 pub use cursor::{Cursor, CursorError, CursorKey};
 pub use problem::Problem;
 pub use query::{ParameterError, Query};
+pub use respond::respond;

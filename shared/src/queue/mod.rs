@@ -4,7 +4,7 @@ pub mod batch;
 pub mod message;
 pub mod send;
 
-pub use batch::partial_failures;
+pub use batch::handle_batch;
 pub use message::{
     ContinueReconcile, DecodeError, Message, Notification, Outbound, RawBody, decode, encode,
 };

@@ -1,0 +1,24 @@
+//! A batch of notifications from SQS; what could not be applied is delivered again.
+
+use std::convert::Infallible;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use lambda_runtime::LambdaEvent;
+use media_sync::queue::{Notification, handle_batch};
+use media_sync::sync::ingest::Ingest;
+
+/// What the handler works with.
+#[derive(Debug)]
+pub(crate) struct NotificationWorker {
+    pub(crate) ingest: Ingest,
+}
+
+impl NotificationWorker {
+    pub(crate) async fn handle(
+        &self,
+        event: LambdaEvent<SqsEvent>,
+    ) -> Result<SqsBatchResponse, Infallible> {
+        let work = async |messages: Vec<Notification>| self.ingest.apply_batch(messages).await;
+        Ok(handle_batch(event.payload, work).await)
+    }
+}

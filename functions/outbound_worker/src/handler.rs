@@ -1,0 +1,24 @@
+//! A batch of intents from SQS; what could not be settled is delivered again.
+
+use std::convert::Infallible;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use lambda_runtime::LambdaEvent;
+use media_sync::queue::{self, handle_batch};
+use media_sync::sync::outbound::Outbound;
+
+/// What the handler works with.
+#[derive(Debug)]
+pub(crate) struct OutboundWorker {
+    pub(crate) outbound: Outbound,
+}
+
+impl OutboundWorker {
+    pub(crate) async fn handle(
+        &self,
+        event: LambdaEvent<SqsEvent>,
+    ) -> Result<SqsBatchResponse, Infallible> {
+        let work = async |messages: Vec<queue::Outbound>| self.outbound.carry_out(&messages).await;
+        Ok(handle_batch(event.payload, work).await)
+    }
+}

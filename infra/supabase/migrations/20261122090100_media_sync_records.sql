@@ -1,0 +1,98 @@
+-- What happened: runs, notifications, the audit trail.
+
+create table public.sync_runs (
+    id              uuid primary key default gen_random_uuid(),
+    mode            text not null check (mode in ('full', 'incremental')),
+    trigger         text not null check (trigger in ('schedule', 'api')),
+    requested_by    uuid,
+    options         jsonb not null default '{}',
+    -- `succeeded` is written by the step that has compared the counts, and by nothing else.
+    status          text not null default 'running'
+                    check (status in ('running', 'succeeded', 'failed', 'stopped')),
+    error_code      text,
+    error_message   text,
+    -- The checkpoint: where the next slice goes on. `step` guards it against a second writer.
+    checkpoint      jsonb not null default '{}',
+    step            bigint not null default 0,
+    lease           uuid,
+    lease_until     timestamptz,
+    counters        jsonb not null default '{}',
+    -- The start on Cloudinary's clock: what was seen alive after it cannot be missing.
+    started_clock   bigint,
+    -- The start of the last good run before this one: an incremental run reads what is newer.
+    since_clock     bigint,
+    started_at      timestamptz not null default now(),
+    heartbeat_at    timestamptz not null default now(),
+    finished_at     timestamptz,
+    constraint sync_runs_end check ((status = 'running') = (finished_at is null))
+);
+
+-- One run at a time.
+create unique index sync_runs_single_flight on public.sync_runs ((true)) where status = 'running';
+create index sync_runs_recent on public.sync_runs (started_at desc);
+create index sync_runs_last_good on public.sync_runs (mode, finished_at desc) where status = 'succeeded';
+
+-- Which assets a run's listing has shown, one row a page: what is missing from all of them is a
+-- suspect. Asset ids are 128 bits, so a page of 500 takes 8 kB.
+create table public.sync_run_pages (
+    run_id    uuid not null references public.sync_runs on delete cascade,
+    step      bigint not null,
+    asset_ids uuid[] not null,
+    primary key (run_id, step)
+);
+
+create table public.media_notifications (
+    -- SHA-256 over the signature's timestamp and the raw body: Cloudinary numbers nothing.
+    digest            text primary key,
+    notification_type text,
+    triggered_at      timestamptz,
+    received_at       timestamptz not null,
+    processed_at      timestamptz not null default now(),
+    asset_ids         text[] not null default '{}',
+    verdict           text not null check (verdict in ('applied', 'superseded', 'parked')),
+    reason            text,
+    body              text not null,
+    body_is_base64    boolean not null default false
+);
+
+create index media_notifications_received on public.media_notifications (received_at);
+create index media_notifications_assets on public.media_notifications using gin (asset_ids);
+
+create table public.media_sync_log (
+    id                   bigint generated always as identity primary key,
+    occurred_at          timestamptz not null default now(),
+    operation            text not null,
+    status               text not null default 'success' check (status in ('success', 'failed')),
+    source               text not null
+                         check (source in ('webhook', 'reconcile', 'outbound', 'api', 'database')),
+    asset_row_id         uuid,
+    cloudinary_asset_id  text,
+    cloudinary_public_id text,
+    resource_type        text,
+    actor                uuid,
+    run_id               uuid,
+    error_code           text,
+    error_message        text,
+    processing_time_ms   integer,
+    details              jsonb
+);
+
+comment on table public.media_sync_log is
+    'The audit trail: one row for every change of state, written in the same transaction. Append-only.';
+
+create index media_sync_log_newest on public.media_sync_log (occurred_at desc, id desc);
+create index media_sync_log_asset on public.media_sync_log (cloudinary_asset_id, id desc);
+
+alter table public.sync_runs enable row level security;
+alter table public.sync_run_pages enable row level security;
+alter table public.media_notifications enable row level security;
+alter table public.media_sync_log enable row level security;
+
+grant select on public.sync_runs to authenticated, service_role;
+grant select on public.media_notifications, public.media_sync_log to authenticated, service_role;
+
+create policy sync_runs_read on public.sync_runs for select to authenticated using (true);
+create policy media_notifications_read on public.media_notifications for select to authenticated
+    using ((select media_sync.is_admin()));
+create policy media_sync_log_read on public.media_sync_log for select to authenticated
+    using ((select media_sync.is_admin()));

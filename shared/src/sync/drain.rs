@@ -1,0 +1,45 @@
+//! Sends intents that were never sent, or never settled, to the outbound queue.
+//!
+//! The row is the outbox: a function that dies between committing an intent and sending it, or a
+//! queue that loses a message, delays the intent until the next drain and no longer.
+
+use super::store::Store;
+use crate::queue::{Outbound, Queue};
+use crate::supabase::SupabaseError;
+
+/// How long an intent may rest before it is taken for stranded, in seconds. Longer than a message
+/// that failed stays invisible, so that none is sent while another attempt is due anyway.
+const IDLE_SECONDS: u32 = 180;
+
+/// How many intents one claim takes.
+const CLAIM: u32 = 500;
+
+/// Sends what waits; answers how many intents were sent.
+///
+/// # Errors
+/// When the database cannot be asked. What SQS refuses is claimed again at a later drain.
+pub async fn send_waiting_intents(store: &Store, outbound: &Queue) -> Result<usize, SupabaseError> {
+    let mut sent = 0;
+    loop {
+        let waiting = store.claim_waiting_intents(IDLE_SECONDS, CLAIM).await?;
+        let messages: Vec<Outbound> = waiting
+            .iter()
+            .map(|intent| Outbound {
+                asset_row_id: intent.asset_row_id,
+                intent_revision: intent.intent_revision,
+            })
+            .collect();
+        let outcome = outbound.send_batch(&messages).await;
+        sent += outcome.sent;
+        if let Some((_, error)) = outcome.failed.first() {
+            crate::telemetry::log_error(
+                "intents could not be sent; the next drain tries again",
+                error,
+            );
+            return Ok(sent);
+        }
+        if messages.len() < CLAIM as usize {
+            return Ok(sent);
+        }
+    }
+}

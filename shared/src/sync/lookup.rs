@@ -1,0 +1,47 @@
+//! Looks at assets by id, and turns what is there, and what is not, into observations.
+
+use std::collections::BTreeSet;
+
+use crate::asset::{AssetId, DeliveryName};
+use crate::cloudinary::{Client, CloudinaryError};
+use crate::observation::{Fact, Observation, Told};
+use crate::time::Timestamp;
+
+/// How many assets Cloudinary looks up in one call.
+pub const MAX_ASSET_IDS: usize = 100;
+
+/// Looks at up to [`MAX_ASSET_IDS`] assets: those that are not there are observed as gone, under
+/// the name given with them.
+///
+/// `after` is a moment of Cloudinary's clock that was known before the call, from a notification
+/// or a row: whatever the local clock believes, the answer is newer than that.
+pub async fn fetch_observations(
+    cloudinary: &Client,
+    wanted: &[(AssetId, Option<DeliveryName>)],
+    after: Option<Timestamp>,
+) -> Result<Vec<Observation>, CloudinaryError> {
+    let ids: Vec<AssetId> = wanted.iter().map(|(id, _)| id.clone()).collect();
+    let answer = cloudinary.fetch_by_asset_ids(&ids).await?;
+    let at = stamp(answer.observed_at, after);
+    let mut observations: Vec<Observation> = answer
+        .value
+        .iter()
+        .filter_map(|resource| Observation::of_resource(resource, at, Told::Everything))
+        .collect();
+    let found: BTreeSet<AssetId> = observations
+        .iter()
+        .map(|seen| seen.asset_id.clone())
+        .collect();
+    let missing = wanted.iter().filter(|(id, _)| !found.contains(id));
+    observations.extend(missing.map(|(id, name)| Observation {
+        asset_id: id.clone(),
+        at,
+        fact: Fact::Gone(name.clone()),
+    }));
+    Ok(observations)
+}
+
+/// The moment of an answer: not before what was known when it was asked for.
+pub fn stamp(observed_at: Timestamp, after: Option<Timestamp>) -> Timestamp {
+    after.map_or(observed_at, |after| observed_at.max(after.next()))
+}

@@ -1,0 +1,10 @@
+//! Keeping the two sides equal: the plans, which are pure, and the flows that carry them out.
+
+pub mod drain;
+pub mod ingest;
+pub mod lookup;
+pub mod notification;
+pub mod outbound;
+pub mod plan;
+pub mod reconcile;
+pub mod store;

@@ -1,0 +1,323 @@
+//! From the body of a Cloudinary notification to what it says (pure).
+//!
+//! Only uploads and deletes are whole statements. Everything else is a diff of uneven shape and
+//! means no more than "these assets changed": it becomes a list of assets to fetch.
+
+use serde_json::{Map, Value};
+
+use crate::asset::{AssetId, DeliveryName, ResourceType};
+use crate::cloudinary::Resource;
+use crate::observation::{Fact, Observation, Told};
+use crate::time::Timestamp;
+
+/// A notification as far as it concerns the mirror.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Notification {
+    /// `notification_type`, as sent.
+    pub kind: String,
+    /// `notification_context.triggered_at`: Cloudinary's finest clock. Older payloads have none.
+    pub triggered_at: Option<Timestamp>,
+    pub says: Says,
+}
+
+/// What a notification says.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Says {
+    /// A whole upload: no read is needed unless the asset is known already, since an overwrite
+    /// may have cleared what the notification does not mention.
+    Uploaded(Box<Observation>),
+    /// These assets were deleted, at a known moment.
+    Deleted(Vec<Observation>),
+    /// These assets changed somehow: they have to be looked at.
+    Changed(Vec<AssetRef>),
+    /// Everything under this folder moved; Cloudinary does not list it.
+    FolderMoved { from: String },
+    /// Nothing about an asset.
+    Nothing,
+}
+
+/// An asset as a notification refers to it: by id, or in older payloads by name only.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AssetRef {
+    Id(AssetId),
+    Name(DeliveryName),
+}
+
+/// Why a well-signed notification cannot be understood. It is kept, and a person may look at it.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotUnderstood {
+    #[error("the body is not JSON")]
+    NotJson,
+    #[error("the body is JSON, but not an object")]
+    NotAnObject,
+    #[error("there is no notification_type: a trigger with a payload template sends such bodies")]
+    NoType,
+    #[error("notification type `{0}` is not known and names no asset")]
+    UnknownType(String),
+    #[error("`{0}` does not say which asset it is about")]
+    NoAsset(String),
+}
+
+/// Types that are known and change no asset.
+const ABOUT_NO_ASSET: [&str; 9] = [
+    "create_folder",
+    "delete_folder",
+    "error",
+    "generate_archive",
+    "invalidate_custom_cdn",
+    "bulk_refresh_auto_fetch",
+    "report",
+    "sprite",
+    "explode",
+];
+
+/// Reads a notification's body.
+///
+/// # Errors
+/// When it is of no shape that says anything about an asset.
+pub fn parse_notification(body: &[u8]) -> Result<Notification, NotUnderstood> {
+    let body: Value = serde_json::from_slice(body).map_err(|_| NotUnderstood::NotJson)?;
+    let Value::Object(body) = body else {
+        return Err(NotUnderstood::NotAnObject);
+    };
+    let kind = text(&body, "notification_type")
+        .ok_or(NotUnderstood::NoType)?
+        .to_owned();
+    let triggered_at = body
+        .get("notification_context")
+        .and_then(|context| context.get("triggered_at"))
+        .and_then(Value::as_str)
+        .and_then(|moment| Timestamp::parse(moment).ok());
+    let says = match kind.as_str() {
+        "upload" => parse_upload(&body, triggered_at),
+        "delete" | "delete_by_token" => parse_delete(&body, triggered_at),
+        "move_or_rename_asset_folder" => text(&body, "from_path").map(|from| Says::FolderMoved {
+            from: from.trim_matches('/').to_owned(),
+        }),
+        kind if ABOUT_NO_ASSET.contains(&kind) => Some(Says::Nothing),
+        _ => parse_change(&body),
+    };
+    match says {
+        Some(says) => Ok(Notification {
+            kind,
+            triggered_at,
+            says,
+        }),
+        None if KNOWN_CHANGES.contains(&kind.as_str()) => Err(NotUnderstood::NoAsset(kind)),
+        None => Err(NotUnderstood::UnknownType(kind)),
+    }
+}
+
+/// Types that are known to concern assets, so that one without any is malformed, not unknown.
+const KNOWN_CHANGES: [&str; 15] = [
+    "upload",
+    "delete",
+    "delete_by_token",
+    "rename",
+    "move",
+    "move_or_rename_asset_folder",
+    "restore_asset_version",
+    "resource_tags_changed",
+    "resource_context_changed",
+    "resource_metadata_changed",
+    "resource_display_name_changed",
+    "access_control_changed",
+    "eager",
+    "moderation",
+    "publish",
+];
+
+fn parse_upload(body: &Map<String, Value>, triggered_at: Option<Timestamp>) -> Option<Says> {
+    let resource: Resource = serde_json::from_value(Value::Object(body.clone())).ok()?;
+    let whole = triggered_at
+        .filter(|_| resource.version.is_some() && !resource.is_placeholder())
+        .and_then(|at| Observation::of_resource(&resource, at, Told::WhatIsThere));
+    match whole {
+        Some(observation) => Some(Says::Uploaded(Box::new(observation))),
+        // Without a moment it cannot be ordered, so it is only a reason to look.
+        None => parse_change(body),
+    }
+}
+
+fn parse_delete(body: &Map<String, Value>, triggered_at: Option<Timestamp>) -> Option<Says> {
+    let items = resources(body);
+    let gone = |(key, item): &(Option<&str>, &Map<String, Value>)| {
+        Some(Observation {
+            asset_id: asset_id(item)?,
+            at: triggered_at?,
+            fact: Fact::Gone(name(item, *key)),
+        })
+    };
+    let observations: Option<Vec<_>> = items.iter().map(gone).collect();
+    match observations {
+        Some(observations) if !observations.is_empty() => Some(Says::Deleted(observations)),
+        // Without ids or a moment, what is gone has to be seen to be gone.
+        _ => parse_change(body),
+    }
+}
+
+fn parse_change(body: &Map<String, Value>) -> Option<Says> {
+    let mut assets: Vec<AssetRef> = resources(body)
+        .into_iter()
+        .filter_map(|(key, item)| asset_ref(item, key))
+        .collect();
+    if assets.is_empty() {
+        assets.extend(asset_ref(body, text(body, "from_public_id")));
+    }
+    (!assets.is_empty()).then_some(Says::Changed(assets))
+}
+
+/// `resources` as an array or as a map keyed by public id, depending on the type; some types
+/// were seen in both forms.
+fn resources(body: &Map<String, Value>) -> Vec<(Option<&str>, &Map<String, Value>)> {
+    match body.get("resources") {
+        Some(Value::Array(items)) => {
+            let objects = items.iter().filter_map(Value::as_object);
+            objects.map(|item| (None, item)).collect()
+        }
+        Some(Value::Object(items)) => items
+            .iter()
+            .filter_map(|(key, item)| Some((Some(key.as_str()), item.as_object()?)))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn asset_ref(item: &Map<String, Value>, key: Option<&str>) -> Option<AssetRef> {
+    asset_id(item)
+        .map(AssetRef::Id)
+        .or_else(|| name(item, key).map(AssetRef::Name))
+}
+
+fn asset_id(item: &Map<String, Value>) -> Option<AssetId> {
+    text(item, "asset_id").and_then(|id| AssetId::parse(id).ok())
+}
+
+fn name(item: &Map<String, Value>, key: Option<&str>) -> Option<DeliveryName> {
+    Some(DeliveryName {
+        resource_type: text(item, "resource_type")?.parse::<ResourceType>().ok()?,
+        delivery_type: text(item, "type").unwrap_or("upload").to_owned(),
+        public_id: text(item, "public_id").or(key)?.to_owned(),
+    })
+}
+
+fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
+    object.get(key).and_then(Value::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const MUG: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+
+    fn parse(body: &Value) -> Result<Notification, NotUnderstood> {
+        parse_notification(body.to_string().as_bytes())
+    }
+
+    fn context() -> Value {
+        json!({"triggered_at": "2026-01-01T00:00:00.272126Z", "triggered_by": {"source": "api", "id": "614"}})
+    }
+
+    #[test]
+    fn an_upload_is_a_whole_observation_at_the_moment_it_was_triggered() {
+        let told = parse(&json!({
+            "notification_type": "upload", "asset_id": MUG, "public_id": "shop/mug", "version": 1_767_225_600,
+            "resource_type": "image", "type": "upload", "bytes": 123_456, "tags": [], "asset_folder": "shop",
+            "notification_context": context(),
+        }))
+        .unwrap();
+        let Says::Uploaded(observation) = told.says else {
+            panic!("{told:?}")
+        };
+        assert_eq!(observation.at.to_string(), "2026-01-01T00:00:00.272126Z");
+        let Fact::Seen(sighting) = observation.fact else {
+            panic!("an upload is seen")
+        };
+        assert_eq!(sighting.tags, Some(vec![]));
+        assert_eq!(sighting.context, None, "what is not mentioned is not told");
+        assert_eq!(sighting.content.unwrap().file_size, Some(123_456));
+    }
+
+    #[test]
+    fn an_upload_without_a_moment_is_only_a_reason_to_look() {
+        let told = parse(&json!({
+            "notification_type": "upload", "asset_id": MUG, "public_id": "mug", "version": 1,
+            "resource_type": "image", "type": "upload",
+        }));
+        let expected = Says::Changed(vec![AssetRef::Id(AssetId::parse(MUG).unwrap())]);
+        assert_eq!(told.unwrap().says, expected);
+    }
+
+    #[test]
+    fn a_delete_names_every_asset_that_is_gone() {
+        let told = parse(&json!({
+            "notification_type": "delete",
+            "resources": [{"resource_type": "image", "type": "upload", "asset_id": MUG, "public_id": "shop/mug", "version": 1}],
+            "notification_context": context(),
+        }))
+        .unwrap();
+        let Says::Deleted(gone) = told.says else {
+            panic!("{told:?}")
+        };
+        assert_eq!(gone.len(), 1);
+        assert!(matches!(&gone[0].fact, Fact::Gone(Some(name)) if name.public_id == "shop/mug"));
+    }
+
+    #[test]
+    fn resources_are_read_as_array_and_as_map() {
+        let item =
+            json!({"asset_id": MUG, "resource_type": "image", "type": "upload", "added": ["sale"]});
+        let expected = Says::Changed(vec![AssetRef::Id(AssetId::parse(MUG).unwrap())]);
+        for resources in [json!([item]), json!({"shop/mug": item})] {
+            let told = parse(
+                &json!({"notification_type": "resource_tags_changed", "resources": resources}),
+            );
+            assert_eq!(told.unwrap().says, expected);
+        }
+    }
+
+    #[test]
+    fn a_map_item_without_id_is_named_by_its_key() {
+        let told = parse(&json!({
+            "notification_type": "resource_context_changed",
+            "resources": {"shop/mug": {"resource_type": "image", "type": "private"}},
+        }));
+        let name = DeliveryName {
+            resource_type: ResourceType::Image,
+            delivery_type: "private".to_owned(),
+            public_id: "shop/mug".to_owned(),
+        };
+        assert_eq!(
+            told.unwrap().says,
+            Says::Changed(vec![AssetRef::Name(name)])
+        );
+    }
+
+    #[test]
+    fn a_type_nobody_knows_is_a_change_when_it_names_an_asset() {
+        let told = parse(&json!({"notification_type": "sparkle", "asset_id": MUG}));
+        assert!(matches!(told.unwrap().says, Says::Changed(_)));
+        let told = parse(&json!({"notification_type": "sparkle"}));
+        assert_eq!(told, Err(NotUnderstood::UnknownType("sparkle".to_owned())));
+    }
+
+    #[test]
+    fn what_is_not_a_notification_says_why() {
+        assert_eq!(parse_notification(b"{"), Err(NotUnderstood::NotJson));
+        assert_eq!(parse_notification(b"[]"), Err(NotUnderstood::NotAnObject));
+        assert_eq!(parse_notification(b"{}"), Err(NotUnderstood::NoType));
+        let told = parse(&json!({"notification_type": "upload"}));
+        assert_eq!(told, Err(NotUnderstood::NoAsset("upload".to_owned())));
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_it_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse_notification(&body);
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! From rows and observations to the writes that bring the rows up to date (pure).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::asset::{AssetId, DeliveryName};
+use crate::observation::Observation;
+use crate::row::{AssetRow, Intent, SyncStatus};
+
+/// Everything that a set of observations changes, ready to be written in one transaction.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    pub inserts: Vec<AssetRow>,
+    pub updates: Vec<AssetRow>,
+    pub audit: Vec<AuditEntry>,
+    pub tally: Tally,
+    /// What became of each observed asset.
+    pub changes: BTreeMap<AssetId, Change>,
+    /// Live assets whose name now belongs to another: they were renamed or deleted, and have to
+    /// be looked at before this plan may be written.
+    pub displaced: Vec<AssetId>,
+}
+
+/// What an asset's observations did to its row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    Created,
+    Updated,
+    Renamed,
+    Deleted,
+    /// Deleted in Cloudinary as it was asked for here.
+    DeleteConfirmed,
+    /// A newer upload was found where a delete had been asked for.
+    DeleteCancelled,
+    Revived,
+    /// Nothing that anybody sees.
+    Unchanged,
+}
+
+/// How many assets each kind of change concerned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tally {
+    pub created: u64,
+    pub updated: u64,
+    pub deleted: u64,
+    pub unchanged: u64,
+}
+
+impl Tally {
+    /// Adds the counts of another step.
+    pub fn add(&mut self, other: Self) {
+        self.created += other.created;
+        self.updated += other.updated;
+        self.deleted += other.deleted;
+        self.unchanged += other.unchanged;
+    }
+
+    fn count(&mut self, change: Change) {
+        match change {
+            Change::Created | Change::Revived => self.created += 1,
+            Change::Updated | Change::Renamed | Change::DeleteCancelled => self.updated += 1,
+            Change::Deleted | Change::DeleteConfirmed => self.deleted += 1,
+            Change::Unchanged => self.unchanged += 1,
+        }
+    }
+}
+
+/// Where an observation came from, as the audit trail names it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    Webhook,
+    Reconcile,
+    Outbound,
+}
+
+/// One row of the audit trail.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct AuditEntry {
+    pub operation: &'static str,
+    pub status: &'static str,
+    pub source: Source,
+    pub asset_row_id: Uuid,
+    pub cloudinary_asset_id: AssetId,
+    pub cloudinary_public_id: String,
+    pub resource_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
+}
+
+impl AuditEntry {
+    /// An entry about this row; what is particular to the case is filled in by the caller.
+    pub fn about(row: &AssetRow, operation: &'static str, source: Source) -> Self {
+        Self {
+            operation,
+            status: "success",
+            source,
+            asset_row_id: row.id,
+            cloudinary_asset_id: row.cloudinary_asset_id.clone(),
+            cloudinary_public_id: row.cloudinary_public_id.clone(),
+            resource_type: row.resource_type.as_str(),
+            actor: None,
+            run_id: None,
+            error_code: None,
+            error_message: None,
+            details: None,
+        }
+    }
+}
+
+/// How a plan is made.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanContext {
+    pub source: Source,
+    pub run_id: Option<Uuid>,
+    /// Whether a row is written when nothing but its clocks moved. Notifications want that: an
+    /// older one may still be on its way. A listing does not: it would rewrite the whole table.
+    pub keep_clocks: bool,
+}
+
+/// Plans what `observations` change in `rows`: the rows of the observed assets, and of whoever
+/// holds one of their names.
+pub fn plan_observations(
+    rows: &[AssetRow],
+    observations: &[Observation],
+    context: PlanContext,
+    mut fresh_id: impl FnMut() -> Uuid,
+) -> Plan {
+    let before: HashMap<&AssetId, &AssetRow> = rows
+        .iter()
+        .map(|row| (&row.cloudinary_asset_id, row))
+        .collect();
+    let mut after: BTreeMap<&AssetId, AssetRow> = BTreeMap::new();
+    for observation in observations {
+        match after.get_mut(&observation.asset_id) {
+            Some(row) => row.observe(observation),
+            None => {
+                let row = match before.get(&observation.asset_id) {
+                    Some(known) => {
+                        let mut row = (*known).clone();
+                        row.observe(observation);
+                        Some(row)
+                    }
+                    None => AssetRow::first(fresh_id(), observation),
+                };
+                if let Some(row) = row {
+                    after.insert(&observation.asset_id, row);
+                }
+            }
+        }
+    }
+
+    let mut plan = Plan {
+        displaced: find_displaced(rows, &after),
+        ..Plan::default()
+    };
+    for (asset_id, row) in after {
+        plan.take(before.get(asset_id).copied(), row, context);
+    }
+    plan
+}
+
+impl Plan {
+    fn take(&mut self, before: Option<&AssetRow>, after: AssetRow, context: PlanContext) {
+        let change = classify(before, &after);
+        self.tally.count(change);
+        self.changes
+            .insert(after.cloudinary_asset_id.clone(), change);
+        if change != Change::Unchanged {
+            self.audit.push(AuditEntry {
+                run_id: context.run_id,
+                details: describe(change, before, &after),
+                ..AuditEntry::about(&after, operation(change), context.source)
+            });
+        }
+        match before {
+            None => self.inserts.push(after),
+            Some(_) if change != Change::Unchanged => self.updates.push(after),
+            Some(before) if context.keep_clocks && before.clocks != after.clocks => {
+                self.updates.push(after);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.inserts.is_empty() && self.updates.is_empty()
+    }
+}
+
+/// Live rows whose name is held by another live row once the plan is carried out.
+fn find_displaced(rows: &[AssetRow], after: &BTreeMap<&AssetId, AssetRow>) -> Vec<AssetId> {
+    let mut holders: HashMap<DeliveryName, Vec<&AssetRow>> = HashMap::new();
+    let untouched = rows
+        .iter()
+        .filter(|row| !after.contains_key(&row.cloudinary_asset_id));
+    for row in after.values().chain(untouched).filter(|row| row.is_live()) {
+        holders.entry(row.name()).or_default().push(row);
+    }
+    let mut displaced = BTreeSet::new();
+    for mut claimants in holders.into_values().filter(|rows| rows.len() > 1) {
+        // The youngest claim is the true one; at equal moments every claimant is looked at.
+        claimants.sort_by_key(|row| row.clocks.name);
+        let youngest = claimants.last().and_then(|row| row.clocks.name);
+        let older = claimants.iter().filter(|row| row.clocks.name < youngest);
+        let mut older: Vec<_> = older.collect();
+        if older.is_empty() {
+            older = claimants.iter().collect();
+        }
+        displaced.extend(older.into_iter().map(|row| row.cloudinary_asset_id.clone()));
+    }
+    displaced.into_iter().collect()
+}
+
+fn classify(before: Option<&AssetRow>, after: &AssetRow) -> Change {
+    let Some(before) = before else {
+        return if after.is_live() {
+            Change::Created
+        } else {
+            Change::Deleted
+        };
+    };
+    let delete_ended =
+        matches!(before.intent, Some(Intent::Delete { .. })) && after.intent.is_none();
+    match (before.is_live(), after.is_live()) {
+        (false, true) if delete_ended => Change::DeleteCancelled,
+        (false, true) => Change::Revived,
+        (true, false) => Change::Deleted,
+        (false, false) if delete_ended => Change::DeleteConfirmed,
+        (true, true) if before.name() != after.name() => Change::Renamed,
+        _ if same_but_clocks(before, after) => Change::Unchanged,
+        _ => Change::Updated,
+    }
+}
+
+/// A tombstone's date follows from its clocks, so it counts as one of them.
+fn same_but_clocks(before: &AssetRow, after: &AssetRow) -> bool {
+    let mut aligned = before.clone();
+    aligned.clocks = after.clocks;
+    if !before.is_live() && !after.is_live() {
+        aligned.deleted_at = after.deleted_at;
+    }
+    aligned == *after
+}
+
+fn operation(change: Change) -> &'static str {
+    match change {
+        Change::Created => "created",
+        Change::Updated => "updated",
+        Change::Renamed => "renamed",
+        Change::Deleted => "deleted",
+        Change::DeleteConfirmed => "delete_confirmed",
+        Change::DeleteCancelled => "delete_cancelled",
+        Change::Revived => "revived",
+        Change::Unchanged => "unchanged",
+    }
+}
+
+fn describe(change: Change, before: Option<&AssetRow>, after: &AssetRow) -> Option<Value> {
+    let before = before?;
+    match change {
+        Change::Updated | Change::Renamed | Change::Revived => Some(json!({
+            "from": changed_fields(before, after),
+            "to": changed_fields(after, before),
+        })),
+        Change::DeleteCancelled => Some(json!({
+            "reason": "a newer upload was found",
+            "asked_by": before.deleted_by,
+            "version": after.cloudinary_version,
+        })),
+        _ => None,
+    }
+}
+
+/// The fields of `row` that differ from `other`, with `row`'s values.
+fn changed_fields(row: &AssetRow, other: &AssetRow) -> Value {
+    const BOOKKEEPING: [&str; 3] = ["clocks", "revision", "intent_revision"];
+    let (Ok(Value::Object(mut fields)), Ok(Value::Object(others))) =
+        (serde_json::to_value(row), serde_json::to_value(other))
+    else {
+        return Value::Null;
+    };
+    fields.retain(|name, value| {
+        !BOOKKEEPING.contains(&name.as_str()) && others.get(name) != Some(value)
+    });
+    Value::Object(fields)
+}
+
+/// Marks a row whose intent Cloudinary has refused; the intent stays, to be tried again or not.
+pub fn plan_refusal(
+    row: &AssetRow,
+    code: &str,
+    message: &str,
+    source: Source,
+) -> (AssetRow, AuditEntry) {
+    let mut after = row.clone();
+    after.sync_status = SyncStatus::Error;
+    after.sync_error_code = Some(code.to_owned());
+    after.sync_error_message = Some(message.to_owned());
+    after.sync_retry_count = after.sync_retry_count.saturating_add(1);
+    let entry = AuditEntry {
+        status: "failed",
+        error_code: Some(code.to_owned()),
+        error_message: Some(message.to_owned()),
+        ..AuditEntry::about(&after, "delete", source)
+    };
+    (after, entry)
+}

@@ -1,0 +1,314 @@
+//! The database as the workers see it: the RPCs of `infra/supabase/migrations`, typed.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::plan::{AuditEntry, Plan};
+use crate::asset::{AssetId, DeliveryName};
+use crate::row::AssetRow;
+use crate::supabase::{Supabase, SupabaseError};
+use crate::time::Timestamp;
+
+/// How often a plan is made anew when rows change under it, before its cause goes back to where
+/// it came from.
+pub const ATTEMPTS: usize = 5;
+
+/// How long a leader may be silent before somebody else takes the run over, in seconds. Longer
+/// than any function's timeout.
+const LEASE_SECONDS: u32 = 120;
+
+/// The database, called with the project's secret key.
+#[derive(Clone, Debug)]
+pub struct Store {
+    supabase: Supabase,
+}
+
+/// Which rows to read: those with these ids, and those that hold these names.
+#[derive(Debug, Default, Serialize)]
+pub struct RowQuery {
+    #[serde(rename = "p_ids")]
+    pub ids: Vec<Uuid>,
+    #[serde(rename = "p_asset_ids")]
+    pub asset_ids: Vec<AssetId>,
+    #[serde(rename = "p_names")]
+    pub names: Vec<DeliveryName>,
+}
+
+/// One transaction: rows, their audit trail, what caused them, and how far a run has come.
+#[derive(Debug, Default, Serialize)]
+pub struct WriteSet {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
+    pub inserts: Vec<AssetRow>,
+    pub updates: Vec<AssetRow>,
+    pub notifications: Vec<NotificationRecord>,
+    pub audit: Vec<AuditEntry>,
+}
+
+impl WriteSet {
+    /// What a plan writes.
+    pub fn of_plan(plan: Plan) -> Self {
+        Self {
+            inserts: plan.inserts,
+            updates: plan.updates,
+            audit: plan.audit,
+            ..Self::default()
+        }
+    }
+}
+
+/// How far a run has come. Written only by who holds the lease, and only once per step.
+#[derive(Debug, Clone, Serialize)]
+pub struct Checkpoint {
+    pub run_id: Uuid,
+    pub lease: Uuid,
+    pub lease_seconds: u32,
+    pub step: i64,
+    pub state: Value,
+    pub counters: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_clock: Option<i64>,
+    /// The assets that this step's page has listed.
+    pub asset_ids: Vec<AssetId>,
+}
+
+impl Checkpoint {
+    /// The checkpoint that follows what is known of `run`.
+    pub fn after(run: &RunRow, state: Value, counters: Value) -> Self {
+        Self {
+            run_id: run.id,
+            lease: run.lease,
+            lease_seconds: LEASE_SECONDS,
+            step: run.step,
+            state,
+            counters,
+            started_clock: run.started_clock,
+            asset_ids: Vec::new(),
+        }
+    }
+}
+
+/// A row of `media_notifications`.
+#[derive(Debug, Clone, Serialize)]
+pub struct NotificationRecord {
+    pub digest: String,
+    pub notification_type: Option<String>,
+    pub triggered_at: Option<Timestamp>,
+    pub received_at: Timestamp,
+    pub asset_ids: Vec<AssetId>,
+    pub verdict: Verdict,
+    pub reason: Option<String>,
+    pub body: String,
+    pub body_is_base64: bool,
+}
+
+/// What became of an accepted notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It changed a row.
+    Applied,
+    /// What it says was known already, or is older than what is known.
+    Superseded,
+    /// It could not be understood, and is kept for a person.
+    Parked,
+}
+
+/// A row of `sync_runs`, as far as its leader needs it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct RunRow {
+    pub id: Uuid,
+    pub mode: Mode,
+    pub status: RunStatus,
+    pub options: Value,
+    pub checkpoint: Value,
+    pub counters: Value,
+    pub step: i64,
+    pub lease: Uuid,
+    pub started_clock: Option<i64>,
+    pub since_clock: Option<i64>,
+    pub error_code: Option<String>,
+    pub error_message: Option<String>,
+    pub started_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+}
+
+/// How much a run looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Everything: finds what was created, changed and deleted.
+    Full,
+    /// What changed since the last good run: finds what was created and changed.
+    Incremental,
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunStatus {
+    Running,
+    Succeeded,
+    Failed,
+    /// It stopped on purpose, because going on would have done harm.
+    Stopped,
+}
+
+/// Who asked for a run, and with what.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunRequest {
+    #[serde(rename = "p_mode")]
+    pub mode: Mode,
+    #[serde(rename = "p_trigger")]
+    pub trigger: &'static str,
+    #[serde(rename = "p_requested_by")]
+    pub requested_by: Option<Uuid>,
+    #[serde(rename = "p_options")]
+    pub options: Value,
+}
+
+/// Whether the caller now leads a run.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "outcome", rename_all = "lowercase")]
+pub enum Lead {
+    Started {
+        run: RunRow,
+    },
+    /// Taken over where its last leader left it.
+    Resumed {
+        run: RunRow,
+    },
+    /// Somebody else leads a run.
+    Busy {
+        run: Option<RunRow>,
+    },
+    /// The run that was asked for has ended.
+    Over,
+}
+
+/// How much a complete listing has not shown.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct SuspectCount {
+    pub suspects: u64,
+    pub live: u64,
+}
+
+/// An intent that waits to be carried out.
+#[derive(Debug, Clone, Deserialize)]
+pub struct WaitingIntent {
+    pub asset_row_id: Uuid,
+    pub intent_revision: i64,
+}
+
+impl Store {
+    pub fn new(supabase: Supabase) -> Self {
+        Self { supabase }
+    }
+
+    pub async fn fetch_rows(&self, query: &RowQuery) -> Result<Vec<AssetRow>, SupabaseError> {
+        self.supabase.rpc("media_sync_rows", query).await
+    }
+
+    /// The ids of live assets in `folder` and below it, at most `limit`.
+    pub async fn fetch_folder_ids(
+        &self,
+        folder: &str,
+        limit: u32,
+    ) -> Result<Vec<AssetId>, SupabaseError> {
+        let arguments = json!({"p_folder": folder, "p_limit": limit});
+        self.supabase.rpc("media_sync_folder_ids", &arguments).await
+    }
+
+    /// Writes a change as one transaction, or nothing.
+    ///
+    /// # Errors
+    /// [`SupabaseError::is_conflict`] when a row has changed since it was read: read and plan
+    /// again. [`is_lease_lost`] when the run has another leader.
+    pub async fn apply(&self, change: &WriteSet) -> Result<(), SupabaseError> {
+        let arguments = json!({"p_change": change});
+        self.supabase.rpc("media_sync_apply", &arguments).await
+    }
+
+    /// Claims intents that nobody has worked on for `idle_seconds`.
+    pub async fn claim_waiting_intents(
+        &self,
+        idle_seconds: u32,
+        limit: u32,
+    ) -> Result<Vec<WaitingIntent>, SupabaseError> {
+        let arguments = json!({"p_idle_seconds": idle_seconds, "p_limit": limit});
+        self.supabase
+            .rpc("media_sync_waiting_intents", &arguments)
+            .await
+    }
+
+    /// Starts a run, or takes over the one that nobody leads.
+    pub async fn lead_run(&self, request: &RunRequest) -> Result<Lead, SupabaseError> {
+        self.supabase.rpc("media_sync_lead_run", request).await
+    }
+
+    /// Takes over this run, if nobody leads it and it has not ended.
+    pub async fn continue_run(&self, run_id: Uuid) -> Result<Lead, SupabaseError> {
+        let arguments = json!({"p_run_id": run_id});
+        self.supabase.rpc("media_sync_lead_run", &arguments).await
+    }
+
+    /// Gives the lease back, with the reason why the run rests if that is an error.
+    pub async fn release_run(
+        &self,
+        run: &RunRow,
+        error: Option<(&str, &str)>,
+    ) -> Result<(), SupabaseError> {
+        let arguments = json!({
+            "p_run_id": run.id,
+            "p_lease": run.lease,
+            "p_error_code": error.map(|(code, _)| code),
+            "p_error_message": error.map(|(_, message)| message),
+        });
+        self.supabase
+            .rpc("media_sync_release_run", &arguments)
+            .await
+    }
+
+    pub async fn count_suspects(&self, run: &RunRow) -> Result<SuspectCount, SupabaseError> {
+        let arguments = json!({"p_run_id": run.id});
+        self.supabase
+            .rpc("media_sync_count_suspects", &arguments)
+            .await
+    }
+
+    /// Suspects in the order of their ids, from after `after` on.
+    pub async fn fetch_suspects(
+        &self,
+        run: &RunRow,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<AssetId>, SupabaseError> {
+        let arguments = json!({"p_run_id": run.id, "p_after": after, "p_limit": limit});
+        self.supabase.rpc("media_sync_suspects", &arguments).await
+    }
+
+    /// Ends a run. The database grants success only to a run whose result it can confirm.
+    pub async fn finish_run(
+        &self,
+        run: &RunRow,
+        status: RunStatus,
+        error: Option<(&str, &str)>,
+        counters: &Value,
+    ) -> Result<RunRow, SupabaseError> {
+        let arguments = json!({
+            "p_run_id": run.id,
+            "p_lease": run.lease,
+            "p_status": status,
+            "p_error_code": error.map(|(code, _)| code),
+            "p_error_message": error.map(|(_, message)| message),
+            "p_counters": counters,
+        });
+        self.supabase.rpc("media_sync_finish_run", &arguments).await
+    }
+}
+
+/// Whether the database refused a write because somebody else leads the run now.
+pub fn is_lease_lost(error: &SupabaseError) -> bool {
+    matches!(error, SupabaseError::Refused { code, .. } if code == "PT409")
+}

@@ -1,0 +1,185 @@
+//! Applying observations is order-free and repeatable, and ends where an independently written
+//! oracle says.
+
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+use std::collections::BTreeMap;
+
+use media_sync::asset::{AssetId, DeliveryName, ResourceType};
+use media_sync::observation::{Content, Fact, Observation, Sighting};
+use media_sync::row::AssetRow;
+use media_sync::time::Timestamp;
+use proptest::prelude::*;
+use serde_json::json;
+use uuid::Uuid;
+
+const ASSET: &str = "0123456789abcdef0123456789abcdef";
+
+/// Few distinct moments and values, so that equal clocks and equal values are common.
+fn observations() -> impl Strategy<Value = Vec<Observation>> {
+    proptest::collection::vec((0..8_i64, fact()), 1..7).prop_map(|told| {
+        told.into_iter()
+            .map(|(at, fact)| Observation {
+                asset_id: AssetId::parse(ASSET).unwrap(),
+                at: Timestamp::from_micros(at),
+                fact,
+            })
+            .collect()
+    })
+}
+
+fn fact() -> impl Strategy<Value = Fact> {
+    prop_oneof![
+        1 => name().prop_map(|name| Fact::Gone(Some(name))),
+        3 => sighting().prop_map(|sighting| Fact::Seen(Box::new(sighting))),
+    ]
+}
+
+fn name() -> impl Strategy<Value = DeliveryName> {
+    "[ab]".prop_map(|public_id| DeliveryName {
+        resource_type: ResourceType::Image,
+        delivery_type: "upload".to_owned(),
+        public_id,
+    })
+}
+
+fn sighting() -> impl Strategy<Value = Sighting> {
+    (
+        name(),
+        proptest::option::of((1..4_i64, "[xy]", any::<bool>())),
+        proptest::option::of("[fg]"),
+        proptest::option::of(proptest::collection::vec("[tu]", 0..2)),
+        proptest::option::of("[mn]"),
+    )
+        .prop_map(|(name, content, folder, tags, alt)| Sighting {
+            name,
+            content: content.map(|(version, url, etag_told)| content_of(version, url, etag_told)),
+            folder,
+            display_name: None,
+            tags,
+            context: alt.map(|alt| BTreeMap::from([("alt".to_owned(), json!(alt))])),
+            metadata: None,
+            access_mode: None,
+        })
+}
+
+/// What an upload made is constant within its version; only the URL moves, with a rename.
+fn content_of(version: i64, url: String, etag_told: bool) -> Content {
+    Content {
+        version,
+        version_id: None,
+        etag: etag_told.then(|| format!("etag of {version}")),
+        original_filename: None,
+        file_size: Some(version * 100),
+        format: Some("jpg".to_owned()),
+        width: None,
+        height: None,
+        duration: None,
+        secure_url: Some(url),
+        url: None,
+        created_at: None,
+    }
+}
+
+fn apply(observations: &[Observation]) -> AssetRow {
+    let (first, rest) = observations.split_first().unwrap();
+    let mut row = AssetRow::first(Uuid::nil(), first).unwrap();
+    for observation in rest {
+        row.observe(observation);
+    }
+    row
+}
+
+/// What a person would say the row must be: for every group, look at all that was ever told and
+/// take the newest.
+struct Oracle {
+    gone: bool,
+    name: DeliveryName,
+    version: Option<i64>,
+    etag: Option<String>,
+    secure_url: Option<String>,
+    folder: Option<String>,
+    tags: Option<Vec<String>>,
+    alt: Option<String>,
+}
+
+fn oracle(observations: &[Observation]) -> Oracle {
+    let seen = || {
+        observations.iter().filter_map(|o| match &o.fact {
+            Fact::Seen(sighting) => Some((o.at, sighting.as_ref())),
+            Fact::Gone(_) => None,
+        })
+    };
+    let last_gone = observations
+        .iter()
+        .filter(|o| matches!(o.fact, Fact::Gone(_)))
+        .map(|o| o.at)
+        .max();
+    let contents = || seen().filter_map(|(at, s)| s.content.as_ref().map(|c| (at, c)));
+    let version = contents().map(|(_, content)| content.version).max();
+    let current = || contents().filter(|(_, content)| Some(content.version) == version);
+    Oracle {
+        gone: last_gone.is_some() && last_gone >= seen().map(|(at, _)| at).max(),
+        name: observations
+            .iter()
+            .map(|o| match &o.fact {
+                Fact::Seen(sighting) => (o.at, &sighting.name),
+                Fact::Gone(name) => (o.at, name.as_ref().unwrap()),
+            })
+            .max()
+            .map(|(_, name)| name.clone())
+            .unwrap(),
+        version,
+        etag: current().find_map(|(_, content)| content.etag.clone()),
+        secure_url: current()
+            .map(|(at, content)| (at, content.secure_url.clone()))
+            .max()
+            .and_then(|(_, url)| url),
+        folder: seen()
+            .filter_map(|(at, s)| Some((at, s.folder.clone()?)))
+            .max()
+            .map(|(_, folder)| folder),
+        tags: seen()
+            .filter_map(|(at, s)| Some((at, s.tags.clone()?)))
+            .max()
+            .map(|(_, tags)| tags),
+        alt: seen()
+            .filter_map(|(at, s)| Some((at, s.context.as_ref()?["alt"].as_str()?.to_owned())))
+            .max()
+            .map(|(_, alt)| alt),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_order_of_arrival_does_not_matter(
+        (told, shuffled) in observations().prop_flat_map(|told| (Just(told.clone()), Just(told).prop_shuffle())),
+    ) {
+        prop_assert_eq!(apply(&told), apply(&shuffled));
+    }
+
+    #[test]
+    fn telling_it_again_changes_nothing(told in observations(), repeated in any::<prop::sample::Index>()) {
+        let mut twice = told.clone();
+        twice.push(repeated.get(&told).clone());
+        prop_assert_eq!(apply(&told), apply(&twice));
+    }
+
+    #[test]
+    fn the_row_is_what_the_oracle_says(told in observations()) {
+        let row = apply(&told);
+        let expected = oracle(&told);
+        prop_assert_eq!(row.is_gone(), expected.gone);
+        prop_assert_eq!(row.is_live(), !expected.gone);
+        prop_assert_eq!(row.name(), expected.name);
+        prop_assert_eq!(row.cloudinary_version, expected.version);
+        prop_assert_eq!(row.file_size, expected.version.map(|version| version * 100));
+        prop_assert_eq!(row.cloudinary_etag, expected.etag);
+        prop_assert_eq!(row.secure_url, expected.secure_url);
+        prop_assert_eq!(row.folder, expected.folder.unwrap_or_default());
+        prop_assert_eq!(row.tags, expected.tags.unwrap_or_default());
+        prop_assert_eq!(row.context.get("alt").and_then(|v| v.as_str()), expected.alt.as_deref());
+    }
+}
