@@ -1,7 +1,6 @@
 //! Applying observations is order-free and repeatable, and ends where an independently written
 //! oracle says.
 
-
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 use std::collections::BTreeMap;
 

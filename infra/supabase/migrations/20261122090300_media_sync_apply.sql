@@ -165,7 +165,7 @@ create function public.media_sync_waiting_intents(p_idle_seconds integer, p_limi
 language sql security definer set search_path = '' as $$
     with due as (
         select id from public.media_assets
-        where intent is not null
+        where intent is not null and sync_status = 'pending'
             and coalesce(sync_next_attempt_at, updated_at + make_interval(secs => p_idle_seconds)) <= now()
         order by sync_next_attempt_at nulls first, id
         limit p_limit
