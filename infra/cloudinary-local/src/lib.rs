@@ -1,1 +1,33 @@
-//! The Cloudinary stand-in.
+//! A local stand-in for Cloudinary: Upload, Admin and Search API, delivery and webhooks, durable in
+//! one directory, with a control plane for tests.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), cloudinary_local::StartError> {
+//! let server = cloudinary_local::Server::start(cloudinary_local::Config::local("data")).await?;
+//! let cloudinary_url = server.cloudinary_url();
+//! # Ok(()) }
+//! ```
+
+mod admin;
+mod api;
+mod control;
+mod cursor;
+mod delivery;
+mod error;
+mod model;
+mod moment;
+mod notify;
+mod search;
+mod server;
+mod settings;
+mod signature;
+mod store;
+mod view;
+
+pub use server::{Config, Server, StartError};
+pub use settings::{
+    Chaos, ContextChangedShape, DeletedKey, Envelope, ExplicitEmits, FolderMode, RestoreEmits,
+    Settings,
+};
+pub use signature::Algorithm;
+pub use store::JournalError;

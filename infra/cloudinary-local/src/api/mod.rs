@@ -1,0 +1,15 @@
+//! The Upload API: what changes one asset, or a few by their public ids.
+
+mod bulk;
+mod destroy;
+pub(crate) mod edit;
+mod explicit;
+mod file;
+mod rename;
+mod upload;
+
+pub(crate) use bulk::{edit_context, edit_metadata, edit_tags};
+pub(crate) use destroy::{by_token, delete_all, destroy, destroy_by_asset_id, forgotten};
+pub(crate) use explicit::explicit;
+pub(crate) use rename::rename;
+pub(crate) use upload::upload;

@@ -1,0 +1,351 @@
+//! Uploading: a new asset, a new version of one, or the one that is already there.
+
+use std::collections::BTreeMap;
+
+use http::HeaderMap;
+use rand::Rng;
+use rand::distr::Alphanumeric;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::file::{self, Incoming, Received};
+use super::{destroy, edit};
+use crate::error::ApiError;
+use crate::model::{
+    Asset, Content, DeliveryType, Id, Kind, LastUpdated, Media, ResourceType, Sniffed, sniff,
+};
+use crate::notify::events;
+use crate::server::{App, Params};
+use crate::settings::Settings;
+use crate::store::{Actor, Transaction};
+use crate::view;
+
+pub(crate) async fn upload(
+    app: &App,
+    actor: &Actor,
+    kind: Option<ResourceType>,
+    params: &Params,
+    headers: &HeaderMap,
+) -> Result<Value, ApiError> {
+    let incoming = match file::receive(app, params, headers).await? {
+        Received::Whole(incoming) => incoming,
+        Received::Chunk { upload, bytes } => return Ok(unfinished(params, &upload, bytes)),
+    };
+    if incoming.bytes.is_empty() {
+        return Err(ApiError::bad_request("Empty file"));
+    }
+    let sniffed = sniff(&incoming.bytes);
+    let kind = resource_type(kind, &sniffed)?;
+    let content = app
+        .files
+        .store(&incoming.bytes)
+        .await
+        .map_err(|error| file::storage(&error))?;
+    let names = Names::choose(params, kind, &sniffed, &incoming, headers);
+    let delivery = params.delivery_type("type")?;
+    app.store.commit(actor, |transaction| {
+        let sent = Sent {
+            params,
+            kind,
+            delivery,
+            sniffed: &sniffed,
+            content,
+            names,
+        };
+        let (asset, flag) = place(transaction, app, sent)?;
+        let mut answer = view::uploaded(&asset, &app.account, transaction.settings());
+        if let Some(flag) = flag {
+            answer.insert(flag.to_owned(), json!(true));
+        }
+        if params.is_set("return_delete_token") {
+            let token = destroy::token(&app.account, asset.asset_id, transaction.now().seconds());
+            answer.insert("delete_token".into(), json!(token));
+        }
+        Ok(Value::Object(answer))
+    })
+}
+
+/// What is answered to every chunk but the last.
+fn unfinished(params: &Params, upload: &str, bytes: u64) -> Value {
+    let public_id = params
+        .filled("public_id")
+        .map_or_else(|| chunked_public_id(upload), str::to_owned);
+    json!({"done": false, "bytes": bytes, "public_id": public_id, "kind": "upload"})
+}
+
+/// The same for all chunks of one upload, without remembering anything.
+fn chunked_public_id(upload: &str) -> String {
+    hex::encode(&Sha256::digest(upload)[..10])
+}
+
+fn resource_type(
+    wanted: Option<ResourceType>,
+    sniffed: &Sniffed,
+) -> Result<ResourceType, ApiError> {
+    match (wanted, sniffed.kind) {
+        (None | Some(ResourceType::Image), Kind::Image) => Ok(ResourceType::Image),
+        (None | Some(ResourceType::Video), Kind::Video) => Ok(ResourceType::Video),
+        (None | Some(ResourceType::Raw), _) => Ok(ResourceType::Raw),
+        (Some(ResourceType::Image), _) => Err(ApiError::bad_request("Invalid image file")),
+        (Some(ResourceType::Video), _) => {
+            Err(ApiError::bad_request("Unsupported video format or file"))
+        }
+    }
+}
+
+/// What an upload is to be called, before folders.
+struct Names {
+    public_id: String,
+    original: Option<String>,
+}
+
+impl Names {
+    fn choose(
+        params: &Params,
+        kind: ResourceType,
+        sniffed: &Sniffed,
+        incoming: &Incoming,
+        headers: &HeaderMap,
+    ) -> Self {
+        let filename = params
+            .filled("filename_override")
+            .map(str::to_owned)
+            .or(incoming.filename.clone());
+        let filename = filename.map(|name| {
+            name.rsplit(['/', '\\'])
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        });
+        let (stem, extension) = match filename
+            .as_deref()
+            .map(|name| name.rsplit_once('.').ok_or(name))
+        {
+            Some(Ok((stem, extension))) if !stem.is_empty() => {
+                (Some(stem.to_owned()), Some(extension.to_owned()))
+            }
+            Some(Ok((_, name)) | Err(name)) => (Some(name.to_owned()), None),
+            None => (None, None),
+        };
+        let suffix = match (kind, extension.or(sniffed.format.clone())) {
+            (ResourceType::Raw, Some(extension)) => format!(".{extension}"),
+            _ => String::new(),
+        };
+        let public_id = match (params.filled("public_id"), &stem) {
+            (Some(given), _) => given.trim_matches('/').to_owned(),
+            (None, Some(stem)) if params.is_set("use_filename") => {
+                let stem = cleaned(stem);
+                if params.flag("unique_filename") == Some(false) {
+                    format!("{stem}{suffix}")
+                } else {
+                    format!("{stem}_{}{suffix}", random_text(6))
+                }
+            }
+            (None, _) => {
+                let chunked = headers
+                    .get("x-unique-upload-id")
+                    .and_then(|value| value.to_str().ok());
+                format!(
+                    "{}{suffix}",
+                    chunked.map_or_else(|| random_text(20), chunked_public_id)
+                )
+            }
+        };
+        Self {
+            public_id,
+            original: stem,
+        }
+    }
+}
+
+/// Characters that Cloudinary replaces when a file name becomes a public id.
+fn cleaned(stem: &str) -> String {
+    stem.trim()
+        .chars()
+        .map(|c| if "?&#\\%<>+ ".contains(c) { '_' } else { c })
+        .collect()
+}
+
+fn random_text(length: usize) -> String {
+    let mut dice = rand::rng();
+    (0..length)
+        .map(|_| char::from(dice.sample(Alphanumeric)).to_ascii_lowercase())
+        .collect()
+}
+
+struct Sent<'a> {
+    params: &'a Params,
+    kind: ResourceType,
+    delivery: DeliveryType,
+    sniffed: &'a Sniffed,
+    content: Content,
+    names: Names,
+}
+
+/// Puts the upload where it belongs; the text is the flag that the answer and the event carry.
+fn place(
+    transaction: &mut Transaction<'_>,
+    app: &App,
+    sent: Sent<'_>,
+) -> Result<(Asset, Option<&'static str>), ApiError> {
+    let settings = transaction.settings();
+    let folder = Folders::of(sent.params, settings);
+    let public_id = folder.prefixed(&sent.names.public_id);
+    if public_id.is_empty() || public_id.len() > 255 {
+        return Err(ApiError::bad_request(format!(
+            "public_id ({public_id}) is invalid"
+        )));
+    }
+    let name = (sent.kind, sent.delivery, public_id);
+    let known = transaction.state().by_name(&name).cloned();
+    let live = known.as_ref().filter(|asset| asset.is_live());
+    let overwrite = sent.params.flag("overwrite").unwrap_or(true);
+    if let Some(existing) = live.filter(|_| !overwrite) {
+        if settings.existing_emits_upload {
+            events::upload(transaction, &app.account, existing, Some("existing"));
+        }
+        return Ok((Asset::clone(existing), Some("existing")));
+    }
+    let flag = live.map(|_| "overwritten");
+    let reused = known.filter(|asset| asset.is_live() || settings.asset_id_reused_after_backup);
+    let mut asset = match &reused {
+        Some(old) => next_version(old, &sent, transaction),
+        None => fresh(name.2, &sent, transaction),
+    };
+    if let Some(folder) = folder.asset_folder {
+        asset.asset_folder = folder;
+    }
+    let now = transaction.now();
+    edit::apply(&mut asset, sent.params, settings, false, now)?;
+    asset.last_updated.updated_at = now;
+    if sent.params.filled("moderation").is_some() {
+        asset.moderation_status = Some("pending".to_owned());
+    }
+    if settings.backups || sent.params.is_set("backup") {
+        asset.backups.push(asset.media.clone());
+    }
+    let folder = asset.folder(settings.dynamic_folders()).to_owned();
+    transaction.ensure_folder(&folder);
+    let asset = transaction.put(asset);
+    events::upload(transaction, &app.account, &asset, flag);
+    Ok((Asset::clone(&asset), flag))
+}
+
+/// Where an upload goes, by the rules of the account's folder mode.
+struct Folders {
+    asset_folder: Option<String>,
+    prefix: String,
+}
+
+impl Folders {
+    fn of(params: &Params, settings: &Settings) -> Self {
+        let text = |name: &str| {
+            params
+                .filled(name)
+                .map(|path| path.trim_matches('/').to_owned())
+        };
+        let prefix = text("public_id_prefix");
+        if !settings.dynamic_folders() {
+            let prefix = text("folder").or(prefix).unwrap_or_default();
+            return Self {
+                asset_folder: None,
+                prefix,
+            };
+        }
+        // `folder` is the old name: it sets both, as long as the new names do not.
+        let asset_folder = text("asset_folder").or(text("folder"));
+        let prefix = prefix.or(text("folder")).or_else(|| {
+            let use_folder = params.is_set("use_asset_folder_as_public_id_prefix");
+            asset_folder.clone().filter(|_| use_folder)
+        });
+        Self {
+            asset_folder,
+            prefix: prefix.unwrap_or_default(),
+        }
+    }
+
+    fn prefixed(&self, public_id: &str) -> String {
+        if self.prefix.is_empty() {
+            public_id.to_owned()
+        } else {
+            format!("{}/{public_id}", self.prefix)
+        }
+    }
+}
+
+fn media(sent: &Sent<'_>, transaction: &Transaction<'_>, not_before: i64) -> Media {
+    let raw = sent.kind == ResourceType::Raw;
+    Media {
+        version: transaction.now().seconds().max(not_before),
+        version_id: Id::random(),
+        content: sent.content.clone(),
+        format: sent.sniffed.format.clone().filter(|_| !raw),
+        width: sent.sniffed.width.filter(|_| !raw),
+        height: sent.sniffed.height.filter(|_| !raw),
+        duration: (sent.kind == ResourceType::Video).then_some(1.0),
+        uploaded_at: transaction.now(),
+    }
+}
+
+fn fresh(public_id: String, sent: &Sent<'_>, transaction: &mut Transaction<'_>) -> Asset {
+    let now = transaction.now();
+    let mut asset = Asset {
+        asset_id: Id::random(),
+        public_id,
+        resource_type: sent.kind,
+        delivery_type: sent.delivery,
+        media: media(sent, transaction, 0),
+        created_at: now,
+        sequence: transaction.next_sequence(),
+        last_updated: LastUpdated {
+            updated_at: now,
+            ..LastUpdated::default()
+        },
+        tags: Vec::new(),
+        context: BTreeMap::new(),
+        metadata: Map::new(),
+        asset_folder: String::new(),
+        display_name: String::new(),
+        original_filename: sent.names.original.clone(),
+        access_control: None,
+        moderation_status: None,
+        deleted_at: None,
+        backups: Vec::new(),
+    };
+    if transaction.settings().dynamic_folders() {
+        asset.display_name = default_display_name(&asset, sent);
+    }
+    asset
+}
+
+fn default_display_name(asset: &Asset, sent: &Sent<'_>) -> String {
+    match &sent.names.original {
+        Some(name) if sent.params.is_set("use_filename_as_display_name") => name.clone(),
+        _ => asset.filename().to_owned(),
+    }
+}
+
+/// New bytes under an old identity: an overwrite, or a name that comes back from the backup.
+fn next_version(old: &Asset, sent: &Sent<'_>, transaction: &mut Transaction<'_>) -> Asset {
+    let settings = transaction.settings();
+    let mut asset = old.clone();
+    asset.media = media(sent, transaction, old.media.version);
+    asset.original_filename = sent.names.original.clone();
+    asset.moderation_status = None;
+    if asset.deleted_at.take().is_some() || !settings.created_at_kept_on_overwrite {
+        asset.created_at = transaction.now();
+        asset.sequence = transaction.next_sequence();
+    }
+    let retained = settings.overwrite_retains && old.is_live();
+    if !retained {
+        asset.tags.clear();
+        asset.context.clear();
+        asset.metadata.clear();
+        edit::stamp(old, &mut asset, transaction.now());
+    }
+    if !old.is_live() && settings.dynamic_folders() {
+        asset.asset_folder = String::new();
+        asset.display_name = default_display_name(&asset, sent);
+    }
+    asset
+}

@@ -1,0 +1,204 @@
+//! Delivery: stored bytes under the addresses that answers name, scaled when asked.
+
+mod address;
+mod transform;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha2::{Digest, Sha256};
+
+use crate::model::{Asset, Content, DeliveryType, ResourceType};
+use crate::server::App;
+use address::Address;
+use transform::Wanted;
+
+const KEPT: AsciiSet = NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b':')
+    .remove(b'~');
+
+/// A public id as it stands in an address.
+pub(crate) fn encode_path(public_id: &str) -> String {
+    utf8_percent_encode(public_id, &KEPT).to_string()
+}
+
+/// Why nothing is delivered; the reason travels in `X-Cld-Error`.
+struct Refused(StatusCode, String);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let mut response = self.0.into_response();
+        if let Ok(reason) = self.1.parse() {
+            response.headers_mut().insert("x-cld-error", reason);
+        }
+        response
+    }
+}
+
+pub(crate) async fn handle(app: &App, path: &str, request: Request<Body>) -> Response {
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    match deliver(app, path, request.headers()).await {
+        Ok(response) => response,
+        Err(refused) => refused.into_response(),
+    }
+}
+
+async fn deliver(app: &App, path: &str, headers: &HeaderMap) -> Result<Response, Refused> {
+    let missing = |what: &str| {
+        Refused(
+            StatusCode::NOT_FOUND,
+            format!("Resource not found - {what}"),
+        )
+    };
+    let address = Address::parse(path, &app.account.cloud).ok_or_else(|| missing(path))?;
+    let (asset, reading) = find(app, &address).ok_or_else(|| missing(&address.rest.join("/")))?;
+    if asset.delivery_type == DeliveryType::Authenticated && !reading.is_signed(app, &address) {
+        return Err(Refused(
+            StatusCode::UNAUTHORIZED,
+            "Invalid signature".to_owned(),
+        ));
+    }
+    let format = reading
+        .extension
+        .as_deref()
+        .or(asset.media.format.as_deref());
+    let wanted = Wanted::parse(&reading.transformation, format, headers)
+        .map_err(|reason| Refused(StatusCode::BAD_REQUEST, reason))?;
+    let (bytes, kind) = render(app, &asset, wanted).await?;
+    Ok((
+        [
+            (header::CONTENT_TYPE, kind),
+            (header::CACHE_CONTROL, "public, max-age=2592000".to_owned()),
+            (
+                header::ETAG,
+                format!("\"{}\"", crate::model::md5_hex(&bytes)),
+            ),
+            (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*".to_owned()),
+        ],
+        bytes,
+    )
+        .into_response())
+}
+
+/// How an address was understood.
+struct Reading {
+    transformation: Vec<String>,
+    /// The format that the address asks for, where it names one.
+    extension: Option<String>,
+    source: String,
+}
+
+impl Reading {
+    /// `s--XXXXXXXX--`: the first characters of a hash over transformation, name and secret.
+    fn is_signed(&self, app: &App, address: &Address) -> bool {
+        let Some(signature) = &address.signature else {
+            return false;
+        };
+        let mut text = self.transformation.join("/");
+        if !text.is_empty() {
+            text.push('/');
+        }
+        text.push_str(&self.source);
+        text.push_str(&app.account.api_secret);
+        let digest = match signature.len() {
+            8 => <sha1::Sha1 as sha1::Digest>::digest(text.as_bytes()).to_vec(),
+            _ => Sha256::digest(text.as_bytes()).to_vec(),
+        };
+        let wanted = URL_SAFE_NO_PAD.encode(digest);
+        wanted.get(..signature.len()) == Some(signature)
+    }
+}
+
+/// Tries the longest transformation first, then gives segments back to the public id.
+fn find(app: &App, address: &Address) -> Option<(Arc<Asset>, Reading)> {
+    address.readings().find_map(|(transformation, source)| {
+        let name = |public_id: &str| (address.kind, address.delivery, public_id.to_owned());
+        let (stem, extension) = match source.rsplit_once('.') {
+            Some((stem, extension)) if !extension.contains('/') => {
+                (stem, Some(extension.to_owned()))
+            }
+            _ => (source.as_str(), None),
+        };
+        let by_stem =
+            (address.kind != ResourceType::Raw && extension.is_some()).then_some((stem, extension));
+        let tries = by_stem.into_iter().chain([(source.as_str(), None)]);
+        app.store.read(|state| {
+            tries.into_iter().find_map(|(public_id, extension)| {
+                let asset = state.live_by_name(&name(public_id))?.clone();
+                let reading = Reading {
+                    transformation: transformation.clone(),
+                    extension,
+                    source: source.clone(),
+                };
+                Some((asset, reading))
+            })
+        })
+    })
+}
+
+async fn render(app: &App, asset: &Asset, wanted: Wanted) -> Result<(Vec<u8>, String), Refused> {
+    let failed = |reason: String| Refused(StatusCode::INTERNAL_SERVER_ERROR, reason);
+    let stored = asset.media.format.as_deref();
+    let scalable = match asset.resource_type {
+        ResourceType::Image => stored.is_some_and(transform::is_readable),
+        // A film's poster: nothing here can read a frame, so a picture stands in for it.
+        ResourceType::Video => wanted.format.as_deref().is_some_and(transform::is_readable),
+        ResourceType::Raw => false,
+    };
+    if !scalable || !wanted.changes(stored) {
+        let bytes = app
+            .files
+            .read(&asset.media.content)
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        return Ok((
+            bytes,
+            transform::content_type(asset.resource_type, stored, &asset.public_id),
+        ));
+    }
+    let content = match asset.resource_type {
+        ResourceType::Video => Content::Generated {
+            kind: ResourceType::Image,
+            seed: (asset.media.version_id.0 & u128::from(u64::MAX)) as u64,
+        },
+        _ => asset.media.content.clone(),
+    };
+    let key = hex::encode(Sha256::digest(format!("{content:?} {wanted:?}")));
+    let bytes = match app.files.derived(&key).await {
+        Some(bytes) => bytes,
+        None => {
+            let original = app
+                .files
+                .read(&content)
+                .await
+                .map_err(|error| failed(error.to_string()))?;
+            let plan = wanted.clone();
+            let made = tokio::task::spawn_blocking(move || plan.apply(&original)).await;
+            let made = made
+                .map_err(|error| failed(error.to_string()))?
+                .map_err(failed)?;
+            app.files
+                .keep_derived(&key, &made)
+                .await
+                .map_err(|error| failed(error.to_string()))?;
+            made
+        }
+    };
+    // What `f_auto` chose is seen in the bytes.
+    let format = crate::model::sniff(&bytes).format;
+    Ok((
+        bytes,
+        transform::content_type(ResourceType::Image, format.as_deref(), ""),
+    ))
+}

@@ -1,0 +1,266 @@
+//! One acknowledged request: what it reads, what it changes, and what it announces.
+
+use std::sync::Arc;
+
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use serde_json::{Map, Value, json};
+
+use super::State;
+use crate::model::{Asset, Change, Folder, Id, Name, Notification, Outcome, Trigger};
+use crate::moment::Moment;
+use crate::settings::{Chaos, Envelope, Settings};
+
+/// On whose behalf a change is made, and where its events go besides the triggers.
+#[derive(Debug, Clone)]
+pub(crate) struct Actor {
+    pub(crate) source: &'static str,
+    pub(crate) api_key: String,
+    pub(crate) notification_url: Option<String>,
+}
+
+pub(crate) struct Transaction<'a> {
+    state: &'a State,
+    actor: &'a Actor,
+    changes: Vec<Change>,
+    moment: Moment,
+    notifications: u64,
+    sequences: u64,
+}
+
+impl<'a> Transaction<'a> {
+    pub(super) fn begin(state: &'a State, actor: &'a Actor) -> Self {
+        let clock = Moment::now(state.settings.clock_skew_ms);
+        let moment = clock.max(Moment(state.last_moment.0 + 1));
+        Self {
+            state,
+            actor,
+            changes: Vec::new(),
+            moment,
+            notifications: 0,
+            sequences: 0,
+        }
+    }
+
+    pub(super) fn into_changes(self) -> Vec<Change> {
+        self.changes
+    }
+
+    /// The account as it was when the transaction began. What this transaction recorded is not in
+    /// it: bulk operations drop repeated ids first.
+    pub(crate) fn state(&self) -> &'a State {
+        self.state
+    }
+
+    pub(crate) fn settings(&self) -> &'a Settings {
+        &self.state.settings
+    }
+
+    pub(crate) fn actor(&self) -> &'a Actor {
+        self.actor
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        self.moment
+    }
+
+    pub(crate) fn record(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
+    pub(crate) fn put(&mut self, asset: Asset) -> Arc<Asset> {
+        let asset = Arc::new(asset);
+        self.record(Change::Asset(Arc::clone(&asset)));
+        asset
+    }
+
+    pub(crate) fn live_by_name(&self, name: &Name) -> Option<&'a Arc<Asset>> {
+        self.state.live_by_name(name)
+    }
+
+    pub(crate) fn next_sequence(&mut self) -> u64 {
+        self.sequences += 1;
+        self.state.next_sequence + self.sequences - 1
+    }
+
+    /// Makes sure that a folder and those above it exist.
+    pub(crate) fn ensure_folder(&mut self, path: &str) {
+        let mut end = 0;
+        while end < path.len() {
+            end = path[end + 1..]
+                .find('/')
+                .map_or(path.len(), |at| end + 1 + at);
+            let path = &path[..end];
+            let recorded = |change: &Change| matches!(change, Change::Folder(f) if f.path == path);
+            if !self.state.folders.contains_key(path) && !self.changes.iter().any(recorded) {
+                let folder = Folder {
+                    path: path.to_owned(),
+                    external_id: Id::random(),
+                    created_at: self.moment,
+                };
+                self.record(Change::Folder(folder));
+            }
+        }
+    }
+
+    /// Queues one event for every address that is to hear of it. `body` is what is particular to
+    /// the event; the envelope is added here.
+    pub(crate) fn emit(&mut self, event_type: &str, body: Map<String, Value>) {
+        let targets = self.targets(event_type);
+        let triggered_at = self.moment;
+        // The next event of this transaction is later, if only by a microsecond.
+        self.moment = Moment(self.moment.0 + 1);
+        if targets.is_empty() {
+            return;
+        }
+        let body: Arc<str> = self
+            .envelope(event_type, body, triggered_at)
+            .to_string()
+            .into();
+        for (uri, signed) in targets {
+            self.queue(event_type, uri, signed, &body, triggered_at);
+        }
+    }
+
+    fn targets(&self, event_type: &str) -> Vec<(String, bool)> {
+        let own = self
+            .actor
+            .notification_url
+            .as_deref()
+            .filter(|url| !url.is_empty());
+        let hears = |trigger: &&Trigger| {
+            (trigger.event_type == "all" || trigger.event_type == event_type)
+                && trigger.uri_type == "webhook"
+                && (own.is_none() || trigger.additive)
+        };
+        let mut targets: Vec<(String, bool)> = own
+            .into_iter()
+            .flat_map(|urls| urls.split('\n'))
+            .map(|url| (url.to_owned(), true))
+            .collect();
+        for trigger in self.state.triggers.values().filter(hears) {
+            if !targets.iter().any(|(uri, _)| *uri == trigger.uri) {
+                targets.push((trigger.uri.clone(), trigger.auth_scheme != "eddsa_v2"));
+            }
+        }
+        targets
+    }
+
+    fn envelope(&self, event_type: &str, mut body: Map<String, Value>, at: Moment) -> Value {
+        body.insert("notification_type".to_owned(), json!(event_type));
+        if self.settings().envelope == Envelope::Full {
+            let key = self
+                .settings()
+                .notification_api_key
+                .as_ref()
+                .unwrap_or(&self.actor.api_key);
+            body.insert(
+                "notification_context".to_owned(),
+                json!({
+                    "triggered_at": at.iso_micros(),
+                    "triggered_by": {"source": self.actor.source, "id": self.actor.api_key},
+                }),
+            );
+            body.insert("signature_key".to_owned(), json!(key));
+        }
+        Value::Object(body)
+    }
+
+    fn queue(&mut self, event_type: &str, uri: String, signed: bool, body: &Arc<str>, at: Moment) {
+        let ordinal = self.state.chaos_ordinal + self.notifications;
+        let fate = Fate::draw(&self.state.chaos, ordinal);
+        for _ in 0..fate.copies {
+            let id = self.state.next_notification + self.notifications;
+            self.notifications += 1;
+            self.record(Change::Notify(Notification {
+                id,
+                event_type: event_type.to_owned(),
+                uri: uri.clone(),
+                body: Arc::clone(body),
+                signed,
+                created_at: at,
+                next_attempt_at: at.plus_millis(fate.hold_ms),
+                attempts: 0,
+                first_signed_at: None,
+                first_attempt_at: None,
+            }));
+            if fate.dropped {
+                self.record(Change::Settled {
+                    id,
+                    outcome: Outcome::Dropped,
+                });
+            }
+        }
+    }
+}
+
+/// What the chaos switches do to one notification.
+#[derive(Debug, PartialEq)]
+struct Fate {
+    dropped: bool,
+    copies: u32,
+    hold_ms: i64,
+}
+
+impl Fate {
+    /// Follows from the seed and the notification's place in the order of creation alone.
+    fn draw(chaos: &Chaos, ordinal: u64) -> Self {
+        let mut dice =
+            SmallRng::seed_from_u64(chaos.seed ^ ordinal.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let dropped = dice.random::<f64>() < chaos.drop;
+        let duplicated = dice.random::<f64>() < chaos.duplicate;
+        let reordered = dice.random::<f64>() < chaos.reorder;
+        let delay = dice.random_range(0..=chaos.delay_ms);
+        let window = if chaos.reorder_window_ms == 0 {
+            500
+        } else {
+            chaos.reorder_window_ms
+        };
+        let behind = dice.random_range(1..=window);
+        let hold = delay + if reordered { behind } else { 0 };
+        Self {
+            dropped,
+            copies: if duplicated && !dropped { 2 } else { 1 },
+            hold_ms: i64::try_from(hold).unwrap_or(i64::MAX / 2000),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fates_follow_from_the_seed_and_keep_their_shares() {
+        let chaos = Chaos {
+            drop: 0.2,
+            duplicate: 0.3,
+            delay_ms: 50,
+            reorder: 0.1,
+            seed: 7,
+            ..Chaos::default()
+        };
+        let draw = |chaos: &Chaos| (0..2000).map(|n| Fate::draw(chaos, n)).collect::<Vec<_>>();
+        let fates = draw(&chaos);
+        assert_eq!(fates, draw(&chaos));
+        assert_ne!(fates, draw(&Chaos { seed: 8, ..chaos }));
+        let dropped = fates.iter().filter(|fate| fate.dropped).count();
+        let twice = fates.iter().filter(|fate| fate.copies == 2).count();
+        assert!(
+            (300..500).contains(&dropped),
+            "{dropped} of 2000 dropped, wanted about 400"
+        );
+        assert!(
+            (380..580).contains(&twice),
+            "{twice} of 2000 sent twice, wanted about 480"
+        );
+        assert_eq!(
+            draw(&Chaos::default())[5],
+            Fate {
+                dropped: false,
+                copies: 1,
+                hold_ms: 0
+            }
+        );
+    }
+}
