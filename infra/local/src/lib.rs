@@ -6,6 +6,7 @@
 
 mod aws;
 mod cloudinary;
+pub mod compare;
 mod error;
 mod front_door;
 mod gateway;

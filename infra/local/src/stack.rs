@@ -70,51 +70,53 @@ impl Stack {
             }
         };
 
+        let gateway = Gateway::new(Arc::clone(&keys));
+        let gateway_address = servers.serve(gateway.router()).await?;
+        let front_door = FrontDoor::new();
+        let front_door_address = servers.serve(front_door.router()).await?;
+
         let database = async {
             let postgres = Postgres::start(&supervisor, &tools).await?;
             migrations::apply(&mut postgres.connect().await?, &tools.migrations()).await?;
             tell("PostgreSQL is ready and migrated");
             let authenticator = postgres.url_for("authenticator");
             let postgrest = PostgRest::start(&supervisor, &tools, &authenticator, &keys).await?;
+            gateway.lead_to(postgrest.authority());
             tell("PostgREST is ready");
             Ok::<_, StackError>((postgres, postgrest))
         };
-        let aws = unless(
-            options.without.contains(&Part::Aws),
-            Aws::start(&supervisor, &tools),
-        );
-        let stand_in = Cloudinary::start(&supervisor, &options.cloudinary_arguments);
-        let cloudinary = unless(options.without.contains(&Part::Cloudinary), stand_in);
-        let ((postgres, postgrest), aws, cloudinary) = tokio::try_join!(database, aws, cloudinary)?;
-        tell("the parts are running");
-
-        let gateway = Gateway::new(Arc::clone(&keys), postgrest.authority());
-        let gateway_address = servers.serve(gateway.router()).await?;
-        let front_door = FrontDoor::new();
-        let front_door_address = servers.serve(front_door.router()).await?;
-        let cloudinary_urls = cloudinary
-            .as_ref()
-            .map(|part| (part.url(), part.base_url()));
-        let stack = Self {
-            _servers: servers,
-            plan: Plan {
+        // The functions are deployed while the database is still being made: nothing calls them before we return.
+        let cloud = async {
+            let stand_in = Cloudinary::start(&supervisor, &options.cloudinary_arguments);
+            let cloudinary = unless(options.without.contains(&Part::Cloudinary), stand_in);
+            let aws = unless(
+                options.without.contains(&Part::Aws),
+                Aws::start(&supervisor, &tools),
+            );
+            let (aws, cloudinary) = tokio::try_join!(aws, cloudinary)?;
+            let plan = Plan {
                 template: options.template.clone().unwrap_or_else(|| tools.template()),
                 parameters: options.parameters.clone(),
-                config: configuration(
-                    &keys,
-                    gateway_address,
-                    cloudinary_urls.as_ref(),
-                    &options.config,
-                ),
-            },
+                config: configuration(&keys, gateway_address, cloudinary.as_ref(), &options.config),
+            };
+            let deployment = match &aws {
+                Some(aws) => aws.deploy(&supervisor, &tools, &plan).await?,
+                None => Deployment::default(),
+            };
+            tell("the cloud is ready");
+            Ok((aws, cloudinary, plan, deployment))
+        };
+        let ((postgres, postgrest), (aws, cloudinary, plan, deployment)) =
+            tokio::try_join!(database, cloud)?;
+
+        let stack = Self {
+            _servers: servers,
+            plan,
             database_url: postgres.url_for("postgres"),
+            cloudinary_urls: cloudinary
+                .as_ref()
+                .map(|part| (part.url(), part.base_url())),
             aws_endpoint: aws.as_ref().map(Aws::endpoint),
-            parts: Mutex::new(Parts {
-                postgres,
-                postgrest,
-                aws,
-                cloudinary,
-            }),
             deployment: RwLock::default(),
             tools,
             keys,
@@ -122,12 +124,16 @@ impl Stack {
             gateway_address,
             front_door,
             front_door_address,
-            cloudinary_urls,
+            parts: Mutex::new(Parts {
+                postgres,
+                postgrest,
+                aws,
+                cloudinary,
+            }),
             supervisor,
         };
-        stack.deploy().await?;
+        stack.lead_to(deployment).await;
         stack.subscribe().await?;
-        tell("everything is deployed");
         Ok(stack)
     }
 
@@ -382,8 +388,7 @@ impl Stack {
                     .start_again(&self.supervisor)
                     .await?;
                 drop(parts);
-                self.deploy().await?;
-                return Ok(());
+                return self.deploy_again().await;
             }
             // The emulator starts the next one with the next call.
             Part::AwsWorker => return Ok(()),
@@ -403,15 +408,27 @@ impl Stack {
 
     // --- Within ------------------------------------------------------------------------------------------
 
-    async fn deploy(&self) -> Result<(), StackError> {
-        let parts = self.parts.lock().await;
-        let Some(aws) = &parts.aws else { return Ok(()) };
+    async fn deploy_again(&self) -> Result<(), StackError> {
+        let aws = self.aws().await?;
         let deployment = aws
             .deploy(&self.supervisor, &self.tools, &self.plan)
             .await?;
-        let (api_host, webhook_host) = deployment.hosts(&aws.authority());
+        self.lead_to(deployment).await;
+        Ok(())
+    }
+
+    async fn lead_to(&self, deployment: Deployment) {
+        let authority = self
+            .parts
+            .lock()
+            .await
+            .aws
+            .as_ref()
+            .map(Aws::authority)
+            .unwrap_or_default();
+        let (api_host, webhook_host) = deployment.hosts(&authority);
         self.front_door.lead_to(Behind {
-            authority: aws.authority(),
+            authority,
             api_host,
             webhook_host,
             page: self.page(),
@@ -420,7 +437,6 @@ impl Stack {
             .deployment
             .write()
             .unwrap_or_else(PoisonError::into_inner) = deployment;
-        Ok(())
     }
 
     /// The stand-in remembers it, and the front door's address never changes: once is enough.
@@ -429,6 +445,15 @@ impl Stack {
             Some(cloudinary) => cloudinary.notify(&self.webhook_url()).await,
             None => Ok(()),
         }
+    }
+
+    async fn aws(&self) -> Result<Aws, StackError> {
+        self.parts
+            .lock()
+            .await
+            .aws
+            .clone()
+            .ok_or(StackError::Without(Part::Aws))
     }
 
     fn deployment(&self) -> Deployment {
@@ -481,7 +506,7 @@ async fn unless<T>(
 fn configuration(
     keys: &Keys,
     gateway: SocketAddr,
-    cloudinary: Option<&(String, String)>,
+    cloudinary: Option<&Cloudinary>,
     overrides: &BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
     let mut config = BTreeMap::from([
@@ -492,8 +517,8 @@ fn configuration(
             keys.publishable.clone(),
         ),
     ]);
-    if let Some((url, _)) = cloudinary {
-        config.insert("CLOUDINARY_URL".to_owned(), url.clone());
+    if let Some(cloudinary) = cloudinary {
+        config.insert("CLOUDINARY_URL".to_owned(), cloudinary.url());
     }
     config.extend(overrides.clone());
     config

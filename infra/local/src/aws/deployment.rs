@@ -47,13 +47,13 @@ impl Deployment {
         self.of_type("AWS::SQS::Queue")
     }
 
-    /// `Host` headers of the HTTP API and of the webhook's function URL.
+    /// `Host` headers of the HTTP API, below the host name that the emulator was told to have, and of
+    /// the webhook's function URL.
     pub(crate) fn hosts(&self, authority: &str) -> (Option<String>, Option<String>) {
-        let port = authority.rsplit(':').next().unwrap_or_default();
         let api = self
             .of_type("AWS::ApiGatewayV2::Api")
             .next()
-            .map(|(_, id)| format!("{id}.execute-api.localhost:{port}"));
+            .map(|(_, id)| format!("{id}.execute-api.{authority}"));
         let webhook = self
             .outputs
             .get("WebhookUrl")

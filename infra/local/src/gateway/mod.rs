@@ -5,7 +5,7 @@
 mod access;
 mod control;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
 use axum::body::Body;
@@ -26,19 +26,25 @@ use control::Control;
 #[derive(Debug)]
 pub(crate) struct Gateway {
     keys: Arc<Keys>,
-    postgrest: String,
+    /// Known a while after the gateway's own address, which others are told at once.
+    postgrest: OnceLock<String>,
     client: ProxyClient,
     control: Mutex<Control>,
 }
 
 impl Gateway {
-    pub(crate) fn new(keys: Arc<Keys>, postgrest: String) -> Arc<Self> {
+    pub(crate) fn new(keys: Arc<Keys>) -> Arc<Self> {
         Arc::new(Self {
             keys,
-            postgrest,
+            postgrest: OnceLock::new(),
             client: proxy::client(),
             control: Mutex::default(),
         })
+    }
+
+    /// PostgREST's address, once; it keeps it when it is started again.
+    pub(crate) fn lead_to(&self, postgrest: String) {
+        self.postgrest.get_or_init(|| postgrest);
     }
 
     pub(crate) fn router(self: &Arc<Self>) -> Router {
@@ -104,9 +110,15 @@ async fn rest(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Resp
     // The key was for us.
     request.headers_mut().remove("apikey");
     let path = upstream_path(&request);
+    let Some(authority) = gateway.postgrest.get().cloned() else {
+        return message(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "PostgREST is being started",
+        );
+    };
     let target = Target {
-        authority: gateway.postgrest.clone(),
-        host: gateway.postgrest.clone(),
+        host: authority.clone(),
+        authority,
         path,
     };
     match proxy::forward(&gateway.client, request, &target).await {
