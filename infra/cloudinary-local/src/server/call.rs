@@ -45,11 +45,9 @@ fn header_value(text: &str) -> HeaderValue {
 }
 
 fn route(app: &App, method: &Method, path: &str) -> Result<Operation, ApiError> {
-    let decoded: Vec<String> = path
-        .split('/')
-        .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
-        .collect();
-    let mut segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
+    // Decoded first, then divided: clients encode slashes too (`/resources%2Fsearch`).
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    let mut segments: Vec<&str> = decoded.split('/').collect();
     let cloud = segments.remove(0);
     if cloud != app.account.cloud {
         return Err(ApiError::unauthorized("cloud_name mismatch"));
