@@ -5,6 +5,7 @@ mod destroy;
 pub(crate) mod edit;
 mod explicit;
 mod file;
+mod naming;
 mod rename;
 mod upload;
 

@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use http::HeaderMap;
-use rand::Rng;
-use rand::distr::Alphanumeric;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
-use super::file::{self, Incoming, Received};
+use super::file::{self, Received};
+use super::naming::{self, Folders, Names};
 use super::{destroy, edit};
 use crate::error::ApiError;
 use crate::model::{
@@ -16,7 +14,6 @@ use crate::model::{
 };
 use crate::notify::events;
 use crate::server::{App, Params};
-use crate::settings::Settings;
 use crate::store::{Actor, Transaction};
 use crate::view;
 
@@ -29,7 +26,7 @@ pub(crate) async fn upload(
 ) -> Result<Value, ApiError> {
     let incoming = match file::receive(app, params, headers).await? {
         Received::Whole(incoming) => incoming,
-        Received::Chunk { upload, bytes } => return Ok(unfinished(params, &upload, bytes)),
+        Received::Chunk { upload, bytes } => return Ok(naming::unfinished(params, &upload, bytes)),
     };
     if incoming.bytes.is_empty() {
         return Err(ApiError::bad_request("Empty file"));
@@ -65,19 +62,6 @@ pub(crate) async fn upload(
     })
 }
 
-/// What is answered to every chunk but the last.
-fn unfinished(params: &Params, upload: &str, bytes: u64) -> Value {
-    let public_id = params
-        .filled("public_id")
-        .map_or_else(|| chunked_public_id(upload), str::to_owned);
-    json!({"done": false, "bytes": bytes, "public_id": public_id, "kind": "upload"})
-}
-
-/// The same for all chunks of one upload, without remembering anything.
-fn chunked_public_id(upload: &str) -> String {
-    hex::encode(&Sha256::digest(upload)[..10])
-}
-
 fn resource_type(
     wanted: Option<ResourceType>,
     sniffed: &Sniffed,
@@ -91,86 +75,6 @@ fn resource_type(
             Err(ApiError::bad_request("Unsupported video format or file"))
         }
     }
-}
-
-/// What an upload is to be called, before folders.
-struct Names {
-    public_id: String,
-    original: Option<String>,
-}
-
-impl Names {
-    fn choose(
-        params: &Params,
-        kind: ResourceType,
-        sniffed: &Sniffed,
-        incoming: &Incoming,
-        headers: &HeaderMap,
-    ) -> Self {
-        let filename = params
-            .filled("filename_override")
-            .map(str::to_owned)
-            .or(incoming.filename.clone());
-        let filename = filename.map(|name| {
-            name.rsplit(['/', '\\'])
-                .next()
-                .unwrap_or_default()
-                .to_owned()
-        });
-        let (stem, extension) = match filename
-            .as_deref()
-            .map(|name| name.rsplit_once('.').ok_or(name))
-        {
-            Some(Ok((stem, extension))) if !stem.is_empty() => {
-                (Some(stem.to_owned()), Some(extension.to_owned()))
-            }
-            Some(Ok((_, name)) | Err(name)) => (Some(name.to_owned()), None),
-            None => (None, None),
-        };
-        let suffix = match (kind, extension.or(sniffed.format.clone())) {
-            (ResourceType::Raw, Some(extension)) => format!(".{extension}"),
-            _ => String::new(),
-        };
-        let public_id = match (params.filled("public_id"), &stem) {
-            (Some(given), _) => given.trim_matches('/').to_owned(),
-            (None, Some(stem)) if params.is_set("use_filename") => {
-                let stem = cleaned(stem);
-                if params.flag("unique_filename") == Some(false) {
-                    format!("{stem}{suffix}")
-                } else {
-                    format!("{stem}_{}{suffix}", random_text(6))
-                }
-            }
-            (None, _) => {
-                let chunked = headers
-                    .get("x-unique-upload-id")
-                    .and_then(|value| value.to_str().ok());
-                format!(
-                    "{}{suffix}",
-                    chunked.map_or_else(|| random_text(20), chunked_public_id)
-                )
-            }
-        };
-        Self {
-            public_id,
-            original: stem,
-        }
-    }
-}
-
-/// Characters that Cloudinary replaces when a file name becomes a public id.
-fn cleaned(stem: &str) -> String {
-    stem.trim()
-        .chars()
-        .map(|c| if "?&#\\%<>+ ".contains(c) { '_' } else { c })
-        .collect()
-}
-
-fn random_text(length: usize) -> String {
-    let mut dice = rand::rng();
-    (0..length)
-        .map(|_| char::from(dice.sample(Alphanumeric)).to_ascii_lowercase())
-        .collect()
 }
 
 struct Sent<'a> {
@@ -229,48 +133,6 @@ fn place(
     let asset = transaction.put(asset);
     events::upload(transaction, &app.account, &asset, flag);
     Ok((Asset::clone(&asset), flag))
-}
-
-/// Where an upload goes, by the rules of the account's folder mode.
-struct Folders {
-    asset_folder: Option<String>,
-    prefix: String,
-}
-
-impl Folders {
-    fn of(params: &Params, settings: &Settings) -> Self {
-        let text = |name: &str| {
-            params
-                .filled(name)
-                .map(|path| path.trim_matches('/').to_owned())
-        };
-        let prefix = text("public_id_prefix");
-        if !settings.dynamic_folders() {
-            let prefix = text("folder").or(prefix).unwrap_or_default();
-            return Self {
-                asset_folder: None,
-                prefix,
-            };
-        }
-        // `folder` is the old name: it sets both, as long as the new names do not.
-        let asset_folder = text("asset_folder").or(text("folder"));
-        let prefix = prefix.or(text("folder")).or_else(|| {
-            let use_folder = params.is_set("use_asset_folder_as_public_id_prefix");
-            asset_folder.clone().filter(|_| use_folder)
-        });
-        Self {
-            asset_folder,
-            prefix: prefix.unwrap_or_default(),
-        }
-    }
-
-    fn prefixed(&self, public_id: &str) -> String {
-        if self.prefix.is_empty() {
-            public_id.to_owned()
-        } else {
-            format!("{}/{public_id}", self.prefix)
-        }
-    }
 }
 
 fn media(sent: &Sent<'_>, transaction: &Transaction<'_>, not_before: i64) -> Media {

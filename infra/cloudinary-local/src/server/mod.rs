@@ -16,7 +16,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::Request;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -255,7 +255,8 @@ async fn accept(listener: TcpListener, app: Arc<App>) {
                 async move { answer(&app, request.map(Body::new)).await }
             });
             let served = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
+                // Idle connections stay: a client must not meet one that just closed.
+                .header_read_timeout(None)
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
             if let Err(error) = served {

@@ -1,7 +1,5 @@
 //! What the tests share: the real binary as a process, a client that signs, and a webhook receiver.
 
-#![expect(dead_code, reason = "each test binary uses a part of it")]
-
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -36,7 +34,14 @@ pub(crate) struct Process {
 impl Process {
     pub(crate) fn start(data: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_cloudinary_local"))
-            .args(["--listen", "127.0.0.1:0", "--cloud", "demo", "--api-key", KEY])
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--cloud",
+                "demo",
+                "--api-key",
+                KEY,
+            ])
             .args(["--api-secret", SECRET, "--data"])
             .arg(data)
             .args(arguments)
@@ -44,13 +49,17 @@ impl Process {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}"));
-        Self { child, url: url.to_owned() }
-    }
-
-    pub(crate) fn cloudinary_url(&self) -> String {
-        format!("cloudinary://{KEY}:{SECRET}@demo?upload_prefix={}", self.url)
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let url = line
+            .trim()
+            .strip_prefix("listening on ")
+            .unwrap_or_else(|| panic!("{line:?}"));
+        Self {
+            child,
+            url: url.to_owned(),
+        }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -73,8 +82,8 @@ impl Drop for Process {
 #[derive(Debug)]
 pub(crate) struct Local {
     pub(crate) client: Client,
-    server: Server,
-    folder: tempfile::TempDir,
+    _server: Server,
+    _folder: tempfile::TempDir,
 }
 
 impl std::ops::Deref for Local {
@@ -93,7 +102,11 @@ pub(crate) async fn local(settings: Value) -> Local {
     config.api_secret = SECRET.to_owned();
     config.settings = config.settings.with(object(settings)).unwrap();
     let server = Server::start(config).await.unwrap();
-    Local { client: Client::new(&server.url()), server, folder }
+    Local {
+        client: Client::new(&server.url()),
+        _server: server,
+        _folder: folder,
+    }
 }
 
 pub(crate) fn object(value: Value) -> Map<String, Value> {
@@ -135,7 +148,10 @@ impl Client {
     pub(crate) fn new(url: &str) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { url: url.to_owned(), http }
+        Self {
+            url: url.to_owned(),
+            http,
+        }
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
@@ -143,15 +159,27 @@ impl Client {
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Ok(Answer { status, headers, body })
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
     }
 
     /// An Admin API call; the body, unless null, goes as JSON.
-    pub(crate) async fn try_admin(&self, method: &str, path: &str, body: Value) -> Result<Answer, reqwest::Error> {
+    pub(crate) async fn try_admin(
+        &self,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> Result<Answer, reqwest::Error> {
         let credentials = STANDARD.encode(format!("{KEY}:{SECRET}"));
         let mut request = self
             .http
-            .request(method.parse().unwrap(), format!("{}/v1_1/demo/{path}", self.url))
+            .request(
+                method.parse().unwrap(),
+                format!("{}/v1_1/demo/{path}", self.url),
+            )
             .header("authorization", format!("Basic {credentials}"));
         if !body.is_null() {
             request = request.json(&body);
@@ -168,7 +196,10 @@ impl Client {
     }
 
     pub(crate) async fn control(&self, method: &str, path: &str, body: Value) -> Answer {
-        let mut request = self.http.request(method.parse().unwrap(), format!("{}/_control/{path}", self.url));
+        let mut request = self.http.request(
+            method.parse().unwrap(),
+            format!("{}/_control/{path}", self.url),
+        );
         if !body.is_null() {
             request = request.json(&body);
         }
@@ -180,15 +211,30 @@ impl Client {
     }
 
     pub(crate) async fn quiet(&self) {
-        let answer = self.control("GET", "quiet?timeout_ms=20000", Value::Null).await.ok();
+        let answer = self
+            .control("GET", "quiet?timeout_ms=20000", Value::Null)
+            .await
+            .ok();
         assert_eq!(answer["quiet"], true, "{answer}");
     }
 
     /// A signed call of the Upload API.
-    pub(crate) async fn try_upload_api(&self, path: &str, params: Value) -> Result<Answer, reqwest::Error> {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    pub(crate) async fn try_upload_api(
+        &self,
+        path: &str,
+        params: Value,
+    ) -> Result<Answer, reqwest::Error> {
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap()
+            .as_secs();
         let form = signed(params, now);
-        self.send(self.http.post(format!("{}/v1_1/demo/{path}", self.url)).form(&form)).await
+        self.send(
+            self.http
+                .post(format!("{}/v1_1/demo/{path}", self.url))
+                .form(&form),
+        )
+        .await
     }
 
     pub(crate) async fn upload_api(&self, path: &str, params: Value) -> Answer {
@@ -196,7 +242,13 @@ impl Client {
     }
 
     pub(crate) async fn form(&self, path: &str, form: &[(String, String)]) -> Answer {
-        self.send(self.http.post(format!("{}/v1_1/demo/{path}", self.url)).form(form)).await.unwrap()
+        self.send(
+            self.http
+                .post(format!("{}/v1_1/demo/{path}", self.url))
+                .form(form),
+        )
+        .await
+        .unwrap()
     }
 
     /// Uploads a pixel under a name; other parameters as given.
@@ -204,7 +256,9 @@ impl Client {
         let mut params = object(params);
         params.insert("public_id".to_owned(), json!(public_id));
         params.insert("file".to_owned(), json!(PIXEL));
-        self.upload_api("image/upload", Value::Object(params)).await.ok()
+        self.upload_api("image/upload", Value::Object(params))
+            .await
+            .ok()
     }
 }
 
@@ -219,10 +273,16 @@ pub(crate) fn signed(params: Value, timestamp: u64) -> Vec<(String, String)> {
             Value::Array(items) => {
                 let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
                 to_sign.push(format!("{name}={}", items.join(",")));
-                form.extend(items.iter().map(|item| (format!("{name}[]"), (*item).to_owned())));
+                form.extend(
+                    items
+                        .iter()
+                        .map(|item| (format!("{name}[]"), (*item).to_owned())),
+                );
             }
             value => {
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let text = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
                 if name != "file" && !text.is_empty() {
                     to_sign.push(format!("{name}={text}"));
                 }
@@ -232,7 +292,10 @@ pub(crate) fn signed(params: Value, timestamp: u64) -> Vec<(String, String)> {
     }
     to_sign.sort();
     let signature = hex::encode(Sha1::digest(format!("{}{SECRET}", to_sign.join("&"))));
-    form.extend([("api_key".to_owned(), KEY.to_owned()), ("signature".to_owned(), signature)]);
+    form.extend([
+        ("api_key".to_owned(), KEY.to_owned()),
+        ("signature".to_owned(), signature),
+    ]);
     form
 }
 
@@ -247,7 +310,9 @@ pub(crate) struct Hook {
 
 impl Hook {
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     pub(crate) fn kind(&self) -> &str {
@@ -274,8 +339,13 @@ impl Receiver {
     pub(crate) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
-        let receiver = Self { url, inner: Arc::default() };
-        let app = axum::Router::new().route("/hook", post(receive)).with_state(receiver.clone());
+        let receiver = Self {
+            url,
+            inner: Arc::default(),
+        };
+        let app = axum::Router::new()
+            .route("/hook", post(receive))
+            .with_state(receiver.clone());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         receiver
     }
@@ -289,7 +359,10 @@ impl Receiver {
     }
 
     pub(crate) fn kinds(&self) -> Vec<String> {
-        self.hooks().iter().map(|hook| hook.kind().to_owned()).collect()
+        self.hooks()
+            .iter()
+            .map(|hook| hook.kind().to_owned())
+            .collect()
     }
 
     pub(crate) fn forget(&self) {
@@ -308,15 +381,32 @@ impl Receiver {
                 arrived.await;
             }
         });
-        waited.await.unwrap_or_else(|_| panic!("{count} wanted, got {:?}", self.kinds()))
+        waited
+            .await
+            .unwrap_or_else(|_| panic!("{count} wanted, got {:?}", self.kinds()))
     }
 }
 
-async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, raw: Bytes) -> http::StatusCode {
+async fn receive(
+    State(receiver): State<Receiver>,
+    headers: HeaderMap,
+    raw: Bytes,
+) -> http::StatusCode {
     let event = serde_json::from_slice(&raw).unwrap();
     let at = std::time::Instant::now();
-    receiver.inner.hooks.lock().unwrap().push(Hook { headers, raw, event, at });
+    receiver.inner.hooks.lock().unwrap().push(Hook {
+        headers,
+        raw,
+        event,
+        at,
+    });
     receiver.inner.arrived.notify_waiters();
-    let status = receiver.inner.answers.lock().unwrap().pop_front().unwrap_or(200);
+    let status = receiver
+        .inner
+        .answers
+        .lock()
+        .unwrap()
+        .pop_front()
+        .unwrap_or(200);
     http::StatusCode::from_u16(status).unwrap()
 }

@@ -1,0 +1,14 @@
+//! The stand-in's behaviour as seen on the wire, each test with a server of its own.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod control;
+mod delivery;
+mod durability;
+mod identity;
+mod listing;
+mod notifications;
+mod protocol;
+mod searching;
+#[path = "../support/mod.rs"]
+mod support;
