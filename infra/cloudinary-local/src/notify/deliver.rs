@@ -110,7 +110,8 @@ impl Deliverer {
         let delivered = self.send(&notification, &settings, signed_at).await;
         let attempts = notification.attempts + 1;
         let id = notification.id;
-        let next = next_attempt(&notification, &settings, attempts, at);
+        let ended = Moment::now(settings.clock_skew_ms);
+        let next = next_attempt(&notification, &settings, attempts, ended);
         let attempted = |next| Change::Attempted {
             id,
             attempts,
@@ -187,13 +188,13 @@ fn next_attempt(
     n: &Notification,
     settings: &Settings,
     attempts: u32,
-    at: Moment,
+    ended: Moment,
 ) -> Option<Moment> {
     let wait = *settings.retry_delays_ms.get(attempts as usize - 1)?;
     let from = if settings.retry_from_first {
-        n.first_attempt_at.unwrap_or(at)
+        n.first_attempt_at.unwrap_or(ended)
     } else {
-        at
+        ended
     };
     Some(from.plus_millis((wait as f64 * settings.retry_factor) as i64))
 }

@@ -51,42 +51,11 @@ async fn everything_acknowledged_survives_a_kill() {
     let process = Process::start(folder.path(), &["--folder-mode", "dynamic"]);
     let client = process.client();
     let after = client.control("GET", "state", Value::Null).await.ok();
-    let text = |state: &Value| {
-        // The address of the server, which is part of every asset's address, has changed.
-        let text = state.to_string();
-        let port = text
-            .split("http://127.0.0.1:")
-            .nth(1)
-            .unwrap()
-            .split('/')
-            .next()
-            .unwrap()
-            .to_owned();
-        text.replace(&port, "PORT")
-    };
-    assert_eq!(text(&before).len(), text(&after).len());
     assert_eq!(before["assets"].as_array().unwrap().len(), 1003);
-    assert_eq!(before["settings"], after["settings"]);
-    assert_eq!(before["triggers"], after["triggers"]);
-    for (one, other) in before["assets"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .zip(after["assets"].as_array().unwrap())
-    {
-        for key in [
-            "asset_id",
-            "public_id",
-            "version",
-            "version_id",
-            "etag",
-            "tags",
-            "status",
-            "last_updated",
-        ] {
-            assert_eq!(one[key], other[key], "{key}");
-        }
-    }
+    assert!(
+        without_addresses(before) == without_addresses(after),
+        "the account has changed"
+    );
     let url = raw["url"]
         .as_str()
         .unwrap()
@@ -118,6 +87,17 @@ async fn everything_acknowledged_survives_a_kill() {
     assert!(
         page["resources"][99]["created_at"].as_str() >= next["resources"][0]["created_at"].as_str()
     );
+}
+
+/// The server's own address, a new one after each start, is part of every asset's.
+fn without_addresses(mut state: Value) -> Value {
+    for asset in state["assets"].as_array_mut().unwrap() {
+        asset
+            .as_object_mut()
+            .unwrap()
+            .retain(|key, _| !key.ends_with("url"));
+    }
+    state
 }
 
 #[tokio::test]
