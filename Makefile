@@ -61,4 +61,4 @@ deploy: build ## deploy to AWS (CONFIG_SECRET_ARN=arn:..., PARAMETERS="Key=value
 
 clean: ## remove what was built and installed
 	cargo clean
-	rm -rf .tools .aws-sam
+	rm -rf .tools .stack .aws-sam

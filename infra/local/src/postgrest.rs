@@ -1,6 +1,6 @@
 //! PostgREST 12, which Supabase calls its Data API.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::StackError;
@@ -37,7 +37,7 @@ impl PostgRest {
                 std::fs::write(&config, text).map_err(StackError::file(&config))?;
                 let process = launch(supervisor, &program, &config).await?;
                 let postgrest = Self {
-                    program: program.clone(),
+                    program: program.to_owned(),
                     config: config.clone(),
                     port,
                     admin_port,
@@ -78,13 +78,13 @@ impl PostgRest {
 
 async fn launch(
     supervisor: &Supervisor,
-    program: &PathBuf,
-    config: &PathBuf,
+    program: &Path,
+    config: &Path,
 ) -> Result<Process, StackError> {
     let arguments = vec![path_text(config)];
     let launch = Launch {
         name: "postgrest",
-        program: program.clone(),
+        program: program.to_owned(),
         arguments,
         environment: Vec::new(),
         unprivileged: false,

@@ -61,6 +61,10 @@ impl Tools {
         self.root.join("infra/local/tools/supervisor.py")
     }
 
+    pub(crate) fn emulator(&self) -> PathBuf {
+        self.root.join("infra/local/tools/emulator.py")
+    }
+
     pub(crate) fn base_sql(&self) -> PathBuf {
         self.root.join("infra/local/sql/supabase_base.sql")
     }
@@ -71,6 +75,11 @@ impl Tools {
 
     pub(crate) fn template(&self) -> PathBuf {
         self.root.join("template.yaml")
+    }
+
+    /// What `sam` made of built functions.
+    pub(crate) fn package_cache(&self) -> PathBuf {
+        self.root.join(".stack/packages")
     }
 
     fn installed(&self, what: &str, path: &str) -> Result<PathBuf, StackError> {

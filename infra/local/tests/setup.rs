@@ -1,5 +1,7 @@
 //! `setup.sh` says what is missing.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::os::unix::fs::symlink;

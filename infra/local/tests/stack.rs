@@ -1,5 +1,7 @@
 //! One stack with echoing functions: everything is reachable, and behaves as the real services do.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use local_stack::{Claims, Fault, Options, Part, Stack};

@@ -71,6 +71,38 @@ impl Api {
         self.client.send(request).await
     }
 
+    pub(super) async fn create_bucket(&self, bucket: &str) -> Result<(), StackError> {
+        let path = format!("/{bucket}");
+        self.rest("s3", "PUT", &path, &Value::Null)
+            .await
+            .map(|_| ())
+    }
+
+    pub(super) async fn put_object(
+        &self,
+        bucket: &str,
+        key: &str,
+        bytes: Bytes,
+    ) -> Result<(), StackError> {
+        let path = format!("/{bucket}/{key}");
+        let request = self.request("s3", "PUT", &path).body(bytes);
+        let request = request.map_err(|error| invalid(&path, &error))?;
+        self.client.send(request).await.map(|_| ())
+    }
+
+    pub(super) async fn get_object(&self, bucket: &str, key: &str) -> Result<Bytes, StackError> {
+        let path = format!("/{bucket}/{key}");
+        let answer = self.rest("s3", "GET", &path, &Value::Null).await?;
+        Ok(answer.body)
+    }
+
+    /// The keys of a bucket with no more than a thousand objects.
+    pub(super) async fn list_objects(&self, bucket: &str) -> Result<Vec<String>, StackError> {
+        let path = format!("/{bucket}?list-type=2");
+        let answer = self.rest("s3", "GET", &path, &Value::Null).await?;
+        texts(&String::from_utf8_lossy(&answer.body), "Key")
+    }
+
     /// The query protocol: a form in, XML out.
     pub(super) async fn query(
         &self,
@@ -133,14 +165,18 @@ pub(super) fn records(
 
 /// The text of the first `tag`.
 pub(super) fn first(xml: &str, tag: &str) -> Result<String, StackError> {
+    Ok(texts(xml, tag)?.into_iter().next().unwrap_or_default())
+}
+
+/// The text of every `tag`, in order.
+fn texts(xml: &str, tag: &str) -> Result<Vec<String>, StackError> {
     let document = roxmltree::Document::parse(xml).map_err(|error| invalid(tag, &error))?;
-    let node = document
+    let nodes = document
         .descendants()
-        .find(|node| node.tag_name().name() == tag);
-    Ok(node
-        .and_then(|node| node.text())
-        .unwrap_or_default()
-        .to_owned())
+        .filter(|node| node.tag_name().name() == tag);
+    Ok(nodes
+        .map(|node| node.text().unwrap_or_default().to_owned())
+        .collect())
 }
 
 fn invalid(request: &str, problem: &dyn std::fmt::Display) -> StackError {

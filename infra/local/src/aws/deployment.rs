@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::api::{self, ACCESS_KEY, Api, REGION, SECRET_KEY};
+use super::package::Package;
 use super::routes;
 use crate::StackError;
 use crate::supervisor::{Launch, Supervisor, path_text};
@@ -53,7 +54,7 @@ impl Deployment {
         let api = self
             .of_type("AWS::ApiGatewayV2::Api")
             .next()
-            .map(|(_, id)| format!("{id}.execute-api.{authority}"));
+            .map(|(_, id)| format!("{id}.execute-api.{}", authority.replace("127.0.0.1", "localhost")));
         let webhook = self
             .outputs
             .get("WebhookUrl")
@@ -79,12 +80,29 @@ pub(super) async fn deploy(
     api: &Api,
     plan: &Plan,
 ) -> Result<Deployment, StackError> {
-    check_built(&plan.template)?;
+    let programs = built_functions(&plan.template)?;
     let secret_arn = create_secret(api, plan).await?;
     // Made here because `--resolve-s3` deploys a stack of its own for it, which takes longer than ours.
-    api.rest("s3", "PUT", &format!("/{BUCKET}"), &serde_json::Value::Null)
-        .await?;
-    run_sam(supervisor, tools, api, plan, &secret_arn).await?;
+    api.create_bucket(BUCKET).await?;
+    let sam = Sam {
+        supervisor,
+        program: tools.sam()?,
+        endpoint: api.endpoint(),
+    };
+    let packaged = match Package::of(&tools.package_cache(), &plan.template, &programs)? {
+        None => plan.template.clone(),
+        Some(package) if package.is_kept() => {
+            package.upload(api, BUCKET).await?;
+            package.template()
+        }
+        Some(package) => {
+            let packaged = supervisor.folder().join("packaged.yaml");
+            sam.package(&plan.template, &packaged).await?;
+            package.keep(api, BUCKET, &packaged).await?;
+            packaged
+        }
+    };
+    sam.deploy(plan, &packaged, &secret_arn).await?;
     let deployment = describe(api).await?;
     let functions = deployment.of_type("AWS::Lambda::Function").collect();
     let apis = deployment.of_type("AWS::ApiGatewayV2::Api").collect();
@@ -92,24 +110,28 @@ pub(super) async fn deploy(
     Ok(deployment)
 }
 
-/// `sam deploy` would zip an empty folder happily; say first which function was not built.
-fn check_built(template: &Path) -> Result<(), StackError> {
+/// Every `bootstrap` that the template deploys. `sam` would zip an empty folder happily; say first which
+/// function was not built.
+fn built_functions(template: &Path) -> Result<Vec<PathBuf>, StackError> {
     let text = std::fs::read_to_string(template).map_err(StackError::file(template))?;
     let folder = template.parent().unwrap_or(Path::new("."));
+    let mut programs = Vec::new();
     for code in text
         .lines()
         .filter_map(|line| line.trim().strip_prefix("CodeUri:"))
     {
         let path = folder.join(code.trim()).join("bootstrap");
         if !path.is_file() {
+            let what = "a built function".to_owned();
             return Err(StackError::Missing {
-                what: "a built function".to_owned(),
+                what,
                 path,
                 remedy: "make build-local",
             });
         }
+        programs.push(path);
     }
-    Ok(())
+    Ok(programs)
 }
 
 async fn create_secret(api: &Api, plan: &Plan) -> Result<String, StackError> {
@@ -121,72 +143,94 @@ async fn create_secret(api: &Api, plan: &Plan) -> Result<String, StackError> {
     Ok(answer["ARN"].as_str().unwrap_or_default().to_owned())
 }
 
-async fn run_sam(
-    supervisor: &Supervisor,
-    tools: &Tools,
-    api: &Api,
-    plan: &Plan,
-    secret_arn: &str,
-) -> Result<(), StackError> {
-    let mut arguments: Vec<String> = [
-        "deploy",
-        "--stack-name",
-        STACK_NAME,
-        "--s3-bucket",
-        BUCKET,
-        "--capabilities",
-        "CAPABILITY_IAM",
-    ]
-    .map(str::to_owned)
-    .into();
-    arguments.extend(
-        [
+/// The SAM command line, pointed at the emulator.
+struct Sam<'a> {
+    supervisor: &'a Supervisor,
+    program: PathBuf,
+    endpoint: &'a str,
+}
+
+impl Sam<'_> {
+    async fn package(&self, template: &Path, packaged: &Path) -> Result<(), StackError> {
+        let arguments = [
+            "package",
+            "--no-progressbar",
+            "--s3-bucket",
+            BUCKET,
+            "--template-file",
+            &path_text(template),
+            "--output-template-file",
+            &path_text(packaged),
+        ];
+        self.run("package", arguments.map(str::to_owned).into())
+            .await
+    }
+
+    async fn deploy(
+        &self,
+        plan: &Plan,
+        packaged: &Path,
+        secret_arn: &str,
+    ) -> Result<(), StackError> {
+        let arguments = [
+            "deploy",
+            "--stack-name",
+            STACK_NAME,
+            "--s3-bucket",
+            BUCKET,
+            "--capabilities",
+            "CAPABILITY_IAM",
             "--no-confirm-changeset",
             "--no-progressbar",
             "--template-file",
-        ]
-        .map(str::to_owned),
-    );
-    arguments.push(path_text(&plan.template));
-    arguments.push("--parameter-overrides".to_owned());
-    arguments.push(format!("ConfigSecretArn={secret_arn}"));
-    if std::fs::read_to_string(&plan.template).is_ok_and(|text| text.contains("\n  Architecture:"))
-    {
-        arguments.push(format!(
-            "Architecture={}",
-            if cfg!(target_arch = "aarch64") {
+            &path_text(packaged),
+            "--parameter-overrides",
+            &format!("ConfigSecretArn={secret_arn}"),
+        ];
+        let mut arguments: Vec<String> = arguments.map(str::to_owned).into();
+        if std::fs::read_to_string(&plan.template)
+            .is_ok_and(|text| text.contains("\n  Architecture:"))
+        {
+            let architecture = if cfg!(target_arch = "aarch64") {
                 "arm64"
             } else {
                 "x86_64"
-            }
-        ));
+            };
+            arguments.push(format!("Architecture={architecture}"));
+        }
+        // In quotes: `rate(1 minute)` is one value.
+        arguments.extend(
+            plan.parameters
+                .iter()
+                .map(|(name, value)| format!("{name}={value:?}")),
+        );
+        self.run("deploy", arguments).await
     }
-    arguments.extend(
-        plan.parameters
-            .iter()
-            .map(|(name, value)| format!("{name}={value:?}")),
-    );
-    let environment = vec![
-        ("AWS_ENDPOINT_URL", api.endpoint().to_owned()),
-        ("AWS_DEFAULT_REGION", REGION.to_owned()),
-        ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
-        ("SAM_CLI_TELEMETRY", "0".to_owned()),
-        ("SAM_CLI_POLL_DELAY", "0.1".to_owned()),
-        ("PYTHONUTF8", "1".to_owned()),
-    ];
-    let launch = Launch {
-        name: "deploy",
-        program: tools.sam()?,
-        arguments,
-        environment,
-        unprivileged: false,
-        stop: "KILL",
-    };
-    let sam = supervisor.spawn(launch).await?;
-    match sam.exited().await? {
-        0 => Ok(()),
-        code => Err(sam.problem(format!("sam deploy ended with {code}"))),
+
+    async fn run(&self, name: &str, arguments: Vec<String>) -> Result<(), StackError> {
+        let environment = vec![
+            ("AWS_ENDPOINT_URL", self.endpoint.to_owned()),
+            ("AWS_DEFAULT_REGION", REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
+            ("SAM_CLI_TELEMETRY", "0".to_owned()),
+            ("SAM_CLI_POLL_DELAY", "0.1".to_owned()),
+            ("PYTHONUTF8", "1".to_owned()),
+        ];
+        let program = self.program.clone();
+        let launch = Launch {
+            name,
+            program,
+            arguments,
+            environment,
+            unprivileged: false,
+            stop: "KILL",
+        };
+        let sam = self.supervisor.spawn(launch).await?;
+        match sam.exited().await? {
+            0 => Ok(()),
+            code => Err(sam.problem(format!("sam {name} ended with {code}"))),
+        }
     }
 }
 

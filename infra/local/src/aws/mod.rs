@@ -2,10 +2,11 @@
 
 mod api;
 mod deployment;
+mod package;
 mod routes;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use crate::StackError;
 use crate::http_client::HttpClient;
 use crate::ports;
-use crate::supervisor::{Launch, Process, Supervisor};
+use crate::supervisor::{Launch, Process, Supervisor, path_text};
 use crate::tools::Tools;
 use api::Api;
 pub(crate) use api::{ACCESS_KEY, REGION, SECRET_KEY};
@@ -52,6 +53,7 @@ impl QueueDepth {
 #[derive(Debug, Clone)]
 pub(crate) struct Aws {
     python: PathBuf,
+    script: PathBuf,
     port: u16,
     process: Process,
     api: Api,
@@ -59,11 +61,12 @@ pub(crate) struct Aws {
 
 impl Aws {
     pub(crate) async fn start(supervisor: &Supervisor, tools: &Tools) -> Result<Self, StackError> {
-        let python = tools.python()?;
+        let (python, script) = (tools.python()?, tools.emulator());
         ports::on_a_free_port(async |port| {
-            let process = launch(supervisor, &python, port).await?;
+            let process = launch(supervisor, &python, &script, port).await?;
             let aws = Self {
                 python: python.clone(),
+                script: script.clone(),
                 port,
                 process,
                 api: Api::new(port),
@@ -76,7 +79,7 @@ impl Aws {
     /// On the same port, but empty: the emulator writes its state down only when it ends in an orderly way.
     /// Deploy again; what was in its queues is lost.
     pub(crate) async fn start_again(&mut self, supervisor: &Supervisor) -> Result<(), StackError> {
-        self.process = launch(supervisor, &self.python, self.port).await?;
+        self.process = launch(supervisor, &self.python, &self.script, self.port).await?;
         self.ready().await
     }
 
@@ -190,29 +193,18 @@ impl Aws {
 
 async fn launch(
     supervisor: &Supervisor,
-    python: &PathBuf,
+    python: &Path,
+    script: &Path,
     port: u16,
 ) -> Result<Process, StackError> {
-    // `--workers 0` serves in the one process: no second interpreter to start.
-    let arguments = [
-        "-m",
-        "hypercorn",
-        "ministack.app:app",
-        "--workers",
-        "0",
-        "--bind",
-    ];
-    let mut arguments: Vec<String> = arguments
-        .iter()
-        .map(|argument| (*argument).to_owned())
-        .collect();
-    arguments.push(format!("127.0.0.1:{port}"));
+    let arguments = vec![path_text(script), format!("127.0.0.1:{port}")];
     let environment = vec![
         // The functions inherit this as their endpoint.
         ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")),
         ("AWS_DEFAULT_REGION", REGION.to_owned()),
         ("MINISTACK_REGION", REGION.to_owned()),
-        ("MINISTACK_HOST", "127.0.0.1".to_owned()),
+        // A host that ends in a number is no host name: lambda_http refuses `id.execute-api.127.0.0.1`.
+        ("MINISTACK_HOST", "localhost".to_owned()),
         ("GATEWAY_PORT", port.to_string()),
         // Neither is used, and the first would listen on a fixed port of every interface.
         ("IOT_MTLS_ENABLED", "0".to_owned()),
@@ -222,7 +214,7 @@ async fn launch(
     ];
     let launch = Launch {
         name: "aws",
-        program: python.clone(),
+        program: python.to_owned(),
         arguments,
         environment,
         unprivileged: false,
