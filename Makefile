@@ -22,11 +22,11 @@ setup: ## install what the local stack needs into .tools
 
 run: setup build-local ## start everything locally, show the main job, stay up until Ctrl-C
 	cargo build --quiet --package cloudinary_local
-	cargo run --quiet --package local_stack --bin $(if $(wildcard infra/local/src/bin/demo.rs),demo,local_stack -- up)
+	cargo run --quiet --package local_stack --bin demo
 
 demo: setup build-local ## the same, then exit; fails if anything differs
 	cargo build --quiet --package cloudinary_local
-	cargo run --quiet --package local_stack --bin demo -- --once
+	cargo run --quiet --package local_stack --bin demo -- --exit
 
 test: setup build-local ## unit, property and end-to-end tests
 	cargo build --quiet --package cloudinary_local
