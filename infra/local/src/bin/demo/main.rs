@@ -1,0 +1,168 @@
+//! `make run` and `make demo`: the main job of media-sync, shown on real components and real input.
+//!
+//! A library that existed before is imported, then both sides change, by people and behind the mirror's back,
+//! and at the end both are compared record by record. Nothing here is a recorded result: every number that is
+//! printed was just read from one of the two sides.
+
+mod arriving;
+mod ending;
+mod leaving;
+mod library;
+mod missed;
+mod screen;
+mod waiting;
+mod world;
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use local_stack::{Options, Stack};
+use tokio::signal::unix::{SignalKind, signal};
+
+use screen::Screen;
+use world::World;
+
+const USAGE: &str = "\
+usage: demo [--exit]
+
+Starts a whole local stack, shows media-sync at work and compares both sides at the end.
+Stays up until Ctrl-C, or with --exit ends; fails when a step fails or anything differs.";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let screen = Screen::new();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let stay = match arguments
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        [] => true,
+        ["--exit"] => false,
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&screen, stay).await {
+        Ok(code) => code,
+        Err(error) => {
+            screen.failure(&error, &[]);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(screen: &Screen, stay: bool) -> Result<ExitCode> {
+    let end = end_signal()?;
+    tokio::pin!(end);
+    let starting = screen.step(
+        "Start PostgreSQL, PostgREST, AWS and Cloudinary, and deploy",
+        start(screen),
+    );
+    let world = tokio::select! {
+        world = starting => world?,
+        () = &mut end => return Ok(interrupted(screen)),
+    };
+    let shown = tokio::select! {
+        shown = show(&world, screen) => Some(shown),
+        () = &mut end => None,
+    };
+    let code = match shown {
+        None => interrupted(screen),
+        Some(Err(error)) => {
+            screen.failure(&error, &world.explain().await);
+            ExitCode::FAILURE
+        }
+        Some(Ok(())) if stay => {
+            ending::invite(&world, screen);
+            end.await;
+            ExitCode::SUCCESS
+        }
+        Some(Ok(())) => ExitCode::SUCCESS,
+    };
+    screen.line("Stopping everything.");
+    world.stack.stop().await;
+    Ok(code)
+}
+
+async fn start(screen: &Screen) -> Result<World> {
+    let options = Options {
+        verbose: true,
+        ..Options::default()
+    };
+    let stack = Stack::start(options).await?;
+    let world = World::of(stack).await?;
+    screen.line(format!(
+        "The front door is {}.",
+        world.stack.front_door_url()
+    ));
+    Ok(world)
+}
+
+async fn show(world: &World, screen: &Screen) -> Result<()> {
+    screen
+        .step(
+            "Fill Cloudinary with a library that existed before the mirror",
+            library::seed(world, screen),
+        )
+        .await?;
+    screen
+        .step(
+            "Import it: POST /api/cloudinary/sync",
+            library::import(world, screen),
+        )
+        .await?;
+    screen
+        .step(
+            "Upload a picture to Cloudinary and wait for its row",
+            arriving::upload(world, screen),
+        )
+        .await?;
+    screen
+        .step(
+            "Edit in Cloudinary: tags, context, a rename",
+            arriving::edit(world, screen),
+        )
+        .await?;
+    screen
+        .step(
+            "Delete through the API, and one in Cloudinary",
+            leaving::delete(world, screen),
+        )
+        .await?;
+    screen
+        .step(
+            "Change Cloudinary while its notifications get lost, then reconcile",
+            missed::repair(world, screen),
+        )
+        .await?;
+    screen
+        .step(
+            "Compare both sides record by record",
+            ending::compare(world, screen),
+        )
+        .await
+}
+
+fn interrupted(screen: &Screen) -> ExitCode {
+    screen.line("Interrupted.");
+    // As a shell counts a program that Ctrl-C has ended.
+    ExitCode::from(130)
+}
+
+/// Ctrl-C, or what a service manager sends. Listens from the moment it is called.
+fn end_signal() -> Result<impl Future<Output = ()>> {
+    let listen = |kind| signal(kind).context("listening to signals");
+    let mut interrupted = listen(SignalKind::interrupt())?;
+    let mut terminated = listen(SignalKind::terminate())?;
+    let mut hung_up = listen(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
+            _ = hung_up.recv() => {}
+        }
+    })
+}
