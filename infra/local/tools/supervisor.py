@@ -161,6 +161,7 @@ class Supervisor:
                 if any(os.path.basename(argument) == program for argument in table[pid][1][:2]):
                     send_signal(pid, signal.SIGKILL)
                     killed.append(pid)
+        self.wait_until_gone(killed)
         self.say(event="killed", name=name, pids=killed)
 
     def named(self, name):
@@ -186,8 +187,8 @@ class Supervisor:
     def wait_until_gone(self, pids):
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and any(pid in process_table() for pid in pids):
-            with contextlib.suppress(ChildProcessError):
-                for pid in pids:
+            for pid in pids:
+                with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, os.WNOHANG)
             time.sleep(0.01)
 
