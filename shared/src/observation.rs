@@ -47,9 +47,8 @@ pub struct Sighting {
 
 /// The bytes of an asset and what follows from them: replaced as a whole by an upload.
 ///
-/// No source tells everything (listings have no `version_id`, notifications of older accounts no
-/// `etag`), so within one version a field that is not told stays as it was. Except for the URLs,
-/// which a rename changes, all of them are constant within a version.
+/// No source tells everything (listings have neither `version_id` nor `etag`), so within one
+/// version a field that is not told stays as it was.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Content {
     /// Unix seconds of the version; the first thing that orders contents.

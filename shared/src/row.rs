@@ -83,6 +83,8 @@ pub struct Clocks {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub stored: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub folder: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<i64>,
@@ -261,13 +263,37 @@ impl AssetRow {
             self.clear_content();
             self.cloudinary_version = version;
             self.clocks.content = None;
+            self.clocks.stored = None;
         }
         if self.cloudinary_version == version {
             let known = (self.clocks.content, &self.secure_url, &self.url);
             let newer = known < (Some(at), &content.secure_url, &content.url);
             self.tell_content(content, newer);
             self.clocks.content = self.clocks.content.max(Some(at));
+            self.observe_stored(at, content);
         }
+    }
+
+    /// What names the stored bytes has a clock of its own: listings do not tell it, and a version
+    /// counts seconds, so two uploads within one second share it.
+    fn observe_stored(&mut self, at: i64, content: &Content) {
+        if content.etag.is_none() && content.version_id.is_none() {
+            return;
+        }
+        let known = (
+            self.clocks.stored,
+            &self.cloudinary_etag,
+            &self.cloudinary_version_id,
+        );
+        let newer = known < (Some(at), &content.etag, &content.version_id);
+        tell(&mut self.cloudinary_etag, &content.etag, newer);
+        tell(&mut self.cloudinary_version_id, &content.version_id, newer);
+        tell(
+            &mut self.original_filename,
+            &content.original_filename,
+            newer,
+        );
+        self.clocks.stored = self.clocks.stored.max(Some(at));
     }
 
     fn clear_content(&mut self) {
@@ -282,12 +308,10 @@ impl AssetRow {
         self.duration = None;
         self.secure_url = None;
         self.url = None;
+        self.cloudinary_created_at = None;
     }
 
     fn tell_content(&mut self, told: &Content, newer: bool) {
-        tell(&mut self.cloudinary_version_id, &told.version_id, newer);
-        tell(&mut self.cloudinary_etag, &told.etag, newer);
-        tell(&mut self.original_filename, &told.original_filename, newer);
         tell(&mut self.file_size, &told.file_size, newer);
         tell(&mut self.format, &told.format, newer);
         tell(&mut self.width, &told.width, newer);

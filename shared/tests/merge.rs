@@ -45,14 +45,14 @@ fn name() -> impl Strategy<Value = DeliveryName> {
 fn sighting() -> impl Strategy<Value = Sighting> {
     (
         name(),
-        proptest::option::of((1..4_i64, "[xy]", any::<bool>())),
+        proptest::option::of((1..4_i64, "[xy]", proptest::option::of("[pq]"))),
         proptest::option::of("[fg]"),
         proptest::option::of(proptest::collection::vec("[tu]", 0..2)),
         proptest::option::of("[mn]"),
     )
         .prop_map(|(name, content, folder, tags, alt)| Sighting {
             name,
-            content: content.map(|(version, url, etag_told)| content_of(version, url, etag_told)),
+            content: content.map(|(version, url, etag)| content_of(version, url, etag)),
             folder,
             display_name: None,
             tags,
@@ -62,12 +62,12 @@ fn sighting() -> impl Strategy<Value = Sighting> {
         })
 }
 
-/// What an upload made is constant within its version; only the URL moves, with a rename.
-fn content_of(version: i64, url: String, etag_told: bool) -> Content {
+/// Within a version the URL moves with a rename, and the etag with an upload in the same second.
+fn content_of(version: i64, url: String, etag: Option<String>) -> Content {
     Content {
         version,
         version_id: None,
-        etag: etag_told.then(|| format!("etag of {version}")),
+        etag,
         original_filename: None,
         file_size: Some(version * 100),
         format: Some("jpg".to_owned()),
@@ -129,7 +129,10 @@ fn oracle(observations: &[Observation]) -> Oracle {
             .map(|(_, name)| name.clone())
             .unwrap(),
         version,
-        etag: current().find_map(|(_, content)| content.etag.clone()),
+        etag: current()
+            .filter_map(|(at, content)| Some((at, content.etag.clone()?)))
+            .max()
+            .map(|(_, etag)| etag),
         secure_url: current()
             .map(|(at, content)| (at, content.secure_url.clone()))
             .max()

@@ -1,1 +1,10 @@
-//! End-to-end tests.
+//! What every end-to-end test stands on: a whole local stack, and the two sides to look at.
+
+mod cloud;
+mod database;
+mod wait;
+mod world;
+
+pub use cloud::Cloud;
+pub use wait::eventually;
+pub use world::{Answer, World, id_of, now};

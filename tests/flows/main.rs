@@ -1,0 +1,12 @@
+//! The flows of media-sync on a whole local stack: real PostgreSQL, real PostgREST, real SQS
+//! semantics, the real functions deployed from the real template.
+//!
+//! Each test has a stack of its own, so each one tells a whole story.
+
+mod bad_input;
+mod deletes;
+mod imports;
+mod listing;
+mod missed;
+mod outages;
+mod webhooks;

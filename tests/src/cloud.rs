@@ -1,0 +1,185 @@
+//! The Cloudinary side: the production client for what people do, the control plane for the rest.
+
+use media_sync::asset::{AssetId, DeliveryName, ResourceType};
+use media_sync::cloudinary::upload::{Rename, Source, TagCommand, Targets, UploadOptions};
+use media_sync::cloudinary::{Client, Credentials, Resource};
+use media_sync::config;
+use serde_json::{Value, json};
+
+/// A picture of one pixel, told from others by its colour.
+fn picture(colour: u8) -> Vec<u8> {
+    const HEAD: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00";
+    const TAIL: &[u8] = b"\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
+    [HEAD, &[colour, colour, colour], TAIL].concat()
+}
+
+/// Cloudinary, as its users and its operators see it.
+#[derive(Debug, Clone)]
+pub struct Cloud {
+    client: Client,
+    control: String,
+    http: reqwest::Client,
+}
+
+impl Cloud {
+    pub(crate) fn new(cloudinary_url: &str, control: &str) -> Self {
+        let http = config::http_client().expect("a client without special roots");
+        let credentials = Credentials::parse(cloudinary_url).expect("the stack's own address");
+        Self {
+            client: Client::new(http.clone(), credentials),
+            control: control.trim_end_matches('/').to_owned(),
+            http,
+        }
+    }
+
+    /// Uploads a small picture under this public id; another colour is another content.
+    pub async fn upload(&self, public_id: &str, colour: u8) -> Resource {
+        self.upload_with(public_id, colour, UploadOptions::default())
+            .await
+    }
+
+    pub async fn upload_with(
+        &self,
+        public_id: &str,
+        colour: u8,
+        options: UploadOptions,
+    ) -> Resource {
+        let source = Source::Bytes {
+            data: picture(colour).into(),
+            filename: "picture.gif".to_owned(),
+        };
+        let options = UploadOptions {
+            resource_type: Some(ResourceType::Image),
+            public_id: Some(public_id.to_owned()),
+            ..options
+        };
+        self.client
+            .upload(source, &options)
+            .await
+            .expect("the upload is taken")
+            .value
+    }
+
+    pub async fn add_tag(&self, public_id: &str, tag: &str) {
+        let ids = [public_id.to_owned()];
+        let targets = Targets {
+            resource_type: ResourceType::Image,
+            delivery_type: "upload",
+            public_ids: &ids,
+        };
+        let tags = [tag.to_owned()];
+        let answer = self
+            .client
+            .update_tags(targets, TagCommand::Add, &tags)
+            .await;
+        let tagged = answer.expect("the tag is taken").value.public_ids;
+        assert_eq!(tagged, ids, "Cloudinary skips what it does not know");
+    }
+
+    pub async fn rename(&self, from: &str, to: &str) {
+        let name = DeliveryName {
+            resource_type: ResourceType::Image,
+            delivery_type: "upload".to_owned(),
+            public_id: from.to_owned(),
+        };
+        let rename = Rename {
+            from: &name,
+            to_public_id: to,
+            to_type: None,
+            overwrite: false,
+            invalidate: false,
+        };
+        self.client.rename(&rename).await.expect("the name is free");
+    }
+
+    pub async fn destroy(&self, asset: &Resource) {
+        let id = asset.asset_id.as_ref().expect("uploads have ids");
+        self.client
+            .destroy(id, true)
+            .await
+            .expect("the asset is there");
+    }
+
+    pub async fn destroy_id(&self, id: &str) {
+        let id = AssetId::parse(id).expect("an asset id");
+        self.client
+            .destroy(&id, true)
+            .await
+            .expect("the asset is there");
+    }
+
+    /// Whether Cloudinary delivers this asset.
+    pub async fn has(&self, id: &AssetId) -> bool {
+        let found = self
+            .client
+            .fetch_resource(id)
+            .await
+            .expect("the Admin API answers");
+        found.value.is_some_and(|asset| !asset.is_placeholder())
+    }
+
+    /// Makes `count` assets of these types that are there already when the story begins.
+    pub async fn seed(&self, count: u64, resource_types: &[&str], prefix: &str) {
+        let body = json!({"count": count, "resource_types": resource_types, "prefix": prefix, "spread_seconds": 86400});
+        self.control("POST", "seed", &body).await;
+    }
+
+    pub async fn set(&self, settings: Value) {
+        self.control("PUT", "settings", &settings).await;
+    }
+
+    /// What happens to notifications on their way.
+    pub async fn chaos(&self, chaos: Value) {
+        self.control("PUT", "chaos", &chaos).await;
+    }
+
+    pub async fn fault(&self, fault: Value) {
+        self.control("POST", "fault", &fault).await;
+    }
+
+    pub async fn clear_faults(&self) {
+        self.control("DELETE", "faults", &json!({})).await;
+    }
+
+    /// How often each operation was asked for since the counts were reset.
+    pub async fn requests(&self) -> Value {
+        self.control("GET", "requests", &json!({})).await["operations"].clone()
+    }
+
+    pub async fn reset_requests(&self) {
+        self.control("DELETE", "requests", &json!({})).await;
+    }
+
+    pub async fn notifications(&self) -> Value {
+        self.control("GET", "notifications", &json!({})).await
+    }
+
+    /// Waits until every notification has been delivered or given up.
+    pub async fn quiet(&self) {
+        let quiet = self
+            .control("GET", "quiet?timeout_ms=120000", &json!({}))
+            .await;
+        assert_eq!(
+            quiet["quiet"], true,
+            "notifications are still under way: {quiet}"
+        );
+    }
+
+    async fn control(&self, method: &str, path: &str, body: &Value) -> Value {
+        let method = method.parse().expect("a method");
+        let mut request = self
+            .http
+            .request(method, format!("{}/_control/{path}", self.control));
+        if body.as_object().is_some_and(|fields| !fields.is_empty()) {
+            request = request.json(body);
+        }
+        let response = request.send().await.expect("the control plane answers");
+        let status = response.status();
+        let answer: Value = response
+            .json()
+            .await
+            .expect("the control plane answers JSON");
+        assert!(status.is_success(), "{path}: {status} {answer}");
+        answer
+    }
+}

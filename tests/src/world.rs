@@ -1,0 +1,219 @@
+//! One stack with somebody to act in it.
+
+use std::collections::BTreeMap;
+
+use local_stack::{Claims, Options, Stack};
+use media_sync::asset::AssetId;
+use media_sync::cloudinary::Resource;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use sha1::{Digest, Sha1};
+use tokio_postgres::types::ToSql;
+
+use crate::{Cloud, database, eventually};
+
+/// A running stack, an administrator and an ordinary user.
+#[derive(Debug)]
+pub struct World {
+    pub stack: Stack,
+    pub cloud: Cloud,
+    pub admin: String,
+    pub user: String,
+    pub user_id: String,
+    http: reqwest::Client,
+}
+
+/// What the front door answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Value,
+}
+
+impl World {
+    /// A whole stack, with nothing in it.
+    pub async fn start() -> Self {
+        let options = Options {
+            // As often as the template allows: a failure costs a test seconds, not minutes.
+            parameters: [("RetrySeconds".to_owned(), "20".to_owned())].into(),
+            ..Options::default()
+        };
+        let stack = Stack::start(options)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        let cloudinary = stack.cloudinary_url().expect("the stand-in runs");
+        let control = stack.cloudinary_control().expect("the stand-in runs");
+        let cloud = Cloud::new(cloudinary, control);
+        // Minutes between attempts become tenths of seconds.
+        cloud.set(json!({"retry_factor": 0.001})).await;
+        let user = Claims::user("user@example.com");
+        Self {
+            admin: stack.token(&Claims::admin("admin@example.com")),
+            user: stack.token(&user),
+            user_id: user.sub.to_string(),
+            http: media_sync::config::http_client().expect("a client without special roots"),
+            cloud,
+            stack,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, Some(&self.user), None).await
+    }
+
+    /// `POST /api/cloudinary/sync` by the administrator.
+    pub async fn sync(&self, body: Value) -> Answer {
+        let admin = Some(self.admin.as_str());
+        self.call(Method::POST, "/api/cloudinary/sync", admin, Some(body))
+            .await
+    }
+
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Option<Value>,
+    ) -> Answer {
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.stack.front_door_url()));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        Self::read(request).await
+    }
+
+    /// Posts these exact bytes to the function URL, with these headers.
+    pub async fn notify(&self, body: impl Into<Vec<u8>>, headers: &[(&str, String)]) -> Answer {
+        let mut request = self.http.post(self.stack.webhook_url()).body(body.into());
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        Self::read(request).await
+    }
+
+    /// The headers with which Cloudinary would send this body at `moment`, in Unix seconds.
+    pub fn sign(&self, body: &str, moment: i64) -> Vec<(&'static str, String)> {
+        let url = self.stack.cloudinary_url().expect("the stand-in runs");
+        let secret = url
+            .split(['@', ':'])
+            .nth(2)
+            .expect("cloudinary://key:secret@cloud");
+        let signature = hex::encode(Sha1::digest(format!("{body}{moment}{secret}")));
+        vec![
+            ("x-cld-timestamp", moment.to_string()),
+            ("x-cld-signature", signature),
+        ]
+    }
+
+    async fn read(request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.expect("the front door answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.expect("a whole answer");
+        Answer {
+            body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+            status,
+            headers,
+        }
+    }
+
+    /// Rows of a query as JSON, asked of the database itself.
+    pub async fn rows(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Vec<Value> {
+        let client = database::connect(self.stack.database_url()).await;
+        database::rows(&client, sql, values).await
+    }
+
+    /// A single value of a query, as JSON.
+    pub async fn value(&self, sql: &str) -> Value {
+        let rows = self.rows(&format!("select ({sql}) as value"), &[]).await;
+        rows[0]["value"].clone()
+    }
+
+    pub async fn row(&self, asset: &Resource) -> Option<Value> {
+        let id = id_of(asset).to_string();
+        let sql = "select * from public.media_assets where cloudinary_asset_id = $1";
+        self.rows(sql, &[&id]).await.pop()
+    }
+
+    /// Waits until the asset's row is as described.
+    pub async fn row_becomes(&self, what: &str, asset: &Resource, is: impl Fn(&Value) -> bool) {
+        eventually(what, async || {
+            self.row(asset).await.is_some_and(|row| is(&row))
+        })
+        .await;
+    }
+
+    /// Waits until nothing is on its way: no notification, no message, no pending row.
+    pub async fn settle(&self) {
+        self.cloud.quiet().await;
+        eventually("the queues are empty", async || {
+            self.waiting_messages().await.is_empty()
+        })
+        .await;
+        let pending = "select count(*) from public.media_assets where sync_status = 'pending'";
+        eventually("no row is pending", async || {
+            self.value(pending).await == json!(0)
+        })
+        .await;
+    }
+
+    /// Queues that hold messages, dead ones included.
+    pub async fn waiting_messages(&self) -> BTreeMap<String, u64> {
+        let depths = self
+            .stack
+            .queue_depths()
+            .await
+            .expect("the emulator answers");
+        let waiting = depths
+            .into_iter()
+            .map(|(queue, depth)| (queue, depth.visible + depth.in_flight));
+        waiting.filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Takes the notification queue away, as an outage of SQS would.
+    pub async fn delete_notification_queue(&self) {
+        let endpoint = self.stack.aws_endpoint().expect("the emulator runs");
+        let url = self.stack.outputs()["NotificationQueueUrl"].clone();
+        let request = self
+            .http
+            .post(endpoint)
+            .header("x-amz-target", "AmazonSQS.DeleteQueue")
+            .header("content-type", "application/x-amz-json-1.0")
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request",
+            )
+            .body(json!({"QueueUrl": url}).to_string());
+        let answer = Self::read(request).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    }
+
+    /// Both sides hold the same, record by record, and nothing waits anywhere.
+    pub async fn assert_mirrored(&self) {
+        self.settle().await;
+        let compared = local_stack::compare::differences(&self.stack)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        assert!(
+            compared.differences.is_empty(),
+            "{:#?}",
+            compared.differences
+        );
+        assert_eq!(compared.cloudinary, compared.database);
+    }
+}
+
+/// An uploaded asset's id.
+pub fn id_of(asset: &Resource) -> &AssetId {
+    asset.asset_id.as_ref().expect("uploads have ids")
+}
+
+/// Now, in Unix seconds.
+pub fn now() -> i64 {
+    media_sync::time::Timestamp::now().micros() / 1_000_000
+}
