@@ -1,6 +1,7 @@
 //! From a batch of notifications to rows: parse, fetch what only a fetch can tell, plan, write.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -40,9 +41,9 @@ pub struct Ingest {
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
     #[error("could not look at the changed assets")]
-    Fetch(#[source] std::sync::Arc<CloudinaryError>),
+    Fetch(#[source] Arc<CloudinaryError>),
     #[error("could not read or write the rows")]
-    Store(#[source] std::sync::Arc<SupabaseError>),
+    Store(#[source] Arc<SupabaseError>),
     #[error("the rows kept changing while the change was planned")]
     Contended,
 }
@@ -96,7 +97,7 @@ impl Ingest {
                 Ok(results) => return results,
                 Err(error) if error.is_conflict() => {}
                 Err(error) => {
-                    let error = std::sync::Arc::new(error);
+                    let error = Arc::new(error);
                     return accepted
                         .iter()
                         .map(|_| Err(IngestError::Store(error.clone())))
@@ -220,7 +221,7 @@ impl Ingest {
                     );
                 }
                 Err(error) => {
-                    let error = std::sync::Arc::new(error);
+                    let error = Arc::new(error);
                     batch
                         .failed
                         .extend(chunk.iter().map(|(id, _)| (id.clone(), error.clone())));
@@ -234,7 +235,7 @@ impl Ingest {
 #[derive(Default)]
 struct Batch {
     fetched: BTreeMap<AssetId, Observation>,
-    failed: BTreeMap<AssetId, std::sync::Arc<CloudinaryError>>,
+    failed: BTreeMap<AssetId, Arc<CloudinaryError>>,
 }
 
 /// The rows by what notifications call them.
@@ -276,7 +277,7 @@ struct Concern {
     to_fetch: BTreeMap<AssetId, Option<DeliveryName>>,
     /// Names that no row here answers to.
     unresolved: usize,
-    failed: Option<std::sync::Arc<CloudinaryError>>,
+    failed: Option<Arc<CloudinaryError>>,
     parked: Option<String>,
 }
 

@@ -1,5 +1,7 @@
 //! Carries out in Cloudinary what was decided here, and writes the answer back as an observation.
 
+use std::sync::Arc;
+
 use futures::stream::{self, StreamExt};
 use uuid::Uuid;
 
@@ -27,9 +29,9 @@ pub struct Outbound {
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundError {
     #[error("Cloudinary could not be asked")]
-    Cloudinary(#[source] std::sync::Arc<CloudinaryError>),
+    Cloudinary(#[source] Arc<CloudinaryError>),
     #[error("the rows could not be read or written")]
-    Store(#[source] std::sync::Arc<SupabaseError>),
+    Store(#[source] Arc<SupabaseError>),
     #[error("the row kept changing while the answer was written")]
     Contended,
 }

@@ -1,0 +1,53 @@
+//! Thinking stays apart from doing: what decides imports nothing that acts, and is told the time.
+
+use std::fs;
+use std::path::Path;
+
+const PURE: &[&str] = &[
+    "asset.rs",
+    "cloudinary/clock.rs",
+    "cloudinary/credentials.rs",
+    "cloudinary/escape.rs",
+    "cloudinary/resource.rs",
+    "cloudinary/signature.rs",
+    "http/cursor.rs",
+    "http/query.rs",
+    "observation.rs",
+    "queue/message.rs",
+    "row.rs",
+    "supabase/keys.rs",
+    "sync/notification.rs",
+    "sync/plan.rs",
+    "sync/reconcile/stage.rs",
+];
+
+const ACTING: &[&str] = &[
+    "async ",
+    "aws_config",
+    "aws_sdk",
+    "reqwest",
+    "std::env",
+    "std::fs",
+    "std::net",
+    "tokio",
+    "Instant::now",
+    "SystemTime",
+    "Timestamp::now",
+    "new_v4",
+];
+
+#[test]
+fn deciding_modules_do_not_act() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for module in PURE {
+        let source = fs::read_to_string(sources.join(module)).unwrap();
+        let code = source.split("#[cfg(test)]").next().unwrap();
+        let lines = code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        for line in lines {
+            let acts = ACTING.iter().find(|word| line.contains(**word));
+            assert!(acts.is_none(), "{module} is to decide, not to act: {line}");
+        }
+    }
+}
