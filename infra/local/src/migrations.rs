@@ -154,4 +154,50 @@ mod tests {
             assert!(parse_name(PathBuf::from(other)).is_none(), "{other}");
         }
     }
+
+    #[tokio::test]
+    async fn broken_migration_is_named_with_its_line_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, sql: &str| std::fs::write(folder.path().join(name), sql).unwrap();
+        write("1_first.sql", "create table public.first (id int);");
+        write(
+            "2_second.sql",
+            "create table public.second (id int);\n\nselect no_such_column\nfrom public.first;",
+        );
+        let tools = crate::tools::Tools::of_this_project();
+        let supervisor = crate::supervisor::Supervisor::start(&tools).await.unwrap();
+        let postgres = crate::postgres::Postgres::start(&supervisor, &tools)
+            .await
+            .unwrap();
+        let mut client = postgres.connect().await.unwrap();
+
+        let error = apply(&mut client, folder.path())
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("2_second.sql, line 3: column \"no_such_column\" does not exist"),
+            "{error}"
+        );
+        let second = client
+            .query_one("select to_regclass('public.second')::text", &[])
+            .await
+            .unwrap();
+        assert_eq!(
+            second.get::<_, Option<String>>(0),
+            None,
+            "what came before the error is undone"
+        );
+
+        write("2_second.sql", "create table public.second (id int);");
+        assert_eq!(
+            apply(&mut client, folder.path()).await.unwrap(),
+            ["2"],
+            "the first is recorded"
+        );
+        assert_eq!(
+            apply(&mut client, folder.path()).await.unwrap(),
+            Vec::<String>::new()
+        );
+    }
 }

@@ -14,7 +14,13 @@ async fn whole_stack_answers_as_the_real_services_do() {
     let project = EchoProject::new();
     let options = Options {
         template: Some(project.template()),
-        ..Options::without_cloudinary()
+        parameters: [
+            ("LogLevel", "debug"),
+            ("ReconcileSchedule", "rate(7 minutes)"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into(),
+        ..Options::default()
     };
     let stack = Stack::start(options).await.unwrap();
     deployment_is_reachable_through_the_front_door(&stack).await;
@@ -23,6 +29,7 @@ async fn whole_stack_answers_as_the_real_services_do() {
     functions_and_queues_can_be_asked_directly(&stack).await;
     every_listening_socket_is_on_the_loopback_interface();
     parts_come_back_as_they_were(&stack).await;
+    cloudinary_notifies_and_remembers(&stack).await;
     stack.stop().await;
 }
 
@@ -92,6 +99,10 @@ async fn functions_see_the_configuration_and_nothing_of_our_shell(stack: &Stack)
         .await
         .json();
     assert_eq!(seen["endpoint"], json!(stack.aws_endpoint().unwrap()));
+    assert_eq!(
+        seen["log_level"], "debug",
+        "a parameter that was overridden"
+    );
     let names: Vec<&str> = seen["environment"]
         .as_array()
         .unwrap()
@@ -185,6 +196,23 @@ async fn parts_come_back_as_they_were(stack: &Stack) {
         send("POST", &stack.webhook_url(), &[], b"{}").await.status,
         200
     );
+}
+
+async fn cloudinary_notifies_and_remembers(stack: &Stack) {
+    let control = format!("{}/_control", stack.cloudinary_control().unwrap());
+    let json = [("content-type", "application/json")];
+    let seed = json!({ "count": 3, "emit_notifications": true }).to_string();
+    let seeded = send("POST", &format!("{control}/seed"), &json, seed.as_bytes()).await;
+    assert_eq!(seeded.status, 200, "{:?}", seeded.body);
+    get(&format!("{control}/quiet?timeout_ms=20000"), &[]).await;
+    let notifications = get(&format!("{control}/notifications"), &[]).await.json();
+    assert_eq!(notifications["delivered"], 3, "{notifications}");
+
+    stack.kill(Part::Cloudinary).await.unwrap();
+    stack.start_again(Part::Cloudinary).await.unwrap();
+    let state = get(&format!("{control}/state"), &[]).await.json();
+    assert_eq!(state["assets"].as_array().unwrap().len(), 3);
+    assert_eq!(state["triggers"][0]["uri"], json!(stack.webhook_url()));
 }
 
 /// Database, Data API and gateway alone.

@@ -54,7 +54,12 @@ impl Deployment {
         let api = self
             .of_type("AWS::ApiGatewayV2::Api")
             .next()
-            .map(|(_, id)| format!("{id}.execute-api.{}", authority.replace("127.0.0.1", "localhost")));
+            .map(|(_, id)| {
+                format!(
+                    "{id}.execute-api.{}",
+                    authority.replace("127.0.0.1", "localhost")
+                )
+            });
         let webhook = self
             .outputs
             .get("WebhookUrl")

@@ -25,7 +25,7 @@ while True:
     event = json.loads(invocation.read())
     request = invocation.headers["Lambda-Runtime-Aws-Request-Id"]
     print("called", request, flush=True)
-    body = json.dumps({"event": event, "environment": sorted(os.environ), "endpoint": os.environ["AWS_ENDPOINT_URL"], "pid": os.getpid()})
+    body = json.dumps({"event": event, "environment": sorted(os.environ), "endpoint": os.environ["AWS_ENDPOINT_URL"], "log_level": os.environ["LOG_LEVEL"], "pid": os.getpid()})
     answer = {"statusCode": 200, "headers": {"content-type": "application/json", "x-echo": "yes"}, "body": body}
     api.request("POST", f"/2018-06-01/runtime/invocation/{request}/response", json.dumps(answer))
     api.getresponse().read()

@@ -10,8 +10,8 @@ use crate::screen::{Screen, seconds};
 use crate::waiting::until_within;
 use crate::world::{TOKEN_LIFETIME, World};
 
-/// More than two visibility timeouts of `template.yaml`: the worker may fail once, as it may in production.
-const REDELIVERY: Duration = Duration::from_secs(300);
+/// Several times what a message that failed stays invisible.
+const REDELIVERY: Duration = Duration::from_secs(120);
 
 pub(crate) async fn compare(world: &World, screen: &Screen) -> Result<()> {
     world.quiet().await?;
@@ -58,7 +58,7 @@ async fn settle(world: &World, screen: &Screen) -> Result<()> {
         if !told {
             told = true;
             screen.line(format!(
-                "Waiting for {waiting} messages and {} rows; a message that failed comes back after 2 minutes.",
+                "Waiting for {waiting} messages and {} rows; a message that failed comes back after 20 s.",
                 overview["pending_operations"]
             ));
         }

@@ -13,6 +13,7 @@ mod screen;
 mod waiting;
 mod world;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -90,6 +91,8 @@ async fn run(screen: &Screen, stay: bool) -> Result<ExitCode> {
 async fn start(screen: &Screen) -> Result<World> {
     let options = Options {
         verbose: true,
+        // A worker may fail once, as in production; its message need not wait as long as there.
+        parameters: BTreeMap::from([("RetrySeconds".to_owned(), "20".to_owned())]),
         ..Options::default()
     };
     let stack = Stack::start(options).await?;

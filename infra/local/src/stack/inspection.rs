@@ -1,0 +1,65 @@
+//! Looking into a running stack: counts, queues, logs; and setting the gateway's faults.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Stack;
+use crate::{Counts, Fault, Invocation, QueueDepth, StackError, migrations};
+
+impl Stack {
+    /// Requests that came to the gateway since the last reset.
+    pub fn gateway_counts(&self) -> Counts {
+        self.gateway.counts()
+    }
+
+    /// Starts counting anew.
+    pub fn reset_gateway_counts(&self) {
+        self.gateway.reset_counts();
+    }
+
+    /// Makes the gateway fail, or with `None` work again.
+    pub fn set_gateway_fault(&self, fault: Option<Fault>) {
+        self.gateway.set_fault(fault);
+    }
+
+    /// Calls a function and waits for its answer. Its name is an output's key (`ReconcileFunctionName`), a
+    /// logical id of the template (`Reconcile`) or its real name.
+    ///
+    /// # Errors
+    /// When the emulator does not answer or refuses; a function's own failure is in the [`Invocation`].
+    pub async fn invoke(&self, function: &str, payload: &Value) -> Result<Invocation, StackError> {
+        let deployment = self.deployment();
+        let aws = self.aws().await?;
+        aws.invoke(deployment.function(function), payload).await
+    }
+
+    /// Messages in each queue, by the queue's logical id in the template.
+    ///
+    /// # Errors
+    /// When the emulator does not answer.
+    pub async fn queue_depths(&self) -> Result<BTreeMap<String, QueueDepth>, StackError> {
+        let deployment = self.deployment();
+        let aws = self.aws().await?;
+        aws.queue_depths(&deployment).await
+    }
+
+    /// What a function, named as for [`Stack::invoke`], has logged so far.
+    ///
+    /// # Errors
+    /// When the emulator does not answer.
+    pub async fn function_log(&self, function: &str) -> Result<String, StackError> {
+        let deployment = self.deployment();
+        let aws = self.aws().await?;
+        aws.function_log(deployment.function(function)).await
+    }
+
+    /// Applies migrations that are not recorded yet; returns their versions.
+    ///
+    /// # Errors
+    /// Names the file and the line that does not apply.
+    pub async fn migrate(&self) -> Result<Vec<String>, StackError> {
+        let mut client = self.parts.lock().await.postgres.connect().await?;
+        migrations::apply(&mut client, &self.tools.migrations()).await
+    }
+}

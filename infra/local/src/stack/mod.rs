@@ -1,0 +1,197 @@
+//! The stack as a whole: what it holds, how its parts are deployed into, and how they are killed and revived.
+
+mod addresses;
+mod inspection;
+mod start;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::Mutex;
+
+use crate::aws::{Aws, Deployment, Plan};
+use crate::cloudinary::Cloudinary;
+use crate::front_door::{Behind, FrontDoor};
+use crate::gateway::Gateway;
+use crate::keys::Keys;
+use crate::postgres::Postgres;
+use crate::postgrest::PostgRest;
+use crate::servers::Servers;
+use crate::supervisor::{Process, Supervisor};
+use crate::tools::Tools;
+use crate::{Part, StackError};
+
+/// A running stack. Dropping it ends everything that it started and removes its folder.
+#[derive(Debug)]
+pub struct Stack {
+    // The order is the order of the end: first no more requests, then no more processes.
+    _servers: Servers,
+    tools: Tools,
+    keys: Arc<Keys>,
+    gateway: Arc<Gateway>,
+    gateway_address: SocketAddr,
+    front_door: Arc<FrontDoor>,
+    front_door_address: SocketAddr,
+    database_url: String,
+    cloudinary_urls: Option<(String, String)>,
+    aws_endpoint: Option<String>,
+    plan: Plan,
+    deployment: RwLock<Deployment>,
+    parts: Mutex<Parts>,
+    supervisor: Supervisor,
+}
+
+#[derive(Debug)]
+struct Parts {
+    postgres: Postgres,
+    postgrest: PostgRest,
+    aws: Option<Aws>,
+    cloudinary: Option<Cloudinary>,
+}
+
+impl Stack {
+    /// SIGKILL for a part and everything below it; returns when it is gone.
+    ///
+    /// # Errors
+    /// When the stack runs without the part.
+    pub async fn kill(&self, part: Part) -> Result<(), StackError> {
+        let parts = self.parts.lock().await;
+        if part == Part::AwsWorker {
+            let emulator = parts.process(Part::Aws)?;
+            return self
+                .supervisor
+                .kill_children(emulator, "bootstrap")
+                .await
+                .map(|_| ());
+        }
+        self.supervisor.kill(parts.process(part)?).await
+    }
+
+    /// Starts a killed part on its old port with its old data, and returns when it answers.
+    ///
+    /// The emulator keeps no data: everything is deployed into it anew, and messages that were in its queues
+    /// are lost, which is what reconciliation is there to repair. [`Stack::outputs`] change with it.
+    ///
+    /// # Errors
+    /// When the part does not start.
+    pub async fn start_again(&self, part: Part) -> Result<(), StackError> {
+        let mut parts = self.parts.lock().await;
+        match part {
+            Part::Postgres => parts.postgres.start_again(&self.supervisor).await?,
+            Part::PostgREST => parts.postgrest.start_again(&self.supervisor).await?,
+            Part::Cloudinary => {
+                parts
+                    .cloudinary
+                    .as_mut()
+                    .ok_or(StackError::Without(part))?
+                    .start_again(&self.supervisor)
+                    .await?;
+            }
+            Part::Aws => {
+                parts
+                    .aws
+                    .as_mut()
+                    .ok_or(StackError::Without(part))?
+                    .start_again(&self.supervisor)
+                    .await?;
+                drop(parts);
+                return self.deploy_again().await;
+            }
+            // The emulator starts the next one with the next call.
+            Part::AwsWorker => return Ok(()),
+        }
+        if part == Part::Postgres && parts.postgrest.process().is_running() {
+            // PostgREST reconnects by itself; whoever comes next should not see it doing so.
+            parts.postgrest.ready().await?;
+        }
+        Ok(())
+    }
+
+    /// Ends everything. Dropping the stack does the same.
+    pub async fn stop(self) {
+        // It waits for processes to end, which must not hold up the runtime.
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+    }
+
+    async fn deploy_again(&self) -> Result<(), StackError> {
+        let aws = self.aws().await?;
+        let deployment = aws
+            .deploy(&self.supervisor, &self.tools, &self.plan)
+            .await?;
+        self.lead_to(deployment).await;
+        Ok(())
+    }
+
+    async fn lead_to(&self, deployment: Deployment) {
+        let authority = self
+            .parts
+            .lock()
+            .await
+            .aws
+            .as_ref()
+            .map(Aws::authority)
+            .unwrap_or_default();
+        let (api_host, webhook_host) = deployment.hosts(&authority);
+        self.front_door.lead_to(Behind {
+            authority,
+            api_host,
+            webhook_host,
+            page: self.page(),
+        });
+        *self
+            .deployment
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = deployment;
+    }
+
+    /// The stand-in remembers it, and the front door's address never changes: once is enough.
+    async fn subscribe(&self) -> Result<(), StackError> {
+        match &self.parts.lock().await.cloudinary {
+            Some(cloudinary) => cloudinary.notify(&self.webhook_url()).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn aws(&self) -> Result<Aws, StackError> {
+        self.parts
+            .lock()
+            .await
+            .aws
+            .clone()
+            .ok_or(StackError::Without(Part::Aws))
+    }
+
+    fn deployment(&self) -> Deployment {
+        self.deployment
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn page(&self) -> String {
+        let cloudinary = self
+            .cloudinary_urls
+            .as_ref()
+            .map_or("not started", |urls| &urls.1);
+        format!(
+            "media-sync, local stack\n\nAPI        {0}/api/cloudinary/...\nwebhook    {0}/webhook\nSupabase   {1}\nCloudinary {cloudinary}\n\
+             database   {2}\nAWS        {3}\n",
+            self.front_door_url(),
+            self.supabase_url(),
+            self.database_url,
+            self.aws_endpoint.as_deref().unwrap_or("not started"),
+        )
+    }
+}
+
+impl Parts {
+    fn process(&self, part: Part) -> Result<&Process, StackError> {
+        let process = match part {
+            Part::Postgres => Some(self.postgres.process()),
+            Part::PostgREST => Some(self.postgrest.process()),
+            Part::Aws | Part::AwsWorker => self.aws.as_ref().map(Aws::process),
+            Part::Cloudinary => self.cloudinary.as_ref().map(Cloudinary::process),
+        };
+        process.ok_or(StackError::Without(part))
+    }
+}

@@ -1,0 +1,190 @@
+//! What starts when: the database and the cloud at the same time.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, RwLock};
+use std::time::Instant;
+
+use tokio::sync::Mutex;
+
+use super::{Parts, Stack};
+use crate::aws::{Aws, Deployment, Plan};
+use crate::cloudinary::Cloudinary;
+use crate::front_door::FrontDoor;
+use crate::gateway::Gateway;
+use crate::keys::Keys;
+use crate::migrations;
+use crate::postgres::Postgres;
+use crate::postgrest::PostgRest;
+use crate::servers::Servers;
+use crate::supervisor::Supervisor;
+use crate::tools::Tools;
+use crate::{Options, Part, StackError};
+
+impl Stack {
+    /// Starts everything that the options do not leave out, and returns when all of it answers.
+    ///
+    /// # Errors
+    /// Says which part failed and shows the end of its log; what was started already has ended then.
+    pub async fn start(options: Options) -> Result<Self, StackError> {
+        let tools = Tools::of_this_project();
+        let supervisor = Supervisor::start(&tools).await?;
+        let servers = Servers::start()?;
+        let keys = Arc::new(Keys::generate());
+        let gateway = Gateway::new(Arc::clone(&keys));
+        let gateway_address = servers.serve(gateway.router()).await?;
+        let front_door = FrontDoor::new();
+        let front_door_address = servers.serve(front_door.router()).await?;
+
+        // The functions are deployed while the database is still being made: nothing calls them before we return.
+        let start = Start {
+            began: Instant::now(),
+            options,
+            tools,
+            supervisor,
+            keys,
+        };
+        let (database, cloud) =
+            tokio::try_join!(start.database(&gateway), start.cloud(gateway_address))?;
+        let (postgres, postgrest) = database;
+        let Cloud {
+            aws,
+            cloudinary,
+            plan,
+            deployment,
+        } = cloud;
+
+        let stack = Self {
+            _servers: servers,
+            plan,
+            database_url: postgres.url_for("postgres"),
+            cloudinary_urls: cloudinary
+                .as_ref()
+                .map(|part| (part.url(), part.base_url())),
+            aws_endpoint: aws.as_ref().map(Aws::endpoint),
+            deployment: RwLock::default(),
+            tools: start.tools,
+            keys: start.keys,
+            gateway,
+            gateway_address,
+            front_door,
+            front_door_address,
+            parts: Mutex::new(Parts {
+                postgres,
+                postgrest,
+                aws,
+                cloudinary,
+            }),
+            supervisor: start.supervisor,
+        };
+        stack.lead_to(deployment).await;
+        stack.subscribe().await?;
+        Ok(stack)
+    }
+}
+
+/// What both halves of a start need.
+struct Start {
+    began: Instant,
+    options: Options,
+    tools: Tools,
+    supervisor: Supervisor,
+    keys: Arc<Keys>,
+}
+
+struct Cloud {
+    aws: Option<Aws>,
+    cloudinary: Option<Cloudinary>,
+    plan: Plan,
+    deployment: Deployment,
+}
+
+impl Start {
+    async fn database(&self, gateway: &Gateway) -> Result<(Postgres, PostgRest), StackError> {
+        let postgres = Postgres::start(&self.supervisor, &self.tools).await?;
+        migrations::apply(&mut postgres.connect().await?, &self.tools.migrations()).await?;
+        self.tell("PostgreSQL is ready and migrated");
+        let authenticator = postgres.url_for("authenticator");
+        let postgrest =
+            PostgRest::start(&self.supervisor, &self.tools, &authenticator, &self.keys).await?;
+        gateway.lead_to(postgrest.authority());
+        self.tell("PostgREST is ready");
+        Ok((postgres, postgrest))
+    }
+
+    async fn cloud(&self, gateway: SocketAddr) -> Result<Cloud, StackError> {
+        let stand_in = Cloudinary::start(&self.supervisor, &self.options.cloudinary_arguments);
+        let (aws, cloudinary) = tokio::try_join!(
+            self.unless_without(Part::Aws, Aws::start(&self.supervisor, &self.tools)),
+            self.unless_without(Part::Cloudinary, stand_in),
+        )?;
+        let plan = Plan {
+            template: self
+                .options
+                .template
+                .clone()
+                .unwrap_or_else(|| self.tools.template()),
+            parameters: self.options.parameters.clone(),
+            config: configuration(
+                &self.keys,
+                gateway,
+                cloudinary.as_ref(),
+                &self.options.config,
+            ),
+        };
+        let deployment = match &aws {
+            Some(aws) => aws.deploy(&self.supervisor, &self.tools, &plan).await?,
+            None => Deployment::default(),
+        };
+        self.tell("the cloud is ready");
+        Ok(Cloud {
+            aws,
+            cloudinary,
+            plan,
+            deployment,
+        })
+    }
+
+    async fn unless_without<T>(
+        &self,
+        part: Part,
+        start: impl Future<Output = Result<T, StackError>>,
+    ) -> Result<Option<T>, StackError> {
+        if self.options.without.contains(&part) {
+            Ok(None)
+        } else {
+            start.await.map(Some)
+        }
+    }
+
+    fn tell(&self, what: &str) {
+        if self.options.verbose {
+            eprintln!(
+                "local stack: {what} ({:.1} s)",
+                self.began.elapsed().as_secs_f32()
+            );
+        }
+    }
+}
+
+/// The configuration secret, by the names that the functions read.
+fn configuration(
+    keys: &Keys,
+    gateway: SocketAddr,
+    cloudinary: Option<&Cloudinary>,
+    overrides: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut config = BTreeMap::from([
+        ("SUPABASE_URL".to_owned(), format!("http://{gateway}")),
+        ("SUPABASE_SECRET_KEY".to_owned(), keys.secret.clone()),
+        (
+            "SUPABASE_PUBLISHABLE_KEY".to_owned(),
+            keys.publishable.clone(),
+        ),
+    ]);
+    if let Some(cloudinary) = cloudinary {
+        config.insert("CLOUDINARY_URL".to_owned(), cloudinary.url());
+    }
+    config.extend(overrides.clone());
+    config
+}
