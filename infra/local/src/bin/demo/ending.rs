@@ -21,7 +21,7 @@ pub(crate) async fn compare(world: &World, screen: &Screen) -> Result<()> {
         screen.bad(difference);
     }
     let differences = compared.differences.len();
-    screen.line("");
+    screen.plain("");
     screen.line("+------------+------------+-------------+");
     screen.line("| Cloudinary |   database | differences |");
     screen.line("+------------+------------+-------------+");

@@ -31,7 +31,7 @@ pub(crate) async fn repair(world: &World, screen: &Screen) -> Result<()> {
     let run = reconcile(world).await?;
     let counters = &run["counters"];
     screen.line(format!(
-        "A full run listed {} assets and found {} new, {} changed, {} deleted ({} suspects looked at).",
+        "A full run listed {} assets: {} new, {} changed, {} deleted; it looked for {} by id.",
         counters["listed"],
         counters["created"],
         counters["updated"],
