@@ -214,6 +214,7 @@ fn unprivileged(name: &str, program: PathBuf, arguments: Vec<String>) -> Launch<
         arguments,
         environment: Vec::new(),
         unprivileged: true,
-        stop: "KILL",
+        // A kill would leave shared memory behind, of initdb's own server too.
+        stop: "TERM",
     }
 }
