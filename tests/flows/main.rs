@@ -4,6 +4,7 @@
 //! Each test has a stack of its own, so each one tells a whole story.
 
 mod bad_input;
+mod database;
 mod deletes;
 mod imports;
 mod listing;

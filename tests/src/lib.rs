@@ -7,4 +7,4 @@ mod world;
 
 pub use cloud::Cloud;
 pub use wait::eventually;
-pub use world::{Answer, World, id_of, now};
+pub use world::{Answer, World, id_of, now, post};

@@ -1,7 +1,8 @@
 -- What the workers call: read rows, and write a planned change in one transaction.
 --
 -- The plan is made outside, from the rows as they were read; here it is only checked that they
--- have not changed since. SQLSTATE 40001 says that they have: read again, plan again.
+-- have not changed since. PT412 says that they have: read again, plan again. (Not SQLSTATE 40001:
+-- PostgREST takes that for a serialisation failure and would repeat the same stale plan for ever.)
 
 create function public.media_sync_rows(
     p_ids uuid[] default '{}',
@@ -91,7 +92,7 @@ begin
     on conflict (cloudinary_asset_id) do nothing;
     get diagnostics v_count = row_count;
     if v_count <> jsonb_array_length(coalesce(p_change -> 'inserts', '[]')) then
-        raise exception 'an asset has appeared meanwhile' using errcode = '40001';
+        raise exception 'an asset has appeared meanwhile' using errcode = 'PT412';
     end if;
 
     update public.media_assets m
@@ -131,13 +132,13 @@ begin
     where m.id = w.id and m.revision = w.revision;
     get diagnostics v_count = row_count;
     if v_count <> jsonb_array_length(coalesce(p_change -> 'updates', '[]')) then
-        raise exception 'a row has changed meanwhile' using errcode = '40001';
+        raise exception 'a row has changed meanwhile' using errcode = 'PT412';
     end if;
 
     begin
         set constraints public.media_assets_live_name immediate;
     exception when exclusion_violation then
-        raise exception 'a delivery name was taken meanwhile' using errcode = '40001';
+        raise exception 'a delivery name was taken meanwhile' using errcode = 'PT412';
     end;
 
     insert into public.media_notifications (

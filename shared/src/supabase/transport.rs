@@ -31,6 +31,9 @@ pub struct Supabase {
     http: reqwest::Client,
 }
 
+/// What our own functions raise when a row is not as it was read; PostgREST makes it a 412.
+const CHANGED_MEANWHILE: &str = "PT412";
+
 /// What PostgREST answered, with a successful status.
 #[derive(Debug, Clone)]
 pub struct Reply {
@@ -249,9 +252,9 @@ impl SupabaseError {
         }
     }
 
-    /// Another transaction was in the way: the same one may be tried again at once.
+    /// What was read has changed meanwhile: read again and try again at once.
     pub fn is_conflict(&self) -> bool {
-        matches!(self.code(), Some("40001" | "40P01"))
+        matches!(self.code(), Some(CHANGED_MEANWHILE | "40001" | "40P01"))
     }
 
     /// The `PGRST…` code or SQLSTATE, if the answer had one.
@@ -281,6 +284,7 @@ impl SupabaseError {
 
 fn is_transient(status: u16, code: &str) -> bool {
     match code {
+        CHANGED_MEANWHILE => true,
         // Statement timeout; too many connections; serialization failure; deadlock; lock not
         // available; shutdown, crash or start of the server; PostgREST's own connection errors.
         "57014" | "53300" | "40001" | "40P01" | "55P03" | "57P01" | "57P02" | "57P03"
@@ -386,6 +390,8 @@ mod tests {
             assert!(!error.is_transient(), "{code}");
         }
         assert!(error(500, r#"{"code":"40001"}"#).is_conflict());
+        assert!(error(412, r#"{"code":"PT412"}"#).is_conflict());
+        assert!(error(412, r#"{"code":"PT412"}"#).is_transient());
     }
 
     #[test]

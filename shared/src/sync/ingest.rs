@@ -258,15 +258,16 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// Whether an upload may have cleared what it does not mention: it replaced content.
+    /// Whether an upload may have cleared what it does not mention: it replaced content that is
+    /// known here. A version counts seconds, so the moment decides between two of one second.
     fn has_older_content(&self, upload: &Observation) -> bool {
         let Fact::Seen(sighting) = &upload.fact else {
             return false;
         };
         let version = sighting.content.as_ref().map(|content| content.version);
-        self.by_id
-            .get(&upload.asset_id)
-            .is_some_and(|row| row.cloudinary_version < version)
+        self.by_id.get(&upload.asset_id).is_some_and(|row| {
+            (row.cloudinary_version, row.clocks.content) < (version, Some(upload.at.micros()))
+        })
     }
 }
 

@@ -1,0 +1,46 @@
+//! What the database refuses by itself.
+
+use end_to_end::post;
+use local_stack::{Options, Stack};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_plan_made_from_stale_rows_is_refused_at_once_and_whole() {
+    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let apply = format!("{}/rest/v1/rpc/media_sync_apply", stack.supabase_url());
+    let row = json!({
+        "id": "00000000-0000-4000-8000-000000000001", "cloudinary_asset_id": "0123456789abcdef0123456789abcdef",
+        "cloudinary_public_id": "mug", "resource_type": "image", "delivery_type": "upload", "folder": "",
+        "tags": [], "context": {}, "metadata": {}, "sync_status": "synced", "sync_retry_count": 0, "clocks": {},
+        "revision": 7,
+    });
+    let other = json!({"id": "00000000-0000-4000-8000-000000000002", "cloudinary_asset_id": "1123456789abcdef0123456789abcdef"});
+    let mut inserted = row.clone();
+    inserted
+        .as_object_mut()
+        .unwrap()
+        .extend(other.as_object().unwrap().clone());
+    let stale = json!({"p_change": {"inserts": [inserted], "updates": [row]}});
+    let answer = post(&apply, stack.secret_key(), &stale).await;
+    assert_eq!(answer.status, 412, "{}", answer.body);
+    assert_eq!(answer.body["code"], "PT412");
+    assert_eq!(
+        stack
+            .gateway_counts()
+            .of("POST /rest/v1/rpc/media_sync_apply"),
+        1
+    );
+
+    let good = json!({"p_change": {"inserts": [row], "updates": []}});
+    let answer = post(&apply, stack.secret_key(), &good).await;
+    assert!(
+        answer.status.is_success(),
+        "the refused insert left nothing behind: {}",
+        answer.body
+    );
+    let answer = post(&apply, stack.secret_key(), &good).await;
+    assert_eq!(answer.status, 412, "an asset has one row: {}", answer.body);
+    let answer = post(&apply, stack.publishable_key(), &good).await;
+    assert_eq!(answer.status, 401, "only workers apply: {}", answer.body);
+    stack.stop().await;
+}
