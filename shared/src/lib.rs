@@ -7,7 +7,9 @@
 pub mod asset;
 pub mod cloudinary;
 pub mod config;
+pub mod deadline;
 pub mod http;
+pub mod intent;
 pub mod observation;
 pub mod queue;
 pub mod row;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::asset::{AssetId, DeliveryName};
@@ -43,6 +44,69 @@ pub struct Sighting {
     pub context: Option<Pairs>,
     pub metadata: Option<Pairs>,
     pub access_mode: Option<String>,
+    pub changed: Changed,
+}
+
+/// When groups of an asset were last changed in Cloudinary, as far as anything tells: microseconds
+/// on its clock. An observation says what an asset looked like; only this says since when. It
+/// decides nothing but who wins when both sides changed the same value.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Changed {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<i64>,
+}
+
+impl Changed {
+    /// Everything was changed at this moment, as by an upload.
+    pub fn all(at: Timestamp) -> Self {
+        let at = Some(at.micros());
+        Self {
+            name: at,
+            folder: at,
+            display_name: at,
+            context: at,
+            metadata: at,
+        }
+    }
+
+    /// The later of both, group by group.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            name: self.name.max(other.name),
+            folder: self.folder.max(other.folder),
+            display_name: self.display_name.max(other.display_name),
+            context: self.context.max(other.context),
+            metadata: self.metadata.max(other.metadata),
+        }
+    }
+
+    /// Whether nothing is known.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn of_resource(resource: &Resource) -> Self {
+        let Some(told) = &resource.last_updated else {
+            return Self::default();
+        };
+        let micros = |moment: Option<Timestamp>| moment.map(Timestamp::micros);
+        Self {
+            name: micros(told.public_id_updated_at),
+            context: micros(told.context_updated_at),
+            metadata: micros(told.metadata_updated_at),
+            ..Self::default()
+        }
+    }
 }
 
 /// The bytes of an asset and what follows from them: replaced as a whole by an upload.
@@ -95,6 +159,23 @@ impl Observation {
     }
 }
 
+impl Observation {
+    /// The name of an asset that was seen alive.
+    pub fn seen_name(&self) -> Option<&DeliveryName> {
+        match &self.fact {
+            Fact::Seen(sighting) => Some(&sighting.name),
+            Fact::Gone(_) => None,
+        }
+    }
+
+    /// Adds what is known of when the asset was changed.
+    pub fn note_change(&mut self, changed: Changed) {
+        if let Fact::Seen(sighting) = &mut self.fact {
+            sighting.changed = sighting.changed.max(changed);
+        }
+    }
+}
+
 impl Sighting {
     fn of_resource(resource: &Resource, told: Told) -> Option<Self> {
         let everything = told == Told::Everything;
@@ -122,6 +203,7 @@ impl Sighting {
                     .map(|metadata| metadata.into_iter().collect()),
             ),
             access_mode: resource.access_mode.clone(),
+            changed: Changed::of_resource(resource),
         })
     }
 }

@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 
 use media_sync::asset::{AssetId, DeliveryName, ResourceType};
-use media_sync::observation::{Content, Fact, Observation, Sighting};
-use media_sync::row::AssetRow;
+use media_sync::intent::{Existence, Intent, PairWishes, Wish};
+use media_sync::observation::{Changed, Content, Fact, Observation, Sighting};
+use media_sync::row::{AssetRow, SyncStatus};
 use media_sync::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
@@ -59,6 +60,7 @@ fn sighting() -> impl Strategy<Value = Sighting> {
             context: alt.map(|alt| BTreeMap::from([("alt".to_owned(), json!(alt))])),
             metadata: None,
             access_mode: None,
+            changed: Changed::default(),
         })
 }
 
@@ -183,5 +185,47 @@ proptest! {
         prop_assert_eq!(row.folder, expected.folder.unwrap_or_default());
         prop_assert_eq!(row.tags, expected.tags.unwrap_or_default());
         prop_assert_eq!(row.context.get("alt").and_then(|v| v.as_str()), expected.alt.as_deref());
+    }
+}
+
+/// A row with a decision that a worker is carrying out: nothing settles it meanwhile.
+fn apply_decided(observations: &[Observation]) -> AssetRow {
+    let (first, rest) = observations.split_first().unwrap();
+    let mut row = AssetRow::first(Uuid::nil(), first).unwrap();
+    let wish = Wish {
+        to: Some(json!("ours")),
+        base: None,
+        at: 5,
+        ours: Vec::new(),
+    };
+    row.intent = Some(Intent {
+        tags: BTreeMap::from([("t".to_owned(), true), ("u".to_owned(), false)]),
+        context: PairWishes(BTreeMap::from([("alt".to_owned(), wish)])),
+        existence: Some(Existence::Restore),
+        ..Intent::default()
+    });
+    row.intent_claim = Some(Uuid::nil());
+    row.sync_status = SyncStatus::Pending;
+    row.observe(first);
+    for observation in rest {
+        row.observe(observation);
+    }
+    row
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_standing_decision_lies_over_whatever_is_observed_in_whatever_order(
+        (told, shuffled) in observations().prop_flat_map(|told| (Just(told.clone()), Just(told).prop_shuffle())),
+    ) {
+        let row = apply_decided(&told);
+        let without = apply(&told);
+        prop_assert_eq!(&row, &apply_decided(&shuffled));
+        prop_assert!(row.intent.is_some() && row.is_live());
+        prop_assert_eq!(row.observed_values(), without.observed_values(), "what was observed is not touched");
+        prop_assert!(row.tags.contains(&"t".to_owned()) && !row.tags.contains(&"u".to_owned()));
+        prop_assert_eq!(&row.context["alt"], &json!("ours"));
     }
 }

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 type Calls = Arc<Mutex<Vec<Value>>>;
 
-/// Takes a batch except for the messages whose revision is a multiple of `refused`.
-async fn queue(refused: i64, status: StatusCode) -> (Queue, Calls) {
+/// Takes a batch except for the messages whose row's number is a multiple of `refused`.
+async fn queue(refused: u128, status: StatusCode) -> (Queue, Calls) {
     let calls = Calls::default();
     let answer = move |State(calls): State<Calls>, body: String| async move {
         let body: Value = serde_json::from_str(&body).unwrap();
@@ -24,7 +24,7 @@ async fn queue(refused: i64, status: StatusCode) -> (Queue, Calls) {
         let (mut successful, mut failed) = (Vec::new(), Vec::new());
         for entry in body["Entries"].as_array().unwrap() {
             let message: Outbound = decode(entry["MessageBody"].as_str().unwrap()).unwrap();
-            if message.intent_revision % refused == 0 {
+            if message.asset_row_id.as_u128().is_multiple_of(refused) {
                 failed.push(
                     json!({ "Id": entry["Id"], "SenderFault": false, "Code": "InternalError" }),
                 );
@@ -56,11 +56,10 @@ async fn queue(refused: i64, status: StatusCode) -> (Queue, Calls) {
     )
 }
 
-fn messages(count: i64) -> Vec<Outbound> {
+fn messages(count: u128) -> Vec<Outbound> {
     (0..count)
-        .map(|intent_revision| Outbound {
-            asset_row_id: Uuid::nil(),
-            intent_revision,
+        .map(|number| Outbound {
+            asset_row_id: Uuid::from_u128(number),
         })
         .collect()
 }

@@ -38,7 +38,7 @@ async fn a_delete_is_seen_at_once_and_carried_out_in_cloudinary() {
         .await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.body["deleted"], json!([]));
-    assert_eq!(answer.body["failed"][0]["error"], "not yours to delete");
+    assert_eq!(answer.body["failed"][0]["error"], "not yours to change");
 
     // Cloudinary does not answer for a while, so that the moment in between can be seen.
     world

@@ -6,6 +6,7 @@
 mod bad_input;
 mod database;
 mod deletes;
+mod edits;
 mod imports;
 mod listing;
 mod missed;

@@ -1,7 +1,9 @@
 //! The Cloudinary side: the production client for what people do, the control plane for the rest.
 
 use media_sync::asset::{AssetId, DeliveryName, ResourceType};
-use media_sync::cloudinary::upload::{Rename, Source, TagCommand, Targets, UploadOptions};
+use media_sync::cloudinary::upload::{
+    ContextCommand, Rename, Source, TagCommand, Targets, UploadOptions,
+};
 use media_sync::cloudinary::{Client, Credentials, Resource};
 use media_sync::config;
 use serde_json::{Value, json};
@@ -76,6 +78,23 @@ impl Cloud {
         assert_eq!(tagged, ids, "Cloudinary skips what it does not know");
     }
 
+    pub async fn merge_context(&self, public_id: &str, pairs: &[(&str, &str)]) {
+        let ids = [public_id.to_owned()];
+        let targets = Targets {
+            resource_type: ResourceType::Image,
+            delivery_type: "upload",
+            public_ids: &ids,
+        };
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        let pairs = pairs.iter().map(owned).collect();
+        let answer = self
+            .client
+            .update_context(targets, ContextCommand::Add(&pairs))
+            .await;
+        let changed = answer.expect("the context is taken").value.public_ids;
+        assert_eq!(changed, ids, "Cloudinary skips what it does not know");
+    }
+
     pub async fn rename(&self, from: &str, to: &str) {
         let name = DeliveryName {
             resource_type: ResourceType::Image,
@@ -110,12 +129,17 @@ impl Cloud {
 
     /// Whether Cloudinary delivers this asset.
     pub async fn has(&self, id: &AssetId) -> bool {
+        self.fetch(id).await.is_some()
+    }
+
+    /// The asset as Cloudinary tells it, if it is there.
+    pub async fn fetch(&self, id: &AssetId) -> Option<Resource> {
         let found = self
             .client
             .fetch_resource(id)
             .await
             .expect("the Admin API answers");
-        found.value.is_some_and(|asset| !asset.is_placeholder())
+        found.value.filter(|asset| !asset.is_placeholder())
     }
 
     /// Makes `count` assets of these types that are there already when the story begins.

@@ -69,6 +69,55 @@ impl World {
             .await
     }
 
+    /// Edits the asset's row through the Data API, as a user's browser may.
+    pub async fn edit(&self, asset: &Resource, token: &str, edit: Value) -> Answer {
+        let url = format!(
+            "{}/rest/v1/media_assets?cloudinary_asset_id=eq.{}&select=id",
+            self.stack.supabase_url(),
+            id_of(asset)
+        );
+        let request = self
+            .http
+            .patch(url)
+            .header("prefer", "return=representation");
+        self.data_api(request, token, &edit).await
+    }
+
+    /// Calls a function of the Data API, as a user's browser may.
+    pub async fn request(&self, function: &str, token: &str, arguments: Value) -> Answer {
+        let url = format!("{}/rest/v1/rpc/{function}", self.stack.supabase_url());
+        self.data_api(self.http.post(url), token, &arguments).await
+    }
+
+    async fn data_api(
+        &self,
+        request: reqwest::RequestBuilder,
+        token: &str,
+        body: &Value,
+    ) -> Answer {
+        let request = request
+            .header("apikey", self.stack.publishable_key())
+            .bearer_auth(token)
+            .json(body);
+        Self::read(request).await
+    }
+
+    /// Sends all decisions that wait, as if their time had come, and the scheduler's too.
+    pub async fn drain(&self) {
+        self.rows(
+            "update public.media_assets set sync_next_attempt_at = now()
+                where sync_next_attempt_at is not null and intent is not null returning id",
+            &[],
+        )
+        .await;
+        let drained = self
+            .stack
+            .invoke("ReconcileFunctionName", &json!({"action": "drain"}))
+            .await
+            .expect("the emulator answers");
+        assert!(drained.error.is_none(), "{drained:?}");
+    }
+
     pub async fn call(
         &self,
         method: Method,

@@ -39,7 +39,7 @@ struct Wanted {
 /// What the database answers.
 #[derive(Debug, Deserialize)]
 struct Requested {
-    deleted: Vec<Deleted>,
+    done: Vec<Deleted>,
     failed: Vec<Failed>,
 }
 
@@ -82,7 +82,7 @@ impl MediaDelete {
         failed.extend(requested.failed);
 
         let (deleted, intents): (Vec<_>, Vec<_>) = requested
-            .deleted
+            .done
             .into_iter()
             .map(|deleted| (deleted.public_id, deleted.intent))
             .unzip();

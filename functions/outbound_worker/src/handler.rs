@@ -1,11 +1,16 @@
 //! A batch of intents from SQS; what could not be settled is delivered again.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::LambdaEvent;
+use media_sync::deadline;
 use media_sync::queue::{self, handle_batch};
 use media_sync::sync::outbound::Outbound;
+
+/// Kept free at the end of an invocation: for calls that have begun, a look and the writing.
+const MARGIN: Duration = Duration::from_secs(8);
 
 /// What the handler works with.
 #[derive(Debug)]
@@ -18,7 +23,10 @@ impl OutboundWorker {
         &self,
         event: LambdaEvent<SqsEvent>,
     ) -> Result<SqsBatchResponse, Infallible> {
-        let work = async |messages: Vec<queue::Outbound>| self.outbound.carry_out(&messages).await;
+        let deadline = deadline::before_the_end(&event.context, MARGIN);
+        let work = async |messages: Vec<queue::Outbound>| {
+            self.outbound.carry_out(&messages, deadline).await
+        };
         Ok(handle_batch(event.payload, work).await)
     }
 }

@@ -5,6 +5,7 @@ mod handler;
 use handler::OutboundWorker;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use media_sync::config::{self, Config};
+use media_sync::queue::Queue;
 use media_sync::sync::outbound::Outbound;
 use media_sync::sync::store::Store;
 use media_sync::telemetry;
@@ -29,6 +30,7 @@ async fn start() -> Result<OutboundWorker, Error> {
         outbound: Outbound {
             cloudinary: config.cloudinary.client(&http),
             store: Store::new(config.supabase.service(&http)),
+            queue: Queue::connect(&aws, config::outbound_queue_url()?),
         },
     })
 }

@@ -1,9 +1,10 @@
 //! One slice of a run: started by the schedule, or continued through the queue.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::SqsEvent;
-use lambda_runtime::{Context, LambdaEvent};
+use lambda_runtime::LambdaEvent;
+use media_sync::deadline;
 use media_sync::queue::{self, ContinueReconcile, Queue};
 use media_sync::supabase::SupabaseError;
 use media_sync::sync::drain::send_waiting_intents;
@@ -26,8 +27,17 @@ pub(crate) struct Handler {
 
 /// What a schedule sends, as template.yaml says.
 #[derive(Debug, PartialEq, Deserialize)]
-struct Tick {
-    mode: Mode,
+#[serde(untagged)]
+enum Tick {
+    Reconcile { mode: Mode },
+    Act { action: Action },
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Action {
+    /// Send what was decided here and has not been sent.
+    Drain,
 }
 
 /// Why an invocation failed; told with all its causes, since the runtime reports one line only.
@@ -47,14 +57,19 @@ impl Handler {
     /// A failure is told to whoever invoked: the scheduler counts and repeats it, the queue
     /// delivers again. The run itself rests at its checkpoint.
     pub(crate) async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Failure> {
-        let deadline = deadline(&event.context);
+        let deadline = deadline::before_the_end(&event.context, MARGIN);
         if event.payload.get("Records").is_some() {
             let event = SqsEvent::deserialize(event.payload).map_err(Failure::Event)?;
             return self.resume(event, deadline).await;
         }
-        let tick = Tick::deserialize(event.payload).map_err(Failure::Event)?;
+        let mode = match Tick::deserialize(event.payload).map_err(Failure::Event)? {
+            Tick::Reconcile { mode } => mode,
+            Tick::Act {
+                action: Action::Drain,
+            } => return self.drain().await,
+        };
         let request = RunRequest {
-            mode: tick.mode,
+            mode,
             trigger: "schedule",
             requested_by: None,
             options: json!(RunOptions::default()),
@@ -65,6 +80,11 @@ impl Handler {
         let status = self.hand_on(outcome.map_err(Failure::Run)?).await;
         let sent = drained.map_err(Failure::Drain)?;
         Ok(json!({"status": status, "intents_sent": sent}))
+    }
+
+    async fn drain(&self) -> Result<Value, Failure> {
+        let sent = send_waiting_intents(&self.reconcile.store, &self.outbound).await;
+        Ok(json!({"intents_sent": sent.map_err(Failure::Drain)?}))
     }
 
     /// The mapping delivers one message at a time, so its failure is the invocation's.
@@ -101,14 +121,6 @@ impl Handler {
     }
 }
 
-fn deadline(context: &Context) -> Instant {
-    let left = context
-        .deadline()
-        .duration_since(SystemTime::now())
-        .unwrap_or_default();
-    Instant::now() + left.saturating_sub(MARGIN)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,7 +129,10 @@ mod tests {
     fn the_schedules_of_the_template_are_understood() {
         for (input, mode) in [("incremental", Mode::Incremental), ("full", Mode::Full)] {
             let tick = Tick::deserialize(json!({"mode": input})).unwrap();
-            assert_eq!(tick, Tick { mode });
+            assert_eq!(tick, Tick::Reconcile { mode });
         }
+        let tick = Tick::deserialize(json!({"action": "drain"})).unwrap();
+        let action = Action::Drain;
+        assert_eq!(tick, Tick::Act { action });
     }
 }

@@ -56,14 +56,22 @@ create table public.media_assets (
 
     -- When each group of fields was last observed, in microseconds on Cloudinary's clock.
     clocks                jsonb not null default '{}',
-    -- What was decided here and has not been confirmed by Cloudinary; null when nothing is.
+    -- What was decided here and has not been confirmed by Cloudinary; null when nothing is. While
+    -- values wait to be changed there, the columns show the wanted ones, and `observed` keeps the
+    -- last observed ones: the base of the three-way merge.
     intent                jsonb,
     intent_revision       bigint not null default 0,
+    observed              jsonb,
+    -- Who is carrying the intent out, and until when nobody else may.
+    intent_claim          uuid,
+    intent_claim_until    timestamptz,
     -- Counts every change of the row: a writer that read an older one has to read again.
     revision              bigint not null default 0,
 
     constraint media_assets_intent_is_told
         check (intent is null or sync_status in ('pending', 'error')),
+    constraint media_assets_observed_with_intent
+        check (observed is null or intent is not null),
     constraint media_assets_error_has_reason
         check (sync_status <> 'error' or sync_error_message is not null),
 

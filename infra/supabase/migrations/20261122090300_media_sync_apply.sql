@@ -46,7 +46,7 @@ $$;
 --   "notifications": [...], "audit": [...]
 -- }
 create function public.media_sync_apply(p_change jsonb) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set media_sync.observing = 'on' as $$
 declare
     v_point jsonb := p_change -> 'checkpoint';
     v_count bigint;
@@ -127,6 +127,9 @@ begin
         deleted_at = w.deleted_at,
         deleted_by = w.deleted_by,
         intent = w.intent,
+        intent_claim = w.intent_claim,
+        intent_claim_until = case when w.intent_claim is not null then m.intent_claim_until end,
+        observed = w.observed,
         clocks = w.clocks
     from jsonb_populate_recordset(null::public.media_assets, p_change -> 'updates') as w
     where m.id = w.id and m.revision = w.revision;
@@ -159,29 +162,7 @@ begin
 end
 $$;
 
--- Which decisions made here still wait to be carried out: sent but never confirmed, or never
--- sent because a function died in between. Claimed for a while, so that two drains do not
--- send the same.
-create function public.media_sync_waiting_intents(p_idle_seconds integer, p_limit integer) returns jsonb
-language sql security definer set search_path = '' as $$
-    with due as (
-        select id from public.media_assets
-        where intent is not null and sync_status = 'pending'
-            and coalesce(sync_next_attempt_at, updated_at + make_interval(secs => p_idle_seconds)) <= now()
-        order by sync_next_attempt_at nulls first, id
-        limit p_limit
-        for update skip locked
-    ), claimed as (
-        update public.media_assets m
-        set sync_next_attempt_at = now() + make_interval(secs => p_idle_seconds)
-        from due where m.id = due.id
-        returning m.id, m.intent_revision
-    )
-    select coalesce(jsonb_agg(jsonb_build_object('asset_row_id', id, 'intent_revision', intent_revision)), '[]')
-    from claimed
-$$;
-
-revoke execute on function public.media_sync_rows, public.media_sync_folder_ids, public.media_sync_apply,
-    public.media_sync_waiting_intents from public, anon, authenticated;
-grant execute on function public.media_sync_rows, public.media_sync_folder_ids, public.media_sync_apply,
-    public.media_sync_waiting_intents to service_role;
+revoke execute on function public.media_sync_rows, public.media_sync_folder_ids, public.media_sync_apply
+    from public, anon, authenticated;
+grant execute on function public.media_sync_rows, public.media_sync_folder_ids, public.media_sync_apply
+    to service_role;

@@ -151,80 +151,162 @@ begin
 end
 $$;
 
--- Soft-deletes assets and notes the wish to delete them in Cloudinary, in one transaction.
--- p_items: [{"public_id": text} | {"asset_id": text}], each with an optional resource_type.
--- Owners may delete what they uploaded, administrators everything. What cannot be deleted is
--- reported item by item and keeps nothing else from being deleted.
-create function public.media_request_delete(p_items jsonb, p_force boolean default false) returns jsonb
-language plpgsql security definer set search_path = '' as $$
+-- The three requests below write what is wanted into the rows, as their callers could by
+-- themselves; the trigger `decide` makes intents of it. Each item is a transaction within the
+-- request's: what cannot be done is reported, and keeps nothing else from being done.
+
+-- The live or deleted assets that an item names. {"asset_id": text} | {"public_id": text}, with
+-- an optional resource_type.
+create function media_sync.named_assets(p_item jsonb, p_deleted boolean) returns setof public.media_assets
+language sql stable set search_path = '' as $$
+    select * from public.media_assets m
+    where (m.deleted_at is not null) = p_deleted
+        and case when p_item ? 'asset_id'
+            then m.cloudinary_asset_id = p_item ->> 'asset_id'
+            else m.cloudinary_public_id = p_item ->> 'public_id'
+                and m.resource_type = coalesce(p_item ->> 'resource_type', m.resource_type)
+        end
+$$;
+
+-- The one asset that an item names, if the caller may change it.
+create function media_sync.asset_to_change(p_item jsonb, p_deleted boolean) returns public.media_assets
+language plpgsql stable set search_path = '' as $$
 declare
-    v_user uuid := auth.uid();
-    v_admin boolean := media_sync.is_admin();
-    v_item jsonb;
-    v_name text;
-    v_rows public.media_assets[];
-    v_row public.media_assets;
-    v_deleted jsonb := '[]';
-    v_failed jsonb := '[]';
-    v_error text;
+    v_rows public.media_assets[] := array(select m from media_sync.named_assets(p_item, p_deleted) m);
+    v_row public.media_assets := v_rows[1];
 begin
-    if v_user is null then
+    if auth.uid() is null then
         raise exception 'a signed-in user is needed' using errcode = '42501';
     end if;
-    for v_item in select jsonb_array_elements(p_items) loop
-        v_name := coalesce(v_item ->> 'public_id', v_item ->> 'asset_id');
-        if v_item ? 'asset_id' then
-            v_rows := array(
-                select m from public.media_assets m
-                where m.cloudinary_asset_id = v_item ->> 'asset_id' and m.deleted_at is null for update
-            );
-        else
-            v_rows := array(
-                select m from public.media_assets m
-                where m.cloudinary_public_id = v_item ->> 'public_id' and m.deleted_at is null
-                    and m.resource_type = coalesce(v_item ->> 'resource_type', m.resource_type) for update
-            );
-        end if;
-        v_row := v_rows[1];
-        v_error := case
-            when cardinality(v_rows) = 0 then 'not found'
-            when cardinality(v_rows) > 1 then 'several assets have this public id: add resource_type, or use asset_ids'
-            when not v_admin and v_row.uploaded_by is distinct from v_user then 'not yours to delete'
-            when v_row.cloudinary_asset_id is null then 'still being uploaded: try again when it is synced'
-            when not p_force and exists (select from public.media_usage u where u.asset_id = v_row.id)
-                then 'in use: add force to delete it all the same'
-        end;
-        if v_error is not null then
-            v_failed := v_failed || jsonb_build_object('public_id', v_name, 'error', v_error);
-            continue;
-        end if;
-        update public.media_assets m
-        set deleted_at = now(), deleted_by = v_user, sync_status = 'pending',
-            sync_error_code = null, sync_error_message = null, sync_retry_count = 0, sync_next_attempt_at = null,
-            intent_revision = m.intent_revision + 1,
-            intent = jsonb_build_object(
-                'op', 'delete', 'at', (extract(epoch from clock_timestamp()) * 1000000)::bigint, 'by', v_user,
-                'version', m.cloudinary_version, 'etag', m.cloudinary_etag
-            )
-        where m.id = v_row.id
-        returning * into v_row;
-        insert into public.media_sync_log (
-            operation, source, asset_row_id, cloudinary_asset_id, cloudinary_public_id, resource_type, actor, details
-        ) values (
-            'delete_requested', 'api', v_row.id, v_row.cloudinary_asset_id, v_row.cloudinary_public_id,
-            v_row.resource_type, v_user, jsonb_build_object('force', p_force)
-        );
-        v_deleted := v_deleted || jsonb_build_object(
-            'public_id', v_row.cloudinary_public_id, 'asset_id', v_row.cloudinary_asset_id,
-            'asset_row_id', v_row.id, 'intent_revision', v_row.intent_revision
-        );
-    end loop;
-    return jsonb_build_object('deleted', v_deleted, 'failed', v_failed);
+    if cardinality(v_rows) = 0 then
+        raise exception 'not found' using errcode = 'P0002';
+    end if;
+    if cardinality(v_rows) > 1 then
+        raise exception 'several assets have this public id: add resource_type, or use asset_ids' using errcode = 'P0003';
+    end if;
+    if not media_sync.is_admin() and v_row.uploaded_by is distinct from auth.uid() then
+        raise exception 'not yours to change' using errcode = '42501';
+    end if;
+    return v_row;
 end
 $$;
 
+-- p_operation: delete | edit | restore. p_items: as for named_assets; an edit's item holds what is
+-- to be changed beside its asset_id: {tags?, context?, metadata?, display_name?, folder?,
+-- public_id?, description?, alt_text?}; of context and metadata the keys that are given, null
+-- removes one.
+-- {"done": [{public_id, asset_id, asset_row_id}], "failed": [{public_id, error}]}
+create function media_sync.request(p_operation text, p_items jsonb, p_force boolean default false) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+    v_item jsonb;
+    v_row public.media_assets;
+    v_done jsonb := '[]';
+    v_failed jsonb := '[]';
+begin
+    for v_item in select jsonb_array_elements(p_items) loop
+        begin
+            v_row := media_sync.asset_to_change(v_item, p_operation = 'restore');
+            if p_operation = 'delete' then
+                if not p_force and exists (select from public.media_usage u where u.asset_id = v_row.id) then
+                    raise exception 'in use: add force to delete it all the same' using errcode = 'PT409';
+                end if;
+                update public.media_assets m set deleted_at = now() where m.id = v_row.id returning * into v_row;
+            elsif p_operation = 'restore' then
+                update public.media_assets m set deleted_at = null where m.id = v_row.id returning * into v_row;
+            else
+                update public.media_assets m
+                set cloudinary_public_id = coalesce(v_item ->> 'public_id', m.cloudinary_public_id),
+                    display_name = coalesce(v_item ->> 'display_name', m.display_name),
+                    folder = coalesce(v_item ->> 'folder', m.folder),
+                    tags = case when v_item ? 'tags'
+                        then array(select jsonb_array_elements_text(v_item -> 'tags')) else m.tags end,
+                    context = case when v_item ? 'context' then m.context || (v_item -> 'context') else m.context end,
+                    metadata = case when v_item ? 'metadata' then m.metadata || (v_item -> 'metadata') else m.metadata end,
+                    description = case when v_item ? 'description' then v_item ->> 'description' else m.description end,
+                    alt_text = case when v_item ? 'alt_text' then v_item ->> 'alt_text' else m.alt_text end
+                where m.id = v_row.id
+                returning * into v_row;
+            end if;
+            set constraints public.media_assets_live_name immediate;
+            set constraints public.media_assets_live_name deferred;
+            v_done := v_done || jsonb_build_object(
+                'public_id', v_row.cloudinary_public_id, 'asset_id', v_row.cloudinary_asset_id,
+                'asset_row_id', v_row.id
+            );
+        exception
+            when exclusion_violation then
+                v_failed := v_failed || jsonb_build_object(
+                    'public_id', coalesce(v_item ->> 'public_id', v_row.cloudinary_public_id),
+                    'error', 'another asset has this public id'
+                );
+            when sqlstate 'PT409' or sqlstate '22023' or sqlstate 'P0002' or sqlstate 'P0003' or sqlstate '42501' then
+                if auth.uid() is null then
+                    raise;
+                end if;
+                v_failed := v_failed || jsonb_build_object(
+                    'public_id', coalesce(v_item ->> 'public_id', v_item ->> 'asset_id'), 'error', sqlerrm
+                );
+        end;
+    end loop;
+    return jsonb_build_object('done', v_done, 'failed', v_failed);
+end
+$$;
+
+create function public.media_request_delete(p_items jsonb, p_force boolean default false) returns jsonb
+language sql security definer set search_path = '' set media_sync.source = 'api' set media_sync.sent_within = '180' as $$
+    select media_sync.request('delete', p_items, p_force)
+$$;
+
+create function public.media_request_edit(p_items jsonb) returns jsonb
+language sql security definer set search_path = '' set media_sync.source = 'api' set media_sync.sent_within = '180' as $$
+    select media_sync.request('edit', p_items)
+$$;
+
+create function public.media_request_restore(p_items jsonb) returns jsonb
+language sql security definer set search_path = '' set media_sync.source = 'api' set media_sync.sent_within = '180' as $$
+    select media_sync.request('restore', p_items)
+$$;
+
+-- Tries again what Cloudinary has refused: everything, or what the items name. Administrators only.
+create function public.media_request_retry(p_items jsonb default null) returns jsonb
+language plpgsql security definer set search_path = '' set media_sync.observing = 'on' as $$
+declare
+    v_done jsonb;
+begin
+    if not media_sync.is_admin() then
+        raise exception 'administrators only' using errcode = '42501';
+    end if;
+    with retried as (
+        update public.media_assets m
+        set sync_status = 'pending', sync_retry_count = 0, sync_error_code = null, sync_error_message = null,
+            sync_next_attempt_at = now() + interval '180 seconds'
+        where m.sync_status = 'error' and m.intent is not null
+            and (p_items is null or exists (
+                select from jsonb_array_elements(p_items) item
+                where item ->> 'asset_id' = m.cloudinary_asset_id or item ->> 'public_id' = m.cloudinary_public_id
+            ))
+        returning m.*
+    ), logged as (
+        insert into public.media_sync_log (
+            operation, source, asset_row_id, cloudinary_asset_id, cloudinary_public_id, resource_type, actor
+        )
+        select 'retry_requested', 'api', id, cloudinary_asset_id, cloudinary_public_id, resource_type, auth.uid()
+        from retried
+    )
+    select coalesce(jsonb_agg(jsonb_build_object(
+        'public_id', cloudinary_public_id, 'asset_id', cloudinary_asset_id,
+        'asset_row_id', id
+    )), '[]') into v_done from retried;
+    return jsonb_build_object('done', v_done, 'failed', '[]'::jsonb);
+end
+$$;
+
+revoke execute on function media_sync.named_assets, media_sync.asset_to_change, media_sync.request from public;
 revoke execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
-    public.media_list, public.media_request_delete from public, anon;
+    public.media_list, public.media_request_delete, public.media_request_edit, public.media_request_restore,
+    public.media_request_retry from public, anon;
 grant execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
     public.media_list to authenticated, service_role;
-grant execute on function public.media_request_delete to authenticated;
+grant execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,
+    public.media_request_retry to authenticated;

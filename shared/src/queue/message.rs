@@ -26,12 +26,11 @@ pub struct Notification {
     pub body: RawBody,
 }
 
-/// A row whose intent is to be carried out in Cloudinary.
+/// A row that has something to be carried out in Cloudinary. What it is, the row says when the
+/// message arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbound {
     pub asset_row_id: Uuid,
-    /// The intent that was meant; a newer one has a message of its own.
-    pub intent_revision: i64,
 }
 
 /// A reconciliation that goes on from its checkpoint.

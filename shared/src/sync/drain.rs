@@ -4,11 +4,11 @@
 //! queue that loses a message, delays the intent until the next drain and no longer.
 
 use super::store::Store;
-use crate::queue::{Outbound, Queue};
+use crate::queue::Queue;
 use crate::supabase::SupabaseError;
 
-/// How long an intent may rest before it is taken for stranded, in seconds. Longer than a message
-/// that failed stays invisible, so that none is sent while another attempt is due anyway.
+/// When an intent that was sent is due again if nothing comes of it, in seconds. Longer than a
+/// message that failed stays invisible, so that none is sent while another attempt is due anyway.
 const IDLE_SECONDS: u32 = 180;
 
 /// How many intents one claim takes.
@@ -21,14 +21,7 @@ const CLAIM: u32 = 500;
 pub async fn send_waiting_intents(store: &Store, outbound: &Queue) -> Result<usize, SupabaseError> {
     let mut sent = 0;
     loop {
-        let waiting = store.claim_waiting_intents(IDLE_SECONDS, CLAIM).await?;
-        let messages: Vec<Outbound> = waiting
-            .iter()
-            .map(|intent| Outbound {
-                asset_row_id: intent.asset_row_id,
-                intent_revision: intent.intent_revision,
-            })
-            .collect();
+        let messages = store.claim_waiting_intents(IDLE_SECONDS, CLAIM).await?;
         let outcome = outbound.send_batch(&messages).await;
         sent += outcome.sent;
         if let Some((_, error)) = outcome.failed.first() {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::asset::{AssetId, DeliveryName, ResourceType};
 use crate::cloudinary::Resource;
-use crate::observation::{Fact, Observation, Told};
+use crate::observation::{Changed, Fact, Observation, Told};
 use crate::time::Timestamp;
 
 /// A notification as far as it concerns the mirror.
@@ -34,6 +34,38 @@ pub enum Says {
     FolderMoved { from: String },
     /// Nothing about an asset.
     Nothing,
+}
+
+impl Notification {
+    /// What of its assets was changed, and when.
+    pub fn changed(&self) -> Changed {
+        let at = self.triggered_at.map(Timestamp::micros);
+        let nothing = Changed::default();
+        match self.kind.as_str() {
+            "rename" => Changed {
+                name: at,
+                ..nothing
+            },
+            "move" | "move_or_rename_asset_folder" => Changed {
+                folder: at,
+                ..nothing
+            },
+            "resource_display_name_changed" => Changed {
+                display_name: at,
+                ..nothing
+            },
+            "resource_context_changed" => Changed {
+                context: at,
+                ..nothing
+            },
+            "resource_metadata_changed" => Changed {
+                metadata: at,
+                ..nothing
+            },
+            "upload" => self.triggered_at.map_or(nothing, Changed::all),
+            _ => nothing,
+        }
+    }
 }
 
 /// An asset as a notification refers to it: by id, or in older payloads by name only.
@@ -133,7 +165,10 @@ fn parse_upload(body: &Map<String, Value>, triggered_at: Option<Timestamp>) -> O
         .filter(|_| resource.version.is_some() && !resource.is_placeholder())
         .and_then(|at| Observation::of_resource(&resource, at, Told::WhatIsThere));
     match whole {
-        Some(observation) => Some(Says::Uploaded(Box::new(observation))),
+        Some(mut observation) => {
+            observation.note_change(Changed::all(observation.at));
+            Some(Says::Uploaded(Box::new(observation)))
+        }
         // Without a moment it cannot be ordered, so it is only a reason to look.
         None => parse_change(body),
     }

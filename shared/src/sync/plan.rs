@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::asset::{AssetId, DeliveryName};
+use crate::intent::{Collision, Intent};
 use crate::observation::Observation;
-use crate::row::{AssetRow, Intent, SyncStatus};
+use crate::row::AssetRow;
 
 /// Everything that a set of observations changes, ready to be written in one transaction.
 #[derive(Clone, Debug, Default)]
@@ -36,9 +37,28 @@ pub enum Change {
     DeleteConfirmed,
     /// A newer upload was found where a delete had been asked for.
     DeleteCancelled,
+    /// Cloudinary has what was edited here.
+    EditConfirmed,
+    RestoreConfirmed,
+    /// Another asset has taken the name of one that was to be restored.
+    RestoreCancelled,
     Revived,
     /// Nothing that anybody sees.
     Unchanged,
+}
+
+impl Change {
+    /// Whether a decision that somebody made here ends with it.
+    fn ends_a_decision(self) -> bool {
+        matches!(
+            self,
+            Self::DeleteConfirmed
+                | Self::DeleteCancelled
+                | Self::EditConfirmed
+                | Self::RestoreConfirmed
+                | Self::RestoreCancelled
+        )
+    }
 }
 
 /// How many assets each kind of change concerned.
@@ -63,8 +83,14 @@ impl Tally {
     fn count(&mut self, change: Change) {
         match change {
             Change::Created | Change::Revived => self.created += 1,
-            Change::Updated | Change::Renamed | Change::DeleteCancelled => self.updated += 1,
-            Change::Deleted | Change::DeleteConfirmed => self.deleted += 1,
+            Change::Updated
+            | Change::Renamed
+            | Change::DeleteCancelled
+            | Change::EditConfirmed
+            | Change::RestoreConfirmed => self.updated += 1,
+            Change::Deleted | Change::DeleteConfirmed | Change::RestoreCancelled => {
+                self.deleted += 1;
+            }
             Change::Unchanged => self.unchanged += 1,
         }
     }
@@ -129,6 +155,9 @@ pub struct PlanContext {
     /// Whether a row is written when nothing but its clocks moved. Notifications want that: an
     /// older one may still be on its way. A listing does not: it would rewrite the whole table.
     pub keep_clocks: bool,
+    /// The claim under which the caller holds rows whose intents it has carried out; writing the
+    /// plan ends it.
+    pub claim: Option<Uuid>,
 }
 
 /// Plans what `observations` change in `rows`: the rows of the observed assets, and of whoever
@@ -151,6 +180,9 @@ pub fn plan_observations(
                 let row = match before.get(&observation.asset_id) {
                     Some(known) => {
                         let mut row = (*known).clone();
+                        if row.intent_claim == context.claim {
+                            row.release();
+                        }
                         row.observe(observation);
                         Some(row)
                     }
@@ -162,6 +194,7 @@ pub fn plan_observations(
             }
         }
     }
+    give_names_up(rows, &mut after);
 
     let mut plan = Plan {
         displaced: find_displaced(rows, &after),
@@ -179,17 +212,33 @@ impl Plan {
         self.tally.count(change);
         self.changes
             .insert(after.cloudinary_asset_id.clone(), change);
+        let actor = before.and_then(|row| row.intent.as_ref()?.by);
         if change != Change::Unchanged {
             self.audit.push(AuditEntry {
+                actor: actor.filter(|_| change.ends_a_decision()),
                 run_id: context.run_id,
                 details: describe(change, before, &after),
                 ..AuditEntry::about(&after, operation(change), context.source)
             });
         }
+        if let Some(before) = before {
+            let collisions = fresh_collisions(before, &after);
+            if !collisions.is_empty() {
+                self.audit.push(AuditEntry {
+                    actor,
+                    run_id: context.run_id,
+                    details: Some(json!({ "collisions": collisions })),
+                    ..AuditEntry::about(&after, "conflict", context.source)
+                });
+            }
+        }
         match before {
             None => self.inserts.push(after),
             Some(_) if change != Change::Unchanged => self.updates.push(after),
-            Some(before) if context.keep_clocks && before.clocks != after.clocks => {
+            Some(before)
+                if before.intent_claim != after.intent_claim
+                    || context.keep_clocks && before.clocks != after.clocks =>
+            {
                 self.updates.push(after);
             }
             Some(_) => {}
@@ -202,8 +251,11 @@ impl Plan {
     }
 }
 
-/// Live rows whose name is held by another live row once the plan is carried out.
-fn find_displaced(rows: &[AssetRow], after: &BTreeMap<&AssetId, AssetRow>) -> Vec<AssetId> {
+/// Names that more than one live row shows once the plan is carried out.
+fn contested<'a>(
+    rows: &'a [AssetRow],
+    after: &'a BTreeMap<&AssetId, AssetRow>,
+) -> impl Iterator<Item = Vec<&'a AssetRow>> {
     let mut holders: HashMap<DeliveryName, Vec<&AssetRow>> = HashMap::new();
     let untouched = rows
         .iter()
@@ -211,8 +263,37 @@ fn find_displaced(rows: &[AssetRow], after: &BTreeMap<&AssetId, AssetRow>) -> Ve
     for row in after.values().chain(untouched).filter(|row| row.is_live()) {
         holders.entry(row.name()).or_default().push(row);
     }
+    holders.into_values().filter(|rows| rows.len() > 1)
+}
+
+/// A name that is only wished for yields to one that was observed. Giving it up shows the name
+/// that was observed, which may be contested in turn, but each row gives up once.
+fn give_names_up<'a>(rows: &'a [AssetRow], after: &mut BTreeMap<&'a AssetId, AssetRow>) {
+    loop {
+        let wishing: Vec<AssetId> = contested(rows, after)
+            .flatten()
+            .filter(|row| row.wishes_for_its_name())
+            .map(|row| row.cloudinary_asset_id.clone())
+            .collect();
+        if wishing.is_empty() {
+            return;
+        }
+        for row in rows {
+            let id = &row.cloudinary_asset_id;
+            if wishing.contains(id) {
+                after
+                    .entry(id)
+                    .or_insert_with(|| row.clone())
+                    .give_name_up();
+            }
+        }
+    }
+}
+
+/// Live rows whose name is held by another live row once the plan is carried out.
+fn find_displaced(rows: &[AssetRow], after: &BTreeMap<&AssetId, AssetRow>) -> Vec<AssetId> {
     let mut displaced = BTreeSet::new();
-    for mut claimants in holders.into_values().filter(|rows| rows.len() > 1) {
+    for mut claimants in contested(rows, after) {
         // The youngest claim is the true one; at equal moments every claimant is looked at.
         claimants.sort_by_key(|row| row.clocks.name);
         let youngest = claimants.last().and_then(|row| row.clocks.name);
@@ -234,23 +315,56 @@ fn classify(before: Option<&AssetRow>, after: &AssetRow) -> Change {
             Change::Deleted
         };
     };
-    let delete_ended =
-        matches!(before.intent, Some(Intent::Delete { .. })) && after.intent.is_none();
+    let ended = |is: fn(&Intent) -> bool| {
+        before.intent.as_ref().is_some_and(is) && !after.intent.as_ref().is_some_and(is)
+    };
     match (before.is_live(), after.is_live()) {
-        (false, true) if delete_ended => Change::DeleteCancelled,
+        (false, true) if ended(Intent::is_delete) => Change::DeleteCancelled,
         (false, true) => Change::Revived,
+        (true, false) if ended(Intent::is_restore) => Change::RestoreCancelled,
         (true, false) => Change::Deleted,
-        (false, false) if delete_ended => Change::DeleteConfirmed,
+        (false, false) if ended(Intent::is_delete) => Change::DeleteConfirmed,
+        (true, true) if ended(Intent::is_restore) => Change::RestoreConfirmed,
         (true, true) if before.name() != after.name() => Change::Renamed,
+        (true, true) if ended(Intent::has_edits) => Change::EditConfirmed,
         _ if same_but_clocks(before, after) => Change::Unchanged,
         _ => Change::Updated,
     }
 }
 
-/// A tombstone's date follows from its clocks, so it counts as one of them.
+/// The collisions that were not there before, or that have now been lost.
+fn fresh_collisions(before: &AssetRow, after: &AssetRow) -> Vec<Value> {
+    let Some(intent) = before.intent.as_ref().filter(|intent| intent.has_edits()) else {
+        return Vec::new();
+    };
+    if after.is_gone() {
+        return Vec::new();
+    }
+    let known = intent.collisions(&before.observed_values());
+    let theirs = after.observed_values();
+    let standing = after.intent.as_ref();
+    let standing = standing.map_or_else(Vec::new, |intent| intent.collisions(&theirs));
+    let told = |collision: Collision| {
+        let stands = standing.contains(&collision);
+        (!stands || !known.contains(&collision)).then(|| {
+            let mut told = json!(collision);
+            told["winner"] = json!(if stands { "here" } else { "cloudinary" });
+            told
+        })
+    };
+    intent
+        .collisions(&theirs)
+        .into_iter()
+        .filter_map(told)
+        .collect()
+}
+
+/// A tombstone's date follows from its clocks, so it counts as one of them. Who carries an intent
+/// out is nobody's business but the workers'.
 fn same_but_clocks(before: &AssetRow, after: &AssetRow) -> bool {
     let mut aligned = before.clone();
     aligned.clocks = after.clocks;
+    aligned.intent_claim = after.intent_claim;
     if !before.is_live() && !after.is_live() {
         aligned.deleted_at = after.deleted_at;
     }
@@ -265,6 +379,9 @@ fn operation(change: Change) -> &'static str {
         Change::Deleted => "deleted",
         Change::DeleteConfirmed => "delete_confirmed",
         Change::DeleteCancelled => "delete_cancelled",
+        Change::EditConfirmed => "edit_confirmed",
+        Change::RestoreConfirmed => "restore_confirmed",
+        Change::RestoreCancelled => "restore_cancelled",
         Change::Revived => "revived",
         Change::Unchanged => "unchanged",
     }
@@ -273,9 +390,17 @@ fn operation(change: Change) -> &'static str {
 fn describe(change: Change, before: Option<&AssetRow>, after: &AssetRow) -> Option<Value> {
     let before = before?;
     match change {
-        Change::Updated | Change::Renamed | Change::Revived => Some(json!({
-            "from": changed_fields(before, after),
-            "to": changed_fields(after, before),
+        Change::Updated | Change::Renamed | Change::Revived | Change::EditConfirmed => {
+            Some(json!({
+                "from": changed_fields(before, after),
+                "to": changed_fields(after, before),
+            }))
+        }
+        // What was to be edited is gone with the asset.
+        Change::Deleted if before.intent.is_some() => Some(json!({"dropped": before.intent})),
+        Change::RestoreCancelled => Some(json!({
+            "reason": "another asset has its name",
+            "asked_by": before.intent.as_ref().and_then(|intent| intent.by),
         })),
         Change::DeleteCancelled => Some(json!({
             "reason": "a newer upload was found",
@@ -288,7 +413,7 @@ fn describe(change: Change, before: Option<&AssetRow>, after: &AssetRow) -> Opti
 
 /// The fields of `row` that differ from `other`, with `row`'s values.
 fn changed_fields(row: &AssetRow, other: &AssetRow) -> Value {
-    const BOOKKEEPING: [&str; 3] = ["clocks", "revision", "intent_revision"];
+    const BOOKKEEPING: [&str; 4] = ["clocks", "revision", "intent_revision", "intent_claim"];
     let (Ok(Value::Object(mut fields)), Ok(Value::Object(others))) =
         (serde_json::to_value(row), serde_json::to_value(other))
     else {
@@ -298,25 +423,4 @@ fn changed_fields(row: &AssetRow, other: &AssetRow) -> Value {
         !BOOKKEEPING.contains(&name.as_str()) && others.get(name) != Some(value)
     });
     Value::Object(fields)
-}
-
-/// Marks a row whose intent Cloudinary has refused; the intent stays, to be tried again or not.
-pub fn plan_refusal(
-    row: &AssetRow,
-    code: &str,
-    message: &str,
-    source: Source,
-) -> (AssetRow, AuditEntry) {
-    let mut after = row.clone();
-    after.sync_status = SyncStatus::Error;
-    after.sync_error_code = Some(code.to_owned());
-    after.sync_error_message = Some(message.to_owned());
-    after.sync_retry_count = after.sync_retry_count.saturating_add(1);
-    let entry = AuditEntry {
-        status: "failed",
-        error_code: Some(code.to_owned()),
-        error_message: Some(message.to_owned()),
-        ..AuditEntry::about(&after, "delete", source)
-    };
-    (after, entry)
 }

@@ -1,11 +1,15 @@
 //! The database as the workers see it: the RPCs of `infra/supabase/migrations`, typed.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::plan::{AuditEntry, Plan};
 use crate::asset::{AssetId, DeliveryName};
+use crate::queue::Outbound;
 use crate::row::AssetRow;
 use crate::supabase::{Supabase, SupabaseError};
 use crate::time::Timestamp;
@@ -194,11 +198,12 @@ pub struct SuspectCount {
     pub live: u64,
 }
 
-/// An intent that waits to be carried out.
-#[derive(Debug, Clone, Deserialize)]
-pub struct WaitingIntent {
-    pub asset_row_id: Uuid,
-    pub intent_revision: i64,
+/// What a claim has got.
+#[derive(Debug, Deserialize)]
+pub struct Claimed {
+    pub rows: Vec<AssetRow>,
+    /// Rows with an intent that somebody else is carrying out.
+    pub busy: BTreeSet<Uuid>,
 }
 
 impl Store {
@@ -230,12 +235,26 @@ impl Store {
         self.supabase.rpc("media_sync_apply", &arguments).await
     }
 
-    /// Claims intents that nobody has worked on for `idle_seconds`.
+    /// Takes rows whose intents are to be carried out. Nobody else gets them until they are
+    /// released by a plan with this claim, or `time` has passed.
+    pub async fn claim_intents(
+        &self,
+        ids: &BTreeSet<Uuid>,
+        claim: Uuid,
+        time: Duration,
+    ) -> Result<Claimed, SupabaseError> {
+        let arguments = json!({"p_ids": ids, "p_claim": claim, "p_seconds": time.as_secs()});
+        self.supabase
+            .rpc("media_sync_claim_intents", &arguments)
+            .await
+    }
+
+    /// Takes intents that are due to be sent; they are due again after `idle_seconds`.
     pub async fn claim_waiting_intents(
         &self,
         idle_seconds: u32,
         limit: u32,
-    ) -> Result<Vec<WaitingIntent>, SupabaseError> {
+    ) -> Result<Vec<Outbound>, SupabaseError> {
         let arguments = json!({"p_idle_seconds": idle_seconds, "p_limit": limit});
         self.supabase
             .rpc("media_sync_waiting_intents", &arguments)

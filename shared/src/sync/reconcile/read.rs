@@ -109,8 +109,8 @@ impl Reader<'_> {
         let mut observations = Vec::with_capacity(wanted.len());
         let mut calls = 1;
         for chunk in wanted.chunks(MAX_ASSET_IDS) {
-            observations
-                .extend(lookup::fetch_observations(&self.flow.cloudinary, chunk, None).await?);
+            let looked = lookup::fetch_observations(&self.flow.cloudinary, chunk, None).await?;
+            observations.extend(looked.observations);
             calls += 1;
         }
         let next = match answer.value.next_cursor {

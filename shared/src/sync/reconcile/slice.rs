@@ -10,7 +10,6 @@ use uuid::Uuid;
 use super::read::{Page, Reader};
 use super::stage::{Counters, Stage};
 use super::{Reconcile, ReconcileError, RunOptions, SliceOutcome};
-use crate::observation::Fact;
 use crate::sync::lookup::{self, MAX_ASSET_IDS};
 use crate::sync::plan::{PlanContext, Source, plan_observations};
 use crate::sync::store::{
@@ -127,12 +126,11 @@ impl<'a> Slice<'a> {
         };
         let wanted: Vec<_> = suspects.iter().map(|id| (id.clone(), None)).collect();
         let started = self.run.started_clock.map(Timestamp::from_micros);
-        let observations =
-            lookup::fetch_observations(&self.flow.cloudinary, &wanted, started).await?;
+        let looked = lookup::fetch_observations(&self.flow.cloudinary, &wanted, started).await?;
         Ok(Page {
             read_at: self.flow.cloudinary.cloud_now(),
             suspects: wanted.len() as u64,
-            observations,
+            observations: looked.observations,
             listed: Vec::new(),
             calls: 1,
             next,
@@ -185,6 +183,7 @@ impl<'a> Slice<'a> {
                 run_id: Some(self.run.id),
                 // A suspect that is alive after all has to be seen to be alive.
                 keep_clocks: page.suspects > 0,
+                claim: None,
             };
             let plan = plan_observations(&rows, &page.observations, context, Uuid::new_v4);
             if !plan.displaced.is_empty() {
@@ -194,7 +193,7 @@ impl<'a> Slice<'a> {
                     let newest = rows.iter().filter_map(|row| row.clocks.newest()).max();
                     let seen =
                         lookup::fetch_observations(&self.flow.cloudinary, chunk, newest).await?;
-                    page.observations.extend(seen);
+                    page.observations.extend(seen.observations);
                     page.calls += 1;
                 }
                 continue;
@@ -277,10 +276,7 @@ fn rows_concerned(page: &Page) -> RowQuery {
         names: page
             .observations
             .iter()
-            .filter_map(|seen| match &seen.fact {
-                Fact::Seen(sighting) => Some(sighting.name.clone()),
-                Fact::Gone(_) => None,
-            })
+            .filter_map(|seen| seen.seen_name().cloned())
             .collect(),
     }
 }

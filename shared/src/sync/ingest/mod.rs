@@ -1,21 +1,23 @@
 //! From a batch of notifications to rows: parse, fetch what only a fetch can tell, plan, write.
 
+mod accepted;
+mod concern;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use futures::future::try_join_all;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use self::accepted::{Accepted, told_ids};
+use self::concern::{Concern, Known};
 use super::lookup::{self, MAX_ASSET_IDS};
-use super::notification::{AssetRef, NotUnderstood, Notification, Says, parse_notification};
-use super::plan::{Change, Plan, PlanContext, Source, plan_observations};
-use super::store::{ATTEMPTS, NotificationRecord, RowQuery, Store, Verdict, WriteSet};
+use super::notification::{AssetRef, Says};
+use super::plan::{PlanContext, Source, plan_observations};
+use super::store::{ATTEMPTS, RowQuery, Store, Verdict, WriteSet};
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::{Client, CloudinaryError};
-use crate::observation::{Fact, Observation};
+use crate::observation::{Changed, Observation};
 use crate::queue;
 use crate::row::AssetRow;
 use crate::supabase::SupabaseError;
@@ -28,6 +30,7 @@ const CONTEXT: PlanContext = PlanContext {
     source: Source::Webhook,
     run_id: None,
     keep_clocks: true,
+    claim: None,
 };
 
 /// Applies notifications to the database.
@@ -57,13 +60,6 @@ impl IngestError {
             Self::Contended => true,
         }
     }
-}
-
-/// An accepted notification, read.
-struct Accepted {
-    digest: String,
-    message: queue::Notification,
-    read: Result<Notification, NotUnderstood>,
 }
 
 impl Ingest {
@@ -134,7 +130,8 @@ impl Ingest {
             .map(|(id, name)| (id.clone(), name.clone()))
             .collect();
         self.fetch_missing(wanted, newest, batch).await;
-        let mut observations: Vec<Observation> = batch.fetched.values().cloned().collect();
+        let changed = moments_of_change(accepted, &concerns);
+        let mut observations = batch.observations(&changed);
         for concern in &mut concerns {
             concern.failed = concern
                 .to_fetch
@@ -149,7 +146,7 @@ impl Ingest {
         if !plan.displaced.is_empty() {
             let displaced = plan.displaced.drain(..).map(|id| (id, None)).collect();
             self.fetch_missing(displaced, newest, batch).await;
-            observations.extend(batch.fetched.values().cloned());
+            observations.extend(batch.observations(&changed));
             plan = plan_observations(&rows, &observations, CONTEXT, Uuid::new_v4);
             if let Some(error) = plan.displaced.iter().find_map(|id| batch.failed.get(id)) {
                 return Ok(accepted
@@ -210,12 +207,13 @@ impl Ingest {
         let wanted: Vec<_> = wanted.into_iter().collect();
         for chunk in wanted.chunks(MAX_ASSET_IDS) {
             match lookup::fetch_observations(&self.cloudinary, chunk, newest).await {
-                Ok(observations) => {
+                Ok(looked) => {
                     batch
                         .failed
                         .retain(|id, _| !chunk.iter().any(|(fetched, _)| fetched == id));
                     batch.fetched.extend(
-                        observations
+                        looked
+                            .observations
                             .into_iter()
                             .map(|seen| (seen.asset_id.clone(), seen)),
                     );
@@ -238,178 +236,32 @@ struct Batch {
     failed: BTreeMap<AssetId, Arc<CloudinaryError>>,
 }
 
-/// The rows by what notifications call them.
-struct Known<'a> {
-    by_id: BTreeMap<&'a AssetId, &'a AssetRow>,
-    by_name: BTreeMap<DeliveryName, &'a AssetId>,
-}
-
-impl<'a> Known<'a> {
-    fn of(rows: &'a [AssetRow]) -> Self {
-        let live = rows.iter().filter(|row| row.is_live());
-        Self {
-            by_id: rows
-                .iter()
-                .map(|row| (&row.cloudinary_asset_id, row))
-                .collect(),
-            by_name: live
-                .map(|row| (row.name(), &row.cloudinary_asset_id))
-                .collect(),
-        }
-    }
-
-    /// Whether an upload may have cleared what it does not mention: it replaced content that is
-    /// known here. A version counts seconds, so the moment decides between two of one second.
-    fn has_older_content(&self, upload: &Observation) -> bool {
-        let Fact::Seen(sighting) = &upload.fact else {
-            return false;
+impl Batch {
+    /// What was fetched, with what the notifications tell of when it was changed.
+    fn observations(&self, changed: &BTreeMap<AssetId, Changed>) -> Vec<Observation> {
+        let dated = |seen: &Observation| {
+            let mut seen = seen.clone();
+            seen.note_change(changed.get(&seen.asset_id).copied().unwrap_or_default());
+            seen
         };
-        let version = sighting.content.as_ref().map(|content| content.version);
-        self.by_id.get(&upload.asset_id).is_some_and(|row| {
-            (row.cloudinary_version, row.clocks.content) < (version, Some(upload.at.micros()))
-        })
+        self.fetched.values().map(dated).collect()
     }
 }
 
-/// What one notification asks for.
-#[derive(Default)]
-struct Concern {
-    told: Vec<Observation>,
-    to_fetch: BTreeMap<AssetId, Option<DeliveryName>>,
-    /// Names that no row here answers to.
-    unresolved: usize,
-    failed: Option<Arc<CloudinaryError>>,
-    parked: Option<String>,
-}
-
-impl Concern {
-    fn of(
-        accepted: &Accepted,
-        known: &Known<'_>,
-        folders: &BTreeMap<String, Vec<AssetId>>,
-    ) -> Self {
-        let mut concern = Self::default();
-        match accepted
-            .read
-            .as_ref()
-            .map(|notification| &notification.says)
-        {
-            Err(reason) => concern.parked = Some(reason.to_string()),
-            Ok(Says::Nothing) => {}
-            Ok(Says::Deleted(gone)) => concern.told.clone_from(gone),
-            Ok(Says::Uploaded(upload)) => {
-                if known.has_older_content(upload) {
-                    concern.to_fetch.insert(upload.asset_id.clone(), None);
-                }
-                concern.told.push((**upload).clone());
-            }
-            Ok(Says::Changed(assets)) => assets
-                .iter()
-                .for_each(|asset| concern.look_at(asset, known)),
-            Ok(Says::FolderMoved { from }) => {
-                let ids = folders.get(from).into_iter().flatten();
-                concern.to_fetch.extend(ids.map(|id| (id.clone(), None)));
-            }
-        }
-        if concern.told.is_empty() && concern.to_fetch.is_empty() && concern.unresolved > 0 {
-            concern.parked =
-                Some("it names, without ids, only assets that are not known here".to_owned());
-        }
-        concern
-    }
-
-    fn look_at(&mut self, asset: &AssetRef, known: &Known<'_>) {
-        match asset {
-            AssetRef::Id(id) => {
-                self.to_fetch.insert(id.clone(), None);
-            }
-            AssetRef::Name(name) => match known.by_name.get(name) {
-                Some(id) => {
-                    self.to_fetch.insert((*id).clone(), Some(name.clone()));
-                }
-                None => self.unresolved += 1,
-            },
-        }
-    }
-
-    fn result(&self, plan: &Plan) -> Result<Verdict, IngestError> {
-        if let Some(error) = &self.failed {
-            return Err(IngestError::Fetch(error.clone()));
-        }
-        if self.parked.is_some() {
-            return Ok(Verdict::Parked);
-        }
-        let changed = |id: &AssetId| {
-            plan.changes
-                .get(id)
-                .is_some_and(|change| *change != Change::Unchanged)
+/// When the notifications say that the assets which are only to be looked at were changed.
+fn moments_of_change(accepted: &[Accepted], concerns: &[Concern]) -> BTreeMap<AssetId, Changed> {
+    let mut moments: BTreeMap<AssetId, Changed> = BTreeMap::new();
+    for (accepted, concern) in accepted.iter().zip(concerns) {
+        let Ok(notification) = &accepted.read else {
+            continue;
         };
-        Ok(if self.asset_ids().any(changed) {
-            Verdict::Applied
-        } else {
-            Verdict::Superseded
-        })
-    }
-
-    fn asset_ids(&self) -> impl Iterator<Item = &AssetId> {
-        let told = self.told.iter().map(|observation| &observation.asset_id);
-        told.chain(self.to_fetch.keys())
-    }
-}
-
-impl Accepted {
-    fn read(message: queue::Notification) -> Self {
-        let body = message.body.as_bytes();
-        let mut hash = Sha256::new();
-        hash.update(message.signature_timestamp.to_string().as_bytes());
-        hash.update(b"\n");
-        hash.update(body);
-        Self {
-            digest: hex::encode(hash.finalize()),
-            read: parse_notification(body),
-            message,
+        let changed = notification.changed();
+        for id in concern.to_fetch.keys() {
+            let known = moments.entry(id.clone()).or_default();
+            *known = known.max(changed);
         }
     }
-
-    fn record(&self, concern: &Concern, verdict: Verdict) -> NotificationRecord {
-        let read = self.read.as_ref().ok();
-        let ids: BTreeSet<AssetId> = concern
-            .asset_ids()
-            .cloned()
-            .chain(
-                read.iter()
-                    .flat_map(|notification| told_ids(&notification.says)),
-            )
-            .collect();
-        let (body, body_is_base64) = storable(self.message.body.as_bytes());
-        NotificationRecord {
-            digest: self.digest.clone(),
-            notification_type: read.map(|notification| notification.kind.clone()),
-            triggered_at: read.and_then(|notification| notification.triggered_at),
-            received_at: self.message.received_at,
-            asset_ids: ids.into_iter().collect(),
-            verdict,
-            reason: concern.parked.clone(),
-            body,
-            body_is_base64,
-        }
-    }
-}
-
-/// PostgreSQL's text holds every character but NUL.
-fn storable(body: &[u8]) -> (String, bool) {
-    match std::str::from_utf8(body) {
-        Ok(text) if !text.contains('\0') => (text.to_owned(), false),
-        _ => (STANDARD.encode(body), true),
-    }
-}
-
-fn told_ids(says: &Says) -> Vec<AssetId> {
-    match says {
-        Says::Uploaded(upload) => vec![upload.asset_id.clone()],
-        Says::Deleted(gone) => gone.iter().map(|gone| gone.asset_id.clone()).collect(),
-        Says::Changed(_) | Says::FolderMoved { .. } | Says::Nothing => Vec::new(),
-    }
+    moments
 }
 
 /// Every row that the batch may touch: the assets it names, and who holds their names now.
@@ -424,14 +276,18 @@ fn rows_concerned(
         .chain(folders.values().flatten())
         .cloned()
         .collect();
-    let mut names: BTreeSet<DeliveryName> = batch.fetched.values().filter_map(seen_name).collect();
+    let mut names: BTreeSet<DeliveryName> = batch
+        .fetched
+        .values()
+        .filter_map(|seen| seen.seen_name().cloned())
+        .collect();
     for notification in accepted
         .iter()
         .filter_map(|accepted| accepted.read.as_ref().ok())
     {
         ids.extend(told_ids(&notification.says));
         match &notification.says {
-            Says::Uploaded(upload) => names.extend(seen_name(upload)),
+            Says::Uploaded(upload) => names.extend(upload.seen_name().cloned()),
             Says::Changed(assets) => {
                 for asset in assets {
                     match asset {
@@ -447,13 +303,6 @@ fn rows_concerned(
         ids: Vec::new(),
         asset_ids: ids.into_iter().collect(),
         names: names.into_iter().collect(),
-    }
-}
-
-fn seen_name(observation: &Observation) -> Option<DeliveryName> {
-    match &observation.fact {
-        Fact::Seen(sighting) => Some(sighting.name.clone()),
-        Fact::Gone(_) => None,
     }
 }
 

@@ -1,0 +1,266 @@
+-- Decisions made here: whoever changes what people may change, whether through the API, the Data
+-- API or SQL, leaves an intent in the row, in the same transaction. The row is the outbox.
+
+-- One wish: what a value is to become, its base, when it was decided, and what was wished for
+-- before, which may be found in Cloudinary and is nobody else's change.
+create function media_sync.wish(p_before jsonb, p_base jsonb, p_to jsonb, p_at bigint) returns jsonb
+language sql immutable set search_path = '' as $$
+    select jsonb_build_object('to', p_to, 'base', coalesce(p_before -> 'base', p_base), 'at', p_at)
+        || case when p_before is null then '{}' else jsonb_build_object(
+            'ours', coalesce(p_before -> 'ours', '[]') || jsonb_build_array(p_before -> 'to')
+        ) end
+$$;
+
+-- Wishes for the keys in which two maps differ, added to earlier ones.
+create function media_sync.pair_wishes(p_wishes jsonb, p_from jsonb, p_to jsonb, p_at bigint) returns jsonb
+language sql immutable set search_path = '' as $$
+    select coalesce(p_wishes, '{}') || coalesce(
+        jsonb_object_agg(
+            key,
+            media_sync.wish(
+                p_wishes -> key, coalesce(p_from -> key, 'null'), coalesce(p_to -> key, 'null'), p_at
+            )
+        ),
+        '{}'
+    )
+    from jsonb_object_keys(p_from || p_to) as key
+    where p_from -> key is distinct from p_to -> key
+$$;
+
+-- Cloudinary has no empty values: they delete their key.
+create function media_sync.without_empty(p_pairs jsonb) returns jsonb
+language sql immutable set search_path = '' as $$
+    select coalesce(jsonb_object_agg(key, value), '{}')
+    from jsonb_each(p_pairs) where value not in ('null', '""')
+$$;
+
+-- Observed tags with the wishes laid over them, as the library does it.
+create function media_sync.tags_over(p_observed jsonb, p_wishes jsonb) returns text[]
+language sql immutable set search_path = '' as $$
+    select coalesce(array_agg(tag order by place, tag collate "C"), '{}')
+    from (
+        select tag, place from jsonb_array_elements_text(p_observed) with ordinality as o (tag, place)
+        where coalesce((p_wishes ->> tag)::boolean, true)
+        union all
+        select key, 1e9 from jsonb_each(p_wishes) where value = 'true' and not p_observed ? key
+    ) shown
+$$;
+
+-- An edited row, checked, and in the form in which Cloudinary keeps it. What was not edited is as
+-- Cloudinary has it, and needs no check.
+create function media_sync.check_edit(p_old public.media_assets, p_new public.media_assets)
+returns public.media_assets
+language plpgsql immutable set search_path = '' as $$
+begin
+    if p_old.cloudinary_asset_id is null then
+        raise exception 'still being uploaded: try again when it is synced' using errcode = 'PT409';
+    end if;
+    if p_new.deleted_at is not null then
+        raise exception 'deleted: restore it before it is edited' using errcode = 'PT409';
+    end if;
+    if p_new.cloudinary_public_id = '' then
+        raise exception 'cloudinary_public_id must not be empty' using errcode = '22023';
+    end if;
+    if p_new.display_name is distinct from p_old.display_name
+        and (coalesce(p_new.display_name, '') = '' or position('/' in p_new.display_name) > 0)
+    then
+        raise exception 'display_name must not be empty or contain a slash' using errcode = '22023';
+    end if;
+    if exists (
+        select from unnest(p_new.tags) tag
+        where tag is null or tag <> all (p_old.tags) and (tag = '' or position(',' in tag) > 0)
+    ) then
+        raise exception 'a tag must not be empty or contain a comma' using errcode = '22023';
+    end if;
+    if jsonb_typeof(p_new.context) <> 'object' or jsonb_typeof(p_new.metadata) <> 'object' then
+        raise exception 'context and metadata are objects' using errcode = '22023';
+    end if;
+    if p_new.folder <> p_old.folder then
+        p_new.folder := trim(both '/' from p_new.folder);
+    end if;
+    if p_new.context <> p_old.context then
+        p_new.context := media_sync.without_empty(p_new.context);
+        if exists (select from jsonb_each(p_new.context) where jsonb_typeof(value) <> 'string') then
+            raise exception 'context values are texts' using errcode = '22023';
+        end if;
+    end if;
+    if p_new.metadata <> p_old.metadata then
+        p_new.metadata := media_sync.without_empty(p_new.metadata);
+    end if;
+    return p_new;
+end
+$$;
+
+create function media_sync.decide() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_user uuid := auth.uid();
+    v_at bigint;
+    v_intent jsonb := coalesce(old.intent, '{}');
+    v_before jsonb := v_intent;
+    v_operation text;
+    v_tags jsonb;
+begin
+    -- What Cloudinary told, and bookkeeping, are no decisions.
+    if current_setting('media_sync.observing', true) = 'on' then
+        return new;
+    end if;
+    -- Later than all that whoever decides can have seen, whatever the clocks say.
+    select greatest((extract(epoch from clock_timestamp()) * 1000000)::bigint, max(value::bigint) + 1) into v_at
+    from jsonb_each_text(old.clocks - 'changed');
+
+    if (old.cloudinary_public_id, old.folder, old.display_name, old.tags, old.context, old.metadata)
+        is distinct from
+        (new.cloudinary_public_id, new.folder, new.display_name, new.tags, new.context, new.metadata)
+    then
+        new := media_sync.check_edit(old, new);
+        if new.cloudinary_public_id <> old.cloudinary_public_id then
+            v_intent := v_intent || jsonb_build_object('public_id', media_sync.wish(
+                v_intent -> 'public_id', to_jsonb(old.cloudinary_public_id), to_jsonb(new.cloudinary_public_id), v_at));
+        end if;
+        if new.folder <> old.folder then
+            v_intent := v_intent || jsonb_build_object('folder', media_sync.wish(
+                v_intent -> 'folder', to_jsonb(old.folder), to_jsonb(new.folder), v_at));
+        end if;
+        if new.display_name is distinct from old.display_name then
+            v_intent := v_intent || jsonb_build_object('display_name', media_sync.wish(
+                v_intent -> 'display_name', coalesce(to_jsonb(old.display_name), 'null'), to_jsonb(new.display_name), v_at));
+        end if;
+        select coalesce(v_intent -> 'tags', '{}')
+            || coalesce((select jsonb_object_agg(tag, true) from unnest(new.tags) tag where tag <> all (old.tags)), '{}')
+            || coalesce((select jsonb_object_agg(tag, false) from unnest(old.tags) tag where tag <> all (new.tags)), '{}')
+        into v_tags;
+        if v_tags <> '{}' then
+            v_intent := v_intent || jsonb_build_object('tags', v_tags);
+        end if;
+        if new.context <> old.context then
+            v_intent := v_intent || jsonb_build_object('context',
+                media_sync.pair_wishes(v_intent -> 'context', old.context, new.context, v_at));
+        end if;
+        if new.metadata <> old.metadata then
+            v_intent := v_intent || jsonb_build_object('metadata',
+                media_sync.pair_wishes(v_intent -> 'metadata', old.metadata, new.metadata, v_at));
+        end if;
+        -- Tags have an order in Cloudinary, which cannot be edited.
+        new.tags := media_sync.tags_over(coalesce(old.observed -> 'tags', to_jsonb(old.tags)), v_tags);
+        if v_intent <> v_before then
+            new.observed := coalesce(old.observed, jsonb_build_object(
+                'cloudinary_public_id', old.cloudinary_public_id, 'folder', old.folder,
+                'display_name', old.display_name, 'tags', old.tags, 'context', old.context, 'metadata', old.metadata
+            ));
+            v_operation := 'edit_requested';
+        end if;
+    end if;
+
+    if old.deleted_at is null and new.deleted_at is not null then
+        if old.cloudinary_asset_id is null then
+            raise exception 'still being uploaded: try again when it is synced' using errcode = 'PT409';
+        end if;
+        new.deleted_at := now();
+        new.deleted_by := v_user;
+        v_intent := v_intent || jsonb_build_object('existence', jsonb_build_object(
+            'op', 'delete', 'version', old.cloudinary_version, 'etag', old.cloudinary_etag));
+        v_operation := 'delete_requested';
+    elsif old.deleted_at is not null and new.deleted_at is null then
+        new.deleted_by := null;
+        v_intent := v_intent || '{"existence": {"op": "restore"}}';
+        v_operation := 'restore_requested';
+    else
+        new.deleted_at := old.deleted_at;
+    end if;
+
+    if v_operation is not null then
+        new.intent := v_intent || jsonb_build_object('at', v_at, 'by', v_user);
+        new.intent_revision := old.intent_revision + 1;
+        new.sync_status := 'pending';
+        new.sync_error_code := null;
+        new.sync_error_message := null;
+        new.sync_retry_count := 0;
+        -- Nobody has sent it yet; who does so at once is quicker than the drain.
+        new.sync_next_attempt_at := now() + make_interval(secs => coalesce(
+            nullif(current_setting('media_sync.sent_within', true), '')::integer, 0));
+    elsif new.description is distinct from old.description or new.alt_text is distinct from old.alt_text then
+        v_operation := 'described';
+    end if;
+    if v_operation is not null then
+        insert into public.media_sync_log (
+            operation, source, asset_row_id, cloudinary_asset_id, cloudinary_public_id, resource_type, actor, details
+        ) values (
+            v_operation, coalesce(nullif(current_setting('media_sync.source', true), ''), 'database'),
+            old.id, old.cloudinary_asset_id, old.cloudinary_public_id, old.resource_type, v_user,
+            jsonb_build_object('from', media_sync.differences(old, new), 'to', media_sync.differences(new, old))
+        );
+    end if;
+    return new;
+end
+$$;
+
+-- What people may edit, as far as it differs from another state of the row.
+create function media_sync.differences(p_row public.media_assets, p_other public.media_assets) returns jsonb
+language sql immutable set search_path = '' as $$
+    select coalesce(jsonb_object_agg(key, value), '{}')
+    from jsonb_each(to_jsonb(p_row))
+    where key in (
+        'cloudinary_public_id', 'folder', 'display_name', 'tags', 'context', 'metadata',
+        'description', 'alt_text', 'deleted_at'
+    ) and value is distinct from to_jsonb(p_other) -> key
+$$;
+
+create trigger decide before update on public.media_assets
+    for each row execute function media_sync.decide();
+
+-- Everybody may change what they have uploaded, administrators everything; nothing else of a row
+-- is anybody's to write.
+grant update (
+    cloudinary_public_id, folder, display_name, tags, context, metadata, description, alt_text, deleted_at
+) on public.media_assets to authenticated;
+create policy media_assets_edit on public.media_assets for update to authenticated
+    using (uploaded_by = (select auth.uid()) or (select media_sync.is_admin()))
+    with check (uploaded_by = (select auth.uid()) or (select media_sync.is_admin()));
+
+-- Takes rows whose intents are to be carried out; who holds one is alone in it until the claim
+-- ends. A holder that died is succeeded. What waits for a later attempt is not taken.
+create function public.media_sync_claim_intents(p_ids uuid[], p_claim uuid, p_seconds integer) returns jsonb
+language sql security definer set search_path = '' set media_sync.observing = 'on' as $$
+    with wanted as (
+        select id, intent_claim is null or intent_claim_until < clock_timestamp() as is_free
+        from public.media_assets where id = any (p_ids) and intent is not null
+        order by id for update
+    ), claimed as (
+        update public.media_assets m
+        set intent_claim = p_claim, intent_claim_until = clock_timestamp() + make_interval(secs => p_seconds)
+        from wanted w where m.id = w.id and w.is_free
+        returning m.*
+    )
+    select jsonb_build_object(
+        'rows', (select coalesce(jsonb_agg(to_jsonb(c)), '[]') from claimed c),
+        'busy', (select coalesce(jsonb_agg(id), '[]') from wanted where not is_free)
+    )
+$$;
+
+-- Which decisions made here wait to be sent: never sent because a function died in between,
+-- written past the API, or due for another attempt. Set aside for a while, so that two drains do
+-- not send the same.
+create function public.media_sync_waiting_intents(p_idle_seconds integer, p_limit integer) returns jsonb
+language sql security definer set search_path = '' set media_sync.observing = 'on' as $$
+    with due as (
+        select id from public.media_assets
+        where intent is not null and sync_next_attempt_at <= now()
+        order by sync_next_attempt_at, id
+        limit p_limit
+        for update skip locked
+    ), taken as (
+        update public.media_assets m
+        set sync_next_attempt_at = now() + make_interval(secs => p_idle_seconds)
+        from due where m.id = due.id
+        returning m.id
+    )
+    select coalesce(jsonb_agg(jsonb_build_object('asset_row_id', id)), '[]')
+    from taken
+$$;
+
+revoke execute on all functions in schema media_sync from public;
+grant execute on function media_sync.is_admin() to authenticated, service_role;
+revoke execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents
+    from public, anon, authenticated;
+grant execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents to service_role;

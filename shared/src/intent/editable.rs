@@ -1,0 +1,17 @@
+//! The values that people edit on either side.
+
+use serde::{Deserialize, Serialize};
+
+use crate::observation::Pairs;
+
+/// The values of one asset that can be edited here and in Cloudinary, named as the columns are.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Editable {
+    #[serde(rename = "cloudinary_public_id")]
+    pub public_id: String,
+    pub folder: String,
+    pub display_name: Option<String>,
+    pub tags: Vec<String>,
+    pub context: Pairs,
+    pub metadata: Pairs,
+}

@@ -1,0 +1,194 @@
+//! What was decided here and waits to be carried out in Cloudinary (pure).
+//!
+//! An intent is a set of wishes. Each says what one value is to become, what it was when that was
+//! decided (the base of the three-way merge), and when. What the row shows is what was observed,
+//! with the wishes laid over it; a wish ends when it is observed to hold, or when it lost against
+//! a later change in Cloudinary. Nothing else ends it: an answer is not proof, a look is.
+
+mod editable;
+mod wish;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+pub use self::editable::Editable;
+pub use self::wish::{PairWishes, Wish};
+use crate::observation::Changed;
+
+/// What was decided here about one asset, as `media_assets.intent` holds it.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Intent {
+    /// When the latest decision was made: microseconds, later than all that the row knew then.
+    pub at: i64,
+    /// Who made it; nobody for writes past the API.
+    pub by: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub existence: Option<Existence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_id: Option<Wish<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<Wish<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<Wish<Option<String>>>,
+    /// Which tags are to be there (`true`) and which not. Adding and removing commute with
+    /// everything that others add and remove, so tags need no base.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, bool>,
+    #[serde(skip_serializing_if = "PairWishes::is_empty")]
+    pub context: PairWishes,
+    #[serde(skip_serializing_if = "PairWishes::is_empty")]
+    pub metadata: PairWishes,
+}
+
+/// Whether the asset is to be there at all.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Existence {
+    /// Delete the asset, if it still has the content that was to be deleted.
+    Delete {
+        version: Option<i64>,
+        etag: Option<String>,
+    },
+    /// Bring a deleted asset back.
+    Restore,
+}
+
+/// A wish that Cloudinary contradicts.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Collision {
+    pub field: &'static str,
+    /// The key within `context` or `metadata`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    pub ours: Value,
+    pub theirs: Value,
+}
+
+impl Intent {
+    pub fn is_delete(&self) -> bool {
+        matches!(self.existence, Some(Existence::Delete { .. }))
+    }
+
+    pub fn is_restore(&self) -> bool {
+        self.existence == Some(Existence::Restore)
+    }
+
+    /// Whether any value is to be changed.
+    pub fn has_edits(&self) -> bool {
+        self.public_id.is_some()
+            || self.folder.is_some()
+            || self.display_name.is_some()
+            || !self.tags.is_empty()
+            || !self.context.is_empty()
+            || !self.metadata.is_empty()
+    }
+
+    /// Whether nothing is left to be done.
+    pub fn is_empty(&self) -> bool {
+        self.existence.is_none() && !self.has_edits()
+    }
+
+    /// What the row shows: what was observed, with the wishes laid over it.
+    #[must_use]
+    pub fn over(&self, observed: &Editable) -> Editable {
+        let mut shown = observed.clone();
+        if let Some(wish) = &self.public_id {
+            shown.public_id.clone_from(&wish.to);
+        }
+        if let Some(wish) = &self.folder {
+            shown.folder.clone_from(&wish.to);
+        }
+        if let Some(wish) = &self.display_name {
+            shown.display_name.clone_from(&wish.to);
+        }
+        shown.tags.retain(|tag| self.tags.get(tag) != Some(&false));
+        for tag in self.wanted_tags() {
+            if !shown.tags.contains(tag) {
+                shown.tags.push(tag.clone());
+            }
+        }
+        self.context.lay_over(&mut shown.context);
+        self.metadata.lay_over(&mut shown.metadata);
+        shown
+    }
+
+    fn wanted_tags(&self) -> impl Iterator<Item = &String> {
+        let wanted = self.tags.iter().filter(|(_, there)| **there);
+        wanted.map(|(tag, _)| tag)
+    }
+
+    /// Gives up the wishes against which Cloudinary was changed later: the later change counts.
+    ///
+    /// Where nothing tells when Cloudinary was changed, the decision made here stands.
+    pub fn yield_to_later(&mut self, observed: &Editable, changed: &Changed) {
+        let later = |wish: &mut Option<Wish<String>>, theirs: &String, when| {
+            wish.take_if(|wish| wish.lost_against(theirs, when));
+        };
+        later(&mut self.public_id, &observed.public_id, changed.name);
+        later(&mut self.folder, &observed.folder, changed.folder);
+        self.display_name
+            .take_if(|wish| wish.lost_against(&observed.display_name, changed.display_name));
+        self.context
+            .yield_to_later(&observed.context, changed.context);
+        self.metadata
+            .yield_to_later(&observed.metadata, changed.metadata);
+    }
+
+    /// Forgets the wishes that are observed to hold.
+    pub fn forget_fulfilled(&mut self, observed: &Editable) {
+        self.public_id.take_if(|wish| wish.to == observed.public_id);
+        self.folder.take_if(|wish| wish.to == observed.folder);
+        self.display_name
+            .take_if(|wish| wish.to == observed.display_name);
+        self.tags
+            .retain(|tag, there| observed.tags.contains(tag) != *there);
+        self.context.forget_fulfilled(&observed.context);
+        self.metadata.forget_fulfilled(&observed.metadata);
+    }
+
+    /// The wishes whose value in Cloudinary is neither what is wished nor what it was when the
+    /// wish was made: somebody else changed it too.
+    pub fn collisions(&self, observed: &Editable) -> Vec<Collision> {
+        let mut collisions = Vec::new();
+        let mut note = |field, collides: bool, ours: Value, theirs: Value| {
+            if collides {
+                collisions.push(Collision {
+                    field,
+                    key: None,
+                    ours,
+                    theirs,
+                });
+            }
+        };
+        if let Some(wish) = &self.public_id {
+            let theirs = &observed.public_id;
+            let (ours, told) = (wish.to.clone().into(), theirs.clone().into());
+            note(
+                "cloudinary_public_id",
+                wish.collides_with(theirs),
+                ours,
+                told,
+            );
+        }
+        if let Some(wish) = &self.folder {
+            let theirs = &observed.folder;
+            let (ours, told) = (wish.to.clone().into(), theirs.clone().into());
+            note("folder", wish.collides_with(theirs), ours, told);
+        }
+        if let Some(wish) = &self.display_name {
+            let theirs = &observed.display_name;
+            let (ours, told) = (wish.to.clone().into(), theirs.clone().into());
+            note("display_name", wish.collides_with(theirs), ours, told);
+        }
+        collisions.extend(self.context.collisions("context", &observed.context));
+        collisions.extend(self.metadata.collisions("metadata", &observed.metadata));
+        collisions
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! One value that is to become another (pure).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Collision;
+use crate::observation::Pairs;
+
+/// What one value is to become.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Wish<T> {
+    pub to: T,
+    /// What both sides agreed on when it was first wished for.
+    pub base: T,
+    /// When it was decided: microseconds.
+    pub at: i64,
+    /// What was wished for before, while nothing was confirmed: it may be found in Cloudinary,
+    /// and is nobody else's change.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub ours: Vec<T>,
+}
+
+impl<T: PartialEq> Wish<T> {
+    /// Whether Cloudinary holds a value that somebody else put there since.
+    pub(super) fn collides_with(&self, theirs: &T) -> bool {
+        *theirs != self.base && *theirs != self.to && !self.ours.contains(theirs)
+    }
+
+    /// Whether it did so after this was decided, as far as is known.
+    pub(super) fn lost_against(&self, theirs: &T, changed: Option<i64>) -> bool {
+        self.collides_with(theirs) && changed > Some(self.at)
+    }
+}
+
+/// Wishes for single keys of `context` or `metadata`; `None` means that the key is to go.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PairWishes(pub BTreeMap<String, Wish<Option<Value>>>);
+
+impl PairWishes {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn lay_over(&self, pairs: &mut Pairs) {
+        for (key, wish) in &self.0 {
+            match &wish.to {
+                Some(value) => drop(pairs.insert(key.clone(), value.clone())),
+                None => drop(pairs.remove(key)),
+            }
+        }
+    }
+
+    pub(super) fn yield_to_later(&mut self, observed: &Pairs, changed: Option<i64>) {
+        self.0
+            .retain(|key, wish| !wish.lost_against(&observed.get(key).cloned(), changed));
+    }
+
+    pub(super) fn forget_fulfilled(&mut self, observed: &Pairs) {
+        self.0
+            .retain(|key, wish| wish.to.as_ref() != observed.get(key));
+    }
+
+    pub(super) fn collisions(
+        &self,
+        field: &'static str,
+        observed: &Pairs,
+    ) -> impl Iterator<Item = Collision> {
+        let collides = move |(key, wish): (&String, &Wish<Option<Value>>)| {
+            let theirs = observed.get(key).cloned();
+            wish.collides_with(&theirs).then(|| Collision {
+                field,
+                key: Some(key.clone()),
+                ours: wish.to.clone().unwrap_or_default(),
+                theirs: theirs.unwrap_or_default(),
+            })
+        };
+        self.0.iter().filter_map(collides)
+    }
+}

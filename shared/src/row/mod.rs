@@ -1,0 +1,189 @@
+//! The mirror's row of one asset, and how an observation changes it.
+//!
+//! Every group of fields carries the moment of its last observation (its clock), and an
+//! observation replaces a group only when it is newer; equal moments are settled by the values
+//! themselves. Taking the greatest of a total order does not depend on the order of arrival, so
+//! notifications may come late, twice, or in the middle of a listing.
+
+mod clocks;
+mod observe;
+mod settle;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::asset::{AssetId, DeliveryName, ResourceType};
+use crate::intent::{Editable, Intent};
+use crate::observation::{Fact, Observation, Pairs};
+use crate::time::Timestamp;
+
+pub use self::clocks::Clocks;
+
+/// A row of `media_assets`, as far as Cloudinary's observations concern it.
+///
+/// What only people here write (`description`, `alt_text`, `uploaded_by`) is not in it and is
+/// never touched.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AssetRow {
+    pub id: Uuid,
+    pub cloudinary_asset_id: AssetId,
+    pub cloudinary_public_id: String,
+    pub resource_type: ResourceType,
+    pub delivery_type: String,
+    pub cloudinary_version: Option<i64>,
+    pub cloudinary_version_id: Option<String>,
+    pub cloudinary_etag: Option<String>,
+    pub original_filename: Option<String>,
+    pub file_size: Option<i64>,
+    pub mime_type: Option<String>,
+    pub format: Option<String>,
+    pub width: Option<i32>,
+    pub height: Option<i32>,
+    pub duration: Option<f64>,
+    pub secure_url: Option<String>,
+    pub url: Option<String>,
+    pub cloudinary_created_at: Option<Timestamp>,
+    pub display_name: Option<String>,
+    pub folder: String,
+    pub tags: Vec<String>,
+    pub context: Pairs,
+    pub metadata: Pairs,
+    pub access_mode: Option<String>,
+    pub sync_status: SyncStatus,
+    pub sync_error_code: Option<String>,
+    pub sync_error_message: Option<String>,
+    pub sync_retry_count: i32,
+    pub sync_next_attempt_at: Option<Timestamp>,
+    pub deleted_at: Option<Timestamp>,
+    pub deleted_by: Option<Uuid>,
+    pub clocks: Clocks,
+    pub intent: Option<Intent>,
+    pub intent_revision: i64,
+    /// Who is carrying the intent out; see [`crate::sync::outbound`].
+    pub intent_claim: Option<Uuid>,
+    /// What was last observed, where the columns show something else; the base of the merge.
+    pub observed: Option<Editable>,
+    /// The revision that was read; a write is refused when the row has moved on.
+    pub revision: i64,
+}
+
+/// Where the two sides of an asset stand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SyncStatus {
+    /// The last known Cloudinary state and the row agree, and nothing waits.
+    Synced,
+    /// Something decided here has not been confirmed by Cloudinary yet.
+    Pending,
+    /// It was refused; the row says why.
+    Error,
+}
+
+impl AssetRow {
+    /// A row for an asset that was first heard of by `observation`; `None` when the observation
+    /// does not even name it.
+    pub fn first(id: Uuid, observation: &Observation) -> Option<Self> {
+        let name = match &observation.fact {
+            Fact::Seen(sighting) => &sighting.name,
+            Fact::Gone(name) => name.as_ref()?,
+        };
+        let mut row = Self::unobserved(id, observation.asset_id.clone(), name.clone());
+        row.observe(observation);
+        Some(row)
+    }
+
+    /// Takes one observation in. Any set of observations, in any order, any number of times,
+    /// leaves the same row.
+    pub fn observe(&mut self, observation: &Observation) {
+        self.unveil();
+        let at = observation.at.micros();
+        match &observation.fact {
+            Fact::Gone(name) => {
+                self.clocks.gone = self.clocks.gone.max(Some(at));
+                if let Some(name) = name {
+                    self.observe_name(at, name);
+                }
+            }
+            Fact::Seen(sighting) => {
+                self.clocks.alive = self.clocks.alive.max(Some(at));
+                self.observe_sighting(at, sighting);
+            }
+        }
+        self.settle();
+    }
+
+    /// Whether Cloudinary, as far as is known, no longer has the asset. At equal moments it is
+    /// gone: a delete never precedes the upload that it deletes.
+    pub fn is_gone(&self) -> bool {
+        self.clocks.gone.is_some() && self.clocks.gone >= self.clocks.alive
+    }
+
+    /// Whether the row counts as a live asset: not deleted, and nobody asked to delete it.
+    pub fn is_live(&self) -> bool {
+        self.deleted_at.is_none()
+    }
+
+    /// The name that the row shows.
+    pub fn name(&self) -> DeliveryName {
+        self.named(&self.cloudinary_public_id)
+    }
+
+    /// The name under which the asset was last observed.
+    pub fn observed_name(&self) -> DeliveryName {
+        let observed = self.observed.as_ref();
+        self.named(observed.map_or(&self.cloudinary_public_id, |values| &values.public_id))
+    }
+
+    fn named(&self, public_id: &str) -> DeliveryName {
+        DeliveryName {
+            resource_type: self.resource_type,
+            delivery_type: self.delivery_type.clone(),
+            public_id: public_id.to_owned(),
+        }
+    }
+
+    fn unobserved(id: Uuid, asset_id: AssetId, name: DeliveryName) -> Self {
+        Self {
+            id,
+            cloudinary_asset_id: asset_id,
+            cloudinary_public_id: name.public_id,
+            resource_type: name.resource_type,
+            delivery_type: name.delivery_type,
+            cloudinary_version: None,
+            cloudinary_version_id: None,
+            cloudinary_etag: None,
+            original_filename: None,
+            file_size: None,
+            mime_type: None,
+            format: None,
+            width: None,
+            height: None,
+            duration: None,
+            secure_url: None,
+            url: None,
+            cloudinary_created_at: None,
+            display_name: None,
+            folder: String::new(),
+            tags: Vec::new(),
+            context: Pairs::new(),
+            metadata: Pairs::new(),
+            access_mode: None,
+            sync_status: SyncStatus::Synced,
+            sync_error_code: None,
+            sync_error_message: None,
+            sync_retry_count: 0,
+            sync_next_attempt_at: None,
+            deleted_at: None,
+            deleted_by: None,
+            clocks: Clocks::default(),
+            intent: None,
+            intent_revision: 0,
+            intent_claim: None,
+            observed: None,
+            revision: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

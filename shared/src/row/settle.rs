@@ -1,0 +1,179 @@
+//! What follows from what was observed and what was decided here (pure).
+
+use super::{AssetRow, SyncStatus};
+use crate::asset::ResourceType;
+use crate::intent::{Editable, Existence, Intent};
+use crate::observation::Content;
+use crate::time::Timestamp;
+
+impl AssetRow {
+    /// The values that people edit, as the row shows them.
+    fn editable(&self) -> Editable {
+        Editable {
+            public_id: self.cloudinary_public_id.clone(),
+            folder: self.folder.clone(),
+            display_name: self.display_name.clone(),
+            tags: self.tags.clone(),
+            context: self.context.clone(),
+            metadata: self.metadata.clone(),
+        }
+    }
+
+    /// The values that people edit, as they were last observed.
+    pub fn observed_values(&self) -> Editable {
+        self.observed.clone().unwrap_or_else(|| self.editable())
+    }
+
+    /// Whether the row shows a name that Cloudinary has not told: it is wished for, or belonged
+    /// to the asset before it was deleted.
+    pub(crate) fn wishes_for_its_name(&self) -> bool {
+        self.intent.as_ref().is_some_and(|intent| {
+            intent.public_id.is_some() || intent.is_restore() && self.is_gone()
+        })
+    }
+
+    fn show(&mut self, values: Editable) {
+        self.cloudinary_public_id = values.public_id;
+        self.folder = values.folder;
+        self.display_name = values.display_name;
+        self.tags = values.tags;
+        self.context = values.context;
+        self.metadata = values.metadata;
+    }
+
+    /// Takes the wishes off, so that the columns hold what was last observed.
+    pub(super) fn unveil(&mut self) {
+        if let Some(observed) = self.observed.take() {
+            self.show(observed);
+        }
+    }
+
+    /// Brings what follows from observations and decisions in line with them. The columns hold
+    /// what was last observed; afterwards they show the wishes laid over it.
+    pub(super) fn settle(&mut self) {
+        self.mime_type = mime_type(
+            self.resource_type,
+            self.format.as_deref(),
+            &self.cloudinary_public_id,
+        );
+        let decided = self.intent.take();
+        let left = decided.as_ref().and_then(|intent| self.left_of(intent));
+        match left {
+            Some(intent) => {
+                if intent.has_edits() {
+                    let observed = self.editable();
+                    self.show(intent.over(&observed));
+                    self.observed = Some(observed);
+                }
+                self.intent = Some(intent);
+            }
+            None if decided.is_some() => self.clear_status(),
+            None => {}
+        }
+        self.settle_deletion();
+    }
+
+    /// What is left to be done of an intent.
+    ///
+    /// While somebody is carrying it out, nothing counts as done: an older decision may still be
+    /// on its way to Cloudinary, and a newer one that seems to hold already would be undone by it.
+    fn left_of(&self, intent: &Intent) -> Option<Intent> {
+        let mut intent = intent.clone();
+        let is_settled = self.intent_claim.is_none();
+        if self.is_gone() {
+            match intent.existence {
+                // What was asked for has happened, whoever did it.
+                Some(Existence::Delete { .. }) if is_settled => return None,
+                Some(_) => {}
+                // There is nothing left to edit.
+                None => return None,
+            }
+        } else if is_settled && intent.is_restore() {
+            intent.existence = None;
+        }
+        let observed = self.editable();
+        intent.yield_to_later(&observed, &self.clocks.changed);
+        if is_settled {
+            intent.forget_fulfilled(&observed);
+        }
+        (!intent.is_empty()).then_some(intent)
+    }
+
+    fn settle_deletion(&mut self) {
+        let intent = self.intent.as_ref();
+        if intent.is_some_and(Intent::is_delete) {
+            return;
+        }
+        if self.is_gone() && !intent.is_some_and(Intent::is_restore) {
+            // A delete that was decided here keeps the moment of its decision.
+            if self.deleted_by.is_none() || self.deleted_at.is_none() {
+                self.deleted_at = self.clocks.gone.map(Timestamp::from_micros);
+            }
+        } else {
+            self.deleted_at = None;
+            self.deleted_by = None;
+        }
+    }
+
+    fn clear_status(&mut self) {
+        self.sync_status = SyncStatus::Synced;
+        self.sync_error_code = None;
+        self.sync_error_message = None;
+        self.sync_retry_count = 0;
+        self.sync_next_attempt_at = None;
+    }
+
+    /// A newer upload wins against a delete that was decided on older content: content is never
+    /// destroyed by a stale decision. The same bytes under a newer version are no new content.
+    pub(super) fn cancel_delete_of_older_content(&mut self, content: &Content) {
+        let Some(intent) = &mut self.intent else {
+            return;
+        };
+        if let Some(Existence::Delete { version, etag }) = &intent.existence {
+            let same_bytes = etag.is_some() && *etag == content.etag;
+            if version.is_none_or(|version| version < content.version) && !same_bytes {
+                intent.existence = None;
+            }
+        }
+    }
+
+    /// Ends the holding of the row by whoever carries its intent out.
+    pub(crate) fn release(&mut self) {
+        self.intent_claim = None;
+    }
+
+    /// Gives up a decision about the asset's name or return, because another live asset has the
+    /// name: what is observed outweighs what is wished.
+    pub(crate) fn give_name_up(&mut self) {
+        self.unveil();
+        if let Some(intent) = &mut self.intent {
+            intent.public_id = None;
+            if intent.is_restore() {
+                intent.existence = None;
+            }
+        }
+        self.settle();
+    }
+
+    /// Gives up bringing the asset back, since Cloudinary cannot; the row says why.
+    pub(crate) fn give_return_up(&mut self, code: &str, message: &str) {
+        self.unveil();
+        self.intent = None;
+        self.clear_status();
+        self.settle();
+        self.sync_error_code = Some(code.to_owned());
+        self.sync_error_message = Some(message.to_owned());
+    }
+}
+
+/// The media type that belongs to the format; raw assets carry theirs in the public id.
+fn mime_type(resource_type: ResourceType, format: Option<&str>, public_id: &str) -> Option<String> {
+    let extension = match (format, resource_type) {
+        (Some(format), _) => format,
+        (None, ResourceType::Raw) => public_id.rsplit_once('.')?.1,
+        (None, _) => return None,
+    };
+    mime_guess::from_ext(extension)
+        .first_raw()
+        .map(str::to_owned)
+}

@@ -1,0 +1,188 @@
+use serde_json::json;
+use uuid::Uuid;
+
+use super::*;
+use crate::intent::{Existence, PairWishes, Wish};
+use crate::observation::{Changed, Content, Sighting};
+
+fn seen(at: i64, version: i64, alt: &str) -> Observation {
+    Observation {
+        asset_id: AssetId::parse(&"a".repeat(32)).unwrap(),
+        at: Timestamp::from_micros(at),
+        fact: Fact::Seen(Box::new(Sighting {
+            name: DeliveryName {
+                resource_type: ResourceType::Image,
+                delivery_type: "upload".to_owned(),
+                public_id: "mug".to_owned(),
+            },
+            content: Some(Content {
+                version,
+                version_id: None,
+                etag: None,
+                original_filename: None,
+                file_size: None,
+                format: None,
+                width: None,
+                height: None,
+                duration: None,
+                secure_url: None,
+                url: None,
+                created_at: None,
+            }),
+            folder: None,
+            display_name: None,
+            tags: None,
+            context: Some([("alt".to_owned(), json!(alt))].into()),
+            metadata: None,
+            access_mode: None,
+            changed: Changed::default(),
+        })),
+    }
+}
+
+fn gone(at: i64) -> Observation {
+    Observation {
+        fact: Fact::Gone(None),
+        ..seen(at, 1, "")
+    }
+}
+
+/// A live asset, with a decision made here at moment 10.
+fn decided(existence: Option<Existence>, alt: Option<&str>) -> AssetRow {
+    let mut row = AssetRow::first(Uuid::nil(), &seen(1, 1, "base")).unwrap();
+    let wish = |alt: &str| Wish {
+        to: Some(json!(alt)),
+        base: Some(json!("base")),
+        at: 10,
+        ours: Vec::new(),
+    };
+    let wishes = alt.map(|alt| ("alt".to_owned(), wish(alt)));
+    row.sync_status = SyncStatus::Pending;
+    if existence == Some(Existence::Restore) {
+        row.observe(&gone(5));
+    }
+    if existence
+        .as_ref()
+        .is_some_and(|wanted| *wanted != Existence::Restore)
+    {
+        row.deleted_at = Some(Timestamp::from_micros(10));
+        row.deleted_by = Some(Uuid::nil());
+    }
+    row.intent = Some(Intent {
+        at: 10,
+        existence,
+        context: PairWishes(wishes.into_iter().collect()),
+        ..Intent::default()
+    });
+    row.settle();
+    row
+}
+
+fn delete() -> Option<Existence> {
+    Some(Existence::Delete {
+        version: Some(1),
+        etag: None,
+    })
+}
+
+#[test]
+fn a_delete_is_fulfilled_by_being_gone_and_keeps_its_moment() {
+    let mut row = decided(delete(), None);
+    row.observe(&seen(11, 1, "base"));
+    assert!(
+        !row.is_live() && row.intent.is_some(),
+        "still there in Cloudinary"
+    );
+    row.observe(&gone(12));
+    assert_eq!(
+        (row.intent.as_ref(), row.sync_status),
+        (None, SyncStatus::Synced)
+    );
+    assert_eq!(row.deleted_at, Some(Timestamp::from_micros(10)));
+    assert_eq!(row.deleted_by, Some(Uuid::nil()));
+}
+
+#[test]
+fn a_newer_upload_cancels_a_delete_and_leaves_the_edits() {
+    let mut row = decided(delete(), Some("ours"));
+    row.observe(&seen(12, 2, "base"));
+    assert!(row.is_live());
+    assert_eq!((row.deleted_at, row.deleted_by), (None, None));
+    let left = row.intent.as_ref().unwrap();
+    assert!(left.existence.is_none() && left.has_edits());
+    assert_eq!(row.context["alt"], "ours");
+}
+
+#[test]
+fn a_delete_wins_against_edits() {
+    for mut row in [decided(delete(), Some("ours")), decided(None, Some("ours"))] {
+        row.observe(&gone(12));
+        assert_eq!((row.intent.as_ref(), row.observed.as_ref()), (None, None));
+        assert_eq!(
+            row.context["alt"], "base",
+            "a tombstone shows what was last there"
+        );
+        assert!(!row.is_live());
+        assert_eq!(row.sync_status, SyncStatus::Synced);
+    }
+}
+
+#[test]
+fn what_is_to_be_restored_is_live_until_cloudinary_cannot() {
+    let mut row = decided(Some(Existence::Restore), Some("ours"));
+    assert!(row.is_live() && row.is_gone());
+    row.observe(&gone(12));
+    assert!(row.is_live() && row.is_gone());
+    let mut restored = row.clone();
+    restored.observe(&seen(13, 2, "base"));
+    let left = restored.intent.as_ref().unwrap();
+    assert!(
+        left.existence.is_none() && left.has_edits(),
+        "its edits come next"
+    );
+
+    row.give_return_up("no_backup", "there is none");
+    assert!(!row.is_live());
+    assert_eq!(row.deleted_at, Some(Timestamp::from_micros(12)));
+    assert_eq!(row.sync_error_code.as_deref(), Some("no_backup"));
+    assert_eq!((row.intent, row.sync_status), (None, SyncStatus::Synced));
+}
+
+#[test]
+fn nothing_is_fulfilled_while_somebody_is_carrying_it_out() {
+    let claim = Some(Uuid::nil());
+    let mut edited = decided(None, Some("ours"));
+    let mut deleted = decided(delete(), None);
+    for (row, told) in [(&mut edited, seen(12, 1, "ours")), (&mut deleted, gone(12))] {
+        row.intent_claim = claim;
+        row.observe(&told);
+        assert!(
+            row.intent.is_some(),
+            "an older call may still be on its way"
+        );
+        assert_eq!(row.sync_status, SyncStatus::Pending);
+        row.release();
+        row.observe(&told);
+        assert_eq!(row.intent, None);
+    }
+}
+
+#[test]
+fn a_name_that_is_wished_for_is_given_up_for_the_one_that_is_known() {
+    let mut row = decided(None, Some("ours"));
+    row.unveil();
+    row.intent.as_mut().unwrap().public_id = Some(Wish {
+        to: "cup".to_owned(),
+        base: "mug".to_owned(),
+        at: 10,
+        ours: Vec::new(),
+    });
+    row.settle();
+    assert_eq!(row.name().public_id, "cup");
+    assert_eq!(row.observed_name().public_id, "mug");
+    assert!(row.wishes_for_its_name());
+    row.give_name_up();
+    assert_eq!(row.name().public_id, "mug");
+    assert!(!row.wishes_for_its_name());
+    assert_eq!(row.context["alt"], "ours", "other wishes stand");
+}

@@ -1,0 +1,263 @@
+//! From intents to the calls that carry them out, as few as possible (pure).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::asset::{AssetId, DeliveryName, ResourceType};
+use crate::cloudinary::upload::MAX_PUBLIC_IDS;
+use crate::intent::PairWishes;
+use crate::row::AssetRow;
+
+/// One call to Cloudinary, for one or many rows.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Operation {
+    pub rows: Vec<Uuid>,
+    pub kind: OperationKind,
+}
+
+/// What is to be done. Names are those that Cloudinary has now.
+#[derive(Clone, PartialEq, Debug)]
+pub enum OperationKind {
+    Delete(Vec<AssetId>),
+    Restore(Vec<AssetId>),
+    AddTags(Targets, Vec<String>),
+    RemoveTags(Targets, Vec<String>),
+    /// An empty value removes its key.
+    MergeContext(Targets, BTreeMap<String, String>),
+    /// Null clears a field.
+    SetMetadata(Targets, Map<String, Value>),
+    Update {
+        asset_id: AssetId,
+        folder: Option<String>,
+        display_name: Option<String>,
+    },
+    Rename {
+        from: DeliveryName,
+        to: String,
+    },
+}
+
+/// Assets of one resource and delivery type, by public id.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Targets {
+    pub resource_type: ResourceType,
+    pub delivery_type: String,
+    pub public_ids: Vec<String>,
+}
+
+/// Operations, to be carried out stage by stage: within a stage in any order.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Operations {
+    /// What is there at all.
+    pub existence: Vec<Operation>,
+    /// What is addressed by the name that Cloudinary has now, or by id.
+    pub edits: Vec<Operation>,
+    /// What changes the names.
+    pub renames: Vec<Operation>,
+}
+
+/// How many assets Cloudinary deletes or restores in one call.
+const MAX_ASSET_IDS: usize = 100;
+
+/// Plans what the rows' intents ask for. `bulk` says whether deletes may be put together, which
+/// costs a call of the Admin API's quota; single ones cost none.
+pub fn plan_operations(rows: &[AssetRow], bulk: bool) -> Operations {
+    let mut grouped = Grouped::default();
+    for row in rows {
+        grouped.take(row);
+    }
+    grouped.into_operations(bulk)
+}
+
+/// What a change of many assets is grouped by: what is done, and to which kind of asset.
+type Kind = (ResourceType, String);
+type Members = Vec<(Uuid, String)>;
+
+#[derive(Default)]
+struct Grouped {
+    deletes: Vec<(Uuid, AssetId)>,
+    restores: Vec<(Uuid, AssetId)>,
+    added: BTreeMap<(Kind, Vec<String>), Members>,
+    removed: BTreeMap<(Kind, Vec<String>), Members>,
+    context: BTreeMap<(Kind, Vec<(String, String)>), Members>,
+    /// JSON has no order of its own: grouped by its text.
+    metadata: BTreeMap<(Kind, String), (Map<String, Value>, Members)>,
+    updates: Vec<Operation>,
+    renames: Vec<Operation>,
+}
+
+impl Grouped {
+    fn take(&mut self, row: &AssetRow) {
+        let Some(intent) = &row.intent else { return };
+        let id = row.cloudinary_asset_id.clone();
+        match (intent.is_delete(), row.is_gone()) {
+            (true, false) => return self.deletes.push((row.id, id)),
+            (false, true) if intent.is_restore() => return self.restores.push((row.id, id)),
+            // Nothing can be edited that is not there.
+            (_, true) => return,
+            (false, false) => {}
+        }
+        let observed = row.observed_values();
+        let name = row.observed_name();
+        let kind: Kind = (name.resource_type, name.delivery_type.clone());
+        let member = (row.id, name.public_id.clone());
+        let tags = |there: bool| -> Vec<String> {
+            let wished = intent.tags.iter();
+            wished
+                .filter(|(tag, wanted)| **wanted == there && observed.tags.contains(tag) != there)
+                .map(|(tag, _)| tag.clone())
+                .collect()
+        };
+        for (groups, tags) in [
+            (&mut self.added, tags(true)),
+            (&mut self.removed, tags(false)),
+        ] {
+            if !tags.is_empty() {
+                let group = groups.entry((kind.clone(), tags)).or_default();
+                group.push(member.clone());
+            }
+        }
+        let context: Vec<(String, String)> = open(&intent.context, &observed.context)
+            .map(|(key, value)| (key.clone(), text(value)))
+            .collect();
+        if !context.is_empty() {
+            let group = self.context.entry((kind.clone(), context)).or_default();
+            group.push(member.clone());
+        }
+        let metadata: Map<String, Value> = open(&intent.metadata, &observed.metadata)
+            .map(|(key, value)| (key.clone(), value.cloned().unwrap_or_default()))
+            .collect();
+        if !metadata.is_empty() {
+            let key = (kind, Value::Object(metadata.clone()).to_string());
+            let (_, group) = self
+                .metadata
+                .entry(key)
+                .or_insert_with(|| (metadata, Vec::new()));
+            group.push(member);
+        }
+        let folder = intent.folder.as_ref().map(|wish| wish.to.clone());
+        let folder = folder.filter(|folder| *folder != observed.folder);
+        let display_name = intent.display_name.as_ref();
+        let display_name = display_name
+            .filter(|wish| wish.to != observed.display_name)
+            .and_then(|wish| wish.to.clone());
+        if folder.is_some() || display_name.is_some() {
+            self.updates.push(Operation {
+                rows: vec![row.id],
+                kind: OperationKind::Update {
+                    asset_id: id,
+                    folder,
+                    display_name,
+                },
+            });
+        }
+        if let Some(wish) = &intent.public_id
+            && wish.to != name.public_id
+        {
+            self.renames.push(Operation {
+                rows: vec![row.id],
+                kind: OperationKind::Rename {
+                    from: name,
+                    to: wish.to.clone(),
+                },
+            });
+        }
+    }
+
+    fn into_operations(self, bulk: bool) -> Operations {
+        let together = if bulk { MAX_ASSET_IDS } else { 1 };
+        let deletes = by_ids(&self.deletes, together, OperationKind::Delete);
+        let restores = by_ids(&self.restores, MAX_ASSET_IDS, OperationKind::Restore);
+        let mut edits = self.updates;
+        for ((kind, tags), members) in self.added {
+            edits.extend(by_name(kind, &members, |targets| {
+                OperationKind::AddTags(targets, tags.clone())
+            }));
+        }
+        for ((kind, tags), members) in self.removed {
+            edits.extend(by_name(kind, &members, |targets| {
+                OperationKind::RemoveTags(targets, tags.clone())
+            }));
+        }
+        for ((kind, pairs), members) in self.context {
+            edits.extend(by_name(kind, &members, |targets| {
+                OperationKind::MergeContext(targets, pairs.iter().cloned().collect())
+            }));
+        }
+        for ((kind, _), (metadata, members)) in self.metadata {
+            edits.extend(by_name(kind, &members, |targets| {
+                OperationKind::SetMetadata(targets, metadata.clone())
+            }));
+        }
+        Operations {
+            existence: deletes.chain(restores).collect(),
+            edits,
+            renames: self.renames,
+        }
+    }
+}
+
+/// The wishes that are not observed to hold.
+fn open<'a>(
+    wishes: &'a PairWishes,
+    observed: &'a BTreeMap<String, Value>,
+) -> impl Iterator<Item = (&'a String, Option<&'a Value>)> {
+    let wishes = wishes.0.iter().map(|(key, wish)| (key, wish.to.as_ref()));
+    wishes.filter(|(key, to)| *to != observed.get(*key))
+}
+
+fn text(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn by_ids(
+    members: &[(Uuid, AssetId)],
+    together: usize,
+    kind: fn(Vec<AssetId>) -> OperationKind,
+) -> impl Iterator<Item = Operation> {
+    members.chunks(together).map(move |chunk| Operation {
+        rows: chunk.iter().map(|(row, _)| *row).collect(),
+        kind: kind(chunk.iter().map(|(_, id)| id.clone()).collect()),
+    })
+}
+
+fn by_name(
+    (resource_type, delivery_type): Kind,
+    members: &[(Uuid, String)],
+    kind: impl Fn(Targets) -> OperationKind,
+) -> Vec<Operation> {
+    let chunks = members.chunks(MAX_PUBLIC_IDS);
+    chunks
+        .map(|chunk| Operation {
+            rows: chunk.iter().map(|(row, _)| *row).collect(),
+            kind: kind(Targets {
+                resource_type,
+                delivery_type: delivery_type.clone(),
+                public_ids: chunk.iter().map(|(_, name)| name.clone()).collect(),
+            }),
+        })
+        .collect()
+}
+
+impl Operations {
+    pub fn is_empty(&self) -> bool {
+        self.existence.is_empty() && self.edits.is_empty() && self.renames.is_empty()
+    }
+
+    /// The rows for which anything is done.
+    pub fn rows(&self) -> BTreeSet<Uuid> {
+        let all = self.existence.iter().chain(&self.edits);
+        all.chain(&self.renames)
+            .flat_map(|operation| operation.rows.iter().copied())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,440 @@
+//! Carries out in Cloudinary what was decided here.
+//!
+//! A row is held by one worker at a time (its claim). The worker looks at the asset, makes the
+//! calls that its intent still asks for, and looks again; what it sees is written as an
+//! observation, and only that ends wishes. A worker that dies leaves a claim that runs out, and a
+//! row that is still pending: whoever comes next begins with a look.
+
+mod perform;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use self::perform::{Outcome, Outcomes, perform};
+use super::lookup::{self, Looked, MAX_ASSET_IDS, stamp};
+use super::operations::plan_operations;
+use super::plan::{Plan, PlanContext, Source, plan_observations};
+use super::retry::{CLAIM, Failure, FailureKind, plan_failure};
+use super::store::{ATTEMPTS, RowQuery, Store, WriteSet};
+use crate::asset::AssetId;
+use crate::cloudinary::{Client, CloudinaryError, Quota};
+use crate::observation::{Fact, Observation};
+use crate::queue::{self, Queue};
+use crate::row::AssetRow;
+use crate::supabase::SupabaseError;
+use crate::telemetry;
+use crate::time::Timestamp;
+
+/// How often a worker goes on by itself with rows for which something newer was decided
+/// meanwhile, or of which the next part can be done now.
+const ROUNDS: usize = 3;
+
+/// Deletes are put together only while this much of the hour's quota is left.
+const QUOTA_FOR_BULK: u32 = 100;
+
+/// Carries intents out.
+#[derive(Clone, Debug)]
+pub struct Outbound {
+    pub cloudinary: Client,
+    pub store: Store,
+    /// Where intents wait for another attempt.
+    pub queue: Queue,
+}
+
+/// Why an intent is not settled. Its message stays in the queue; the row stays pending.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboundError {
+    #[error("Cloudinary could not be asked")]
+    Cloudinary(#[source] Arc<CloudinaryError>),
+    #[error("the rows could not be read or written")]
+    Store(#[source] Arc<SupabaseError>),
+    #[error("the rows kept changing while the answers were written")]
+    Contended,
+    #[error("another worker is carrying the row's intent out")]
+    Busy,
+}
+
+/// What became of one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// Nothing that the row wished for is left.
+    Done,
+    /// There was nothing to do.
+    Overtaken,
+    /// It failed; the row says why, and a later attempt is due unless it was refused for good.
+    Failed,
+}
+
+impl Outbound {
+    /// Carries a batch out, beginning nothing after `deadline`; the answer has one result for
+    /// each message, in their order.
+    pub async fn carry_out(
+        &self,
+        messages: &[queue::Outbound],
+        deadline: Instant,
+    ) -> Vec<Result<Settled, OutboundError>> {
+        let mut open: BTreeSet<Uuid> = messages
+            .iter()
+            .map(|message| message.asset_row_id)
+            .collect();
+        let mut results = BTreeMap::new();
+        for _ in 0..ROUNDS {
+            if open.is_empty() {
+                break;
+            }
+            let wanted = std::mem::take(&mut open);
+            match self.round(&wanted, deadline).await {
+                Ok(round) => {
+                    open = round.again;
+                    results.extend(round.results);
+                }
+                Err(error) => {
+                    results.extend(wanted.into_iter().map(|row| (row, Err(error.again()))));
+                }
+            }
+        }
+        self.send_again(open.into_iter().map(|row| (row, Duration::ZERO)))
+            .await;
+        let result = |message: &queue::Outbound| match results.get(&message.asset_row_id) {
+            None => Ok(Settled::Overtaken),
+            Some(Ok(settled)) => Ok(*settled),
+            Some(Err(error)) => Err(error.again()),
+        };
+        messages.iter().map(result).collect()
+    }
+
+    async fn round(
+        &self,
+        wanted: &BTreeSet<Uuid>,
+        deadline: Instant,
+    ) -> Result<Round, OutboundError> {
+        let claim = Uuid::new_v4();
+        let claimed = self.store.claim_intents(wanted, claim, CLAIM).await;
+        let claimed = claimed.map_err(|error| OutboundError::Store(error.into()))?;
+        let busy = claimed.busy.into_iter();
+        let mut round = Round {
+            results: busy.map(|row| (row, Err(OutboundError::Busy))).collect(),
+            again: BTreeSet::new(),
+        };
+        if claimed.rows.is_empty() {
+            return Ok(round);
+        }
+        let hold = Hold {
+            flow: self,
+            claim,
+            rows: claimed.rows,
+        };
+        let outcome = hold.carry_out(deadline).await?;
+        let due = outcome.due.into_iter();
+        self.send_again(due).await;
+        round.results.extend(
+            outcome
+                .settled
+                .into_iter()
+                .map(|(row, settled)| (row, Ok(settled))),
+        );
+        round.again = outcome.again;
+        Ok(round)
+    }
+
+    /// Failing to send delays an intent until the next drain, and loses nothing.
+    async fn send_again(&self, rows: impl Iterator<Item = (Uuid, Duration)>) {
+        for (asset_row_id, delay) in rows {
+            let message = queue::Outbound { asset_row_id };
+            if let Err(error) = self.queue.send_after(&message, delay).await {
+                telemetry::log_error("an intent waits for the next drain", &error);
+                return;
+            }
+        }
+    }
+
+    async fn look(&self, rows: impl Iterator<Item = &AssetRow>) -> Result<Looked, CloudinaryError> {
+        let mut newest = None;
+        let wanted: Vec<_> = rows
+            .inspect(|row| newest = newest.max(row.clocks.newest()))
+            .map(|row| (row.cloudinary_asset_id.clone(), Some(row.observed_name())))
+            .collect();
+        let mut looked = Looked {
+            observations: Vec::with_capacity(wanted.len()),
+            quota: None,
+        };
+        for chunk in wanted.chunks(MAX_ASSET_IDS) {
+            let answer = lookup::fetch_observations(&self.cloudinary, chunk, newest).await?;
+            looked.observations.extend(answer.observations);
+            looked.quota = answer.quota.or(looked.quota);
+        }
+        Ok(looked)
+    }
+}
+
+struct Round {
+    results: BTreeMap<Uuid, Result<Settled, OutboundError>>,
+    again: BTreeSet<Uuid>,
+}
+
+/// Rows that this worker alone carries out.
+struct Hold<'a> {
+    flow: &'a Outbound,
+    claim: Uuid,
+    /// As they were when they were claimed.
+    rows: Vec<AssetRow>,
+}
+
+#[derive(Default)]
+struct HoldOutcome {
+    settled: BTreeMap<Uuid, Settled>,
+    again: BTreeSet<Uuid>,
+    due: BTreeMap<Uuid, Duration>,
+}
+
+impl Hold<'_> {
+    async fn carry_out(self, deadline: Instant) -> Result<HoldOutcome, OutboundError> {
+        let looked = match self.flow.look(self.rows.iter()).await {
+            Ok(looked) => looked,
+            Err(error) => return self.give_back(&error).await,
+        };
+        // What is seen may settle or cancel an intent, before anything is done.
+        let before = self
+            .write(&looked.observations, None, &Outcomes::new())
+            .await?;
+        let held: Vec<AssetRow> = before
+            .into_iter()
+            .filter(|row| row.intent_claim == Some(self.claim))
+            .collect();
+        let operations = plan_operations(&held, has_quota(looked.quota));
+        let touched = operations.rows();
+        let mut outcomes = perform(&self.flow.cloudinary, operations, deadline).await;
+
+        let mut seen = looked.observations;
+        let changed = held.iter().filter(|row| touched.contains(&row.id));
+        let unsure: Vec<&AssetRow> = changed
+            .filter(|row| match outcomes.get(&row.id) {
+                Some(Outcome::Gone(at)) => {
+                    seen.push(Observation {
+                        asset_id: row.cloudinary_asset_id.clone(),
+                        at: stamp(*at, newest(&seen, row)),
+                        fact: Fact::Gone(Some(row.observed_name())),
+                    });
+                    false
+                }
+                _ => true,
+            })
+            .collect();
+        if !unsure.is_empty() {
+            match self.flow.look(unsure.iter().copied()).await {
+                Ok(looked) => seen.extend(looked.observations),
+                Err(error) => {
+                    let failure = Failure::of_look(&error);
+                    for row in unsure {
+                        let outcome = outcomes.entry(row.id).or_insert(Outcome::Done);
+                        if !matches!(outcome, Outcome::Failed(_)) {
+                            *outcome = Outcome::Failed(failure.clone());
+                        }
+                    }
+                }
+            }
+        }
+        // What may still arrive in Cloudinary is not settled by what is seen before it does.
+        let unknown = held.iter().filter(|row| is_unknown(outcomes.get(&row.id)));
+        let unknown: BTreeSet<&AssetId> = unknown.map(|row| &row.cloudinary_asset_id).collect();
+        seen.retain(|seen| !unknown.contains(&seen.asset_id));
+        let after = self.write(&seen, Some(self.claim), &outcomes).await?;
+        Ok(self.conclude(&after, &outcomes))
+    }
+
+    /// Nothing was done; the rows say why, and wait for another attempt.
+    async fn give_back(&self, error: &CloudinaryError) -> Result<HoldOutcome, OutboundError> {
+        let failure = Failure::of_look(error);
+        let ids = self.rows.iter().map(|row| row.id);
+        let outcomes = ids
+            .map(|id| (id, Outcome::Failed(failure.clone())))
+            .collect();
+        let after = self.write(&[], Some(self.claim), &outcomes).await?;
+        Ok(self.conclude(&after, &outcomes))
+    }
+
+    fn conclude(&self, after: &[AssetRow], outcomes: &Outcomes) -> HoldOutcome {
+        let now = Timestamp::now();
+        let mut conclusion = HoldOutcome::default();
+        for row in after.iter().filter(|row| self.held(row).is_some()) {
+            let failed = matches!(outcomes.get(&row.id), Some(Outcome::Failed(_)));
+            let settled = if row.intent.is_none() {
+                Settled::Done
+            } else if let Some(due) = row
+                .sync_next_attempt_at
+                .filter(|_| row.sync_error_code.is_some())
+            {
+                conclusion.due.insert(row.id, due.since(now));
+                Settled::Failed
+            } else if failed {
+                Settled::Failed
+            } else {
+                conclusion.again.insert(row.id);
+                Settled::Done
+            };
+            conclusion.settled.insert(row.id, settled);
+        }
+        conclusion
+    }
+
+    fn held(&self, row: &AssetRow) -> Option<&AssetRow> {
+        self.rows.iter().find(|held| held.id == row.id)
+    }
+
+    /// Writes what was seen, and what failed, planning anew when rows change meanwhile. Answers
+    /// the held rows as they are then, but for their revisions.
+    async fn write(
+        &self,
+        seen: &[Observation],
+        release: Option<Uuid>,
+        outcomes: &Outcomes,
+    ) -> Result<Vec<AssetRow>, OutboundError> {
+        let mut seen = seen.to_vec();
+        let context = PlanContext {
+            source: Source::Outbound,
+            run_id: None,
+            keep_clocks: release.is_some(),
+            claim: release,
+        };
+        for _ in 0..ATTEMPTS {
+            let rows = self.read(&seen).await?;
+            let mut plan = plan_observations(&rows, &seen, context, Uuid::new_v4);
+            if !plan.displaced.is_empty() {
+                seen.extend(self.look_at_displaced(&plan.displaced, &rows).await?);
+                continue;
+            }
+            if release.is_some() {
+                self.note_failures(&rows, &mut plan, outcomes);
+            }
+            let after = overlay(rows, &plan);
+            if plan.is_empty() {
+                return Ok(after);
+            }
+            match self.flow.store.apply(&WriteSet::of_plan(plan)).await {
+                Ok(()) => return Ok(after),
+                Err(error) if error.is_conflict() => {}
+                Err(error) => return Err(OutboundError::Store(error.into())),
+            }
+        }
+        Err(OutboundError::Contended)
+    }
+
+    /// The held rows, and whoever holds the names under which their assets were seen.
+    async fn read(&self, seen: &[Observation]) -> Result<Vec<AssetRow>, OutboundError> {
+        let query = RowQuery {
+            ids: self.rows.iter().map(|row| row.id).collect(),
+            asset_ids: seen.iter().map(|seen| seen.asset_id.clone()).collect(),
+            names: seen
+                .iter()
+                .filter_map(|seen| seen.seen_name().cloned())
+                .collect(),
+        };
+        let rows = self.flow.store.fetch_rows(&query).await;
+        rows.map_err(|error| OutboundError::Store(error.into()))
+    }
+
+    async fn look_at_displaced(
+        &self,
+        displaced: &[AssetId],
+        rows: &[AssetRow],
+    ) -> Result<Vec<Observation>, OutboundError> {
+        let displaced = rows
+            .iter()
+            .filter(|row| displaced.contains(&row.cloudinary_asset_id));
+        match self.flow.look(displaced).await {
+            Ok(looked) => Ok(looked.observations),
+            Err(error) => Err(OutboundError::Cloudinary(error.into())),
+        }
+    }
+
+    fn note_failures(&self, rows: &[AssetRow], plan: &mut Plan, outcomes: &Outcomes) {
+        let now = Timestamp::now();
+        for row in rows {
+            let Some(held) = self.held(row) else { continue };
+            let at = plan.updates.iter().position(|update| update.id == row.id);
+            let mut after = at.map_or_else(|| row.clone(), |at| plan.updates[at].clone());
+            if row.intent_claim != Some(self.claim) {
+                continue;
+            }
+            let outcome = outcomes.get(&row.id);
+            if !is_unknown(outcome) {
+                after.release();
+            }
+            if let Some(failure) = failure_of(held, &after, outcome) {
+                let (failed, entry) = plan_failure(&after, &failure, now, rand::random());
+                after = failed;
+                plan.audit.push(entry);
+            }
+            match at {
+                Some(at) => plan.updates[at] = after,
+                None => plan.updates.push(after),
+            }
+        }
+    }
+}
+
+/// Why the intent that `held` had was not carried out, if it still stands in `after`.
+fn failure_of(held: &AssetRow, after: &AssetRow, outcome: Option<&Outcome>) -> Option<Failure> {
+    let intent = after.intent.as_ref()?;
+    // Something newer was decided meanwhile, and is carried out next.
+    if after.intent_revision != held.intent_revision {
+        return None;
+    }
+    match outcome {
+        Some(Outcome::Failed(failure)) => Some(failure.clone()),
+        // The asset is back, and its edits can be made now.
+        Some(Outcome::Done)
+            if held.intent.as_ref().map(|held| &held.existence) == Some(&intent.existence) =>
+        {
+            Some(Failure::ignored())
+        }
+        _ => None,
+    }
+}
+
+fn is_unknown(outcome: Option<&Outcome>) -> bool {
+    matches!(outcome, Some(Outcome::Failed(failure)) if failure.kind == FailureKind::Unknown)
+}
+
+fn overlay(rows: Vec<AssetRow>, plan: &Plan) -> Vec<AssetRow> {
+    let planned = |row: AssetRow| {
+        let update = plan.updates.iter().find(|update| update.id == row.id);
+        update.cloned().unwrap_or(row)
+    };
+    rows.into_iter().map(planned).collect()
+}
+
+fn newest(seen: &[Observation], row: &AssetRow) -> Option<Timestamp> {
+    let of_row = seen
+        .iter()
+        .filter(|seen| seen.asset_id == row.cloudinary_asset_id);
+    of_row.map(|seen| seen.at).max().max(row.clocks.newest())
+}
+
+fn has_quota(quota: Option<Quota>) -> bool {
+    quota.is_none_or(|quota| quota.remaining > QUOTA_FOR_BULK)
+}
+
+impl OutboundError {
+    /// Whether the intent may be settled later without anybody's doing.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Cloudinary(source) => source.is_transient(),
+            Self::Store(source) => source.is_transient(),
+            Self::Contended | Self::Busy => true,
+        }
+    }
+
+    /// The same error for another message of the batch.
+    fn again(&self) -> Self {
+        match self {
+            Self::Cloudinary(source) => Self::Cloudinary(source.clone()),
+            Self::Store(source) => Self::Store(source.clone()),
+            Self::Contended => Self::Contended,
+            Self::Busy => Self::Busy,
+        }
+    }
+}

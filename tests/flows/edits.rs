@@ -1,0 +1,307 @@
+//! Edits and restores that are decided here, through the Data API and by request.
+
+use end_to_end::{World, eventually, id_of};
+use media_sync::cloudinary::upload::UploadOptions;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+async fn shop_mug(world: &World) -> media_sync::cloudinary::Resource {
+    let options = UploadOptions {
+        tags: vec!["old".to_owned(), "kept".to_owned()],
+        context: [("alt", "A mug"), ("caption", "Mug")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+        metadata: [("sku".to_owned(), json!("M-1"))].into_iter().collect(),
+        asset_folder: Some("shop".to_owned()),
+        display_name: Some("Mug".to_owned()),
+        ..UploadOptions::default()
+    };
+    let mug = world.cloud.upload_with("shop/mug", 1, options).await;
+    world
+        .row_becomes("the upload arrives", &mug, |row| {
+            row["sync_status"] == "synced"
+        })
+        .await;
+    mug
+}
+
+fn is_settled(row: &Value) -> bool {
+    row["sync_status"] == "synced" && row["intent"].is_null() && row["observed"].is_null()
+}
+
+#[tokio::test]
+async fn everything_that_is_edited_in_the_row_reaches_cloudinary() {
+    let world = World::start().await;
+    let mug = shop_mug(&world).await;
+    let edit = json!({
+        "tags": ["kept", "sale", "new, no"], "cloudinary_public_id": "shop/cup", "folder": "sale",
+    });
+    let refused = world.edit(&mug, &world.admin, edit).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.body);
+    let refused = world
+        .edit(&mug, &world.user, json!({"folder": "mine"}))
+        .await;
+    assert_eq!(
+        refused.body,
+        json!([]),
+        "somebody else's asset is nobody's to edit"
+    );
+
+    let edit = json!({
+        "tags": ["sale", "kept"], "context": {"alt": "a=b|c\\d", "owner": "Ann", "caption": ""},
+        "metadata": {"sku": "M-2"}, "display_name": "Cup", "folder": "sale", "cloudinary_public_id": "shop/cup",
+        "description": "Only here",
+    });
+    let edited = world.edit(&mug, &world.admin, edit).await;
+    assert_eq!(edited.status, StatusCode::OK, "{}", edited.body);
+    let row = world.row(&mug).await.unwrap();
+    assert_eq!(row["sync_status"], "pending", "{row}");
+    assert_eq!(row["context"], json!({"alt": "a=b|c\\d", "owner": "Ann"}));
+    assert_eq!(
+        row["observed"]["context"]["caption"], "Mug",
+        "the base is kept"
+    );
+
+    world.drain().await;
+    world
+        .row_becomes("Cloudinary has followed", &mug, is_settled)
+        .await;
+    let there = world.cloud.fetch(id_of(&mug)).await.unwrap();
+    let mut tags = there.tags.unwrap();
+    tags.sort();
+    assert_eq!(tags, ["kept", "sale"]);
+    let expected =
+        [("alt", "a=b|c\\d"), ("owner", "Ann")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+    assert_eq!(there.context, Some(expected.into()));
+    assert_eq!(there.metadata.unwrap()["sku"], "M-2");
+    assert_eq!(there.display_name.as_deref(), Some("Cup"));
+    assert_eq!(there.asset_folder.as_deref(), Some("sale"));
+    assert_eq!(there.public_id.as_deref(), Some("shop/cup"));
+    world.assert_mirrored().await;
+    let audit = |operation: &str| {
+        format!(
+            "select count(*) from public.media_sync_log where operation = '{operation}' and actor is not null"
+        )
+    };
+    assert_eq!(world.value(&audit("edit_requested")).await, 1);
+    assert_eq!(world.value(&audit("edit_confirmed")).await, 1);
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn edits_on_both_sides_are_merged_and_the_later_of_two_wins() {
+    let world = World::start().await;
+    let mug = shop_mug(&world).await;
+    // Nothing gets out while both sides are edited.
+    world
+        .cloud
+        .fault(json!({"operation": "by_asset_ids", "status": 503}))
+        .await;
+    let edit = json!({
+        "tags": ["kept", "ours"], "context": {"alt": "ours", "caption": "ours", "mine": "1"},
+    });
+    assert_eq!(
+        world.edit(&mug, &world.admin, edit).await.status,
+        StatusCode::OK
+    );
+    world.cloud.add_tag("shop/mug", "theirs").await;
+    world
+        .cloud
+        .merge_context("shop/mug", &[("caption", "theirs"), ("yours", "2")])
+        .await;
+    world.cloud.clear_faults().await;
+    world.drain().await;
+    world
+        .row_becomes("both are merged", &mug, |row| {
+            is_settled(row) && row["context"]["yours"] == "2"
+        })
+        .await;
+    world.assert_mirrored().await;
+    let there = world.cloud.fetch(id_of(&mug)).await.unwrap();
+    let mut tags = there.tags.unwrap();
+    tags.sort();
+    assert_eq!(
+        tags,
+        ["kept", "ours", "theirs"],
+        "adds and removes of both sides apply"
+    );
+    let context = there.context.unwrap();
+    assert_eq!(context["alt"], "ours", "nobody else changed it");
+    assert_eq!(context["mine"], "1");
+    assert_eq!(context["yours"], "2");
+    assert_eq!(context["caption"], "theirs", "it was changed later there");
+    let conflicts = world
+        .rows(
+            "select details from public.media_sync_log where operation = 'conflict'",
+            &[],
+        )
+        .await;
+    let told = &conflicts[0]["details"]["collisions"][0];
+    assert_eq!(conflicts.len(), 1, "{conflicts:?}");
+    assert_eq!(
+        *told,
+        json!({"field": "context", "key": "caption", "ours": "ours", "theirs": "theirs", "winner": "cloudinary"})
+    );
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_delete_is_undone_before_and_after_it_was_carried_out() {
+    let world = World::start().await;
+    let mug = shop_mug(&world).await;
+    let row_id = world.row(&mug).await.unwrap()["id"].clone();
+    // Before: nothing has left yet.
+    world
+        .cloud
+        .fault(json!({"operation": "by_asset_ids", "status": 503}))
+        .await;
+    let item = json!([{"asset_id": id_of(&mug)}]);
+    for (function, live) in [
+        ("media_request_delete", false),
+        ("media_request_restore", true),
+    ] {
+        let answer = world
+            .request(function, &world.admin, json!({"p_items": item}))
+            .await;
+        assert_eq!(answer.body["failed"], json!([]), "{}", answer.body);
+        let row = world.row(&mug).await.unwrap();
+        assert_eq!(row["deleted_at"].is_null(), live);
+        assert_eq!(row["sync_status"], "pending");
+    }
+    world.cloud.clear_faults().await;
+    world.drain().await;
+    world
+        .row_becomes("nothing has happened", &mug, is_settled)
+        .await;
+    assert!(world.cloud.has(id_of(&mug)).await);
+
+    // After: the asset comes back from its backup, as the same asset and row.
+    world
+        .request(
+            "media_request_delete",
+            &world.admin,
+            json!({"p_items": item}),
+        )
+        .await;
+    world.drain().await;
+    eventually("it is gone", async || !world.cloud.has(id_of(&mug)).await).await;
+    world
+        .row_becomes("the delete is confirmed", &mug, is_settled)
+        .await;
+    let answer = world
+        .request(
+            "media_request_restore",
+            &world.user,
+            json!({"p_items": item}),
+        )
+        .await;
+    assert_eq!(answer.body["failed"][0]["error"], "not yours to change");
+    world
+        .request(
+            "media_request_restore",
+            &world.admin,
+            json!({"p_items": item}),
+        )
+        .await;
+    world.drain().await;
+    world
+        .row_becomes("it is back", &mug, |row| {
+            is_settled(row) && row["deleted_at"].is_null()
+        })
+        .await;
+    assert!(world.cloud.has(id_of(&mug)).await);
+    assert_eq!(world.row(&mug).await.unwrap()["id"], row_id);
+    world.assert_mirrored().await;
+
+    // Without a backup there is nothing to bring back, and the row says so.
+    world.cloud.set(json!({"backups": false})).await;
+    let cup = world.cloud.upload("shop/cup", 2).await;
+    world
+        .row_becomes("the upload arrives", &cup, |row| {
+            row["sync_status"] == "synced"
+        })
+        .await;
+    let item = json!([{"asset_id": id_of(&cup)}]);
+    world
+        .request(
+            "media_request_delete",
+            &world.admin,
+            json!({"p_items": item}),
+        )
+        .await;
+    world.drain().await;
+    world
+        .row_becomes("it is deleted", &cup, |row| {
+            is_settled(row) && !row["deleted_at"].is_null()
+        })
+        .await;
+    world
+        .request(
+            "media_request_restore",
+            &world.admin,
+            json!({"p_items": item}),
+        )
+        .await;
+    world.drain().await;
+    world
+        .row_becomes("it stays deleted", &cup, |row| {
+            is_settled(row) && !row["deleted_at"].is_null() && row["sync_error_code"] == "no_backup"
+        })
+        .await;
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_edit_says_why_and_is_tried_again_on_request_only() {
+    let world = World::start().await;
+    let mug = shop_mug(&world).await;
+    world
+        .cloud
+        .fault(json!({"operation": "metadata", "status": 400, "body": {"error": {"message": "no such field"}}}))
+        .await;
+    let edit = json!({"metadata": {"sku": "M-3"}, "tags": ["kept"]});
+    assert_eq!(
+        world.edit(&mug, &world.admin, edit).await.status,
+        StatusCode::OK
+    );
+    world.drain().await;
+    world
+        .row_becomes("it is refused", &mug, |row| row["sync_status"] == "error")
+        .await;
+    let row = world.row(&mug).await.unwrap();
+    assert_eq!(row["sync_error_code"], "cloudinary_bad_request");
+    assert!(
+        row["sync_error_message"]
+            .as_str()
+            .unwrap()
+            .contains("no such field"),
+        "{row}"
+    );
+    assert!(
+        row["sync_next_attempt_at"].is_null(),
+        "a refusal is not tried again by itself"
+    );
+    assert_eq!(row["metadata"]["sku"], "M-3", "what is wanted stays");
+    let there = world.cloud.fetch(id_of(&mug)).await.unwrap();
+    assert_eq!(
+        there.tags,
+        Some(vec!["kept".to_owned()]),
+        "what could be done is done"
+    );
+
+    world.cloud.clear_faults().await;
+    let answer = world
+        .request("media_request_retry", &world.user, json!({}))
+        .await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    world
+        .request("media_request_retry", &world.admin, json!({}))
+        .await;
+    world.drain().await;
+    world
+        .row_becomes("Cloudinary has followed", &mug, is_settled)
+        .await;
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}
