@@ -76,7 +76,7 @@ pub enum AssetRef {
 }
 
 /// Why a well-signed notification cannot be understood. It is kept, and a person may look at it.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotUnderstood {
     #[error("the body is not JSON")]
     NotJson,

@@ -245,6 +245,15 @@ impl Plan {
         }
     }
 
+    /// The rows as they are once this is written, but for their revisions.
+    pub fn over(&self, rows: Vec<AssetRow>) -> Vec<AssetRow> {
+        let planned = |row: AssetRow| {
+            let update = self.updates.iter().find(|update| update.id == row.id);
+            update.cloned().unwrap_or(row)
+        };
+        rows.into_iter().map(planned).collect()
+    }
+
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.inserts.is_empty() && self.updates.is_empty()

@@ -13,14 +13,16 @@ use crate::sync::notification::{NotUnderstood, Notification, Says, parse_notific
 use crate::sync::store::{NotificationRecord, Verdict};
 
 /// An accepted notification, read.
-pub(super) struct Accepted {
-    pub(super) digest: String,
-    pub(super) message: queue::Notification,
-    pub(super) read: Result<Notification, NotUnderstood>,
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    pub digest: String,
+    pub message: queue::Notification,
+    pub read: Result<Notification, NotUnderstood>,
 }
 
 impl Accepted {
-    pub(super) fn read(message: queue::Notification) -> Self {
+    /// Reads a message.
+    pub fn read(message: queue::Notification) -> Self {
         let body = message.body.as_bytes();
         let mut hash = Sha256::new();
         hash.update(message.signature_timestamp.to_string().as_bytes());
@@ -33,7 +35,8 @@ impl Accepted {
         }
     }
 
-    pub(super) fn record(&self, concern: &Concern, verdict: Verdict) -> NotificationRecord {
+    /// How it is recorded, once its verdict is known.
+    pub fn record(&self, concern: &Concern, verdict: Verdict) -> NotificationRecord {
         let read = self.read.as_ref().ok();
         let ids: BTreeSet<AssetId> = concern
             .asset_ids()

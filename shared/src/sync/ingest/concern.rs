@@ -14,13 +14,14 @@ use crate::sync::plan::{Change, Plan};
 use crate::sync::store::Verdict;
 
 /// The rows by what notifications call them.
-pub(super) struct Known<'a> {
+#[derive(Debug)]
+pub struct Known<'a> {
     by_id: BTreeMap<&'a AssetId, &'a AssetRow>,
     by_name: BTreeMap<DeliveryName, &'a AssetId>,
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn of(rows: &'a [AssetRow]) -> Self {
+    pub fn of(rows: &'a [AssetRow]) -> Self {
         let live = rows.iter().filter(|row| row.is_live());
         Self {
             by_id: rows
@@ -47,18 +48,18 @@ impl<'a> Known<'a> {
 }
 
 /// What one notification asks for.
-#[derive(Default)]
-pub(super) struct Concern {
-    pub(super) told: Vec<Observation>,
-    pub(super) to_fetch: BTreeMap<AssetId, Option<DeliveryName>>,
+#[derive(Clone, Debug, Default)]
+pub struct Concern {
+    pub told: Vec<Observation>,
+    pub to_fetch: BTreeMap<AssetId, Option<DeliveryName>>,
     /// Names that no row here answers to.
     unresolved: usize,
-    pub(super) failed: Option<Arc<CloudinaryError>>,
-    pub(super) parked: Option<String>,
+    pub failed: Option<Arc<CloudinaryError>>,
+    pub parked: Option<String>,
 }
 
 impl Concern {
-    pub(super) fn of(
+    pub fn of(
         accepted: &Accepted,
         known: &Known<'_>,
         folders: &BTreeMap<String, Vec<AssetId>>,
@@ -107,7 +108,7 @@ impl Concern {
         }
     }
 
-    pub(super) fn result(&self, plan: &Plan) -> Result<Verdict, IngestError> {
+    pub fn result(&self, plan: &Plan) -> Result<Verdict, IngestError> {
         if let Some(error) = &self.failed {
             return Err(IngestError::Fetch(error.clone()));
         }
@@ -126,7 +127,7 @@ impl Concern {
         })
     }
 
-    pub(super) fn asset_ids(&self) -> impl Iterator<Item = &AssetId> {
+    pub fn asset_ids(&self) -> impl Iterator<Item = &AssetId> {
         let told = self.told.iter().map(|observation| &observation.asset_id);
         told.chain(self.to_fetch.keys())
     }

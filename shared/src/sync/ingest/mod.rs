@@ -1,6 +1,7 @@
 //! From a batch of notifications to rows: parse, fetch what only a fetch can tell, plan, write.
 
 mod accepted;
+mod batch;
 mod concern;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,17 +10,16 @@ use std::sync::Arc;
 use futures::future::try_join_all;
 use uuid::Uuid;
 
-use self::accepted::{Accepted, told_ids};
-use self::concern::{Concern, Known};
+pub use self::accepted::Accepted;
+pub use self::batch::{Batch, moments_of_change, newest_moment, rows_concerned};
+pub use self::concern::{Concern, Known};
 use super::lookup::{self, MAX_ASSET_IDS};
-use super::notification::{AssetRef, Says};
+use super::notification::Says;
 use super::plan::{PlanContext, Source, plan_observations};
-use super::store::{ATTEMPTS, RowQuery, Store, Verdict, WriteSet};
+use super::store::{ATTEMPTS, Store, Verdict, WriteSet};
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::{Client, CloudinaryError};
-use crate::observation::{Changed, Observation};
 use crate::queue;
-use crate::row::AssetRow;
 use crate::supabase::SupabaseError;
 use crate::time::Timestamp;
 
@@ -138,7 +138,7 @@ impl Ingest {
                 .keys()
                 .find_map(|id| batch.failed.get(id).cloned());
             if concern.failed.is_none() {
-                observations.append(&mut concern.told);
+                observations.extend(concern.told.iter().cloned());
             }
         }
 
@@ -227,91 +227,4 @@ impl Ingest {
             }
         }
     }
-}
-
-/// What is kept between the attempts of one batch: what was fetched stays true.
-#[derive(Default)]
-struct Batch {
-    fetched: BTreeMap<AssetId, Observation>,
-    failed: BTreeMap<AssetId, Arc<CloudinaryError>>,
-}
-
-impl Batch {
-    /// What was fetched, with what the notifications tell of when it was changed.
-    fn observations(&self, changed: &BTreeMap<AssetId, Changed>) -> Vec<Observation> {
-        let dated = |seen: &Observation| {
-            let mut seen = seen.clone();
-            seen.note_change(changed.get(&seen.asset_id).copied().unwrap_or_default());
-            seen
-        };
-        self.fetched.values().map(dated).collect()
-    }
-}
-
-/// When the notifications say that the assets which are only to be looked at were changed.
-fn moments_of_change(accepted: &[Accepted], concerns: &[Concern]) -> BTreeMap<AssetId, Changed> {
-    let mut moments: BTreeMap<AssetId, Changed> = BTreeMap::new();
-    for (accepted, concern) in accepted.iter().zip(concerns) {
-        let Ok(notification) = &accepted.read else {
-            continue;
-        };
-        let changed = notification.changed();
-        for id in concern.to_fetch.keys() {
-            let known = moments.entry(id.clone()).or_default();
-            *known = known.max(changed);
-        }
-    }
-    moments
-}
-
-/// Every row that the batch may touch: the assets it names, and who holds their names now.
-fn rows_concerned(
-    accepted: &[Accepted],
-    batch: &Batch,
-    folders: &BTreeMap<String, Vec<AssetId>>,
-) -> RowQuery {
-    let mut ids: BTreeSet<AssetId> = batch
-        .fetched
-        .keys()
-        .chain(folders.values().flatten())
-        .cloned()
-        .collect();
-    let mut names: BTreeSet<DeliveryName> = batch
-        .fetched
-        .values()
-        .filter_map(|seen| seen.seen_name().cloned())
-        .collect();
-    for notification in accepted
-        .iter()
-        .filter_map(|accepted| accepted.read.as_ref().ok())
-    {
-        ids.extend(told_ids(&notification.says));
-        match &notification.says {
-            Says::Uploaded(upload) => names.extend(upload.seen_name().cloned()),
-            Says::Changed(assets) => {
-                for asset in assets {
-                    match asset {
-                        AssetRef::Id(id) => drop(ids.insert(id.clone())),
-                        AssetRef::Name(name) => drop(names.insert(name.clone())),
-                    }
-                }
-            }
-            Says::Deleted(_) | Says::FolderMoved { .. } | Says::Nothing => {}
-        }
-    }
-    RowQuery {
-        ids: Vec::new(),
-        asset_ids: ids.into_iter().collect(),
-        names: names.into_iter().collect(),
-    }
-}
-
-/// The newest moment of Cloudinary's clock that was known before anything is fetched: a fetch
-/// that follows it cannot have seen an older state.
-fn newest_moment(accepted: &[Accepted], rows: &[AssetRow]) -> Option<Timestamp> {
-    let triggered = accepted
-        .iter()
-        .filter_map(|accepted| accepted.read.as_ref().ok()?.triggered_at);
-    let known = rows.iter().filter_map(|row| row.clocks.newest());
-    triggered.chain(known).max()
 }

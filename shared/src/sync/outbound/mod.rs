@@ -5,6 +5,7 @@
 //! observation, and only that ends wishes. A worker that dies leaves a claim that runs out, and a
 //! row that is still pending: whoever comes next begins with a look.
 
+mod conclude;
 mod perform;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,11 +14,12 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use self::perform::{Outcome, Outcomes, perform};
+pub use self::conclude::{Conclusion, Held, Outcome, Outcomes};
+use self::perform::perform;
 use super::lookup::{self, Looked, MAX_ASSET_IDS, stamp};
 use super::operations::plan_operations;
-use super::plan::{Plan, PlanContext, Source, plan_observations};
-use super::retry::{CLAIM, Failure, FailureKind, plan_failure};
+use super::plan::{PlanContext, Source, plan_observations};
+use super::retry::{CLAIM, Failure};
 use super::store::{ATTEMPTS, RowQuery, Store, WriteSet};
 use crate::asset::AssetId;
 use crate::cloudinary::{Client, CloudinaryError, Quota};
@@ -122,11 +124,11 @@ impl Outbound {
         if claimed.rows.is_empty() {
             return Ok(round);
         }
-        let hold = Hold {
-            flow: self,
+        let held = Held {
             claim,
             rows: claimed.rows,
         };
+        let hold = Hold { flow: self, held };
         let outcome = hold.carry_out(deadline).await?;
         let due = outcome.due.into_iter();
         self.send_again(due).await;
@@ -175,24 +177,15 @@ struct Round {
     again: BTreeSet<Uuid>,
 }
 
-/// Rows that this worker alone carries out.
+/// Rows that this worker alone carries out, and what it does so with.
 struct Hold<'a> {
     flow: &'a Outbound,
-    claim: Uuid,
-    /// As they were when they were claimed.
-    rows: Vec<AssetRow>,
-}
-
-#[derive(Default)]
-struct HoldOutcome {
-    settled: BTreeMap<Uuid, Settled>,
-    again: BTreeSet<Uuid>,
-    due: BTreeMap<Uuid, Duration>,
+    held: Held,
 }
 
 impl Hold<'_> {
-    async fn carry_out(self, deadline: Instant) -> Result<HoldOutcome, OutboundError> {
-        let looked = match self.flow.look(self.rows.iter()).await {
+    async fn carry_out(self, deadline: Instant) -> Result<Conclusion, OutboundError> {
+        let looked = match self.flow.look(self.held.rows.iter()).await {
             Ok(looked) => looked,
             Err(error) => return self.give_back(&error).await,
         };
@@ -202,7 +195,7 @@ impl Hold<'_> {
             .await?;
         let held: Vec<AssetRow> = before
             .into_iter()
-            .filter(|row| row.intent_claim == Some(self.claim))
+            .filter(|row| row.intent_claim == Some(self.held.claim))
             .collect();
         let operations = plan_operations(&held, has_quota(looked.quota));
         let touched = operations.rows();
@@ -237,51 +230,20 @@ impl Hold<'_> {
                 }
             }
         }
-        // What may still arrive in Cloudinary is not settled by what is seen before it does.
-        let unknown = held.iter().filter(|row| is_unknown(outcomes.get(&row.id)));
-        let unknown: BTreeSet<&AssetId> = unknown.map(|row| &row.cloudinary_asset_id).collect();
-        seen.retain(|seen| !unknown.contains(&seen.asset_id));
-        let after = self.write(&seen, Some(self.claim), &outcomes).await?;
-        Ok(self.conclude(&after, &outcomes))
+        self.held.forget_unsettled(&mut seen, &outcomes);
+        let after = self.write(&seen, Some(self.held.claim), &outcomes).await?;
+        Ok(self.held.conclude(&after, &outcomes, Timestamp::now()))
     }
 
     /// Nothing was done; the rows say why, and wait for another attempt.
-    async fn give_back(&self, error: &CloudinaryError) -> Result<HoldOutcome, OutboundError> {
+    async fn give_back(&self, error: &CloudinaryError) -> Result<Conclusion, OutboundError> {
         let failure = Failure::of_look(error);
-        let ids = self.rows.iter().map(|row| row.id);
+        let ids = self.held.rows.iter().map(|row| row.id);
         let outcomes = ids
             .map(|id| (id, Outcome::Failed(failure.clone())))
             .collect();
-        let after = self.write(&[], Some(self.claim), &outcomes).await?;
-        Ok(self.conclude(&after, &outcomes))
-    }
-
-    fn conclude(&self, after: &[AssetRow], outcomes: &Outcomes) -> HoldOutcome {
-        let now = Timestamp::now();
-        let mut conclusion = HoldOutcome::default();
-        for row in after.iter().filter(|row| self.held(row).is_some()) {
-            let failed = matches!(outcomes.get(&row.id), Some(Outcome::Failed(_)));
-            let settled = if row.intent.is_none() {
-                Settled::Done
-            } else if let Some(due) = row
-                .sync_next_attempt_at
-                .filter(|_| row.sync_error_code.is_some())
-            {
-                conclusion.due.insert(row.id, due.since(now));
-                Settled::Failed
-            } else if failed {
-                Settled::Failed
-            } else {
-                conclusion.again.insert(row.id);
-                Settled::Done
-            };
-            conclusion.settled.insert(row.id, settled);
-        }
-        conclusion
-    }
-
-    fn held(&self, row: &AssetRow) -> Option<&AssetRow> {
-        self.rows.iter().find(|held| held.id == row.id)
+        let after = self.write(&[], Some(self.held.claim), &outcomes).await?;
+        Ok(self.held.conclude(&after, &outcomes, Timestamp::now()))
     }
 
     /// Writes what was seen, and what failed, planning anew when rows change meanwhile. Answers
@@ -307,9 +269,11 @@ impl Hold<'_> {
                 continue;
             }
             if release.is_some() {
-                self.note_failures(&rows, &mut plan, outcomes);
+                let (now, chance) = (Timestamp::now(), rand::random());
+                self.held
+                    .note_failures(&rows, &mut plan, outcomes, now, chance);
             }
-            let after = overlay(rows, &plan);
+            let after = plan.over(rows);
             if plan.is_empty() {
                 return Ok(after);
             }
@@ -325,7 +289,7 @@ impl Hold<'_> {
     /// The held rows, and whoever holds the names under which their assets were seen.
     async fn read(&self, seen: &[Observation]) -> Result<Vec<AssetRow>, OutboundError> {
         let query = RowQuery {
-            ids: self.rows.iter().map(|row| row.id).collect(),
+            ids: self.held.rows.iter().map(|row| row.id).collect(),
             asset_ids: seen.iter().map(|seen| seen.asset_id.clone()).collect(),
             names: seen
                 .iter()
@@ -349,62 +313,6 @@ impl Hold<'_> {
             Err(error) => Err(OutboundError::Cloudinary(error.into())),
         }
     }
-
-    fn note_failures(&self, rows: &[AssetRow], plan: &mut Plan, outcomes: &Outcomes) {
-        let now = Timestamp::now();
-        for row in rows {
-            let Some(held) = self.held(row) else { continue };
-            let at = plan.updates.iter().position(|update| update.id == row.id);
-            let mut after = at.map_or_else(|| row.clone(), |at| plan.updates[at].clone());
-            if row.intent_claim != Some(self.claim) {
-                continue;
-            }
-            let outcome = outcomes.get(&row.id);
-            if !is_unknown(outcome) {
-                after.release();
-            }
-            if let Some(failure) = failure_of(held, &after, outcome) {
-                let (failed, entry) = plan_failure(&after, &failure, now, rand::random());
-                after = failed;
-                plan.audit.push(entry);
-            }
-            match at {
-                Some(at) => plan.updates[at] = after,
-                None => plan.updates.push(after),
-            }
-        }
-    }
-}
-
-/// Why the intent that `held` had was not carried out, if it still stands in `after`.
-fn failure_of(held: &AssetRow, after: &AssetRow, outcome: Option<&Outcome>) -> Option<Failure> {
-    let intent = after.intent.as_ref()?;
-    // Something newer was decided meanwhile, and is carried out next.
-    if after.intent_revision != held.intent_revision {
-        return None;
-    }
-    match outcome {
-        Some(Outcome::Failed(failure)) => Some(failure.clone()),
-        // The asset is back, and its edits can be made now.
-        Some(Outcome::Done)
-            if held.intent.as_ref().map(|held| &held.existence) == Some(&intent.existence) =>
-        {
-            Some(Failure::ignored())
-        }
-        _ => None,
-    }
-}
-
-fn is_unknown(outcome: Option<&Outcome>) -> bool {
-    matches!(outcome, Some(Outcome::Failed(failure)) if failure.kind == FailureKind::Unknown)
-}
-
-fn overlay(rows: Vec<AssetRow>, plan: &Plan) -> Vec<AssetRow> {
-    let planned = |row: AssetRow| {
-        let update = plan.updates.iter().find(|update| update.id == row.id);
-        update.cloned().unwrap_or(row)
-    };
-    rows.into_iter().map(planned).collect()
 }
 
 fn newest(seen: &[Observation], row: &AssetRow) -> Option<Timestamp> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use futures::stream::{self, StreamExt};
-use uuid::Uuid;
 
+use super::{Outcome, Outcomes};
 use crate::asset::AssetId;
 use crate::cloudinary::admin::Restored;
 use crate::cloudinary::upload::{self, ContextCommand, Rename, TagCommand};
@@ -16,20 +16,6 @@ use crate::time::Timestamp;
 
 /// Calls at once: Cloudinary refuses more than a few as "too many concurrent operations".
 const CONCURRENT_CALLS: usize = 4;
-
-/// What the calls have brought for each row that they were for.
-pub(super) type Outcomes = BTreeMap<Uuid, Outcome>;
-
-#[derive(Clone, Debug)]
-pub(super) enum Outcome {
-    /// Cloudinary says that it was done; whether it was, a look tells.
-    Done,
-    /// The asset is not there: it was addressed by its own id, and this is no shortened answer.
-    Gone(Timestamp),
-    Failed(Failure),
-    /// There was no time left to begin.
-    NotBegun,
-}
 
 /// Carries the operations out, stage by stage. What comes after a failure of its row is left out.
 pub(super) async fn perform(

@@ -1,0 +1,145 @@
+//! What the calls for held rows have come to (pure).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::Settled;
+use crate::asset::AssetId;
+use crate::observation::Observation;
+use crate::row::AssetRow;
+use crate::sync::plan::Plan;
+use crate::sync::retry::{Failure, FailureKind, plan_failure};
+use crate::time::Timestamp;
+
+/// What the calls have brought for each row that they were for.
+pub type Outcomes = BTreeMap<Uuid, Outcome>;
+
+/// What the calls for one row have brought.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Outcome {
+    /// Cloudinary says that it was done; whether it was, a look tells.
+    Done,
+    /// The asset is not there: it was addressed by its own id, and this is no shortened answer.
+    Gone(Timestamp),
+    Failed(Failure),
+    /// There was no time left to begin.
+    NotBegun,
+}
+
+/// Rows that one worker carries out, as they were when it claimed them.
+#[derive(Clone, Debug)]
+pub struct Held {
+    pub claim: Uuid,
+    pub rows: Vec<AssetRow>,
+}
+
+/// What became of held rows.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Conclusion {
+    pub settled: BTreeMap<Uuid, Settled>,
+    /// Rows with something to be done at once: newer decisions, or the next part of one.
+    pub again: BTreeSet<Uuid>,
+    /// Rows whose next attempt is due after a while.
+    pub due: BTreeMap<Uuid, Duration>,
+}
+
+impl Held {
+    fn find(&self, row: &AssetRow) -> Option<&AssetRow> {
+        self.rows.iter().find(|held| held.id == row.id)
+    }
+
+    /// Drops what was seen of rows whose call may still arrive in Cloudinary: what is seen before
+    /// it does settles nothing.
+    pub fn forget_unsettled(&self, seen: &mut Vec<Observation>, outcomes: &Outcomes) {
+        let unsettled: BTreeSet<&AssetId> = self
+            .rows
+            .iter()
+            .filter(|row| is_unknown(outcomes.get(&row.id)))
+            .map(|row| &row.cloudinary_asset_id)
+            .collect();
+        seen.retain(|seen| !unsettled.contains(&seen.asset_id));
+    }
+
+    /// Adds to the plan what failed, and ends the claims, but for calls that may still arrive.
+    /// `rows` are what the plan was made from.
+    pub fn note_failures(
+        &self,
+        rows: &[AssetRow],
+        plan: &mut Plan,
+        outcomes: &Outcomes,
+        now: Timestamp,
+        chance: f64,
+    ) {
+        for row in rows {
+            let Some(held) = self.find(row) else { continue };
+            if row.intent_claim != Some(self.claim) {
+                continue;
+            }
+            let at = plan.updates.iter().position(|update| update.id == row.id);
+            let mut after = at.map_or_else(|| row.clone(), |at| plan.updates[at].clone());
+            let outcome = outcomes.get(&row.id);
+            if !is_unknown(outcome) {
+                after.release();
+            }
+            if let Some(failure) = failure_of(held, &after, outcome) {
+                let (failed, entry) = plan_failure(&after, &failure, now, chance);
+                after = failed;
+                plan.audit.push(entry);
+            }
+            match at {
+                Some(at) => plan.updates[at] = after,
+                None => plan.updates.push(after),
+            }
+        }
+    }
+
+    /// What to do next, from the rows as they were written.
+    pub fn conclude(&self, after: &[AssetRow], outcomes: &Outcomes, now: Timestamp) -> Conclusion {
+        let mut conclusion = Conclusion::default();
+        for row in after.iter().filter(|row| self.find(row).is_some()) {
+            let failed = matches!(outcomes.get(&row.id), Some(Outcome::Failed(_)));
+            let due = row
+                .sync_next_attempt_at
+                .filter(|_| row.sync_error_code.is_some());
+            let settled = match (&row.intent, due) {
+                (None, _) => Settled::Done,
+                (Some(_), Some(due)) => {
+                    conclusion.due.insert(row.id, due.since(now));
+                    Settled::Failed
+                }
+                (Some(_), None) if failed => Settled::Failed,
+                (Some(_), None) => {
+                    conclusion.again.insert(row.id);
+                    Settled::Done
+                }
+            };
+            conclusion.settled.insert(row.id, settled);
+        }
+        conclusion
+    }
+}
+
+/// Why the intent that `held` had was not carried out, if it still stands in `after`.
+fn failure_of(held: &AssetRow, after: &AssetRow, outcome: Option<&Outcome>) -> Option<Failure> {
+    let intent = after.intent.as_ref()?;
+    // Something newer was decided meanwhile, and is carried out next.
+    if after.intent_revision != held.intent_revision {
+        return None;
+    }
+    match outcome {
+        Some(Outcome::Failed(failure)) => Some(failure.clone()),
+        // Unless the asset is back by now, and its edits can be made.
+        Some(Outcome::Done)
+            if held.intent.as_ref().map(|held| &held.existence) == Some(&intent.existence) =>
+        {
+            Some(Failure::ignored())
+        }
+        _ => None,
+    }
+}
+
+fn is_unknown(outcome: Option<&Outcome>) -> bool {
+    matches!(outcome, Some(Outcome::Failed(failure)) if failure.kind == FailureKind::Unknown)
+}
