@@ -137,9 +137,12 @@ impl AssetRow {
         }
     }
 
-    /// Ends the holding of the row by whoever carries its intent out.
+    /// Ends the holding of the row by whoever carries its intent out, after a look that followed
+    /// its calls: now what is wished may count as done.
     pub(crate) fn release(&mut self) {
+        self.unveil();
         self.intent_claim = None;
+        self.settle();
     }
 
     /// Gives up a decision about the asset's name or return, because another live asset has the

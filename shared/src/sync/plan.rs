@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::asset::{AssetId, DeliveryName};
 use crate::intent::{Collision, Intent};
-use crate::observation::Observation;
+use crate::observation::{Fact, Observation};
 use crate::row::AssetRow;
 
 /// Everything that a set of observations changes, ready to be written in one transaction.
@@ -23,6 +23,9 @@ pub struct Plan {
     /// Live assets whose name now belongs to another: they were renamed or deleted, and have to
     /// be looked at before this plan may be written.
     pub displaced: Vec<AssetId>,
+    /// Names that rows show from now on. Whoever else holds one has to be among the rows that the
+    /// plan is made from; see [`Plan::unread_names`].
+    pub claimed: BTreeSet<DeliveryName>,
 }
 
 /// What an asset's observations did to its row.
@@ -155,8 +158,8 @@ pub struct PlanContext {
     /// Whether a row is written when nothing but its clocks moved. Notifications want that: an
     /// older one may still be on its way. A listing does not: it would rewrite the whole table.
     pub keep_clocks: bool,
-    /// The claim under which the caller holds rows whose intents it has carried out; writing the
-    /// plan ends it.
+    /// The claim under which the caller holds rows whose intents it has carried out, and which it
+    /// has looked at since; writing the plan ends it for the rows that are observed.
     pub claim: Option<Uuid>,
 }
 
@@ -173,16 +176,17 @@ pub fn plan_observations(
         .map(|row| (&row.cloudinary_asset_id, row))
         .collect();
     let mut after: BTreeMap<&AssetId, AssetRow> = BTreeMap::new();
-    for observation in observations {
+    // A row cannot begin with an observation that does not name its asset.
+    let (naming, nameless): (Vec<_>, Vec<_>) = observations
+        .iter()
+        .partition(|observation| !matches!(observation.fact, Fact::Gone(None)));
+    for observation in naming.into_iter().chain(nameless) {
         match after.get_mut(&observation.asset_id) {
             Some(row) => row.observe(observation),
             None => {
                 let row = match before.get(&observation.asset_id) {
                     Some(known) => {
                         let mut row = (*known).clone();
-                        if row.intent_claim == context.claim {
-                            row.release();
-                        }
                         row.observe(observation);
                         Some(row)
                     }
@@ -193,6 +197,12 @@ pub fn plan_observations(
                 }
             }
         }
+    }
+    if let Some(claim) = context.claim {
+        // Only once everything is taken in: an older look may show what is about to be undone.
+        let held = after.values_mut();
+        held.filter(|row| row.intent_claim == Some(claim))
+            .for_each(AssetRow::release);
     }
     give_names_up(rows, &mut after);
 
@@ -232,6 +242,11 @@ impl Plan {
                 });
             }
         }
+        if after.is_live()
+            && before.is_none_or(|before| !before.is_live() || before.name() != after.name())
+        {
+            self.claimed.insert(after.name());
+        }
         match before {
             None => self.inserts.push(after),
             Some(_) if change != Change::Unchanged => self.updates.push(after),
@@ -243,6 +258,13 @@ impl Plan {
             }
             Some(_) => {}
         }
+    }
+
+    /// The names whose holders were not looked for, given those that were: if there are any, their
+    /// holders have to be read too, and the plan has to be made again.
+    pub fn unread_names(&self, read: &[DeliveryName]) -> Vec<DeliveryName> {
+        let unread = self.claimed.iter().filter(|name| !read.contains(name));
+        unread.cloned().collect()
     }
 
     /// The rows as they are once this is written, but for their revisions.
@@ -275,21 +297,38 @@ fn contested<'a>(
     holders.into_values().filter(|rows| rows.len() > 1)
 }
 
-/// A name that is only wished for yields to one that was observed. Giving it up shows the name
-/// that was observed, which may be contested in turn, but each row gives up once.
+/// A name that is only wished for yields to one that was observed; of several that are only wished
+/// for, to the one that is shown already. Giving it up shows the name that was observed, which may
+/// be contested in turn, but each row gives up once.
 fn give_names_up<'a>(rows: &'a [AssetRow], after: &mut BTreeMap<&'a AssetId, AssetRow>) {
+    let shown: HashMap<&AssetId, DeliveryName> = rows
+        .iter()
+        .filter(|row| row.is_live())
+        .map(|row| (&row.cloudinary_asset_id, row.name()))
+        .collect();
     loop {
-        let wishing: Vec<AssetId> = contested(rows, after)
-            .flatten()
-            .filter(|row| row.wishes_for_its_name())
-            .map(|row| row.cloudinary_asset_id.clone())
-            .collect();
-        if wishing.is_empty() {
+        let mut losers: BTreeSet<AssetId> = BTreeSet::new();
+        for claimants in contested(rows, after) {
+            let (wishing, known): (Vec<&AssetRow>, Vec<&AssetRow>) = claimants
+                .into_iter()
+                .partition(|row| row.wishes_for_its_name());
+            let shows_it =
+                |row: &&&AssetRow| shown.get(&row.cloudinary_asset_id) == Some(&row.name());
+            let keeper = if known.is_empty() {
+                let first = wishing.iter().find(shows_it).or(wishing.first());
+                first.map(|row| row.cloudinary_asset_id.clone())
+            } else {
+                None
+            };
+            let ids = wishing.iter().map(|row| row.cloudinary_asset_id.clone());
+            losers.extend(ids.filter(|id| Some(id) != keeper.as_ref()));
+        }
+        if losers.is_empty() {
             return;
         }
         for row in rows {
             let id = &row.cloudinary_asset_id;
-            if wishing.contains(id) {
+            if losers.contains(id) {
                 after
                     .entry(id)
                     .or_insert_with(|| row.clone())

@@ -38,7 +38,7 @@ pub enum FailureKind {
     /// It may succeed after this time, and it is nobody's fault.
     Waiting(Duration),
     /// The call may have been carried out, or still be: nobody else may touch the asset until
-    /// the claim has run out.
+    /// the claim has run out, and then only after a look.
     Unknown,
 }
 
@@ -60,18 +60,6 @@ impl Failure {
         }
     }
 
-    /// Failing to look, which changes nothing.
-    pub fn of_look(error: &CloudinaryError) -> Self {
-        let failure = Self::of(error);
-        match failure.kind {
-            FailureKind::Unknown => Self {
-                kind: FailureKind::Passing,
-                ..failure
-            },
-            _ => failure,
-        }
-    }
-
     /// Cloudinary said yes, and did nothing.
     pub fn ignored() -> Self {
         Self {
@@ -83,7 +71,8 @@ impl Failure {
 }
 
 /// The row after a failure, and its entry in the audit trail. `chance`, from 0 to 1, spreads
-/// what failed together.
+/// what failed together. A row that is still claimed is not tried again before the claim has run
+/// out.
 pub fn plan_failure(
     row: &AssetRow,
     failure: &Failure,
@@ -98,7 +87,6 @@ pub fn plan_failure(
         _ => "edit",
     };
     if failure.kind == FailureKind::Final && operation == "restore" {
-        after.release();
         after.give_return_up(failure.code, &failure.message);
     } else {
         let waits = matches!(failure.kind, FailureKind::Waiting(_));
@@ -112,11 +100,10 @@ pub fn plan_failure(
         }
         after.sync_error_code = Some(failure.code.to_owned());
         after.sync_error_message = Some(failure.message.clone());
+        let held = after.intent_claim.map_or(Duration::ZERO, |_| CLAIM);
         after.sync_next_attempt_at = pause(failure.kind, after.sync_retry_count, chance)
+            .map(|pause| pause.max(held))
             .map(|pause| now.offset(i64::try_from(pause.as_micros()).unwrap_or(i64::MAX)));
-        if failure.kind != FailureKind::Unknown {
-            after.release();
-        }
     }
     let entry = AuditEntry {
         status: "failed",
@@ -137,12 +124,7 @@ fn pause(kind: FailureKind, failures: i32, chance: f64) -> Option<Duration> {
         FailureKind::Passing | FailureKind::Unknown => {
             let doublings = u32::try_from(failures.clamp(1, 20) - 1).unwrap_or_default();
             let most = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(doublings));
-            let pause = most.min(LONGEST_PAUSE).mul_f64(spread);
-            Some(if kind == FailureKind::Unknown {
-                pause.max(CLAIM)
-            } else {
-                pause
-            })
+            Some(most.min(LONGEST_PAUSE).mul_f64(spread))
         }
     }
 }

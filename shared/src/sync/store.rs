@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 
 /// How often a plan is made anew when rows change under it, before its cause goes back to where
 /// it came from.
-pub const ATTEMPTS: usize = 5;
+pub const ATTEMPTS: usize = 8;
 
 /// How long a leader may be silent before somebody else takes the run over, in seconds. Longer
 /// than any function's timeout.

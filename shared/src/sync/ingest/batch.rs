@@ -16,6 +16,8 @@ use crate::time::Timestamp;
 /// What is kept between the attempts of one batch: what was fetched stays true.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
+    /// Names whose holders turned out to matter.
+    pub names: BTreeSet<DeliveryName>,
     pub fetched: BTreeMap<AssetId, Observation>,
     pub failed: BTreeMap<AssetId, Arc<CloudinaryError>>,
 }
@@ -67,6 +69,7 @@ pub fn rows_concerned(
         .fetched
         .values()
         .filter_map(|seen| seen.seen_name().cloned())
+        .chain(batch.names.iter().cloned())
         .collect();
     for notification in accepted
         .iter()

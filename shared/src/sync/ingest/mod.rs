@@ -90,7 +90,8 @@ impl Ingest {
         let mut batch = Batch::default();
         for _ in 0..ATTEMPTS {
             match self.try_apply(accepted, &mut batch).await {
-                Ok(results) => return results,
+                Ok(Some(results)) => return results,
+                Ok(None) => {}
                 Err(error) if error.is_conflict() => {}
                 Err(error) => {
                     let error = Arc::new(error);
@@ -107,16 +108,15 @@ impl Ingest {
             .collect()
     }
 
+    /// `None` when more rows have to be read first.
     async fn try_apply(
         &self,
         accepted: &[Accepted],
         batch: &mut Batch,
-    ) -> Result<Vec<Result<Verdict, IngestError>>, SupabaseError> {
+    ) -> Result<Option<Vec<Result<Verdict, IngestError>>>, SupabaseError> {
         let folders = self.fetch_moved(accepted).await?;
-        let rows = self
-            .store
-            .fetch_rows(&rows_concerned(accepted, batch, &folders))
-            .await?;
+        let query = rows_concerned(accepted, batch, &folders);
+        let rows = self.store.fetch_rows(&query).await?;
         let known = Known::of(&rows);
         let mut concerns: Vec<Concern> = accepted
             .iter()
@@ -144,16 +144,22 @@ impl Ingest {
 
         let mut plan = plan_observations(&rows, &observations, CONTEXT, Uuid::new_v4);
         if !plan.displaced.is_empty() {
-            let displaced = plan.displaced.drain(..).map(|id| (id, None)).collect();
+            // A look from an earlier attempt is what made them appear to hold the name.
+            let displaced = plan.displaced.drain(..);
+            let displaced = displaced.inspect(|id| drop(batch.fetched.remove(id)));
+            let displaced = displaced.map(|id| (id, None)).collect();
             self.fetch_missing(displaced, newest, batch).await;
             observations.extend(batch.observations(&changed));
             plan = plan_observations(&rows, &observations, CONTEXT, Uuid::new_v4);
             if let Some(error) = plan.displaced.iter().find_map(|id| batch.failed.get(id)) {
-                return Ok(accepted
-                    .iter()
-                    .map(|_| Err(IngestError::Fetch(error.clone())))
-                    .collect());
+                let failed = |_| Err(IngestError::Fetch(error.clone()));
+                return Ok(Some(accepted.iter().map(failed).collect()));
             }
+        }
+        let unread = plan.unread_names(&query.names);
+        if !unread.is_empty() {
+            batch.names.extend(unread);
+            return Ok(None);
         }
 
         let results: Vec<_> = concerns
@@ -172,7 +178,7 @@ impl Ingest {
         if !change.notifications.is_empty() {
             self.store.apply(&change).await?;
         }
-        Ok(results)
+        Ok(Some(results))
     }
 
     /// The assets under every folder that a notification says has moved.

@@ -24,6 +24,8 @@ pub enum Outcome {
     /// The asset is not there: it was addressed by its own id, and this is no shortened answer.
     Gone(Timestamp),
     Failed(Failure),
+    /// It could not be looked at, before or after the calls.
+    Unseen(Failure),
     /// There was no time left to begin.
     NotBegun,
 }
@@ -50,20 +52,19 @@ impl Held {
         self.rows.iter().find(|held| held.id == row.id)
     }
 
-    /// Drops what was seen of rows whose call may still arrive in Cloudinary: what is seen before
-    /// it does settles nothing.
+    /// Drops what was seen before the last call of a row was known to have arrived: it settles
+    /// nothing, and such rows stay claimed until no call of ours can arrive any more.
     pub fn forget_unsettled(&self, seen: &mut Vec<Observation>, outcomes: &Outcomes) {
         let unsettled: BTreeSet<&AssetId> = self
             .rows
             .iter()
-            .filter(|row| is_unknown(outcomes.get(&row.id)))
+            .filter(|row| is_unsettled(outcomes.get(&row.id)))
             .map(|row| &row.cloudinary_asset_id)
             .collect();
         seen.retain(|seen| !unsettled.contains(&seen.asset_id));
     }
 
-    /// Adds to the plan what failed, and ends the claims, but for calls that may still arrive.
-    /// `rows` are what the plan was made from.
+    /// Adds to the plan what failed. `rows` are what the plan was made from.
     pub fn note_failures(
         &self,
         rows: &[AssetRow],
@@ -78,19 +79,15 @@ impl Held {
                 continue;
             }
             let at = plan.updates.iter().position(|update| update.id == row.id);
-            let mut after = at.map_or_else(|| row.clone(), |at| plan.updates[at].clone());
+            let after = at.map_or_else(|| row.clone(), |at| plan.updates[at].clone());
             let outcome = outcomes.get(&row.id);
-            if !is_unknown(outcome) {
-                after.release();
-            }
             if let Some(failure) = failure_of(held, &after, outcome) {
                 let (failed, entry) = plan_failure(&after, &failure, now, chance);
-                after = failed;
                 plan.audit.push(entry);
-            }
-            match at {
-                Some(at) => plan.updates[at] = after,
-                None => plan.updates.push(after),
+                match at {
+                    Some(at) => plan.updates[at] = failed,
+                    None => plan.updates.push(failed),
+                }
             }
         }
     }
@@ -99,7 +96,10 @@ impl Held {
     pub fn conclude(&self, after: &[AssetRow], outcomes: &Outcomes, now: Timestamp) -> Conclusion {
         let mut conclusion = Conclusion::default();
         for row in after.iter().filter(|row| self.find(row).is_some()) {
-            let failed = matches!(outcomes.get(&row.id), Some(Outcome::Failed(_)));
+            let failed = matches!(
+                outcomes.get(&row.id),
+                Some(Outcome::Failed(_) | Outcome::Unseen(_))
+            );
             let due = row
                 .sync_next_attempt_at
                 .filter(|_| row.sync_error_code.is_some());
@@ -129,7 +129,7 @@ fn failure_of(held: &AssetRow, after: &AssetRow, outcome: Option<&Outcome>) -> O
         return None;
     }
     match outcome {
-        Some(Outcome::Failed(failure)) => Some(failure.clone()),
+        Some(Outcome::Failed(failure) | Outcome::Unseen(failure)) => Some(failure.clone()),
         // Unless the asset is back by now, and its edits can be made.
         Some(Outcome::Done)
             if held.intent.as_ref().map(|held| &held.existence) == Some(&intent.existence) =>
@@ -140,6 +140,10 @@ fn failure_of(held: &AssetRow, after: &AssetRow, outcome: Option<&Outcome>) -> O
     }
 }
 
-fn is_unknown(outcome: Option<&Outcome>) -> bool {
-    matches!(outcome, Some(Outcome::Failed(failure)) if failure.kind == FailureKind::Unknown)
+fn is_unsettled(outcome: Option<&Outcome>) -> bool {
+    match outcome {
+        Some(Outcome::Unseen(_)) => true,
+        Some(Outcome::Failed(failure)) => failure.kind == FailureKind::Unknown,
+        _ => false,
+    }
 }

@@ -21,7 +21,7 @@ use super::operations::plan_operations;
 use super::plan::{PlanContext, Source, plan_observations};
 use super::retry::{CLAIM, Failure};
 use super::store::{ATTEMPTS, RowQuery, Store, WriteSet};
-use crate::asset::AssetId;
+use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::{Client, CloudinaryError, Quota};
 use crate::observation::{Fact, Observation};
 use crate::queue::{self, Queue};
@@ -220,13 +220,8 @@ impl Hold<'_> {
             match self.flow.look(unsure.iter().copied()).await {
                 Ok(looked) => seen.extend(looked.observations),
                 Err(error) => {
-                    let failure = Failure::of_look(&error);
-                    for row in unsure {
-                        let outcome = outcomes.entry(row.id).or_insert(Outcome::Done);
-                        if !matches!(outcome, Outcome::Failed(_)) {
-                            *outcome = Outcome::Failed(failure.clone());
-                        }
-                    }
+                    let unseen = Outcome::Unseen(Failure::of(&error));
+                    outcomes.extend(unsure.into_iter().map(|row| (row.id, unseen.clone())));
                 }
             }
         }
@@ -237,11 +232,9 @@ impl Hold<'_> {
 
     /// Nothing was done; the rows say why, and wait for another attempt.
     async fn give_back(&self, error: &CloudinaryError) -> Result<Conclusion, OutboundError> {
-        let failure = Failure::of_look(error);
+        let unseen = Outcome::Unseen(Failure::of(error));
         let ids = self.held.rows.iter().map(|row| row.id);
-        let outcomes = ids
-            .map(|id| (id, Outcome::Failed(failure.clone())))
-            .collect();
+        let outcomes = ids.map(|id| (id, unseen.clone())).collect();
         let after = self.write(&[], Some(self.held.claim), &outcomes).await?;
         Ok(self.held.conclude(&after, &outcomes, Timestamp::now()))
     }
@@ -261,9 +254,16 @@ impl Hold<'_> {
             keep_clocks: release.is_some(),
             claim: release,
         };
+        let mut names = Vec::new();
         for _ in 0..ATTEMPTS {
-            let rows = self.read(&seen).await?;
+            names.extend(seen.iter().filter_map(|seen| seen.seen_name().cloned()));
+            let rows = self.read(&seen, &names).await?;
             let mut plan = plan_observations(&rows, &seen, context, Uuid::new_v4);
+            let unread = plan.unread_names(&names);
+            if !unread.is_empty() {
+                names.extend(unread);
+                continue;
+            }
             if !plan.displaced.is_empty() {
                 seen.extend(self.look_at_displaced(&plan.displaced, &rows).await?);
                 continue;
@@ -286,15 +286,16 @@ impl Hold<'_> {
         Err(OutboundError::Contended)
     }
 
-    /// The held rows, and whoever holds the names under which their assets were seen.
-    async fn read(&self, seen: &[Observation]) -> Result<Vec<AssetRow>, OutboundError> {
+    /// The held rows, those of the assets that were seen, and whoever holds these names.
+    async fn read(
+        &self,
+        seen: &[Observation],
+        names: &[DeliveryName],
+    ) -> Result<Vec<AssetRow>, OutboundError> {
         let query = RowQuery {
             ids: self.held.rows.iter().map(|row| row.id).collect(),
             asset_ids: seen.iter().map(|seen| seen.asset_id.clone()).collect(),
-            names: seen
-                .iter()
-                .filter_map(|seen| seen.seen_name().cloned())
-                .collect(),
+            names: names.to_vec(),
         };
         let rows = self.flow.store.fetch_rows(&query).await;
         rows.map_err(|error| OutboundError::Store(error.into()))

@@ -1,0 +1,362 @@
+//! The database in memory: what its functions and its trigger do, as the migrations say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use media_sync::asset::{AssetId, DeliveryName};
+use media_sync::intent::{Existence, Intent, Wish};
+use media_sync::observation::Pairs;
+use media_sync::row::{AssetRow, SyncStatus};
+use media_sync::sync::plan::AuditEntry;
+use media_sync::sync::store::{RowQuery, Verdict, WriteSet};
+use media_sync::time::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// What a person changes in a row; `None` leaves a value as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decision {
+    pub public_id: Option<String>,
+    pub folder: Option<String>,
+    pub display_name: Option<String>,
+    pub tags: Option<Vec<String>>,
+    pub context: Option<Pairs>,
+    pub metadata: Option<Pairs>,
+    /// Deletes, or restores.
+    pub deleted: Option<bool>,
+}
+
+/// A run of reconciliation, as its row has it.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// Who leads it; `None` when it rests.
+    pub lease: Option<u64>,
+    pub started: Option<Timestamp>,
+    pub stage: Stage,
+    pub step: u64,
+    pub listed: BTreeSet<AssetId>,
+}
+
+/// How far a run has come.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Stage {
+    #[default]
+    Begin,
+    Listing(AssetId),
+    Suspects(Option<AssetId>),
+    Done,
+}
+
+/// Why a write was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Rows have changed since they were read (PT412).
+    Conflict,
+    /// Somebody else leads the run (PT409).
+    LeaseLost,
+}
+
+/// Everything that is kept.
+#[derive(Clone, Debug, Default)]
+pub struct Database {
+    pub rows: BTreeMap<Uuid, AssetRow>,
+    pub notifications: BTreeMap<String, Verdict>,
+    pub audit: Vec<AuditEntry>,
+    pub run: Option<Run>,
+    pub good_runs: u64,
+    /// Rows whose next attempt is due, and that a drain would send.
+    pub waiting: BTreeSet<Uuid>,
+    /// Claims whose time is over.
+    pub run_out: BTreeSet<Uuid>,
+}
+
+impl Database {
+    pub fn by_asset(&self, id: &AssetId) -> Option<&AssetRow> {
+        self.rows
+            .values()
+            .find(|row| row.cloudinary_asset_id == *id)
+    }
+
+    /// `media_sync_rows`
+    pub fn fetch(&self, query: &RowQuery) -> Vec<AssetRow> {
+        let wanted = |row: &&AssetRow| {
+            query.ids.contains(&row.id)
+                || query.asset_ids.contains(&row.cloudinary_asset_id)
+                || row.is_live() && query.names.contains(&row.name())
+        };
+        self.rows.values().filter(wanted).cloned().collect()
+    }
+
+    /// `media_sync_folder_ids`
+    pub fn folder_ids(&self, folder: &str) -> Vec<AssetId> {
+        let inside = |row: &&AssetRow| {
+            row.is_live() && (row.folder == folder || row.folder.starts_with(&format!("{folder}/")))
+        };
+        let rows = self.rows.values().filter(inside);
+        rows.map(|row| row.cloudinary_asset_id.clone()).collect()
+    }
+
+    /// `media_sync_apply`, but for checkpoints: all of it or nothing.
+    ///
+    /// # Errors
+    /// When a row was changed since it was read, or a name is taken.
+    pub fn apply(&mut self, change: &WriteSet) -> Result<(), Refused> {
+        let mut rows = self.rows.clone();
+        for row in &change.inserts {
+            if self.by_asset(&row.cloudinary_asset_id).is_some() {
+                return Err(Refused::Conflict);
+            }
+            rows.insert(row.id, row.clone());
+        }
+        for row in &change.updates {
+            let known = rows.get_mut(&row.id).ok_or(Refused::Conflict)?;
+            if known.revision != row.revision {
+                return Err(Refused::Conflict);
+            }
+            *known = AssetRow {
+                revision: row.revision + 1,
+                intent_revision: known.intent_revision,
+                ..row.clone()
+            };
+        }
+        if !names_are_unique(&rows) {
+            return Err(Refused::Conflict);
+        }
+        self.assert_audited(change);
+        for row in change.updates.iter().chain(&change.inserts) {
+            let is_due = row.intent.is_some() && row.sync_next_attempt_at.is_some();
+            if is_due {
+                self.waiting.insert(row.id);
+            } else {
+                self.waiting.remove(&row.id);
+            }
+        }
+        self.rows = rows;
+        for record in &change.notifications {
+            let known = self.notifications.entry(record.digest.clone());
+            known.or_insert(record.verdict);
+        }
+        self.audit.extend(change.audit.iter().cloned());
+        Ok(())
+    }
+
+    /// Every change that anybody sees has its entry in the audit trail.
+    fn assert_audited(&self, change: &WriteSet) {
+        let seen = |row: &AssetRow| {
+            let mut seen = row.clone();
+            seen.clocks = media_sync::row::Clocks::default();
+            seen.intent_claim = None;
+            seen.revision = 0;
+            if !seen.is_live() {
+                seen.deleted_at = Some(Timestamp::from_micros(0));
+            }
+            seen
+        };
+        for row in change.inserts.iter().chain(&change.updates) {
+            let is_new = match self.rows.get(&row.id) {
+                Some(known) => seen(known) != seen(row),
+                None => true,
+            };
+            let told = change
+                .audit
+                .iter()
+                .any(|entry| entry.asset_row_id == row.id);
+            assert!(told || !is_new, "a change without an audit entry: {row:?}");
+        }
+    }
+
+    /// What a person writes into a row, and what the trigger `decide` makes of it. `false` when it
+    /// is refused.
+    pub fn decide(&mut self, id: Uuid, decision: &Decision, now: Timestamp) -> bool {
+        let Some(old) = self.rows.get(&id) else {
+            return false;
+        };
+        let mut new = old.clone();
+        if !decide(&mut new, decision, now) {
+            return false;
+        }
+        let mut rows = self.rows.clone();
+        new.revision += 1;
+        rows.insert(id, new);
+        if !names_are_unique(&rows) {
+            return false;
+        }
+        self.rows = rows;
+        self.waiting.insert(id);
+        true
+    }
+
+    /// `media_sync_claim_intents`: the rows that are got, and those that somebody else holds.
+    pub fn claim(&mut self, ids: &BTreeSet<Uuid>, claim: Uuid) -> (Vec<AssetRow>, BTreeSet<Uuid>) {
+        let (mut got, mut busy) = (Vec::new(), BTreeSet::new());
+        for id in ids {
+            let Some(row) = self.rows.get_mut(id).filter(|row| row.intent.is_some()) else {
+                continue;
+            };
+            if row
+                .intent_claim
+                .is_none_or(|holder| self.run_out.contains(&holder))
+            {
+                row.intent_claim = Some(claim);
+                row.revision += 1;
+                got.push(row.clone());
+            } else {
+                busy.insert(*id);
+            }
+        }
+        (got, busy)
+    }
+
+    /// `media_sync_suspects`
+    pub fn suspects(&self, run: &Run) -> Vec<AssetId> {
+        let Some(started) = run.started else {
+            return Vec::new();
+        };
+        let suspect = |row: &&AssetRow| {
+            row.is_live()
+                && row.clocks.alive.unwrap_or_default() < started.micros()
+                && !run.listed.contains(&row.cloudinary_asset_id)
+                && !row.intent.as_ref().is_some_and(Intent::is_restore)
+        };
+        let mut ids: Vec<AssetId> = self
+            .rows
+            .values()
+            .filter(suspect)
+            .map(|row| row.cloudinary_asset_id.clone())
+            .collect();
+        ids.sort();
+        ids
+    }
+}
+
+fn names_are_unique(rows: &BTreeMap<Uuid, AssetRow>) -> bool {
+    let mut names: BTreeSet<DeliveryName> = BTreeSet::new();
+    let mut live = rows.values().filter(|row| row.is_live());
+    live.all(|row| names.insert(row.name()))
+}
+
+/// What the trigger makes of a change to a row; `false` when it refuses.
+pub fn decide(row: &mut AssetRow, decision: &Decision, now: Timestamp) -> bool {
+    let before = row.clone();
+    let newest = before.clocks.newest();
+    let at = newest.map_or(now, |newest| now.max(newest.next())).micros();
+    let mut intent = before.intent.clone().unwrap_or_default();
+    let edits = decision.deleted.is_none() || decision.deleted == Some(false);
+    if edits && decision.has_edits() {
+        if before.deleted_at.is_some() && decision.deleted != Some(false) {
+            return false;
+        }
+        wish_for_edits(&mut intent, &before, decision, at);
+    }
+    match (before.deleted_at, decision.deleted) {
+        (None, Some(true)) => {
+            intent.existence = Some(Existence::Delete {
+                version: before.cloudinary_version,
+                etag: before.cloudinary_etag.clone(),
+            });
+            row.deleted_at = Some(now);
+            row.deleted_by = Some(Uuid::nil());
+        }
+        (Some(_), Some(false)) => {
+            intent.existence = Some(Existence::Restore);
+            row.deleted_at = None;
+            row.deleted_by = None;
+        }
+        _ => {}
+    }
+    if before.intent.as_ref().unwrap_or(&Intent::default()) == &intent {
+        return true;
+    }
+    intent.at = at;
+    intent.by = Some(Uuid::nil());
+    if intent.has_edits() {
+        let observed = before.observed_values();
+        let shown = intent.over(&observed);
+        row.cloudinary_public_id = shown.public_id;
+        row.folder = shown.folder;
+        row.display_name = shown.display_name;
+        row.tags = shown.tags;
+        row.context = shown.context;
+        row.metadata = shown.metadata;
+        row.observed = Some(observed);
+    }
+    row.intent = Some(intent);
+    row.intent_revision += 1;
+    row.sync_status = SyncStatus::Pending;
+    row.sync_error_code = None;
+    row.sync_error_message = None;
+    row.sync_retry_count = 0;
+    row.sync_next_attempt_at = Some(now);
+    true
+}
+
+impl Decision {
+    fn has_edits(&self) -> bool {
+        let deleted = self.deleted;
+        *self
+            != Self {
+                deleted,
+                ..Self::default()
+            }
+    }
+}
+
+fn wish_for_edits(intent: &mut Intent, before: &AssetRow, decision: &Decision, at: i64) {
+    if let Some(to) = &decision.public_id {
+        wish(&mut intent.public_id, &before.cloudinary_public_id, to, at);
+    }
+    if let Some(to) = &decision.folder {
+        wish(&mut intent.folder, &before.folder, to, at);
+    }
+    if let Some(to) = &decision.display_name {
+        let to = Some(to.clone());
+        wish(&mut intent.display_name, &before.display_name, &to, at);
+    }
+    if let Some(tags) = &decision.tags {
+        let added = tags.iter().filter(|tag| !before.tags.contains(tag));
+        let removed = before.tags.iter().filter(|tag| !tags.contains(tag));
+        let wishes = added.map(|tag| (tag, true));
+        let wishes = wishes.chain(removed.map(|tag| (tag, false)));
+        intent
+            .tags
+            .extend(wishes.map(|(tag, there)| (tag.clone(), there)));
+    }
+    if let Some(pairs) = &decision.context {
+        wish_for_pairs(&mut intent.context.0, &before.context, pairs, at);
+    }
+    if let Some(pairs) = &decision.metadata {
+        wish_for_pairs(&mut intent.metadata.0, &before.metadata, pairs, at);
+    }
+}
+
+fn wish_for_pairs(
+    wishes: &mut BTreeMap<String, Wish<Option<Value>>>,
+    from: &Pairs,
+    to: &Pairs,
+    at: i64,
+) {
+    let keys: BTreeSet<&String> = from.keys().chain(to.keys()).collect();
+    for key in keys {
+        let mut one = wishes.remove(key);
+        wish(&mut one, &from.get(key).cloned(), &to.get(key).cloned(), at);
+        wishes.extend(one.map(|one| (key.clone(), one)));
+    }
+}
+
+fn wish<T: Clone + PartialEq>(known: &mut Option<Wish<T>>, from: &T, to: &T, at: i64) {
+    if from == to {
+        return;
+    }
+    let (base, ours) = match known.take() {
+        Some(mut earlier) => {
+            earlier.ours.push(earlier.to);
+            (earlier.base, earlier.ours)
+        }
+        None => (from.clone(), Vec::new()),
+    };
+    *known = Some(Wish {
+        to: to.clone(),
+        base,
+        at,
+        ours,
+    });
+}

@@ -1,0 +1,100 @@
+//! The workers, cut into the steps between which they may die or be overtaken.
+
+mod notifications;
+mod outbound;
+mod reconcile;
+
+use std::collections::BTreeSet;
+
+use media_sync::queue;
+use uuid::Uuid;
+
+pub use self::notifications::NotificationJob;
+pub use self::outbound::OutboundJob;
+pub use self::reconcile::ReconcileJob;
+use crate::cloud::{Change, Cloud};
+use crate::database::Database;
+
+/// What the next call to Cloudinary comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    None,
+    /// It is refused, and may succeed later.
+    Refused,
+    /// No answer, and no effect.
+    LostBefore,
+    /// No answer, though it was carried out.
+    LostAfter,
+    /// No answer, and it is carried out at some later time.
+    Late,
+}
+
+/// What a step has come to.
+#[derive(Debug, PartialEq)]
+pub enum Progress {
+    Going,
+    /// The invocation is over, and these messages are done with.
+    Ended,
+    /// The invocation is over, and its messages come back.
+    Failed,
+}
+
+/// The two sides, and calls that are on their way between them.
+#[derive(Clone, Debug, Default)]
+pub struct Sides {
+    pub cloud: Cloud,
+    pub database: Database,
+    /// Calls without an answer that are still to be carried out, and the claim that waits for them.
+    pub late: Vec<(Uuid, Change)>,
+    ids: u128,
+}
+
+impl Sides {
+    /// Ids in the order of their making, so that a seed repeats them.
+    pub fn fresh_id(&mut self) -> Uuid {
+        self.ids += 1;
+        Uuid::from_u128(self.ids)
+    }
+}
+
+/// One invocation of a worker.
+#[derive(Clone, Debug)]
+pub enum Job {
+    Notifications(Box<NotificationJob>),
+    Outbound(Box<OutboundJob>),
+    Reconcile(Box<ReconcileJob>),
+}
+
+impl Job {
+    pub fn step(&mut self, sides: &mut Sides, fault: Fault) -> Progress {
+        match self {
+            Self::Notifications(job) => job.step(sides, fault),
+            Self::Outbound(job) => job.step(sides, fault),
+            Self::Reconcile(job) => job.step(sides, fault),
+        }
+    }
+
+    /// What the invocation was given.
+    pub fn messages(&self) -> Vec<Message> {
+        match self {
+            Self::Notifications(job) => job.messages(),
+            Self::Outbound(job) => job.wanted.iter().map(|row| Message::Intent(*row)).collect(),
+            Self::Reconcile(_) => Vec::new(),
+        }
+    }
+
+    /// The claims that end some time after it.
+    pub fn claims(&self) -> BTreeSet<Uuid> {
+        match self {
+            Self::Outbound(job) => job.claims.clone(),
+            _ => BTreeSet::new(),
+        }
+    }
+}
+
+/// What waits in a queue.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    Notification(queue::Notification),
+    Intent(Uuid),
+}

@@ -1,0 +1,131 @@
+//! What people do on both sides, drawn from a seed: few names, keys and values, so that they
+//! often meet.
+
+use std::collections::BTreeMap;
+
+use rand::Rng;
+use rand::seq::IndexedRandom;
+use serde_json::{Map, json};
+
+use crate::cloud::{Change, Cloud};
+use crate::database::{Database, Decision};
+use media_sync::row::AssetRow;
+
+const NAMES: [&str; 5] = ["mug", "cup", "jar", "pot", "pan"];
+const FOLDERS: [&str; 3] = ["shop", "sale", "shop/new"];
+const TAGS: [&str; 4] = ["red", "blue", "new", "old"];
+const KEYS: [&str; 3] = ["alt", "owner", "caption"];
+
+fn pick<'a>(rng: &mut impl Rng, from: &[&'a str]) -> &'a str {
+    from.choose(rng).copied().unwrap_or_default()
+}
+
+/// A value that nobody has used before, so that it can be told where it came from.
+fn value(rng: &mut impl Rng, side: &str) -> String {
+    format!("{side}-{}", rng.random_range(0..1_000_000))
+}
+
+fn tags(rng: &mut impl Rng) -> Vec<String> {
+    let mut tags: Vec<String> = TAGS.map(str::to_owned).to_vec();
+    tags.retain(|_| rng.random_bool(0.4));
+    tags
+}
+
+/// Something that somebody does in Cloudinary.
+pub fn change(rng: &mut impl Rng, cloud: &Cloud) -> Change {
+    let alive: Vec<_> = cloud.alive().collect();
+    let Some(asset) = alive.choose(rng) else {
+        return upload(rng);
+    };
+    let names = vec![asset.public_id.clone()];
+    match rng.random_range(0..20) {
+        0..4 => upload(rng),
+        4..6 => Change::Delete(asset.id.clone()),
+        6..7 => {
+            let trash: Vec<_> = cloud.assets.values().filter(|one| !one.alive).collect();
+            let again = trash.choose(rng).map(|one| one.id.clone());
+            Change::Restore(again.unwrap_or_else(|| asset.id.clone()))
+        }
+        7..9 => Change::Rename {
+            from: asset.public_id.clone(),
+            to: pick(rng, &NAMES).to_owned(),
+        },
+        9..11 => Change::AddTags(names, vec![pick(rng, &TAGS).to_owned()]),
+        11..13 => Change::RemoveTags(names, vec![pick(rng, &TAGS).to_owned()]),
+        13..16 => {
+            let removes = rng.random_bool(0.2);
+            let value = if removes {
+                String::new()
+            } else {
+                value(rng, "theirs")
+            };
+            Change::MergeContext(names, [(pick(rng, &KEYS).to_owned(), value)].into())
+        }
+        16..17 => {
+            let field = (pick(rng, &KEYS).to_owned(), json!(value(rng, "theirs")));
+            Change::SetMetadata(names, Map::from_iter([field]))
+        }
+        17..19 => Change::Update {
+            id: asset.id.clone(),
+            folder: rng.random_bool(0.6).then(|| pick(rng, &FOLDERS).to_owned()),
+            display_name: rng.random_bool(0.6).then(|| value(rng, "theirs")),
+        },
+        _ => Change::RenameFolder {
+            from: pick(rng, &FOLDERS).to_owned(),
+            to: pick(rng, &FOLDERS).to_owned(),
+        },
+    }
+}
+
+fn upload(rng: &mut impl Rng) -> Change {
+    let context = (pick(rng, &KEYS).to_owned(), value(rng, "theirs"));
+    Change::Upload {
+        public_id: pick(rng, &NAMES).to_owned(),
+        tags: tags(rng),
+        context: if rng.random_bool(0.5) {
+            [context].into()
+        } else {
+            BTreeMap::new()
+        },
+    }
+}
+
+/// Something that somebody decides here, about one row.
+pub fn decision(rng: &mut impl Rng, row: &AssetRow) -> Decision {
+    if !row.is_live() {
+        return Decision {
+            deleted: Some(false),
+            ..Decision::default()
+        };
+    }
+    let mut decision = Decision::default();
+    match rng.random_range(0..10) {
+        0 | 1 => decision.deleted = Some(true),
+        2 => decision.public_id = Some(pick(rng, &NAMES).to_owned()),
+        3 => decision.folder = Some(pick(rng, &FOLDERS).to_owned()),
+        4 => decision.display_name = Some(value(rng, "ours")),
+        5 | 6 => decision.tags = Some(tags(rng)),
+        7 | 8 => {
+            let mut context = row.context.clone();
+            let key = pick(rng, &KEYS).to_owned();
+            if rng.random_bool(0.2) {
+                context.remove(&key);
+            } else {
+                context.insert(key, json!(value(rng, "ours")));
+            }
+            decision.context = Some(context);
+        }
+        _ => {
+            let mut metadata = row.metadata.clone();
+            metadata.insert(pick(rng, &KEYS).to_owned(), json!(value(rng, "ours")));
+            decision.metadata = Some(metadata);
+        }
+    }
+    decision
+}
+
+/// A row to decide about.
+pub fn row<'a>(rng: &mut impl Rng, database: &'a Database) -> Option<&'a AssetRow> {
+    let rows: Vec<&AssetRow> = database.rows.values().collect();
+    rows.choose(rng).copied()
+}

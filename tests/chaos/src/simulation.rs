@@ -1,0 +1,476 @@
+//! One story, from its seed to the quiet at its end.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use media_sync::queue::{self, RawBody};
+use media_sync::row::SyncStatus;
+use media_sync::time::Timestamp;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use crate::check;
+use crate::jobs::{
+    Fault, Job, Message, NotificationJob, OutboundJob, Progress, ReconcileJob, Sides,
+};
+use crate::people;
+
+/// Begins on a whole second.
+const BEGIN: i64 = 1_800_000_000_000_000;
+
+/// What has happened in a story, or in many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    pub changes: u64,
+    pub decisions: u64,
+    pub accepted: u64,
+    pub lost: u64,
+    pub doubled: u64,
+    pub crashes: u64,
+    pub faults: u64,
+    pub conflicts: u64,
+    pub applied: u64,
+    pub superseded: u64,
+    pub parked: u64,
+    pub runs: u64,
+    pub live: u64,
+    pub gone: u64,
+}
+
+/// For those who do not want to hear a story.
+pub fn silent(_event: &str) {}
+
+/// How hard a story is.
+#[derive(Clone, Copy, Debug)]
+struct Hardness {
+    loss: f64,
+    doubling: f64,
+    crash: f64,
+    fault: f64,
+}
+
+struct Story {
+    rng: StdRng,
+    hardness: Hardness,
+    sides: Sides,
+    queue: Vec<Message>,
+    jobs: Vec<Job>,
+    totals: Totals,
+    digests: BTreeSet<String>,
+    leases: u64,
+    ledger: check::Ledger,
+    tell: fn(&str),
+}
+
+/// Plays the story of a seed to its end, telling each event to `tell`.
+///
+/// # Panics
+/// When the two sides differ in the end, or a promise was broken on the way.
+pub fn play(seed: u64, tell: fn(&str)) -> Totals {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let hardness = Hardness {
+        loss: rng.random_range(0.0..0.4),
+        doubling: rng.random_range(0.0..0.3),
+        crash: rng.random_range(0.0..0.1),
+        fault: rng.random_range(0.0..0.2),
+    };
+    let mut story = Story {
+        hardness,
+        sides: Sides::default(),
+        queue: Vec::new(),
+        jobs: Vec::new(),
+        totals: Totals::default(),
+        digests: BTreeSet::new(),
+        leases: 0,
+        ledger: check::Ledger::default(),
+        tell,
+        rng,
+    };
+    story.sides.cloud.now = BEGIN;
+    story.sides.cloud.reuses_ids = story.rng.random_bool(0.5);
+    story.sides.cloud.has_backups = story.rng.random_bool(0.7);
+    let events = story.rng.random_range(50..400);
+    for _ in 0..events {
+        story.event();
+    }
+    story.calm_down();
+    story.finish()
+}
+
+impl Story {
+    fn event(&mut self) {
+        // Often within one second, sometimes minutes later.
+        let pause = match self.rng.random_range(0..10) {
+            0..6 => self.rng.random_range(1..300_000),
+            6..9 => self.rng.random_range(1..3_000_000),
+            _ => self.rng.random_range(1..300_000_000),
+        };
+        self.sides.cloud.now += pause;
+        match self.rng.random_range(0..100) {
+            0..12 => self.people_change(),
+            12..22 => self.people_decide(),
+            22..35 => self.deliver(),
+            35..43 => self.start_notifications(),
+            43..49 => self.start_outbound(),
+            49..51 => self.start_run(),
+            51..53 => self.drain(),
+            53..55 => self.run_claims_out(),
+            55..57 => self.land_late_call(),
+            _ => self.step_some_job(),
+        }
+    }
+
+    /// Only made into text for whoever wants to read it.
+    fn tell(&self, event: &dyn fmt::Debug) {
+        if self.tell as usize != silent as fn(&str) as usize {
+            (self.tell)(&format!("{} {event:?}", self.now()));
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.sides.cloud.now)
+    }
+
+    fn people_change(&mut self) {
+        let change = people::change(&mut self.rng, &self.sides.cloud);
+        self.tell(&change);
+        self.ledger.note_change(&self.sides.cloud, &change);
+        if self.sides.cloud.apply(&change).is_ok() {
+            self.totals.changes += 1;
+        }
+    }
+
+    fn people_decide(&mut self) {
+        let Some(row) = people::row(&mut self.rng, &self.sides.database) else {
+            return;
+        };
+        let (id, asset) = (row.id, row.cloudinary_asset_id.clone());
+        let decision = people::decision(&mut self.rng, row);
+        let before = row.clone();
+        let now = self.now();
+        if !self.sides.database.decide(id, &decision, now) {
+            return;
+        }
+        self.tell(&(&asset, &decision));
+        self.totals.decisions += 1;
+        self.ledger.note_decision(asset, &before, &decision, now);
+        // The function may die, or SQS be away, before it is sent.
+        if self.rng.random_bool(0.7) {
+            self.sides.database.waiting.remove(&id);
+            self.sides.database.waiting.insert(id);
+            self.queue.push(Message::Intent(id));
+        }
+    }
+
+    fn deliver(&mut self) {
+        if self.sides.cloud.outbox.is_empty() {
+            return;
+        }
+        let at = self.rng.random_range(0..self.sides.cloud.outbox.len());
+        let body = self.sides.cloud.outbox.remove(at);
+        if self.rng.random_bool(self.hardness.loss) {
+            self.totals.lost += 1;
+            return self.tell(&("lost", body));
+        }
+        if self.rng.random_bool(self.hardness.doubling) {
+            self.totals.doubled += 1;
+            self.sides.cloud.outbox.push(body.clone());
+        }
+        let body_text = body.clone();
+        let message = queue::Notification {
+            received_at: self.now(),
+            signature_timestamp: Timestamp::from_secs(self.now().micros() / 1_000_000),
+            body: RawBody::new(body.into_bytes()),
+        };
+        self.totals.accepted += 1;
+        self.tell(&("accepted", body_text));
+        self.queue.push(Message::Notification(message));
+    }
+
+    fn take(&mut self, wanted: impl Fn(&Message) -> bool, most: usize) -> Vec<Message> {
+        let mut taken = Vec::new();
+        let count = self.rng.random_range(1..=most);
+        while taken.len() < count {
+            let fitting: Vec<usize> = self
+                .queue
+                .iter()
+                .enumerate()
+                .filter(|(_, message)| wanted(message))
+                .map(|(at, _)| at)
+                .collect();
+            if fitting.is_empty() {
+                break;
+            }
+            let at = fitting[self.rng.random_range(0..fitting.len())];
+            // A queue that delivers at least once.
+            if self.rng.random_bool(0.03) {
+                taken.push(self.queue[at].clone());
+            } else {
+                taken.push(self.queue.swap_remove(at));
+            }
+        }
+        taken
+    }
+
+    fn start_notifications(&mut self) {
+        let taken = self.take(|message| matches!(message, Message::Notification(_)), 4);
+        let messages = taken.into_iter().filter_map(|message| match message {
+            Message::Notification(message) => Some(message),
+            Message::Intent(_) => None,
+        });
+        let messages: Vec<_> = messages.collect();
+        if messages.is_empty() {
+            return;
+        }
+        let job = NotificationJob::new(messages);
+        self.digests.extend(job.digests());
+        self.jobs.push(Job::Notifications(Box::new(job)));
+    }
+
+    fn start_outbound(&mut self) {
+        let taken = self.take(|message| matches!(message, Message::Intent(_)), 4);
+        let rows = taken.into_iter().filter_map(|message| match message {
+            Message::Intent(row) => Some(row),
+            Message::Notification(_) => None,
+        });
+        let rows: BTreeSet<_> = rows.collect();
+        if !rows.is_empty() {
+            let job = OutboundJob::new(rows);
+            self.jobs.push(Job::Outbound(Box::new(job)));
+        }
+    }
+
+    fn start_run(&mut self) {
+        self.leases += 1;
+        let job = ReconcileJob::new(self.leases);
+        self.jobs.push(Job::Reconcile(Box::new(job)));
+    }
+
+    fn drain(&mut self) {
+        let waiting = self.sides.database.waiting.iter();
+        self.queue.extend(waiting.map(|row| Message::Intent(*row)));
+    }
+
+    /// Claims whose holders are gone run out, once no call of theirs can arrive any more.
+    fn run_claims_out(&mut self) {
+        let held = self.jobs.iter().flat_map(Job::claims);
+        let mut held: BTreeSet<_> = held.collect();
+        held.extend(self.sides.late.iter().map(|(claim, _)| *claim));
+        let claims = self.sides.database.rows.values();
+        let claims = claims.filter_map(|row| row.intent_claim);
+        let over: Vec<_> = claims.filter(|claim| !held.contains(claim)).collect();
+        self.sides.database.run_out.extend(over);
+        let leases: BTreeSet<u64> = self
+            .jobs
+            .iter()
+            .filter_map(|job| match job {
+                Job::Reconcile(job) => Some(job.lease()),
+                _ => None,
+            })
+            .collect();
+        if let Some(run) = &mut self.sides.database.run
+            && run.lease.is_some_and(|lease| !leases.contains(&lease))
+        {
+            run.lease = None;
+        }
+    }
+
+    fn land_late_call(&mut self) {
+        if !self.sides.late.is_empty() {
+            let at = self.rng.random_range(0..self.sides.late.len());
+            let (_, change) = self.sides.late.remove(at);
+            self.tell(&("arrives late", &change));
+            // Whatever it comes to: nobody waits for the answer any more.
+            let _answer = self.sides.cloud.apply(&change);
+        }
+    }
+
+    fn step_some_job(&mut self) {
+        if self.jobs.is_empty() {
+            return;
+        }
+        let at = self.rng.random_range(0..self.jobs.len());
+        if self.rng.random_bool(self.hardness.crash) {
+            self.totals.crashes += 1;
+            let job = self.jobs.swap_remove(at);
+            self.tell(&("dies", &job));
+            return self.queue.extend(job.messages());
+        }
+        let fault = if self.rng.random_bool(self.hardness.fault) {
+            self.totals.faults += 1;
+            match self.rng.random_range(0..4) {
+                0 => Fault::Refused,
+                1 => Fault::LostBefore,
+                2 => Fault::LostAfter,
+                _ => Fault::Late,
+            }
+        } else {
+            Fault::None
+        };
+        self.step(at, fault);
+    }
+
+    fn step(&mut self, at: usize, fault: Fault) {
+        self.tell(&("steps", fault, &self.jobs[at]));
+        match self.jobs[at].step(&mut self.sides, fault) {
+            Progress::Going => {}
+            Progress::Ended => drop(self.jobs.swap_remove(at)),
+            Progress::Failed => {
+                let job = self.jobs.swap_remove(at);
+                self.queue.extend(job.messages());
+            }
+        }
+    }
+
+    /// Nobody does anything any more, and nothing fails; then one full run.
+    fn calm_down(&mut self) {
+        self.settle();
+        self.retry_errors();
+        self.settle();
+        // One that rests somewhere is brought to its end first, and proves nothing.
+        if self.sides.database.run.is_some() {
+            self.start_run();
+            self.settle();
+        }
+        let good = self.sides.database.good_runs;
+        self.start_run();
+        self.settle();
+        let run = &self.sides.database.run;
+        assert_eq!(self.sides.database.good_runs, good + 1, "{run:?}");
+        self.retry_errors();
+        self.settle();
+    }
+
+    /// What an administrator may do about refused decisions.
+    fn retry_errors(&mut self) {
+        for row in self.sides.database.rows.values_mut() {
+            if row.sync_status == SyncStatus::Error {
+                row.sync_status = SyncStatus::Pending;
+                row.sync_error_code = None;
+                row.sync_error_message = None;
+                row.sync_retry_count = 0;
+                row.sync_next_attempt_at = Some(Timestamp::from_micros(0));
+                row.revision += 1;
+                self.sides.database.waiting.insert(row.id);
+            }
+        }
+    }
+
+    fn settle(&mut self) {
+        for round in 0.. {
+            assert!(round < 1_000, "it never comes to rest: {:?}", self.jobs);
+            self.sides.cloud.now += 1_000_000;
+            while !self.sides.cloud.outbox.is_empty() {
+                self.deliver();
+            }
+            let mut steps = 0;
+            while !self.jobs.is_empty() {
+                steps += 1;
+                assert!(steps < 1_000, "a worker never ends: {:?}", self.jobs[0]);
+                self.sides.cloud.now += 10_000;
+                self.step(0, Fault::None);
+            }
+            while !self.sides.late.is_empty() {
+                self.land_late_call();
+            }
+            self.run_claims_out();
+            self.start_notifications();
+            self.start_outbound();
+            if self.jobs.is_empty() && self.sides.cloud.outbox.is_empty() && self.queue.is_empty() {
+                if self.sides.database.waiting.is_empty() {
+                    return;
+                }
+                self.drain();
+            }
+        }
+    }
+
+    fn finish(mut self) -> Totals {
+        check::mirrored(&self.sides);
+        check::accounted(&self.sides.database, &self.digests);
+        self.ledger.check(&self.sides);
+        self.totals.count(&self.sides);
+        self.totals
+    }
+}
+
+impl Totals {
+    fn count(&mut self, sides: &Sides) {
+        use media_sync::sync::store::Verdict;
+        let database = &sides.database;
+        let verdicts = |wanted| {
+            database
+                .notifications
+                .values()
+                .filter(|verdict| **verdict == wanted)
+                .count() as u64
+        };
+        self.applied = verdicts(Verdict::Applied);
+        self.superseded = verdicts(Verdict::Superseded);
+        self.parked = verdicts(Verdict::Parked);
+        self.conflicts = database
+            .audit
+            .iter()
+            .filter(|entry| entry.operation == "conflict")
+            .count() as u64;
+        self.runs = database.good_runs;
+        self.live = sides.cloud.alive().count() as u64;
+        self.gone = database.rows.values().filter(|row| !row.is_live()).count() as u64;
+    }
+
+    /// Adds another story's.
+    pub fn add(&mut self, other: &Self) {
+        for (mine, theirs) in self.all_mut().into_iter().zip(other.clone().all_mut()) {
+            *mine += *theirs;
+        }
+    }
+
+    fn all_mut(&mut self) -> [&mut u64; 14] {
+        [
+            &mut self.changes,
+            &mut self.decisions,
+            &mut self.accepted,
+            &mut self.lost,
+            &mut self.doubled,
+            &mut self.crashes,
+            &mut self.faults,
+            &mut self.conflicts,
+            &mut self.applied,
+            &mut self.superseded,
+            &mut self.parked,
+            &mut self.runs,
+            &mut self.live,
+            &mut self.gone,
+        ]
+    }
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "  people: {} changes in Cloudinary, {} decisions here, {} conflicts",
+            self.changes, self.decisions, self.conflicts
+        )?;
+        writeln!(
+            f,
+            "  notifications: {} accepted, {} doubled, {} lost on their way",
+            self.accepted, self.doubled, self.lost
+        )?;
+        writeln!(
+            f,
+            "    recorded as applied {}, superseded {}, parked {}",
+            self.applied, self.superseded, self.parked
+        )?;
+        writeln!(
+            f,
+            "  mischief: {} crashes, {} failed calls; {} good runs",
+            self.crashes, self.faults, self.runs
+        )?;
+        write!(
+            f,
+            "  in the end: {} assets live on both sides, {} tombstones",
+            self.live, self.gone
+        )
+    }
+}
