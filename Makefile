@@ -1,7 +1,7 @@
 # media-sync: plain verbs. `make` alone lists them; `make check` is what CI runs.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo test check fmt lint doc build build-local deploy clean
+.PHONY: help setup run demo test chaos check fmt lint doc build build-local deploy clean
 
 # What `make build` builds for: arm64 or x86_64. `make deploy` tells the template the same.
 ARCH ?= arm64
@@ -34,6 +34,12 @@ test: setup build-local ## unit, property and end-to-end tests
 	then set -x; cargo nextest run --workspace; \
 	else set -x; cargo test --workspace --lib --bins --tests; fi
 	cargo test --workspace --doc
+
+SEEDS ?= 1000
+FROM ?= 1
+
+chaos: ## play SEEDS stories of mischief in memory, from seed FROM on (TRACE=1 tells one in full)
+	cargo run --quiet --package chaos -- --seeds $(SEEDS) --from $(FROM) $(if $(TRACE),--trace)
 
 check: fmt lint doc test ## everything CI asks for
 

@@ -115,6 +115,17 @@ begin
     then
         new := media_sync.check_edit(old, new);
         if new.cloudinary_public_id <> old.cloudinary_public_id then
+            -- Free here, but not in Cloudinary before what was decided about its holder is done.
+            if exists (
+                select from public.media_assets o
+                where o.id <> old.id and o.intent is not null
+                    and o.resource_type = old.resource_type and o.delivery_type = old.delivery_type
+                    and (o.deleted_at is null or o.intent -> 'existence' ->> 'op' = 'delete')
+                    and coalesce(o.observed ->> 'cloudinary_public_id', o.cloudinary_public_id) = new.cloudinary_public_id
+            ) then
+                raise exception 'another asset still has this public id in Cloudinary: try again in a moment'
+                    using errcode = 'PT409';
+            end if;
             v_intent := v_intent || jsonb_build_object('public_id', media_sync.wish(
                 v_intent -> 'public_id', to_jsonb(old.cloudinary_public_id), to_jsonb(new.cloudinary_public_id), v_at));
         end if;

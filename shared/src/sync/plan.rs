@@ -152,15 +152,15 @@ impl AuditEntry {
 
 /// How a plan is made.
 #[derive(Clone, Copy, Debug)]
-pub struct PlanContext {
+pub struct PlanContext<'a> {
     pub source: Source,
     pub run_id: Option<Uuid>,
     /// Whether a row is written when nothing but its clocks moved. Notifications want that: an
     /// older one may still be on its way. A listing does not: it would rewrite the whole table.
     pub keep_clocks: bool,
-    /// The claim under which the caller holds rows whose intents it has carried out, and which it
-    /// has looked at since; writing the plan ends it for the rows that are observed.
-    pub claim: Option<Uuid>,
+    /// Rows whose intents the caller has carried out under a claim, and whose assets it has looked
+    /// at since: writing the plan ends their claims.
+    pub release: &'a [Uuid],
 }
 
 /// Plans what `observations` change in `rows`: the rows of the observed assets, and of whoever
@@ -168,7 +168,7 @@ pub struct PlanContext {
 pub fn plan_observations(
     rows: &[AssetRow],
     observations: &[Observation],
-    context: PlanContext,
+    context: PlanContext<'_>,
     mut fresh_id: impl FnMut() -> Uuid,
 ) -> Plan {
     let before: HashMap<&AssetId, &AssetRow> = rows
@@ -198,12 +198,11 @@ pub fn plan_observations(
             }
         }
     }
-    if let Some(claim) = context.claim {
-        // Only once everything is taken in: an older look may show what is about to be undone.
-        let held = after.values_mut();
-        held.filter(|row| row.intent_claim == Some(claim))
-            .for_each(AssetRow::release);
-    }
+    // Only once everything is taken in: an older look may show what is about to be undone.
+    let released = after.values_mut();
+    released
+        .filter(|row| context.release.contains(&row.id))
+        .for_each(AssetRow::release);
     give_names_up(rows, &mut after);
 
     let mut plan = Plan {
@@ -217,7 +216,7 @@ pub fn plan_observations(
 }
 
 impl Plan {
-    fn take(&mut self, before: Option<&AssetRow>, after: AssetRow, context: PlanContext) {
+    fn take(&mut self, before: Option<&AssetRow>, after: AssetRow, context: PlanContext<'_>) {
         let change = classify(before, &after);
         self.tally.count(change);
         self.changes

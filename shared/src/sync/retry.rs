@@ -50,6 +50,8 @@ impl Failure {
                 FailureKind::Unknown
             }
             (CloudinaryError::Unreadable { .. }, _) => FailureKind::Unknown,
+            // Whoever has the name may be about to give it up.
+            (_, Some(Refusal::Conflict)) => FailureKind::Passing,
             _ if error.is_transient() => FailureKind::Passing,
             _ => FailureKind::Final,
         };

@@ -115,7 +115,7 @@ impl Ledger {
             if let Some(tags) = &decision.tags
                 && tags.contains(&tag) != before.tags.contains(&tag)
             {
-                note("tags", &tag, tags.contains(&tag).then(|| json!(true)));
+                note("tags", &tag, tags.contains(&tag).then_some(json!(true)));
             }
         }
         for (group, before, pairs) in [
@@ -147,7 +147,7 @@ impl Ledger {
                 let adds = matches!(change, Change::AddTags(..));
                 for id in named(names) {
                     for tag in tags {
-                        note(id.clone(), "tags", tag, adds.then(|| json!(true)));
+                        note(id.clone(), "tags", tag, adds.then_some(json!(true)));
                     }
                 }
             }
@@ -241,14 +241,21 @@ impl Ledger {
         group: &str,
         key: &str,
     ) -> Option<Option<Value>> {
-        if self.upheavals.contains_key(asset) || self.decided.contains(asset) {
+        if self.upheavals.contains_key(asset)
+            || self.decided.contains(asset)
+            || sides.met_by_name.contains(asset)
+        {
             return None;
         }
         let found = sides.cloud.assets.get(asset).filter(|asset| asset.alive)?;
         Some(match group {
             "folder" => Some(json!(found.folder)),
             "display_name" => Some(json!(found.display_name)),
-            "tags" => found.tags.iter().any(|tag| tag == key).then(|| json!(true)),
+            "tags" => found
+                .tags
+                .iter()
+                .any(|tag| tag == key)
+                .then_some(json!(true)),
             "context" => found.context.get(key).map(|value| json!(value)),
             _ => found.metadata.get(key).cloned(),
         })

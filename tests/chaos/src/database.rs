@@ -174,14 +174,22 @@ impl Database {
         if !decide(&mut new, decision, now) {
             return false;
         }
+        let taken =
+            |row: &AssetRow| row.id != id && holds_in_cloudinary(row, &new.cloudinary_public_id);
+        if new.cloudinary_public_id != old.cloudinary_public_id && self.rows.values().any(taken) {
+            return false;
+        }
         let mut rows = self.rows.clone();
         new.revision += 1;
+        let is_due = new.intent.is_some() && new.sync_next_attempt_at.is_some();
         rows.insert(id, new);
         if !names_are_unique(&rows) {
             return false;
         }
         self.rows = rows;
-        self.waiting.insert(id);
+        if is_due {
+            self.waiting.insert(id);
+        }
         true
     }
 
@@ -232,6 +240,12 @@ fn names_are_unique(rows: &BTreeMap<Uuid, AssetRow>) -> bool {
     let mut names: BTreeSet<DeliveryName> = BTreeSet::new();
     let mut live = rows.values().filter(|row| row.is_live());
     live.all(|row| names.insert(row.name()))
+}
+
+/// Whether a row has the name in Cloudinary, though it is to lose it.
+fn holds_in_cloudinary(row: &AssetRow, public_id: &str) -> bool {
+    let deletes = row.intent.as_ref().is_some_and(Intent::is_delete);
+    (row.is_live() || deletes) && row.observed_name().public_id == public_id
 }
 
 /// What the trigger makes of a change to a row; `false` when it refuses.

@@ -26,11 +26,11 @@ use crate::time::Timestamp;
 /// How many assets of a moved folder are looked at right away; the rest is reconciliation's.
 const FOLDER_LIMIT: u32 = 1_000;
 
-const CONTEXT: PlanContext = PlanContext {
+const CONTEXT: PlanContext<'_> = PlanContext {
     source: Source::Webhook,
     run_id: None,
     keep_clocks: true,
-    claim: None,
+    release: &[],
 };
 
 /// Applies notifications to the database.

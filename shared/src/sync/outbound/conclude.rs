@@ -6,7 +6,6 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::Settled;
-use crate::asset::AssetId;
 use crate::observation::Observation;
 use crate::row::AssetRow;
 use crate::sync::plan::Plan;
@@ -52,16 +51,34 @@ impl Held {
         self.rows.iter().find(|held| held.id == row.id)
     }
 
-    /// Drops what was seen before the last call of a row was known to have arrived: it settles
-    /// nothing, and such rows stay claimed until no call of ours can arrive any more.
-    pub fn forget_unsettled(&self, seen: &mut Vec<Observation>, outcomes: &Outcomes) {
-        let unsettled: BTreeSet<&AssetId> = self
-            .rows
+    /// The rows, as they are now, whose claims end: those that were looked at after their last
+    /// call was known to have arrived. The others stay claimed until no call of ours can arrive
+    /// any more.
+    pub fn settled(&self, rows: &[AssetRow], outcomes: &Outcomes) -> Vec<Uuid> {
+        let ours = rows
             .iter()
-            .filter(|row| is_unsettled(outcomes.get(&row.id)))
-            .map(|row| &row.cloudinary_asset_id)
-            .collect();
-        seen.retain(|seen| !unsettled.contains(&seen.asset_id));
+            .filter(|row| row.intent_claim == Some(self.claim));
+        let settled = ours.filter(|row| !is_unsettled(outcomes.get(&row.id)));
+        settled.map(|row| row.id).collect()
+    }
+
+    /// Rows of which something was told, meanwhile, that is not older than the last look: whole
+    /// seconds are all that is certain of a look's moment. They have to be looked at once more,
+    /// since nothing may end on a look that another observation outweighs.
+    pub fn behind<'a>(
+        &self,
+        rows: &'a [AssetRow],
+        seen: &[Observation],
+        outcomes: &Outcomes,
+    ) -> Vec<&'a AssetRow> {
+        let settled = self.settled(rows, outcomes);
+        let is_behind = |row: &&AssetRow| {
+            let looks = seen.iter();
+            let looks = looks.filter(|seen| seen.asset_id == row.cloudinary_asset_id);
+            let last = looks.map(|seen| seen.at).max();
+            settled.contains(&row.id) && row.clocks.newest() >= last
+        };
+        rows.iter().filter(is_behind).collect()
     }
 
     /// Adds to the plan what failed. `rows` are what the plan was made from.
@@ -95,7 +112,9 @@ impl Held {
     /// What to do next, from the rows as they were written.
     pub fn conclude(&self, after: &[AssetRow], outcomes: &Outcomes, now: Timestamp) -> Conclusion {
         let mut conclusion = Conclusion::default();
-        for row in after.iter().filter(|row| self.find(row).is_some()) {
+        for row in after {
+            let Some(held) = self.find(row) else { continue };
+            let is_newer = row.intent_revision != held.intent_revision;
             let failed = matches!(
                 outcomes.get(&row.id),
                 Some(Outcome::Failed(_) | Outcome::Unseen(_))
@@ -109,7 +128,7 @@ impl Held {
                     conclusion.due.insert(row.id, due.since(now));
                     Settled::Failed
                 }
-                (Some(_), None) if failed => Settled::Failed,
+                (Some(_), None) if failed && !is_newer => Settled::Failed,
                 (Some(_), None) => {
                     conclusion.again.insert(row.id);
                     Settled::Done

@@ -21,7 +21,7 @@ use super::operations::plan_operations;
 use super::plan::{PlanContext, Source, plan_observations};
 use super::retry::{CLAIM, Failure};
 use super::store::{ATTEMPTS, RowQuery, Store, WriteSet};
-use crate::asset::{AssetId, DeliveryName};
+use crate::asset::DeliveryName;
 use crate::cloudinary::{Client, CloudinaryError, Quota};
 use crate::observation::{Fact, Observation};
 use crate::queue::{self, Queue};
@@ -190,9 +190,7 @@ impl Hold<'_> {
             Err(error) => return self.give_back(&error).await,
         };
         // What is seen may settle or cancel an intent, before anything is done.
-        let before = self
-            .write(&looked.observations, None, &Outcomes::new())
-            .await?;
+        let before = self.write(&looked.observations, None).await?;
         let held: Vec<AssetRow> = before
             .into_iter()
             .filter(|row| row.intent_claim == Some(self.held.claim))
@@ -225,8 +223,7 @@ impl Hold<'_> {
                 }
             }
         }
-        self.held.forget_unsettled(&mut seen, &outcomes);
-        let after = self.write(&seen, Some(self.held.claim), &outcomes).await?;
+        let after = self.write(&seen, Some(&outcomes)).await?;
         Ok(self.held.conclude(&after, &outcomes, Timestamp::now()))
     }
 
@@ -235,29 +232,30 @@ impl Hold<'_> {
         let unseen = Outcome::Unseen(Failure::of(error));
         let ids = self.held.rows.iter().map(|row| row.id);
         let outcomes = ids.map(|id| (id, unseen.clone())).collect();
-        let after = self.write(&[], Some(self.held.claim), &outcomes).await?;
+        let after = self.write(&[], Some(&outcomes)).await?;
         Ok(self.held.conclude(&after, &outcomes, Timestamp::now()))
     }
 
-    /// Writes what was seen, and what failed, planning anew when rows change meanwhile. Answers
+    /// Writes what was seen, and in the end what became of the calls, planning anew when rows change meanwhile. Answers
     /// the held rows as they are then, but for their revisions.
     async fn write(
         &self,
         seen: &[Observation],
-        release: Option<Uuid>,
-        outcomes: &Outcomes,
+        outcomes: Option<&Outcomes>,
     ) -> Result<Vec<AssetRow>, OutboundError> {
         let mut seen = seen.to_vec();
-        let context = PlanContext {
-            source: Source::Outbound,
-            run_id: None,
-            keep_clocks: release.is_some(),
-            claim: release,
-        };
         let mut names = Vec::new();
         for _ in 0..ATTEMPTS {
             names.extend(seen.iter().filter_map(|seen| seen.seen_name().cloned()));
             let rows = self.read(&seen, &names).await?;
+            let release =
+                outcomes.map_or_else(Vec::new, |outcomes| self.held.settled(&rows, outcomes));
+            let context = PlanContext {
+                source: Source::Outbound,
+                run_id: None,
+                keep_clocks: outcomes.is_some(),
+                release: &release,
+            };
             let mut plan = plan_observations(&rows, &seen, context, Uuid::new_v4);
             let unread = plan.unread_names(&names);
             if !unread.is_empty() {
@@ -265,10 +263,13 @@ impl Hold<'_> {
                 continue;
             }
             if !plan.displaced.is_empty() {
-                seen.extend(self.look_at_displaced(&plan.displaced, &rows).await?);
+                let displaced = rows.iter();
+                let displaced =
+                    displaced.filter(|row| plan.displaced.contains(&row.cloudinary_asset_id));
+                seen.extend(self.look_once_more(displaced.collect()).await?);
                 continue;
             }
-            if release.is_some() {
+            if let Some(outcomes) = outcomes {
                 let (now, chance) = (Timestamp::now(), rand::random());
                 self.held
                     .note_failures(&rows, &mut plan, outcomes, now, chance);
@@ -301,15 +302,11 @@ impl Hold<'_> {
         rows.map_err(|error| OutboundError::Store(error.into()))
     }
 
-    async fn look_at_displaced(
+    async fn look_once_more(
         &self,
-        displaced: &[AssetId],
-        rows: &[AssetRow],
+        rows: Vec<&AssetRow>,
     ) -> Result<Vec<Observation>, OutboundError> {
-        let displaced = rows
-            .iter()
-            .filter(|row| displaced.contains(&row.cloudinary_asset_id));
-        match self.flow.look(displaced).await {
+        match self.flow.look(rows.into_iter()).await {
             Ok(looked) => Ok(looked.observations),
             Err(error) => Err(OutboundError::Cloudinary(error.into())),
         }

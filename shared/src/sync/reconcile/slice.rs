@@ -183,7 +183,7 @@ impl<'a> Slice<'a> {
                 run_id: Some(self.run.id),
                 // A suspect that is alive after all has to be seen to be alive.
                 keep_clocks: page.suspects > 0,
-                claim: None,
+                release: &[],
             };
             let plan = plan_observations(&rows, &page.observations, context, Uuid::new_v4);
             if !plan.displaced.is_empty() {

@@ -6,6 +6,7 @@ mod reconcile;
 
 use std::collections::BTreeSet;
 
+use media_sync::asset::AssetId;
 use media_sync::queue;
 use uuid::Uuid;
 
@@ -46,6 +47,9 @@ pub struct Sides {
     pub database: Database,
     /// Calls without an answer that are still to be carried out, and the claim that waits for them.
     pub late: Vec<(Uuid, Change)>,
+    /// Assets that a call of ours has met by a name that had been another's when it was planned.
+    /// Cloudinary's tags, context, metadata and renames are addressed by name only.
+    pub met_by_name: BTreeSet<AssetId>,
     ids: u128,
 }
 

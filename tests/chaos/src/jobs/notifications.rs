@@ -15,11 +15,11 @@ use media_sync::sync::store::WriteSet;
 
 use super::{Fault, Message, Progress, Sides};
 
-const CONTEXT: PlanContext = PlanContext {
+const CONTEXT: PlanContext<'_> = PlanContext {
     source: Source::Webhook,
     run_id: None,
     keep_clocks: true,
-    claim: None,
+    release: &[],
 };
 
 /// One batch of notifications.

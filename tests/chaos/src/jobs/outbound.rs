@@ -97,7 +97,7 @@ impl OutboundJob {
     }
 
     fn prepare(&mut self, sides: &mut Sides) {
-        let Some(rows) = self.try_write(sides, None) else {
+        let Some(rows) = self.try_write(sides, false) else {
             return;
         };
         let ours = |row: &AssetRow| row.intent_claim == Some(self.held.claim);
@@ -118,6 +118,8 @@ impl OutboundJob {
             Fault::Refused => return self.note(operation, &Outcome::Failed(passing())),
             Fault::LostBefore => return self.note(operation, &Outcome::Failed(unknown())),
             Fault::Late => {
+                // Whom it will meet, nobody knows yet.
+                sides.met_by_name.extend(sides.cloud.assets.keys().cloned());
                 let claim = self.held.claim;
                 let late = changes.into_iter().map(|change| (claim, change));
                 sides.late.extend(late);
@@ -125,6 +127,7 @@ impl OutboundJob {
             }
             Fault::None | Fault::LostAfter => {}
         }
+        self.note_whom_it_meets(sides, operation);
         let mut answers = Vec::new();
         for change in &changes {
             if let Change::Delete(id) = change {
@@ -148,6 +151,8 @@ impl OutboundJob {
                 {
                     Outcome::Done
                 }
+                // Whoever has the name may be about to give it up.
+                Some(Err(Refusal::NameTaken)) if !each => Outcome::Failed(passing()),
                 Some(Err(refusal)) => Outcome::Failed(Failure {
                     code: "refused",
                     message: format!("{refusal:?}"),
@@ -168,17 +173,32 @@ impl OutboundJob {
         let looked = self.seen.iter().find(|seen| seen.asset_id == *id);
         if let Some(Fact::Seen(sighting)) = looked.map(|seen| &seen.fact) {
             let version = sighting.content.as_ref().map(|content| content.version);
-            let held = self
-                .held
-                .rows
-                .iter()
-                .find(|row| row.cloudinary_asset_id == *id);
-            let decided_on = held.and_then(|row| row.intent.as_ref()?.existence.clone());
+            let mut planned = self.rows.iter();
+            let planned = planned.find(|row| row.cloudinary_asset_id == *id);
+            let decided_on = planned.and_then(|row| row.intent.as_ref()?.existence.clone());
             if let Some(media_sync::intent::Existence::Delete { version: known, .. }) = decided_on {
                 assert!(
                     version <= known || Some(asset.version) <= known,
                     "content was destroyed that nobody had seen: {asset:?}"
                 );
+            }
+        }
+    }
+
+    fn note_whom_it_meets(&self, sides: &mut Sides, operation: &Operation) {
+        let names: Vec<&String> = match &operation.kind {
+            OperationKind::AddTags(targets, _)
+            | OperationKind::RemoveTags(targets, _)
+            | OperationKind::MergeContext(targets, _)
+            | OperationKind::SetMetadata(targets, _) => targets.public_ids.iter().collect(),
+            OperationKind::Rename { from, .. } => vec![&from.public_id],
+            _ => Vec::new(),
+        };
+        for (row, name) in operation.rows.iter().zip(names) {
+            let meant = self.rows.iter().find(|held| held.id == *row);
+            let met = sides.cloud.find(name).map(|asset| asset.id.clone());
+            if met.as_ref() != meant.map(|row| &row.cloudinary_asset_id) {
+                sides.met_by_name.extend(met);
             }
         }
     }
@@ -213,12 +233,11 @@ impl OutboundJob {
             let unseen = |row: AssetRow| (row.id, Outcome::Unseen(passing()));
             self.outcomes.extend(unsure.into_iter().map(unseen));
         }
-        self.held.forget_unsettled(&mut self.seen, &self.outcomes);
         self.stage = Stage::Write;
     }
 
     fn write(&mut self, sides: &mut Sides) -> Progress {
-        let Some(after) = self.try_write(sides, Some(self.held.claim)) else {
+        let Some(after) = self.try_write(sides, true) else {
             return Progress::Going;
         };
         let now = Timestamp::from_micros(sides.cloud.now);
@@ -234,7 +253,7 @@ impl OutboundJob {
     }
 
     /// The rows as they were written; `None` when they have changed meanwhile.
-    fn try_write(&mut self, sides: &mut Sides, release: Option<Uuid>) -> Option<Vec<AssetRow>> {
+    fn try_write(&mut self, sides: &mut Sides, is_over: bool) -> Option<Vec<AssetRow>> {
         let seen_names = self.seen.iter().filter_map(Observation::seen_name);
         self.names.extend(seen_names.cloned());
         let query = RowQuery {
@@ -243,11 +262,20 @@ impl OutboundJob {
             names: self.names.clone(),
         };
         let rows = sides.database.fetch(&query);
+        if is_over {
+            let behind = self.held.behind(&rows, &self.seen, &self.outcomes);
+            let behind: Vec<AssetRow> = behind.into_iter().cloned().collect();
+            if !behind.is_empty() {
+                self.seen.extend(look(sides, &behind));
+                return None;
+            }
+        }
+        let release = self.held.settled(&rows, &self.outcomes);
         let context = PlanContext {
             source: Source::Outbound,
             run_id: None,
-            keep_clocks: release.is_some(),
-            claim: release,
+            keep_clocks: is_over,
+            release: if is_over { &release } else { &[] },
         };
         let mut plan = plan_observations(&rows, &self.seen, context, || sides.fresh_id());
         let unread = plan.unread_names(&self.names);
@@ -261,7 +289,7 @@ impl OutboundJob {
             self.seen.extend(look(sides, &displaced));
             return None;
         }
-        if release.is_some() {
+        if is_over {
             let now = Timestamp::from_micros(sides.cloud.now);
             self.held
                 .note_failures(&rows, &mut plan, &self.outcomes, now, 0.5);

@@ -115,7 +115,7 @@ impl ReconcileJob {
             source: Source::Reconcile,
             run_id: None,
             keep_clocks: page.are_suspects,
-            claim: None,
+            release: &[],
         };
         let plan = plan_observations(&rows, seen, context, || sides.fresh_id());
         let unread = plan.unread_names(&page.names);

@@ -1,0 +1,44 @@
+//! A fixed and a random share of the stories. `make chaos SEEDS=10000` plays more of them.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "seeds and totals are what these tests report"
+)]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use chaos::simulation::{Totals, play, silent};
+
+fn play_all(seeds: impl Iterator<Item = u64>) {
+    let mut totals = Totals::default();
+    for seed in seeds {
+        match catch_unwind(AssertUnwindSafe(|| play(seed, silent))) {
+            Ok(story) => totals.add(&story),
+            Err(_) => panic!("seed {seed} failed; again: make chaos SEEDS=1 FROM={seed}"),
+        }
+    }
+    println!("{totals}");
+    assert!(
+        totals.conflicts > 0 && totals.crashes > 0 && totals.lost > 0,
+        "the stories have to be hard"
+    );
+}
+
+#[test]
+fn the_same_stories_as_always_end_well() {
+    play_all(1..=300);
+}
+
+#[test]
+fn stories_that_nobody_has_heard_end_well() {
+    let from = u64::from(rand::random::<u32>()) << 8;
+    println!("seeds {from} to {}", from + 299);
+    play_all(from..from + 300);
+}
+
+#[test]
+fn a_seed_tells_the_same_story_again() {
+    for seed in 1..20 {
+        assert_eq!(play(seed, silent), play(seed, silent), "{seed}");
+    }
+}
