@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod database;
+mod decisions;
 mod deletes;
 mod edits;
 mod imports;

@@ -1,0 +1,145 @@
+//! The trigger that makes intents of what people write, against its model in `tests/chaos`: the
+//! stories that are played there stand on the model's being true.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "the seed is what a failure is repeated from"
+)]
+
+use chaos::cloud::{Change, Cloud};
+use chaos::database::{Database, Decision};
+use chaos::people;
+use end_to_end::post;
+use local_stack::{Claims, Options, Stack};
+use media_sync::observation::Fact;
+use media_sync::row::AssetRow;
+use media_sync::time::Timestamp;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use serde_json::{Map, Value, json};
+
+const ASSETS: usize = 4;
+const DECISIONS: usize = 250;
+
+#[tokio::test]
+async fn the_database_decides_as_its_model_does() {
+    let seed = rand::random::<u32>();
+    println!("seed {seed}");
+    let mut rng = StdRng::seed_from_u64(seed.into());
+    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let mut model = some_assets(&mut rng);
+    let apply = format!("{}/rest/v1/rpc/media_sync_apply", stack.supabase_url());
+    let inserts: Vec<&AssetRow> = model.rows.values().collect();
+    let change = json!({"p_change": {"inserts": inserts, "updates": []}});
+    let answer = post(&apply, stack.secret_key(), &change).await;
+    assert!(answer.status.is_success(), "{}", answer.body);
+
+    let client = reqwest::Client::new();
+    let token = stack.token(&Claims::admin("admin@example.com"));
+    let mut taken = 0;
+    for _ in 0..DECISIONS {
+        let row = people::row(&mut rng, &model).unwrap().clone();
+        let decision = people::decision(&mut rng, &row);
+        let expected = model.decide(row.id, &decision, Timestamp::now());
+        let url = format!(
+            "{}/rest/v1/media_assets?id=eq.{}",
+            stack.supabase_url(),
+            row.id
+        );
+        let answer = client
+            .patch(url)
+            .header("apikey", stack.publishable_key())
+            .header("prefer", "return=representation")
+            .bearer_auth(&token)
+            .json(&columns(&decision))
+            .send()
+            .await
+            .unwrap();
+        let status = answer.status();
+        let body = answer.text().await.unwrap();
+        assert_eq!(
+            status.is_success(),
+            expected,
+            "{decision:?} on {row:?}: {status} {body}"
+        );
+        if !expected {
+            continue;
+        }
+        taken += 1;
+        let [found]: [AssetRow; 1] = serde_json::from_str(&body).unwrap();
+        assert_eq!(
+            comparable(&found),
+            comparable(&model.rows[&row.id]),
+            "after {decision:?} on {row:?}"
+        );
+    }
+    assert!(taken > DECISIONS / 2, "most decisions are possible");
+    stack.stop().await;
+}
+
+/// Assets as they were observed, with values of every kind.
+fn some_assets(rng: &mut StdRng) -> Database {
+    let mut cloud = Cloud::default();
+    cloud.now = 1_800_000_000_000_000;
+    while cloud.alive().count() < ASSETS {
+        let change = people::change(rng, &cloud);
+        if !matches!(change, Change::Delete(_)) {
+            let _answer = cloud.apply(&change);
+        }
+    }
+    let (seen, _) = cloud.list(None, ASSETS + 1);
+    let mut model = Database::default();
+    for (number, seen) in (1..).zip(seen) {
+        assert!(matches!(seen.fact, Fact::Seen(_)));
+        let row = AssetRow::first(uuid::Uuid::from_u128(number), &seen).unwrap();
+        model.rows.insert(row.id, row);
+    }
+    model
+}
+
+fn columns(decision: &Decision) -> Value {
+    let mut columns = Map::new();
+    let mut set = |column: &str, value: Option<Value>| {
+        columns.extend(value.map(|value| (column.to_owned(), value)));
+    };
+    set(
+        "cloudinary_public_id",
+        decision.public_id.as_ref().map(|to| json!(to)),
+    );
+    set("folder", decision.folder.as_ref().map(|to| json!(to)));
+    set(
+        "display_name",
+        decision.display_name.as_ref().map(|to| json!(to)),
+    );
+    set("tags", decision.tags.as_ref().map(|to| json!(to)));
+    set("context", decision.context.as_ref().map(|to| json!(to)));
+    set("metadata", decision.metadata.as_ref().map(|to| json!(to)));
+    let moment = |deleted: bool| if deleted { json!("now") } else { Value::Null };
+    set("deleted_at", decision.deleted.map(moment));
+    Value::Object(columns)
+}
+
+/// All that a decision touches, but for when and by whom it was made.
+fn comparable(row: &AssetRow) -> Value {
+    let mut value = json!({
+        "public_id": row.cloudinary_public_id, "folder": row.folder, "display_name": row.display_name,
+        "tags": row.tags, "context": row.context, "metadata": row.metadata, "observed": row.observed,
+        "intent": row.intent, "intent_revision": row.intent_revision, "status": row.sync_status,
+        "is_deleted": row.deleted_at.is_some(), "is_due": row.sync_next_attempt_at.is_some(),
+        "revision": row.revision,
+    });
+    forget_when_and_who(&mut value);
+    value
+}
+
+fn forget_when_and_who(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.remove("at");
+            map.remove("by");
+            map.values_mut().for_each(forget_when_and_who);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_when_and_who),
+        _ => {}
+    }
+}
