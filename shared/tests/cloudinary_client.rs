@@ -305,6 +305,79 @@ async fn server_faults_are_tried_again_for_reads_and_not_for_renames() {
 }
 
 #[tokio::test]
+async fn clones_share_the_newest_reading_of_the_quota_refusals_included() {
+    let cloud = Cloud::new().await;
+    let told = |remaining| {
+        [
+            ("x-featureratelimit-limit", "500"),
+            ("x-featureratelimit-remaining", remaining),
+            ("x-featureratelimit-reset", "Thu, 01 Jan 2026 01:00:00 GMT"),
+            ("date", "Thu, 01 Jan 2026 00:10:00 GMT"),
+        ]
+    };
+    assert_eq!(cloud.client.newest_quota(), None);
+    cloud.will_with(200, &told("301"), "{}");
+    cloud.client.ping().await.unwrap();
+    let first = cloud.client.newest_quota().unwrap();
+    assert_eq!((first.limit, first.remaining), (500, 301));
+    assert_eq!(
+        first.reset,
+        Timestamp::parse("2026-01-01T01:00:00Z").unwrap()
+    );
+
+    cloud.will_with(404, &told("300"), r#"{"error":{"message":"not there"}}"#);
+    cloud.client.clone().ping().await.unwrap_err();
+    let second = cloud.client.newest_quota().unwrap();
+    assert_eq!(second.remaining, 300);
+
+    cloud.client.learn_quota(first);
+    assert_eq!(
+        cloud.client.newest_quota(),
+        Some(second),
+        "an older reading changes nothing"
+    );
+    let newer = media_sync::cloudinary::QuotaReading {
+        remaining: 450,
+        seen_at: second.seen_at.next(),
+        ..second
+    };
+    cloud.client.learn_quota(newer);
+    assert_eq!(cloud.client.newest_quota(), Some(newer));
+}
+
+#[tokio::test]
+async fn names_are_listed_in_their_delivery_type_and_a_hundred_at_most() {
+    let cloud = Cloud::new().await;
+    cloud.will(
+        200,
+        json!({"resources": [{"asset_id": "a".repeat(32), "public_id": "a b"}]}),
+    );
+    let names = ["a b".to_owned(), "c&d".to_owned()];
+    let listed = cloud
+        .client
+        .list_named(ResourceType::Video, "private", &names)
+        .await
+        .unwrap();
+    assert_eq!(listed.value[0].asset_id, Some(id('a')));
+    let asked = cloud.last();
+    assert_eq!(asked.uri.path(), "/v1_1/demo/resources/video/private");
+    let sent: Vec<_> = asked
+        .query()
+        .into_iter()
+        .filter(|(name, _)| name == "public_ids[]")
+        .map(|(_, value)| value)
+        .collect();
+    assert_eq!(sent, names);
+    let too_many = vec!["x".to_owned(); 101];
+    let refused = cloud
+        .client
+        .list_named(ResourceType::Image, "upload", &too_many)
+        .await;
+    assert!(matches!(refused, Err(CloudinaryError::Invalid { .. })));
+    assert_eq!(cloud.asked().len(), 1);
+}
+
+#[tokio::test]
 async fn quota_is_waited_for_and_a_missing_add_on_is_not() {
     let cloud = Cloud::new().await;
     let reset = [

@@ -13,6 +13,9 @@ use crate::asset::{AssetId, ResourceType};
 /// The most asset ids that one call takes.
 pub const MAX_ASSET_IDS: usize = 100;
 
+/// The most public ids that one listing takes.
+pub const MAX_PUBLIC_IDS: usize = 100;
+
 /// The most assets that one page of a listing or search holds.
 pub const MAX_PAGE: u16 = 500;
 
@@ -108,6 +111,28 @@ impl Client {
         self.call(call).await
     }
 
+    /// The assets of one resource and delivery type that have one of these public ids; at most
+    /// [`MAX_PUBLIC_IDS`]. Placeholders of deleted assets may be among them.
+    ///
+    /// # Errors
+    /// See [`CloudinaryError`].
+    pub async fn list_named(
+        &self,
+        resource_type: ResourceType,
+        delivery_type: &str,
+        public_ids: &[String],
+    ) -> Result<Answer<Vec<Resource>>, CloudinaryError> {
+        let doing = format!("list {resource_type} assets by name");
+        check_count(&doing, public_ids, MAX_PUBLIC_IDS, "public ids")?;
+        let mut call = Call::get(doing, ["resources", resource_type.as_str(), delivery_type]);
+        call.query = with_everything();
+        call.query.push(("max_results", MAX_PUBLIC_IDS.to_string()));
+        call.query
+            .extend(public_ids.iter().map(|id| ("public_ids[]", id.clone())));
+        let answer = self.call::<Listing>(call).await?;
+        Ok(answer.map(|listing| listing.resources))
+    }
+
     /// The assets of these ids that exist, with tags, context and metadata; at most
     /// [`MAX_ASSET_IDS`]. Deleted assets are left out, also where a backup exists.
     ///
@@ -118,7 +143,7 @@ impl Client {
         ids: &[AssetId],
     ) -> Result<Answer<Vec<Resource>>, CloudinaryError> {
         let doing = format!("fetch {} assets by id", ids.len());
-        check_count(&doing, ids)?;
+        check_count(&doing, ids, MAX_ASSET_IDS, "asset ids")?;
         let mut call = Call::get(doing, ["resources", "by_asset_ids"]);
         call.query = with_everything();
         call.query
@@ -192,7 +217,7 @@ impl Client {
         ids: &[AssetId],
     ) -> Result<Answer<BTreeMap<AssetId, Restored>>, CloudinaryError> {
         let doing = format!("restore {} assets", ids.len());
-        check_count(&doing, ids)?;
+        check_count(&doing, ids, MAX_ASSET_IDS, "asset ids")?;
         let call = Call::new(
             doing,
             Method::POST,
@@ -221,7 +246,7 @@ impl Client {
         invalidate: bool,
     ) -> Result<Answer<BulkDeleted>, CloudinaryError> {
         let doing = format!("delete {} assets", ids.len());
-        check_count(&doing, ids)?;
+        check_count(&doing, ids, MAX_ASSET_IDS, "asset ids")?;
         self.call(Call::new(
             doing,
             Method::DELETE,
@@ -259,13 +284,13 @@ fn with_everything() -> Vec<(&'static str, String)> {
         .into()
 }
 
-fn check_count(doing: &str, ids: &[AssetId]) -> Result<(), CloudinaryError> {
-    if (1..=MAX_ASSET_IDS).contains(&ids.len()) {
+fn check_count<T>(doing: &str, ids: &[T], most: usize, what: &str) -> Result<(), CloudinaryError> {
+    if (1..=most).contains(&ids.len()) {
         return Ok(());
     }
     Err(CloudinaryError::Invalid {
         doing: doing.to_owned(),
-        reason: format!("one call takes 1 to {MAX_ASSET_IDS} asset ids"),
+        reason: format!("one call takes 1 to {most} {what}"),
     })
 }
 

@@ -1,13 +1,14 @@
 //! The HTTP core of the Cloudinary client: authentication, clock, quota, retries, errors.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::Response;
 use reqwest::header::{self, HeaderMap};
 use reqwest::multipart::{Form, Part};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::call::{Body, Call, Param};
@@ -30,12 +31,14 @@ const RETRY_WINDOW: Duration = Duration::from_secs(5);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// A client of one product environment. Cheap to clone; clones share connections and clock.
+/// A client of one product environment. Cheap to clone; clones share connections, clock and
+/// what is known of the quota.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     credentials: Arc<Credentials>,
     clock: Arc<CloudClock>,
+    quota: Arc<Mutex<Option<QuotaReading>>>,
 }
 
 /// What Cloudinary answered, and when it certainly had not yet read or written it.
@@ -68,6 +71,26 @@ pub struct Quota {
     pub reset: Timestamp,
 }
 
+/// The quota as one answer told it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotaReading {
+    pub limit: u32,
+    pub remaining: u32,
+    /// When `remaining` is `limit` again, on Cloudinary's clock.
+    pub reset: Timestamp,
+    /// When that was so, on Cloudinary's clock, and not later.
+    pub seen_at: Timestamp,
+}
+
+impl QuotaReading {
+    /// Of two readings the newer one holds; of two of one moment, the one that has counted more.
+    #[must_use]
+    pub fn newer(self, other: Self) -> Self {
+        let order = |reading: &Self| (reading.seen_at, std::cmp::Reverse(reading.remaining));
+        std::cmp::max_by_key(self, other, order)
+    }
+}
+
 impl Client {
     /// A client that sends through `http`, which all clients of a function share.
     pub fn new(http: reqwest::Client, credentials: Credentials) -> Self {
@@ -75,6 +98,7 @@ impl Client {
             http,
             credentials: Arc::new(credentials),
             clock: Arc::new(CloudClock::default()),
+            quota: Arc::default(),
         }
     }
 
@@ -85,6 +109,22 @@ impl Client {
     /// A moment that Cloudinary's clock has certainly reached by now.
     pub fn cloud_now(&self) -> Timestamp {
         self.clock.lower_bound_at(Timestamp::now())
+    }
+
+    /// A moment that Cloudinary's clock has certainly not passed yet.
+    pub fn cloud_now_at_most(&self) -> Timestamp {
+        self.clock.upper_bound_at(Timestamp::now())
+    }
+
+    /// The newest that is known of the Admin API's quota, from answers or from [`Self::learn_quota`].
+    pub fn newest_quota(&self) -> Option<QuotaReading> {
+        *self.quota.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in what another function was told of the quota.
+    pub fn learn_quota(&self, reading: QuotaReading) {
+        let mut known = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some(known.map_or(reading, |known| known.newer(reading)));
     }
 
     /// Makes the call and reads the answer as `T`.
@@ -131,6 +171,19 @@ impl Client {
         }
         let observed_at = self.clock.lower_bound_at(sent);
         let quota = quota(response.headers());
+        if let Some(Quota {
+            limit,
+            remaining,
+            reset,
+        }) = quota
+        {
+            self.learn_quota(QuotaReading {
+                limit,
+                remaining,
+                reset,
+                seen_at: observed_at,
+            });
+        }
         let value = self.read(call, response, observed_at).await?;
         Ok(Answer {
             value,

@@ -12,17 +12,21 @@ const SECOND: i64 = 1_000_000;
 /// An answer whose `Date` is `d` left Cloudinary in `[d, d + 1 s)` of its clock, because `Date` is
 /// cut to whole seconds, and in `[sent, received]` of ours. So the offset is at least
 /// `d - received`, and below `d + 1 s - sent`. The greatest lower bound of all answers is kept:
-/// a moment moved by it is certainly not after the same moment on Cloudinary's clock.
+/// a moment moved by it is certainly not after the same moment on Cloudinary's clock. So is the
+/// least upper bound, by which a moment is certainly not before it.
 #[derive(Debug)]
 pub struct CloudClock {
     /// Lower bound of (Cloudinary's clock − ours), microseconds.
     offset: AtomicI64,
+    /// Upper bound of the same.
+    offset_below: AtomicI64,
 }
 
 impl Default for CloudClock {
     fn default() -> Self {
         Self {
             offset: AtomicI64::new(UNKNOWN),
+            offset_below: AtomicI64::new(UNKNOWN),
         }
     }
 }
@@ -46,6 +50,16 @@ impl CloudClock {
         self.offset
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, update)
             .expect("the update always gives a value");
+        let update = |known: i64| {
+            Some(if known <= at_least {
+                below
+            } else {
+                known.min(below)
+            })
+        };
+        self.offset_below
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, update)
+            .expect("the update always gives a value");
     }
 
     /// The latest moment of Cloudinary's clock that was certainly reached at `local`.
@@ -53,6 +67,15 @@ impl CloudClock {
     /// Before the first answer nothing is known and both clocks are taken to agree.
     pub fn lower_bound_at(&self, local: Timestamp) -> Timestamp {
         match self.offset.load(Ordering::Acquire) {
+            UNKNOWN => local,
+            offset => local.offset(offset),
+        }
+    }
+
+    /// A moment that Cloudinary's clock had certainly not passed at `local`; as
+    /// [`Self::lower_bound_at`] before the first answer.
+    pub fn upper_bound_at(&self, local: Timestamp) -> Timestamp {
+        match self.offset_below.load(Ordering::Acquire) {
             UNKNOWN => local,
             offset => local.offset(offset),
         }
@@ -101,6 +124,10 @@ mod tests {
             clock.lower_bound_at(Timestamp::from_secs(60)),
             Timestamp::from_secs(101)
         );
+        assert_eq!(
+            clock.upper_bound_at(Timestamp::from_secs(60)),
+            Timestamp::from_secs(102)
+        );
     }
 
     proptest! {
@@ -127,6 +154,9 @@ mod tests {
                 prop_assert!(bound <= sent + skew, "stamped after the moment of asking");
                 prop_assert!(sent + skew - bound <= slack, "knowledge was lost");
                 slack = sent + skew - bound;
+                let above = clock.upper_bound_at(Timestamp::from_micros(received)).micros();
+                prop_assert!(above > received + skew, "the upper bound was passed already");
+                prop_assert!(above - (received + skew) <= SECOND + there, "looser than this very answer allows");
                 prop_assert!(slack < SECOND + back.max(0), "looser than this very answer allows");
             }
         }
