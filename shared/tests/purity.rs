@@ -29,6 +29,10 @@ const PURE: &[&str] = &[
     "sync/operations/mod.rs",
     "sync/outbound/conclude.rs",
     "sync/plan.rs",
+    "sync/reconcile/drift.rs",
+    "sync/reconcile/options.rs",
+    "sync/reconcile/predict.rs",
+    "sync/reconcile/quota.rs",
     "sync/reconcile/stage.rs",
     "sync/retry.rs",
 ];

@@ -75,7 +75,7 @@ async fn bad_requests_are_refused_before_anything_happens() {
     assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.body);
     let answer = world.sync(json!({"batch_size": 501})).await;
     assert_eq!(answer.body["parameter"], "batch_size", "{}", answer.body);
-    let answer = world.sync(json!({"dry_run": true})).await;
+    let answer = world.sync(json!({"dryrun": true})).await;
     assert_eq!(
         answer.status,
         StatusCode::BAD_REQUEST,

@@ -91,6 +91,20 @@ async fn an_empty_or_half_empty_library_deletes_nothing() {
     let live = "select count(*) from public.media_assets where deleted_at is null";
     assert_eq!(world.value(live).await, 100);
 
+    // Neither by name, nor in a dry run, which tells of it.
+    let gone = world
+        .rows("select cloudinary_public_id as name from public.media_assets order by cloudinary_asset_id limit 30", &[])
+        .await;
+    let names: Vec<_> = gone.iter().map(|row| row["name"].clone()).collect();
+    let answer = world.sync(json!({"public_ids": names})).await;
+    assert_eq!(answer.body["status"], "stopped", "{}", answer.body);
+    assert_eq!(answer.body["errors"][0]["code"], "mass_delete");
+    assert_eq!(world.value(live).await, 100);
+    let answer = world.sync(json!({"dry_run": true})).await;
+    assert_eq!(answer.body["success"], true, "{}", answer.body);
+    assert_eq!(answer.body["drift"]["would_stop"], "mass_delete");
+    assert_eq!(answer.body["drift"]["missing_there"]["count"], 30);
+
     let answer = world.sync(json!({"allow_mass_delete": true})).await;
     assert_eq!(answer.body["deleted_items"], 30, "{}", answer.body);
     world.assert_mirrored().await;

@@ -6,6 +6,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::LambdaEvent;
 use media_sync::queue::{Notification, handle_batch};
 use media_sync::sync::ingest::Ingest;
+use media_sync::sync::quota_sharing::share_low_quota;
 
 /// What the handler works with.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ impl NotificationWorker {
         event: LambdaEvent<SqsEvent>,
     ) -> Result<SqsBatchResponse, Infallible> {
         let work = async |messages: Vec<Notification>| self.ingest.apply_batch(messages).await;
-        Ok(handle_batch(event.payload, work).await)
+        let response = handle_batch(event.payload, work).await;
+        share_low_quota(&self.ingest.cloudinary, &self.ingest.store).await;
+        Ok(response)
     }
 }

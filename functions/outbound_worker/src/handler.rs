@@ -8,6 +8,7 @@ use lambda_runtime::LambdaEvent;
 use media_sync::deadline;
 use media_sync::queue::{self, handle_batch};
 use media_sync::sync::outbound::Outbound;
+use media_sync::sync::quota_sharing::share_low_quota;
 
 /// Kept free at the end of an invocation: for calls that have begun, a look and the writing.
 const MARGIN: Duration = Duration::from_secs(8);
@@ -27,6 +28,8 @@ impl OutboundWorker {
         let work = async |messages: Vec<queue::Outbound>| {
             self.outbound.carry_out(&messages, deadline).await
         };
-        Ok(handle_batch(event.payload, work).await)
+        let response = handle_batch(event.payload, work).await;
+        share_low_quota(&self.outbound.cloudinary, &self.outbound.store).await;
+        Ok(response)
     }
 }

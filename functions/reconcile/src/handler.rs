@@ -1,4 +1,4 @@
-//! One slice of a run: started by the schedule, or continued through the queue.
+//! One slice of a run: started by the schedule or by hand, or continued through the queue.
 
 use std::time::{Duration, Instant};
 
@@ -9,10 +9,11 @@ use media_sync::queue::{self, ContinueReconcile, Queue};
 use media_sync::supabase::SupabaseError;
 use media_sync::sync::drain::send_waiting_intents;
 use media_sync::sync::reconcile::{Reconcile, ReconcileError, RunOptions, SliceOutcome};
-use media_sync::sync::store::{Mode, RunRequest};
+use media_sync::sync::store::{Mode, RunRequest, RunRow};
 use media_sync::telemetry;
+use media_sync::time::Timestamp;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Kept free at the end of an invocation, to hand the run on and to answer.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -25,12 +26,32 @@ pub(crate) struct Handler {
     pub(crate) continuation: Queue,
 }
 
-/// What a schedule sends, as template.yaml says.
+/// What a schedule sends, as template.yaml says; by hand, a run's options may stand beside it.
 #[derive(Debug, PartialEq, Deserialize)]
-#[serde(untagged)]
-enum Tick {
-    Reconcile { mode: Mode },
-    Act { action: Action },
+#[serde(try_from = "Map<String, Value>")]
+struct Tick {
+    mode: Mode,
+    options: RunOptions,
+}
+
+impl TryFrom<Map<String, Value>> for Tick {
+    type Error = serde_json::Error;
+
+    /// By hand, since a flattened struct would let misspelt options pass.
+    fn try_from(mut fields: Map<String, Value>) -> Result<Self, Self::Error> {
+        let mode = fields.remove("mode").unwrap_or_default();
+        Ok(Self {
+            mode: Mode::deserialize(mode)?,
+            options: RunOptions::deserialize(Value::Object(fields))?,
+        })
+    }
+}
+
+/// `{"action": "drain"}`, as another schedule sends it.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Act {
+    action: Action,
 }
 
 #[derive(Debug, PartialEq, Deserialize)]
@@ -45,11 +66,13 @@ enum Action {
 pub(crate) enum Failure {
     #[error("the event is neither a schedule's nor a queue's: {0}")]
     Event(serde_json::Error),
+    #[error("the event asks for what cannot be: {0}")]
+    Options(String),
     #[error("{}", telemetry::chain(.0))]
     Message(queue::DecodeError),
     #[error("{}", telemetry::chain(.0))]
     Run(ReconcileError),
-    #[error("{}", telemetry::chain(.0))]
+    #[error("stranded intents were not looked for: {}", telemetry::chain(.0))]
     Drain(SupabaseError),
 }
 
@@ -62,24 +85,26 @@ impl Handler {
             let event = SqsEvent::deserialize(event.payload).map_err(Failure::Event)?;
             return self.resume(event, deadline).await;
         }
-        let mode = match Tick::deserialize(event.payload).map_err(Failure::Event)? {
-            Tick::Reconcile { mode } => mode,
-            Tick::Act {
-                action: Action::Drain,
-            } => return self.drain().await,
-        };
-        let request = RunRequest {
-            mode,
-            trigger: "schedule",
-            requested_by: None,
-            options: json!(RunOptions::default()),
-        };
+        if event.payload.get("action").is_some() {
+            let act = Act::deserialize(event.payload).map_err(Failure::Event)?;
+            return match act.action {
+                Action::Drain => self.drain().await,
+            };
+        }
+        let tick = Tick::deserialize(event.payload).map_err(Failure::Event)?;
+        self.tick(tick, deadline).await
+    }
+
+    async fn tick(&self, tick: Tick, deadline: Instant) -> Result<Value, Failure> {
+        let request = tick.request().map_err(Failure::Options)?;
         let outcome = self.reconcile.start(&request, deadline).await;
         // Intents wait for nobody's run: a failing one must not strand them.
-        let drained = send_waiting_intents(&self.reconcile.store, &self.outbound).await;
-        let status = self.hand_on(outcome.map_err(Failure::Run)?).await;
+        let store = &self.reconcile.store;
+        let drained = send_waiting_intents(store, &self.outbound).await;
+        let mut answer = self.hand_on(outcome.map_err(Failure::Run)?).await;
         let sent = drained.map_err(Failure::Drain)?;
-        Ok(json!({"status": status, "intents_sent": sent}))
+        answer["intents_sent"] = sent.into();
+        Ok(answer)
     }
 
     async fn drain(&self) -> Result<Value, Failure> {
@@ -93,32 +118,72 @@ impl Handler {
             let body = record.body.unwrap_or_default();
             let message: ContinueReconcile = queue::decode(&body).map_err(Failure::Message)?;
             let outcome = self.reconcile.resume(message.run_id, deadline).await;
-            self.hand_on(outcome.map_err(Failure::Run)?).await;
+            match outcome.map_err(Failure::Run)? {
+                // Too early still: SQS holds a message back for 15 minutes at most.
+                SliceOutcome::Resting(run) => self.continue_later(&run).await,
+                outcome => drop(self.hand_on(outcome).await),
+            }
         }
         Ok(json!({"batchItemFailures": []}))
     }
 
     /// Lets a paused run go on in another invocation.
-    async fn hand_on(&self, outcome: SliceOutcome) -> &'static str {
+    async fn hand_on(&self, outcome: SliceOutcome) -> Value {
         match outcome {
             SliceOutcome::Finished(run) => {
                 tracing::info!(run_id = %run.id, status = ?run.status, counters = %run.counters, "run ended");
-                "finished"
+                let mut answer = describe("finished", &run);
+                if run.dry_run {
+                    answer["drift"] = json!(run.drift);
+                }
+                answer
             }
             SliceOutcome::Paused(run) => {
-                if let Err(error) = self
-                    .continuation
-                    .send(&ContinueReconcile { run_id: run.id })
-                    .await
-                {
-                    telemetry::log_error("the run waits for the next schedule", &error);
-                }
-                "paused"
+                self.continue_later(&run).await;
+                describe("paused", &run)
             }
-            SliceOutcome::Busy(_) => "busy",
-            SliceOutcome::Over => "over",
+            SliceOutcome::Resting(run) => describe("resting", &run),
+            SliceOutcome::Busy(_) => json!({"status": "busy"}),
+            SliceOutcome::Over => json!({"status": "over"}),
         }
     }
+
+    async fn continue_later(&self, run: &RunRow) {
+        let message = ContinueReconcile { run_id: run.id };
+        let delay = run.resume_in(Timestamp::now());
+        if let Err(error) = self.continuation.send_after(&message, delay).await {
+            telemetry::log_error("the run waits for the next schedule", &error);
+        }
+    }
+}
+
+impl Tick {
+    fn request(&self) -> Result<RunRequest, String> {
+        if self.mode == Mode::Named {
+            return Err(
+                "a run over named assets is asked for with POST /api/cloudinary/sync".to_owned(),
+            );
+        }
+        let options = self
+            .options
+            .checked()
+            .map_err(|reason| format!("batch_size {reason}"))?;
+        let is_schedule = options == RunOptions::default();
+        Ok(RunRequest {
+            mode: self.mode,
+            trigger: if is_schedule {
+                "schedule"
+            } else {
+                "invocation"
+            },
+            requested_by: None,
+            options: json!(options),
+        })
+    }
+}
+
+fn describe(status: &str, run: &RunRow) -> Value {
+    json!({"status": status, "run_id": run.id, "run_status": run.status, "resume_at": run.resume_at})
 }
 
 #[cfg(test)]
@@ -129,10 +194,23 @@ mod tests {
     fn the_schedules_of_the_template_are_understood() {
         for (input, mode) in [("incremental", Mode::Incremental), ("full", Mode::Full)] {
             let tick = Tick::deserialize(json!({"mode": input})).unwrap();
-            assert_eq!(tick, Tick::Reconcile { mode });
+            let options = RunOptions::default();
+            assert_eq!(tick, Tick { mode, options });
+            assert_eq!(tick.request().unwrap().trigger, "schedule");
         }
-        let tick = Tick::deserialize(json!({"action": "drain"})).unwrap();
-        let action = Action::Drain;
-        assert_eq!(tick, Tick::Act { action });
+        let act = Act::deserialize(json!({"action": "drain"})).unwrap();
+        assert_eq!(act.action, Action::Drain);
+    }
+
+    #[test]
+    fn options_stand_beside_the_mode_and_misspelt_ones_are_refused() {
+        let tick = Tick::deserialize(json!({"mode": "full", "dry_run": true, "quota_reserve": 5}))
+            .unwrap();
+        assert!(tick.options.dry_run);
+        assert_eq!(tick.options.quota_reserve, Some(5));
+        assert_eq!(tick.request().unwrap().trigger, "invocation");
+        assert!(Tick::deserialize(json!({"mode": "full", "dryrun": true})).is_err());
+        let large = Tick::deserialize(json!({"mode": "full", "batch_size": 501})).unwrap();
+        assert!(large.request().is_err());
     }
 }

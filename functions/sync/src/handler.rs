@@ -1,24 +1,27 @@
 //! `POST /api/cloudinary/sync` works on a reconciliation for as long as a request may take, and
 //! leaves the rest to the background; `GET` tells how the mirror stands.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
 use media_sync::http::auth::{authenticate, require_admin};
-use media_sync::http::{ParameterError, Problem, body, reply, respond};
+use media_sync::http::{ParameterError, Problem, Query, body, reply, respond};
 use media_sync::queue::{ContinueReconcile, Queue};
 use media_sync::supabase::Supabase;
 use media_sync::supabase::jwt::{Caller, TokenVerifier};
 use media_sync::sync::drain::send_waiting_intents;
 use media_sync::sync::reconcile::{
-    Counters, MAX_PAGE, Reconcile, ReconcileError, RunOptions, SliceOutcome,
+    Counters, MAX_NAMES, MAX_PAGE, NamedOutcome, Reconcile, ReconcileError, RunOptions,
+    SliceOutcome,
 };
 use media_sync::sync::store::{Mode, RunRequest, RunRow, RunStatus};
 use media_sync::telemetry;
 use media_sync::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// API Gateway gives up after 30 s; what is not done by then goes on in the background.
 const TIME_BUDGET: Duration = Duration::from_secs(22);
@@ -40,7 +43,18 @@ struct SyncRequest {
     force: bool,
     batch_size: Option<i64>,
     mode: Option<Mode>,
+    dry_run: bool,
+    public_ids: Option<Vec<String>>,
     allow_mass_delete: bool,
+    quota_reserve: Option<u32>,
+}
+
+/// What a request comes down to.
+#[derive(Debug)]
+enum Wanted {
+    Run(RunRequest),
+    /// Only these assets.
+    Named(BTreeSet<String>, RunRequest, RunOptions),
 }
 
 impl Sync {
@@ -48,7 +62,7 @@ impl Sync {
         respond(request, async |request| {
             let caller = authenticate(&self.verifier, request.headers(), Timestamp::now()).await?;
             match *request.method() {
-                Method::GET => self.tell(&caller).await,
+                Method::GET => self.tell(request, &caller).await,
                 Method::POST => self.run(request, &caller).await,
                 _ => Err(Problem::method_not_allowed("GET, POST")),
             }
@@ -56,37 +70,50 @@ impl Sync {
         .await
     }
 
-    async fn tell(&self, caller: &Caller) -> Result<Response<Body>, Problem> {
+    async fn tell(&self, request: &Request, caller: &Caller) -> Result<Response<Body>, Problem> {
+        let run_id = parse_query(request.uri().query())?;
         let database = self.database.as_caller(caller);
-        let overview: Value = database.rpc("media_sync_overview", &json!({})).await?;
+        let arguments = json!({"p_run_id": run_id});
+        let overview: Value = database.rpc("media_sync_overview", &arguments).await?;
         Ok(reply::json(StatusCode::OK, &overview))
     }
 
     async fn run(&self, request: &Request, caller: &Caller) -> Result<Response<Body>, Problem> {
         require_admin(caller)?;
         let begun = Instant::now();
-        let run = plan_run(&parse_request(request)?, caller)?;
-        let outcome = self.reconcile.start(&run, begun + TIME_BUDGET).await;
-        let (status, answer) = match outcome.map_err(problem)? {
-            SliceOutcome::Finished(run) => (StatusCode::OK, describe(Some(&run), begun)),
-            SliceOutcome::Paused(run) => {
-                // A schedule would take the run over too, only later.
-                if let Err(error) = self
-                    .continuation
-                    .send(&ContinueReconcile { run_id: run.id })
-                    .await
-                {
-                    telemetry::log_error("the run waits for the schedule", &error);
-                }
-                (StatusCode::ACCEPTED, describe(Some(&run), begun))
+        let (status, answer) = match plan_run(parse_request(request)?, caller.sub)? {
+            Wanted::Run(run) => {
+                let outcome = self.reconcile.start(&run, begun + TIME_BUDGET).await;
+                self.answer(outcome.map_err(problem)?, begun).await
             }
-            SliceOutcome::Busy(run) => (StatusCode::ACCEPTED, describe(run.as_deref(), begun)),
-            SliceOutcome::Over => (StatusCode::ACCEPTED, describe(None, begun)),
+            Wanted::Named(names, run, options) => {
+                let outcome = self.reconcile.repair_named(&names, &run, options).await;
+                let outcome = outcome.map_err(problem)?;
+                (StatusCode::OK, describe_named(&outcome, begun))
+            }
         };
         if let Err(error) = send_waiting_intents(&self.reconcile.store, &self.outbound).await {
             telemetry::log_error("stranded intents were not looked for", &error);
         }
         Ok(reply::json(status, &answer))
+    }
+
+    async fn answer(&self, outcome: SliceOutcome, begun: Instant) -> (StatusCode, Value) {
+        match outcome {
+            SliceOutcome::Finished(run) => (StatusCode::OK, describe(Some(&run), begun)),
+            SliceOutcome::Paused(run) => {
+                let message = ContinueReconcile { run_id: run.id };
+                let delay = run.resume_in(Timestamp::now());
+                // A schedule would take the run over too, only later.
+                if let Err(error) = self.continuation.send_after(&message, delay).await {
+                    telemetry::log_error("the run waits for the schedule", &error);
+                }
+                (StatusCode::ACCEPTED, describe(Some(&run), begun))
+            }
+            SliceOutcome::Resting(run) => (StatusCode::ACCEPTED, describe(Some(&run), begun)),
+            SliceOutcome::Busy(run) => (StatusCode::ACCEPTED, describe(run.as_deref(), begun)),
+            SliceOutcome::Over => (StatusCode::ACCEPTED, describe(None, begun)),
+        }
     }
 }
 
@@ -106,34 +133,62 @@ fn parse_request(request: &Request) -> Result<SyncRequest, Problem> {
     body::json(request)
 }
 
-fn plan_run(wanted: &SyncRequest, caller: &Caller) -> Result<RunRequest, ParameterError> {
-    let most = i64::from(MAX_PAGE);
+/// A question may name a run, to hear all of it.
+fn parse_query(query: Option<&str>) -> Result<Option<Uuid>, ParameterError> {
+    Query::parse(query, &["run_id"])?.uuid("run_id")
+}
+
+fn plan_run(wanted: SyncRequest, requested_by: Uuid) -> Result<Wanted, ParameterError> {
+    let page_error = || {
+        ParameterError::new(
+            "batch_size",
+            format!("must be a whole number from 1 to {MAX_PAGE}"),
+        )
+    };
     let batch_size = match wanted.batch_size {
         None => MAX_PAGE,
-        Some(size) => u16::try_from(size)
-            .ok()
-            .filter(|size| (1..=MAX_PAGE).contains(size))
-            .ok_or_else(|| {
-                ParameterError::new(
-                    "batch_size",
-                    format!("must be a whole number from 1 to {most}"),
-                )
-            })?,
+        Some(size) => u16::try_from(size).map_err(|_| page_error())?,
     };
     let options = RunOptions {
         batch_size,
         allow_mass_delete: wanted.allow_mass_delete,
+        dry_run: wanted.dry_run,
+        quota_reserve: wanted.quota_reserve,
     };
-    Ok(RunRequest {
-        mode: if wanted.force {
-            Mode::Full
-        } else {
-            wanted.mode.unwrap_or(Mode::Full)
-        },
+    let options = options.checked().map_err(|_| page_error())?;
+    let mode = match (&wanted.public_ids, wanted.force) {
+        (Some(_), _) => Mode::Named,
+        (None, true) => Mode::Full,
+        (None, false) => wanted.mode.unwrap_or(Mode::Full),
+    };
+    let request = RunRequest {
+        mode,
         trigger: "api",
-        requested_by: Some(caller.sub),
+        requested_by: Some(requested_by),
         options: json!(options),
-    })
+    };
+    match wanted.public_ids {
+        Some(names) => Ok(Wanted::Named(parse_names(names)?, request, options)),
+        None if mode == Mode::Named => Err(ParameterError::new(
+            "mode",
+            "must be full or incremental; assets are named in public_ids",
+        )),
+        None => Ok(Wanted::Run(request)),
+    }
+}
+
+fn parse_names(names: Vec<String>) -> Result<BTreeSet<String>, ParameterError> {
+    let names: BTreeSet<String> = names.into_iter().collect();
+    // Longer ones Cloudinary does not take, so nothing can have them.
+    let plausible =
+        |name: &String| (1..=255).contains(&name.chars().count()) && !name.contains('\0');
+    if (1..=MAX_NAMES).contains(&names.len()) && names.iter().all(plausible) {
+        return Ok(names);
+    }
+    Err(ParameterError::new(
+        "public_ids",
+        format!("must be 1 to {MAX_NAMES} names of 1 to 255 characters"),
+    ))
 }
 
 fn describe(run: Option<&RunRow>, begun: Instant) -> Value {
@@ -147,17 +202,48 @@ fn describe(run: Option<&RunRow>, begun: Instant) -> Value {
         })
         .into_iter()
         .collect();
+    let mut answer = counted(&counters, begun);
+    answer["success"] = matches!(status, RunStatus::Succeeded | RunStatus::Running).into();
+    answer["run_id"] = json!(run.map(|run| run.id));
+    answer["status"] = json!(status);
+    answer["mode"] = json!(run.map(|run| run.mode));
+    answer["errors"] = json!(errors);
+    answer["dry_run"] = run.is_some_and(|run| run.dry_run).into();
+    if let Some(run) = run.filter(|run| run.dry_run && run.status != RunStatus::Running) {
+        answer["drift"] = json!(run.drift);
+    }
+    if let Some(resume_at) = run.and_then(|run| run.resume_at) {
+        answer["resume_at"] = json!(resume_at);
+    }
+    answer
+}
+
+fn describe_named(outcome: &NamedOutcome, begun: Instant) -> Value {
+    let errors: Vec<Value> = outcome
+        .error
+        .iter()
+        .map(|(code, message)| json!({"code": code, "message": message}))
+        .collect();
+    let mut answer = counted(&outcome.counters, begun);
+    answer["success"] = (outcome.status == RunStatus::Succeeded).into();
+    answer["run_id"] = json!(outcome.run_id);
+    answer["status"] = json!(outcome.status);
+    answer["mode"] = json!(Mode::Named);
+    answer["errors"] = json!(errors);
+    answer["dry_run"] = outcome.drift.is_some().into();
+    if let Some(drift) = &outcome.drift {
+        answer["drift"] = json!(drift);
+    }
+    answer
+}
+
+fn counted(counters: &Counters, begun: Instant) -> Value {
     json!({
-        "success": matches!(status, RunStatus::Succeeded | RunStatus::Running),
-        "run_id": run.map(|run| run.id),
-        "status": status,
-        "mode": run.map(|run| run.mode),
         "synced_items": counters.tally.created,
         "updated_items": counters.tally.updated,
         "deleted_items": counters.tally.deleted,
         "unchanged_items": counters.tally.unchanged,
         "duration_ms": u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-        "errors": errors,
     })
 }
 
@@ -186,6 +272,61 @@ mod tests {
     fn the_original_request_is_understood() {
         let wanted = parse_request(&request(r#"{"force": true, "batch_size": 100}"#)).unwrap();
         assert_eq!((wanted.force, wanted.batch_size), (true, Some(100)));
+    }
+
+    fn plan(body: &str) -> Result<Wanted, ParameterError> {
+        plan_run(parse_request(&request(body)).unwrap(), Uuid::nil())
+    }
+
+    #[test]
+    fn names_narrow_a_run_and_are_counted() {
+        let Ok(Wanted::Named(names, run, options)) =
+            plan(r#"{"public_ids": ["b", "a", "b"], "dry_run": true, "force": true}"#)
+        else {
+            panic!("names are understood");
+        };
+        assert_eq!(Vec::from_iter(names), ["a", "b"]);
+        assert_eq!((run.mode, options.dry_run), (Mode::Named, true));
+        let many: Vec<String> = (0..=MAX_NAMES).map(|number| number.to_string()).collect();
+        for names in [
+            json!([]),
+            json!([""]),
+            json!(many),
+            json!(["x".repeat(256)]),
+        ] {
+            assert!(
+                plan(&json!({"public_ids": names}).to_string()).is_err(),
+                "{names}"
+            );
+        }
+        assert!(
+            plan(r#"{"mode": "named"}"#).is_err(),
+            "without names there is nothing to do"
+        );
+    }
+
+    #[test]
+    fn page_sizes_are_what_cloudinary_lists() {
+        for size in [0, 501, -1, 70_000] {
+            assert!(
+                plan(&json!({"batch_size": size}).to_string()).is_err(),
+                "{size}"
+            );
+        }
+        let Ok(Wanted::Run(run)) = plan(r#"{"batch_size": 500, "mode": "incremental"}"#) else {
+            panic!("a run is wanted");
+        };
+        assert_eq!(run.mode, Mode::Incremental);
+    }
+
+    #[test]
+    fn a_question_may_name_one_run() {
+        let id = Uuid::from_u128(7);
+        let query = format!("run_id={id}");
+        assert_eq!(parse_query(Some(&query)).unwrap(), Some(id));
+        assert_eq!(parse_query(None).unwrap(), None);
+        assert!(parse_query(Some("run_id=7")).is_err());
+        assert!(parse_query(Some("runid=7")).is_err());
     }
 
     #[test]

@@ -2,10 +2,13 @@
 
 create table public.sync_runs (
     id              uuid primary key default gen_random_uuid(),
-    mode            text not null check (mode in ('full', 'incremental')),
-    trigger         text not null check (trigger in ('schedule', 'api')),
+    mode            text not null check (mode in ('full', 'incremental', 'named')),
+    trigger         text not null check (trigger in ('schedule', 'api', 'invocation')),
     requested_by    uuid,
     options         jsonb not null default '{}',
+    -- A dry run compares and changes nothing; what it found is its `drift`.
+    dry_run         boolean not null default false,
+    drift           jsonb,
     -- `succeeded` is written by the step that has compared the counts, and by nothing else.
     status          text not null default 'running'
                     check (status in ('running', 'succeeded', 'failed', 'stopped')),
@@ -17,20 +20,43 @@ create table public.sync_runs (
     lease           uuid,
     lease_until     timestamptz,
     counters        jsonb not null default '{}',
-    -- The start on Cloudinary's clock: what was seen alive after it cannot be missing.
+    -- The start on Cloudinary's clock, from both sides: certainly not before it (what was seen alive
+    -- after that cannot be missing), and certainly not after it.
     started_clock   bigint,
+    floor_clock     bigint,
     -- The start of the last good run before this one: an incremental run reads what is newer.
     since_clock     bigint,
+    -- Until then the run rests, because Cloudinary's hourly quota is kept for people.
+    resume_at       timestamptz,
+    -- When a full run will have ended, by its pace so far.
+    predicted_end   timestamptz,
+    -- What was left of the quota after the newest step, of people's calls too.
+    quota_remaining integer,
+    -- What the step that granted success has counted.
+    verification    jsonb,
     started_at      timestamptz not null default now(),
     heartbeat_at    timestamptz not null default now(),
     finished_at     timestamptz,
+    -- Whether the run says something of the whole mirror.
+    is_good         boolean not null generated always as
+                    (status = 'succeeded' and not dry_run and mode <> 'named') stored,
     constraint sync_runs_end check ((status = 'running') = (finished_at is null))
 );
 
--- One run at a time.
+-- One run at a time. (Runs over named assets are recorded when they have ended.)
 create unique index sync_runs_single_flight on public.sync_runs ((true)) where status = 'running';
 create index sync_runs_recent on public.sync_runs (started_at desc);
-create index sync_runs_last_good on public.sync_runs (mode, finished_at desc) where status = 'succeeded';
+create index sync_runs_last_good on public.sync_runs (mode, finished_at desc) where is_good;
+
+-- Cloudinary's hourly quota as its answers told it last. One row: it is one account's.
+create table public.cloudinary_quota (
+    singleton   boolean primary key default true check (singleton),
+    quota_limit integer not null,
+    remaining   integer not null,
+    -- When `remaining` is `quota_limit` again; past means that it is. Both on Cloudinary's clock.
+    reset_at    timestamptz not null,
+    seen_at     timestamptz not null
+);
 
 -- Which assets a run's listing has shown, one row a page: what is missing from all of them is a
 -- suspect. Asset ids are 128 bits, so a page of 500 takes 8 kB.
@@ -85,13 +111,15 @@ create index media_sync_log_asset on public.media_sync_log (cloudinary_asset_id,
 
 alter table public.sync_runs enable row level security;
 alter table public.sync_run_pages enable row level security;
+alter table public.cloudinary_quota enable row level security;
 alter table public.media_notifications enable row level security;
 alter table public.media_sync_log enable row level security;
 
-grant select on public.sync_runs to authenticated, service_role;
+grant select on public.sync_runs, public.cloudinary_quota to authenticated, service_role;
 grant select on public.media_notifications, public.media_sync_log to authenticated, service_role;
 
 create policy sync_runs_read on public.sync_runs for select to authenticated using (true);
+create policy cloudinary_quota_read on public.cloudinary_quota for select to authenticated using (true);
 create policy media_notifications_read on public.media_notifications for select to authenticated
     using ((select media_sync.is_admin()));
 create policy media_sync_log_read on public.media_sync_log for select to authenticated

@@ -41,7 +41,9 @@ language sql stable security definer set search_path = '' as $$
 $$;
 
 -- p_change: {
---   "checkpoint": {run_id, lease, lease_seconds, step, state, counters, started_clock?, asset_ids?}?,
+--   "checkpoint": {run_id, lease, lease_seconds, step, state, counters, started_clock?, floor_clock?,
+--     drift?, ends_in_seconds?, quota?, asset_ids?}?,
+--   "finished_run": {id, mode, ...}?, a run that had no steps,
 --   "inserts": [rows], "updates": [rows with id and the revision that was read],
 --   "notifications": [...], "audit": [...]
 -- }
@@ -57,6 +59,11 @@ begin
         set checkpoint = v_point -> 'state',
             counters = v_point -> 'counters',
             started_clock = coalesce(started_clock, (v_point ->> 'started_clock')::bigint),
+            floor_clock = coalesce(floor_clock, (v_point ->> 'floor_clock')::bigint),
+            drift = coalesce(v_point -> 'drift', drift),
+            quota_remaining = coalesce((v_point #>> '{quota,remaining}')::integer, quota_remaining),
+            predicted_end = now() + make_interval(secs => (v_point ->> 'ends_in_seconds')::double precision),
+            resume_at = null,
             step = step + 1,
             error_code = null,
             error_message = null,
@@ -73,6 +80,11 @@ begin
         select (v_point ->> 'run_id')::uuid, (v_point ->> 'step')::bigint, array_agg(listed::uuid)
         from jsonb_array_elements_text(v_point -> 'asset_ids') as listed
         having count(*) > 0;
+        perform public.media_sync_note_quota(v_point -> 'quota');
+    end if;
+
+    if p_change -> 'finished_run' is not null then
+        perform media_sync.record_run(p_change -> 'finished_run');
     end if;
 
     insert into public.media_assets (

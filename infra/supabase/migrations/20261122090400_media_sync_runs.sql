@@ -1,7 +1,37 @@
 -- The life of a reconciliation: start or take over, continue, suspect, finish.
 
+-- Notes what Cloudinary's newest answer told of its quota: {limit, remaining, reset, seen_at}.
+create function public.media_sync_note_quota(p_quota jsonb) returns void
+language sql security definer set search_path = '' as $$
+    insert into public.cloudinary_quota as q (quota_limit, remaining, reset_at, seen_at)
+    select
+        (p_quota ->> 'limit')::integer, (p_quota ->> 'remaining')::integer,
+        (p_quota ->> 'reset')::timestamptz, (p_quota ->> 'seen_at')::timestamptz
+    where p_quota ->> 'seen_at' is not null
+    on conflict (singleton) do update
+    set quota_limit = excluded.quota_limit, remaining = excluded.remaining,
+        reset_at = excluded.reset_at, seen_at = excluded.seen_at
+    -- Two answers of one moment: each was counted before the other, or after it.
+    where (excluded.seen_at, -excluded.remaining) > (q.seen_at, -q.remaining)
+$$;
+
+-- What a leader has to know besides its run.
+create function media_sync.lead(p_outcome text, p_run public.sync_runs) returns jsonb
+language sql stable set search_path = '' as $$
+    select jsonb_build_object(
+        'outcome', p_outcome,
+        'run', to_jsonb(p_run),
+        'live', (select coalesce(sum(assets), 0) from public.media_stats where live),
+        'quota', (
+            select jsonb_build_object('limit', quota_limit, 'remaining', remaining, 'reset', reset_at, 'seen_at', seen_at)
+            from public.cloudinary_quota
+        )
+    )
+$$;
+
 -- Starts a run, or takes over one whose lease has ended (its leader died, or has handed it on).
--- With p_run_id only that run is taken over. {"outcome": started|resumed|busy|over, "run": row?}
+-- With p_run_id only that run is taken over.
+-- {"outcome": started|resumed|resting|busy|over, "run": row?, "live", "quota"?}
 create function public.media_sync_lead_run(
     p_run_id uuid default null,
     p_mode text default 'full',
@@ -14,16 +44,17 @@ language plpgsql security definer set search_path = '' as $$
 declare
     v_run public.sync_runs;
     v_outcome text := 'resumed';
+    v_dry_run boolean := coalesce((p_options ->> 'dry_run')::boolean, false);
 begin
     select * into v_run from public.sync_runs where status = 'running' for update;
     if v_run.id is null and p_run_id is null then
         -- A mirror that was never proven whole cannot be kept by looking at changes alone.
-        if not exists (select from public.sync_runs where mode = 'full' and status = 'succeeded') then
+        if not exists (select from public.sync_runs where mode = 'full' and is_good) then
             p_mode := 'full';
         end if;
-        insert into public.sync_runs (mode, trigger, requested_by, options, since_clock)
-        select p_mode, p_trigger, p_requested_by, p_options, max(started_clock)
-        from public.sync_runs where status = 'succeeded'
+        insert into public.sync_runs (mode, trigger, requested_by, options, dry_run, since_clock)
+        select p_mode, p_trigger, p_requested_by, p_options, v_dry_run, max(coalesce(floor_clock, started_clock))
+        from public.sync_runs where is_good
         on conflict do nothing
         returning * into v_run;
         v_outcome := 'started';
@@ -31,33 +62,67 @@ begin
     if v_run.id is null or v_run.id <> coalesce(p_run_id, v_run.id) then
         return jsonb_build_object('outcome', case when p_run_id is null then 'busy' else 'over' end);
     end if;
-    if v_run.lease_until > now() then
-        return jsonb_build_object('outcome', 'busy', 'run', to_jsonb(v_run));
+    -- Who asks what would be done must not bring about that it is done.
+    if v_run.lease_until > now() or (p_run_id is null and v_dry_run and not v_run.dry_run) then
+        return media_sync.lead('busy', v_run);
+    end if;
+    if v_run.resume_at > now() then
+        return media_sync.lead('resting', v_run);
     end if;
     update public.sync_runs
-    set lease = gen_random_uuid(), heartbeat_at = now(),
+    set lease = gen_random_uuid(), heartbeat_at = now(), resume_at = null,
         lease_until = now() + make_interval(secs => p_lease_seconds)
     where id = v_run.id
     returning * into v_run;
-    return jsonb_build_object('outcome', v_outcome, 'run', to_jsonb(v_run));
+    if v_outcome = 'started' then
+        perform media_sync.audit_options(v_run);
+    end if;
+    return media_sync.lead(v_outcome, v_run);
 end
 $$;
 
--- Gives the lease back without ending the run: the next slice may be led by anybody.
--- Where an error made it rest, the run says so until it has come further.
+-- To let a run delete as much as it likes is an act of its own.
+create function media_sync.audit_options(p_run public.sync_runs) returns void
+language sql set search_path = '' as $$
+    insert into public.media_sync_log (operation, source, actor, run_id, details)
+    select 'mass_delete_allowed', case p_run.trigger when 'api' then 'api' else 'reconcile' end,
+        p_run.requested_by, p_run.id, jsonb_build_object('mode', p_run.mode, 'dry_run', p_run.dry_run)
+    where (p_run.options ->> 'allow_mass_delete')::boolean
+$$;
+
+-- Gives the lease back without ending the run: the next slice may be led by anybody, though not
+-- before p_rest_seconds are over. Where an error made it rest, the run says so until it has come further.
 create function public.media_sync_release_run(
     p_run_id uuid,
     p_lease uuid,
     p_error_code text default null,
-    p_error_message text default null
-) returns void
-language sql security definer set search_path = '' as $$
+    p_error_message text default null,
+    p_rest_seconds double precision default null,
+    p_quota jsonb default null
+) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_run public.sync_runs;
+begin
+    perform public.media_sync_note_quota(p_quota);
     update public.sync_runs
-    set lease_until = now(), error_code = p_error_code, error_message = p_error_message
+    set lease_until = now(), error_code = p_error_code, error_message = p_error_message,
+        resume_at = now() + make_interval(secs => p_rest_seconds),
+        quota_remaining = coalesce((p_quota ->> 'remaining')::integer, quota_remaining),
+        -- greatest() leaves nulls out: what is not predicted stays so.
+        predicted_end = case when predicted_end is not null
+            then greatest(predicted_end, now() + make_interval(secs => p_rest_seconds)) end
     where id = p_run_id and lease = p_lease and status = 'running'
+    returning * into v_run;
+    if v_run.id is null then
+        raise exception 'the run is led by somebody else' using errcode = 'PT409';
+    end if;
+    return to_jsonb(v_run);
+end
 $$;
 
 -- Live rows that a complete listing has not shown, and that nobody has seen alive since the run began.
+-- One that is to be restored is live here before Cloudinary has its asset again.
 create function media_sync.suspects(p_run_id uuid) returns setof public.media_assets
 language sql stable set search_path = '' as $$
     select m.*
@@ -65,6 +130,7 @@ language sql stable set search_path = '' as $$
     where r.id = p_run_id
         and m.deleted_at is null
         and m.cloudinary_asset_id is not null
+        and m.intent #>> '{existence,op}' is distinct from 'restore'
         and coalesce((m.clocks ->> 'alive')::bigint, 0) < r.started_clock
         and not exists (
             select from (select unnest(p.asset_ids) as asset_id from public.sync_run_pages p where p.run_id = p_run_id) seen
@@ -82,16 +148,67 @@ $$;
 
 create function public.media_sync_suspects(p_run_id uuid, p_after text, p_limit integer) returns jsonb
 language sql stable security definer set search_path = '' as $$
-    select coalesce(jsonb_agg(s.cloudinary_asset_id order by s.cloudinary_asset_id), '[]')
+    select coalesce(
+        jsonb_agg(
+            jsonb_build_object('asset_id', s.cloudinary_asset_id, 'alive', (s.clocks ->> 'alive')::bigint)
+            order by s.cloudinary_asset_id
+        ),
+        '[]'
+    )
     from (
-        select cloudinary_asset_id from media_sync.suspects(p_run_id)
+        select cloudinary_asset_id, clocks from media_sync.suspects(p_run_id)
         where cloudinary_asset_id > p_after
         order by cloudinary_asset_id limit p_limit
     ) s
 $$;
 
--- Ends a run. `succeeded` is granted only when nothing that the listing did not show is still
--- taken for live; otherwise the run is recorded as failed, whatever its leader believed.
+-- Whether both sides hold the same assets, as far as this run can tell:
+--   listed      distinct assets that the run has seen alive in Cloudinary
+--   live        live rows with an asset id
+--   suspects    live rows that the run has not seen, nor anybody else since it began
+--   new         live rows that it has not seen, and somebody else has since: uploaded meanwhile
+--   returning   live rows that nobody has seen since, and that are to be restored in Cloudinary
+--   gone        listed assets whose rows are deleted: in Cloudinary since the run began, or here and
+--               not yet there
+--   unaccounted listed assets without such a row
+-- Where suspects and unaccounted are 0, listed = live - new - returning + gone.
+create function media_sync.verify(p_run_id uuid) returns jsonb
+language sql stable set search_path = '' as $$
+    with run as (
+        select started_clock, coalesce(floor_clock, started_clock) as floor_clock
+        from public.sync_runs where id = p_run_id
+    ), listed as (
+        select distinct unnest(asset_ids) as asset_id from public.sync_run_pages where run_id = p_run_id
+    ), paired as (
+        select
+            l.asset_id is not null as listed,
+            m.asset_id is not null and m.deleted_at is null as live,
+            (m.clocks ->> 'alive')::bigint >= run.started_clock as seen_since,
+            m.wish is not distinct from 'restore' as is_returning,
+            m.deleted_at is not null
+                and (m.wish = 'delete' or (m.clocks ->> 'gone')::bigint >= run.floor_clock) as gone_since
+        from listed l
+        full join (
+            select cloudinary_asset_id::uuid as asset_id, deleted_at, clocks,
+                intent #>> '{existence,op}' as wish
+            from public.media_assets where cloudinary_asset_id is not null
+        ) m using (asset_id)
+        cross join run
+    )
+    select jsonb_build_object(
+        'listed', count(*) filter (where listed),
+        'live', count(*) filter (where live),
+        'suspects', count(*) filter (where live and not listed and seen_since is not true and not is_returning),
+        'new', count(*) filter (where live and not listed and seen_since),
+        'returning', count(*) filter (where live and not listed and seen_since is not true and is_returning),
+        'gone', count(*) filter (where listed and not live and gone_since),
+        'unaccounted', count(*) filter (where listed and not live and gone_since is not true)
+    )
+    from paired
+$$;
+
+-- Ends a run. `succeeded` is granted to a full run only when every live row was seen and everything
+-- that was seen has its row; otherwise the run is recorded as failed, whatever its leader believed.
 create function public.media_sync_finish_run(
     p_run_id uuid,
     p_lease uuid,
@@ -103,42 +220,88 @@ create function public.media_sync_finish_run(
 language plpgsql security definer set search_path = '' as $$
 declare
     v_run public.sync_runs;
-    v_suspects bigint;
+    v_counts jsonb;
 begin
     select * into v_run from public.sync_runs
     where id = p_run_id and lease = p_lease and status = 'running' for update;
     if v_run.id is null then
         raise exception 'the run is led by somebody else' using errcode = 'PT409';
     end if;
-    if p_status = 'succeeded' and v_run.mode = 'full' then
-        select count(*) into v_suspects from media_sync.suspects(p_run_id);
-        if v_suspects > 0 then
+    if p_status = 'succeeded' and v_run.mode = 'full' and not v_run.dry_run then
+        v_counts := media_sync.verify(p_run_id);
+        if (v_counts ->> 'suspects')::bigint > 0 or (v_counts ->> 'unaccounted')::bigint > 0 then
             p_status := 'failed';
             p_error_code := 'unverified';
-            p_error_message := format('%s rows are live here and were not seen in Cloudinary', v_suspects);
+            p_error_message := format(
+                '%s rows are live here and were not seen in Cloudinary, %s assets were seen there and have no row',
+                v_counts ->> 'suspects', v_counts ->> 'unaccounted'
+            );
         end if;
     end if;
     update public.sync_runs
     set status = p_status, error_code = p_error_code, error_message = p_error_message,
-        counters = coalesce(p_counters, counters), finished_at = now(), heartbeat_at = now(),
-        lease_until = null
+        counters = coalesce(p_counters, counters), verification = v_counts,
+        finished_at = now(), heartbeat_at = now(), lease_until = null, resume_at = null, predicted_end = null
     where id = p_run_id
     returning * into v_run;
     delete from public.sync_run_pages where run_id = p_run_id;
-    insert into public.media_sync_log (
-        operation, status, source, actor, run_id, error_code, error_message, processing_time_ms, details
-    ) values (
-        'reconcile', case p_status when 'succeeded' then 'success' else 'failed' end, 'reconcile',
-        v_run.requested_by, v_run.id, v_run.error_code, v_run.error_message,
-        least(extract(epoch from v_run.finished_at - v_run.started_at) * 1000, 2147483647)::integer,
-        v_run.counters
-    );
+    perform media_sync.audit_end(v_run);
     return to_jsonb(v_run);
 end
 $$;
 
+create function media_sync.audit_end(p_run public.sync_runs) returns void
+language sql set search_path = '' as $$
+    insert into public.media_sync_log (
+        operation, status, source, actor, run_id, error_code, error_message, processing_time_ms, details
+    ) values (
+        case when p_run.dry_run then 'dry_run' else 'reconcile' end,
+        case p_run.status when 'succeeded' then 'success' else 'failed' end, 'reconcile',
+        p_run.requested_by, p_run.id, p_run.error_code, p_run.error_message,
+        least(extract(epoch from p_run.finished_at - p_run.started_at) * 1000, 2147483647)::integer,
+        p_run.counters
+    )
+$$;
+
+-- Records a run that had no steps, in the transaction of what it has written: one over named assets.
+create function media_sync.record_run(p_run jsonb) returns void
+language plpgsql set search_path = '' as $$
+declare
+    v_run public.sync_runs;
+begin
+    insert into public.sync_runs (
+        id, mode, trigger, requested_by, options, dry_run, drift, status, error_code, error_message, counters,
+        quota_remaining, started_at, finished_at
+    )
+    select
+        id, mode, trigger, requested_by, options, dry_run, drift, status, error_code, error_message, counters,
+        (p_run #>> '{quota,remaining}')::integer, started_at, greatest(now(), started_at)
+    from jsonb_populate_record(null::public.sync_runs, p_run)
+    returning * into v_run;
+    perform public.media_sync_note_quota(p_run -> 'quota');
+    perform media_sync.audit_options(v_run);
+    perform media_sync.audit_end(v_run);
+end
+$$;
+
+-- A run as people see it.
+create function media_sync.describe_run(p_run public.sync_runs) returns jsonb
+language sql stable set search_path = '' as $$
+    select jsonb_build_object(
+        'run_id', p_run.id, 'mode', p_run.mode, 'trigger', p_run.trigger, 'requested_by', p_run.requested_by,
+        'options', p_run.options, 'dry_run', p_run.dry_run, 'status', p_run.status,
+        'error_code', p_run.error_code, 'error_message', p_run.error_message,
+        'counters', p_run.counters, 'cloudinary_calls', coalesce((p_run.counters ->> 'cloudinary_calls')::bigint, 0),
+        'quota_remaining', p_run.quota_remaining, 'verification', p_run.verification,
+        'started_at', p_run.started_at, 'heartbeat_at', p_run.heartbeat_at, 'finished_at', p_run.finished_at,
+        'resume_at', p_run.resume_at, 'predicted_end', p_run.predicted_end,
+        'duration_ms', (extract(epoch from coalesce(p_run.finished_at, now()) - p_run.started_at) * 1000)::bigint
+    )
+$$;
+
 revoke execute on all functions in schema media_sync from public;
 grant execute on function media_sync.is_admin() to authenticated, service_role;
+grant execute on function media_sync.describe_run(public.sync_runs) to authenticated, service_role;
 
 do $$
 declare
@@ -148,8 +311,8 @@ begin
         select oid::regprocedure from pg_proc
         where pronamespace = 'public'::regnamespace
             and proname in (
-                'media_sync_lead_run', 'media_sync_release_run', 'media_sync_count_suspects',
-                'media_sync_suspects', 'media_sync_finish_run'
+                'media_sync_note_quota', 'media_sync_lead_run', 'media_sync_release_run',
+                'media_sync_count_suspects', 'media_sync_suspects', 'media_sync_finish_run'
             )
     loop
         execute format('revoke execute on function %s from public, anon, authenticated', v_function);

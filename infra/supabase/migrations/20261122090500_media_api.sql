@@ -10,10 +10,10 @@ language sql stable set search_path = '' as $$
         from public.media_stats
     ), last_run as (
         select status, error_message from public.sync_runs
-        where finished_at is not null order by finished_at desc limit 1
+        where finished_at is not null and not dry_run and mode <> 'named' order by finished_at desc limit 1
     ), last_good as (
         select finished_at from public.sync_runs
-        where status = 'succeeded' order by finished_at desc limit 1
+        where is_good order by finished_at desc limit 1
     )
     select jsonb_build_object(
         'last_sync', (select finished_at from last_good),
@@ -44,19 +44,27 @@ language sql stable set search_path = '' as $$
     from public.media_stats where live
 $$;
 
--- Everything that a status screen shows, in one round trip.
-create function public.media_sync_overview() returns jsonb
+-- Everything that a status screen shows, in one round trip; with p_run_id also that run and its drift.
+create function public.media_sync_overview(p_run_id uuid default null) returns jsonb
 language sql stable set search_path = '' as $$
     with runs as (
-        select id as run_id, mode, trigger, status, error_code, error_message, counters,
-            started_at, heartbeat_at, finished_at
-        from public.sync_runs order by started_at desc limit 10
+        select r.status, r.started_at, media_sync.describe_run(r) as shown
+        from public.sync_runs r order by r.started_at desc limit 10
     )
     select public.media_sync_status() || jsonb_build_object(
         'stats', public.media_statistics(),
-        'current_run', (select to_jsonb(r) from runs r where status = 'running'),
-        'recent_runs', (select coalesce(jsonb_agg(to_jsonb(r) order by r.started_at desc), '[]') from runs r)
-    )
+        'current_run', (
+            select media_sync.describe_run(r) from public.sync_runs r where r.status = 'running'
+        ),
+        'recent_runs', (select coalesce(jsonb_agg(shown order by started_at desc), '[]') from runs),
+        'quota', (
+            select jsonb_build_object('limit', quota_limit, 'remaining', remaining, 'reset_at', reset_at, 'seen_at', seen_at)
+            from public.cloudinary_quota
+        )
+    ) || case when p_run_id is null then '{}' else jsonb_build_object('run', (
+        select media_sync.describe_run(r) || jsonb_build_object('drift', r.drift)
+        from public.sync_runs r where r.id = p_run_id
+    )) end
 $$;
 
 -- One page of assets, with everything that a media screen shows beside it, in one round trip.

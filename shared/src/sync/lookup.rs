@@ -3,19 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::asset::{AssetId, DeliveryName};
-use crate::cloudinary::{Client, CloudinaryError, Quota};
+use crate::cloudinary::{Client, CloudinaryError};
 use crate::observation::{Fact, Observation, Told};
 use crate::time::Timestamp;
 
 /// How many assets Cloudinary looks up in one call.
 pub const MAX_ASSET_IDS: usize = 100;
-
-/// What a look has told.
-#[derive(Debug)]
-pub struct Looked {
-    pub observations: Vec<Observation>,
-    pub quota: Option<Quota>,
-}
 
 /// Looks at up to [`MAX_ASSET_IDS`] assets: those that are not there are observed as gone, under
 /// the name given with them.
@@ -26,7 +19,7 @@ pub async fn fetch_observations(
     cloudinary: &Client,
     wanted: &[(AssetId, Option<DeliveryName>)],
     after: Option<Timestamp>,
-) -> Result<Looked, CloudinaryError> {
+) -> Result<Vec<Observation>, CloudinaryError> {
     let ids: Vec<AssetId> = wanted.iter().map(|(id, _)| id.clone()).collect();
     let answer = cloudinary.fetch_by_asset_ids(&ids).await?;
     let at = stamp(answer.observed_at, after);
@@ -45,10 +38,7 @@ pub async fn fetch_observations(
         at,
         fact: Fact::Gone(name.clone()),
     }));
-    Ok(Looked {
-        observations,
-        quota: answer.quota,
-    })
+    Ok(observations)
 }
 
 /// The moment of an answer: not before what was known when it was asked for.

@@ -7,6 +7,7 @@ pub mod notification;
 pub mod operations;
 pub mod outbound;
 pub mod plan;
+pub mod quota_sharing;
 pub mod reconcile;
 pub mod retry;
 pub mod store;

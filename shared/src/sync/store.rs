@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::plan::{AuditEntry, Plan};
 use crate::asset::{AssetId, DeliveryName};
+use crate::cloudinary::QuotaReading;
 use crate::queue::Outbound;
 use crate::row::AssetRow;
 use crate::supabase::{Supabase, SupabaseError};
@@ -44,6 +45,8 @@ pub struct RowQuery {
 pub struct WriteSet {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<Checkpoint>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished_run: Option<FinishedRun>,
     pub inserts: Vec<AssetRow>,
     pub updates: Vec<AssetRow>,
     pub notifications: Vec<NotificationRecord>,
@@ -60,6 +63,14 @@ impl WriteSet {
             ..Self::default()
         }
     }
+
+    /// A run's place in the history, and nothing else.
+    pub fn of_run(run: FinishedRun) -> Self {
+        Self {
+            finished_run: Some(run),
+            ..Self::default()
+        }
+    }
 }
 
 /// How far a run has come. Written only by who holds the lease, and only once per step.
@@ -73,7 +84,17 @@ pub struct Checkpoint {
     pub counters: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_clock: Option<i64>,
-    /// The assets that this step's page has listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floor_clock: Option<i64>,
+    /// What a dry run has found so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Value>,
+    /// The prediction, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends_in_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota: Option<QuotaReading>,
+    /// The assets that this step has seen alive.
     pub asset_ids: Vec<AssetId>,
 }
 
@@ -88,9 +109,31 @@ impl Checkpoint {
             state,
             counters,
             started_clock: run.started_clock,
+            floor_clock: run.floor_clock,
+            drift: None,
+            ends_in_seconds: None,
+            quota: None,
             asset_ids: Vec::new(),
         }
     }
+}
+
+/// A run that had no steps, recorded in the transaction of what it has written.
+#[derive(Debug, Clone, Serialize)]
+pub struct FinishedRun {
+    pub id: Uuid,
+    pub mode: Mode,
+    pub trigger: &'static str,
+    pub requested_by: Option<Uuid>,
+    pub options: Value,
+    pub dry_run: bool,
+    pub drift: Option<Value>,
+    pub status: RunStatus,
+    pub error_code: Option<String>,
+    pub error_message: Option<String>,
+    pub counters: Value,
+    pub started_at: Timestamp,
+    pub quota: Option<QuotaReading>,
 }
 
 /// A row of `media_notifications`.
@@ -130,12 +173,28 @@ pub struct RunRow {
     pub counters: Value,
     pub step: i64,
     pub lease: Uuid,
+    /// The start, certainly not before it, in microseconds on Cloudinary's clock.
     pub started_clock: Option<i64>,
+    /// The start, certainly not after it.
+    pub floor_clock: Option<i64>,
     pub since_clock: Option<i64>,
+    pub dry_run: bool,
+    pub drift: Option<Value>,
+    /// Until then the run rests for the sake of the quota.
+    pub resume_at: Option<Timestamp>,
+    pub predicted_end: Option<Timestamp>,
     pub error_code: Option<String>,
     pub error_message: Option<String>,
     pub started_at: Timestamp,
     pub finished_at: Option<Timestamp>,
+}
+
+impl RunRow {
+    /// How long after `now` nothing may be done for this run.
+    pub fn resume_in(&self, now: Timestamp) -> Duration {
+        self.resume_at
+            .map_or(Duration::ZERO, |moment| moment.since(now))
+    }
 }
 
 /// How much a run looks at.
@@ -146,6 +205,8 @@ pub enum Mode {
     Full,
     /// What changed since the last good run: finds what was created and changed.
     Incremental,
+    /// Some assets, by name; says nothing of the others.
+    Named,
 }
 
 /// How a run stands.
@@ -176,19 +237,38 @@ pub struct RunRequest {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "outcome", rename_all = "lowercase")]
 pub enum Lead {
-    Started {
-        run: RunRow,
-    },
+    Started(Led),
     /// Taken over where its last leader left it.
-    Resumed {
+    Resumed(Led),
+    /// The run waits for Cloudinary's quota, until its `resume_at`.
+    Resting {
         run: RunRow,
     },
-    /// Somebody else leads a run.
+    /// Somebody else leads a run, or it is not one for the caller to lead.
     Busy {
         run: Option<RunRow>,
     },
     /// The run that was asked for has ended.
     Over,
+}
+
+/// A run to lead, and what its leader has to know besides.
+#[derive(Debug, Deserialize)]
+pub struct Led {
+    pub run: RunRow,
+    /// Live rows here.
+    pub live: u64,
+    pub quota: Option<QuotaReading>,
+}
+
+/// Why a run rests, and for how long.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Rest<'a> {
+    /// A stable word, and a text for people.
+    pub reason: Option<(&'a str, &'a str)>,
+    /// Nobody is to go on before; otherwise anybody may at once.
+    pub at_least: Option<Duration>,
+    pub quota: Option<QuotaReading>,
 }
 
 /// How much a complete listing has not shown.
@@ -204,6 +284,14 @@ pub struct Claimed {
     pub rows: Vec<AssetRow>,
     /// Rows with an intent that somebody else is carrying out.
     pub busy: BTreeSet<Uuid>,
+}
+
+/// A live row that a complete listing has not shown.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Suspect {
+    pub asset_id: AssetId,
+    /// Microseconds on Cloudinary's clock.
+    pub alive: Option<i64>,
 }
 
 impl Store {
@@ -272,21 +360,44 @@ impl Store {
         self.supabase.rpc("media_sync_lead_run", &arguments).await
     }
 
-    /// Gives the lease back, with the reason why the run rests if that is an error.
-    pub async fn release_run(
-        &self,
-        run: &RunRow,
-        error: Option<(&str, &str)>,
-    ) -> Result<(), SupabaseError> {
+    /// Gives the lease back without ending the run; answers the run as it rests.
+    ///
+    /// # Errors
+    /// [`is_lease_lost`] when somebody else leads it.
+    pub async fn release_run(&self, run: &RunRow, rest: Rest<'_>) -> Result<RunRow, SupabaseError> {
         let arguments = json!({
             "p_run_id": run.id,
             "p_lease": run.lease,
-            "p_error_code": error.map(|(code, _)| code),
-            "p_error_message": error.map(|(_, message)| message),
+            "p_error_code": rest.reason.map(|(code, _)| code),
+            "p_error_message": rest.reason.map(|(_, message)| message),
+            "p_rest_seconds": rest.at_least.map(|rest| rest.as_secs_f64()),
+            "p_quota": rest.quota,
         });
         self.supabase
             .rpc("media_sync_release_run", &arguments)
             .await
+    }
+
+    /// Shares what an answer of Cloudinary's told of the quota; an older reading changes nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn note_quota(&self, reading: QuotaReading) -> Result<(), SupabaseError> {
+        let arguments = json!({"p_quota": reading});
+        self.supabase.rpc("media_sync_note_quota", &arguments).await
+    }
+
+    /// How many rows are live.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn count_live(&self) -> Result<u64, SupabaseError> {
+        #[derive(Deserialize)]
+        struct Statistics {
+            total_assets: u64,
+        }
+        let statistics: Statistics = self.supabase.rpc("media_statistics", &json!({})).await?;
+        Ok(statistics.total_assets)
     }
 
     pub async fn count_suspects(&self, run: &RunRow) -> Result<SuspectCount, SupabaseError> {
@@ -296,13 +407,13 @@ impl Store {
             .await
     }
 
-    /// Suspects in the order of their ids, from after `after` on.
+    /// Suspects in the order of their ids, from after `after` on, and when each was last seen alive.
     pub async fn fetch_suspects(
         &self,
         run: &RunRow,
         after: &str,
         limit: usize,
-    ) -> Result<Vec<AssetId>, SupabaseError> {
+    ) -> Result<Vec<Suspect>, SupabaseError> {
         let arguments = json!({"p_run_id": run.id, "p_after": after, "p_limit": limit});
         self.supabase.rpc("media_sync_suspects", &arguments).await
     }

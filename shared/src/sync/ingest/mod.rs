@@ -217,12 +217,9 @@ impl Ingest {
                     batch
                         .failed
                         .retain(|id, _| !chunk.iter().any(|(fetched, _)| fetched == id));
-                    batch.fetched.extend(
-                        looked
-                            .observations
-                            .into_iter()
-                            .map(|seen| (seen.asset_id.clone(), seen)),
-                    );
+                    batch
+                        .fetched
+                        .extend(looked.into_iter().map(|seen| (seen.asset_id.clone(), seen)));
                 }
                 Err(error) => {
                     let error = Arc::new(error);

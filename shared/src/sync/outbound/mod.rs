@@ -16,13 +16,13 @@ use uuid::Uuid;
 
 pub use self::conclude::{Conclusion, Held, Outcome, Outcomes};
 use self::perform::perform;
-use super::lookup::{self, Looked, MAX_ASSET_IDS, stamp};
+use super::lookup::{self, MAX_ASSET_IDS, stamp};
 use super::operations::plan_operations;
 use super::plan::{PlanContext, Source, plan_observations};
 use super::retry::{CLAIM, Failure};
 use super::store::{ATTEMPTS, RowQuery, Store, WriteSet};
 use crate::asset::DeliveryName;
-use crate::cloudinary::{Client, CloudinaryError, Quota};
+use crate::cloudinary::{Client, CloudinaryError};
 use crate::observation::{Fact, Observation};
 use crate::queue::{self, Queue};
 use crate::row::AssetRow;
@@ -153,22 +153,28 @@ impl Outbound {
         }
     }
 
-    async fn look(&self, rows: impl Iterator<Item = &AssetRow>) -> Result<Looked, CloudinaryError> {
+    async fn look(
+        &self,
+        rows: impl Iterator<Item = &AssetRow>,
+    ) -> Result<Vec<Observation>, CloudinaryError> {
         let mut newest = None;
         let wanted: Vec<_> = rows
             .inspect(|row| newest = newest.max(row.clocks.newest()))
             .map(|row| (row.cloudinary_asset_id.clone(), Some(row.observed_name())))
             .collect();
-        let mut looked = Looked {
-            observations: Vec::with_capacity(wanted.len()),
-            quota: None,
-        };
+        let mut looked = Vec::with_capacity(wanted.len());
         for chunk in wanted.chunks(MAX_ASSET_IDS) {
-            let answer = lookup::fetch_observations(&self.cloudinary, chunk, newest).await?;
-            looked.observations.extend(answer.observations);
-            looked.quota = answer.quota.or(looked.quota);
+            looked.extend(lookup::fetch_observations(&self.cloudinary, chunk, newest).await?);
         }
         Ok(looked)
+    }
+
+    /// Whether the hour's quota allows to put deletes together.
+    fn has_quota(&self) -> bool {
+        let quota = self.cloudinary.newest_quota();
+        quota.is_none_or(|quota| {
+            quota.remaining > QUOTA_FOR_BULK || quota.reset <= self.cloudinary.cloud_now()
+        })
     }
 }
 
@@ -190,16 +196,16 @@ impl Hold<'_> {
             Err(error) => return self.give_back(&error).await,
         };
         // What is seen may settle or cancel an intent, before anything is done.
-        let before = self.write(&looked.observations, None).await?;
+        let before = self.write(&looked, None).await?;
         let held: Vec<AssetRow> = before
             .into_iter()
             .filter(|row| row.intent_claim == Some(self.held.claim))
             .collect();
-        let operations = plan_operations(&held, has_quota(looked.quota));
+        let operations = plan_operations(&held, self.flow.has_quota());
         let touched = operations.rows();
         let mut outcomes = perform(&self.flow.cloudinary, operations, deadline).await;
 
-        let mut seen = looked.observations;
+        let mut seen = looked;
         let changed = held.iter().filter(|row| touched.contains(&row.id));
         let unsure: Vec<&AssetRow> = changed
             .filter(|row| match outcomes.get(&row.id) {
@@ -216,7 +222,7 @@ impl Hold<'_> {
             .collect();
         if !unsure.is_empty() {
             match self.flow.look(unsure.iter().copied()).await {
-                Ok(looked) => seen.extend(looked.observations),
+                Ok(looked) => seen.extend(looked),
                 Err(error) => {
                     let unseen = Outcome::Unseen(Failure::of(&error));
                     outcomes.extend(unsure.into_iter().map(|row| (row.id, unseen.clone())));
@@ -306,10 +312,8 @@ impl Hold<'_> {
         &self,
         rows: Vec<&AssetRow>,
     ) -> Result<Vec<Observation>, OutboundError> {
-        match self.flow.look(rows.into_iter()).await {
-            Ok(looked) => Ok(looked.observations),
-            Err(error) => Err(OutboundError::Cloudinary(error.into())),
-        }
+        let looked = self.flow.look(rows.into_iter()).await;
+        looked.map_err(|error| OutboundError::Cloudinary(error.into()))
     }
 }
 
@@ -318,10 +322,6 @@ fn newest(seen: &[Observation], row: &AssetRow) -> Option<Timestamp> {
         .iter()
         .filter(|seen| seen.asset_id == row.cloudinary_asset_id);
     of_row.map(|seen| seen.at).max().max(row.clocks.newest())
-}
-
-fn has_quota(quota: Option<Quota>) -> bool {
-    quota.is_none_or(|quota| quota.remaining > QUOTA_FOR_BULK)
 }
 
 impl OutboundError {

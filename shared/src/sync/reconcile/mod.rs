@@ -4,23 +4,30 @@
 //! suspects) is one transaction that holds the difference, the counters and the place where to go
 //! on, so a crash repeats at most one step, and repeating is harmless.
 
+mod compare;
+mod drift;
+mod governor;
+mod named;
+mod options;
+mod predict;
+pub mod quota;
 mod read;
 mod slice;
 mod stage;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use self::drift::{Drift, MAX_EXAMPLES};
+pub use self::named::{MAX_NAMES, NamedOutcome};
+pub use self::options::{MAX_PAGE, RunOptions};
 use self::slice::Slice;
 pub use self::stage::Counters;
-use super::store::{Lead, RunRequest, RunRow, Store};
-use crate::cloudinary::{Client, CloudinaryError};
+use super::store::{Lead, Rest, RunRequest, RunRow, Store, is_lease_lost};
+use crate::cloudinary::{Client, CloudinaryError, Refusal};
 use crate::supabase::SupabaseError;
-
-/// The most that Cloudinary lists in one call.
-pub const MAX_PAGE: u16 = 500;
+use crate::telemetry;
 
 /// Compares Cloudinary with the database.
 #[derive(Clone, Debug)]
@@ -29,32 +36,16 @@ pub struct Reconcile {
     pub store: Store,
 }
 
-/// What a run was asked to do, beyond its mode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RunOptions {
-    /// Assets in one listing call, 1 to [`MAX_PAGE`].
-    pub batch_size: u16,
-    /// Whether the run may delete as many rows as it finds missing.
-    pub allow_mass_delete: bool,
-}
-
-impl Default for RunOptions {
-    fn default() -> Self {
-        Self {
-            batch_size: MAX_PAGE,
-            allow_mass_delete: false,
-        }
-    }
-}
-
 /// How a slice ended.
 #[derive(Debug)]
 pub enum SliceOutcome {
     /// The run has ended, well or not.
     Finished(Box<RunRow>),
-    /// Time is up; the run goes on from its checkpoint when somebody continues it.
+    /// Time or quota is used up; the run goes on from its checkpoint when somebody continues it,
+    /// which is to be brought about, not before its `resume_at`.
     Paused(Box<RunRow>),
+    /// The run waits until its `resume_at`; nothing was done.
+    Resting(Box<RunRow>),
     /// Somebody else leads a run; nothing was done.
     Busy(Option<Box<RunRow>>),
     /// The run that was to be continued has ended already.
@@ -68,6 +59,8 @@ pub enum ReconcileError {
     Cloudinary(#[from] CloudinaryError),
     #[error("the database could not be read or written")]
     Store(#[from] SupabaseError),
+    #[error("what is left of Cloudinary's hourly quota is kept for people; the run goes on in {} s", .0.as_secs())]
+    Reserve(Duration),
     #[error("the rows of a page kept changing while it was planned")]
     Contended,
     #[error("another slice has taken the run over")]
@@ -82,7 +75,7 @@ impl ReconcileError {
         match self {
             Self::Cloudinary(source) => source.is_transient(),
             Self::Store(source) => source.is_transient(),
-            Self::Contended | Self::LeaseLost => true,
+            Self::Reserve(_) | Self::Contended | Self::LeaseLost => true,
             Self::Checkpoint(_) => false,
         }
     }
@@ -91,16 +84,32 @@ impl ReconcileError {
         match self {
             Self::Cloudinary(source) => source.code(),
             Self::Store(_) => "database",
+            Self::Reserve(_) => "quota_reserve",
             Self::Contended => "contended",
             Self::LeaseLost => "lease_lost",
             Self::Checkpoint(_) => "checkpoint",
+        }
+    }
+
+    /// For how long nothing is to be tried, where it is the quota that is lacking.
+    fn rest(&self) -> Option<Duration> {
+        match self {
+            Self::Reserve(rest) => Some(*rest),
+            Self::Cloudinary(source) => match source.refusal() {
+                Some(Refusal::Quota { retry_after }) => Some(quota::bounded(retry_after)),
+                _ => None,
+            },
+            _ => None,
         }
     }
 }
 
 impl Reconcile {
     /// Starts a run and works on it until it ends or `deadline` comes near. A run that rests is
-    /// brought to its end first.
+    /// brought to its end first, unless it has to wait.
+    ///
+    /// # Errors
+    /// See [`ReconcileError`]; a lack of quota is none, but a pause.
     pub async fn start(
         &self,
         request: &RunRequest,
@@ -108,7 +117,7 @@ impl Reconcile {
     ) -> Result<SliceOutcome, ReconcileError> {
         loop {
             let lead = self.store.lead_run(request).await?;
-            let is_older = matches!(lead, Lead::Resumed { .. });
+            let is_older = matches!(lead, Lead::Resumed(_));
             match self.work(lead, deadline).await? {
                 SliceOutcome::Finished(_) if is_older => {}
                 outcome => return Ok(outcome),
@@ -117,6 +126,9 @@ impl Reconcile {
     }
 
     /// Works on a run that another slice has left.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
     pub async fn resume(
         &self,
         run_id: Uuid,
@@ -127,19 +139,42 @@ impl Reconcile {
     }
 
     async fn work(&self, lead: Lead, deadline: Instant) -> Result<SliceOutcome, ReconcileError> {
-        let run = match lead {
-            Lead::Started { run } | Lead::Resumed { run } => run,
+        let led = match lead {
+            Lead::Started(led) | Lead::Resumed(led) => led,
+            Lead::Resting { run } => return Ok(SliceOutcome::Resting(Box::new(run))),
             Lead::Busy { run } => return Ok(SliceOutcome::Busy(run.map(Box::new))),
             Lead::Over => return Ok(SliceOutcome::Over),
         };
-        let mut slice = Slice::begin(self, run)?;
+        if let Some(reading) = led.quota {
+            self.cloudinary.learn_quota(reading);
+        }
+        let mut slice = Slice::begin(self, led)?;
         match slice.walk(deadline).await {
-            Ok(outcome) => Ok(outcome),
+            Err(error) if error.rest().is_some() => self.wait_for_quota(&slice, &error).await,
             Err(ReconcileError::LeaseLost) => Err(ReconcileError::LeaseLost),
             Err(error) => {
                 slice.rest_after(&error).await;
                 Err(error)
             }
+            Ok(outcome) => Ok(outcome),
+        }
+    }
+
+    async fn wait_for_quota(
+        &self,
+        slice: &Slice<'_>,
+        error: &ReconcileError,
+    ) -> Result<SliceOutcome, ReconcileError> {
+        let message = telemetry::chain(error);
+        let rest = Rest {
+            reason: Some((error.code(), &message)),
+            at_least: error.rest(),
+            quota: self.cloudinary.newest_quota(),
+        };
+        match self.store.release_run(slice.run(), rest).await {
+            Ok(run) => Ok(SliceOutcome::Paused(Box::new(run))),
+            Err(error) if is_lease_lost(&error) => Err(ReconcileError::LeaseLost),
+            Err(error) => Err(error.into()),
         }
     }
 }

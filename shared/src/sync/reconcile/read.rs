@@ -1,23 +1,24 @@
 //! Reads Cloudinary a page at a time, for a full or an incremental run.
 
+use super::compare::Seen;
+use super::governor::Governor;
 use super::stage::Stage;
 use super::{Reconcile, ReconcileError, RunOptions};
-use crate::asset::{AssetId, ResourceType};
+use crate::asset::ResourceType;
 use crate::cloudinary::admin::ListPage;
 use crate::cloudinary::search::{SearchQuery, SortOrder};
-use crate::cloudinary::{Answer, Resource};
-use crate::observation::{Fact, Observation, Told};
+use crate::observation::{Observation, Told};
 use crate::sync::lookup::{self, MAX_ASSET_IDS};
 use crate::time::Timestamp;
 
 /// What one read of Cloudinary has brought, and where to read on.
 pub(super) struct Page {
-    pub(super) observations: Vec<Observation>,
-    /// The assets that were listed alive; empty for steps that list nothing.
-    pub(super) listed: Vec<AssetId>,
-    pub(super) read_at: Timestamp,
-    pub(super) calls: u64,
+    pub(super) seen: Seen,
+    /// When it was read, on Cloudinary's clock: not before, and not after.
+    pub(super) read_at: (Timestamp, Timestamp),
     pub(super) suspects: u64,
+    /// Whether this is a first page again, since the cursor of a later one had expired.
+    pub(super) restarted: bool,
     pub(super) next: Stage,
 }
 
@@ -25,6 +26,7 @@ pub(super) struct Page {
 pub(super) struct Reader<'a> {
     pub(super) flow: &'a Reconcile,
     pub(super) options: RunOptions,
+    pub(super) governor: Governor,
     pub(super) since: Timestamp,
 }
 
@@ -45,42 +47,49 @@ impl Reader<'_> {
         resource_type: ResourceType,
         cursor: Option<&str>,
     ) -> Result<Page, ReconcileError> {
-        let page = ListPage {
+        let cloudinary = &self.flow.cloudinary;
+        let page = |next_cursor| ListPage {
             max_results: self.options.batch_size,
-            next_cursor: cursor,
+            next_cursor,
         };
-        let answer = match self
-            .flow
-            .cloudinary
-            .list_resources(resource_type, page)
-            .await
-        {
+        self.governor.admit(cloudinary, 1)?;
+        let mut restarted = false;
+        let answer = match cloudinary.list_resources(resource_type, page(cursor)).await {
             // An expired cursor costs a repetition of this listing, not the run.
             Err(error) if error.is_cursor_expired() && cursor.is_some() => {
-                let page = ListPage {
-                    max_results: self.options.batch_size,
-                    next_cursor: None,
-                };
-                self.flow
-                    .cloudinary
-                    .list_resources(resource_type, page)
-                    .await?
+                restarted = true;
+                self.governor.admit(cloudinary, 1)?;
+                cloudinary.list_resources(resource_type, page(None)).await?
             }
             answer => answer?,
         };
-        let next = match answer.value.next_cursor.clone() {
+        let next = match answer.value.next_cursor {
             Some(cursor) => Stage::Listing {
                 resource_type,
                 cursor: Some(cursor),
             },
             None => Stage::after_listing(resource_type),
         };
-        Ok(Page::listed(answer.map(|listing| listing.resources), next))
+        let resources = answer.value.resources.iter();
+        let observations = resources.filter_map(|resource| {
+            Observation::of_resource(resource, answer.observed_at, Told::Everything)
+        });
+        Ok(Page {
+            seen: Seen::new(observations.collect(), 1 + u64::from(restarted)),
+            read_at: (answer.observed_at, cloudinary.cloud_now_at_most()),
+            suspects: 0,
+            restarted,
+            next,
+        })
     }
 
     /// The search index names what has changed; what it looks like now is read from the store
     /// itself, since the index lags and leaves fields out.
     async fn read_changes(&self, cursor: Option<String>) -> Result<Page, ReconcileError> {
+        let cloudinary = &self.flow.cloudinary;
+        // A page whose last look were refused would have cost its other calls for nothing.
+        let looks = usize::from(self.options.batch_size).div_ceil(MAX_ASSET_IDS);
+        self.governor.admit(cloudinary, 1 + looks)?;
         let since = self.since;
         let query = SearchQuery {
             expression: format!(
@@ -91,26 +100,27 @@ impl Reader<'_> {
             next_cursor: cursor,
             fields: Vec::new(),
         };
-        let answer = match self.flow.cloudinary.search(&query).await {
+        let mut restarted = false;
+        let answer = match cloudinary.search(&query).await {
             Err(error) if error.is_cursor_expired() && query.next_cursor.is_some() => {
+                restarted = true;
                 let query = SearchQuery {
                     next_cursor: None,
                     ..query
                 };
-                self.flow.cloudinary.search(&query).await?
+                cloudinary.search(&query).await?
             }
             answer => answer?,
         };
-        let read_at = answer.observed_at;
+        let read_at = (answer.observed_at, cloudinary.cloud_now_at_most());
         let found = answer.value.resources.iter();
         let wanted: Vec<_> = found
             .filter_map(|asset| Some((asset.asset_id.clone()?, None)))
             .collect();
         let mut observations = Vec::with_capacity(wanted.len());
-        let mut calls = 1;
+        let mut calls = 1 + u64::from(restarted);
         for chunk in wanted.chunks(MAX_ASSET_IDS) {
-            let looked = lookup::fetch_observations(&self.flow.cloudinary, chunk, None).await?;
-            observations.extend(looked.observations);
+            observations.extend(lookup::fetch_observations(cloudinary, chunk, None).await?);
             calls += 1;
         }
         let next = match answer.value.next_cursor {
@@ -120,38 +130,11 @@ impl Reader<'_> {
             None => Stage::Done,
         };
         Ok(Page {
-            listed: alive(&observations),
-            observations,
+            seen: Seen::new(observations, calls),
             read_at,
-            calls,
             suspects: 0,
+            restarted,
             next,
         })
     }
-}
-
-impl Page {
-    fn listed(answer: Answer<Vec<Resource>>, next: Stage) -> Self {
-        let at = answer.observed_at;
-        let observations: Vec<Observation> = answer
-            .value
-            .iter()
-            .filter_map(|resource| Observation::of_resource(resource, at, Told::Everything))
-            .collect();
-        Self {
-            listed: alive(&observations),
-            observations,
-            read_at: at,
-            calls: 1,
-            suspects: 0,
-            next,
-        }
-    }
-}
-
-fn alive(observations: &[Observation]) -> Vec<AssetId> {
-    let alive = observations
-        .iter()
-        .filter(|seen| matches!(seen.fact, Fact::Seen(_)));
-    alive.map(|seen| seen.asset_id.clone()).collect()
 }

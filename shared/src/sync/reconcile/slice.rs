@@ -5,15 +5,18 @@ use std::time::{Duration, Instant};
 use futures::future::OptionFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use uuid::Uuid;
 
+use super::compare::Seen;
+use super::governor::Governor;
+use super::predict::{self, Progress};
 use super::read::{Page, Reader};
-use super::stage::{Counters, Stage};
-use super::{Reconcile, ReconcileError, RunOptions, SliceOutcome};
+use super::stage::{Counters, Stage, State};
+use super::{Drift, Reconcile, ReconcileError, RunOptions, SliceOutcome};
+use crate::supabase::SupabaseError;
 use crate::sync::lookup::{self, MAX_ASSET_IDS};
-use crate::sync::plan::{PlanContext, Source, plan_observations};
+use crate::sync::plan::{PlanContext, Source};
 use crate::sync::store::{
-    ATTEMPTS, Checkpoint, RowQuery, RunRow, RunStatus, WriteSet, is_lease_lost,
+    ATTEMPTS, Checkpoint, Led, Mode, Rest, RunRow, RunStatus, WriteSet, is_lease_lost,
 };
 use crate::telemetry;
 use crate::time::Timestamp;
@@ -26,7 +29,7 @@ const TIME_FOR_A_STEP: Duration = Duration::from_secs(8);
 const OVERLAP: Duration = Duration::from_secs(300);
 
 /// A run that would delete more than this many rows, and more than this share of them, stops.
-const MASS_DELETE_COUNT: u64 = 20;
+pub(super) const MASS_DELETE_COUNT: u64 = 20;
 const MASS_DELETE_PERCENT: u64 = 10;
 
 /// One invocation's work on a run.
@@ -36,21 +39,51 @@ pub(super) struct Slice<'a> {
     stage: Stage,
     counters: Counters,
     options: RunOptions,
+    governor: Governor,
+    /// What a dry run has found, and had found when the present listing began.
+    drift: Drift,
+    drift_before: Drift,
+    /// Live rows when the slice began.
+    live: u64,
+    step_began: Instant,
+}
+
+/// Whether to delete `missing` of `live` rows would be too many at once.
+pub(super) fn is_mass_delete(missing: u64, live: u64) -> bool {
+    missing > MASS_DELETE_COUNT
+        && missing.saturating_mul(100) > live.saturating_mul(MASS_DELETE_PERCENT)
 }
 
 impl<'a> Slice<'a> {
-    pub(super) fn begin(flow: &'a Reconcile, run: RunRow) -> Result<Self, ReconcileError> {
-        let stage = match &run.checkpoint {
-            Value::Object(state) if state.is_empty() => Stage::first(run.mode),
-            state => Stage::deserialize(state).map_err(ReconcileError::Checkpoint)?,
+    pub(super) fn begin(flow: &'a Reconcile, led: Led) -> Result<Self, ReconcileError> {
+        let run = led.run;
+        let state = match &run.checkpoint {
+            Value::Object(state) if state.is_empty() => State::of(Stage::first(run.mode)),
+            state => State::deserialize(state).map_err(ReconcileError::Checkpoint)?,
         };
+        let drift = match &run.drift {
+            Some(drift) => Drift::deserialize(drift).map_err(ReconcileError::Checkpoint)?,
+            None => Drift::default(),
+        };
+        let options = RunOptions::deserialize(&run.options).map_err(ReconcileError::Checkpoint)?;
         Ok(Self {
             flow,
-            stage,
+            stage: state.stage,
+            drift,
+            drift_before: state.drift_before.unwrap_or_default(),
             counters: Counters::deserialize(&run.counters).map_err(ReconcileError::Checkpoint)?,
-            options: RunOptions::deserialize(&run.options).map_err(ReconcileError::Checkpoint)?,
+            governor: Governor::KeepReserve {
+                wanted: options.quota_reserve,
+            },
+            options,
             run,
+            live: led.live,
+            step_began: Instant::now(),
         })
+    }
+
+    pub(super) fn run(&self) -> &RunRow {
+        &self.run
     }
 
     /// Reads one page ahead: while a page is written, the next one is on its way.
@@ -61,8 +94,7 @@ impl<'a> Slice<'a> {
                 return self.finish(RunStatus::Succeeded, None).await;
             }
             if deadline.saturating_duration_since(Instant::now()) < TIME_FOR_A_STEP {
-                self.flow.store.release_run(&self.run, None).await?;
-                return Ok(SliceOutcome::Paused(Box::new(self.run.clone())));
+                return self.pause().await;
             }
             if let Some((code, reason)) = self.reason_to_stop().await? {
                 return self.finish(RunStatus::Stopped, Some((code, &reason))).await;
@@ -74,11 +106,7 @@ impl<'a> Slice<'a> {
             let next = page.next.clone();
             // Suspects are known only when the listing is complete in the database.
             let reads_ahead = matches!(next, Stage::Listing { .. } | Stage::Changes { .. });
-            let reader = Reader {
-                flow: self.flow,
-                options: self.options,
-                since: self.since(),
-            };
+            let reader = self.reader();
             let reading: OptionFuture<_> = reads_ahead.then(|| reader.read(&next)).into();
             let (written, read) = futures::join!(self.write(page), reading);
             written?;
@@ -86,16 +114,29 @@ impl<'a> Slice<'a> {
         }
     }
 
-    async fn read(&self, stage: &Stage) -> Result<Page, ReconcileError> {
-        if let Stage::Suspects { after, .. } = stage {
-            return self.read_suspects(after).await;
-        }
-        let reader = Reader {
+    async fn pause(&self) -> Result<SliceOutcome, ReconcileError> {
+        let rest = Rest {
+            quota: self.flow.cloudinary.newest_quota(),
+            ..Rest::default()
+        };
+        let run = self.flow.store.release_run(&self.run, rest).await;
+        Ok(SliceOutcome::Paused(Box::new(run.map_err(lost)?)))
+    }
+
+    fn reader(&self) -> Reader<'a> {
+        Reader {
             flow: self.flow,
             options: self.options,
+            governor: self.governor,
             since: self.since(),
-        };
-        reader.read(stage).await
+        }
+    }
+
+    async fn read(&self, stage: &Stage) -> Result<Page, ReconcileError> {
+        match stage {
+            Stage::Suspects { after, .. } => self.read_suspects(after).await,
+            _ => self.reader().read(stage).await,
+        }
     }
 
     /// The moment, on Cloudinary's clock, from which an incremental run looks for changes.
@@ -105,36 +146,36 @@ impl<'a> Slice<'a> {
     }
 
     async fn read_suspects(&self, after: &str) -> Result<Page, ReconcileError> {
-        let suspects = self
-            .flow
-            .store
+        let cloudinary = &self.flow.cloudinary;
+        let store = &self.flow.store;
+        let suspects = store
             .fetch_suspects(&self.run, after, MAX_ASSET_IDS)
             .await?;
-        let Some(last) = suspects.last() else {
-            return Ok(Page {
-                observations: Vec::new(),
-                listed: Vec::new(),
-                read_at: self.flow.cloudinary.cloud_now(),
-                calls: 0,
-                suspects: 0,
-                next: Stage::Done,
-            });
+        let mut page = Page {
+            seen: Seen::default(),
+            read_at: (cloudinary.cloud_now(), cloudinary.cloud_now_at_most()),
+            suspects: suspects.len() as u64,
+            restarted: false,
+            next: Stage::Done,
         };
-        let next = Stage::Suspects {
-            after: last.to_string(),
+        let Some(last) = suspects.last() else {
+            return Ok(page);
+        };
+        page.next = Stage::Suspects {
+            after: last.asset_id.to_string(),
             cleared: true,
         };
-        let wanted: Vec<_> = suspects.iter().map(|id| (id.clone(), None)).collect();
-        let started = self.run.started_clock.map(Timestamp::from_micros);
-        let looked = lookup::fetch_observations(&self.flow.cloudinary, &wanted, started).await?;
-        Ok(Page {
-            read_at: self.flow.cloudinary.cloud_now(),
-            suspects: wanted.len() as u64,
-            observations: looked.observations,
-            listed: Vec::new(),
-            calls: 1,
-            next,
-        })
+        self.governor.admit(cloudinary, 1)?;
+        // What the rows say was told before this look, so the look is newer than that.
+        let newest = suspects.iter().filter_map(|suspect| suspect.alive).max();
+        let wanted: Vec<_> = suspects
+            .into_iter()
+            .map(|suspect| (suspect.asset_id, None))
+            .collect();
+        let newest = newest.map(Timestamp::from_micros);
+        let looked = lookup::fetch_observations(cloudinary, &wanted, newest).await?;
+        page.seen = Seen::new(looked, 1);
+        Ok(page)
     }
 
     /// Before the first suspect is looked at: would going on do harm?
@@ -150,82 +191,126 @@ impl<'a> Slice<'a> {
         if self.options.allow_mass_delete {
             return Ok(None);
         }
-        if self.counters.listed == 0 && count.live > 0 {
+        let reason = if self.counters.listed == 0 && count.live > 0 {
             let reason = format!(
                 "Cloudinary listed nothing, and {} assets are live here",
                 count.live
             );
-            return Ok(Some(("empty_listing", reason)));
+            Some(("empty_listing", reason))
+        } else {
+            is_mass_delete(count.suspects, count.live).then(|| {
+                let reason = format!(
+                    "{} of {} live assets are missing in Cloudinary; if that is right, start a run with allow_mass_delete",
+                    count.suspects, count.live
+                );
+                ("mass_delete", reason)
+            })
+        };
+        if self.options.dry_run {
+            // It deletes nothing, so it goes on and tells.
+            self.drift.would_stop = reason.map(|(code, _)| code.to_owned());
+            return Ok(None);
         }
-        let too_many = count.suspects > MASS_DELETE_COUNT
-            && count.suspects.saturating_mul(100) > count.live.saturating_mul(MASS_DELETE_PERCENT);
-        Ok(too_many.then(|| {
-            let reason = format!(
-                "{} of {} live assets are missing in Cloudinary; if that is right, start a run with allow_mass_delete",
-                count.suspects, count.live
-            );
-            ("mass_delete", reason)
-        }))
+        Ok(reason)
     }
 
     /// Writes a page's difference together with the checkpoint behind it: two calls, unless the
     /// rows change meanwhile.
     async fn write(&mut self, mut page: Page) -> Result<(), ReconcileError> {
-        self.run.started_clock.get_or_insert(page.read_at.micros());
+        self.run.floor_clock.get_or_insert(page.read_at.0.micros());
+        self.run
+            .started_clock
+            .get_or_insert(page.read_at.1.micros());
+        let context = PlanContext {
+            source: Source::Reconcile,
+            run_id: Some(self.run.id),
+            // A suspect that is alive after all has to be seen to be alive.
+            keep_clocks: page.suspects > 0,
+            release: &[],
+        };
         for _ in 0..ATTEMPTS {
-            let rows = if page.observations.is_empty() {
-                Vec::new()
-            } else {
-                self.flow.store.fetch_rows(&rows_concerned(&page)).await?
-            };
-            let context = PlanContext {
-                source: Source::Reconcile,
-                run_id: Some(self.run.id),
-                // A suspect that is alive after all has to be seen to be alive.
-                keep_clocks: page.suspects > 0,
-                release: &[],
-            };
-            let plan = plan_observations(&rows, &page.observations, context, Uuid::new_v4);
-            if !plan.displaced.is_empty() {
-                let displaced: Vec<_> =
-                    plan.displaced.iter().map(|id| (id.clone(), None)).collect();
-                for chunk in displaced.chunks(MAX_ASSET_IDS) {
-                    let newest = rows.iter().filter_map(|row| row.clocks.newest()).max();
-                    let seen =
-                        lookup::fetch_observations(&self.flow.cloudinary, chunk, newest).await?;
-                    page.observations.extend(seen.observations);
-                    page.calls += 1;
-                }
-                continue;
-            }
+            let compared = self
+                .flow
+                .compare(&mut page.seen, context, self.governor)
+                .await?;
             let mut counters = self.counters;
-            counters.listed += page.listed.len() as u64;
-            counters.pages += u64::from(page.suspects == 0 && page.calls > 0);
+            let alive = page.seen.alive();
+            counters.listed += if page.suspects == 0 {
+                alive.len() as u64
+            } else {
+                0
+            };
+            counters.pages += u64::from(page.suspects == 0 && page.seen.calls > 0);
             counters.suspects += page.suspects;
-            counters.cloudinary_calls += page.calls;
-            counters.tally.add(plan.tally);
-            let checkpoint = Checkpoint {
-                asset_ids: page.listed.clone(),
-                ..Checkpoint::after(&self.run, to_value(&page.next), to_value(&counters))
+            counters.cloudinary_calls += page.seen.calls;
+            counters.worked_ms +=
+                u64::try_from(self.step_began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let mut change = WriteSet::default();
+            let mut drift = None;
+            if self.options.dry_run {
+                let mut found = if page.restarted {
+                    self.drift_before.clone()
+                } else {
+                    self.drift.clone()
+                };
+                found.take(&compared.rows, page.seen.read());
+                counters.tally = found.tally();
+                drift = Some(found);
+            } else {
+                counters.tally.add(compared.plan.tally);
+                change = WriteSet::of_plan(compared.plan);
+            }
+            let state = State {
+                drift_before: drift.as_ref().map(|found| {
+                    // A listing that is complete is never begun again.
+                    let goes_on = page.next.continues(&self.stage);
+                    if goes_on { &self.drift_before } else { found }.clone()
+                }),
+                stage: page.next.clone(),
             };
-            let change = WriteSet {
-                checkpoint: Some(checkpoint),
-                ..WriteSet::of_plan(plan)
-            };
+            let quota = self.flow.cloudinary.newest_quota();
+            change.checkpoint = Some(Checkpoint {
+                asset_ids: alive,
+                drift: drift.as_ref().map(to_value),
+                ends_in_seconds: self.time_left(&counters),
+                quota,
+                ..Checkpoint::after(&self.run, to_value(&state), to_value(&counters))
+            });
             match self.flow.store.apply(&change).await {
                 Ok(()) => {
                     self.run.step += 1;
                     self.counters = counters;
                     self.run.counters = to_value(&counters);
-                    self.stage = page.next;
+                    self.stage = state.stage;
+                    self.drift = drift.unwrap_or_default();
+                    self.drift_before = state.drift_before.unwrap_or_default();
+                    self.step_began = Instant::now();
                     return Ok(());
                 }
-                Err(error) if is_lease_lost(&error) => return Err(ReconcileError::LeaseLost),
                 Err(error) if error.is_conflict() => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(lost(error)),
             }
         }
         Err(ReconcileError::Contended)
+    }
+
+    /// Seconds until a full run ends, as far as can be told.
+    fn time_left(&self, counters: &Counters) -> Option<f64> {
+        if self.run.mode != Mode::Full {
+            return None;
+        }
+        let progress = Progress {
+            live: self.live,
+            listed: counters.listed,
+            pages: counters.pages,
+            page_size: self.options.batch_size,
+            worked: Duration::from_millis(counters.worked_ms),
+        };
+        let cloudinary = &self.flow.cloudinary;
+        let quota = cloudinary.newest_quota();
+        let wanted = self.options.quota_reserve;
+        predict::time_left(progress, quota.as_ref(), wanted, cloudinary.cloud_now())
+            .map(|left| left.as_secs_f64())
     }
 
     async fn finish(
@@ -238,26 +323,29 @@ impl<'a> Slice<'a> {
             .flow
             .store
             .finish_run(&self.run, status, error, &counters)
-            .await?;
+            .await
+            .map_err(lost)?;
         Ok(SliceOutcome::Finished(Box::new(run)))
     }
 
     /// Leaves the run where it can go on, or ends it if it never can. When that fails too, the
     /// lease runs out by itself.
     pub(super) async fn rest_after(&self, error: &ReconcileError) {
-        let reason = Some((error.code(), telemetry::chain(error)));
-        let reason = reason
-            .as_ref()
-            .map(|(code, message)| (*code, message.as_str()));
+        let message = telemetry::chain(error);
+        let reason = Some((error.code(), message.as_str()));
+        let store = &self.flow.store;
         let rested = if error.is_transient() {
-            self.flow.store.release_run(&self.run, reason).await
+            let rest = Rest {
+                reason,
+                quota: self.flow.cloudinary.newest_quota(),
+                ..Rest::default()
+            };
+            store.release_run(&self.run, rest).await
         } else {
             let counters = to_value(&self.counters);
-            let ended = self
-                .flow
-                .store
-                .finish_run(&self.run, RunStatus::Failed, reason, &counters);
-            ended.await.map(drop)
+            store
+                .finish_run(&self.run, RunStatus::Failed, reason, &counters)
+                .await
         };
         if let Err(error) = rested {
             tracing::warn!(run_id = %self.run.id, error = telemetry::chain(&error), "the lease is left to run out");
@@ -265,22 +353,14 @@ impl<'a> Slice<'a> {
     }
 }
 
-fn rows_concerned(page: &Page) -> RowQuery {
-    RowQuery {
-        ids: Vec::new(),
-        asset_ids: page
-            .observations
-            .iter()
-            .map(|seen| seen.asset_id.clone())
-            .collect(),
-        names: page
-            .observations
-            .iter()
-            .filter_map(|seen| seen.seen_name().cloned())
-            .collect(),
+fn lost(error: SupabaseError) -> ReconcileError {
+    if is_lease_lost(&error) {
+        ReconcileError::LeaseLost
+    } else {
+        error.into()
     }
 }
 
-fn to_value(value: &impl Serialize) -> Value {
+pub(super) fn to_value(value: &impl Serialize) -> Value {
     serde_json::to_value(value).expect("plain data serialises")
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::drift::Drift;
 use crate::asset::ResourceType;
 use crate::sync::plan::Tally;
 use crate::sync::store::Mode;
@@ -23,6 +24,26 @@ pub(super) enum Stage {
     Done,
 }
 
+/// A run's checkpoint.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(super) struct State {
+    #[serde(flatten)]
+    pub(super) stage: Stage,
+    /// What a dry run had found before the present listing: where it goes back to when the
+    /// listing's cursor expires, so that nothing is counted twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) drift_before: Option<Drift>,
+}
+
+impl State {
+    pub(super) fn of(stage: Stage) -> Self {
+        Self {
+            stage,
+            drift_before: None,
+        }
+    }
+}
+
 /// What a run has done so far.
 #[derive(Clone, Copy, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
@@ -31,6 +52,8 @@ pub struct Counters {
     pub pages: u64,
     pub suspects: u64,
     pub cloudinary_calls: u64,
+    /// Milliseconds spent on steps, rests left out.
+    pub worked_ms: u64,
     #[serde(flatten)]
     pub tally: Tally,
 }
@@ -44,6 +67,23 @@ impl Stage {
                 cursor: None,
             },
             Mode::Incremental => Stage::Changes { cursor: None },
+            // It has no steps: what it would have to walk is nothing.
+            Mode::Named => Stage::Done,
+        }
+    }
+
+    /// Whether this is a further page of what `earlier` is a page of.
+    pub(super) fn continues(&self, earlier: &Stage) -> bool {
+        match (self, earlier) {
+            (
+                Self::Listing { resource_type, .. },
+                Self::Listing {
+                    resource_type: same,
+                    ..
+                },
+            ) => resource_type == same,
+            (Self::Changes { .. }, Self::Changes { .. }) => true,
+            _ => false,
         }
     }
 

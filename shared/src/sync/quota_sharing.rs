@@ -1,0 +1,22 @@
+//! Tells the others when people's calls have reached into the quota's reserve.
+//!
+//! Runs share what they know of the quota with every checkpoint. Other workers would spend a
+//! database call on it, so they tell only what makes runs wait.
+
+use super::reconcile::quota::is_low;
+use super::store::Store;
+use crate::cloudinary::Client;
+use crate::telemetry;
+
+/// Shares the newest reading of the quota if little is left of it. A failure costs precision only.
+pub async fn share_low_quota(cloudinary: &Client, store: &Store) {
+    let Some(reading) = cloudinary.newest_quota() else {
+        return;
+    };
+    if !is_low(&reading, cloudinary.cloud_now()) {
+        return;
+    }
+    if let Err(error) = store.note_quota(reading).await {
+        telemetry::log_error("the quota was not shared", &error);
+    }
+}

@@ -1,0 +1,325 @@
+//! Repairs some assets by name, at once and whole: a person waits for it.
+//!
+//! It takes no lease. What it sees are observations like any others, which may be applied in any
+//! order beside a run, a notification or a delete; and a row that another writer has changed
+//! meanwhile makes it read and plan again. All that it writes, its place in the history of runs
+//! included, is one transaction.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::try_join_all;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::compare::Seen;
+use super::governor::Governor;
+use super::slice::{is_mass_delete, to_value};
+use super::stage::Counters;
+use super::{Drift, Reconcile, ReconcileError, RunOptions};
+use crate::asset::{AssetId, DeliveryName, ResourceType};
+use crate::cloudinary::admin::MAX_PUBLIC_IDS;
+use crate::observation::{Fact, Observation, Told};
+use crate::row::AssetRow;
+use crate::sync::lookup::{self, MAX_ASSET_IDS};
+use crate::sync::plan::{PlanContext, Source};
+use crate::sync::store::{ATTEMPTS, FinishedRun, Mode, RowQuery, RunRequest, RunStatus, WriteSet};
+use crate::telemetry;
+use crate::time::Timestamp;
+
+/// The most names of one request: Cloudinary takes as many in one call.
+pub const MAX_NAMES: usize = MAX_PUBLIC_IDS;
+
+/// Where an asset of this name may be. Other delivery types are of remote origin and have no
+/// names of people's choosing.
+const DELIVERY_TYPES: [&str; 3] = ["upload", "private", "authenticated"];
+
+/// Bytes of names in one address: many servers and proxies take 8 kB of it.
+const MAX_QUERY: usize = 6_000;
+
+/// Calls under way at the same time.
+const CONCURRENT_CALLS: usize = 3;
+
+/// What became of the named assets.
+#[derive(Debug)]
+pub struct NamedOutcome {
+    pub run_id: Uuid,
+    pub status: RunStatus,
+    pub counters: Counters,
+    pub drift: Option<Drift>,
+    /// A stable word, and a text for people, where it has stopped.
+    pub error: Option<(&'static str, String)>,
+}
+
+impl Reconcile {
+    /// Compares the assets of these public ids, in every resource type, and repairs them, unless
+    /// `options` ask for a dry run. May use the reserve of the quota: it takes nine calls, and a
+    /// few more where names are long, or hold what Cloudinary does not show.
+    ///
+    /// # Errors
+    /// See [`ReconcileError`]. That too is recorded, if the database answers.
+    pub async fn repair_named(
+        &self,
+        names: &BTreeSet<String>,
+        request: &RunRequest,
+        options: RunOptions,
+    ) -> Result<NamedOutcome, ReconcileError> {
+        let run_id = Uuid::new_v4();
+        let started_at = Timestamp::now();
+        let record =
+            |status, counters: &Counters, drift: Option<&Drift>, error: Option<(&str, &str)>| {
+                FinishedRun {
+                    id: run_id,
+                    mode: Mode::Named,
+                    trigger: request.trigger,
+                    requested_by: request.requested_by,
+                    options: named_options(&request.options, names),
+                    dry_run: options.dry_run,
+                    drift: drift.map(to_value),
+                    status,
+                    error_code: error.map(|(code, _)| code.to_owned()),
+                    error_message: error.map(|(_, message)| message.to_owned()),
+                    counters: to_value(counters),
+                    started_at,
+                    quota: self.cloudinary.newest_quota(),
+                }
+            };
+        let result = self.repair(names, run_id, options, record).await;
+        if let Err(error) = &result {
+            let message = telemetry::chain(error);
+            let reason = Some((error.code(), message.as_str()));
+            let failed = record(RunStatus::Failed, &Counters::default(), None, reason);
+            if let Err(error) = self.store.apply(&WriteSet::of_run(failed)).await {
+                telemetry::log_error("a failed run over named assets is not recorded", &error);
+            }
+        }
+        result
+    }
+
+    async fn repair(
+        &self,
+        names: &BTreeSet<String>,
+        run_id: Uuid,
+        options: RunOptions,
+        record: impl Fn(RunStatus, &Counters, Option<&Drift>, Option<(&str, &str)>) -> FinishedRun,
+    ) -> Result<NamedOutcome, ReconcileError> {
+        let mut seen = self.look_at(names).await?;
+        let context = PlanContext {
+            source: Source::Reconcile,
+            run_id: Some(run_id),
+            // Other runs and notifications of the same assets are to know of these looks.
+            keep_clocks: true,
+            release: &[],
+        };
+        for _ in 0..ATTEMPTS {
+            let compared = self.compare(&mut seen, context, Governor::People).await?;
+            let mut counters = Counters {
+                listed: seen.alive().len() as u64,
+                cloudinary_calls: seen.calls,
+                tally: compared.plan.tally,
+                ..Counters::default()
+            };
+            let mut outcome = NamedOutcome {
+                run_id,
+                status: RunStatus::Succeeded,
+                counters,
+                drift: None,
+                error: self.reason_to_stop(counters.tally.deleted, options).await?,
+            };
+            let mut change = WriteSet::default();
+            if options.dry_run {
+                let mut drift = Drift::default();
+                drift.take(&compared.rows, seen.read());
+                drift.would_stop = outcome.error.take().map(|(code, _)| code.to_owned());
+                counters.tally = drift.tally();
+                outcome.drift = Some(drift);
+            } else if outcome.error.is_some() {
+                counters.tally = Default::default();
+                outcome.status = RunStatus::Stopped;
+            } else {
+                change = WriteSet::of_plan(compared.plan);
+            }
+            outcome.counters = counters;
+            let error = outcome.error.as_ref();
+            let error = error.map(|(code, message)| (*code, message.as_str()));
+            change.finished_run = Some(record(
+                outcome.status,
+                &counters,
+                outcome.drift.as_ref(),
+                error,
+            ));
+            match self.store.apply(&change).await {
+                Ok(()) => return Ok(outcome),
+                Err(error) if error.is_conflict() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ReconcileError::Contended)
+    }
+
+    /// Also who names assets may err, or be told nonsense by Cloudinary.
+    async fn reason_to_stop(
+        &self,
+        deleted: u64,
+        options: RunOptions,
+    ) -> Result<Option<(&'static str, String)>, ReconcileError> {
+        // Without so many deletes the live rows need not be counted.
+        if options.allow_mass_delete || !is_mass_delete(deleted, 0) {
+            return Ok(None);
+        }
+        let live = self.store.count_live().await?;
+        Ok(is_mass_delete(deleted, live).then(|| {
+            let reason = format!(
+                "{deleted} of {live} live assets are missing in Cloudinary; if that is right, ask again with allow_mass_delete"
+            );
+            ("mass_delete", reason)
+        }))
+    }
+
+    /// What Cloudinary has under these names; then, by their ids, the assets that the database
+    /// knows by them and that were not among those.
+    async fn look_at(&self, names: &BTreeSet<String>) -> Result<Seen, ReconcileError> {
+        let names: Vec<String> = names.iter().cloned().collect();
+        let listings = plan_listings(&names);
+        let mut observations = Vec::new();
+        for group in listings.chunks(CONCURRENT_CALLS) {
+            let lists = group.iter().map(|listing| self.list(*listing));
+            observations.extend(try_join_all(lists).await?.into_iter().flatten());
+        }
+        let mut calls = listings.len() as u64;
+
+        let query = RowQuery {
+            names: listings.iter().flat_map(Listing::names).collect(),
+            ..RowQuery::default()
+        };
+        let rows = self.store.fetch_rows(&query).await?;
+        let unseen = not_shown_alive(&rows, &observations);
+        let newest = rows.iter().filter_map(|row| row.clocks.newest()).max();
+        for chunk in unseen.chunks(MAX_ASSET_IDS) {
+            observations.extend(lookup::fetch_observations(&self.cloudinary, chunk, newest).await?);
+            calls += 1;
+        }
+        Ok(Seen::new(observations, calls))
+    }
+
+    async fn list(&self, listing: Listing<'_>) -> Result<Vec<Observation>, ReconcileError> {
+        let answer = self
+            .cloudinary
+            .list_named(
+                listing.resource_type,
+                listing.delivery_type,
+                listing.public_ids,
+            )
+            .await?;
+        let at = answer.observed_at;
+        let resources = answer.value.iter();
+        let observations = resources
+            .filter_map(|resource| Observation::of_resource(resource, at, Told::Everything));
+        Ok(observations.collect())
+    }
+}
+
+/// One call that lists assets by their names.
+#[derive(Clone, Copy, Debug)]
+struct Listing<'a> {
+    resource_type: ResourceType,
+    delivery_type: &'static str,
+    public_ids: &'a [String],
+}
+
+impl Listing<'_> {
+    fn names(&self) -> impl Iterator<Item = DeliveryName> {
+        self.public_ids.iter().map(|public_id| DeliveryName {
+            resource_type: self.resource_type,
+            delivery_type: self.delivery_type.to_owned(),
+            public_id: public_id.clone(),
+        })
+    }
+}
+
+/// Every place where assets of these names may be.
+fn plan_listings(names: &[String]) -> Vec<Listing<'_>> {
+    let mut listings = Vec::new();
+    for public_ids in cut(names) {
+        for resource_type in ResourceType::ALL {
+            listings.extend(DELIVERY_TYPES.map(|delivery_type| Listing {
+                resource_type,
+                delivery_type,
+                public_ids,
+            }));
+        }
+    }
+    listings
+}
+
+/// Cuts names into lists that fit into an address each.
+fn cut(names: &[String]) -> Vec<&[String]> {
+    // A byte may take three when it is escaped; `&public_ids%5B%5D=` comes before each.
+    let length = |name: &String| name.len() * 3 + 18;
+    let mut calls = Vec::new();
+    let mut rest = names;
+    while !rest.is_empty() {
+        let mut total = 0;
+        let fitting = rest.iter().take(MAX_PUBLIC_IDS).take_while(|name| {
+            total += length(name);
+            total <= MAX_QUERY
+        });
+        let (call, others) = rest.split_at(fitting.count().max(1));
+        calls.push(call);
+        rest = others;
+    }
+    calls
+}
+
+/// The rows that no listing has shown alive, with the names under which they were
+/// last observed. A placeholder in a
+/// listing is a hint, not a proof.
+fn not_shown_alive(
+    rows: &[AssetRow],
+    observations: &[Observation],
+) -> Vec<(AssetId, Option<DeliveryName>)> {
+    let alive: BTreeSet<&AssetId> = observations
+        .iter()
+        .filter(|seen| matches!(seen.fact, Fact::Seen(_)))
+        .map(|seen| &seen.asset_id)
+        .collect();
+    let unseen: BTreeMap<AssetId, Option<DeliveryName>> = rows
+        .iter()
+        .filter(|row| !alive.contains(&row.cloudinary_asset_id))
+        .map(|row| (row.cloudinary_asset_id.clone(), Some(row.observed_name())))
+        .collect();
+    unseen.into_iter().collect()
+}
+
+fn named_options(options: &Value, names: &BTreeSet<String>) -> Value {
+    let mut options = options.clone();
+    options["public_ids"] = to_value(names);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn calls_hold_every_name_once_and_fit_into_an_address(
+            names in prop::collection::vec("[a-z]{1,255}", 0..250)
+        ) {
+            let calls = cut(&names);
+            for call in &calls {
+                prop_assert!((1..=MAX_PUBLIC_IDS).contains(&call.len()));
+                let bytes: usize = call.iter().map(|name| name.len() * 3 + 18).sum();
+                prop_assert!(bytes <= MAX_QUERY);
+            }
+            prop_assert_eq!(calls.concat(), names);
+        }
+    }
+
+    #[test]
+    fn short_names_take_one_call() {
+        let names: Vec<String> = (0..100).map(|number| format!("mug-{number}")).collect();
+        assert_eq!(cut(&names).len(), 1);
+    }
+}

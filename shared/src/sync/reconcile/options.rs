@@ -1,0 +1,46 @@
+//! What a run was asked to do (pure).
+
+use serde::{Deserialize, Serialize};
+
+/// The most that Cloudinary lists in one call.
+pub const MAX_PAGE: u16 = 500;
+
+/// What a run was asked to do, beyond its mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunOptions {
+    /// Assets in one listing call, 1 to [`MAX_PAGE`].
+    pub batch_size: u16,
+    /// Whether the run may delete as many rows as it finds missing.
+    pub allow_mass_delete: bool,
+    /// Whether the run only tells what it would do.
+    pub dry_run: bool,
+    /// Admin API calls of the hour that the run leaves to people; see [`super::quota::reserve`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota_reserve: Option<u32>,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            batch_size: MAX_PAGE,
+            allow_mass_delete: false,
+            dry_run: false,
+            quota_reserve: None,
+        }
+    }
+}
+
+impl RunOptions {
+    /// The same, if Cloudinary can do it.
+    ///
+    /// # Errors
+    /// Says how large a page may be.
+    pub fn checked(self) -> Result<Self, String> {
+        if (1..=MAX_PAGE).contains(&self.batch_size) {
+            Ok(self)
+        } else {
+            Err(format!("must be a whole number from 1 to {MAX_PAGE}"))
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! Who may write a run, and when a run has succeeded: the database's own rules.
+
+use end_to_end::{Answer, post};
+use local_stack::{Options, Stack};
+use serde_json::{Value, json};
+
+struct Database {
+    stack: Stack,
+    client: tokio_postgres::Client,
+}
+
+impl Database {
+    async fn start() -> Self {
+        let stack = Stack::start(Options::database_only())
+            .await
+            .expect("the database starts");
+        let (client, connection) =
+            tokio_postgres::connect(stack.database_url(), tokio_postgres::NoTls)
+                .await
+                .expect("the database answers");
+        // It ends with the client.
+        tokio::spawn(connection);
+        Self { stack, client }
+    }
+
+    async fn rpc(&self, function: &str, arguments: Value) -> Answer {
+        let url = format!("{}/rest/v1/rpc/{function}", self.stack.supabase_url());
+        post(&url, self.stack.secret_key(), &arguments).await
+    }
+
+    async fn lead(&self, arguments: Value) -> Value {
+        let answer = self.rpc("media_sync_lead_run", arguments).await;
+        assert!(answer.status.is_success(), "{}", answer.body);
+        answer.body
+    }
+
+    async fn sql(&self, sql: &str) {
+        self.client
+            .batch_execute(sql)
+            .await
+            .expect("the SQL is good");
+    }
+
+    async fn value(&self, sql: &str) -> Value {
+        let row = self
+            .client
+            .query_one(&format!("select to_jsonb(({sql}))"), &[])
+            .await;
+        row.expect("one row").get(0)
+    }
+}
+
+fn row(number: u32, clocks: Value, deleted_at: Value) -> Value {
+    json!({
+        "id": uuid(number), "cloudinary_asset_id": format!("{number:032x}"), "cloudinary_public_id": format!("mug-{number}"),
+        "resource_type": "image", "delivery_type": "upload", "folder": "", "tags": [], "context": {}, "metadata": {},
+        "sync_status": "synced", "sync_retry_count": 0, "clocks": clocks, "deleted_at": deleted_at, "revision": 0,
+    })
+}
+
+fn uuid(number: u32) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
+/// A step of this run that inserts these rows and has seen these assets.
+fn step(run: &Value, rows: &[Value], listed: &[u32]) -> Value {
+    let listed: Vec<_> = listed
+        .iter()
+        .map(|number| format!("{number:032x}"))
+        .collect();
+    json!({"p_change": {"inserts": rows, "updates": [], "notifications": [], "audit": [], "checkpoint": {
+        "run_id": run["id"], "lease": run["lease"], "lease_seconds": 120, "step": run["step"], "state": {"stage": "done"},
+        "counters": {}, "started_clock": 1_000, "floor_clock": 900, "asset_ids": listed,
+    }}})
+}
+
+fn finish(run: &Value) -> Value {
+    json!({"p_run_id": run["id"], "p_lease": run["lease"], "p_status": "succeeded"})
+}
+
+#[tokio::test]
+async fn two_starts_at_once_are_one_run() {
+    let database = Database::start().await;
+    let url = format!(
+        "{}/rest/v1/rpc/media_sync_lead_run",
+        database.stack.supabase_url()
+    );
+    let mut starts = tokio::task::JoinSet::new();
+    for _ in 0..12 {
+        let (url, key) = (url.clone(), database.stack.secret_key().to_owned());
+        starts.spawn(async move { post(&url, &key, &json!({"p_mode": "full"})).await.body });
+    }
+    let mut led = 0;
+    for answer in starts.join_all().await {
+        match answer["outcome"].as_str() {
+            Some("started") => led += 1,
+            other => assert_eq!(other, Some("busy"), "{answer}"),
+        }
+    }
+    assert_eq!(led, 1);
+    assert_eq!(
+        database
+            .value("select count(*) from public.sync_runs")
+            .await,
+        1
+    );
+    database.stack.stop().await;
+}
+
+#[tokio::test]
+async fn who_has_lost_the_lease_writes_nothing() {
+    let database = Database::start().await;
+    let first = database.lead(json!({"p_mode": "full"})).await["run"].clone();
+    let busy = database.lead(json!({"p_run_id": first["id"]})).await;
+    assert_eq!(busy["outcome"], "busy", "a lease that holds is not taken");
+
+    // A step renews the lease.
+    database
+        .sql("update public.sync_runs set lease_until = now() + interval '1 second'")
+        .await;
+    let answer = database
+        .rpc("media_sync_apply", step(&first, &[], &[]))
+        .await;
+    assert!(answer.status.is_success(), "{}", answer.body);
+    let renewed = "select lease_until > now() + interval '100 seconds' from public.sync_runs";
+    assert_eq!(database.value(renewed).await, true);
+    let twice = database
+        .rpc("media_sync_apply", step(&first, &[], &[]))
+        .await;
+    assert_eq!(
+        twice.body["code"], "PT409",
+        "a step is written once: {}",
+        twice.body
+    );
+
+    // The leader falls silent, and another one takes over.
+    database
+        .sql("update public.sync_runs set lease_until = now() - interval '1 second'")
+        .await;
+    let taken = database.lead(json!({"p_mode": "incremental"})).await;
+    assert_eq!(taken["outcome"], "resumed");
+    let second = &taken["run"];
+    assert_eq!(second["id"], first["id"]);
+    assert_ne!(second["lease"], first["lease"]);
+
+    let mut late = first.clone();
+    late["step"] = second["step"].clone();
+    let mug = row(1, json!({"alive": 1}), Value::Null);
+    let refused = database
+        .rpc(
+            "media_sync_apply",
+            step(&late, std::slice::from_ref(&mug), &[1]),
+        )
+        .await;
+    assert_eq!(
+        (refused.status.as_u16(), &refused.body["code"]),
+        (409, &json!("PT409"))
+    );
+    assert_eq!(
+        database
+            .value("select count(*) from public.media_assets")
+            .await,
+        0
+    );
+    for (function, arguments) in [
+        ("media_sync_finish_run", finish(&late)),
+        (
+            "media_sync_release_run",
+            json!({"p_run_id": late["id"], "p_lease": late["lease"]}),
+        ),
+    ] {
+        let refused = database.rpc(function, arguments).await;
+        assert_eq!(
+            refused.body["code"], "PT409",
+            "{function}: {}",
+            refused.body
+        );
+    }
+    let written = database
+        .rpc("media_sync_apply", step(second, &[mug], &[1]))
+        .await;
+    assert!(
+        written.status.is_success(),
+        "the new leader writes: {}",
+        written.body
+    );
+    let ended = database.rpc("media_sync_finish_run", finish(second)).await;
+    assert_eq!(ended.body["status"], "succeeded", "{}", ended.body);
+    let over = database.lead(json!({"p_run_id": first["id"]})).await;
+    assert_eq!(over["outcome"], "over");
+    database.stack.stop().await;
+}
+
+#[tokio::test]
+async fn success_is_granted_only_where_both_sides_count_the_same() {
+    let database = Database::start().await;
+    let lead = async || database.lead(json!({"p_mode": "full"})).await["run"].clone();
+    let moment = json!("2026-01-01T00:00:00Z");
+    // Listed and live; uploaded during the run and not listed; listed and deleted during the run;
+    // listed, and deleted here with a wish that waits.
+    let rows = [
+        row(1, json!({"alive": 100}), Value::Null),
+        row(2, json!({"alive": 1_000}), Value::Null),
+        row(3, json!({"alive": 100, "gone": 950}), moment.clone()),
+    ];
+    let run = lead().await;
+    database
+        .rpc("media_sync_apply", step(&run, &rows, &[1, 3, 4]))
+        .await;
+    database
+        .sql(
+            "insert into public.media_assets (cloudinary_asset_id, cloudinary_public_id, resource_type, deleted_at, sync_status, intent)
+             values (lpad('4', 32, '0'), 'mug-4', 'image', now(), 'pending', '{\"op\": \"delete\", \"at\": 1}')",
+        )
+        .await;
+    let ended = database
+        .rpc("media_sync_finish_run", finish(&run))
+        .await
+        .body;
+    assert_eq!(ended["status"], "succeeded", "{ended}");
+    let counts =
+        json!({"listed": 3, "live": 2, "suspects": 0, "new": 1, "gone": 2, "unaccounted": 0});
+    assert_eq!(ended["verification"], counts);
+
+    // A live row that nobody has seen.
+    let run = lead().await;
+    database
+        .rpc(
+            "media_sync_apply",
+            step(&run, &[row(5, json!({"alive": 999}), Value::Null)], &[1, 2]),
+        )
+        .await;
+    let ended = database
+        .rpc("media_sync_finish_run", finish(&run))
+        .await
+        .body;
+    assert_eq!(
+        (&ended["status"], &ended["error_code"]),
+        (&json!("failed"), &json!("unverified")),
+        "{ended}"
+    );
+    assert_eq!(ended["verification"]["suspects"], 1);
+
+    // An asset that was seen and has no row, and one whose row was deleted before anybody looked.
+    let run = lead().await;
+    database
+        .rpc(
+            "media_sync_apply",
+            step(
+                &run,
+                &[row(6, json!({"gone": 899}), moment)],
+                &[1, 2, 5, 6, 7],
+            ),
+        )
+        .await;
+    let ended = database
+        .rpc("media_sync_finish_run", finish(&run))
+        .await
+        .body;
+    assert_eq!(ended["status"], "failed", "{ended}");
+    assert_eq!(ended["verification"]["unaccounted"], 2);
+    assert_eq!(
+        database
+            .value("select count(*) from public.sync_runs where is_good")
+            .await,
+        1
+    );
+    database.stack.stop().await;
+}
+
+#[tokio::test]
+async fn to_allow_a_mass_delete_is_an_act_with_a_name() {
+    let database = Database::start().await;
+    let who = uuid(9);
+    let options = json!({"allow_mass_delete": true});
+    let start =
+        json!({"p_mode": "full", "p_trigger": "api", "p_requested_by": who, "p_options": options});
+    let run = database.lead(start).await["run"].clone();
+    let audited = "select row(actor, run_id, source) from public.media_sync_log where operation = 'mass_delete_allowed'";
+    let entry = database.value(audited).await;
+    assert_eq!(entry, json!({"f1": who, "f2": run["id"], "f3": "api"}));
+    database.stack.stop().await;
+}
