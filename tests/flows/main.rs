@@ -15,4 +15,5 @@ mod listing;
 mod missed;
 mod outages;
 mod quota;
+mod records;
 mod webhooks;

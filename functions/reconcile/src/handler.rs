@@ -1,14 +1,18 @@
-//! One slice of a run: started by the schedule or by hand, or continued through the queue.
+//! One slice of a run, or of a replay: started by the schedule or by hand, or continued through
+//! the queue.
 
 use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::LambdaEvent;
+use media_sync::asset::AssetId;
 use media_sync::deadline;
-use media_sync::queue::{self, ContinueReconcile, Queue};
+use media_sync::queue::{self, ContinueReconcile, DecodeError, Queue, Replay, SendError};
 use media_sync::supabase::SupabaseError;
 use media_sync::sync::drain::send_waiting_intents;
+use media_sync::sync::purge::purge_records;
 use media_sync::sync::reconcile::{Reconcile, ReconcileError, RunOptions, SliceOutcome};
+use media_sync::sync::replay::{ReplayError, replay};
 use media_sync::sync::store::{Mode, RunRequest, RunRow};
 use media_sync::telemetry;
 use media_sync::time::Timestamp;
@@ -22,6 +26,7 @@ const MARGIN: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Handler {
     pub(crate) reconcile: Reconcile,
+    pub(crate) notifications: Queue,
     pub(crate) outbound: Queue,
     pub(crate) continuation: Queue,
 }
@@ -61,6 +66,20 @@ enum Action {
     Drain,
 }
 
+/// `{"replay": {"since": "2026-01-31T12:00:00Z", "asset_id": "..."}}`, by hand.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReplayEvent {
+    replay: ReplayWanted,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReplayWanted {
+    since: Timestamp,
+    asset_id: Option<AssetId>,
+}
+
 /// Why an invocation failed; told with all its causes, since the runtime reports one line only.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -69,11 +88,17 @@ pub(crate) enum Failure {
     #[error("the event asks for what cannot be: {0}")]
     Options(String),
     #[error("{}", telemetry::chain(.0))]
-    Message(queue::DecodeError),
+    Message(DecodeError),
     #[error("{}", telemetry::chain(.0))]
     Run(ReconcileError),
+    #[error("{}", telemetry::chain(.0))]
+    Replay(ReplayError),
+    #[error("{}", telemetry::chain(.0))]
+    HandOn(SendError),
     #[error("stranded intents were not looked for: {}", telemetry::chain(.0))]
     Drain(SupabaseError),
+    #[error("old records were not removed: {}", telemetry::chain(.0))]
+    Purge(SupabaseError),
 }
 
 impl Handler {
@@ -91,6 +116,10 @@ impl Handler {
                 Action::Drain => self.drain().await,
             };
         }
+        if event.payload.get("replay").is_some() {
+            let wanted = ReplayEvent::deserialize(event.payload).map_err(Failure::Event)?;
+            return self.replay(wanted.replay.starting_now(), deadline).await;
+        }
         let tick = Tick::deserialize(event.payload).map_err(Failure::Event)?;
         self.tick(tick, deadline).await
     }
@@ -98,12 +127,21 @@ impl Handler {
     async fn tick(&self, tick: Tick, deadline: Instant) -> Result<Value, Failure> {
         let request = tick.request().map_err(Failure::Options)?;
         let outcome = self.reconcile.start(&request, deadline).await;
-        // Intents wait for nobody's run: a failing one must not strand them.
+        // Intents and old records wait for nobody's run: a failing one must not strand them.
         let store = &self.reconcile.store;
         let drained = send_waiting_intents(store, &self.outbound).await;
+        let purged = if tick.mode == Mode::Full {
+            Some(purge_records(store, deadline).await)
+        } else {
+            None
+        };
         let mut answer = self.hand_on(outcome.map_err(Failure::Run)?).await;
         let sent = drained.map_err(Failure::Drain)?;
+        let purged = purged.transpose().map_err(Failure::Purge)?;
+        let purged = purged
+            .map(|purged| json!({"notifications": purged.notifications, "runs": purged.runs}));
         answer["intents_sent"] = sent.into();
+        answer["purged"] = json!(purged);
         Ok(answer)
     }
 
@@ -116,15 +154,40 @@ impl Handler {
     async fn resume(&self, event: SqsEvent, deadline: Instant) -> Result<Value, Failure> {
         for record in event.records {
             let body = record.body.unwrap_or_default();
-            let message: ContinueReconcile = queue::decode(&body).map_err(Failure::Message)?;
-            let outcome = self.reconcile.resume(message.run_id, deadline).await;
-            match outcome.map_err(Failure::Run)? {
-                // Too early still: SQS holds a message back for 15 minutes at most.
-                SliceOutcome::Resting(run) => self.continue_later(&run).await,
-                outcome => drop(self.hand_on(outcome).await),
+            match queue::decode::<ContinueReconcile>(&body) {
+                Ok(message) => {
+                    let outcome = self.reconcile.resume(message.run_id, deadline).await;
+                    match outcome.map_err(Failure::Run)? {
+                        // Too early still: SQS holds a message back for 15 minutes at most.
+                        SliceOutcome::Resting(run) => self.continue_later(&run).await,
+                        outcome => drop(self.hand_on(outcome).await),
+                    }
+                }
+                Err(DecodeError::Kind { .. }) => {
+                    let wanted: Replay = queue::decode(&body).map_err(Failure::Message)?;
+                    self.replay(wanted, deadline).await?;
+                }
+                Err(error) => return Err(Failure::Message(error)),
             }
         }
         Ok(json!({"batchItemFailures": []}))
+    }
+
+    /// Sends recorded notifications until time is up, and the rest of them in another invocation.
+    async fn replay(&self, wanted: Replay, deadline: Instant) -> Result<Value, Failure> {
+        let store = &self.reconcile.store;
+        let replayed = replay(store, &self.notifications, wanted, deadline)
+            .await
+            .map_err(Failure::Replay)?;
+        let goes_on = replayed.rest.is_some();
+        if let Some(rest) = replayed.rest {
+            self.continuation
+                .send(&rest)
+                .await
+                .map_err(Failure::HandOn)?;
+        }
+        tracing::info!(sent = replayed.sent, goes_on, "notifications were replayed");
+        Ok(json!({"replayed": replayed.sent, "goes_on": goes_on}))
     }
 
     /// Lets a paused run go on in another invocation.
@@ -182,6 +245,18 @@ impl Tick {
     }
 }
 
+impl ReplayWanted {
+    /// What is received from now on is not replayed, so that a replay ends.
+    fn starting_now(self) -> Replay {
+        Replay {
+            since: self.since,
+            until: Timestamp::now(),
+            asset_id: self.asset_id,
+            after: None,
+        }
+    }
+}
+
 fn describe(status: &str, run: &RunRow) -> Value {
     json!({"status": status, "run_id": run.id, "run_status": run.status, "resume_at": run.resume_at})
 }
@@ -212,5 +287,15 @@ mod tests {
         assert!(Tick::deserialize(json!({"mode": "full", "dryrun": true})).is_err());
         let large = Tick::deserialize(json!({"mode": "full", "batch_size": 501})).unwrap();
         assert!(large.request().is_err());
+    }
+
+    #[test]
+    fn a_replay_names_its_beginning() {
+        let event = json!({"replay": {"since": "2026-01-31T12:00:00Z"}});
+        let wanted = ReplayEvent::deserialize(event).unwrap().replay;
+        assert_eq!(wanted.asset_id, None);
+        assert!(ReplayEvent::deserialize(json!({"replay": {}})).is_err());
+        let misspelt = json!({"replay": {"since": "2026-01-31T12:00:00Z", "asset": "x"}});
+        assert!(ReplayEvent::deserialize(misspelt).is_err());
     }
 }

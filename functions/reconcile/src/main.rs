@@ -31,6 +31,7 @@ async fn start() -> Result<Handler, Error> {
             cloudinary: config.cloudinary.client(&http),
             store: Store::new(config.supabase.service(&http)),
         },
+        notifications: Queue::connect(&aws, config::notification_queue_url()?),
         outbound: Queue::connect(&aws, config::outbound_queue_url()?),
         continuation: Queue::connect(&aws, config::reconcile_queue_url()?),
     })

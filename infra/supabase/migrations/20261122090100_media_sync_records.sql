@@ -69,19 +69,22 @@ create table public.sync_run_pages (
 
 create table public.media_notifications (
     -- SHA-256 over the signature's timestamp and the raw body: Cloudinary numbers nothing.
-    digest            text primary key,
-    notification_type text,
-    triggered_at      timestamptz,
-    received_at       timestamptz not null,
-    processed_at      timestamptz not null default now(),
-    asset_ids         text[] not null default '{}',
-    verdict           text not null check (verdict in ('applied', 'superseded', 'parked')),
-    reason            text,
-    body              text not null,
-    body_is_base64    boolean not null default false
+    digest              text primary key,
+    signature_timestamp timestamptz not null,
+    notification_type   text,
+    triggered_at        timestamptz,
+    received_at         timestamptz not null,
+    processed_at        timestamptz not null default now(),
+    -- How often it was taken again: delivered twice, or replayed.
+    replays             integer not null default 0,
+    asset_ids           text[] not null default '{}',
+    verdict             text not null check (verdict in ('applied', 'superseded', 'parked')),
+    reason              text,
+    body                text not null,
+    body_is_base64      boolean not null default false
 );
 
-create index media_notifications_received on public.media_notifications (received_at);
+create index media_notifications_received on public.media_notifications (received_at, digest);
 create index media_notifications_assets on public.media_notifications using gin (asset_ids);
 
 create table public.media_sync_log (

@@ -156,12 +156,29 @@ begin
         raise exception 'a delivery name was taken meanwhile' using errcode = 'PT412';
     end;
 
-    insert into public.media_notifications (
-        digest, notification_type, triggered_at, received_at, asset_ids, verdict, reason, body, body_is_base64
+    -- What was applied once stays `applied`, though it tells nothing new the second time. What was
+    -- parked may be understood by now. A batch may hold the same notification twice.
+    insert into public.media_notifications as n (
+        digest, signature_timestamp, notification_type, triggered_at, received_at, asset_ids, verdict, reason,
+        body, body_is_base64
     )
-    select digest, notification_type, triggered_at, received_at, asset_ids, verdict, reason, body, body_is_base64
+    select distinct on (digest)
+        digest, signature_timestamp, notification_type, triggered_at, received_at, asset_ids, verdict, reason,
+        body, body_is_base64
     from jsonb_populate_recordset(null::public.media_notifications, p_change -> 'notifications')
-    on conflict (digest) do nothing;
+    order by digest, received_at
+    on conflict (digest) do update
+    set replays = n.replays + 1,
+        (notification_type, triggered_at, asset_ids, verdict, reason, processed_at) = (
+            select
+                case when parked then excluded.notification_type else n.notification_type end,
+                case when parked then excluded.triggered_at else n.triggered_at end,
+                case when parked then excluded.asset_ids else n.asset_ids end,
+                case when parked then excluded.verdict else n.verdict end,
+                case when parked then excluded.reason else n.reason end,
+                case when parked then now() else n.processed_at end
+            from (select n.verdict = 'parked') as old (parked)
+        );
 
     insert into public.media_sync_log (
         operation, status, source, asset_row_id, cloudinary_asset_id, cloudinary_public_id,

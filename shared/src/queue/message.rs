@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::asset::AssetId;
 use crate::time::Timestamp;
 
 /// Raised when a message changes so that an older worker would misread it.
@@ -39,12 +40,28 @@ pub struct ContinueReconcile {
     pub run_id: Uuid,
 }
 
+/// Recorded notifications that are to be applied again, from behind the one named last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replay {
+    /// When they were received, on our clock: not before `since`, and before `until`.
+    pub since: Timestamp,
+    pub until: Timestamp,
+    /// Only those that speak of this asset.
+    pub asset_id: Option<AssetId>,
+    /// The last one that was sent: when it was received, and its digest.
+    pub after: Option<(Timestamp, String)>,
+}
+
 impl Message for Notification {
     const KIND: &'static str = "notification";
 }
 
 impl Message for Outbound {
     const KIND: &'static str = "outbound";
+}
+
+impl Message for Replay {
+    const KIND: &'static str = "replay";
 }
 
 impl Message for ContinueReconcile {

@@ -6,6 +6,7 @@ pub mod send;
 
 pub use batch::handle_batch;
 pub use message::{
-    ContinueReconcile, DecodeError, Message, Notification, Outbound, RawBody, decode, encode,
+    ContinueReconcile, DecodeError, Message, Notification, Outbound, RawBody, Replay, decode,
+    encode,
 };
 pub use send::{BatchOutcome, Queue, SendError};

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::plan::{AuditEntry, Plan};
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::QuotaReading;
-use crate::queue::Outbound;
+use crate::queue::{Outbound, Replay};
 use crate::row::AssetRow;
 use crate::supabase::{Supabase, SupabaseError};
 use crate::time::Timestamp;
@@ -140,6 +140,8 @@ pub struct FinishedRun {
 #[derive(Debug, Clone, Serialize)]
 pub struct NotificationRecord {
     pub digest: String,
+    /// What was hashed together with the body; a replay needs it to have the same digest.
+    pub signature_timestamp: Timestamp,
     pub notification_type: Option<String>,
     pub triggered_at: Option<Timestamp>,
     pub received_at: Timestamp,
@@ -286,6 +288,23 @@ pub struct Claimed {
     pub busy: BTreeSet<Uuid>,
 }
 
+/// A notification as it is kept in `media_notifications`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct RecordedNotification {
+    pub digest: String,
+    pub received_at: Timestamp,
+    pub signature_timestamp: Timestamp,
+    pub body: String,
+    pub body_is_base64: bool,
+}
+
+/// How much was removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub struct Purged {
+    pub notifications: u64,
+    pub runs: u64,
+}
+
 /// A live row that a complete listing has not shown.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Suspect {
@@ -347,6 +366,37 @@ impl Store {
         self.supabase
             .rpc("media_sync_waiting_intents", &arguments)
             .await
+    }
+
+    /// A page of recorded notifications, oldest first, as they came.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn fetch_recorded(
+        &self,
+        wanted: &Replay,
+        limit: usize,
+    ) -> Result<Vec<RecordedNotification>, SupabaseError> {
+        let arguments = json!({
+            "p_since": wanted.since,
+            "p_until": wanted.until,
+            "p_asset_id": wanted.asset_id,
+            "p_after_received": wanted.after.as_ref().map(|(received, _)| received),
+            "p_after_digest": wanted.after.as_ref().map(|(_, digest)| digest),
+            "p_limit": limit,
+        });
+        self.supabase
+            .rpc("media_sync_notifications", &arguments)
+            .await
+    }
+
+    /// Removes at most `limit` notifications and as many runs that are older than `days`.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn purge(&self, days: u32, limit: u32) -> Result<Purged, SupabaseError> {
+        let arguments = json!({"p_days": days, "p_limit": limit});
+        self.supabase.rpc("media_sync_purge", &arguments).await
     }
 
     /// Starts a run, or takes over the one that nobody leads.

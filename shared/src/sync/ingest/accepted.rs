@@ -49,6 +49,7 @@ impl Accepted {
         let (body, body_is_base64) = storable(self.message.body.as_bytes());
         NotificationRecord {
             digest: self.digest.clone(),
+            signature_timestamp: self.message.signature_timestamp,
             notification_type: read.map(|notification| notification.kind.clone()),
             triggered_at: read.and_then(|notification| notification.triggered_at),
             received_at: self.message.received_at,
