@@ -6,15 +6,16 @@ use futures::future::OptionFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::compare::Seen;
+use super::compare::{Compared, Seen};
 use super::governor::Governor;
 use super::predict::{self, Progress};
 use super::read::{Page, Reader};
 use super::stage::{Counters, Stage, State};
 use super::{Drift, Reconcile, ReconcileError, RunOptions, SliceOutcome};
+use crate::row::AssetRow;
 use crate::supabase::SupabaseError;
 use crate::sync::lookup::{self, MAX_ASSET_IDS};
-use crate::sync::plan::{PlanContext, Source};
+use crate::sync::plan::{Plan, PlanContext, Source, Tally};
 use crate::sync::store::{
     ATTEMPTS, Checkpoint, Led, Mode, Rest, RunRow, RunStatus, WriteSet, is_lease_lost,
 };
@@ -229,58 +230,40 @@ impl<'a> Slice<'a> {
             release: &[],
         };
         for _ in 0..ATTEMPTS {
-            let compared = self
+            let Compared { rows, plan } = self
                 .flow
                 .compare(&mut page.seen, context, self.governor)
                 .await?;
-            let mut counters = self.counters;
-            let alive = page.seen.alive();
-            counters.listed += if page.suspects == 0 {
-                alive.len() as u64
-            } else {
-                0
-            };
-            counters.pages += u64::from(page.suspects == 0 && page.seen.calls > 0);
-            counters.suspects += page.suspects;
-            counters.cloudinary_calls += page.seen.calls;
-            counters.worked_ms +=
-                u64::try_from(self.step_began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            let mut change = WriteSet::default();
-            let mut drift = None;
-            if self.options.dry_run {
-                let mut found = if page.restarted {
-                    self.drift_before.clone()
-                } else {
-                    self.drift.clone()
-                };
-                found.take(&compared.rows, page.seen.read());
-                counters.tally = found.tally();
-                drift = Some(found);
-            } else {
-                counters.tally.add(compared.plan.tally);
-                change = WriteSet::of_plan(compared.plan);
-            }
+            let drift = self.options.dry_run.then(|| self.find_drift(&page, &rows));
+            let tally = drift.as_ref().map_or(plan.tally, Drift::tally);
+            let counters = self.count(&page, tally);
             let state = State {
-                drift_before: drift.as_ref().map(|found| {
-                    // A listing that is complete is never begun again.
-                    let goes_on = page.next.continues(&self.stage);
-                    if goes_on { &self.drift_before } else { found }.clone()
-                }),
                 stage: page.next.clone(),
+                drift_before: drift
+                    .as_ref()
+                    .map(|found| self.drift_to_go_back_to(&page, found)),
             };
-            let quota = self.flow.cloudinary.newest_quota();
-            change.checkpoint = Some(Checkpoint {
-                asset_ids: alive,
+            let checkpoint = Checkpoint {
+                asset_ids: page.seen.alive(),
                 drift: drift.as_ref().map(to_value),
                 ends_in_seconds: self.time_left(&counters),
-                quota,
+                quota: self.flow.cloudinary.newest_quota(),
                 ..Checkpoint::after(&self.run, to_value(&state), to_value(&counters))
-            });
+            };
+            // A dry run writes how far it has come, and nothing else.
+            let change = WriteSet {
+                checkpoint: Some(checkpoint),
+                ..WriteSet::of_plan(if drift.is_some() {
+                    Plan::default()
+                } else {
+                    plan
+                })
+            };
             match self.flow.store.apply(&change).await {
                 Ok(()) => {
                     self.run.step += 1;
-                    self.counters = counters;
                     self.run.counters = to_value(&counters);
+                    self.counters = counters;
                     self.stage = state.stage;
                     self.drift = drift.unwrap_or_default();
                     self.drift_before = state.drift_before.unwrap_or_default();
@@ -292,6 +275,44 @@ impl<'a> Slice<'a> {
             }
         }
         Err(ReconcileError::Contended)
+    }
+
+    /// The counters behind this page. A dry run's tally is that of all it has found.
+    fn count(&self, page: &Page, tally: Tally) -> Counters {
+        let mut counters = self.counters;
+        if page.suspects == 0 {
+            counters.listed += page.seen.alive().len() as u64;
+            counters.pages += u64::from(page.seen.calls > 0);
+        }
+        counters.suspects += page.suspects;
+        counters.cloudinary_calls += page.seen.calls;
+        let worked = self.step_began.elapsed().as_millis();
+        counters.worked_ms += u64::try_from(worked).unwrap_or(u64::MAX);
+        if self.options.dry_run {
+            counters.tally = tally;
+        } else {
+            counters.tally.add(tally);
+        }
+        counters
+    }
+
+    fn find_drift(&self, page: &Page, rows: &[AssetRow]) -> Drift {
+        let mut found = if page.restarted {
+            self.drift_before.clone()
+        } else {
+            self.drift.clone()
+        };
+        found.take(rows, page.seen.read());
+        found
+    }
+
+    /// A listing that is complete is never begun again.
+    fn drift_to_go_back_to(&self, page: &Page, found: &Drift) -> Drift {
+        if page.next.continues(&self.stage) {
+            self.drift_before.clone()
+        } else {
+            found.clone()
+        }
     }
 
     /// Seconds until a full run ends, as far as can be told.
