@@ -181,7 +181,7 @@ async fn listing_asks_for_everything_and_reads_cursor_and_quota() {
         .unwrap();
     assert_eq!(answer.value.resources[0].public_id.as_deref(), Some("a"));
     assert_eq!(answer.value.next_cursor.as_deref(), Some("c2"));
-    let quota = answer.quota.unwrap();
+    let quota = cloud.client.newest_quota().unwrap();
     assert_eq!((quota.limit, quota.remaining), (500, 499));
     assert_eq!(
         quota.reset,

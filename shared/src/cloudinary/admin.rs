@@ -167,7 +167,6 @@ impl Client {
                 Ok(Answer {
                     value: None,
                     observed_at: refused.observed_at,
-                    quota: refused.quota,
                 })
             }
             Err(error) => Err(error),

@@ -47,8 +47,6 @@ pub struct Answer<T> {
     pub value: T,
     /// On Cloudinary's clock, and certainly not after the read or write: see [`CloudClock`].
     pub observed_at: Timestamp,
-    /// What is left of the Admin API's hour, where the answer says so.
-    pub quota: Option<Quota>,
 }
 
 impl<T> Answer<T> {
@@ -57,21 +55,12 @@ impl<T> Answer<T> {
         Answer {
             value: turn(self.value),
             observed_at: self.observed_at,
-            quota: self.quota,
         }
     }
 }
 
-/// The Admin API's hourly quota, shared with everybody who uses the product environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quota {
-    pub limit: u32,
-    pub remaining: u32,
-    /// When `remaining` is `limit` again, on Cloudinary's clock.
-    pub reset: Timestamp,
-}
-
-/// The quota as one answer told it.
+/// The Admin API's hourly quota, which everybody who uses the product environment shares, as one
+/// answer told it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuotaReading {
     pub limit: u32,
@@ -170,26 +159,11 @@ impl Client {
             self.clock.learn(date, sent, received);
         }
         let observed_at = self.clock.lower_bound_at(sent);
-        let quota = quota(response.headers());
-        if let Some(Quota {
-            limit,
-            remaining,
-            reset,
-        }) = quota
-        {
-            self.learn_quota(QuotaReading {
-                limit,
-                remaining,
-                reset,
-                seen_at: observed_at,
-            });
+        if let Some(reading) = quota(response.headers(), observed_at) {
+            self.learn_quota(reading);
         }
         let value = self.read(call, response, observed_at).await?;
-        Ok(Answer {
-            value,
-            observed_at,
-            quota,
-        })
+        Ok(Answer { value, observed_at })
     }
 
     fn request(&self, call: &Call) -> reqwest::RequestBuilder {
@@ -328,7 +302,6 @@ impl Client {
             message,
             request_id: text(&headers, "x-request-id").map(str::to_owned),
             observed_at,
-            quota: quota(&headers),
         })))
     }
 }
@@ -384,9 +357,10 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     ))
 }
 
-fn quota(headers: &HeaderMap) -> Option<Quota> {
+fn quota(headers: &HeaderMap, seen_at: Timestamp) -> Option<QuotaReading> {
     let number = |name| text(headers, name)?.parse().ok();
-    Some(Quota {
+    Some(QuotaReading {
+        seen_at,
         limit: number("x-featureratelimit-limit")?,
         remaining: number("x-featureratelimit-remaining")?,
         reset: http_date(headers, "x-featureratelimit-reset")?,

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::Quota;
 use crate::time::Timestamp;
 
 /// A failed call. Holds no secret: addresses are cut from sources, and the secret is never sent.
@@ -43,7 +42,6 @@ pub struct Refused {
     pub request_id: Option<String>,
     /// As [`super::Answer::observed_at`]: a refusal is an observation too.
     pub observed_at: Timestamp,
-    pub quota: Option<Quota>,
 }
 
 /// What a refusal means. Cloudinary's messages decide where its status codes are ambiguous.

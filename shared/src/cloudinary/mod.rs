@@ -17,7 +17,7 @@ pub mod triggers;
 pub mod upload;
 
 pub use admin::{ListPage, Listing, ResourceUpdate};
-pub use client::{Answer, Client, Quota, QuotaReading};
+pub use client::{Answer, Client, QuotaReading};
 pub use credentials::{Credentials, CredentialsError};
 pub use error::{CloudinaryError, Refusal, Refused};
 pub use resource::Resource;
