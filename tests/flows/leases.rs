@@ -197,7 +197,7 @@ async fn success_is_granted_only_where_both_sides_count_the_same() {
     let lead = async || database.lead(json!({"p_mode": "full"})).await["run"].clone();
     let moment = json!("2026-01-01T00:00:00Z");
     // Listed and live; uploaded during the run and not listed; listed and deleted during the run;
-    // listed, and deleted here with a wish that waits.
+    // listed, and deleted here but not yet there; restored here but not yet there.
     let rows = [
         row(1, json!({"alive": 100}), Value::Null),
         row(2, json!({"alive": 1_000}), Value::Null),
@@ -209,8 +209,14 @@ async fn success_is_granted_only_where_both_sides_count_the_same() {
         .await;
     database
         .sql(
-            "insert into public.media_assets (cloudinary_asset_id, cloudinary_public_id, resource_type, deleted_at, sync_status, intent)
-             values (lpad('4', 32, '0'), 'mug-4', 'image', now(), 'pending', '{\"op\": \"delete\", \"at\": 1}')",
+            "insert into public.media_assets
+                (cloudinary_asset_id, cloudinary_public_id, resource_type, deleted_at, sync_status, clocks, intent)
+             select lpad(number::text, 32, '0'), 'mug-' || number, 'image', deleted_at, 'pending', clocks,
+                jsonb_build_object('existence', jsonb_build_object('op', op), 'at', 1)
+             from (values
+                (4, now(), 'delete', '{\"alive\": 100}'::jsonb),
+                (8, null, 'restore', '{\"alive\": 100, \"gone\": 200}')
+             ) as decided (number, deleted_at, op, clocks)",
         )
         .await;
     let ended = database
@@ -218,8 +224,9 @@ async fn success_is_granted_only_where_both_sides_count_the_same() {
         .await
         .body;
     assert_eq!(ended["status"], "succeeded", "{ended}");
-    let counts =
-        json!({"listed": 3, "live": 2, "suspects": 0, "new": 1, "gone": 2, "unaccounted": 0});
+    let counts = json!({
+        "listed": 3, "live": 3, "suspects": 0, "new": 1, "returning": 1, "gone": 2, "unaccounted": 0,
+    });
     assert_eq!(ended["verification"], counts);
 
     // A live row that nobody has seen.
@@ -230,6 +237,10 @@ async fn success_is_granted_only_where_both_sides_count_the_same() {
             step(&run, &[row(5, json!({"alive": 999}), Value::Null)], &[1, 2]),
         )
         .await;
+    let arguments = json!({"p_run_id": run["id"], "p_after": "", "p_limit": 10});
+    let suspects = database.rpc("media_sync_suspects", arguments).await.body;
+    assert_eq!(suspects.as_array().unwrap().len(), 1, "{suspects}");
+    assert_eq!(suspects[0]["alive"], 999);
     let ended = database
         .rpc("media_sync_finish_run", finish(&run))
         .await

@@ -55,7 +55,7 @@ pub struct Named {
 pub struct Difference {
     #[serde(flatten)]
     pub asset: Named,
-    /// The columns of `media_assets`; `deleted_at` where a delete was decided here.
+    /// The columns of `media_assets`; `deleted_at` where a delete or a return was decided here.
     pub fields: Vec<String>,
     pub newer: Newer,
 }
@@ -134,17 +134,25 @@ impl Drift {
                 self.missing_here.add(Named::new(seen, &sighting.name));
             }
             (Fact::Seen(sighting), false, false) if row.intent.is_some() => {
-                self.different.add(Difference {
-                    asset: Named::new(seen, &sighting.name),
-                    fields: vec!["deleted_at".to_owned()],
-                    newer: Newer::Database,
-                });
+                self.add_decided(Named::new(seen, &sighting.name));
+            }
+            (Fact::Gone(_), true, true) if row.intent.is_some() => {
+                self.add_decided(Named::new(seen, &row.name()));
             }
             (Fact::Seen(sighting), true, _) => self.compare_live(row, &after, seen, &sighting.name),
             (Fact::Gone(_), true, false) => self.missing_there.add(Named::new(seen, &row.name())),
             // Both sides say that it is gone, or the row knows something newer than this look.
             (Fact::Seen(_) | Fact::Gone(_), ..) => self.equal += 1,
         }
+    }
+
+    /// Deleted or restored here, and not yet there.
+    fn add_decided(&mut self, asset: Named) {
+        self.different.add(Difference {
+            asset,
+            fields: vec!["deleted_at".to_owned()],
+            newer: Newer::Database,
+        });
     }
 
     fn compare_live(
@@ -278,12 +286,20 @@ mod tests {
             }),
             ..Intent::default()
         });
+        let mut returning = row(7, 10, &[]);
+        returning.intent = Some(Intent {
+            at: 12_000_000,
+            existence: Some(Existence::Restore),
+            ..Intent::default()
+        });
+        returning.observe(&gone(7, 11));
         let rows = [
             row(1, 10, &["a"]),
             row(2, 10, &[]),
             row(3, 10, &[]),
             tombstone,
             decided,
+            returning,
         ];
         let drift = drift(
             &rows,
@@ -294,6 +310,7 @@ mod tests {
                 seen(4, 20, &[]),
                 seen(5, 20, &[]),
                 seen(6, 20, &[]),
+                gone(7, 20),
             ],
         );
         let names = |kind: &Kind<Named>| {
@@ -321,13 +338,14 @@ mod tests {
             [
                 ("mug-1", vec!["tags".to_owned()], Newer::Cloudinary),
                 ("mug-5", vec!["deleted_at".to_owned()], Newer::Database),
+                ("mug-7", vec!["deleted_at".to_owned()], Newer::Database),
             ]
         );
         assert_eq!(drift.equal, 1);
         let tally = drift.tally();
         assert_eq!(
             (tally.created, tally.updated, tally.deleted, tally.unchanged),
-            (2, 1, 1, 2)
+            (2, 1, 1, 3)
         );
     }
 
