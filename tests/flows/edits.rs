@@ -314,3 +314,115 @@ async fn a_refused_edit_says_why_and_is_tried_again_on_request_only() {
     world.assert_mirrored().await;
     world.stack.stop().await;
 }
+
+#[tokio::test]
+async fn who_names_an_asset_has_its_refused_edit_tried_again() {
+    let world = World::start().await;
+    let mug = shop_mug(&world).await;
+    let refusal =
+        json!({"operation": "rename", "status": 400, "body": {"error": {"message": "not now"}}});
+    world.cloud.fault(refusal).await;
+    let edit = json!({"cloudinary_public_id": "shop/cup"});
+    assert_eq!(
+        world.edit(&mug, &world.admin, edit).await.status,
+        StatusCode::OK
+    );
+    world.drain().await;
+    let is_refused = |row: &Value| row["sync_status"] == "error";
+    world.row_becomes("it is refused", &mug, is_refused).await;
+    world.cloud.clear_faults().await;
+
+    // By the name that Cloudinary has; the row shows the wanted one.
+    let dry = world
+        .sync(json!({"public_ids": ["shop/mug"], "dry_run": true}))
+        .await;
+    assert_eq!(dry.body["retried_items"], 0, "{}", dry.body);
+    assert!(is_refused(&world.row(&mug).await.unwrap()));
+    let other = world.sync(json!({"public_ids": ["shop/other"]})).await;
+    assert_eq!(other.body["retried_items"], 0, "{}", other.body);
+    let answer = world.sync(json!({"public_ids": ["shop/mug"]})).await;
+    assert_eq!(answer.body["retried_items"], 1, "{}", answer.body);
+    world
+        .row_becomes("Cloudinary has followed", &mug, is_settled)
+        .await;
+    let there = world.cloud.fetch(id_of(&mug)).await.unwrap();
+    assert_eq!(there.public_id.as_deref(), Some("shop/cup"));
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_full_run_leaves_decisions_that_are_under_way_alone() {
+    let world = World::start().await;
+    let mug = shop_mug(&world).await;
+    let cup = world.cloud.upload("shop/cup", 2).await;
+    world
+        .row_becomes("the upload arrives", &cup, |row| {
+            row["sync_status"] == "synced"
+        })
+        .await;
+    let request = async |function: &str, asset: &media_sync::cloudinary::Resource| {
+        let items = json!({"p_items": [{"asset_id": id_of(asset)}]});
+        let answer = world.request(function, &world.admin, items).await;
+        assert_eq!(answer.body["failed"], json!([]), "{}", answer.body);
+    };
+    request("media_request_delete", &mug).await;
+    world.drain().await;
+    world.row_becomes("it is deleted", &mug, is_settled).await;
+
+    // One is to come back, one is to go, one is to have another name; nothing gets out.
+    world
+        .cloud
+        .fault(json!({"operation": "rename", "status": 503}))
+        .await;
+    request("media_request_restore", &mug).await;
+    request("media_request_delete", &cup).await;
+    let jug = world.cloud.upload("shop/jug", 3).await;
+    world
+        .row_becomes("the upload arrives", &jug, |row| {
+            row["sync_status"] == "synced"
+        })
+        .await;
+    let edit = json!({"cloudinary_public_id": "shop/vase"});
+    assert_eq!(
+        world.edit(&jug, &world.admin, edit).await.status,
+        StatusCode::OK
+    );
+    // The run would send what waits, so it is not due yet.
+    world
+        .rows(
+            "update public.media_assets set sync_next_attempt_at = now() + interval '1 hour'
+                where intent is not null returning id",
+            &[],
+        )
+        .await;
+    let run = world.sync(json!({})).await;
+    assert_eq!(run.body["status"], "succeeded", "{}", run.body);
+    assert_eq!(
+        (&run.body["deleted_items"], &run.body["updated_items"]),
+        (&json!(0), &json!(0)),
+        "{}",
+        run.body
+    );
+    let verification = world
+        .value("select verification from public.sync_runs where is_good")
+        .await;
+    assert_eq!(verification["returning"], 1, "{verification}");
+    assert_eq!(verification["gone"], 1, "{verification}");
+    assert!(world.row(&mug).await.unwrap()["deleted_at"].is_null());
+    assert!(!world.row(&cup).await.unwrap()["deleted_at"].is_null());
+    let row = world.row(&jug).await.unwrap();
+    assert_eq!(row["cloudinary_public_id"], "shop/vase", "it stays wanted");
+
+    world.cloud.clear_faults().await;
+    world.drain().await;
+    for asset in [&mug, &cup, &jug] {
+        world
+            .row_becomes("Cloudinary has followed", asset, is_settled)
+            .await;
+    }
+    assert!(world.cloud.has(id_of(&mug)).await);
+    assert!(!world.cloud.has(id_of(&cup)).await);
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}

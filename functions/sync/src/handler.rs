@@ -8,7 +8,7 @@ use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
 use media_sync::http::auth::{authenticate, require_admin};
 use media_sync::http::{ParameterError, Problem, Query, body, reply, respond};
-use media_sync::queue::{ContinueReconcile, Queue};
+use media_sync::queue::{ContinueReconcile, Outbound, Queue};
 use media_sync::supabase::Supabase;
 use media_sync::supabase::jwt::{Caller, TokenVerifier};
 use media_sync::sync::drain::send_waiting_intents;
@@ -57,6 +57,12 @@ enum Wanted {
     Named(BTreeSet<String>, RunRequest, RunOptions),
 }
 
+/// What the database answers to a request for another attempt.
+#[derive(Debug, Deserialize)]
+struct Retried {
+    done: Vec<Outbound>,
+}
+
 impl Sync {
     pub(crate) async fn handle(&self, request: Request) -> Response<Body> {
         respond(request, async |request| {
@@ -87,15 +93,42 @@ impl Sync {
                 self.answer(outcome.map_err(problem)?, begun).await
             }
             Wanted::Named(names, run, options) => {
+                // First, so that no failure of the repair strands what was refused.
+                let retried = if options.dry_run {
+                    0
+                } else {
+                    self.retry_refused(&names, caller).await?
+                };
                 let outcome = self.reconcile.repair_named(&names, &run, options).await;
-                let outcome = outcome.map_err(problem)?;
-                (StatusCode::OK, describe_named(&outcome, begun))
+                let mut answer = describe_named(&outcome.map_err(problem)?, begun);
+                answer["retried_items"] = retried.into();
+                (StatusCode::OK, answer)
             }
         };
         if let Err(error) = send_waiting_intents(&self.reconcile.store, &self.outbound).await {
             telemetry::log_error("stranded intents were not looked for", &error);
         }
         Ok(reply::json(status, &answer))
+    }
+
+    /// Tries again what Cloudinary has refused of these assets, in the name of the caller.
+    async fn retry_refused(
+        &self,
+        names: &BTreeSet<String>,
+        caller: &Caller,
+    ) -> Result<usize, Problem> {
+        let items: Vec<Value> = names
+            .iter()
+            .map(|name| json!({"public_id": name}))
+            .collect();
+        let database = self.database.as_caller(caller);
+        let arguments = json!({"p_items": items});
+        let retried: Retried = database.rpc("media_request_retry", &arguments).await?;
+        let outcome = self.outbound.send_batch(&retried.done).await;
+        for (_, error) in &outcome.failed {
+            telemetry::log_error("a retry was not sent; the drain will send it", error);
+        }
+        Ok(retried.done.len())
     }
 
     async fn answer(&self, outcome: SliceOutcome, begun: Instant) -> (StatusCode, Value) {

@@ -276,7 +276,8 @@ language sql security definer set search_path = '' set media_sync.source = 'api'
     select media_sync.request('restore', p_items)
 $$;
 
--- Tries again what Cloudinary has refused: everything, or what the items name. Administrators only.
+-- Tries again what Cloudinary has refused: everything, or what the items name, by the name that is
+-- shown here or by the one that Cloudinary has. Administrators only.
 create function public.media_request_retry(p_items jsonb default null) returns jsonb
 language plpgsql security definer set search_path = '' set media_sync.observing = 'on' as $$
 declare
@@ -292,7 +293,8 @@ begin
         where m.sync_status = 'error' and m.intent is not null
             and (p_items is null or exists (
                 select from jsonb_array_elements(p_items) item
-                where item ->> 'asset_id' = m.cloudinary_asset_id or item ->> 'public_id' = m.cloudinary_public_id
+                where item ->> 'asset_id' = m.cloudinary_asset_id
+                    or item ->> 'public_id' in (m.cloudinary_public_id, m.observed ->> 'cloudinary_public_id')
             ))
         returning m.*
     ), logged as (
