@@ -1,11 +1,6 @@
 //! The trigger that makes intents of what people write, against its model in `tests/chaos`: the
 //! stories that are played there stand on the model's being true.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "the seed is what a failure is repeated from"
-)]
-
 use chaos::cloud::{Change, Cloud};
 use chaos::database::{Database, Decision};
 use chaos::people;
@@ -91,7 +86,8 @@ fn some_assets(rng: &mut StdRng) -> Database {
     let mut model = Database::default();
     for (number, seen) in (1..).zip(seen) {
         assert!(matches!(seen.fact, Fact::Seen(_)));
-        let row = AssetRow::first(uuid::Uuid::from_u128(number), &seen).unwrap();
+        let row = AssetRow::first(uuid::Uuid::from_u128(number), &seen)
+            .expect("a sighting names its asset");
         model.rows.insert(row.id, row);
     }
     model
