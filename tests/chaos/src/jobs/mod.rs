@@ -50,7 +50,8 @@ pub struct Sides {
     /// Assets that a call of ours has met by a name that had been another's when it was planned.
     /// Cloudinary's tags, context, metadata and renames are addressed by name only.
     pub met_by_name: BTreeSet<AssetId>,
-    ids: u128,
+    /// How many ids have been made.
+    pub ids: u128,
 }
 
 impl Sides {

@@ -1,0 +1,391 @@
+//! Every way in which a few workers, deaths, lost calls and decisions can meet, tried out: the
+//! protocol of intents and claims loses no decision, does nothing twice that could be seen, brings
+//! nothing back, and always comes to rest.
+//!
+//! The states are those of the stories; moments and ids are replaced by their ranks, so that
+//! paths that differ in nothing else are walked once.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "the number of states is what these tests report"
+)]
+
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::{Hash, Hasher};
+
+use chaos::check;
+use chaos::cloud::Change;
+use chaos::database::Decision;
+use chaos::jobs::{Fault, Job, Message, NotificationJob, OutboundJob, Progress, Sides};
+use media_sync::observation::Fact;
+use media_sync::queue::{self, RawBody};
+use media_sync::row::AssetRow;
+use media_sync::time::Timestamp;
+use serde_json::json;
+use uuid::Uuid;
+
+const BEGIN: i64 = 1_800_000_000_000_000;
+const ROW: Uuid = Uuid::from_u128(1);
+
+/// What may still happen, besides work.
+#[derive(Clone, Debug, Default)]
+struct Budget {
+    /// Made in this order.
+    decisions: Vec<Decision>,
+    changes: Vec<Change>,
+    crashes: u8,
+    faults: Vec<Fault>,
+    /// Notifications that arrive; the others are lost.
+    notifications: u8,
+}
+
+#[derive(Clone, Debug)]
+struct State {
+    sides: Sides,
+    queue: Vec<Message>,
+    jobs: Vec<Job>,
+    budget: Budget,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Move {
+    Decide { is_sent: bool },
+    ChangeThere,
+    Begin,
+    Observe,
+    Step(usize, Fault),
+    Crash(usize),
+    RunOut,
+    Land(usize),
+    Drain,
+}
+
+impl State {
+    fn new(budget: Budget) -> Self {
+        let mut sides = Sides::default();
+        sides.cloud.now = BEGIN;
+        sides.cloud.has_backups = true;
+        let upload = Change::Upload {
+            public_id: "mug".to_owned(),
+            tags: vec!["red".to_owned()],
+            context: BTreeMap::new(),
+        };
+        assert!(sides.cloud.apply(&upload).is_ok());
+        sides.cloud.outbox.clear();
+        let (seen, _) = sides.cloud.list(None, 2);
+        let mut row = AssetRow::first(ROW, &seen[0]).expect("it is named");
+        assert!(matches!(seen[0].fact, Fact::Seen(_)));
+        row.revision = 0;
+        sides.database.rows.insert(ROW, row);
+        // Ids made from now on differ from the row's.
+        sides.fresh_id();
+        Self {
+            sides,
+            queue: Vec::new(),
+            jobs: Vec::new(),
+            budget,
+        }
+    }
+
+    fn moves(&self) -> Vec<Move> {
+        let mut moves = Vec::new();
+        if !self.budget.decisions.is_empty() {
+            moves.push(Move::Decide { is_sent: true });
+            moves.push(Move::Decide { is_sent: false });
+        }
+        if !self.budget.changes.is_empty() {
+            moves.push(Move::ChangeThere);
+        }
+        if self.jobs.len() < 2 && !self.queue.is_empty() {
+            moves.push(Move::Begin);
+        }
+        if self.jobs.len() < 2
+            && self.budget.notifications > 0
+            && !self.sides.cloud.outbox.is_empty()
+        {
+            moves.push(Move::Observe);
+        }
+        for job in 0..self.jobs.len() {
+            moves.push(Move::Step(job, Fault::None));
+            let mut faults = self.budget.faults.clone();
+            faults.dedup();
+            moves.extend(faults.into_iter().map(|fault| Move::Step(job, fault)));
+            if self.budget.crashes > 0 {
+                moves.push(Move::Crash(job));
+            }
+        }
+        moves.extend((0..self.sides.late.len()).map(Move::Land));
+        if !self.claims_to_run_out().is_empty() {
+            moves.push(Move::RunOut);
+        }
+        if self.queue.is_empty() && self.jobs.is_empty() && !self.sides.database.waiting.is_empty()
+        {
+            moves.push(Move::Drain);
+        }
+        moves
+    }
+
+    fn claims_to_run_out(&self) -> BTreeSet<Uuid> {
+        let held = self.jobs.iter().flat_map(Job::claims);
+        let held: BTreeSet<Uuid> = held
+            .chain(self.sides.late.iter().map(|(claim, _)| *claim))
+            .collect();
+        let claims = self.sides.database.rows.values();
+        claims
+            .filter_map(|row| row.intent_claim)
+            .filter(|claim| !held.contains(claim) && !self.sides.database.run_out.contains(claim))
+            .collect()
+    }
+
+    fn take(&mut self, next: Move) {
+        self.sides.cloud.now += 300_000;
+        match next {
+            Move::Decide { is_sent } => {
+                let decision = self.budget.decisions.remove(0);
+                let now = Timestamp::from_micros(self.sides.cloud.now);
+                self.sides.database.decide(ROW, &decision, now);
+                if is_sent {
+                    self.queue.push(Message::Intent(ROW));
+                }
+            }
+            Move::ChangeThere => {
+                let change = self.budget.changes.remove(0);
+                let _refused = self.sides.cloud.apply(&change);
+            }
+            Move::Begin => {
+                self.queue.clear();
+                let job = OutboundJob::new([ROW].into());
+                self.jobs.push(Job::Outbound(Box::new(job)));
+            }
+            Move::Observe => {
+                self.budget.notifications -= 1;
+                let body = self.sides.cloud.outbox.remove(0);
+                let now = Timestamp::from_micros(self.sides.cloud.now);
+                let message = queue::Notification {
+                    received_at: now,
+                    signature_timestamp: now,
+                    body: RawBody::new(body.into_bytes()),
+                };
+                let job = NotificationJob::new(vec![message]);
+                self.jobs.push(Job::Notifications(Box::new(job)));
+            }
+            Move::Step(job, fault) => {
+                if fault != Fault::None {
+                    let at = self.budget.faults.iter().position(|one| *one == fault);
+                    self.budget.faults.remove(at.expect("it is in the budget"));
+                }
+                match self.jobs[job].step(&mut self.sides, fault) {
+                    Progress::Going => {}
+                    Progress::Ended => drop(self.jobs.remove(job)),
+                    Progress::Failed => self.crash(job),
+                }
+            }
+            Move::Crash(job) => {
+                self.budget.crashes -= 1;
+                self.crash(job);
+            }
+            Move::RunOut => {
+                let over = self.claims_to_run_out();
+                self.sides.database.run_out.extend(over);
+            }
+            Move::Land(call) => {
+                let (_, change) = self.sides.late.remove(call);
+                let _nobody_hears_the_answer = self.sides.cloud.apply(&change);
+            }
+            Move::Drain => self.queue.push(Message::Intent(ROW)),
+        }
+    }
+
+    fn crash(&mut self, job: usize) {
+        let messages = self.jobs.remove(job).messages();
+        let intents = messages.into_iter();
+        self.queue
+            .extend(intents.filter(|message| matches!(message, Message::Intent(_))));
+    }
+
+    fn key(&self) -> u64 {
+        // What the audit trail and the record hold does not decide what happens next.
+        let mut state = self.clone();
+        state.sides.database.audit.clear();
+        state.sides.database.notifications.clear();
+        state.sides.database.run_out.clear();
+        state.sides.ids = 0;
+        let live_claims = |row: &AssetRow| {
+            row.intent_claim
+                .map(|claim| self.sides.database.run_out.contains(&claim))
+        };
+        let claims: Vec<_> = self.sides.database.rows.values().map(live_claims).collect();
+        let text = format!("{state:?} {claims:?}");
+        let mut hasher = DefaultHasher::new();
+        ranked(&text).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// The text with its moments and ids replaced by their places in order.
+fn ranked(text: &str) -> String {
+    let is_part = |character: char| character.is_ascii_hexdigit() || character == '-';
+    let is_moment = |word: &str| word.len() == 16 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_id = |word: &str| word.len() == 36 && word.matches('-').count() == 4;
+    let words = || text.split(|character: char| !is_part(character));
+    let moments: BTreeSet<&str> = words().filter(|word| is_moment(word)).collect();
+    let ids: BTreeSet<&str> = words().filter(|word| is_id(word)).collect();
+    let mut ranked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(begin) = rest.find(is_part) {
+        ranked.push_str(&rest[..begin]);
+        rest = &rest[begin..];
+        let end = rest
+            .find(|character| !is_part(character))
+            .unwrap_or(rest.len());
+        let word = &rest[..end];
+        if is_moment(word) {
+            let rank = moments.range(..word).count();
+            ranked.push_str(&format!("t{rank}"));
+        } else if is_id(word) {
+            let rank = ids.range(..word).count();
+            ranked.push_str(&format!("i{rank}"));
+        } else {
+            ranked.push_str(word);
+        }
+        rest = &rest[end..];
+    }
+    ranked.push_str(rest);
+    ranked
+}
+
+/// Walks every state, and checks each in which nothing is left to happen.
+fn explore(name: &str, budget: Budget, check: impl Fn(&State)) {
+    let mut seen = HashSet::new();
+    let mut open = vec![(State::new(budget), Vec::new())];
+    let mut ends = 0;
+    while let Some((state, path)) = open.pop() {
+        let moves = state.moves();
+        if moves.is_empty() {
+            ends += 1;
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(&state)));
+            assert!(outcome.is_ok(), "{name}: {path:#?}\n{state:#?}");
+        }
+        assert!(path.len() < 200, "{name}: it goes on for ever: {path:?}");
+        for next in moves {
+            let mut after = state.clone();
+            after.take(next);
+            if seen.insert(after.key()) {
+                let mut path: Vec<Move> = path.clone();
+                path.push(next);
+                open.push((after, path));
+            }
+        }
+    }
+    println!("{name}: {} states, {ends} ends", seen.len());
+    assert!(ends > 0);
+}
+
+fn tags(tags: &[&str]) -> Decision {
+    Decision {
+        tags: Some(tags.iter().map(|tag| (*tag).to_owned()).collect()),
+        ..Decision::default()
+    }
+}
+
+fn deleted(deleted: bool) -> Decision {
+    Decision {
+        deleted: Some(deleted),
+        ..Decision::default()
+    }
+}
+
+fn red_is_there(state: &State) -> bool {
+    let asset = state.sides.cloud.find("mug").expect("it is alive");
+    asset.tags.contains(&"red".to_owned())
+}
+
+#[test]
+fn the_last_of_two_opposite_decisions_holds() {
+    let budget = Budget {
+        decisions: vec![tags(&[]), tags(&["red"])],
+        faults: vec![Fault::Late],
+        ..Budget::default()
+    };
+    explore("opposite decisions", budget, |state| {
+        assert!(
+            state.sides.database.rows[&ROW].intent.is_none(),
+            "nothing is stuck"
+        );
+        assert!(red_is_there(state), "the last decision holds");
+    });
+}
+
+#[test]
+fn an_observer_in_between_ends_nothing_too_early() {
+    let budget = Budget {
+        decisions: vec![tags(&[]), tags(&["red"])],
+        notifications: 1,
+        ..Budget::default()
+    };
+    explore("an observer in between", budget, |state| {
+        assert!(
+            state.sides.database.rows[&ROW].intent.is_none(),
+            "nothing is stuck"
+        );
+        assert!(red_is_there(state), "the last decision holds");
+    });
+}
+
+#[test]
+fn a_delete_that_was_taken_back_leaves_the_asset_alive() {
+    let budget = Budget {
+        decisions: vec![deleted(true), deleted(false)],
+        crashes: 1,
+        faults: vec![Fault::LostAfter],
+        ..Budget::default()
+    };
+    explore("a delete taken back", budget, |state| {
+        check::mirrored(&state.sides);
+        assert!(state.sides.cloud.find("mug").is_some(), "it is alive");
+    });
+}
+
+#[test]
+fn a_deleted_asset_stays_deleted() {
+    let budget = Budget {
+        decisions: vec![tags(&["blue"]), deleted(true)],
+        faults: vec![Fault::LostAfter],
+        ..Budget::default()
+    };
+    explore("a delete after an edit", budget, |state| {
+        check::mirrored(&state.sides);
+        assert!(
+            state.sides.cloud.find("mug").is_none(),
+            "nothing brings it back"
+        );
+    });
+}
+
+#[test]
+fn a_later_change_there_and_an_edit_here_both_end() {
+    let pairs = |value: &str| BTreeMap::from([("alt".to_owned(), value.to_owned())]);
+    let budget = Budget {
+        decisions: vec![Decision {
+            context: Some([("alt".to_owned(), json!("ours"))].into()),
+            ..Decision::default()
+        }],
+        changes: vec![Change::MergeContext(
+            vec!["mug".to_owned()],
+            pairs("theirs"),
+        )],
+        notifications: 1,
+        ..Budget::default()
+    };
+    explore("both sides at once", budget, |state| {
+        let row = &state.sides.database.rows[&ROW];
+        assert!(row.intent.is_none(), "nothing is stuck");
+        let asset = state.sides.cloud.find("mug").expect("it is alive");
+        let found = asset.context.get("alt").map(String::as_str);
+        assert!(
+            matches!(found, Some("ours" | "theirs")),
+            "one of the two is kept"
+        );
+    });
+}
