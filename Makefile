@@ -1,7 +1,7 @@
 # media-sync: plain verbs. `make` alone lists them; `make check` is what CI runs.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo test chaos check fmt lint doc build build-local deploy clean
+.PHONY: help setup run demo test chaos chaos-stack check fmt lint doc build build-local deploy clean
 
 # What `make build` builds for: arm64 or x86_64. `make deploy` tells the template the same.
 ARCH ?= arm64
@@ -40,6 +40,11 @@ FROM ?= 1
 
 chaos: ## play SEEDS stories of mischief in memory, from seed FROM on (TRACE=1 tells one in full)
 	cargo run --quiet --package chaos -- --seeds $(SEEDS) --from $(FROM) $(if $(TRACE),--trace)
+
+chaos-stack: setup build-local ## play SEEDS (say so: a minute each) stories on the whole stack
+	cargo build --quiet --package cloudinary_local
+	CHAOS_SEEDS=$(SEEDS) CHAOS_FROM=$(FROM) cargo test --package end_to_end --test end_to_end -- --exact --nocapture \
+		stories::stories_of_mischief_end_with_both_sides_equal
 
 check: fmt lint doc test ## everything CI asks for
 

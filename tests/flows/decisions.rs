@@ -2,7 +2,7 @@
 //! stories that are played there stand on the model's being true.
 
 use chaos::cloud::{Change, Cloud};
-use chaos::database::{Database, Decision};
+use chaos::database::Database;
 use chaos::people;
 use end_to_end::post;
 use local_stack::{Claims, Options, Stack};
@@ -11,7 +11,7 @@ use media_sync::row::AssetRow;
 use media_sync::time::Timestamp;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 const ASSETS: usize = 4;
 const DECISIONS: usize = 250;
@@ -46,7 +46,7 @@ async fn the_database_decides_as_its_model_does() {
             .header("apikey", stack.publishable_key())
             .header("prefer", "return=representation")
             .bearer_auth(&token)
-            .json(&columns(&decision))
+            .json(&decision.columns())
             .send()
             .await
             .unwrap();
@@ -91,28 +91,6 @@ fn some_assets(rng: &mut StdRng) -> Database {
         model.rows.insert(row.id, row);
     }
     model
-}
-
-fn columns(decision: &Decision) -> Value {
-    let mut columns = Map::new();
-    let mut set = |column: &str, value: Option<Value>| {
-        columns.extend(value.map(|value| (column.to_owned(), value)));
-    };
-    set(
-        "cloudinary_public_id",
-        decision.public_id.as_ref().map(|to| json!(to)),
-    );
-    set("folder", decision.folder.as_ref().map(|to| json!(to)));
-    set(
-        "display_name",
-        decision.display_name.as_ref().map(|to| json!(to)),
-    );
-    set("tags", decision.tags.as_ref().map(|to| json!(to)));
-    set("context", decision.context.as_ref().map(|to| json!(to)));
-    set("metadata", decision.metadata.as_ref().map(|to| json!(to)));
-    let moment = |deleted: bool| if deleted { json!("now") } else { Value::Null };
-    set("deleted_at", decision.deleted.map(moment));
-    Value::Object(columns)
 }
 
 /// All that a decision touches, but for when and by whom it was made.

@@ -16,4 +16,5 @@ mod missed;
 mod outages;
 mod quota;
 mod records;
+mod stories;
 mod webhooks;

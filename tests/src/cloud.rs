@@ -34,6 +34,11 @@ impl Cloud {
         }
     }
 
+    /// The API as a program of the account uses it, refusals included.
+    pub fn api(&self) -> &Client {
+        &self.client
+    }
+
     /// Uploads a small picture under this public id; another colour is another content.
     pub async fn upload(&self, public_id: &str, colour: u8) -> Resource {
         self.upload_with(public_id, colour, UploadOptions::default())

@@ -71,10 +71,15 @@ impl World {
 
     /// Edits the asset's row through the Data API, as a user's browser may.
     pub async fn edit(&self, asset: &Resource, token: &str, edit: Value) -> Answer {
+        let which = format!("cloudinary_asset_id=eq.{}", id_of(asset));
+        self.write(&which, token, edit).await
+    }
+
+    /// The same for the rows that a PostgREST filter names.
+    pub async fn write(&self, which: &str, token: &str, edit: Value) -> Answer {
         let url = format!(
-            "{}/rest/v1/media_assets?cloudinary_asset_id=eq.{}&select=id",
-            self.stack.supabase_url(),
-            id_of(asset)
+            "{}/rest/v1/media_assets?{which}&select=id",
+            self.stack.supabase_url()
         );
         let request = self
             .http

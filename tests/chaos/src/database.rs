@@ -9,7 +9,7 @@ use media_sync::row::{AssetRow, SyncStatus};
 use media_sync::sync::plan::AuditEntry;
 use media_sync::sync::store::{RowQuery, Verdict, WriteSet};
 use media_sync::time::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 /// What a person changes in a row; `None` leaves a value as it is.
@@ -304,6 +304,29 @@ pub fn decide(row: &mut AssetRow, decision: &Decision, now: Timestamp) -> bool {
 }
 
 impl Decision {
+    /// The same, as the Data API takes it.
+    pub fn columns(&self) -> Value {
+        let mut columns = Map::new();
+        let mut set = |column: &str, value: Option<Value>| {
+            columns.extend(value.map(|value| (column.to_owned(), value)));
+        };
+        set(
+            "cloudinary_public_id",
+            self.public_id.as_ref().map(|to| json!(to)),
+        );
+        set("folder", self.folder.as_ref().map(|to| json!(to)));
+        set(
+            "display_name",
+            self.display_name.as_ref().map(|to| json!(to)),
+        );
+        set("tags", self.tags.as_ref().map(|to| json!(to)));
+        set("context", self.context.as_ref().map(|to| json!(to)));
+        set("metadata", self.metadata.as_ref().map(|to| json!(to)));
+        let moment = |deleted: bool| if deleted { json!("now") } else { Value::Null };
+        set("deleted_at", self.deleted.map(moment));
+        Value::Object(columns)
+    }
+
     fn has_edits(&self) -> bool {
         let deleted = self.deleted;
         *self
