@@ -6,9 +6,10 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::Settled;
+use crate::asset::{AssetId, DeliveryName};
 use crate::observation::Observation;
 use crate::row::AssetRow;
-use crate::sync::plan::Plan;
+use crate::sync::plan::{Plan, PlanContext, Source, plan_observations};
 use crate::sync::retry::{Failure, FailureKind, plan_failure};
 use crate::time::Timestamp;
 
@@ -46,7 +47,65 @@ pub struct Conclusion {
     pub due: BTreeMap<Uuid, Duration>,
 }
 
+/// What has to be done before, or by, writing what became of held rows.
+#[derive(Debug)]
+pub enum Next {
+    /// Look at these assets, and plan again with what is seen.
+    Look(Vec<AssetId>),
+    /// Read whoever holds these names too, and plan again.
+    Read(Vec<DeliveryName>),
+    Write(Box<Plan>),
+}
+
+/// What held rows are planned with: `rows` as they are now (the held ones, and whoever holds one
+/// of `names`), and all that was `seen` under the claim.
+#[derive(Clone, Copy, Debug)]
+pub struct Findings<'a> {
+    pub rows: &'a [AssetRow],
+    pub names: &'a [DeliveryName],
+    pub seen: &'a [Observation],
+    /// What the calls have brought; `None` before they are made.
+    pub outcomes: Option<&'a Outcomes>,
+}
+
 impl Held {
+    /// Plans the writing of what was found: in the end what failed, and the end of the claims.
+    ///
+    /// `chance`, from 0 to 1, spreads later attempts.
+    pub fn plan(
+        &self,
+        found: Findings<'_>,
+        now: Timestamp,
+        chance: f64,
+        fresh_id: impl FnMut() -> Uuid,
+    ) -> Next {
+        let release = found
+            .outcomes
+            .map_or_else(Vec::new, |outcomes| self.settled(found.rows, outcomes));
+        let behind = behind(found, &release);
+        if !behind.is_empty() {
+            return Next::Look(behind);
+        }
+        let context = PlanContext {
+            source: Source::Outbound,
+            run_id: None,
+            keep_clocks: found.outcomes.is_some(),
+            release: &release,
+        };
+        let mut plan = plan_observations(found.rows, found.seen, context, fresh_id);
+        let unread = plan.unread_names(found.names);
+        if !unread.is_empty() {
+            return Next::Read(unread);
+        }
+        if !plan.displaced.is_empty() {
+            return Next::Look(plan.displaced);
+        }
+        if let Some(outcomes) = found.outcomes {
+            self.note_failures(found.rows, &mut plan, outcomes, now, chance);
+        }
+        Next::Write(Box::new(plan))
+    }
+
     fn find(&self, row: &AssetRow) -> Option<&AssetRow> {
         self.rows.iter().find(|held| held.id == row.id)
     }
@@ -54,7 +113,7 @@ impl Held {
     /// The rows, as they are now, whose claims end: those that were looked at after their last
     /// call was known to have arrived. The others stay claimed until no call of ours can arrive
     /// any more.
-    pub fn settled(&self, rows: &[AssetRow], outcomes: &Outcomes) -> Vec<Uuid> {
+    fn settled(&self, rows: &[AssetRow], outcomes: &Outcomes) -> Vec<Uuid> {
         let ours = rows
             .iter()
             .filter(|row| row.intent_claim == Some(self.claim));
@@ -62,27 +121,8 @@ impl Held {
         settled.map(|row| row.id).collect()
     }
 
-    /// Rows of which something was told, meanwhile, that is not older than the last look: whole
-    /// seconds are all that is certain of a look's moment. They have to be looked at once more,
-    /// since nothing may end on a look that another observation outweighs.
-    pub fn behind<'a>(
-        &self,
-        rows: &'a [AssetRow],
-        seen: &[Observation],
-        outcomes: &Outcomes,
-    ) -> Vec<&'a AssetRow> {
-        let settled = self.settled(rows, outcomes);
-        let is_behind = |row: &&AssetRow| {
-            let looks = seen.iter();
-            let looks = looks.filter(|seen| seen.asset_id == row.cloudinary_asset_id);
-            let last = looks.map(|seen| seen.at).max();
-            settled.contains(&row.id) && row.clocks.newest() >= last
-        };
-        rows.iter().filter(is_behind).collect()
-    }
-
     /// Adds to the plan what failed. `rows` are what the plan was made from.
-    pub fn note_failures(
+    fn note_failures(
         &self,
         rows: &[AssetRow],
         plan: &mut Plan,
@@ -138,6 +178,20 @@ impl Held {
         }
         conclusion
     }
+}
+
+/// Rows to be released of which something was told, meanwhile, that is not older than the last
+/// look: whole seconds are all that is certain of a look's moment. They have to be looked at once
+/// more, since nothing may end on a look that another observation outweighs.
+fn behind(found: Findings<'_>, release: &[Uuid]) -> Vec<AssetId> {
+    let is_behind = |row: &&AssetRow| {
+        let looks = found.seen.iter();
+        let looks = looks.filter(|seen| seen.asset_id == row.cloudinary_asset_id);
+        let last = looks.map(|seen| seen.at).max();
+        release.contains(&row.id) && row.clocks.newest() >= last
+    };
+    let behind = found.rows.iter().filter(is_behind);
+    behind.map(|row| row.cloudinary_asset_id.clone()).collect()
 }
 
 /// Why the intent that `held` had was not carried out, if it still stands in `after`.

@@ -14,11 +14,10 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-pub use self::conclude::{Conclusion, Held, Outcome, Outcomes};
+pub use self::conclude::{Conclusion, Findings, Held, Next, Outcome, Outcomes};
 use self::perform::perform;
 use super::lookup::{self, MAX_ASSET_IDS, stamp};
 use super::operations::plan_operations;
-use super::plan::{PlanContext, Source, plan_observations};
 use super::retry::{CLAIM, Failure};
 use super::store::{ATTEMPTS, RowQuery, Store, WriteSet};
 use crate::asset::DeliveryName;
@@ -242,8 +241,8 @@ impl Hold<'_> {
         Ok(self.held.conclude(&after, &outcomes, Timestamp::now()))
     }
 
-    /// Writes what was seen, and in the end what became of the calls, planning anew when rows change meanwhile. Answers
-    /// the held rows as they are then, but for their revisions.
+    /// Writes what was seen, and in the end what became of the calls, planning anew when rows
+    /// change meanwhile. Answers the held rows as they are then, but for their revisions.
     async fn write(
         &self,
         seen: &[Observation],
@@ -254,37 +253,33 @@ impl Hold<'_> {
         for _ in 0..ATTEMPTS {
             names.extend(seen.iter().filter_map(|seen| seen.seen_name().cloned()));
             let rows = self.read(&seen, &names).await?;
-            let release =
-                outcomes.map_or_else(Vec::new, |outcomes| self.held.settled(&rows, outcomes));
-            let context = PlanContext {
-                source: Source::Outbound,
-                run_id: None,
-                keep_clocks: outcomes.is_some(),
-                release: &release,
+            let found = Findings {
+                rows: &rows,
+                names: &names,
+                seen: &seen,
+                outcomes,
             };
-            let mut plan = plan_observations(&rows, &seen, context, Uuid::new_v4);
-            let unread = plan.unread_names(&names);
-            if !unread.is_empty() {
-                names.extend(unread);
-                continue;
-            }
-            if !plan.displaced.is_empty() {
-                let displaced = rows.iter();
-                let displaced =
-                    displaced.filter(|row| plan.displaced.contains(&row.cloudinary_asset_id));
-                seen.extend(self.look_once_more(displaced.collect()).await?);
-                continue;
-            }
-            if let Some(outcomes) = outcomes {
-                let (now, chance) = (Timestamp::now(), rand::random());
-                self.held
-                    .note_failures(&rows, &mut plan, outcomes, now, chance);
-            }
+            let (now, chance) = (Timestamp::now(), rand::random());
+            let plan = match self.held.plan(found, now, chance, Uuid::new_v4) {
+                Next::Read(more) => {
+                    names.extend(more);
+                    continue;
+                }
+                Next::Look(assets) => {
+                    let rows = rows.iter();
+                    let rows = rows.filter(|row| assets.contains(&row.cloudinary_asset_id));
+                    let looked = self.flow.look(rows).await;
+                    let looked = looked.map_err(|error| OutboundError::Cloudinary(error.into()))?;
+                    seen.extend(looked);
+                    continue;
+                }
+                Next::Write(plan) => plan,
+            };
             let after = plan.over(rows);
             if plan.is_empty() {
                 return Ok(after);
             }
-            match self.flow.store.apply(&WriteSet::of_plan(plan)).await {
+            match self.flow.store.apply(&WriteSet::of_plan(*plan)).await {
                 Ok(()) => return Ok(after),
                 Err(error) if error.is_conflict() => {}
                 Err(error) => return Err(OutboundError::Store(error.into())),
@@ -306,14 +301,6 @@ impl Hold<'_> {
         };
         let rows = self.flow.store.fetch_rows(&query).await;
         rows.map_err(|error| OutboundError::Store(error.into()))
-    }
-
-    async fn look_once_more(
-        &self,
-        rows: Vec<&AssetRow>,
-    ) -> Result<Vec<Observation>, OutboundError> {
-        let looked = self.flow.look(rows.into_iter()).await;
-        looked.map_err(|error| OutboundError::Cloudinary(error.into()))
     }
 }
 

@@ -7,8 +7,7 @@ use media_sync::observation::{Fact, Observation};
 use media_sync::row::AssetRow;
 use media_sync::sync::lookup::stamp;
 use media_sync::sync::operations::{Operation, OperationKind, plan_operations};
-use media_sync::sync::outbound::{Held, Outcome, Outcomes};
-use media_sync::sync::plan::{PlanContext, Source, plan_observations};
+use media_sync::sync::outbound::{Findings, Held, Next, Outcome, Outcomes};
 use media_sync::sync::retry::{Failure, FailureKind};
 use media_sync::sync::store::{RowQuery, WriteSet};
 use media_sync::time::Timestamp;
@@ -262,38 +261,26 @@ impl OutboundJob {
             names: self.names.clone(),
         };
         let rows = sides.database.fetch(&query);
-        if is_over {
-            let behind = self.held.behind(&rows, &self.seen, &self.outcomes);
-            let behind: Vec<AssetRow> = behind.into_iter().cloned().collect();
-            if !behind.is_empty() {
-                self.seen.extend(look(sides, &behind));
+        let found = Findings {
+            rows: &rows,
+            names: &self.names,
+            seen: &self.seen,
+            outcomes: is_over.then_some(&self.outcomes),
+        };
+        let now = Timestamp::from_micros(sides.cloud.now);
+        let plan = match self.held.plan(found, now, 0.5, || sides.fresh_id()) {
+            Next::Read(more) => {
+                self.names.extend(more);
                 return None;
             }
-        }
-        let release = self.held.settled(&rows, &self.outcomes);
-        let context = PlanContext {
-            source: Source::Outbound,
-            run_id: None,
-            keep_clocks: is_over,
-            release: if is_over { &release } else { &[] },
+            Next::Look(assets) => {
+                let wanted = |row: &&AssetRow| assets.contains(&row.cloudinary_asset_id);
+                let wanted: Vec<AssetRow> = rows.iter().filter(wanted).cloned().collect();
+                self.seen.extend(look(sides, &wanted));
+                return None;
+            }
+            Next::Write(plan) => *plan,
         };
-        let mut plan = plan_observations(&rows, &self.seen, context, || sides.fresh_id());
-        let unread = plan.unread_names(&self.names);
-        if !unread.is_empty() {
-            self.names.extend(unread);
-            return None;
-        }
-        if !plan.displaced.is_empty() {
-            let displaced = |row: &&AssetRow| plan.displaced.contains(&row.cloudinary_asset_id);
-            let displaced: Vec<AssetRow> = rows.iter().filter(displaced).cloned().collect();
-            self.seen.extend(look(sides, &displaced));
-            return None;
-        }
-        if is_over {
-            let now = Timestamp::from_micros(sides.cloud.now);
-            self.held
-                .note_failures(&rows, &mut plan, &self.outcomes, now, 0.5);
-        }
         let after = plan.over(rows);
         let change = WriteSet::of_plan(plan);
         let nothing = change.inserts.is_empty() && change.updates.is_empty();
