@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use chaos::simulation::{Totals, play, silent};
+use chaos::simulation::{Totals, play};
 
 #[expect(clippy::print_stdout, reason = "the output of the program")]
 fn main() -> ExitCode {
@@ -18,7 +18,7 @@ fn main() -> ExitCode {
         }
     };
     println!("chaos: seeds {from} to {}", from + seeds - 1);
-    let tell = if trace { print } else { silent };
+    let tell = trace.then_some(print as fn(&str));
     let next = AtomicU64::new(0);
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let (totals, failures) = thread::scope(|scope| {
