@@ -9,10 +9,7 @@ STACK_NAME ?= media-sync
 PARAMETERS ?=
 
 TOOLS := $(CURDIR)/.tools
-# cargo-lambda comes from PyPI; cargo finds it, and it finds zig, through PATH.
-CARGO_LAMBDA := PATH="$(TOOLS)/venv-build/bin:$$PATH" cargo lambda
 SAM := SAM_CLI_TELEMETRY=0 $(TOOLS)/venv-sam/bin/sam
-FUNCTIONS = $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,15 +18,12 @@ setup: ## install what the local stack needs into .tools
 	@infra/local/setup.sh
 
 run: setup build-local ## start everything locally, show the main job, stay up until Ctrl-C
-	cargo build --quiet --package cloudinary_local
-	cargo run --quiet --package local_stack --bin demo
+	target/debug/demo
 
 demo: setup build-local ## the same, then exit; fails if anything differs
-	cargo build --quiet --package cloudinary_local
-	cargo run --quiet --package local_stack --bin demo -- --exit
+	target/debug/demo --exit
 
 test: setup build-local ## unit, property and end-to-end tests
-	cargo build --quiet --package cloudinary_local
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then set -x; cargo nextest run --workspace; \
 	else set -x; cargo test --workspace --lib --bins --tests; fi
@@ -42,8 +36,7 @@ chaos: ## play SEEDS stories of mischief in memory, from seed FROM on (TRACE=1 t
 	cargo run --quiet --package chaos -- --seeds $(SEEDS) --from $(FROM) $(if $(TRACE),--trace)
 
 chaos-stack: setup build-local ## play SEEDS (say so: a minute each) stories on the whole stack
-	cargo build --quiet --package cloudinary_local
-	CHAOS_SEEDS=$(SEEDS) CHAOS_FROM=$(FROM) cargo test --package end_to_end --test end_to_end -- --exact --nocapture \
+	CHAOS_SEEDS=$(SEEDS) CHAOS_FROM=$(FROM) cargo test --workspace --test end_to_end -- --exact --nocapture \
 		stories::stories_of_mischief_end_with_both_sides_equal
 
 check: fmt lint doc test ## everything CI asks for
@@ -61,7 +54,7 @@ doc: ## the API documentation
 build: setup ## build the functions for AWS (ARCH=arm64 or ARCH=x86_64)
 	@infra/local/build-functions.sh release "$(ARCH)"
 
-build-local: setup ## build the functions for this machine, quickly
+build-local: setup ## build everything for this machine, quickly
 	@infra/local/build-functions.sh local
 
 deploy: build ## deploy to AWS (CONFIG_SECRET_ARN=arn:..., PARAMETERS="Key=value ...")

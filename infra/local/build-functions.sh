@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds every function into target/lambda/<function>/bootstrap, where template.yaml looks for it.
-#   infra/local/build-functions.sh local              for this machine, dev profile, quick
+#   infra/local/build-functions.sh local              for this machine, dev profile, with the stack's own programs
 #   infra/local/build-functions.sh release ARCH       for AWS: arm64 or x86_64
 set -eu
 
@@ -11,19 +11,22 @@ out=$root/target/lambda
 
 say() { printf 'build: %s\n' "$*" >&2; }
 
-packages=
-for folder in functions/*/; do
-    packages="$packages --package $(basename "$folder")"
-done
-
 case ${1:-} in
 local)
-    # The host's own compiler and linker: no zig, no second standard library.
-    # shellcheck disable=SC2086 # a list of options
-    cargo lambda build --quiet --compiler cargo --lambda-dir "$out" $packages
-    # Deployed at every start of the stack: without debug information that takes seconds less.
+    # All of the workspace at once, as the tests are built: built by themselves the functions would have
+    # other features of the same crates, and everything would be compiled twice.
+    cargo build --quiet --workspace --bins
     for folder in functions/*/; do
-        strip "$out/$(basename "$folder")/bootstrap" 2>/dev/null || true
+        name=$(basename "$folder")
+        mkdir -p "$out/$name"
+        # Deployed at every start of the stack: without debug information that takes seconds less.
+        strip -o "$out/$name/bootstrap.new" "target/debug/$name" 2>/dev/null ||
+            cp "target/debug/$name" "$out/$name/bootstrap.new"
+        if cmp -s "$out/$name/bootstrap.new" "$out/$name/bootstrap"; then
+            rm "$out/$name/bootstrap.new"
+        else
+            mv "$out/$name/bootstrap.new" "$out/$name/bootstrap"
+        fi
     done
     ;;
 release)
@@ -38,6 +41,10 @@ release)
         say "Install it (rustup target add $target), or build for the other architecture: make build ARCH=x86_64"
         exit 1
     fi
+    packages=
+    for folder in functions/*/; do
+        packages="$packages --package $(basename "$folder")"
+    done
     # shellcheck disable=SC2086 # a list of options
     cargo lambda build --release "$option" --lambda-dir "$out" $packages
     ;;

@@ -7,10 +7,11 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber, span};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::time::Timestamp;
 
@@ -19,19 +20,16 @@ use crate::time::Timestamp;
 ///
 /// Call it once, first thing in `main`; a second call does nothing.
 pub fn init(service: &'static str) {
-    let level = std::env::var("LOG_LEVEL")
-        .unwrap_or_default()
-        .to_lowercase();
-    let level = match level.as_str() {
-        "trace" | "debug" | "warn" | "error" => level.as_str(),
-        _ => "info",
-    };
-    let others = if level == "error" { "error" } else { "warn" };
-    let own = service.replace('-', "_");
-    // The runtime's span, which carries the request id, is written at info.
-    let filter = EnvFilter::new(format!(
-        "{others},lambda_runtime=info,media_sync={level},{own}={level}"
-    ));
+    let level = std::env::var("LOG_LEVEL").ok();
+    let level = level
+        .and_then(|level| level.parse().ok())
+        .unwrap_or(LevelFilter::INFO);
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        // The runtime's span, which carries the request id, is written at info.
+        .with_target("lambda_runtime", LevelFilter::INFO)
+        .with_target("media_sync", level)
+        .with_target(service, level);
     let _ = tracing_subscriber::registry()
         .with(JsonLines::new(service, io::stdout).with_filter(filter))
         .try_init();

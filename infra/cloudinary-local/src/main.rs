@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::{Context, Result, bail};
 use cloudinary_local::{Config, Server};
 use serde_json::{Map, Value};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 const USAGE: &str = "\
 usage: cloudinary_local --data DIR [--listen 127.0.0.1:0] [--cloud demo] [--api-key KEY]
@@ -16,9 +16,10 @@ Settings hold for a new data directory; later those recorded in it do.";
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let level = std::env::var("LOG_LEVEL").ok();
+    let level = level.and_then(|level| level.parse().ok());
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_max_level(level.unwrap_or(LevelFilter::WARN))
         .with_writer(std::io::stderr)
         .init();
     let Some(config) = parse(std::env::args().skip(1))? else {
