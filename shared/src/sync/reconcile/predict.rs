@@ -9,17 +9,21 @@ use crate::time::Timestamp;
 /// How far a full run has come.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Progress {
-    /// Live rows here when the slice began: about what is to be listed.
+    /// Live rows here when the slice began: each is listed, or else looked at as a suspect.
     pub(super) live: u64,
-    pub(super) listed: u64,
+    /// Assets that were listed, and suspects that were looked at.
+    pub(super) done: u64,
+    /// Calls that this took.
     pub(super) pages: u64,
-    pub(super) page_size: u16,
-    /// Time spent on these pages, rests left out.
+    /// Assets that the next call concerns at most.
+    pub(super) page_size: u64,
+    /// Time spent on these calls, rests left out.
     pub(super) worked: Duration,
 }
 
 /// How long until the run ends; `None` while there is nothing to go by: before the first page, and
-/// where this side knows of no assets. A page takes one call. `now` is on Cloudinary's clock.
+/// where this side knows of no assets. What the listing will not show is not known before its end, and
+/// counted as if it were listed. `now` is on Cloudinary's clock.
 pub(super) fn time_left(
     progress: Progress,
     quota: Option<&QuotaReading>,
@@ -32,8 +36,8 @@ pub(super) fn time_left(
     if progress.live == 0 {
         return None;
     }
-    let assets_left = progress.live.saturating_sub(progress.listed);
-    let pages_left = assets_left.div_ceil(u64::from(progress.page_size.max(1)));
+    let undone = progress.live.saturating_sub(progress.done);
+    let pages_left = undone.div_ceil(progress.page_size.max(1));
     let pages_left = u32::try_from(pages_left).unwrap_or(u32::MAX);
     let pace = progress.worked / pages_done;
     let Some(quota) = quota else {
@@ -73,7 +77,7 @@ mod tests {
     /// Half of 100 pages, a second each.
     const HALF: Progress = Progress {
         live: 50_000,
-        listed: 25_000,
+        done: 25_000,
         pages: 50,
         page_size: 500,
         worked: Duration::from_secs(50),
@@ -107,6 +111,16 @@ mod tests {
     }
 
     #[test]
+    fn suspects_are_looked_at_in_smaller_portions() {
+        let suspects = Progress {
+            done: 49_000,
+            page_size: 100,
+            ..HALF
+        };
+        assert_eq!(left(suspects, None), Some(10));
+    }
+
+    #[test]
     fn an_hour_that_is_over_is_a_full_one() {
         let over = QuotaReading {
             reset: NOW,
@@ -122,7 +136,7 @@ mod tests {
         assert_eq!(
             left(
                 Progress {
-                    listed: 60_000,
+                    done: 60_000,
                     ..HALF
                 },
                 None

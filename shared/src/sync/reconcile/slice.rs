@@ -246,7 +246,7 @@ impl<'a> Slice<'a> {
             let checkpoint = Checkpoint {
                 asset_ids: page.seen.alive(),
                 drift: drift.as_ref().map(to_value),
-                ends_in_seconds: self.time_left(&counters),
+                ends_in_seconds: self.time_left(&state.stage, &counters),
                 quota: self.flow.cloudinary.newest_quota(),
                 ..Checkpoint::after(&self.run, to_value(&state), to_value(&counters))
             };
@@ -315,16 +315,20 @@ impl<'a> Slice<'a> {
         }
     }
 
-    /// Seconds until a full run ends, as far as can be told.
-    fn time_left(&self, counters: &Counters) -> Option<f64> {
+    /// Seconds until a full run ends when `next` is what follows, as far as can be told.
+    fn time_left(&self, next: &Stage, counters: &Counters) -> Option<f64> {
         if self.run.mode != Mode::Full {
             return None;
         }
+        let page_size = match next {
+            Stage::Suspects { .. } => MAX_ASSET_IDS,
+            _ => usize::from(self.options.batch_size),
+        };
         let progress = Progress {
             live: self.live,
-            listed: counters.listed,
-            pages: counters.pages,
-            page_size: self.options.batch_size,
+            done: counters.listed + counters.suspects,
+            pages: counters.pages + counters.suspects.div_ceil(MAX_ASSET_IDS as u64),
+            page_size: page_size as u64,
             worked: Duration::from_millis(counters.worked_ms),
         };
         let cloudinary = &self.flow.cloudinary;
