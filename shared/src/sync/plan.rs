@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::asset::{AssetId, DeliveryName};
@@ -438,10 +438,8 @@ fn describe(change: Change, before: Option<&AssetRow>, after: &AssetRow) -> Opti
     let before = before?;
     match change {
         Change::Updated | Change::Renamed | Change::Revived | Change::EditConfirmed => {
-            Some(json!({
-                "from": changed_fields(before, after),
-                "to": changed_fields(after, before),
-            }))
+            let (from, to) = differences(before, after);
+            Some(json!({ "from": from, "to": to }))
         }
         // What was to be edited is gone with the asset.
         Change::Deleted if before.intent.is_some() => Some(json!({"dropped": before.intent})),
@@ -458,16 +456,27 @@ fn describe(change: Change, before: Option<&AssetRow>, after: &AssetRow) -> Opti
     }
 }
 
-/// The fields of `row` that differ from `other`, with `row`'s values.
-fn changed_fields(row: &AssetRow, other: &AssetRow) -> Value {
+/// The fields in which two states of a row differ, with the values of each.
+fn differences(before: &AssetRow, after: &AssetRow) -> (Map<String, Value>, Map<String, Value>) {
     const BOOKKEEPING: [&str; 4] = ["clocks", "revision", "intent_revision", "intent_claim"];
-    let (Ok(Value::Object(mut fields)), Ok(Value::Object(others))) =
-        (serde_json::to_value(row), serde_json::to_value(other))
-    else {
-        return Value::Null;
-    };
-    fields.retain(|name, value| {
-        !BOOKKEEPING.contains(&name.as_str()) && others.get(name) != Some(value)
+    let (mut from, mut to) = (fields(before), fields(after));
+    for name in BOOKKEEPING {
+        from.remove(name);
+        to.remove(name);
+    }
+    from.retain(|name, value| {
+        let is_same = to.get(name) == Some(value);
+        if is_same {
+            to.remove(name);
+        }
+        !is_same
     });
-    Value::Object(fields)
+    (from, to)
+}
+
+fn fields(row: &AssetRow) -> Map<String, Value> {
+    match serde_json::to_value(row) {
+        Ok(Value::Object(fields)) => fields,
+        _ => unreachable!("rows are objects with string keys"),
+    }
 }
