@@ -8,7 +8,7 @@
 )]
 
 use chaos::people;
-use end_to_end::{World, eventually};
+use end_to_end::{World, eventually, now};
 use local_stack::Part;
 use media_sync::asset::{AssetId, DeliveryName, ResourceType};
 use media_sync::cloudinary::ResourceUpdate;
@@ -38,6 +38,7 @@ async fn stories_of_mischief_end_with_both_sides_equal() {
         let mut story = Story {
             world: World::start().await,
             rng: StdRng::seed_from_u64(seed),
+            uploaded: 0,
         };
         story.play(seed).await;
         story.world.stack.stop().await;
@@ -47,6 +48,8 @@ async fn stories_of_mischief_end_with_both_sides_equal() {
 struct Story {
     world: World,
     rng: StdRng,
+    /// When something was last uploaded, in Unix seconds.
+    uploaded: i64,
 }
 
 impl Story {
@@ -101,7 +104,9 @@ impl Story {
                     ..UploadOptions::default()
                 };
                 let colour = self.rng.random();
+                self.await_another_second().await;
                 self.world.cloud.upload_with(&name, colour, options).await;
+                self.uploaded = now();
             }
             3 => {
                 if let Some(id) = self.some_id().await {
@@ -156,6 +161,13 @@ impl Story {
                 }
             }
         }
+    }
+
+    /// Two uploads within a second share a version, and then nothing but the second one's
+    /// notification tells that its bytes are others: no story that loses it could end well.
+    async fn await_another_second(&self) {
+        let last = self.uploaded;
+        eventually("another second has begun", async || now() > last).await;
     }
 
     async fn some_row(&mut self) -> Option<AssetRow> {
