@@ -1,7 +1,7 @@
 # media-sync: plain verbs. `make` alone lists them; `make check` is what CI runs.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo test chaos chaos-stack check fmt lint doc build build-local deploy clean
+.PHONY: help setup run demo test chaos chaos-stack scale bench check fmt lint doc build build-local deploy clean
 
 # What `make build` builds for: arm64 or x86_64. `make deploy` tells the template the same.
 ARCH ?= arm64
@@ -25,9 +25,9 @@ demo: setup build-local ## the same, then exit; fails if anything differs
 
 test: setup build-local ## unit, property and end-to-end tests
 	@if cargo nextest --version >/dev/null 2>&1; \
-	then set -x; cargo nextest run --workspace; \
-	else set -x; cargo test --workspace --lib --bins --tests; fi
-	cargo test --workspace --doc
+	then set -x; cargo nextest run; \
+	else set -x; cargo test --lib --bins --tests; fi
+	cargo test --doc
 
 SEEDS ?= 1000
 FROM ?= 1
@@ -36,8 +36,17 @@ chaos: ## play SEEDS stories of mischief in memory, from seed FROM on (TRACE=1 t
 	cargo run --quiet --package chaos -- --seeds $(SEEDS) --from $(FROM) $(if $(TRACE),--trace)
 
 chaos-stack: setup build-local ## play SEEDS (say so: a minute each) stories on the whole stack
-	CHAOS_SEEDS=$(SEEDS) CHAOS_FROM=$(FROM) cargo test --workspace --test end_to_end -- --exact --nocapture \
+	CHAOS_SEEDS=$(SEEDS) CHAOS_FROM=$(FROM) cargo test --test end_to_end -- --exact --nocapture \
 		stories::stories_of_mischief_end_with_both_sides_equal
+
+ASSETS ?= 200000
+
+scale: setup build-local ## reconcile a library of ASSETS assets and print what the function holds in memory
+	SCALE_ASSETS=$(ASSETS) cargo test --test end_to_end -- --exact --nocapture \
+		scale::a_run_holds_the_same_memory_however_large_the_library
+
+bench: ## time what a page of 500 assets costs besides calls
+	cargo bench --package benches
 
 check: fmt lint doc test ## everything CI asks for
 

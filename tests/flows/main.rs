@@ -4,6 +4,7 @@
 //! Each test has a stack of its own, so each one tells a whole story.
 
 mod bad_input;
+mod costs;
 mod database;
 mod decisions;
 mod deletes;
@@ -16,5 +17,7 @@ mod missed;
 mod outages;
 mod quota;
 mod records;
+mod scale;
+mod slices;
 mod stories;
 mod webhooks;

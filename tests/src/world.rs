@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use local_stack::{Claims, Options, Stack};
 use media_sync::asset::AssetId;
-use media_sync::cloudinary::Resource;
+use media_sync::cloudinary::{Client, Resource};
+use media_sync::config::Config;
+use media_sync::sync::store::Store;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
@@ -56,6 +58,24 @@ impl World {
             cloud,
             stack,
         }
+    }
+
+    /// What the workers work with, for a flow that a test drives by itself.
+    pub fn clients(&self) -> (Client, Store) {
+        let cloudinary = self.stack.cloudinary_url().expect("the stand-in runs");
+        let keys = [
+            ("CLOUDINARY_URL", cloudinary.to_owned()),
+            ("SUPABASE_URL", self.stack.supabase_url()),
+            ("SUPABASE_SECRET_KEY", self.stack.secret_key().to_owned()),
+            (
+                "SUPABASE_PUBLISHABLE_KEY",
+                self.stack.publishable_key().to_owned(),
+            ),
+        ];
+        let keys = keys.map(|(key, value)| (key.to_owned(), value)).into();
+        let config = Config::from_map(&keys).expect("the stack's own configuration");
+        let store = Store::new(config.supabase.service(&self.http));
+        (config.cloudinary.client(&self.http), store)
     }
 
     pub async fn get(&self, path: &str) -> Answer {

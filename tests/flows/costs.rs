@@ -1,0 +1,105 @@
+//! What a change costs: calls to Cloudinary, calls to the database, rows that are written.
+
+use end_to_end::World;
+use media_sync::queue::{Notification, RawBody};
+use media_sync::sync::ingest::Ingest;
+use media_sync::sync::store::Verdict;
+use media_sync::time::Timestamp;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+const ASSETS: u64 = 130;
+
+async fn import(world: &World) {
+    let answer = world.sync(json!({})).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+}
+
+async fn count(world: &World, sql: &str) -> u64 {
+    world.value(sql).await.as_u64().expect("a count")
+}
+
+fn tags_changed(row: &Value) -> Notification {
+    let body = json!({
+        "notification_type": "resource_tags_changed",
+        "resources": [{
+            "asset_id": row["cloudinary_asset_id"], "public_id": row["cloudinary_public_id"], "resource_type": "image",
+            "type": "upload", "added": ["sale"], "removed": [],
+        }],
+        "notification_context": {"triggered_at": Timestamp::now()},
+    });
+    Notification {
+        received_at: Timestamp::now(),
+        signature_timestamp: Timestamp::now(),
+        body: RawBody::new(body.to_string().into_bytes()),
+    }
+}
+
+#[tokio::test]
+async fn what_changes_is_what_costs() {
+    let world = World::start().await;
+    // What is told to the flow below, nobody else tells.
+    world.cloud.chaos(json!({"drop": 1.0})).await;
+    world.cloud.seed(ASSETS, &["image"], "image-").await;
+    import(&world).await;
+    let rows = world
+        .rows(
+            "select * from public.media_assets order by cloudinary_public_id",
+            &[],
+        )
+        .await;
+    let public_id = |row: &Value| {
+        row["cloudinary_public_id"]
+            .as_str()
+            .expect("a name")
+            .to_owned()
+    };
+
+    // A batch that names every asset twice, of which three have changed.
+    for row in &rows[..3] {
+        world.cloud.add_tag(&public_id(row), "sale").await;
+    }
+    let messages = rows.iter().chain(&rows).map(tags_changed).collect();
+    let (cloudinary, store) = world.clients();
+    world.cloud.reset_requests().await;
+    world.stack.reset_gateway_counts();
+    let verdicts = Ingest { cloudinary, store }.apply_batch(messages).await;
+    let verdicts: Vec<_> = verdicts
+        .into_iter()
+        .map(|verdict| verdict.expect("it is applied"))
+        .collect();
+    let applied = verdicts
+        .iter()
+        .filter(|verdict| **verdict == Verdict::Applied)
+        .count();
+    assert_eq!((applied, verdicts.len() as u64), (6, 2 * ASSETS));
+    let requests = world.cloud.requests().await;
+    assert_eq!(
+        requests,
+        json!({"by_asset_ids": ASSETS.div_ceil(100)}),
+        "each asset once"
+    );
+    for function in ["media_sync_rows", "media_sync_apply"] {
+        let calls = world
+            .stack
+            .gateway_counts()
+            .of(&format!("POST /rest/v1/rpc/{function}"));
+        assert_eq!(calls, 1, "{function}");
+    }
+
+    // A full run that finds four more changes.
+    for row in &rows[10..14] {
+        world.cloud.add_tag(&public_id(row), "missed").await;
+    }
+    let revisions = "select sum(revision) from public.media_assets";
+    let entries = "select count(*) from public.media_sync_log";
+    let before = (count(&world, revisions).await, count(&world, entries).await);
+    import(&world).await;
+    let after = (count(&world, revisions).await, count(&world, entries).await);
+    assert_eq!(
+        after,
+        (before.0 + 4, before.1 + 4 + 1),
+        "four rows, their entries and the run's"
+    );
+    world.stack.stop().await;
+}

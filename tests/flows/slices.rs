@@ -1,0 +1,68 @@
+//! A run that does not end within one invocation: it stops in time and goes on from its checkpoint.
+
+use std::time::{Duration, Instant};
+
+use end_to_end::World;
+use media_sync::sync::reconcile::{Reconcile, SliceOutcome};
+use media_sync::sync::store::{Mode, RunRequest, RunRow, RunStatus};
+use serde_json::json;
+
+const ASSETS: u64 = 250;
+const PAGE: u64 = 20;
+
+#[tokio::test]
+async fn a_run_stops_before_its_time_is_up_and_goes_on_where_it_stopped() {
+    let world = World::start().await;
+    let cloud = &world.cloud;
+    let (cloudinary, store) = world.clients();
+    let flow = Reconcile { cloudinary, store };
+    cloud.seed(ASSETS, &["image"], "image-").await;
+    // Some pages fit into the time that a slice gets below, and not all of them.
+    cloud
+        .fault(json!({"operation": "resources_image", "delay_ms": 200}))
+        .await;
+
+    let request = RunRequest {
+        mode: Mode::Full,
+        trigger: "invocation",
+        requested_by: None,
+        options: json!({"batch_size": PAGE}),
+    };
+    let mut slices = 1;
+    let mut outcome = flow.start(&request, soon()).await.expect("it works");
+    let run = loop {
+        match outcome {
+            SliceOutcome::Finished(run) => break run,
+            SliceOutcome::Paused(run) => {
+                assert_eq!(run.status, RunStatus::Running);
+                assert!(listed(&run) < ASSETS, "a pause is not the end: {run:?}");
+                slices += 1;
+                outcome = flow.resume(run.id, soon()).await.expect("it goes on");
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(slices > 1, "it was to be paused");
+    assert_eq!(run.status, RunStatus::Succeeded, "{run:?}");
+    assert_eq!(listed(&run), ASSETS);
+
+    // What was read ahead of a pause is read again, and nothing else.
+    let requests = cloud.requests().await;
+    let pages = ASSETS.div_ceil(PAGE);
+    let read = requests["resources_image"].as_u64().expect("a count");
+    assert!(
+        (pages..pages + slices).contains(&read),
+        "{read} calls for {pages} pages in {slices} slices"
+    );
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}
+
+/// A moment that leaves time for a second's steps.
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(9)
+}
+
+fn listed(run: &RunRow) -> u64 {
+    run.counters["listed"].as_u64().unwrap_or_default()
+}
