@@ -15,7 +15,7 @@ case ${1:-} in
 local)
     # All of the workspace at once, as the tests are built: built by themselves the functions would have
     # other features of the same crates, and everything would be compiled twice.
-    cargo build --quiet --workspace --bins
+    cargo build --quiet --bins
     for folder in functions/*/; do
         name=$(basename "$folder")
         mkdir -p "$out/$name"

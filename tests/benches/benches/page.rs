@@ -1,0 +1,121 @@
+//! What a page of 500 assets costs besides I/O: reading it, merging it into rows, planning the writes.
+//!
+//! `make bench`; the first figure, the same text read into plain JSON values, is
+//! what the others are to be compared with.
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use media_sync::cloudinary::admin::Listing;
+use media_sync::intent::{Intent, PairWishes, Wish};
+use media_sync::observation::{Observation, Told};
+use media_sync::row::{AssetRow, SyncStatus};
+use media_sync::sync::plan::{Plan, PlanContext, Source, plan_observations};
+use media_sync::time::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const ASSETS: usize = 500;
+const EARLIER: Timestamp = Timestamp::from_secs(1_800_000_000);
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_900);
+
+fn listing(tag: &str) -> String {
+    let resources: Vec<_> = (0..ASSETS).map(|number| resource(number, tag)).collect();
+    json!({ "resources": resources, "next_cursor": "8c452e112d4c88ac7c9ffb3a2a41c41bef24" })
+        .to_string()
+}
+
+fn resource(number: usize, tag: &str) -> Value {
+    let url = |scheme| {
+        format!("{scheme}://res.cloudinary.com/demo/image/upload/v1719310887/shop/mug-{number}.jpg")
+    };
+    json!({
+        "asset_id": format!("{number:032x}"), "public_id": format!("shop/mug-{number}"), "format": "jpg",
+        "version": 1_719_310_887, "resource_type": "image", "type": "upload", "bytes": 120_253,
+        "created_at": "2024-06-25T10:21:27Z", "width": 864, "height": 576, "asset_folder": "shop",
+        "display_name": format!("Mug {number}"), "access_mode": "public", "url": url("http"), "secure_url": url("https"),
+        "tags": ["product", tag], "context": { "custom": { "alt": "A mug", "caption": "Enamel" } },
+        "metadata": { "sku": format!("M-{number}"), "stock": number },
+    })
+}
+
+fn observe(text: &str, at: Timestamp) -> Vec<Observation> {
+    let listing: Listing = serde_json::from_str(text).expect("it is a listing");
+    let resources = listing.resources.iter();
+    let observations =
+        resources.filter_map(|resource| Observation::of_resource(resource, at, Told::Everything));
+    observations.collect()
+}
+
+fn plan(rows: &[AssetRow], observations: &[Observation]) -> Plan {
+    let context = PlanContext {
+        source: Source::Reconcile,
+        run_id: None,
+        keep_clocks: false,
+        release: &[],
+    };
+    let mut next = 0;
+    plan_observations(rows, observations, context, || {
+        next += 1;
+        Uuid::from_u128(next)
+    })
+}
+
+/// Each of these assets was given a caption here, and Cloudinary has not heard of it.
+fn with_an_edit(row: &AssetRow) -> AssetRow {
+    let mut row = row.clone();
+    let wish = Wish {
+        to: Some(json!("Blue")),
+        base: Some(json!("Enamel")),
+        at: NOW.micros(),
+        ours: Vec::new(),
+    };
+    row.observed = Some(row.observed_values());
+    row.context.insert("caption".to_owned(), json!("Blue"));
+    row.intent = Some(Intent {
+        context: PairWishes(BTreeMap::from([("caption".to_owned(), wish)])),
+        ..Intent::default()
+    });
+    row.sync_status = SyncStatus::Pending;
+    row
+}
+
+fn page(criterion: &mut Criterion) {
+    let (text, retagged) = (listing("blue"), listing("red"));
+    let rows = plan(&[], &observe(&text, EARLIER)).inserts;
+    let edited: Vec<_> = rows.iter().map(with_an_edit).collect();
+    let (same, other) = (observe(&text, NOW), observe(&retagged, NOW));
+
+    let mut group = criterion.benchmark_group("page of 500");
+    group.throughput(Throughput::Elements(ASSETS as u64));
+    group.bench_function("read as plain JSON", |bench| {
+        bench.iter(|| serde_json::from_str::<Value>(black_box(&text)).expect("it is JSON"));
+    });
+    group.bench_function("read as observations", |bench| {
+        bench.iter(|| observe(black_box(&text), NOW));
+    });
+    group.bench_function("merge into rows", |bench| {
+        let merge = |mut rows: Vec<AssetRow>| {
+            for (row, observation) in rows.iter_mut().zip(&other) {
+                row.observe(black_box(observation));
+            }
+            rows
+        };
+        bench.iter_batched(|| rows.clone(), merge, BatchSize::LargeInput);
+    });
+    for (name, rows, observations) in [
+        ("plan: all are new", &[][..], &same),
+        ("plan: none has changed", &rows, &same),
+        ("plan: all have changed", &rows, &other),
+        ("plan: all changed on both sides", &edited, &other),
+    ] {
+        group.bench_function(name, |bench| {
+            bench.iter(|| plan(black_box(rows), black_box(observations)));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, page);
+criterion_main!(benches);
