@@ -40,6 +40,19 @@ async fn a_plan_made_from_stale_rows_is_refused_at_once_and_whole() {
     );
     let answer = post(&apply, stack.secret_key(), &good).await;
     assert_eq!(answer.status, 412, "an asset has one row: {}", answer.body);
+
+    // Two who have read the same row: only the first of them may write it.
+    let mut read = row.clone();
+    read["revision"] = json!(0);
+    read["folder"] = json!("first");
+    let first = json!({"p_change": {"inserts": [], "updates": [read]}});
+    read["folder"] = json!("second");
+    let second = json!({"p_change": {"inserts": [], "updates": [read]}});
+    let answer = post(&apply, stack.secret_key(), &first).await;
+    assert!(answer.status.is_success(), "{}", answer.body);
+    let answer = post(&apply, stack.secret_key(), &second).await;
+    assert_eq!(answer.status, 412, "the row has changed: {}", answer.body);
+
     let answer = post(&apply, stack.publishable_key(), &good).await;
     assert_eq!(answer.status, 401, "only workers apply: {}", answer.body);
     stack.stop().await;
