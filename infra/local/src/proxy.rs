@@ -10,7 +10,9 @@ use hyper_util::rt::TokioExecutor;
 pub(crate) type ProxyClient = Client<HttpConnector, Body>;
 
 pub(crate) fn client() -> ProxyClient {
-    Client::builder(TokioExecutor::new()).build_http()
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    Client::builder(TokioExecutor::new()).build(connector)
 }
 
 /// Where a request goes instead.

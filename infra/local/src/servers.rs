@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::Router;
+use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
@@ -45,6 +46,10 @@ impl Servers {
         let serving = self.runtime.spawn(async move {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
             let address = listener.local_addr()?;
+            // Otherwise an answer in two parts waits 40 ms for the acknowledgement of the first.
+            let listener = listener.tap_io(|connection| {
+                let _ = connection.set_nodelay(true);
+            });
             tokio::spawn(async move { axum::serve(listener, router).await });
             Ok::<_, std::io::Error>(address)
         });
