@@ -13,6 +13,7 @@ mod edits;
 mod imports;
 mod leases;
 mod listing;
+mod live_updates;
 mod missed;
 mod outages;
 mod quota;

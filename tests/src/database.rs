@@ -5,7 +5,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
 
 /// A connection as the database's owner.
-pub(crate) async fn connect(url: &str) -> Client {
+pub async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls)
         .await
         .expect("the database answers");
@@ -15,7 +15,7 @@ pub(crate) async fn connect(url: &str) -> Client {
 }
 
 /// The rows of a query, each as a JSON object.
-pub(crate) async fn rows(client: &Client, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Vec<Value> {
+pub async fn rows(client: &Client, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Vec<Value> {
     let wrapped = format!("with t as ({sql}) select to_jsonb(t) from t");
     let rows = client
         .query(&wrapped, values)

@@ -1,10 +1,13 @@
 //! What every end-to-end test stands on: a whole local stack, and the two sides to look at.
 
 mod cloud;
-mod database;
+mod data_api;
+pub mod database;
+pub mod replication;
 mod wait;
 mod world;
 
 pub use cloud::Cloud;
+pub use data_api::Caller;
 pub use wait::eventually;
 pub use world::{Answer, World, id_of, now, post};

@@ -185,7 +185,7 @@ impl World {
         ]
     }
 
-    async fn read(request: reqwest::RequestBuilder) -> Answer {
+    pub(crate) async fn read(request: reqwest::RequestBuilder) -> Answer {
         let response = request.send().await.expect("the front door answers");
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.expect("a whole answer");

@@ -59,8 +59,6 @@ create function auth.jwt() returns jsonb language sql stable as $$
     )::jsonb
 $$;
 
-create publication supabase_realtime;
-
 create schema supabase_migrations;
 create table supabase_migrations.schema_migrations (
     version text primary key,

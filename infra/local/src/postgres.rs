@@ -64,7 +64,7 @@ impl Postgres {
         })
         .await?;
         let client = postgres.connect().await?;
-        migrations::run_file(&client, &tools.base_sql()).await?;
+        migrations::run_file(&client, &tools.project_sql("supabase_base.sql")).await?;
         let set_password = format!("alter role authenticator password '{}'", postgres.password);
         client
             .batch_execute(&set_password)

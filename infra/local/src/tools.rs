@@ -65,8 +65,9 @@ impl Tools {
         self.root.join("infra/local/tools/emulator.py")
     }
 
-    pub(crate) fn base_sql(&self) -> PathBuf {
-        self.root.join("infra/local/sql/supabase_base.sql")
+    /// A file of what a Supabase project has before the first migration.
+    pub(crate) fn project_sql(&self, name: &str) -> PathBuf {
+        self.root.join("infra/local/sql").join(name)
     }
 
     pub(crate) fn migrations(&self) -> PathBuf {

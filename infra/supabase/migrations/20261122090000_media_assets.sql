@@ -182,6 +182,8 @@ create trigger keep_stats_delete after delete on public.media_assets
 alter table public.media_assets enable row level security;
 alter table public.media_stats enable row level security;
 
+-- In projects made before 2026-10-30 whatever is new in `public` is everybody's by default.
+revoke all on public.media_assets, public.media_stats from anon, authenticated, service_role;
 grant select on public.media_assets, public.media_stats to authenticated;
 grant select on public.media_assets, public.media_stats to service_role;
 
@@ -196,12 +198,3 @@ create policy media_stats_read on public.media_stats for select to authenticated
 
 revoke execute on all functions in schema media_sync from public;
 grant execute on function media_sync.is_admin() to authenticated, service_role;
-
--- Row changes reach browsers through Realtime, where the project has it.
-do $$
-begin
-    if exists (select from pg_publication where pubname = 'supabase_realtime' and not puballtables) then
-        alter publication supabase_realtime add table public.media_assets;
-    end if;
-end
-$$;

@@ -102,7 +102,21 @@ struct Cloud {
 impl Start {
     async fn database(&self, gateway: &Gateway) -> Result<(Postgres, PostgRest), StackError> {
         let postgres = Postgres::start(&self.supervisor, &self.tools).await?;
-        migrations::apply(&mut postgres.connect().await?, &self.tools.migrations()).await?;
+        let mut client = postgres.connect().await?;
+        let Options {
+            realtime,
+            open_grants,
+            ..
+        } = self.options;
+        if realtime {
+            let file = self.tools.project_sql("supabase_realtime.sql");
+            migrations::run_file(&client, &file).await?;
+        }
+        if open_grants {
+            let file = self.tools.project_sql("supabase_open_grants.sql");
+            migrations::run_file(&client, &file).await?;
+        }
+        migrations::apply(&mut client, &self.tools.migrations()).await?;
         self.tell("PostgreSQL is ready and migrated");
         let authenticator = postgres.url_for("authenticator");
         let postgrest =

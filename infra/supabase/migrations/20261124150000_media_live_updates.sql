@@ -1,0 +1,163 @@
+-- Live updates: what changes in the mirror reaches browsers through Supabase's Realtime, where a project has it.
+--
+-- Recommended is Broadcast: topic `media` tells of assets, topic `media_sync` of runs. Who prefers Postgres Changes
+-- finds media_assets in the publication.
+
+-- What is shown of an asset. What the mirror keeps for itself (clocks, intents, claims, what was observed) is not.
+create function media_sync.shown_columns() returns text[]
+language sql immutable set search_path = '' as $$
+    select array[
+        'id', 'cloudinary_asset_id', 'cloudinary_public_id', 'cloudinary_version', 'cloudinary_etag', 'resource_type',
+        'delivery_type', 'original_filename', 'display_name', 'file_size', 'mime_type', 'format', 'width', 'height',
+        'duration', 'folder', 'tags', 'context', 'metadata', 'description', 'alt_text', 'secure_url', 'url',
+        'access_mode', 'uploaded_by', 'cloudinary_created_at', 'sync_status', 'sync_error_message',
+        'sync_retry_count', 'last_synced_at', 'created_at', 'updated_at', 'deleted_at'
+    ]
+$$;
+
+-- In the form of realtime.broadcast_changes, which takes whole rows and would fail the statement that it tells of.
+create function media_sync.send_change(p_topic text, p_table text, p_operation text, p_record jsonb, p_old jsonb)
+returns void
+language plpgsql set search_path = '' as $$
+begin
+    perform realtime.send(
+        jsonb_build_object(
+            'operation', p_operation, 'schema', 'public', 'table', p_table, 'record', p_record, 'old_record', p_old
+        ),
+        p_operation, p_topic, true
+    );
+end
+$$;
+
+-- Realtime's server makes its functions when it first connects, which may be after the migrations.
+create function media_sync.has_realtime() returns boolean
+language sql stable set search_path = '' as $$
+    select to_regprocedure('realtime.send(jsonb,text,text,boolean)') is not null
+$$;
+
+-- Tells of each changed asset as long as a transaction has changed few, and then once that there are many: an import
+-- must not flood every open browser. INSERT and DELETE are what a list of live assets sees, so a soft delete is a
+-- DELETE. What changes nothing that is shown is not told.
+create function media_sync.broadcast_assets() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+    c_most constant integer := 20;
+    c_unshown constant text[] := array['updated_at', 'last_synced_at'];
+    v_told integer := coalesce(nullif(current_setting('media_sync.told', true), '')::integer, 0);
+    v_columns text;
+    v_before text;
+    v_after text;
+    v_query text;
+    v_changes jsonb[];
+    v_change jsonb;
+begin
+    if v_told > c_most or not media_sync.has_realtime() then
+        return null;
+    end if;
+    select string_agg(quote_ident(name), ', '),
+        string_agg('b.' || quote_ident(name), ', ') filter (where name <> all (c_unshown)),
+        string_agg('a.' || quote_ident(name), ', ') filter (where name <> all (c_unshown))
+    into v_columns, v_before, v_after
+    from unnest(media_sync.shown_columns()) name;
+    v_query := case tg_op
+        when 'INSERT' then format(
+            'select ''INSERT'' as operation, a as record, a.id
+            from (select %s from after_rows) a where a.deleted_at is null', v_columns)
+        when 'DELETE' then format(
+            'select ''DELETE'' as operation, a as record, a.id
+            from (select %s from before_rows) a where a.deleted_at is null', v_columns)
+        else format(
+            'select case when b.deleted_at is not null then ''INSERT'' when a.deleted_at is not null then ''DELETE''
+                else ''UPDATE'' end as operation, a as record, a.id
+            from (select %1$s from after_rows) a join (select %1$s from before_rows) b using (id)
+            where (a.deleted_at is null or b.deleted_at is null) and (%2$s) is distinct from (%3$s)',
+            v_columns, v_before, v_after)
+    end;
+    execute format(
+        'select array_agg(to_jsonb(changed) order by id) from (%s limit %s) changed', v_query, c_most - v_told + 1
+    ) into v_changes;
+    v_told := v_told + coalesce(cardinality(v_changes), 0);
+    if v_told > c_most then
+        perform media_sync.send_change('media', 'media_assets', 'REFRESH', null, null);
+    else
+        foreach v_change in array coalesce(v_changes, '{}') loop
+            perform media_sync.send_change(
+                'media', 'media_assets', v_change ->> 'operation',
+                case when v_change ->> 'operation' <> 'DELETE' then v_change -> 'record' end,
+                case when v_change ->> 'operation' <> 'INSERT' then jsonb_build_object('id', v_change -> 'id') end
+            );
+        end loop;
+    end if;
+    perform set_config('media_sync.told', v_told::text, true);
+    return null;
+end
+$$;
+
+create trigger broadcast_insert after insert on public.media_assets
+    referencing new table as after_rows
+    for each statement execute function media_sync.broadcast_assets();
+create trigger broadcast_update after update on public.media_assets
+    referencing old table as before_rows new table as after_rows
+    for each statement execute function media_sync.broadcast_assets();
+create trigger broadcast_delete after delete on public.media_assets
+    referencing old table as before_rows
+    for each statement execute function media_sync.broadcast_assets();
+
+-- A run's row changes once for each page of five hundred assets.
+create function media_sync.broadcast_run() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    if media_sync.has_realtime() then
+        perform media_sync.send_change(
+            'media_sync', 'sync_runs', tg_op, media_sync.describe_run(new),
+            case tg_op when 'UPDATE' then jsonb_build_object('id', old.id) end
+        );
+    end if;
+    return null;
+end
+$$;
+
+create trigger broadcast_run after insert or update on public.sync_runs
+    for each row execute function media_sync.broadcast_run();
+
+-- Lets everybody who has signed in listen, and publishes what is shown. Harmless to run again: after Realtime has been
+-- added to a project, or when there is more to show.
+create function media_sync.offer_live_updates() returns void
+language plpgsql set search_path = '' as $$
+begin
+    if to_regclass('realtime.messages') is not null and to_regprocedure('realtime.topic()') is not null and not exists (
+        select from pg_policies
+        where schemaname = 'realtime' and tablename = 'messages' and policyname = 'media_sync_listen'
+    ) then
+        -- To listen, and not to send: nobody else can say in these topics what has changed.
+        create policy media_sync_listen on realtime.messages for select to authenticated
+            using (extension = 'broadcast' and (select realtime.topic()) in ('media', 'media_sync'));
+    end if;
+    if exists (
+        select from pg_publication p
+        where p.pubname = 'supabase_realtime' and not p.puballtables
+            -- Such a publication allows no list of columns.
+            and not exists (
+                select from pg_publication_namespace n
+                where n.pnpubid = p.oid and n.pnnspid = 'public'::regnamespace
+            )
+    ) then
+        if exists (
+            select from pg_publication_rel r join pg_publication p on p.oid = r.prpubid
+            where p.pubname = 'supabase_realtime' and r.prrelid = 'public.media_assets'::regclass
+        ) then
+            alter publication supabase_realtime drop table public.media_assets;
+        end if;
+        -- With `id`, the replica identity, or no row could be updated any more.
+        execute format(
+            'alter publication supabase_realtime add table public.media_assets (%s)',
+            (select string_agg(quote_ident(name), ', ') from unnest(media_sync.shown_columns()) name)
+        );
+    end if;
+end
+$$;
+
+revoke execute on function media_sync.shown_columns, media_sync.send_change, media_sync.has_realtime,
+    media_sync.broadcast_assets, media_sync.broadcast_run, media_sync.offer_live_updates from public;
+
+select media_sync.offer_live_updates();

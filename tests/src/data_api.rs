@@ -1,0 +1,77 @@
+//! The Data API as one caller reaches it.
+
+use local_stack::{Claims, Stack};
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::{Answer, World};
+
+/// Somebody who calls PostgREST through the gateway.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    base: String,
+    key: String,
+    token: Option<String>,
+    http: reqwest::Client,
+}
+
+impl Caller {
+    /// Nobody in particular: the publishable key, which is in every browser.
+    pub fn anonymous(stack: &Stack) -> Self {
+        Self::new(stack, stack.publishable_key(), None)
+    }
+
+    /// A user who has signed in.
+    pub fn user(stack: &Stack, claims: &Claims) -> Self {
+        Self::new(stack, stack.publishable_key(), Some(stack.token(claims)))
+    }
+
+    /// A server of ours: the secret key.
+    pub fn service(stack: &Stack) -> Self {
+        Self::new(stack, stack.secret_key(), None)
+    }
+
+    fn new(stack: &Stack, key: &str, token: Option<String>) -> Self {
+        Self {
+            base: format!("{}/rest/v1", stack.supabase_url()),
+            key: key.to_owned(),
+            token,
+            http: media_sync::config::http_client().expect("a client without special roots"),
+        }
+    }
+
+    /// `path` begins with a slash and holds the query.
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Answer {
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.base))
+            .header("apikey", &self.key);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        World::read(request).await
+    }
+
+    /// Calls a function.
+    pub async fn rpc(&self, function: &str, arguments: &Value) -> Answer {
+        self.call(
+            Method::POST,
+            &format!("/rpc/{function}"),
+            &[],
+            Some(arguments),
+        )
+        .await
+    }
+}
