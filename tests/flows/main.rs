@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod costs;
+mod collections;
 mod database;
 mod decisions;
 mod deletes;

@@ -37,8 +37,12 @@ alter table public.media_usage enable row level security;
 alter table public.media_collections enable row level security;
 alter table public.media_collection_items enable row level security;
 
+revoke all on public.media_usage, public.media_collections, public.media_collection_items
+    from anon, authenticated, service_role;
 grant select, insert, delete on public.media_usage to authenticated;
-grant select, insert, update, delete on public.media_collections, public.media_collection_items to authenticated;
+grant select, insert, delete on public.media_collections, public.media_collection_items to authenticated;
+grant update (name, description, is_public, owner) on public.media_collections to authenticated;
+grant update (position) on public.media_collection_items to authenticated;
 grant select, insert, delete on public.media_usage to service_role;
 grant select on public.media_collections, public.media_collection_items to service_role;
 

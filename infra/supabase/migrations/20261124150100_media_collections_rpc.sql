@@ -1,0 +1,257 @@
+-- Collections and uses as people handle them: many assets at once, each with its outcome, in an order that two people
+-- may change at the same time.
+--
+-- These functions run as their caller: what row level security lets nobody do, they do for nobody. Assets are named by
+-- media_assets.id. They answer {"done": [{"asset_id", ...}], "failed": [{"asset_id", "error"}]}.
+
+create function media_sync.touch() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+    new.updated_at := now();
+    return new;
+end
+$$;
+
+create trigger touch before update on public.media_collections
+    for each row execute function media_sync.touch();
+
+-- A collection's assets as a list shows them. Deleted ones are left out; they keep their places, should they come back.
+create view public.media_collection_assets with (security_invoker = true) as
+select i.collection_id, i.position, i.added_at, a.id as asset_id, a.cloudinary_asset_id, a.cloudinary_public_id,
+    a.cloudinary_version, a.resource_type, a.delivery_type, a.original_filename, a.display_name, a.file_size,
+    a.mime_type, a.format, a.width, a.height, a.duration, a.folder, a.tags, a.context, a.metadata, a.description,
+    a.alt_text, a.secure_url, a.url, a.access_mode, a.uploaded_by, a.sync_status, a.created_at, a.updated_at
+from public.media_collection_items i
+join public.media_assets a on a.id = i.asset_id
+where a.deleted_at is null;
+
+revoke all on public.media_collection_assets from anon, authenticated, service_role;
+grant select on public.media_collection_assets to authenticated, service_role;
+
+-- Everything below that changes an order holds its collection: positions are given by one at a time.
+create function media_sync.hold_collection(p_collection uuid) returns void
+language plpgsql set search_path = '' as $$
+begin
+    if not exists (select from public.media_collections where id = p_collection) then
+        raise exception 'there is no such collection' using errcode = 'PT404';
+    end if;
+    perform from public.media_collections where id = p_collection for update;
+    if not found then
+        raise exception 'not yours to change' using errcode = '42501';
+    end if;
+end
+$$;
+
+-- The named assets, each once, in the order in which they were named.
+create function media_sync.named_once(p_assets uuid[]) returns table (asset_id uuid, place bigint)
+language plpgsql immutable set search_path = '' as $$
+begin
+    if coalesce(cardinality(p_assets), 0) > 1000 then
+        raise exception 'at most 1,000 assets at once' using errcode = '22023';
+    end if;
+    return query
+    select named, min(ordinality) from unnest(p_assets) with ordinality as given (named, ordinality)
+    where named is not null group by named;
+end
+$$;
+
+create function media_sync.outcome(p_assets uuid[], p_done uuid[], p_error text) returns jsonb
+language sql immutable set search_path = '' as $$
+    select jsonb_build_object(
+        'done', coalesce(jsonb_agg(jsonb_build_object('asset_id', asset_id) order by place)
+            filter (where asset_id = any (p_done)), '[]'),
+        'failed', coalesce(jsonb_agg(jsonb_build_object('asset_id', asset_id, 'error', p_error) order by place)
+            filter (where asset_id <> all (p_done)), '[]')
+    )
+    from media_sync.named_once(p_assets)
+$$;
+
+-- Puts items of a collection at a place, in this order, and counts all positions anew. The place is one of the list
+-- that people see, from 1; none is the end.
+create function media_sync.put_items(p_collection uuid, p_assets uuid[], p_place integer) returns void
+language sql set search_path = '' as $$
+    with others as (
+        select i.asset_id, a.id is not null as is_shown,
+            row_number() over sorted as place, count(a.id) over sorted as shown_place
+        from public.media_collection_items i
+        left join public.media_assets a on a.id = i.asset_id and a.deleted_at is null
+        where i.collection_id = p_collection and i.asset_id <> all (p_assets)
+        window sorted as (order by i.position, i.added_at, i.asset_id rows unbounded preceding)
+    ), ahead as (
+        select place from others where is_shown and shown_place >= p_place order by place limit 1
+    ), sorted as (
+        select asset_id, row_number() over (order by part, place) as position
+        from (
+            select asset_id, place, case when place < (select place from ahead) then 1 else 3 end as part
+            from others where exists (select from ahead)
+            union all
+            select asset_id, place, 1 from others where not exists (select from ahead)
+            union all
+            select asset_id, place, 2 from media_sync.named_once(p_assets)
+        ) parts
+    )
+    update public.media_collection_items i set position = s.position
+    from sorted s
+    where i.collection_id = p_collection and i.asset_id = s.asset_id and i.position <> s.position
+$$;
+
+create function media_sync.check_place(p_place integer) returns void
+language plpgsql immutable set search_path = '' as $$
+begin
+    if p_place < 1 then
+        raise exception 'positions count from 1' using errcode = '22023';
+    end if;
+end
+$$;
+
+-- Adds assets, at the end or at a position. What is in the collection already stays where it is.
+create function public.media_collection_add(p_collection uuid, p_assets uuid[], p_position integer default null)
+returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+    v_live uuid[];
+    v_new uuid[];
+begin
+    perform media_sync.check_place(p_position);
+    perform media_sync.hold_collection(p_collection);
+    v_live := array(
+        select n.asset_id from media_sync.named_once(p_assets) n
+        join public.media_assets a on a.id = n.asset_id and a.deleted_at is null
+    );
+    with added as (
+        insert into public.media_collection_items (collection_id, asset_id)
+        select p_collection, unnest(v_live)
+        on conflict do nothing
+        returning asset_id
+    )
+    select array_agg(n.asset_id order by n.place) into v_new
+    from media_sync.named_once(p_assets) n join added using (asset_id);
+    perform media_sync.put_items(p_collection, coalesce(v_new, '{}'), p_position);
+    return media_sync.outcome(p_assets, v_live, 'not found');
+end
+$$;
+
+-- Moves items to a position, in the order in which they are named; all others keep theirs.
+create function public.media_collection_reorder(p_collection uuid, p_assets uuid[], p_position integer default 1)
+returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+    v_items uuid[];
+begin
+    perform media_sync.check_place(p_position);
+    perform media_sync.hold_collection(p_collection);
+    v_items := array(
+        select n.asset_id from media_sync.named_once(p_assets) n
+        join public.media_collection_items i on i.collection_id = p_collection and i.asset_id = n.asset_id
+        order by n.place
+    );
+    perform media_sync.put_items(p_collection, v_items, p_position);
+    return media_sync.outcome(p_assets, v_items, 'not in the collection');
+end
+$$;
+
+create function public.media_collection_remove(p_collection uuid, p_assets uuid[]) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+    v_removed uuid[];
+begin
+    perform media_sync.hold_collection(p_collection);
+    with removed as (
+        delete from public.media_collection_items
+        where collection_id = p_collection
+            and asset_id in (select n.asset_id from media_sync.named_once(p_assets) n)
+        returning asset_id
+    )
+    select array_agg(asset_id) into v_removed from removed;
+    return media_sync.outcome(p_assets, coalesce(v_removed, '{}'), 'not in the collection');
+end
+$$;
+
+-- Where an asset is used, and in which collections it is that the caller may see. Asked before it is deleted.
+-- {"usage": [{usage_type, table_name, record_id, created_by, created_at}],
+--  "collections": [{collection_id, name, is_public, owner, position}]}
+create function public.media_where_used(p_asset uuid) returns jsonb
+language sql stable set search_path = '' as $$
+    select jsonb_build_object(
+        'usage', (
+            select coalesce(jsonb_agg(
+                jsonb_build_object(
+                    'usage_type', u.usage_type, 'table_name', u.table_name, 'record_id', u.record_id,
+                    'created_by', u.created_by, 'created_at', u.created_at
+                ) order by u.table_name, u.record_id, u.usage_type
+            ), '[]')
+            from public.media_usage u where u.asset_id = p_asset
+        ),
+        'collections', (
+            select coalesce(jsonb_agg(
+                jsonb_build_object(
+                    'collection_id', c.id, 'name', c.name, 'is_public', c.is_public, 'owner', c.owner,
+                    'position', i.position
+                ) order by c.name, c.id
+            ), '[]')
+            from public.media_collection_items i join public.media_collections c on c.id = i.collection_id
+            where i.asset_id = p_asset
+        )
+    )
+$$;
+
+-- Records that a row of another table uses assets. To record it twice is to record it once.
+create function public.media_usage_record(p_assets uuid[], p_usage_type text, p_table_name text, p_record_id text)
+returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+    v_live uuid[];
+begin
+    if coalesce(p_usage_type, '') = '' or coalesce(p_table_name, '') = '' or coalesce(p_record_id, '') = '' then
+        raise exception 'p_usage_type, p_table_name and p_record_id must not be empty' using errcode = '22023';
+    end if;
+    v_live := array(
+        select n.asset_id from media_sync.named_once(p_assets) n
+        join public.media_assets a on a.id = n.asset_id and a.deleted_at is null
+    );
+    insert into public.media_usage (asset_id, usage_type, table_name, record_id)
+    select unnest(v_live), p_usage_type, p_table_name, p_record_id
+    on conflict do nothing;
+    return media_sync.outcome(p_assets, v_live, 'not found');
+end
+$$;
+
+-- Drops what a row of another table uses: all of it, or one kind, or some assets. Nothing to drop is no failure; what
+-- somebody else has recorded is.
+create function public.media_usage_drop(
+    p_table_name text, p_record_id text, p_usage_type text default null, p_assets uuid[] default null
+) returns jsonb
+language sql set search_path = '' as $$
+    with found as (
+        select id, asset_id, usage_type from public.media_usage
+        where table_name = p_table_name and record_id = p_record_id
+            and (p_usage_type is null or usage_type = p_usage_type)
+            and (p_assets is null or asset_id = any (p_assets))
+    ), dropped as (
+        delete from public.media_usage u using found f where u.id = f.id returning u.id
+    ), told as (
+        select f.asset_id, f.usage_type, d.id is not null as is_done from found f left join dropped d on d.id = f.id
+    )
+    select jsonb_build_object(
+        'done', coalesce(jsonb_agg(jsonb_build_object('asset_id', asset_id, 'usage_type', usage_type)
+            order by asset_id, usage_type) filter (where is_done), '[]'),
+        'failed', coalesce(jsonb_agg(jsonb_build_object(
+            'asset_id', asset_id, 'usage_type', usage_type, 'error', 'not yours to change'
+        ) order by asset_id, usage_type) filter (where not is_done), '[]')
+    )
+    from told
+$$;
+
+create index media_usage_record on public.media_usage (table_name, record_id);
+
+revoke execute on function media_sync.touch, media_sync.hold_collection, media_sync.named_once, media_sync.outcome,
+    media_sync.put_items, media_sync.check_place from public;
+grant execute on function media_sync.hold_collection, media_sync.named_once, media_sync.outcome, media_sync.put_items,
+    media_sync.check_place to authenticated, service_role;
+revoke execute on function public.media_collection_add, public.media_collection_reorder, public.media_collection_remove,
+    public.media_where_used, public.media_usage_record, public.media_usage_drop
+    from public, anon, authenticated, service_role;
+grant execute on function public.media_collection_add, public.media_collection_reorder, public.media_collection_remove
+    to authenticated;
+grant execute on function public.media_where_used, public.media_usage_record, public.media_usage_drop
+    to authenticated, service_role;
