@@ -17,6 +17,7 @@ mod listing;
 mod live_updates;
 mod missed;
 mod outages;
+mod permissions;
 mod quota;
 mod records;
 mod scale;

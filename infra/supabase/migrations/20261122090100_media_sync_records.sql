@@ -118,6 +118,9 @@ alter table public.cloudinary_quota enable row level security;
 alter table public.media_notifications enable row level security;
 alter table public.media_sync_log enable row level security;
 
+revoke all on public.sync_runs, public.sync_run_pages, public.cloudinary_quota, public.media_notifications,
+    public.media_sync_log from anon, authenticated, service_role;
+revoke all on sequence public.media_sync_log_id_seq from anon, authenticated, service_role;
 grant select on public.sync_runs, public.cloudinary_quota to authenticated, service_role;
 grant select on public.media_notifications, public.media_sync_log to authenticated, service_role;
 

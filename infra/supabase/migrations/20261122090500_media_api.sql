@@ -315,7 +315,7 @@ $$;
 revoke execute on function media_sync.named_assets, media_sync.asset_to_change, media_sync.request from public;
 revoke execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
     public.media_list, public.media_request_delete, public.media_request_edit, public.media_request_restore,
-    public.media_request_retry from public, anon;
+    public.media_request_retry from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
     public.media_list to authenticated, service_role;
 grant execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,

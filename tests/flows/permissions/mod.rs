@@ -1,0 +1,180 @@
+//! Who may do what, asked of the real PostgREST for every table and function there is, and held against the page that
+//! says so: docs/permissions.md.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod catalog;
+mod page;
+mod probe;
+
+use std::path::Path;
+
+use catalog::{Function, Relation};
+use end_to_end::{Caller, database};
+use local_stack::{Claims, Options, Stack};
+use page::Page;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use tokio_postgres::Client;
+
+/// What is tried as each of them: `owner` is the user whose the rows are.
+const ROLES: [&str; 5] = [
+    "anonymous",
+    "owner",
+    "other user",
+    "administrator",
+    "service",
+];
+
+#[tokio::test]
+async fn everybody_may_do_what_the_page_says_and_nothing_else() {
+    // Where everything new is everybody's unless it is taken away, and Realtime is there.
+    let older = Options {
+        realtime: true,
+        open_grants: true,
+        ..Options::database_only()
+    };
+    let (found, found_in_older) = tokio::join!(look(Options::database_only()), look(older));
+    assert_eq!(
+        page::differences(&found, &found_in_older),
+        "",
+        "projects made before 2026-10-30 grant more (+) by default: the migration that makes the table or function \
+         must first `revoke all on TABLE from anon, authenticated, service_role`, or \
+         `revoke execute on function NAME from public, anon, authenticated, service_role`"
+    );
+
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/permissions.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&file, &found).unwrap();
+    }
+    let written = std::fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(
+        page::differences(&written, &found),
+        "",
+        "docs/permissions.md says something else (-) than was found (+). If what was found is meant, run\n    \
+         UPDATE_DOCS=1 cargo test --workspace --test end_to_end permissions"
+    );
+}
+
+/// The page as this project's database would have it.
+async fn look(options: Options) -> String {
+    let stack = Stack::start(options).await.unwrap();
+    let client = database::connect(stack.database_url()).await;
+    let user = Claims::user("user@example.com");
+    let rows = include_str!("rows.sql").replace("{user}", &user.sub.to_string());
+    client.batch_execute(&rows).await.unwrap();
+    let callers = [
+        Caller::anonymous(&stack),
+        Caller::user(&stack, &user),
+        Caller::user(&stack, &Claims::user("other@example.com")),
+        Caller::user(&stack, &Claims::admin("admin@example.com")),
+        Caller::service(&stack),
+    ];
+    let relations = catalog::relations(&client).await;
+    let functions = catalog::functions(&client).await;
+    probe::hold_deletes(&client, &relations).await;
+
+    let mut page = Page::default();
+    for relation in &relations {
+        let mut found = Vec::new();
+        for caller in &callers {
+            found.push(probe::relation(caller, relation).await);
+        }
+        page.add_relation(relation, &found);
+    }
+    for function in &functions {
+        let mut may = Vec::new();
+        for caller in &callers {
+            may.push(probe::function(caller, function).await);
+        }
+        page.add_function(function, &may);
+    }
+    nothing_is_reachable_past_the_exposed_schema(&client, &callers).await;
+    anonymous_callers_get_nothing(&client, &callers[0], &relations, &functions).await;
+    stack.stop().await;
+    page.text()
+}
+
+async fn nothing_is_reachable_past_the_exposed_schema(client: &Client, callers: &[Caller]) {
+    let hidden = catalog::names(
+        client,
+        "select nspname::text from pg_namespace where nspname <> 'public' and nspname !~ '^pg_(toast|temp)'",
+    )
+    .await;
+    assert!(hidden.contains(&"media_sync".to_owned()));
+    for schema in &hidden {
+        for caller in callers {
+            let headers = [("accept-profile", schema.as_str())];
+            let answer = caller.call(Method::GET, "/", &headers, None).await;
+            assert_eq!(
+                (answer.status, &answer.body["code"]),
+                (StatusCode::NOT_ACCEPTABLE, &json!("PGRST106")),
+                "{schema}: {}",
+                answer.body
+            );
+        }
+    }
+    let inside = catalog::names(
+        client,
+        "select distinct proname::text from pg_proc where pronamespace = 'media_sync'::regnamespace
+        except select proname::text from pg_proc where pronamespace = 'public'::regnamespace",
+    )
+    .await;
+    assert!(inside.contains(&"decide".to_owned()));
+    for name in &inside {
+        for caller in callers {
+            let answer = caller.rpc(name, &json!({})).await;
+            assert_eq!(
+                (answer.status, &answer.body["code"]),
+                (StatusCode::NOT_FOUND, &json!("PGRST202")),
+                "{name}: {}",
+                answer.body
+            );
+        }
+    }
+}
+
+/// Neither by row level security alone nor by chance: they have no privilege at all.
+async fn anonymous_callers_get_nothing(
+    client: &Client,
+    anonymous: &Caller,
+    relations: &[Relation],
+    functions: &[Function],
+) {
+    let privileges = catalog::names(
+        client,
+        "select c.oid::regclass::text from pg_class c
+            where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')
+                and (has_table_privilege('anon', c.oid, 'select, insert, update, delete, truncate, references, trigger')
+                    or has_any_column_privilege('anon', c.oid, 'select, insert, update, references'))
+        union all select c.oid::regclass::text from pg_class c
+            where c.relnamespace = 'public'::regnamespace
+                and case c.relkind when 'S' then has_sequence_privilege('anon', c.oid, 'usage, select, update') end
+        union all select p.oid::regprocedure::text from pg_proc p
+            where p.pronamespace in ('public'::regnamespace, 'media_sync'::regnamespace)
+                and has_function_privilege('anon', p.oid, 'execute')
+        union all select 'media_sync' where has_schema_privilege('anon', 'media_sync', 'usage, create')",
+    )
+    .await;
+    assert_eq!(privileges, Vec::<String>::new());
+    let described = anonymous.call(Method::GET, "/", &[], None).await;
+    assert_eq!(
+        described.body["paths"]
+            .as_object()
+            .map(serde_json::Map::len),
+        Some(1),
+        "PostgREST describes itself and nothing else: {}",
+        described.body["paths"]
+    );
+    for relation in relations {
+        let allowed = probe::relation(anonymous, relation).await;
+        assert!(allowed.is_nothing(), "{}: {allowed:?}", relation.name);
+    }
+    for function in functions {
+        assert!(
+            !probe::function(anonymous, function).await,
+            "{}",
+            function.name
+        );
+    }
+}
