@@ -270,6 +270,15 @@ async fn a_project_without_realtime_works_and_may_get_it_later() {
         rows.read(&client).await[0].columns["folder"].as_deref(),
         Some("shop")
     );
+
+    // A publication of everything has it already, and takes no single table.
+    for everything in ["all tables", "tables in schema public"] {
+        let sql = format!(
+            "drop publication supabase_realtime; create publication supabase_realtime for {everything};
+            select media_sync.offer_live_updates()"
+        );
+        client.batch_execute(&sql).await.unwrap();
+    }
     stack.stop().await;
 }
 

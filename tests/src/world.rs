@@ -39,6 +39,8 @@ impl World {
         let options = Options {
             // As often as the template allows: a failure costs a test seconds, not minutes.
             parameters: [("RetrySeconds".to_owned(), "20".to_owned())].into(),
+            // As in production: what tells browsers of a change must not be in the way of it.
+            realtime: true,
             ..Options::default()
         };
         let stack = Stack::start(options)
