@@ -26,6 +26,10 @@ const ROLES: [&str; 5] = [
     "service",
 ];
 
+/// What to do about it.
+const TAKE_AWAY: &str = "the migration that makes the table or function must first `revoke all on TABLE from anon, \
+    authenticated, service_role`, or `revoke execute on function NAME from public, anon, authenticated, service_role`";
+
 #[tokio::test]
 async fn everybody_may_do_what_the_page_says_and_nothing_else() {
     // Where everything new is everybody's unless it is taken away, and Realtime is there.
@@ -38,9 +42,7 @@ async fn everybody_may_do_what_the_page_says_and_nothing_else() {
     assert_eq!(
         page::differences(&found, &found_in_older),
         "",
-        "projects made before 2026-10-30 grant more (+) by default: the migration that makes the table or function \
-         must first `revoke all on TABLE from anon, authenticated, service_role`, or \
-         `revoke execute on function NAME from public, anon, authenticated, service_role`"
+        "projects made before 2026-10-30 grant more (+) by default: {TAKE_AWAY}"
     );
 
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/permissions.md");
@@ -156,7 +158,11 @@ async fn anonymous_callers_get_nothing(
         union all select 'media_sync' where has_schema_privilege('anon', 'media_sync', 'usage, create')",
     )
     .await;
-    assert_eq!(privileges, Vec::<String>::new());
+    assert_eq!(
+        privileges,
+        Vec::<String>::new(),
+        "anonymous callers have privileges: {TAKE_AWAY}"
+    );
     let described = anonymous.call(Method::GET, "/", &[], None).await;
     assert_eq!(
         described.body["paths"]
