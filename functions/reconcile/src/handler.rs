@@ -138,8 +138,9 @@ impl Handler {
         let mut answer = self.hand_on(outcome.map_err(Failure::Run)?).await;
         let sent = drained.map_err(Failure::Drain)?;
         let purged = purged.transpose().map_err(Failure::Purge)?;
-        let purged = purged
-            .map(|purged| json!({"notifications": purged.notifications, "runs": purged.runs}));
+        let purged = purged.map(|purged| {
+            json!({"notifications": purged.notifications, "runs": purged.runs, "uploads": purged.uploads})
+        });
         answer["intents_sent"] = sent.into();
         answer["purged"] = json!(purged);
         Ok(answer)

@@ -12,7 +12,8 @@ create function public.media_sync_rows(
 language sql stable security definer set search_path = '' as $$
     select coalesce(jsonb_agg(to_jsonb(m)), '[]')
     from public.media_assets m
-    where m.id in (
+    -- Rows that wait for their asset concern nobody before it is there.
+    where m.cloudinary_asset_id is not null and m.id in (
         select unnest(p_ids)
         union
         select a.id from public.media_assets a where a.cloudinary_asset_id = any (p_asset_ids)
@@ -87,19 +88,21 @@ begin
         perform media_sync.record_run(p_change -> 'finished_run');
     end if;
 
+    p_change := media_sync.join_uploads(p_change);
+
     insert into public.media_assets (
         id, cloudinary_asset_id, cloudinary_public_id, resource_type, delivery_type,
         cloudinary_version, cloudinary_version_id, cloudinary_etag,
         original_filename, file_size, mime_type, format, width, height, duration, secure_url, url,
         cloudinary_created_at, display_name, folder, tags, context, metadata, access_mode,
-        sync_status, last_synced_at, deleted_at, clocks
+        uploaded_by, sync_status, last_synced_at, deleted_at, clocks
     )
     select
         id, cloudinary_asset_id, cloudinary_public_id, resource_type, delivery_type,
         cloudinary_version, cloudinary_version_id, cloudinary_etag,
         original_filename, file_size, mime_type, format, width, height, duration, secure_url, url,
         cloudinary_created_at, display_name, folder, tags, context, metadata, access_mode,
-        sync_status, now(), deleted_at, clocks
+        uploaded_by, sync_status, now(), deleted_at, clocks
     from jsonb_populate_recordset(null::public.media_assets, p_change -> 'inserts')
     on conflict (cloudinary_asset_id) do nothing;
     get diagnostics v_count = row_count;

@@ -30,15 +30,16 @@ language sql stable security definer set search_path = '' as $$
     ) page
 $$;
 
--- Removes at most p_limit notifications and p_limit runs that are older than p_days, and tells how
--- many. The audit trail keeps what they have done; of each mode the last good run stays, since the
--- next one builds on it.
+-- Removes at most p_limit each of notifications, runs and uploads that are older than p_days, and
+-- tells how many. The audit trail keeps what they have done; of each mode the last good run stays,
+-- since the next one builds on it.
 create function public.media_sync_purge(p_days integer, p_limit integer) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
     v_before timestamptz := now() - make_interval(days => p_days);
     v_notifications bigint;
     v_runs bigint;
+    v_uploads bigint;
 begin
     delete from public.media_notifications
     where digest in (
@@ -59,7 +60,16 @@ begin
         for update skip locked
     );
     get diagnostics v_runs = row_count;
-    return jsonb_build_object('notifications', v_notifications, 'runs', v_runs);
+    delete from public.media_uploads
+    where id in (
+        select u.id from public.media_uploads u
+        where u.begun_at < v_before
+            and not exists (select from public.media_assets m where m.id = u.id and m.cloudinary_asset_id is null)
+        order by u.begun_at, u.id limit p_limit
+        for update skip locked
+    );
+    get diagnostics v_uploads = row_count;
+    return jsonb_build_object('notifications', v_notifications, 'runs', v_runs, 'uploads', v_uploads);
 end
 $$;
 

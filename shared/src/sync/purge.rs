@@ -1,11 +1,11 @@
-//! Removes what was recorded and is old: notifications, and runs that nothing builds on.
+//! Removes what was recorded and is old: notifications, uploads, and runs that nothing builds on.
 
 use std::time::Instant;
 
 use super::store::{Purged, Store};
 use crate::supabase::SupabaseError;
 
-/// How long notifications and runs are kept, in days.
+/// How long they are kept, in days.
 pub const KEPT_DAYS: u32 = 30;
 
 /// How many one call removes: few enough for a short transaction.
@@ -22,7 +22,9 @@ pub async fn purge_records(store: &Store, deadline: Instant) -> Result<Purged, S
         let batch = store.purge(KEPT_DAYS, BATCH).await?;
         removed.notifications += batch.notifications;
         removed.runs += batch.runs;
-        if batch.notifications.max(batch.runs) < u64::from(BATCH) {
+        removed.uploads += batch.uploads;
+        let most = batch.notifications.max(batch.runs).max(batch.uploads);
+        if most < u64::from(BATCH) {
             break;
         }
     }

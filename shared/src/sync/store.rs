@@ -303,6 +303,7 @@ pub struct RecordedNotification {
 pub struct Purged {
     pub notifications: u64,
     pub runs: u64,
+    pub uploads: u64,
 }
 
 /// A live row that a complete listing has not shown.

@@ -1,0 +1,372 @@
+-- Uploads that begin here: who began them, under which name, and the rows that wait for them.
+--
+-- An upload is recorded before anything is sent or signed. By that record an asset that appears
+-- under its name gets its owner, whoever tells of it first; and a row that waits for an asset is
+-- found again by whoever comes after a function that died.
+
+create table public.media_uploads (
+    id            uuid primary key,
+    -- `signed`: the browser sends the file to Cloudinary. `file`, `url`: a function does, and a row
+    -- of this id waits in media_assets.
+    kind          text not null check (kind in ('signed', 'file', 'url')),
+    uploader      uuid not null,
+    public_id     text not null,
+    overwrite     boolean not null default false,
+    -- Which versions of an asset of that name are this upload's: Unix seconds on Cloudinary's clock.
+    since_version bigint not null,
+    until_version bigint not null,
+    begun_at      timestamptz not null default now(),
+    -- Until then nobody else gets the name, and a waiting row is left to whoever made it.
+    open_until    timestamptz not null,
+    -- `lost`: nothing was found in the end. It may still appear, and then has its owner.
+    outcome       text check (outcome in ('stored', 'refused', 'lost')),
+    ended_at      timestamptz,
+    -- The row that holds the asset, which is another one where an old asset came back.
+    asset_row_id  uuid,
+    error_code    text,
+    error_message text,
+    constraint media_uploads_end check ((outcome is null) = (ended_at is null))
+);
+
+comment on table public.media_uploads is
+    'What was begun here: signed uploads and those that a function carries out. Written by functions only.';
+
+create index media_uploads_name on public.media_uploads (public_id, begun_at desc);
+create index media_uploads_open on public.media_uploads (open_until) where outcome is null;
+create index media_uploads_uploader on public.media_uploads (uploader, begun_at desc);
+
+-- An upload may bring a deleted asset back by its name.
+create index media_assets_gone_name on public.media_assets (cloudinary_public_id)
+    where deleted_at is not null;
+
+alter table public.media_uploads enable row level security;
+grant select on public.media_uploads to authenticated, service_role;
+create policy media_uploads_read on public.media_uploads for select to authenticated
+    using (uploader = (select auth.uid()) or (select media_sync.is_admin()));
+
+-- A row that waits for its asset cannot be deleted: nobody could tell Cloudinary which asset.
+create function media_sync.keep_waiting() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+    if current_setting('media_sync.observing', true) is distinct from 'on'
+        and new.deleted_at is distinct from old.deleted_at
+    then
+        raise exception 'still being uploaded: try again when it is synced' using errcode = 'PT409';
+    end if;
+    return new;
+end
+$$;
+
+create trigger keep_waiting before update on public.media_assets
+    for each row when (old.cloudinary_asset_id is null) execute function media_sync.keep_waiting();
+
+-- One entry about an upload.
+create function media_sync.log_upload(
+    p_operation text, p_status text, p_source text, p_upload public.media_uploads, p_details jsonb default null
+) returns void
+language sql set search_path = '' as $$
+    insert into public.media_sync_log (
+        operation, status, source, asset_row_id, cloudinary_public_id, actor, error_code, error_message, details
+    ) values (
+        p_operation, p_status, p_source, p_upload.asset_row_id, p_upload.public_id, p_upload.uploader,
+        p_upload.error_code, p_upload.error_message,
+        jsonb_build_object('upload_id', p_upload.id, 'kind', p_upload.kind) || coalesce(p_details, '{}')
+    )
+$$;
+
+-- Who has this name now, here or still in Cloudinary; without a resource type in any of them.
+create function media_sync.name_holders(p_public_id text, p_resource_type text)
+returns setof public.media_assets
+language sql stable set search_path = '' as $$
+    select * from public.media_assets m
+    where m.delivery_type = 'upload'
+        and m.resource_type = coalesce(p_resource_type, m.resource_type)
+        and m.cloudinary_public_id = p_public_id and m.deleted_at is null
+    union
+    -- What was decided about them is not done yet.
+    select * from public.media_assets m
+    where m.intent is not null and m.delivery_type = 'upload'
+        and m.resource_type = coalesce(p_resource_type, m.resource_type)
+        and (m.deleted_at is null or m.intent -> 'existence' ->> 'op' = 'delete')
+        and coalesce(m.observed ->> 'cloudinary_public_id', m.cloudinary_public_id) = p_public_id
+$$;
+
+-- Records an upload before it is signed or sent. For service functions only: they have checked the
+-- user's token and what the user may upload; ownership is checked here.
+-- p_upload: {id, kind, uploader, is_admin, public_id, resource_type?, overwrite, since_version,
+--   until_version, open_seconds, most_open, row?: {resource_type, original_filename?, file_size?,
+--   format?, mime_type?, display_name?, folder, tags, context, metadata}}
+-- {"outcome": "begun", "overwrite", "newest_clock"?} | {"outcome": "taken" | "reserved" | "not_yours" | "too_many"}
+-- `newest_clock` is the last that is known of deleted assets of that name: what is uploaded is newer.
+create function public.media_sync_begin_upload(p_upload jsonb) returns jsonb
+language plpgsql security definer set search_path = '' set media_sync.observing = 'on' as $$
+declare
+    v_upload public.media_uploads := jsonb_populate_record(null::public.media_uploads, p_upload);
+    v_is_admin boolean := coalesce((p_upload ->> 'is_admin')::boolean, false);
+    v_holders bigint;
+    v_foreign bigint;
+    v_waiting bigint;
+begin
+    -- Of two that want the same name at once, the second sees the first.
+    perform pg_advisory_xact_lock(hashtextextended('media_uploads/' || v_upload.public_id, 0));
+    select count(*),
+        count(*) filter (where uploaded_by is distinct from v_upload.uploader),
+        count(*) filter (where cloudinary_asset_id is null)
+    into v_holders, v_foreign, v_waiting
+    from media_sync.name_holders(v_upload.public_id, p_upload ->> 'resource_type');
+    if v_waiting > 0 or exists (
+        select from public.media_uploads u
+        where u.public_id = v_upload.public_id and u.outcome is null and u.open_until > now()
+            and u.uploader <> v_upload.uploader
+    ) then
+        return jsonb_build_object('outcome', 'reserved');
+    end if;
+    if v_holders > 0 and not v_upload.overwrite then
+        return jsonb_build_object('outcome', 'taken');
+    end if;
+    if v_foreign > 0 and not v_is_admin then
+        return jsonb_build_object('outcome', 'not_yours');
+    end if;
+    if (
+        select count(*) from public.media_uploads
+        where uploader = v_upload.uploader and outcome is null and open_until > now()
+    ) >= (p_upload ->> 'most_open')::bigint then
+        return jsonb_build_object('outcome', 'too_many');
+    end if;
+
+    -- Only what is known to be the caller's may be replaced; an administrator may replace anything.
+    v_upload.overwrite := v_upload.overwrite and (v_is_admin or v_holders > 0);
+    v_upload.begun_at := now();
+    v_upload.open_until := now() + make_interval(secs => (p_upload ->> 'open_seconds')::double precision);
+    if v_upload.kind <> 'signed' then
+        v_upload.asset_row_id := v_upload.id;
+        insert into public.media_assets (
+            id, cloudinary_public_id, resource_type, original_filename, file_size, mime_type, format,
+            display_name, folder, tags, context, metadata, uploaded_by, sync_status
+        )
+        select
+            v_upload.id, v_upload.public_id, resource_type, original_filename, file_size, mime_type, format,
+            display_name, folder, tags, context, metadata, v_upload.uploader, 'pending'
+        from jsonb_populate_record(null::public.media_assets, p_upload -> 'row');
+        begin
+            set constraints public.media_assets_live_name immediate;
+        exception when exclusion_violation then
+            raise exception 'the name was taken meanwhile' using errcode = 'PT412';
+        end;
+    end if;
+    insert into public.media_uploads select v_upload.*;
+    perform media_sync.log_upload(
+        case v_upload.kind when 'signed' then 'upload_signed' else 'upload_requested' end,
+        'success', 'api', v_upload
+    );
+    return jsonb_build_object('outcome', 'begun', 'overwrite', v_upload.overwrite, 'newest_clock', (
+        select max(clock.value::bigint)
+        from public.media_assets m, jsonb_each_text(m.clocks - 'changed') as clock
+        where m.cloudinary_public_id = v_upload.public_id and m.deleted_at is not null
+    ));
+end
+$$;
+
+-- Ends an upload that came to nothing. p_outcome: refused | lost. Its waiting row goes; a row that
+-- was taken for its asset meanwhile is nobody's, since what is there was not uploaded by it.
+create function public.media_sync_end_upload(
+    p_id uuid, p_outcome text, p_error_code text, p_error_message text
+) returns void
+language plpgsql security definer set search_path = '' set media_sync.observing = 'on' as $$
+declare
+    v_upload public.media_uploads;
+begin
+    -- The row first, as whoever applies observations does.
+    delete from public.media_assets where id = p_id and cloudinary_asset_id is null;
+    select * into v_upload from public.media_uploads where id = p_id for update;
+    if v_upload.outcome is not null and not (v_upload.outcome = 'stored' and p_outcome = 'refused') then
+        return;
+    end if;
+    update public.media_assets set uploaded_by = null
+    where id = v_upload.asset_row_id and uploaded_by = v_upload.uploader and v_upload.outcome = 'stored';
+    update public.media_uploads
+    set outcome = p_outcome, ended_at = now(), error_code = p_error_code, error_message = p_error_message
+    where id = p_id
+    returning * into v_upload;
+    perform media_sync.log_upload('upload_failed', 'failed', 'api', v_upload);
+end
+$$;
+
+-- Uploads whose rows still wait although their time is over.
+create function public.media_sync_due_uploads(p_limit integer) returns jsonb
+language sql stable security definer set search_path = '' as $$
+    select coalesce(jsonb_agg(jsonb_build_object(
+        'id', id, 'resource_type', resource_type, 'delivery_type', delivery_type, 'public_id', public_id
+    )), '[]')
+    from (
+        select m.id, m.resource_type, m.delivery_type, u.public_id
+        from public.media_uploads u
+        join public.media_assets m on m.id = u.id and m.cloudinary_asset_id is null
+        where u.outcome is null and u.open_until <= now()
+        order by u.open_until, u.id
+        limit p_limit
+    ) due
+$$;
+
+-- An upload and its row, as its uploader may see them.
+create function public.media_sync_upload(p_id uuid) returns jsonb
+language sql stable security definer set search_path = '' as $$
+    select jsonb_build_object(
+        'outcome', u.outcome, 'error_code', u.error_code, 'error_message', u.error_message,
+        'item', to_jsonb(m) - array[
+            'clocks', 'intent', 'intent_revision', 'observed', 'intent_claim', 'intent_claim_until', 'revision',
+            'cloudinary_version_id', 'cloudinary_signature', 'sync_error_code', 'sync_next_attempt_at',
+            'deleted_at', 'deleted_by'
+        ]
+    )
+    from public.media_uploads u
+    left join public.media_assets m on m.id = u.asset_row_id
+    where u.id = p_id
+$$;
+
+-- The audit entries about a row, under another id and with who has uploaded it.
+create function media_sync.attribute(p_audit jsonb, p_from text, p_to uuid, p_actor uuid) returns jsonb
+language sql immutable set search_path = '' as $$
+    select coalesce(jsonb_agg(
+        case when entry ->> 'asset_row_id' = p_from
+            then entry || jsonb_build_object(
+                'asset_row_id', p_to, 'actor', coalesce(entry ->> 'actor', p_actor::text))
+            else entry
+        end order by place
+    ), '[]')
+    from jsonb_array_elements(p_audit) with ordinality as a (entry, place)
+$$;
+
+-- What a change becomes when assets of it are those of uploads begun here. An asset that is new and
+-- for which a row waits gets that row; the owner of every other new or returning one is entered.
+-- A waiting row whose name turns out to belong to another asset has lost it, and goes.
+create function media_sync.join_uploads(p_change jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+    v_found record;
+    v_upload public.media_uploads;
+    v_row jsonb;
+    v_revision bigint;
+    v_waiting boolean;
+    v_inserts jsonb := coalesce(p_change -> 'inserts', '[]');
+    v_updates jsonb := coalesce(p_change -> 'updates', '[]');
+    v_audit jsonb := coalesce(p_change -> 'audit', '[]');
+begin
+    for v_found in
+        with shown as (
+            select true as is_new, w.value as planned, null::public.media_assets as known
+            from jsonb_array_elements(v_inserts) w
+            where w.value -> 'deleted_at' = 'null'
+            union all
+            select false, w.value, k
+            from jsonb_array_elements(v_updates) w
+            join public.media_assets k on k.id = (w.value ->> 'id')::uuid
+            where w.value -> 'deleted_at' = 'null'
+        )
+        select s.is_new, s.planned, (s.known).deleted_at is not null as returns,
+            (s.known).cloudinary_etag as old_etag, m.id as waiting, u.id as upload
+        from shown s
+        left join public.media_assets m
+            on m.cloudinary_asset_id is null and m.deleted_at is null
+            and m.resource_type = s.planned ->> 'resource_type'
+            and m.delivery_type = s.planned ->> 'delivery_type'
+            and m.cloudinary_public_id = s.planned ->> 'cloudinary_public_id'
+        left join lateral (
+            select c.id from public.media_uploads c
+            where c.public_id = s.planned ->> 'cloudinary_public_id'
+                and s.planned ->> 'delivery_type' = 'upload'
+                and (s.planned ->> 'cloudinary_version')::bigint between c.since_version and c.until_version
+                and (c.outcome is null or c.outcome = 'lost')
+            order by c.id = m.id desc, c.begun_at desc
+            limit 1
+        ) u on true
+        where m.id is not null or u.id is not null and (s.is_new or (s.known).deleted_at is not null)
+    loop
+        v_row := v_found.planned;
+        v_waiting := false;
+        if v_found.waiting is not null then
+            perform from public.media_assets
+            where id = v_found.waiting and cloudinary_asset_id is null for update;
+            v_waiting := found;
+        end if;
+        -- An asset that only came by its name otherwise is no upload's.
+        if v_found.upload is null or not (v_found.is_new or v_found.returns) then
+            if v_waiting then
+                perform media_sync.lose_name(v_found.waiting);
+            end if;
+            continue;
+        end if;
+        select * into v_upload from public.media_uploads
+        where id = v_found.upload and (outcome is null or outcome = 'lost') for update;
+        continue when not found;
+
+        if v_waiting and v_upload.id = v_found.waiting and v_found.is_new then
+            begin
+                update public.media_assets set cloudinary_asset_id = v_row ->> 'cloudinary_asset_id'
+                where id = v_upload.id returning revision into v_revision;
+            exception when unique_violation then
+                raise exception 'an asset has appeared meanwhile' using errcode = 'PT412';
+            end;
+            select coalesce(jsonb_agg(value order by ordinality), '[]') into v_inserts
+            from jsonb_array_elements(v_inserts) with ordinality where value <> v_row;
+            v_updates := v_updates || (v_row || jsonb_build_object('id', v_upload.id, 'revision', v_revision));
+            v_upload.asset_row_id := v_upload.id;
+        else
+            if v_waiting and v_upload.id = v_found.waiting then
+                delete from public.media_assets where id = v_upload.id;
+            elsif v_waiting then
+                perform media_sync.lose_name(v_found.waiting);
+            end if;
+            v_upload.asset_row_id := (v_row ->> 'id')::uuid;
+            if v_found.is_new then
+                select jsonb_agg(case when value = v_row
+                    then value || jsonb_build_object('uploaded_by', v_upload.uploader) else value end order by ordinality)
+                into v_inserts from jsonb_array_elements(v_inserts) with ordinality;
+            elsif v_upload.kind = 'signed' and v_found.old_etag = v_row ->> 'cloudinary_etag' then
+                -- The old content is back, by whatever way: it keeps its owner.
+                continue;
+            else
+                update public.media_assets set uploaded_by = v_upload.uploader
+                where id = v_upload.asset_row_id and revision = (v_row ->> 'revision')::bigint
+                returning revision into v_revision;
+                -- Whoever has changed the row meanwhile makes the caller plan again.
+                continue when not found;
+                select jsonb_agg(case when value = v_row
+                    then value || jsonb_build_object('revision', v_revision) else value end order by ordinality)
+                into v_updates from jsonb_array_elements(v_updates) with ordinality;
+            end if;
+        end if;
+        v_audit := media_sync.attribute(v_audit, v_row ->> 'id', v_upload.asset_row_id, v_upload.uploader);
+        update public.media_uploads
+        set outcome = 'stored', ended_at = now(), asset_row_id = v_upload.asset_row_id,
+            error_code = null, error_message = null
+        where id = v_upload.id;
+    end loop;
+    return p_change || jsonb_build_object('inserts', v_inserts, 'updates', v_updates, 'audit', v_audit);
+end
+$$;
+
+-- Removes a waiting row whose name belongs to an asset that is not its upload's.
+create function media_sync.lose_name(p_id uuid) returns void
+language plpgsql set search_path = '' as $$
+declare
+    v_upload public.media_uploads;
+begin
+    delete from public.media_assets where id = p_id and cloudinary_asset_id is null;
+    update public.media_uploads
+    set outcome = 'refused', ended_at = now(), error_code = 'public_id_taken',
+        error_message = 'Another asset has this public id.'
+    where id = p_id and outcome is null
+    returning * into v_upload;
+    if found then
+        perform media_sync.log_upload('upload_failed', 'failed', 'api', v_upload);
+    end if;
+end
+$$;
+
+revoke execute on function media_sync.keep_waiting, media_sync.log_upload, media_sync.name_holders,
+    media_sync.attribute, media_sync.join_uploads, media_sync.lose_name from public;
+revoke execute on function public.media_sync_begin_upload, public.media_sync_end_upload,
+    public.media_sync_due_uploads, public.media_sync_upload from public, anon, authenticated;
+grant execute on function public.media_sync_begin_upload, public.media_sync_end_upload,
+    public.media_sync_due_uploads, public.media_sync_upload to service_role;
