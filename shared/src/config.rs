@@ -17,6 +17,7 @@ use crate::cloudinary::{self, Credentials};
 use crate::http::CursorKey;
 use crate::supabase::jwt::TokenVerifier;
 use crate::supabase::{ApiKey, Supabase, keys::KeyKind};
+use crate::upload::UploadRules;
 
 const SECRET_ARN: &str = "CONFIG_SECRET_ARN";
 const CLOUDINARY_URL: &str = "CLOUDINARY_URL";
@@ -25,6 +26,7 @@ const SUPABASE_URL: &str = "SUPABASE_URL";
 const SUPABASE_SECRET_KEY: &str = "SUPABASE_SECRET_KEY";
 const SUPABASE_PUBLISHABLE_KEY: &str = "SUPABASE_PUBLISHABLE_KEY";
 const SUPABASE_JWT_SECRET: &str = "SUPABASE_JWT_SECRET";
+const UPLOAD_RULES: &str = "UPLOAD_RULES";
 
 /// Required ones first.
 const CLOUDINARY_KEYS: [&str; 2] = [CLOUDINARY_URL, NOTIFICATION_SECRETS];
@@ -78,6 +80,15 @@ impl Config {
         Self::from_map(
             &load_map(aws, &[&CLOUDINARY_KEYS[..1], &SUPABASE_KEYS[..3]].concat()).await?,
         )
+    }
+
+    /// As [`Config::load`], with the rules for uploads: a mistake in those concerns nobody else.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub async fn load_with_uploads(aws: &SdkConfig) -> Result<(Self, UploadRules), ConfigError> {
+        let map = load_map(aws, &[&CLOUDINARY_KEYS[..1], &SUPABASE_KEYS[..3]].concat()).await?;
+        Ok((Self::from_map(&map)?, upload_rules(&map)?))
     }
 
     /// Reads a map whose keys are the names of the environment variables.
@@ -270,6 +281,7 @@ async fn load_map(
     let mut map: BTreeMap<String, String> = CLOUDINARY_KEYS
         .iter()
         .chain(&SUPABASE_KEYS)
+        .chain([&UPLOAD_RULES])
         .filter_map(|key| Some(((*key).to_owned(), std::env::var(key).ok()?)))
         .filter(|(_, value)| !value.is_empty())
         .collect();
@@ -305,6 +317,12 @@ fn parse_secret(text: &str) -> Result<BTreeMap<String, String>, ConfigError> {
             other => Some((key, other.to_string())),
         })
         .collect())
+}
+
+fn upload_rules(map: &BTreeMap<String, String>) -> Result<UploadRules, ConfigError> {
+    let mut reader = Reader::new(map);
+    let rules = reader.optional(UPLOAD_RULES, UploadRules::parse);
+    reader.finish(Some(rules.unwrap_or_default()))
 }
 
 struct Reader<'a> {
@@ -428,6 +446,19 @@ mod tests {
             assert!(error.contains(key), "{key} not in {error}");
         }
         assert!(!error.contains("hush-hush"), "{error}");
+    }
+
+    #[test]
+    fn rules_for_uploads_are_optional_and_a_mistake_in_them_concerns_uploads_only() {
+        let mut given = map(&GOOD);
+        assert_eq!(upload_rules(&given).unwrap(), UploadRules::default());
+        given.insert(UPLOAD_RULES.into(), r#"{"max_byte": 5}"#.into());
+        let error = upload_rules(&given).unwrap_err().to_string();
+        assert!(
+            error.contains(UPLOAD_RULES) && error.contains("max_byte"),
+            "{error}"
+        );
+        assert!(Config::from_map(&given).is_ok());
     }
 
     #[test]

@@ -17,3 +17,4 @@ pub mod supabase;
 pub mod sync;
 pub mod telemetry;
 pub mod time;
+pub mod upload;

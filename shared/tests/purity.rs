@@ -35,6 +35,12 @@ const PURE: &[&str] = &[
     "sync/reconcile/quota.rs",
     "sync/reconcile/stage.rs",
     "sync/retry.rs",
+    "upload/content.rs",
+    "upload/name.rs",
+    "upload/refusal.rs",
+    "upload/remote.rs",
+    "upload/rules.rs",
+    "upload/signing/mod.rs",
 ];
 
 const ACTING: &[&str] = &[

@@ -16,6 +16,7 @@ use crate::queue::SendError;
 use crate::supabase::SupabaseError;
 use crate::supabase::jwt::TokenError;
 use crate::telemetry;
+use crate::upload::UploadRefusal;
 
 /// How long to wait where nobody said how long.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -196,6 +197,25 @@ impl From<ParameterError> for Problem {
     fn from(error: ParameterError) -> Self {
         let detail = error.to_string();
         Self::parameter(error.name, detail)
+    }
+}
+
+impl From<UploadRefusal> for Problem {
+    fn from(refusal: UploadRefusal) -> Self {
+        let status = match &refusal {
+            UploadRefusal::Parameter(error) => return error.clone().into(),
+            UploadRefusal::OutsidePrefix(_)
+            | UploadRefusal::RemoteOff
+            | UploadRefusal::NotYours => StatusCode::FORBIDDEN,
+            UploadRefusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            UploadRefusal::NotAllowed(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            UploadRefusal::Mismatch(_) | UploadRefusal::Address(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            UploadRefusal::Taken | UploadRefusal::Reserved => StatusCode::CONFLICT,
+            UploadRefusal::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        };
+        Self::new(status, refusal.code(), refusal.to_string())
     }
 }
 

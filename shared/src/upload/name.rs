@@ -1,0 +1,246 @@
+//! Public ids and folders of uploads: chosen, or checked against the rules (pure).
+
+use uuid::Uuid;
+
+use super::content::extension;
+use super::{UploadRefusal, UploadRules, Uploader};
+use crate::asset::ResourceType;
+
+/// Cloudinary's own limit, in bytes.
+const LONGEST: usize = 255;
+
+/// How many characters of a file's name go into a public id.
+const LONGEST_STEM: usize = 50;
+
+/// What Cloudinary does not take in a public id.
+const FORBIDDEN: &[char] = &['?', '&', '#', '\\', '%', '<', '>', '+'];
+
+/// What an upload is to be called, as its sender says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Naming<'a> {
+    pub public_id: Option<&'a str>,
+    pub folder: Option<&'a str>,
+    pub filename: Option<&'a str>,
+    /// Where it is known: the public id of a raw file has its extension.
+    pub resource_type: Option<ResourceType>,
+}
+
+/// What it is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub public_id: String,
+    /// Empty for the root.
+    pub folder: String,
+}
+
+impl Naming<'_> {
+    /// Checks what was given and chooses the rest. A chosen public id follows from the folder, the
+    /// file's name and the upload's id, which nobody else has.
+    ///
+    /// # Errors
+    /// When a name is not one that Cloudinary takes, or lies outside what the user may name.
+    pub fn choose(
+        &self,
+        rules: &UploadRules,
+        uploader: Uploader,
+        upload: Uuid,
+    ) -> Result<Named, UploadRefusal> {
+        let prefix = rules.prefix_of(uploader);
+        let folder = self.folder.map(|folder| folder.trim_matches('/'));
+        let folder = match (folder, &prefix) {
+            (None, None) => String::new(),
+            (None, Some(prefix)) => prefix.clone(),
+            (Some(""), None) => String::new(),
+            (Some(folder), prefix) => {
+                check("folder", folder)?;
+                if let Some(prefix) = prefix
+                    && folder != prefix
+                    && !is_below(folder, prefix)
+                {
+                    return Err(UploadRefusal::OutsidePrefix(prefix.clone()));
+                }
+                folder.to_owned()
+            }
+        };
+        let public_id = match self.public_id {
+            Some(given) => {
+                if let Some(prefix) = prefix.filter(|prefix| !is_below(given, prefix)) {
+                    return Err(UploadRefusal::OutsidePrefix(prefix));
+                }
+                given.to_owned()
+            }
+            None => self.chosen(&folder, upload),
+        };
+        check("public_id", &public_id)?;
+        Ok(Named { public_id, folder })
+    }
+
+    fn chosen(&self, folder: &str, upload: Uuid) -> String {
+        let filename = self.filename.unwrap_or_default();
+        // Browsers have sent whole paths.
+        let filename = filename.rsplit(['/', '\\']).next().unwrap_or_default();
+        let extension = extension(filename);
+        let stem = match &extension {
+            Some(extension) => &filename[..filename.len() - extension.len() - 1],
+            None => filename,
+        };
+        let stem: String = stem
+            .chars()
+            .map(|c| {
+                if c.is_alphanumeric() || matches!(c, '-' | '_') {
+                    c
+                } else {
+                    '_'
+                }
+            })
+            .take(LONGEST_STEM)
+            .collect();
+        let stem = stem.trim_matches('_');
+        let stem = if stem.is_empty() { "file" } else { stem };
+        let id = &upload.simple().to_string()[..12];
+        let slash = if folder.is_empty() { "" } else { "/" };
+        let extension = extension.filter(|_| self.resource_type == Some(ResourceType::Raw));
+        let (dot, extension) = extension.map_or(("", String::new()), |text| (".", text));
+        format!("{folder}{slash}{stem}-{id}{dot}{extension}")
+    }
+}
+
+fn is_below(name: &str, prefix: &str) -> bool {
+    name.strip_prefix(prefix)
+        .is_some_and(|rest| rest.len() > 1 && rest.starts_with('/'))
+}
+
+/// What Cloudinary takes as public id or folder; and nothing that climbs out of its place.
+fn check(what: &'static str, name: &str) -> Result<(), UploadRefusal> {
+    let refuse = |reason: &str| Err(UploadRefusal::parameter(what, reason));
+    if name.is_empty() || name.len() > LONGEST {
+        return refuse("must have 1 to 255 bytes");
+    }
+    if name
+        .chars()
+        .any(|c| c.is_control() || FORBIDDEN.contains(&c))
+    {
+        return refuse("must not contain control characters or any of ? & # \\ % < > +");
+    }
+    let is_odd = |part: &str| part.is_empty() || part.trim() != part || matches!(part, "." | "..");
+    if name.split('/').any(is_odd) {
+        return refuse("must not have empty parts, dots as parts, or blanks at the ends of one");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const USER: Uploader = Uploader {
+        id: Uuid::from_u128(1),
+        is_admin: false,
+    };
+    const UPLOAD: Uuid = Uuid::from_u128(0xabcd_ef01_2345_6789_abcd_ef01_2345_6789);
+
+    fn below_prefix() -> UploadRules {
+        UploadRules::parse(r#"{"prefix": "u/{user_id}"}"#).unwrap()
+    }
+
+    fn choose(naming: Naming<'_>, rules: &UploadRules) -> Result<Named, &'static str> {
+        naming
+            .choose(rules, USER, UPLOAD)
+            .map_err(|refusal| refusal.code())
+    }
+
+    #[test]
+    fn a_chosen_name_follows_from_folder_file_and_upload() {
+        let naming = Naming {
+            folder: Some("/shop/mugs/"),
+            filename: Some("C:\\photos\\Blue mug (1).jpeg"),
+            ..Naming::default()
+        };
+        let named = choose(naming, &UploadRules::default()).unwrap();
+        assert_eq!(named.public_id, "shop/mugs/Blue_mug__1-abcdef012345");
+        assert_eq!(named.folder, "shop/mugs");
+        let raw = Naming {
+            filename: Some("prices.csv"),
+            resource_type: Some(ResourceType::Raw),
+            ..Naming::default()
+        };
+        let named = choose(raw, &UploadRules::default()).unwrap();
+        assert_eq!(named.public_id, "prices-abcdef012345.csv");
+        let nameless = choose(Naming::default(), &UploadRules::default()).unwrap();
+        assert_eq!(nameless.public_id, "file-abcdef012345");
+    }
+
+    #[test]
+    fn names_outside_the_prefix_are_refused_and_those_left_out_lie_below_it() {
+        let rules = below_prefix();
+        let own = format!("u/{}", USER.id);
+        let named = choose(Naming::default(), &rules).unwrap();
+        assert_eq!(named.folder, own);
+        assert!(named.public_id.starts_with(&format!("{own}/file-")));
+        let given = format!("{own}/mug");
+        let naming = Naming {
+            public_id: Some(&given),
+            ..Naming::default()
+        };
+        assert_eq!(choose(naming, &rules).unwrap().public_id, given);
+        let like_own = format!("{own}x/mug");
+        for public_id in ["mug", &own, &like_own, &format!("{own}/")] {
+            let naming = Naming {
+                public_id: Some(public_id),
+                ..Naming::default()
+            };
+            assert_eq!(choose(naming, &rules), Err("outside_prefix"), "{public_id}");
+        }
+        for folder in ["", "shop", "u"] {
+            let naming = Naming {
+                folder: Some(folder),
+                ..Naming::default()
+            };
+            assert!(choose(naming, &rules).is_err(), "{folder}");
+        }
+    }
+
+    #[test]
+    fn names_that_cloudinary_does_not_take_are_refused() {
+        let long = "x".repeat(256);
+        for public_id in [
+            "", "/mug", "mug/", "a//b", "a/../b", " mug", "a?b", "50%", "a\u{7}", &long,
+        ] {
+            let naming = Naming {
+                public_id: Some(public_id),
+                ..Naming::default()
+            };
+            let refused = choose(naming, &UploadRules::default());
+            assert_eq!(refused, Err("invalid_parameter"), "{public_id:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_named_lies_below_the_prefix_and_is_a_name(
+            public_id in prop::option::of("\\PC{0,30}|u/00000000-0000-0000-0000-000000000001/\\PC{0,20}"),
+            folder in prop::option::of("\\PC{0,30}|u/00000000-0000-0000-0000-000000000001\\PC{0,20}"),
+            filename in prop::option::of("\\PC{0,90}"),
+        ) {
+            let naming = Naming {
+                public_id: public_id.as_deref(), folder: folder.as_deref(), filename: filename.as_deref(),
+                resource_type: None,
+            };
+            if let Ok(named) = choose(naming, &below_prefix()) {
+                let own = format!("u/{}", USER.id);
+                prop_assert!(is_below(&named.public_id, &own));
+                prop_assert!(named.folder == own || is_below(&named.folder, &own));
+                prop_assert!(check("public_id", &named.public_id).is_ok());
+                prop_assert!(!named.public_id.split('/').any(|part| part == ".."));
+            }
+        }
+
+        #[test]
+        fn a_chosen_name_is_always_good(filename in "\\PC{0,300}") {
+            let naming = Naming { filename: Some(&filename), ..Naming::default() };
+            prop_assert!(choose(naming, &UploadRules::default()).is_ok());
+        }
+    }
+}

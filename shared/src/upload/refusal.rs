@@ -1,0 +1,58 @@
+//! Why an upload is refused, in words for whoever asked (pure).
+
+use crate::http::ParameterError;
+
+/// Why an upload is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UploadRefusal {
+    #[error("{0}")]
+    Parameter(ParameterError),
+    #[error("You may upload below `{0}/` only: public ids and folders have to begin with it.")]
+    OutsidePrefix(String),
+    #[error("A file may have {limit} bytes at most.{hint}")]
+    TooLarge { limit: u64, hint: &'static str },
+    #[error("{0}")]
+    NotAllowed(String),
+    #[error("{0}")]
+    Mismatch(String),
+    #[error(
+        "Uploads from addresses are switched off here: no host is listed in the `remote_hosts` of UPLOAD_RULES."
+    )]
+    RemoteOff,
+    #[error("The address cannot be uploaded from: {0}.")]
+    Address(String),
+    #[error(
+        "Another asset has this public id: choose another one, or leave it out. (What is yours may be replaced by a signed upload with `overwrite`.)"
+    )]
+    Taken,
+    #[error("Somebody is uploading under this public id just now.")]
+    Reserved,
+    #[error("An asset of this public id is there and is not yours to replace.")]
+    NotYours,
+    #[error("Too many of your uploads are under way: wait until some have ended.")]
+    TooMany,
+}
+
+impl UploadRefusal {
+    /// A parameter that cannot be used, and why.
+    pub fn parameter(name: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Parameter(ParameterError::new(name, reason))
+    }
+
+    /// A stable word for programs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Parameter(_) => "invalid_parameter",
+            Self::OutsidePrefix(_) => "outside_prefix",
+            Self::TooLarge { .. } => "file_too_large",
+            Self::NotAllowed(_) => "format_not_allowed",
+            Self::Mismatch(_) => "content_mismatch",
+            Self::RemoteOff => "remote_uploads_off",
+            Self::Address(_) => "address_refused",
+            Self::Taken => "public_id_taken",
+            Self::Reserved => "public_id_reserved",
+            Self::NotYours => "not_yours",
+            Self::TooMany => "too_many_uploads",
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The rules for uploads, as the configuration's `UPLOAD_RULES` says them (pure).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::content::{FORMATS, known_format};
+use super::remote::HostRule;
+use crate::asset::ResourceType;
+
+/// Cloudinary takes a signature for an hour.
+const LONGEST_VALIDITY: u32 = 3600;
+
+/// A widget needs a moment between asking and sending.
+const SHORTEST_VALIDITY: u32 = 60;
+
+/// What stands for the user's id in a prefix.
+const USER_ID: &str = "{user_id}";
+
+/// What may be uploaded. Everything has a default; a misspelt key is a mistake.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct UploadRules {
+    /// Below which public ids and folders of non-administrators lie, `{user_id}` standing for the
+    /// user's id; empty for anywhere.
+    pub prefix: String,
+    /// Bytes that a file may have.
+    pub max_bytes: u64,
+    /// Formats as Cloudinary names them (`jpg`, `mp4`); none means any.
+    pub formats: Vec<String>,
+    pub resource_types: Vec<ResourceType>,
+    /// How long a signature can be used, in seconds. Every chunk of a large file is checked.
+    pub valid_seconds: u32,
+    /// Hosts from which Cloudinary may be made to fetch; none switches it off.
+    pub remote_hosts: Vec<HostRule>,
+    /// Whether plain http addresses are taken besides https.
+    pub remote_http: bool,
+}
+
+/// Who uploads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uploader {
+    pub id: Uuid,
+    pub is_admin: bool,
+}
+
+impl Default for UploadRules {
+    fn default() -> Self {
+        Self {
+            prefix: String::new(),
+            max_bytes: 100 * 1024 * 1024,
+            formats: Vec::new(),
+            resource_types: ResourceType::ALL.to_vec(),
+            valid_seconds: 600,
+            remote_hosts: Vec::new(),
+            remote_http: false,
+        }
+    }
+}
+
+impl UploadRules {
+    /// Reads the JSON object of the configuration.
+    ///
+    /// # Errors
+    /// What is wrong with it, without its values.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        // A list would pass for an object whose fields are all left out.
+        let mut rules = serde_json::from_str::<Map<String, Value>>(text)
+            .and_then(|fields| Self::deserialize(Value::Object(fields)))
+            .map_err(|error| format!("is not what the rules for uploads look like: {error}"))?;
+        rules.prefix = rules.prefix.trim_matches('/').to_owned();
+        if rules.prefix.replace(USER_ID, "").contains(['{', '}']) {
+            return Err(format!(
+                "has a prefix with something else in braces than {USER_ID}"
+            ));
+        }
+        if rules.max_bytes == 0 || rules.resource_types.is_empty() {
+            return Err("allows nothing: max_bytes and resource_types must leave something".into());
+        }
+        if !(SHORTEST_VALIDITY..=LONGEST_VALIDITY).contains(&rules.valid_seconds) {
+            return Err(format!(
+                "has valid_seconds outside {SHORTEST_VALIDITY} to {LONGEST_VALIDITY}"
+            ));
+        }
+        for format in &mut rules.formats {
+            let name = format.trim_start_matches('.').to_ascii_lowercase();
+            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                return Err("has a format that is not a file extension".into());
+            }
+            *format = known_format(&name).map_or(name, |(name, _)| name.to_owned());
+        }
+        rules.formats.sort();
+        rules.formats.dedup();
+        Ok(rules)
+    }
+
+    /// Below what this user's names lie; `None` for anywhere. Without slashes at its ends.
+    pub fn prefix_of(&self, uploader: Uploader) -> Option<String> {
+        (!uploader.is_admin && !self.prefix.is_empty())
+            .then(|| self.prefix.replace(USER_ID, &uploader.id.to_string()))
+    }
+
+    /// The formats to which a signature binds the file, since nothing else that is signed tells
+    /// what it is; `None` for any.
+    pub fn signed_formats(&self) -> Option<Vec<&str>> {
+        if !self.formats.is_empty() {
+            return Some(self.formats.iter().map(String::as_str).collect());
+        }
+        let allows = |kind: &ResourceType| self.resource_types.contains(kind);
+        if allows(&ResourceType::Raw) {
+            return None;
+        }
+        let known = FORMATS.iter().filter(|(_, kind, _)| allows(kind));
+        Some(known.map(|(name, ..)| *name).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_said_has_its_default_and_what_is_misspelt_is_refused() {
+        assert_eq!(UploadRules::parse("{}").unwrap(), UploadRules::default());
+        let rules = UploadRules::parse(
+            r#"{"prefix": "/users/{user_id}/", "formats": ["JPEG", ".jpg", "png"], "remote_hosts": ["*.example.com"]}"#,
+        )
+        .unwrap();
+        assert_eq!(rules.prefix, "users/{user_id}");
+        assert_eq!(rules.formats, ["jpg", "png"], "one name for each format");
+        for wrong in [
+            r#"{"maxBytes": 5}"#,
+            r#"{"max_bytes": 0}"#,
+            r#"{"resource_types": []}"#,
+            r#"{"resource_types": ["movie"]}"#,
+            r#"{"valid_seconds": 3601}"#,
+            r#"{"valid_seconds": 59}"#,
+            r#"{"prefix": "users/{userid}"}"#,
+            r#"{"formats": ["image/png"]}"#,
+            r#"{"remote_hosts": ["https://example.com"]}"#,
+            "[]",
+        ] {
+            assert!(UploadRules::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_prefix_is_each_users_own_and_binds_no_administrator() {
+        let rules = UploadRules::parse(r#"{"prefix": "users/{user_id}"}"#).unwrap();
+        let mut uploader = Uploader {
+            id: Uuid::nil(),
+            is_admin: false,
+        };
+        let own = format!("users/{}", Uuid::nil());
+        assert_eq!(rules.prefix_of(uploader), Some(own));
+        uploader.is_admin = true;
+        assert_eq!(rules.prefix_of(uploader), None);
+    }
+
+    #[test]
+    fn without_raw_files_a_signature_is_bound_to_the_known_formats() {
+        assert_eq!(UploadRules::default().signed_formats(), None);
+        let rules = UploadRules::parse(r#"{"resource_types": ["image"]}"#).unwrap();
+        let formats = rules.signed_formats().unwrap();
+        assert!(formats.contains(&"png") && !formats.contains(&"mp4"));
+    }
+}

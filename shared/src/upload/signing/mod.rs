@@ -1,0 +1,227 @@
+//! From what a widget asks to sign to what is signed (pure).
+//!
+//! A signature is good for whatever is sent with it: any file, and any of the parameters that it
+//! covers. So nothing is signed but what is on the list, the name is pinned, and what binds the
+//! upload is added here, whatever was asked.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{Naming, UploadRefusal, UploadRules, Uploader};
+use crate::asset::ResourceType;
+use crate::cloudinary::signature::sign_params;
+use crate::cloudinary::{Credentials, escape};
+use crate::time::Timestamp;
+
+/// What may be asked to be signed. The rest is refused by name.
+pub const SIGNABLE: [&str; 12] = [
+    "asset_folder",
+    "context",
+    "display_name",
+    "filename_override",
+    "folder",
+    "metadata",
+    "overwrite",
+    "public_id",
+    "source",
+    "tags",
+    "timestamp",
+    "type",
+];
+
+/// How long Cloudinary takes a signature after its timestamp, in seconds.
+const TAKEN_FOR: i64 = 3600;
+
+/// What the Upload Widget calls itself.
+const WIDGET: &str = "uw";
+
+/// Bytes that all parameters together may have.
+const LONGEST: usize = 16 * 1024;
+
+/// An upload that may be signed, once its name is known to be free or the caller's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signable {
+    pub public_id: String,
+    /// Whether it was asked to replace what is there.
+    pub overwrite: bool,
+    params: BTreeMap<&'static str, String>,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// As the widget calls its parameters.
+    pub params: &'a Map<String, Value>,
+    /// The name of the file, if it is told, from which a public id is chosen.
+    pub filename: Option<&'a str>,
+    /// To which of Cloudinary's addresses the file will be sent; `None` for `auto`.
+    pub resource_type: Option<ResourceType>,
+}
+
+impl Asked<'_> {
+    /// Checks what was asked and pins what is to be signed.
+    ///
+    /// # Errors
+    /// Naming the parameter that is not signed, or why.
+    pub fn plan(
+        &self,
+        rules: &UploadRules,
+        uploader: Uploader,
+        upload: Uuid,
+    ) -> Result<Signable, UploadRefusal> {
+        let mut given = self.read()?;
+        if let Some(kind) = self.resource_type {
+            super::content::check_allowed_type(kind, rules)?;
+        }
+        expect(&given, "source", WIDGET)?;
+        expect(&given, "type", "upload")?;
+        given.remove("type");
+        given.remove("timestamp");
+        let overwrite = match given.remove("overwrite").as_deref() {
+            None | Some("0" | "false") => false,
+            Some("1" | "true") => true,
+            Some(_) => return Err(UploadRefusal::parameter("overwrite", "must be 1 or 0")),
+        };
+        let folder = match (given.remove("folder"), given.remove("asset_folder")) {
+            (Some(one), Some(other)) if one != other => {
+                return Err(UploadRefusal::parameter(
+                    "folder",
+                    "says something else than asset_folder: give one of them",
+                ));
+            }
+            (one, other) => other.or(one),
+        };
+        let public_id = given.remove("public_id");
+        let naming = Naming {
+            public_id: public_id.as_deref(),
+            folder: folder.as_deref(),
+            filename: self
+                .filename
+                .or(given.get("filename_override").map(String::as_str)),
+            resource_type: self.resource_type,
+        };
+        let named = naming.choose(rules, uploader, upload)?;
+        let mut params = given;
+        params.insert("public_id", named.public_id.clone());
+        if !named.folder.is_empty() {
+            params.insert("asset_folder", named.folder);
+        }
+        if let Some(formats) = rules.signed_formats() {
+            params.insert("allowed_formats", formats.join(","));
+        }
+        Ok(Signable {
+            public_id: named.public_id,
+            overwrite,
+            params,
+        })
+    }
+
+    /// The parameters as texts, in the form in which Cloudinary takes them; empty ones are not
+    /// signed, and so count as not given.
+    fn read(&self) -> Result<BTreeMap<&'static str, String>, UploadRefusal> {
+        let mut given = BTreeMap::new();
+        let mut length = 0;
+        for (name, value) in self.params {
+            let Some(known) = SIGNABLE.iter().find(|known| *known == name) else {
+                let shown: String = name.chars().take(64).collect();
+                let reason = format!(
+                    "is not signed here; what is signed are {}",
+                    SIGNABLE.join(", ")
+                );
+                return Err(UploadRefusal::parameter(shown, reason));
+            };
+            let text = text_of(known, value)?;
+            length += text.len();
+            if length > LONGEST {
+                return Err(UploadRefusal::parameter(*known, "is too long"));
+            }
+            if text.contains('\0') {
+                return Err(UploadRefusal::parameter(*known, "must not contain NUL"));
+            }
+            if !text.is_empty() {
+                given.insert(*known, text);
+            }
+        }
+        Ok(given)
+    }
+}
+
+fn expect(
+    given: &BTreeMap<&'static str, String>,
+    name: &'static str,
+    only: &'static str,
+) -> Result<(), UploadRefusal> {
+    match given.get(name) {
+        Some(text) if text != only => Err(UploadRefusal::parameter(
+            name,
+            format!("is signed as `{only}` only"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn text_of(name: &str, value: &Value) -> Result<String, UploadRefusal> {
+    let text = match (name, value) {
+        (_, Value::Null) => Some(String::new()),
+        (_, Value::String(text)) => Some(text.clone()),
+        (_, Value::Number(number)) => Some(number.to_string()),
+        (_, Value::Bool(flag)) => Some(if *flag { "1" } else { "0" }.to_owned()),
+        ("tags", Value::Array(tags)) => tags
+            .iter()
+            .map(|tag| tag.as_str().filter(|tag| !tag.contains(',')))
+            .collect::<Option<Vec<_>>>()
+            .map(|tags| tags.join(",")),
+        ("context", Value::Object(pairs)) => pairs
+            .iter()
+            .map(|(key, value)| Some((key, value.as_str()?)))
+            .collect::<Option<Vec<_>>>()
+            .map(escape::pairs),
+        ("metadata", Value::Object(pairs)) => Some(escape::pairs(
+            pairs
+                .iter()
+                .map(|(key, value)| (key, escape::metadata_value(value))),
+        )),
+        _ => None,
+    };
+    text.ok_or_else(|| UploadRefusal::parameter(name, "is not of a form that can be signed"))
+}
+
+impl Signable {
+    /// Signs, at `now` on Cloudinary's clock, for `valid_seconds`: the timestamp lies as far back
+    /// as Cloudinary would take it longer. What is answered is to be sent as it is.
+    pub fn sign(
+        mut self,
+        overwrite: bool,
+        now: Timestamp,
+        valid_seconds: u32,
+        credentials: &Credentials,
+    ) -> Map<String, Value> {
+        let timestamp = now.micros() / 1_000_000 + i64::from(valid_seconds) - TAKEN_FOR;
+        let flag = if overwrite { "1" } else { "0" };
+        self.params.insert("overwrite", flag.to_owned());
+        if overwrite {
+            // The old picture would be delivered for as long as its copies live.
+            self.params.insert("invalidate", "1".to_owned());
+        }
+        self.params.insert("timestamp", timestamp.to_string());
+        let pairs = self
+            .params
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()));
+        let signature = sign_params(pairs, credentials.api_secret(), credentials.algorithm());
+        let mut answer: Map<String, Value> = self
+            .params
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), Value::String(value)))
+            .collect();
+        answer.insert("signature".to_owned(), json!(signature));
+        answer.insert("api_key".to_owned(), json!(credentials.api_key()));
+        answer.insert("cloud_name".to_owned(), json!(credentials.cloud_name()));
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,223 @@
+use proptest::prelude::*;
+use sha1::{Digest, Sha1};
+
+use super::*;
+
+const USER: Uploader = Uploader {
+    id: Uuid::from_u128(7),
+    is_admin: false,
+};
+const NOW: i64 = 1_800_000_000;
+
+fn credentials() -> Credentials {
+    Credentials::parse("cloudinary://key:secret@demo").unwrap()
+}
+
+fn plan(params: Value, rules: &UploadRules) -> Result<Signable, UploadRefusal> {
+    let Value::Object(params) = params else {
+        panic!("parameters are an object");
+    };
+    let asked = Asked {
+        params: &params,
+        filename: None,
+        resource_type: None,
+    };
+    asked.plan(rules, USER, Uuid::from_u128(u128::MAX))
+}
+
+fn sign(params: Value) -> Map<String, Value> {
+    plan(params, &UploadRules::default()).unwrap().sign(
+        false,
+        Timestamp::from_secs(NOW),
+        600,
+        &credentials(),
+    )
+}
+
+/// As Cloudinary computes it, from what the browser sends.
+fn expected_signature(sent: &Map<String, Value>) -> String {
+    let unsigned = ["api_key", "cloud_name", "signature"];
+    let mut pairs: Vec<String> = sent
+        .iter()
+        .filter(|(name, _)| !unsigned.contains(&name.as_str()))
+        .map(|(name, value)| format!("{name}={}", value.as_str().unwrap()).replace('&', "%26"))
+        .collect();
+    pairs.sort();
+    hex::encode(Sha1::digest(pairs.join("&") + "secret"))
+}
+
+#[test]
+fn what_the_widget_asks_is_signed_with_what_binds_it() {
+    let answer = sign(json!({
+        "timestamp": 1_700_000_000, "source": "uw", "tags": ["a", "b"],
+        "context": {"alt": "A = b"}, "folder": "shop", "public_id": "shop/mug",
+    }));
+    assert_eq!(answer["source"], "uw");
+    assert_eq!(answer["tags"], "a,b");
+    assert_eq!(answer["context"], "alt=A \\= b");
+    assert_eq!(answer["asset_folder"], "shop");
+    assert_eq!(answer["public_id"], "shop/mug");
+    assert_eq!(answer["overwrite"], "0");
+    assert_eq!(answer["api_key"], "key");
+    assert_eq!(answer["cloud_name"], "demo");
+    assert_eq!(
+        answer["timestamp"],
+        (NOW - 3000).to_string(),
+        "ten minutes of the hour are left"
+    );
+    assert_eq!(answer["signature"], expected_signature(&answer));
+    assert!(
+        !answer.contains_key("folder"),
+        "it would prefix the public id once more"
+    );
+}
+
+#[test]
+fn what_is_not_on_the_list_is_refused_by_its_name() {
+    for name in [
+        "notification_url",
+        "eager_notification_url",
+        "eval",
+        "on_success",
+        "upload_preset",
+        "eager",
+        "transformation",
+        "moderation",
+        "access_control",
+        "access_mode",
+        "proxy",
+        "headers",
+        "callback",
+        "async",
+        "backup",
+        "return_delete_token",
+        "use_filename",
+        "unique_filename",
+        "public_id_prefix",
+        "allowed_formats",
+        "invalidate",
+        "file",
+        "api_key",
+        "signature",
+        "resource_type",
+        "Tags",
+        "",
+    ] {
+        let refused = plan(json!({name: "x"}), &UploadRules::default()).unwrap_err();
+        let UploadRefusal::Parameter(error) = refused else {
+            panic!("{name}: {refused:?}");
+        };
+        assert_eq!(error.name, name);
+    }
+}
+
+#[test]
+fn other_values_than_those_that_are_signed_are_refused() {
+    for params in [
+        json!({"type": "authenticated"}),
+        json!({"source": "api"}),
+        json!({"overwrite": "maybe"}),
+        json!({"folder": "a", "asset_folder": "b"}),
+        json!({"tags": [["a"]]}),
+        json!({"tags": ["a,b"]}),
+        json!({"context": {"alt": 1}}),
+        json!({"public_id": ["mug"]}),
+        json!({"public_id": "a//b"}),
+        json!({"display_name": "x".repeat(17_000)}),
+    ] {
+        assert!(
+            plan(params.clone(), &UploadRules::default()).is_err(),
+            "{params}"
+        );
+    }
+}
+
+#[test]
+fn a_name_is_always_pinned_and_replaces_nothing_unless_that_was_granted() {
+    let signable = plan(json!({"overwrite": true}), &UploadRules::default()).unwrap();
+    assert!(signable.overwrite);
+    assert!(signable.public_id.starts_with("file-"));
+    let refused = signable
+        .clone()
+        .sign(false, Timestamp::from_secs(NOW), 600, &credentials());
+    assert_eq!(refused["overwrite"], "0");
+    assert!(!refused.contains_key("invalidate"));
+    let granted = signable.sign(true, Timestamp::from_secs(NOW), 600, &credentials());
+    assert_eq!(
+        (
+            granted["overwrite"].as_str(),
+            granted["invalidate"].as_str()
+        ),
+        (Some("1"), Some("1"))
+    );
+}
+
+#[test]
+fn rules_bind_the_formats_and_the_place() {
+    let rules =
+        UploadRules::parse(r#"{"formats": ["png", "gif"], "prefix": "u/{user_id}"}"#).unwrap();
+    let signable = plan(json!({}), &rules).unwrap();
+    let answer = signable.sign(false, Timestamp::from_secs(NOW), 600, &credentials());
+    assert_eq!(answer["allowed_formats"], "gif,png");
+    assert_eq!(answer["asset_folder"], format!("u/{}", USER.id));
+    let foreign = plan(json!({"public_id": "shop/mug"}), &rules).unwrap_err();
+    assert_eq!(foreign.code(), "outside_prefix");
+    let raw = Map::new();
+    let raw = Asked {
+        params: &raw,
+        filename: Some("prices.csv"),
+        resource_type: Some(ResourceType::Raw),
+    };
+    let named = raw
+        .plan(&UploadRules::default(), USER, Uuid::nil())
+        .unwrap();
+    assert!(named.public_id.ends_with(".csv"));
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        "\\PC{0,12}".prop_map(Value::from),
+        "[a-z]{1,3}(&(overwrite|notification_url|eval)=[a-z0-9]{1,4})?".prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        any::<u32>().prop_map(Value::from),
+        Just(json!(["a", "b"])),
+        Just(json!({"k": "v|w"})),
+        Just(Value::Null),
+    ]
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => proptest::sample::select(&SIGNABLE[..]).prop_map(str::to_owned),
+        1 => "[a-z_]{1,12}",
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_asked_only_the_list_is_signed_and_nothing_is_replaced(
+        params in prop::collection::btree_map(name(), value(), 0..8)
+    ) {
+        let asked: Map<String, Value> = params.into_iter().collect();
+        if let Ok(signable) = plan(Value::Object(asked.clone()), &UploadRules::default()) {
+            let answer = signable.sign(false, Timestamp::from_secs(NOW), 60, &credentials());
+            let added = ["overwrite", "public_id", "timestamp", "signature", "api_key", "cloud_name"];
+            for name in answer.keys() {
+                prop_assert!(SIGNABLE.contains(&name.as_str()) || added.contains(&name.as_str()), "{}", name);
+            }
+            prop_assert!(asked.keys().all(|name| SIGNABLE.contains(&name.as_str())));
+            prop_assert_eq!(&answer["overwrite"], "0");
+            prop_assert_eq!(&answer["timestamp"], &(NOW - 3540).to_string());
+            prop_assert_eq!(answer["signature"].as_str().unwrap(), expected_signature(&answer));
+            prop_assert!(answer.values().all(|value| value.as_str().is_some_and(|text| !text.is_empty())));
+        }
+    }
+
+    #[test]
+    fn a_changed_parameter_has_another_signature(tag in "[a-z]{1,8}", other in "[a-z]{1,8}") {
+        prop_assume!(tag != other);
+        let mut answer = sign(json!({"tags": tag}));
+        answer.insert("tags".to_owned(), json!(other));
+        prop_assert_ne!(answer["signature"].as_str().unwrap(), expected_signature(&answer));
+    }
+}
