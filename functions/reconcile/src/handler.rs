@@ -14,6 +14,7 @@ use media_sync::sync::purge::purge_records;
 use media_sync::sync::reconcile::{Reconcile, ReconcileError, RunOptions, SliceOutcome};
 use media_sync::sync::replay::{ReplayError, replay};
 use media_sync::sync::store::{Mode, RunRequest, RunRow};
+use media_sync::sync::uploads::Uploads;
 use media_sync::telemetry;
 use media_sync::time::Timestamp;
 use serde::Deserialize;
@@ -97,6 +98,8 @@ pub(crate) enum Failure {
     HandOn(SendError),
     #[error("stranded intents were not looked for: {}", telemetry::chain(.0))]
     Drain(SupabaseError),
+    #[error("uploads that nobody ended were not looked for: {}", telemetry::chain(.0))]
+    Uploads(ReconcileError),
     #[error("old records were not removed: {}", telemetry::chain(.0))]
     Purge(SupabaseError),
 }
@@ -130,6 +133,7 @@ impl Handler {
         // Intents and old records wait for nobody's run: a failing one must not strand them.
         let store = &self.reconcile.store;
         let drained = send_waiting_intents(store, &self.outbound).await;
+        let uploads = self.resolve_uploads().await;
         let purged = if tick.mode == Mode::Full {
             Some(purge_records(store, deadline).await)
         } else {
@@ -142,13 +146,21 @@ impl Handler {
             json!({"notifications": purged.notifications, "runs": purged.runs, "uploads": purged.uploads})
         });
         answer["intents_sent"] = sent.into();
+        answer["uploads_ended"] = uploads?.into();
         answer["purged"] = json!(purged);
         Ok(answer)
     }
 
     async fn drain(&self) -> Result<Value, Failure> {
         let sent = send_waiting_intents(&self.reconcile.store, &self.outbound).await;
-        Ok(json!({"intents_sent": sent.map_err(Failure::Drain)?}))
+        let uploads = self.resolve_uploads().await;
+        Ok(json!({"intents_sent": sent.map_err(Failure::Drain)?, "uploads_ended": uploads?}))
+    }
+
+    async fn resolve_uploads(&self) -> Result<usize, Failure> {
+        let reconcile = self.reconcile.clone();
+        let ended = Uploads { reconcile }.resolve_due().await;
+        ended.map_err(Failure::Uploads)
     }
 
     /// The mapping delivers one message at a time, so its failure is the invocation's.

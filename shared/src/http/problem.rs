@@ -15,6 +15,7 @@ use crate::config::ConfigError;
 use crate::queue::SendError;
 use crate::supabase::SupabaseError;
 use crate::supabase::jwt::TokenError;
+use crate::sync::uploads::UploadError;
 use crate::telemetry;
 use crate::upload::UploadRefusal;
 
@@ -216,6 +217,23 @@ impl From<UploadRefusal> for Problem {
             UploadRefusal::TooMany => StatusCode::TOO_MANY_REQUESTS,
         };
         Self::new(status, refusal.code(), refusal.to_string())
+    }
+}
+
+impl From<UploadError> for Problem {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::Refused(refusal) => refusal.into(),
+            UploadError::Store(source) => source.into(),
+            UploadError::Cloudinary(CloudinaryError::Refused(refused))
+                if matches!(refused.refusal, Refusal::BadRequest | Refusal::NotFound) =>
+            {
+                // It is about the sender's own file or address.
+                let detail = format!("Cloudinary did not take the file: {}.", refused.message);
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "file_refused", detail)
+            }
+            UploadError::Cloudinary(source) => source.into(),
+        }
     }
 }
 

@@ -13,3 +13,4 @@ pub mod reconcile;
 pub mod replay;
 pub mod retry;
 pub mod store;
+pub mod uploads;

@@ -106,6 +106,8 @@ pub enum Source {
     Webhook,
     Reconcile,
     Outbound,
+    /// The answer to what a request of the API made us do.
+    Api,
 }
 
 /// One row of the audit trail.

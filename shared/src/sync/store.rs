@@ -26,7 +26,7 @@ const LEASE_SECONDS: u32 = 120;
 /// The database, called with the project's secret key.
 #[derive(Clone, Debug)]
 pub struct Store {
-    supabase: Supabase,
+    pub(super) supabase: Supabase,
 }
 
 /// Which rows to read: those with these ids, and those that hold these names.

@@ -14,6 +14,7 @@ pub mod quota;
 mod read;
 mod slice;
 mod stage;
+mod take_in;
 
 use std::time::{Duration, Instant};
 

@@ -1,0 +1,228 @@
+//! Uploads that a function carries out: a row that waits, then the file, then Cloudinary's answer.
+//!
+//! The name is pinned before anything is sent and nothing is replaced, so there is never more than
+//! one asset to an upload, and whoever tells of it first, the answer, its notification or a run,
+//! gives it the row that waits. What a function leaves behind that dies, [`Uploads::resolve_due`]
+//! brings to an end.
+
+mod record;
+mod resolve;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+pub use self::record::{Beginning, Begun, DueUpload, Kind, UploadState, WaitingRow};
+use super::lookup::stamp;
+use super::plan::Source as Teller;
+use super::reconcile::Reconcile;
+use super::retry::{Failure, FailureKind};
+use super::store::ATTEMPTS;
+use crate::asset::ResourceType;
+use crate::cloudinary::upload::{Source, UploadOptions};
+use crate::cloudinary::{Answer, CloudinaryError, Refusal, Resource};
+use crate::observation::{Observation, Told};
+use crate::supabase::SupabaseError;
+use crate::telemetry;
+use crate::upload::{Named, UploadRefusal, Uploader};
+
+/// How long a row waits before others look what has become of its upload, in seconds: longer than
+/// a function runs, and than Cloudinary fetches.
+const OPEN_SECONDS: u32 = 300;
+
+/// Carries uploads out.
+#[derive(Clone, Debug)]
+pub struct Uploads {
+    /// Takes in what is seen.
+    pub reconcile: Reconcile,
+}
+
+/// What is to be uploaded, checked and named.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    pub id: Uuid,
+    pub kind: Kind,
+    pub uploader: Uploader,
+    pub named: Named,
+    pub resource_type: ResourceType,
+    pub display_name: Option<String>,
+    pub tags: Vec<String>,
+    pub context: BTreeMap<String, String>,
+    pub filename: Option<String>,
+    /// Bytes, where they are known.
+    pub file_size: Option<u64>,
+    pub format: Option<String>,
+}
+
+/// What became of an upload.
+#[derive(Debug)]
+pub enum Uploaded {
+    /// The asset is there, and this is its row.
+    Stored(Value),
+    /// It is not known yet; the row, if it could be read.
+    Pending(Option<Value>),
+}
+
+/// Why nothing was uploaded.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    #[error("{0}")]
+    Refused(UploadRefusal),
+    #[error("the upload could not be recorded")]
+    Store(#[source] SupabaseError),
+    #[error("Cloudinary did not take the file")]
+    Cloudinary(#[source] CloudinaryError),
+}
+
+impl Uploads {
+    /// Records an upload before anything of it is signed or sent.
+    ///
+    /// # Errors
+    /// When it may not be begun, or the database cannot be asked. Nothing is recorded then.
+    pub async fn begin(&self, beginning: &Beginning) -> Result<Begun, UploadError> {
+        for _ in 0..ATTEMPTS {
+            match self.reconcile.store.begin_upload(beginning).await {
+                Ok(answer) => return answer.map_err(UploadError::Refused),
+                Err(error) if error.is_conflict() => {}
+                Err(error) => return Err(UploadError::Store(error)),
+            }
+        }
+        Err(UploadError::Refused(UploadRefusal::Taken))
+    }
+
+    /// Uploads a file, waiting for Cloudinary until `deadline`.
+    ///
+    /// # Errors
+    /// See [`UploadError`]: nothing was uploaded, and no row is left.
+    pub async fn upload(
+        &self,
+        wanted: &Wanted,
+        source: Source,
+        deadline: Instant,
+    ) -> Result<Uploaded, UploadError> {
+        let cloudinary = &self.reconcile.cloudinary;
+        let begun = self
+            .begin(&wanted.beginning(cloudinary.cloud_now()))
+            .await?;
+        let options = wanted.options();
+        let sent = cloudinary.upload(source, &options);
+        match tokio::time::timeout_at(deadline.into(), sent).await {
+            Ok(Ok(answer)) if answer.value.existing == Some(true) => {
+                self.lose(wanted, &answer).await
+            }
+            Ok(Ok(mut answer)) => {
+                answer.observed_at = stamp(answer.observed_at, begun.newest());
+                Ok(self.take_in(wanted.id, &answer).await)
+            }
+            Ok(Err(error)) if !may_have_arrived(&error) => {
+                let message = telemetry::chain(&error);
+                self.end(wanted.id, error.code(), &message).await;
+                Err(UploadError::Cloudinary(error))
+            }
+            Ok(Err(error)) => {
+                telemetry::log_error("whether a file was uploaded will show", &error);
+                Ok(self.pending(wanted.id).await)
+            }
+            Err(_elapsed) => Ok(self.pending(wanted.id).await),
+        }
+    }
+
+    /// The name was taken: nothing was uploaded, and what has the name is worth knowing.
+    async fn lose(
+        &self,
+        wanted: &Wanted,
+        answer: &Answer<Resource>,
+    ) -> Result<Uploaded, UploadError> {
+        let refusal = UploadRefusal::Taken;
+        self.end(wanted.id, refusal.code(), &refusal.to_string())
+            .await;
+        if let Err(error) = self.observe(answer).await {
+            telemetry::log_error("an asset that was met waits for the next run", &error);
+        }
+        Err(UploadError::Refused(refusal))
+    }
+
+    async fn take_in(&self, id: Uuid, answer: &Answer<Resource>) -> Uploaded {
+        if let Err(error) = self.observe(answer).await {
+            telemetry::log_error("an uploaded asset waits for its notification", &error);
+        }
+        self.pending(id).await
+    }
+
+    async fn observe(
+        &self,
+        answer: &Answer<Resource>,
+    ) -> Result<(), super::reconcile::ReconcileError> {
+        let seen = Observation::of_resource(&answer.value, answer.observed_at, Told::WhatIsThere);
+        let seen = seen.into_iter().collect();
+        self.reconcile.take_in(seen, Teller::Api).await
+    }
+
+    /// How the upload stands; its notification may have come meanwhile.
+    async fn pending(&self, id: Uuid) -> Uploaded {
+        match self.reconcile.store.fetch_upload(id).await {
+            Ok(UploadState {
+                outcome: Some(outcome),
+                item: Some(item),
+            }) if outcome == "stored" => Uploaded::Stored(item),
+            Ok(state) => Uploaded::Pending(state.item),
+            Err(error) => {
+                telemetry::log_error("how an upload stands could not be read", &error);
+                Uploaded::Pending(None)
+            }
+        }
+    }
+
+    /// What cannot be ended now, [`Uploads::resolve_due`] ends.
+    async fn end(&self, id: Uuid, code: &str, message: &str) {
+        let ended = self
+            .reconcile
+            .store
+            .end_upload(id, "refused", code, message);
+        if let Err(error) = ended.await {
+            telemetry::log_error("an upload that was refused waits for the drain", &error);
+        }
+    }
+}
+
+impl Wanted {
+    fn beginning(&self, now: crate::time::Timestamp) -> Beginning {
+        let public_id = &self.named.public_id;
+        let row = WaitingRow {
+            resource_type: self.resource_type,
+            original_filename: self.filename.clone(),
+            file_size: self.file_size,
+            format: self.format.clone(),
+            display_name: self.display_name.clone(),
+            folder: self.named.folder.clone(),
+            tags: self.tags.clone(),
+            context: self.context.clone(),
+            metadata: Value::Object(serde_json::Map::new()),
+        };
+        Beginning::new(self.id, self.uploader, public_id, false, now, OPEN_SECONDS)
+            .with_row(self.kind, row)
+    }
+
+    fn options(&self) -> UploadOptions {
+        let folder = Some(self.named.folder.clone()).filter(|folder| !folder.is_empty());
+        UploadOptions {
+            resource_type: Some(self.resource_type),
+            delivery_type: Some("upload".to_owned()),
+            public_id: Some(self.named.public_id.clone()),
+            asset_folder: folder,
+            display_name: self.display_name.clone(),
+            tags: self.tags.clone(),
+            context: self.context.clone(),
+            overwrite: Some(false),
+            ..UploadOptions::default()
+        }
+    }
+}
+
+/// Whether the file may have been stored although the answer says otherwise, or did not come.
+fn may_have_arrived(error: &CloudinaryError) -> bool {
+    Failure::of(error).kind == FailureKind::Unknown
+        || matches!(error.refusal(), Some(Refusal::Server { .. }))
+}

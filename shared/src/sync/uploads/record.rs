@@ -1,0 +1,210 @@
+//! The record of uploads that begin here, as the database keeps it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::asset::ResourceType;
+use crate::supabase::SupabaseError;
+use crate::sync::store::Store;
+use crate::time::Timestamp;
+use crate::upload::{UploadRefusal, Uploader};
+
+/// How far our clock may be ahead of Cloudinary's, in seconds, without an upload being taken for
+/// an older one.
+const CLOCK_SLACK: i64 = 60;
+
+/// How long after its time an upload may still be stored, in seconds: whoever sends a large file
+/// begins in time and ends later.
+const TIME_TO_ARRIVE: i64 = 3600;
+
+/// How many uploads of one user may be under way.
+const MOST_OPEN: u32 = 1_000;
+
+/// Who sends the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The browser, with a signature.
+    Signed,
+    /// A function, which was given the file.
+    File,
+    /// Cloudinary fetches it from an address that a function gives it.
+    Url,
+}
+
+/// An upload that begins.
+#[derive(Debug, Clone, Serialize)]
+pub struct Beginning {
+    id: Uuid,
+    kind: Kind,
+    uploader: Uuid,
+    is_admin: bool,
+    public_id: String,
+    resource_type: Option<ResourceType>,
+    overwrite: bool,
+    since_version: i64,
+    until_version: i64,
+    open_seconds: u32,
+    most_open: u32,
+    row: Option<WaitingRow>,
+}
+
+/// What is known of an asset that is not there yet.
+#[derive(Debug, Clone, Serialize)]
+pub struct WaitingRow {
+    pub resource_type: ResourceType,
+    pub original_filename: Option<String>,
+    pub file_size: Option<u64>,
+    pub format: Option<String>,
+    pub display_name: Option<String>,
+    pub folder: String,
+    pub tags: Vec<String>,
+    pub context: BTreeMap<String, String>,
+    pub metadata: Value,
+}
+
+/// How an upload stands.
+#[derive(Debug, Clone, Deserialize)]
+pub struct UploadState {
+    /// `stored`, `refused`, `lost`, or nothing yet.
+    pub outcome: Option<String>,
+    /// Its row, as the API shows it.
+    pub item: Option<Value>,
+}
+
+/// An upload whose row still waits although its time is over.
+#[derive(Debug, Clone, Deserialize)]
+pub struct DueUpload {
+    pub id: Uuid,
+    pub resource_type: ResourceType,
+    pub delivery_type: String,
+    pub public_id: String,
+}
+
+impl Beginning {
+    /// An upload that begins at `now`, on Cloudinary's clock, and whose name is kept for it for
+    /// `open_seconds`.
+    pub fn new(
+        id: Uuid,
+        uploader: Uploader,
+        public_id: &str,
+        overwrite: bool,
+        now: Timestamp,
+        open_seconds: u32,
+    ) -> Self {
+        let seconds = now.micros().div_euclid(1_000_000);
+        Self {
+            id,
+            kind: Kind::Signed,
+            uploader: uploader.id,
+            is_admin: uploader.is_admin,
+            public_id: public_id.to_owned(),
+            resource_type: None,
+            overwrite,
+            since_version: seconds - CLOCK_SLACK,
+            until_version: seconds + i64::from(open_seconds) + TIME_TO_ARRIVE,
+            open_seconds,
+            most_open: MOST_OPEN,
+            row: None,
+        }
+    }
+
+    /// The same for a file that a function sends, with the row that waits for it.
+    #[must_use]
+    pub fn with_row(mut self, kind: Kind, row: WaitingRow) -> Self {
+        self.kind = kind;
+        self.resource_type = Some(row.resource_type);
+        self.row = Some(row);
+        self
+    }
+}
+
+/// What the database grants to an upload that begins.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Begun {
+    /// Whether it may replace what has its name.
+    pub overwrite: bool,
+    newest_clock: Option<i64>,
+}
+
+impl Begun {
+    /// The newest moment that is known of deleted assets of its name, which it may bring back:
+    /// whatever the local clock believes, what is uploaded from now on is newer.
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.newest_clock.map(Timestamp::from_micros)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+enum Answer {
+    Begun(Begun),
+    Taken,
+    Reserved,
+    NotYours,
+    TooMany,
+}
+
+impl Store {
+    /// Records an upload before anything of it is signed or sent.
+    ///
+    /// # Errors
+    /// When the database cannot be asked, or refuses the write. The inner error is the upload's.
+    pub async fn begin_upload(
+        &self,
+        beginning: &Beginning,
+    ) -> Result<Result<Begun, UploadRefusal>, SupabaseError> {
+        let arguments = json!({"p_upload": beginning});
+        let answer = self
+            .supabase
+            .rpc("media_sync_begin_upload", &arguments)
+            .await?;
+        Ok(match answer {
+            Answer::Begun(begun) => Ok(begun),
+            Answer::Taken => Err(UploadRefusal::Taken),
+            Answer::Reserved => Err(UploadRefusal::Reserved),
+            Answer::NotYours => Err(UploadRefusal::NotYours),
+            Answer::TooMany => Err(UploadRefusal::TooMany),
+        })
+    }
+
+    /// Ends an upload that came to nothing; one that has ended already is left as it is.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn end_upload(
+        &self,
+        id: Uuid,
+        outcome: &'static str,
+        code: &str,
+        message: &str,
+    ) -> Result<(), SupabaseError> {
+        let arguments = json!({
+            "p_id": id, "p_outcome": outcome, "p_error_code": code, "p_error_message": message,
+        });
+        self.supabase.rpc("media_sync_end_upload", &arguments).await
+    }
+
+    /// Uploads whose rows still wait although their time is over, the oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn fetch_due_uploads(&self, limit: usize) -> Result<Vec<DueUpload>, SupabaseError> {
+        let arguments = json!({"p_limit": limit});
+        self.supabase
+            .rpc("media_sync_due_uploads", &arguments)
+            .await
+    }
+
+    /// How an upload stands.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn fetch_upload(&self, id: Uuid) -> Result<UploadState, SupabaseError> {
+        let arguments = json!({"p_id": id});
+        self.supabase.rpc("media_sync_upload", &arguments).await
+    }
+}

@@ -1,0 +1,75 @@
+//! Brings uploads to an end that nobody has ended: their function died, or never had an answer.
+
+use std::collections::BTreeMap;
+
+use super::{DueUpload, Uploads};
+use crate::asset::ResourceType;
+use crate::observation::{Fact, Observation, Told};
+use crate::sync::plan::Source;
+use crate::sync::reconcile::ReconcileError;
+
+/// How many are brought to an end at once; the rest is the next drain's.
+const AT_ONCE: usize = 40;
+
+/// Names in one call: as many as fit into an address at their longest.
+const NAMES: usize = 8;
+
+impl Uploads {
+    /// Looks in Cloudinary for what waits too long. What is there is taken in, and so gets the row
+    /// that waits for it, if it is the upload's; the rows of the others go. Answers how many
+    /// uploads were brought to an end.
+    ///
+    /// # Errors
+    /// When Cloudinary or the database cannot be asked; what is left waits for the next time.
+    pub async fn resolve_due(&self) -> Result<usize, ReconcileError> {
+        let due = self.reconcile.store.fetch_due_uploads(AT_ONCE).await?;
+        for ((resource_type, delivery_type), uploads) in by_kind(&due) {
+            for chunk in uploads.chunks(NAMES) {
+                self.look(resource_type, delivery_type, chunk).await?;
+            }
+        }
+        Ok(due.len())
+    }
+
+    async fn look(
+        &self,
+        resource_type: ResourceType,
+        delivery_type: &str,
+        uploads: &[&DueUpload],
+    ) -> Result<(), ReconcileError> {
+        let names: Vec<String> = uploads.iter().map(|due| due.public_id.clone()).collect();
+        let listed = self
+            .reconcile
+            .cloudinary
+            .list_named(resource_type, delivery_type, &names)
+            .await?;
+        let at = listed.observed_at;
+        let seen = listed
+            .value
+            .iter()
+            .filter_map(|resource| Observation::of_resource(resource, at, Told::Everything))
+            .filter(|seen| matches!(seen.fact, Fact::Seen(_)))
+            .collect();
+        self.reconcile.take_in(seen, Source::Reconcile).await?;
+        for due in uploads {
+            let message = "Nothing of this name was found in Cloudinary.";
+            let ended = self
+                .reconcile
+                .store
+                .end_upload(due.id, "lost", "upload_lost", message);
+            ended.await?;
+        }
+        Ok(())
+    }
+}
+
+fn by_kind(due: &[DueUpload]) -> BTreeMap<(ResourceType, &str), Vec<&DueUpload>> {
+    let mut kinds: BTreeMap<_, Vec<&DueUpload>> = BTreeMap::new();
+    for upload in due {
+        kinds
+            .entry((upload.resource_type, upload.delivery_type.as_str()))
+            .or_default()
+            .push(upload);
+    }
+    kinds
+}
