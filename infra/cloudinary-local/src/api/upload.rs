@@ -33,6 +33,7 @@ pub(crate) async fn upload(
     }
     let sniffed = sniff(&incoming.bytes);
     let kind = resource_type(kind, &sniffed)?;
+    check_format(params, kind, &sniffed, incoming.filename.as_deref())?;
     let content = app
         .files
         .store(&incoming.bytes)
@@ -75,6 +76,31 @@ fn resource_type(
             Err(ApiError::bad_request("Unsupported video format or file"))
         }
     }
+}
+
+/// `allowed_formats`: by content, and where that tells nothing, by name.
+fn check_format(
+    params: &Params,
+    kind: ResourceType,
+    sniffed: &Sniffed,
+    filename: Option<&str>,
+) -> Result<(), ApiError> {
+    let Some(allowed) = params.filled("allowed_formats") else {
+        return Ok(());
+    };
+    let extension = filename.and_then(|name| Some(name.rsplit_once('.')?.1.to_lowercase()));
+    let format = sniffed.format.clone().or(extension).unwrap_or_default();
+    if allowed.split(',').any(|one| one.trim() == format) {
+        return Ok(());
+    }
+    let kind = match kind {
+        ResourceType::Image => "Image",
+        ResourceType::Video => "Video",
+        ResourceType::Raw => "Raw",
+    };
+    Err(ApiError::bad_request(format!(
+        "{kind} file format {format} not allowed"
+    )))
 }
 
 struct Sent<'a> {
