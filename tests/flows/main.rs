@@ -23,4 +23,5 @@ mod records;
 mod scale;
 mod slices;
 mod stories;
+mod uploads;
 mod webhooks;

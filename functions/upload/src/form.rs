@@ -1,0 +1,207 @@
+//! A multipart form with one file, read within limits.
+
+use std::convert::Infallible;
+use std::future::ready;
+
+use bytes::Bytes;
+use futures::stream::once;
+use lambda_http::Body;
+use lambda_http::http::StatusCode;
+use media_sync::http::{ParameterError, Problem, body};
+use media_sync::upload::UploadRefusal;
+use multer::{Constraints, Field, Multipart, SizeLimit};
+
+use crate::posted::{About, File, parse_resource_type, unknown_field};
+
+/// What Lambda takes: 6 MB, of which API Gateway's base64 leaves three quarters, less the rest of
+/// the event.
+pub(crate) const BODY_LIMIT: usize = 4_500_000;
+
+/// Bytes of one field that is not the file.
+const TEXT_LIMIT: u64 = 16 * 1024;
+
+/// How to upload what does not fit.
+const DIRECTLY: &str =
+    " For larger ones ask for a signature (`paramsToSign`), and send them to Cloudinary directly.";
+
+/// Reads a form with a `file`, and with fields about it.
+///
+/// # Errors
+/// 413 when it is too large, 400 naming the field that is wrong.
+pub(crate) async fn read(
+    body: &Body,
+    content_type: &str,
+    file_limit: u64,
+) -> Result<File, Problem> {
+    let too_large = |limit| UploadRefusal::TooLarge {
+        limit,
+        hint: DIRECTLY,
+    };
+    let bytes = body::bytes(body, usize::MAX)?;
+    if bytes.len() > BODY_LIMIT {
+        return Err(too_large(BODY_LIMIT as u64).into());
+    }
+    let boundary = multer::parse_boundary(content_type).map_err(|error| malformed(&error))?;
+    let limits = SizeLimit::new()
+        .per_field(TEXT_LIMIT)
+        .for_field("file", file_limit);
+    let whole = once(ready(Ok::<_, Infallible>(Bytes::copy_from_slice(bytes))));
+    let constraints = Constraints::new().size_limit(limits);
+    let mut form = Multipart::with_constraints(whole, boundary, constraints);
+
+    let mut about = About::default();
+    let mut file = None;
+    while let Some(field) = form.next_field().await.map_err(|error| malformed(&error))? {
+        let name = field.name().unwrap_or_default().to_owned();
+        if name == "file" {
+            if file.is_some() {
+                return Err(ParameterError::new("file", "may be given once").into());
+            }
+            let filename = field.file_name().unwrap_or_default().to_owned();
+            let bytes = field.bytes().await.map_err(|error| match error {
+                multer::Error::FieldSizeExceeded { .. } => too_large(file_limit).into(),
+                error => malformed(&error),
+            })?;
+            file = Some((bytes, filename));
+        } else {
+            take(&mut about, &name, field).await?;
+        }
+    }
+    let Some((bytes, filename)) = file else {
+        return Err(ParameterError::new("file", "is missing from the form").into());
+    };
+    about.check()?;
+    Ok(File {
+        bytes,
+        filename,
+        about,
+    })
+}
+
+async fn take(about: &mut About, name: &str, field: Field<'_>) -> Result<(), Problem> {
+    let text = match field.text().await {
+        Ok(text) => text,
+        Err(multer::Error::FieldSizeExceeded { .. }) => {
+            let reason = format!("may have {TEXT_LIMIT} bytes at most");
+            return Err(ParameterError::new(name, reason).into());
+        }
+        Err(error) => return Err(malformed(&error)),
+    };
+    let filled = Some(text.clone()).filter(|text| !text.is_empty());
+    match name {
+        "public_id" => about.public_id = filled,
+        "folder" => about.folder = filled,
+        "display_name" => about.display_name = filled,
+        "tags" => {
+            let tags = text.split(',').map(str::trim).filter(|tag| !tag.is_empty());
+            about.tags.extend(tags.map(str::to_owned));
+        }
+        "context" => {
+            about.context = serde_json::from_str(&text).map_err(|_| {
+                ParameterError::new(
+                    "context",
+                    "must be a JSON object of texts, such as {\"alt\": \"A mug\"}",
+                )
+            })?;
+        }
+        "resource_type" => about.resource_type = parse_resource_type(&text)?,
+        _ => return Err(unknown_field(name).into()),
+    }
+    Ok(())
+}
+
+fn malformed(error: &multer::Error) -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "invalid_body",
+        format!("The body is not the form that its Content-Type announces: {error}."),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use media_sync::asset::ResourceType;
+
+    use super::*;
+
+    const TYPE: &str = "multipart/form-data; boundary=X";
+
+    fn part(name: &str, filename: Option<&str>, text: &str) -> String {
+        let filename = filename.map_or(String::new(), |name| format!("; filename=\"{name}\""));
+        format!(
+            "--X\r\nContent-Disposition: form-data; name=\"{name}\"{filename}\r\n\r\n{text}\r\n"
+        )
+    }
+
+    async fn read_parts(parts: &[String]) -> Result<File, (u16, &'static str)> {
+        let body = Body::Binary(format!("{}--X--\r\n", parts.concat()).into_bytes());
+        let read = read(&body, TYPE, 100).await;
+        read.map_err(|problem| (problem.status().as_u16(), problem.code()))
+    }
+
+    #[tokio::test]
+    async fn a_file_and_what_is_said_about_it_are_read() {
+        let read = read_parts(&[
+            part("tags", None, "a, b,,"),
+            part("context", None, r#"{"alt": "A mug"}"#),
+            part("file", Some("mug.png"), "bytes\r\n--not the end"),
+            part("resource_type", None, "raw"),
+            part("public_id", None, ""),
+        ])
+        .await
+        .unwrap();
+        assert_eq!(&read.bytes[..], b"bytes\r\n--not the end");
+        assert_eq!(read.filename, "mug.png");
+        assert_eq!(read.about.tags, ["a", "b"]);
+        assert_eq!(read.about.context["alt"], "A mug");
+        assert_eq!(read.about.resource_type, Some(ResourceType::Raw));
+        assert_eq!(read.about.public_id, None);
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_wrong_or_too_large_is_said() {
+        let file = part("file", Some("a.txt"), "hello");
+        let large = "x".repeat(101);
+        for (parts, expected) in [
+            (vec![], (400, "invalid_parameter")),
+            (vec![part("tags", None, "a")], (400, "invalid_parameter")),
+            (vec![file.clone(), file.clone()], (400, "invalid_parameter")),
+            (
+                vec![file.clone(), part("overwrite", None, "1")],
+                (400, "invalid_parameter"),
+            ),
+            (
+                vec![file.clone(), part("context", None, "alt=x")],
+                (400, "invalid_parameter"),
+            ),
+            (
+                vec![file.clone(), part("folder", None, &"x".repeat(17_000))],
+                (400, "invalid_parameter"),
+            ),
+            (
+                vec![part("file", Some("a.txt"), &large)],
+                (413, "file_too_large"),
+            ),
+        ] {
+            assert_eq!(read_parts(&parts).await.unwrap_err(), expected, "{parts:?}");
+        }
+        for (body, content_type) in [
+            ("no form", TYPE),
+            (
+                "--X\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\ncut off",
+                TYPE,
+            ),
+            ("--X--\r\n", "multipart/form-data"),
+        ] {
+            let problem = read(&Body::from(body), content_type, 100)
+                .await
+                .unwrap_err();
+            assert_eq!(problem.code(), "invalid_body", "{body}");
+        }
+        let whole = Body::Binary(vec![0; BODY_LIMIT + 1]);
+        assert_eq!(
+            read(&whole, TYPE, 100).await.unwrap_err().code(),
+            "file_too_large"
+        );
+    }
+}

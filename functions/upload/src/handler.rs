@@ -1,0 +1,319 @@
+//! `GET /api/cloudinary/upload` tells the rules; `POST` signs, ingests an address, or uploads.
+
+use std::net::{IpAddr, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+use lambda_http::http::{Method, StatusCode};
+use lambda_http::{Body, Request, RequestExt, Response};
+use media_sync::asset::ResourceType;
+use media_sync::cloudinary::Client;
+use media_sync::cloudinary::upload::Source;
+use media_sync::deadline;
+use media_sync::http::auth::authenticate;
+use media_sync::http::{ParameterError, Problem, reply, respond};
+use media_sync::supabase::jwt::TokenVerifier;
+use media_sync::sync::uploads::{Beginning, Kind, Uploaded, Uploads, Wanted};
+use media_sync::time::Timestamp;
+use media_sync::upload::content::{check_allowed, check_file, extension, known_format};
+use media_sync::upload::remote::{RemoteFile, parse_remote};
+use media_sync::upload::signing::{Asked, SIGNABLE};
+use media_sync::upload::{Naming, UploadRefusal, UploadRules, Uploader};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::form::BODY_LIMIT;
+use crate::posted::{About, File, Posted, Sign, Url};
+
+/// Kept free at the end of an invocation, to write down what became of the upload.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// How long a host's addresses are waited for.
+const LOOK_UP: Duration = Duration::from_secs(4);
+
+/// Signs and uploads in the name of the caller.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    pub(crate) verifier: TokenVerifier,
+    pub(crate) rules: UploadRules,
+    pub(crate) uploads: Uploads,
+}
+
+impl Upload {
+    pub(crate) async fn handle(&self, request: Request) -> Response<Body> {
+        respond(request, async |request| {
+            let caller = authenticate(&self.verifier, request.headers(), Timestamp::now()).await?;
+            let uploader = Uploader {
+                id: caller.sub,
+                is_admin: caller.is_admin,
+            };
+            match *request.method() {
+                Method::GET => Ok(reply::json(StatusCode::OK, &self.describe(uploader))),
+                Method::POST => self.post(request, uploader).await,
+                _ => Err(Problem::method_not_allowed("GET, POST")),
+            }
+        })
+        .await
+    }
+
+    async fn post(&self, request: &Request, uploader: Uploader) -> Result<Response<Body>, Problem> {
+        let deadline = request.lambda_context_ref().map_or_else(
+            || Instant::now() + MARGIN,
+            |context| deadline::before_the_end(context, MARGIN),
+        );
+        let id = Uuid::new_v4();
+        match Posted::read(request, self.file_limit()).await? {
+            Posted::Sign(asked) => self.sign(asked, uploader, id).await,
+            Posted::Url(asked) => {
+                let (wanted, source) = self.plan_url(asked, uploader, id).await?;
+                self.carry_out(wanted, source, deadline).await
+            }
+            Posted::File(file) => {
+                let (wanted, source) = self.plan_file(file, uploader, id)?;
+                self.carry_out(wanted, source, deadline).await
+            }
+        }
+    }
+
+    async fn sign(
+        &self,
+        asked: Sign,
+        uploader: Uploader,
+        id: Uuid,
+    ) -> Result<Response<Body>, Problem> {
+        let signable = Asked {
+            params: &asked.params,
+            filename: asked.filename.as_deref(),
+            resource_type: asked.resource_type,
+        }
+        .plan(&self.rules, uploader, id)?;
+        let cloudinary = self.cloudinary();
+        let now = cloudinary.cloud_now();
+        let valid = self.rules.valid_seconds;
+        let name = &signable.public_id;
+        let beginning = Beginning::new(id, uploader, name, signable.overwrite, now, valid);
+        let begun = self.uploads.begin(&beginning).await?;
+        let mut answer = signable.sign(begun.overwrite, now, valid, cloudinary.credentials());
+        let expires_at = now.offset(i64::from(valid) * 1_000_000);
+        answer.insert(
+            "upload".to_owned(),
+            json!({
+                "id": id, "url": self.address(asked.resource_type),
+                "expires_at": expires_at, "max_bytes": self.rules.max_bytes,
+            }),
+        );
+        Ok(reply::json(StatusCode::OK, &answer))
+    }
+
+    fn plan_file(
+        &self,
+        file: File,
+        uploader: Uploader,
+        id: Uuid,
+    ) -> Result<(Wanted, Source), Problem> {
+        let wanted = file.about.resource_type;
+        let checked = check_file(&file.bytes, &file.filename, wanted, &self.rules)?;
+        let size = file.bytes.len() as u64;
+        let named = name(&file.about, &file.filename, checked.resource_type).choose(
+            &self.rules,
+            uploader,
+            id,
+        )?;
+        let wanted = Wanted {
+            id,
+            kind: Kind::File,
+            uploader,
+            named,
+            resource_type: checked.resource_type,
+            filename: stem(&file.filename),
+            file_size: Some(size),
+            format: checked
+                .format
+                .filter(|_| checked.resource_type != ResourceType::Raw),
+            display_name: file.about.display_name,
+            tags: file.about.tags,
+            context: file.about.context,
+        };
+        let source = Source::Bytes {
+            data: file.bytes,
+            filename: file.filename,
+        };
+        Ok((wanted, source))
+    }
+
+    async fn plan_url(
+        &self,
+        asked: Url,
+        uploader: Uploader,
+        id: Uuid,
+    ) -> Result<(Wanted, Source), Problem> {
+        let file = parse_remote(&asked.url, &self.rules)?;
+        let filename = file.filename().unwrap_or_default();
+        let (resource_type, format) = plan_remote_type(&filename, asked.about.resource_type)?;
+        check_allowed(resource_type, format.as_deref(), &self.rules)?;
+        let named =
+            name(&asked.about, &filename, resource_type).choose(&self.rules, uploader, id)?;
+        look_up(&file).await?;
+        let wanted = Wanted {
+            id,
+            kind: Kind::Url,
+            uploader,
+            named,
+            resource_type,
+            filename: stem(&filename),
+            file_size: None,
+            format: format.filter(|_| resource_type != ResourceType::Raw),
+            display_name: asked.about.display_name,
+            tags: asked.about.tags,
+            context: asked.about.context,
+        };
+        Ok((wanted, Source::Url(file.url.into())))
+    }
+
+    async fn carry_out(
+        &self,
+        wanted: Wanted,
+        source: Source,
+        deadline: Instant,
+    ) -> Result<Response<Body>, Problem> {
+        let uploaded = self.uploads.upload(&wanted, source, deadline).await?;
+        let (status, word, item) = match uploaded {
+            Uploaded::Stored(item) => (StatusCode::CREATED, "stored", Some(item)),
+            Uploaded::Pending(item) => (StatusCode::ACCEPTED, "pending", item),
+        };
+        let message = match word {
+            "stored" => "The file is in Cloudinary and in the database.",
+            _ => {
+                "Cloudinary has not answered yet. The row becomes synced when the file is there, and goes if it does not come."
+            }
+        };
+        let answer = json!({
+            "upload_id": wanted.id, "status": word, "public_id": wanted.named.public_id,
+            "item": item, "message": message,
+        });
+        Ok(reply::json(status, &answer))
+    }
+
+    /// What a form's file may have; a signed upload may have all that the rules allow.
+    fn file_limit(&self) -> u64 {
+        self.rules.max_bytes.min(BODY_LIMIT as u64)
+    }
+
+    fn cloudinary(&self) -> &Client {
+        &self.uploads.reconcile.cloudinary
+    }
+
+    /// Where a browser sends a file with a signature.
+    fn address(&self, resource_type: Option<ResourceType>) -> String {
+        let credentials = self.cloudinary().credentials();
+        let kind = resource_type.map_or("auto", ResourceType::as_str);
+        let base = credentials.upload_prefix().as_str().trim_end_matches('/');
+        format!("{base}/v1_1/{}/{kind}/upload", credentials.cloud_name())
+    }
+
+    fn describe(&self, uploader: Uploader) -> Value {
+        let rules = &self.rules;
+        let prefix = rules.prefix_of(uploader).map(|prefix| format!("{prefix}/"));
+        json!({
+            "cloud_name": self.cloudinary().credentials().cloud_name(),
+            "limits": {
+                "max_bytes": rules.max_bytes,
+                "max_form_bytes": self.file_limit(),
+                // Empty means any.
+                "formats": rules.formats,
+                "resource_types": rules.resource_types,
+                "public_id_prefix": prefix,
+            },
+            "signing": {
+                "parameters": SIGNABLE,
+                "only": {"source": "uw", "type": "upload"},
+                "valid_seconds": rules.valid_seconds,
+                "added": ["timestamp", "public_id", "overwrite", "asset_folder", "allowed_formats"],
+                "overwrite": "granted to who owns the asset of that public id, and to administrators",
+            },
+            "remote": {
+                "enabled": !rules.remote_hosts.is_empty(),
+                "hosts": rules.remote_hosts,
+                "schemes": if rules.remote_http { &["https", "http"][..] } else { &["https"] },
+            },
+        })
+    }
+}
+
+fn name<'a>(about: &'a About, filename: &'a str, resource_type: ResourceType) -> Naming<'a> {
+    Naming {
+        public_id: about.public_id.as_deref(),
+        folder: about.folder.as_deref(),
+        filename: Some(filename),
+        resource_type: Some(resource_type),
+    }
+}
+
+/// Cloudinary keeps a file's name without its extension.
+fn stem(filename: &str) -> Option<String> {
+    let name = filename.rsplit(['/', '\\']).next().unwrap_or_default();
+    let stem = match extension(name) {
+        Some(extension) => &name[..name.len() - extension.len() - 1],
+        None => name,
+    };
+    let stem: String = stem.chars().filter(|c| !c.is_control()).collect();
+    (!stem.is_empty()).then_some(stem)
+}
+
+/// A remote file is not seen here: its sender says what it is, or its name does. Cloudinary
+/// refuses it if it is something else.
+fn plan_remote_type(
+    filename: &str,
+    wanted: Option<ResourceType>,
+) -> Result<(ResourceType, Option<String>), ParameterError> {
+    let extension = extension(filename);
+    let known = extension.as_deref().and_then(known_format);
+    let format = known.map(|(name, _)| name.to_owned()).or(extension);
+    let kind = wanted.or(known.map(|(_, kind)| kind)).ok_or_else(|| {
+        let reason = "has to be said, since the address does not tell: image, video or raw";
+        ParameterError::new("resource_type", reason)
+    })?;
+    Ok((kind, format))
+}
+
+/// Asks for the host's addresses, unless the rules name the very address.
+async fn look_up(file: &RemoteFile) -> Result<(), UploadRefusal> {
+    let Some(host) = file.host.clone() else {
+        return Ok(());
+    };
+    let port = file.port;
+    let asked = tokio::task::spawn_blocking(move || (host.as_str(), port).to_socket_addrs());
+    let addresses: Vec<IpAddr> = match tokio::time::timeout(LOOK_UP, asked).await {
+        Ok(Ok(Ok(found))) => found.map(|socket| socket.ip()).collect(),
+        _ => Vec::new(),
+    };
+    file.check_addresses(&addresses)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remote_files_type_is_said_or_told_by_its_name() {
+        let image = (ResourceType::Image, Some("jpg".to_owned()));
+        assert_eq!(plan_remote_type("mug.JPEG", None).unwrap(), image);
+        let raw = (ResourceType::Raw, Some("csv".to_owned()));
+        assert_eq!(
+            plan_remote_type("prices.csv", Some(ResourceType::Raw)).unwrap(),
+            raw
+        );
+        for filename in ["", "mug", "prices.csv"] {
+            assert_eq!(
+                plan_remote_type(filename, None).unwrap_err().name,
+                "resource_type"
+            );
+        }
+    }
+
+    #[test]
+    fn a_files_name_is_kept_without_its_extension() {
+        assert_eq!(stem("C:\\a\\Blue mug.png").as_deref(), Some("Blue mug"));
+        assert_eq!(stem("README").as_deref(), Some("README"));
+        assert_eq!(stem(""), None);
+    }
+}
