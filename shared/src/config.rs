@@ -147,7 +147,7 @@ impl SupabaseConfig {
         let publishable_key = reader.required(SUPABASE_PUBLISHABLE_KEY, |text| {
             parse_key(text, KeyKind::Secret)
         });
-        let jwt_secret = reader.optional(SUPABASE_JWT_SECRET, |text| Ok(text.to_owned()));
+        let jwt_secret = reader.optional(SUPABASE_JWT_SECRET, parse_jwt_secret);
         Some(Self {
             url: url?,
             secret_key: secret_key?,
@@ -391,11 +391,23 @@ fn parse_base(text: &str) -> Result<Url, String> {
         .ok_or_else(|| "is not an http(s) address without user and query".to_owned())
 }
 
+/// RFC 7518, section 3.2: a shorter one than the hash can be guessed from a single token.
+fn parse_jwt_secret(text: &str) -> Result<String, String> {
+    if text.len() < 32 {
+        return Err("is shorter than 32 bytes".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 /// The two keys are easily swapped, and with the secret one in its place a user's requests would
 /// bypass row level security.
 fn parse_key(text: &str, wrong: KeyKind) -> Result<ApiKey, String> {
     let key = ApiKey::parse(text).map_err(|error| error.to_string())?;
-    if key.kind() == wrong {
+    let wrong_role = match wrong {
+        KeyKind::Publishable => "anon",
+        _ => "service_role",
+    };
+    if key.kind() == wrong || key.legacy_role().as_deref() == Some(wrong_role) {
         return Err(format!("holds a {wrong:?} key"));
     }
     Ok(key)
@@ -473,10 +485,43 @@ mod tests {
     }
 
     #[test]
+    fn swapped_legacy_keys_are_refused_by_their_role() {
+        // {"alg":"HS256"}.{"role":...}.x
+        let key = |claims| format!("eyJhbGciOiJIUzI1NiJ9.{claims}.x");
+        let anon = key("eyJyb2xlIjoiYW5vbiJ9");
+        let service = key("eyJyb2xlIjoic2VydmljZV9yb2xlIn0");
+        let with = |secret: &str, publishable: &str| {
+            let mut keys = map(&GOOD);
+            keys.insert(SUPABASE_SECRET_KEY.into(), secret.into());
+            keys.insert(SUPABASE_PUBLISHABLE_KEY.into(), publishable.into());
+            Config::from_map(&keys).map_err(|error| error.to_string())
+        };
+        assert!(with(&service, &anon).is_ok());
+        let error = with(&anon, &service).unwrap_err();
+        for said in [
+            "SUPABASE_SECRET_KEY holds a Publishable key",
+            "SUPABASE_PUBLISHABLE_KEY holds a Secret key",
+        ] {
+            assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_legacy_secret_that_can_be_guessed_is_refused() {
+        let mut short = map(&GOOD);
+        short.insert(SUPABASE_JWT_SECRET.into(), "x".repeat(31));
+        let error = Config::from_map(&short).unwrap_err().to_string();
+        assert!(
+            error.contains("SUPABASE_JWT_SECRET is shorter than 32 bytes"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn debug_shows_no_secret() {
         let mut all = map(&GOOD);
         all.insert(NOTIFICATION_SECRETS.into(), r#"{"2":"hush-hush"}"#.into());
-        all.insert(SUPABASE_JWT_SECRET.into(), "hush-hush".into());
+        all.insert(SUPABASE_JWT_SECRET.into(), "hush-hush".repeat(4));
         let shown = format!("{:?}", Config::from_map(&all).unwrap());
         assert!(!shown.contains("hush-hush"), "{shown}");
     }

@@ -9,12 +9,13 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use media_sync::config::http_client;
 use media_sync::supabase::jwt::{Caller, TokenError, TokenVerifier};
 use media_sync::time::Timestamp;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -152,6 +153,7 @@ async fn each_wrong_claim_has_its_reason() {
             with("iss", json!("https://elsewhere/auth/v1")),
             "token_issuer",
         ),
+        (without("iss"), "token_issuer"),
         (with("sub", json!("nobody")), "token_subject"),
         (without("sub"), "token_subject"),
         (without("exp"), "token_malformed"),
@@ -164,7 +166,6 @@ async fn each_wrong_claim_has_its_reason() {
             .await
             .is_ok()
     );
-    assert!(verify(&verifier, &without("iss")).await.is_ok());
 }
 
 #[tokio::test]
@@ -223,15 +224,145 @@ async fn forged_and_confused_tokens_are_refused() {
         &claims,
     );
     assert_eq!(verify(&bare, &legacy).await.unwrap_err(), "token_algorithm");
-    // {"alg":"none"}
-    let none = format!("eyJhbGciOiJub25lIn0.{}.", forged.split('.').nth(1).unwrap());
-    assert!(verify(&verifier, &none).await.is_err());
+    for header in ["{\"alg\":\"none\"}", "{\"alg\":\"NONE\"}", "{\"alg\":\"\"}"] {
+        let parts: Vec<&str> = forged.split('.').collect();
+        let header = URL_SAFE_NO_PAD.encode(header);
+        for signature in ["", parts[2]] {
+            let none = format!("{header}.{}.{signature}", parts[1]);
+            assert_eq!(
+                verify(&verifier, &none).await.unwrap_err(),
+                "token_algorithm"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn keys_that_a_token_brings_along_are_not_looked_at() {
+    let (project, verifier) = project().await;
+    let attacker = EncodingKey::from_ec_der(&der(OTHER_EC_KEY));
+    let mut header = Header::new(Algorithm::ES256);
+    header.kid = Some("k1".to_owned());
+    header.jwk = Jwk::from_encoding_key(&attacker, Algorithm::ES256).ok();
+    header.jku = Some("http://127.0.0.1:9/jwks.json".to_owned());
+    let token = encode(&header, &project.claims(), &attacker).unwrap();
+    assert_eq!(
+        verify(&verifier, &token).await.unwrap_err(),
+        "token_signature"
+    );
+    header.kid = None;
+    let token = encode(&header, &project.claims(), &attacker).unwrap();
+    assert_eq!(
+        verify(&verifier, &token).await.unwrap_err(),
+        "token_key_unknown"
+    );
+}
+
+#[tokio::test]
+async fn what_a_header_demands_to_be_understood_is_not_passed_over() {
+    let (project, verifier) = project().await;
+    let mut header = Header::new(Algorithm::ES256);
+    header.kid = Some("k1".to_owned());
+    header.crit = Some(vec!["exp".to_owned()]);
+    let token = encode(&header, &project.claims(), &ec()).unwrap();
+    assert_eq!(
+        verify(&verifier, &token).await.unwrap_err(),
+        "token_malformed"
+    );
+}
+
+#[tokio::test]
+async fn published_keys_are_used_for_what_they_are_published_for() {
+    let other_use = |name: &str, value: &str| {
+        let mut key = public(&ec(), Algorithm::ES256, "k1");
+        key[name] = value.into();
+        key
+    };
+    let shared = json!({
+        "kty": "oct", "kid": "k1", "alg": "HS256", "k": URL_SAFE_NO_PAD.encode("legacy-secret"),
+    });
+    for key in [other_use("use", "enc"), other_use("alg", "ES384"), shared] {
+        let project = Project::new(std::slice::from_ref(&key)).await;
+        let token = token(Algorithm::ES256, Some("k1"), &ec(), &project.claims());
+        let refused = verify(&project.verifier(), &token).await.unwrap_err();
+        assert_eq!(refused, "token_key_unknown", "{key}");
+    }
+}
+
+#[tokio::test]
+async fn legacy_tokens_of_other_issuers_are_refused_and_an_empty_secret_is_none() {
+    let (project, verifier) = project().await;
+    let secret = EncodingKey::from_secret(b"legacy-secret");
+    let mut claims = project.claims();
+    claims["iss"] = "https://elsewhere/auth/v1".into();
+    let foreign = token(Algorithm::HS256, None, &secret, &claims);
+    assert_eq!(
+        verify(&verifier, &foreign).await.unwrap_err(),
+        "token_issuer"
+    );
+    claims.as_object_mut().unwrap().remove("iss");
+    let own = token(Algorithm::HS256, None, &secret, &claims);
+    assert!(verify(&verifier, &own).await.is_ok());
+    let empty = TokenVerifier::new(&project.url, Some(""), http_client().unwrap());
+    let signed_by_anybody = token(
+        Algorithm::HS256,
+        None,
+        &EncodingKey::from_secret(b""),
+        &claims,
+    );
+    assert_eq!(
+        verify(&empty, &signed_by_anybody).await.unwrap_err(),
+        "token_algorithm"
+    );
+}
+
+#[tokio::test]
+async fn api_keys_are_no_tokens() {
+    let (project, verifier) = project().await;
+    for key in ["sb_publishable_abc", "sb_secret_abc"] {
+        assert_eq!(
+            verify(&verifier, key).await.unwrap_err(),
+            "token_is_api_key"
+        );
+    }
+    // A legacy key, as Supabase makes them: no audience and no user.
+    let claims = json!({ "iss": "supabase", "role": "service_role", "exp": NOW + 3600 });
+    let secret = EncodingKey::from_secret(b"legacy-secret");
+    let legacy = token(Algorithm::HS256, None, &secret, &claims);
+    assert_eq!(
+        verify(&verifier, &legacy).await.unwrap_err(),
+        "token_audience"
+    );
+    assert_eq!(project.asked(), 0);
+}
+
+#[tokio::test]
+async fn a_new_key_is_found_and_a_revoked_one_is_forgotten_with_the_next_fetch() {
+    let (project, verifier) = project().await;
+    let old = token(Algorithm::ES256, Some("k1"), &ec(), &project.claims());
+    assert!(verify(&verifier, &old).await.is_ok());
+    let other = EncodingKey::from_ec_der(&der(OTHER_EC_KEY));
+    let rotated = json!({ "keys": [public(&other, Algorithm::ES256, "k2")] });
+    *project.keys.lock().unwrap() = Some(rotated);
+    let new = token(Algorithm::ES256, Some("k2"), &other, &project.claims());
+    assert_eq!(
+        verify(&verifier, &new).await.unwrap_err(),
+        "token_key_unknown",
+        "asked a moment ago"
+    );
+    let restarted = project.verifier();
+    assert!(verify(&restarted, &new).await.is_ok());
+    assert_eq!(
+        verify(&restarted, &old).await.unwrap_err(),
+        "token_key_unknown"
+    );
 }
 
 #[tokio::test]
 async fn garbage_is_refused_without_asking_for_keys() {
     let (project, verifier) = project().await;
-    for token in ["", ".", "a.b.c", "é.é.é", &"x".repeat(5000)] {
+    let four_parts = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImsxIn0.e30.x.x";
+    for token in ["", ".", "a.b.c", "é.é.é", four_parts, &"x".repeat(5000)] {
         assert_eq!(
             verify(&verifier, token).await.unwrap_err(),
             "token_malformed"
@@ -279,4 +410,68 @@ async fn unreachable_keys_are_our_fault_and_not_asked_for_by_every_token() {
         assert!(error.is_transient() && error.code() == "token_keys_unavailable");
     }
     assert!(project.asked() < 20);
+}
+
+#[test]
+fn no_token_panics() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let url = Url::parse("http://127.0.0.1:9").unwrap();
+    let verifier = TokenVerifier::new(&url, Some("legacy-secret"), http_client().unwrap());
+    let verify = |token: &str| runtime.block_on(verify(&verifier, token));
+    // Legacy tokens only: they are decided without a key set.
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    proptest!(|(text in "\\PC{0,200}", header in "\\PC{0,60}", claims in "\\PC{0,60}")| {
+        prop_assert!(verify(&text).is_err());
+        let token = format!("{}.{}.{}", part(&header), part(&claims), part(&text));
+        prop_assert!(verify(&token).is_err());
+    });
+    proptest!(|(claims in any_json(3), place in any::<prop::sample::Index>(), bit in 0u8..7)| {
+        let good = encode(
+            &Header::new(Algorithm::HS256),
+            &claims,
+            &EncodingKey::from_secret(b"legacy-secret"),
+        );
+        let good = good.unwrap();
+        // Well signed, whatever it claims.
+        let _ = verify(&good);
+        let mut broken = good.into_bytes();
+        let index = place.index(broken.len());
+        broken[index] ^= 1 << bit;
+        prop_assert!(verify(&String::from_utf8_lossy(&broken)).is_err());
+    });
+}
+
+/// Objects with the names that claims have, and any values.
+fn any_json(depth: u32) -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "\\PC{0,12}".prop_map(Value::from),
+        Just(json!("authenticated")),
+        Just(json!(SUB)),
+    ];
+    let name = prop::sample::select(vec![
+        "exp",
+        "nbf",
+        "aud",
+        "iss",
+        "sub",
+        "role",
+        "app_metadata",
+    ]);
+    leaf.prop_recursive(depth, 24, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(name.clone(), inner, 0..7).prop_map(|map| {
+                let map = map
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value));
+                Value::Object(map.collect())
+            }),
+        ]
+    })
 }

@@ -5,9 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -54,6 +56,8 @@ pub enum TokenError {
     TooLarge,
     #[error("the token is not a JWT")]
     Malformed,
+    #[error("an API key is not a token: send the access token of a signed-in user")]
+    ApiKey,
     #[error("the token is signed by an algorithm that is not accepted")]
     Algorithm,
     #[error("the token is signed by an unknown key")]
@@ -81,6 +85,7 @@ impl TokenError {
         match self {
             Self::TooLarge => "token_too_large",
             Self::Malformed => "token_malformed",
+            Self::ApiKey => "token_is_api_key",
             Self::Algorithm => "token_algorithm",
             Self::UnknownKey => "token_key_unknown",
             Self::Signature => "token_signature",
@@ -126,7 +131,10 @@ impl TokenVerifier {
             keys_url: Url::parse(&format!("{issuer}/.well-known/jwks.json"))
                 .expect("a path appended to an address"),
             issuer,
-            secret: secret.map(|secret| DecodingKey::from_secret(secret.as_bytes())),
+            // Anybody can sign with an empty secret.
+            secret: secret
+                .filter(|secret| !secret.is_empty())
+                .map(|secret| DecodingKey::from_secret(secret.as_bytes())),
             keys: Arc::default(),
         }
     }
@@ -139,21 +147,23 @@ impl TokenVerifier {
         if token.len() > MAX_TOKEN {
             return Err(TokenError::TooLarge);
         }
-        let header = decode_header(token).map_err(|error| read_error(&error))?;
-        match header.alg {
+        if token.starts_with("sb_") {
+            return Err(TokenError::ApiKey);
+        }
+        let header = read_header(token).ok_or(TokenError::Malformed)?;
+        match header.algorithm()? {
             Algorithm::HS256 => {
                 let key = self.secret.as_ref().ok_or(TokenError::Algorithm)?;
-                check(token, header.alg, key, None, now)
+                check(token, Algorithm::HS256, key, &self.issuer, now)
             }
-            Algorithm::ES256 | Algorithm::RS256 => {
+            asymmetric => {
                 let kid = header.kid.as_deref().ok_or(TokenError::UnknownKey)?;
                 let (algorithm, key) = self.key(kid).await?;
-                if algorithm != header.alg {
+                if algorithm != asymmetric {
                     return Err(TokenError::Algorithm);
                 }
-                check(token, algorithm, &key, Some(&self.issuer), now)
+                check(token, algorithm, &key, &self.issuer, now)
             }
-            _ => Err(TokenError::Algorithm),
         }
     }
 
@@ -221,6 +231,39 @@ impl KeySet {
     }
 }
 
+/// As much of a token's header as decides who verifies it. Keys that a header brings along or points
+/// to (`jwk`, `jku`, `x5u`, `x5c`) are an attacker's offer, and not looked at.
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: Option<String>,
+    crit: Option<Value>,
+}
+
+impl Header {
+    fn algorithm(&self) -> Result<Algorithm, TokenError> {
+        match self.alg.as_str() {
+            "HS256" => Ok(Algorithm::HS256),
+            "ES256" => Ok(Algorithm::ES256),
+            "RS256" => Ok(Algorithm::RS256),
+            _ => Err(TokenError::Algorithm),
+        }
+    }
+}
+
+fn read_header(token: &str) -> Option<Header> {
+    let mut parts = token.split('.');
+    let (Some(first), Some(_), Some(_), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    let bytes = URL_SAFE_NO_PAD.decode(first).ok()?;
+    let header: Header = serde_json::from_slice(&bytes).ok()?;
+    // Extensions that must be understood (RFC 7515, section 4.1.11): we know none.
+    header.crit.is_none().then_some(header)
+}
+
 /// A key that we can use, or `None`: a set may hold keys for other purposes.
 fn read_key(value: Value) -> Option<(String, (Algorithm, DecodingKey))> {
     let jwk: Jwk = serde_json::from_value(value).ok()?;
@@ -233,14 +276,17 @@ fn read_key(value: Value) -> Option<(String, (Algorithm, DecodingKey))> {
     {
         return None;
     }
-    let algorithm = match &jwk.algorithm {
+    let (algorithm, name) = match &jwk.algorithm {
         AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
-            Algorithm::ES256
+            (Algorithm::ES256, KeyAlgorithm::ES256)
         }
-        AlgorithmParameters::RSA(_) => Algorithm::RS256,
+        AlgorithmParameters::RSA(_) => (Algorithm::RS256, KeyAlgorithm::RS256),
         // A symmetric key in a public document is nobody's secret.
         _ => return None,
     };
+    if jwk.common.key_algorithm.is_some_and(|said| said != name) {
+        return None;
+    }
     Some((kid, (algorithm, DecodingKey::from_jwk(&jwk).ok()?)))
 }
 
@@ -258,7 +304,7 @@ fn check(
     token: &str,
     algorithm: Algorithm,
     key: &DecodingKey,
-    issuer: Option<&str>,
+    issuer: &str,
     now: Timestamp,
 ) -> Result<Caller, TokenError> {
     let mut rules = Validation::new(algorithm);
@@ -282,9 +328,13 @@ fn check(
     if claims.nbf.is_some_and(|nbf| nbf - leeway > now) {
         return Err(TokenError::NotYetValid);
     }
-    if let (Some(expected), Some(issuer)) = (issuer, &claims.iss)
-        && issuer != expected
-    {
+    // Who else holds the legacy secret may sign tokens without an issuer, and PostgREST takes them;
+    // the published keys only Supabase Auth signs with, and it always says so.
+    let issuer_is_good = match &claims.iss {
+        Some(said) => said == issuer,
+        None => algorithm == Algorithm::HS256,
+    };
+    if !issuer_is_good {
         return Err(TokenError::Issuer);
     }
     let sub = claims.sub.and_then(|sub| Uuid::parse_str(&sub).ok());
