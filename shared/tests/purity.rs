@@ -10,6 +10,7 @@ const PURE: &[&str] = &[
     "cloudinary/escape.rs",
     "cloudinary/resource.rs",
     "cloudinary/signature.rs",
+    "http/catalogue.rs",
     "http/cursor.rs",
     "http/query.rs",
     "intent/editable.rs",

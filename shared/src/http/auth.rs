@@ -12,9 +12,7 @@ use crate::time::Timestamp;
 /// 401 when the header is missing, repeated or of another scheme.
 pub fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let missing =
-        || Problem::unauthorized("token_missing", "Send a token: `Authorization: Bearer …`.");
-    let value = values.next().ok_or_else(missing)?;
+    let value = values.next().ok_or_else(Problem::token_missing)?;
     if values.next().is_some() {
         return Err(Problem::unauthorized(
             "token_repeated",
@@ -25,9 +23,9 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
         .to_str()
         .ok()
         .and_then(|text| text.trim().split_once(' '))
-        .ok_or_else(missing)?;
+        .ok_or_else(Problem::token_missing)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(missing());
+        return Err(Problem::token_missing());
     }
     Ok(token.trim_start())
 }

@@ -5,6 +5,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod catalogue;
 pub mod cursor;
 pub mod problem;
 pub mod query;

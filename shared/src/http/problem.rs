@@ -37,7 +37,7 @@ pub struct Problem {
 /// The header that HTTP asks for beside some statuses.
 #[derive(Debug, Clone, Copy)]
 enum Extra {
-    Challenge,
+    Challenge(&'static str),
     Allow(&'static str),
 }
 
@@ -66,8 +66,16 @@ impl Problem {
     /// 401 for want of a good token, with the challenge that HTTP asks for.
     pub fn unauthorized(code: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            header: Some(Extra::Challenge),
+            header: Some(Extra::Challenge("Bearer error=\"invalid_token\"")),
             ..Self::new(StatusCode::UNAUTHORIZED, code, detail)
+        }
+    }
+
+    /// 401 for want of any token: nothing was wrong yet (RFC 6750, section 3.1).
+    pub fn token_missing() -> Self {
+        Self {
+            header: Some(Extra::Challenge("Bearer")),
+            ..Self::unauthorized("token_missing", "Send a token: `Authorization: Bearer …`.")
         }
     }
 
@@ -100,6 +108,19 @@ impl Problem {
             "body_too_large",
             format!("The body may have {limit} bytes at most."),
         )
+    }
+
+    /// 429: too much was asked for, perhaps by others; the same request succeeds later.
+    pub fn too_many(code: &'static str, retry_after: Option<Duration>, cause: &dyn Error) -> Self {
+        Self {
+            retry_after: Some(retry_after.unwrap_or(RETRY_AFTER)),
+            cause: Some(telemetry::chain(cause).into()),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                code,
+                "Too much is going on. Please wait and try again.",
+            )
+        }
     }
 
     /// 503: the same request may succeed later.
@@ -182,7 +203,7 @@ impl Problem {
             response.headers_mut().insert(header::RETRY_AFTER, value);
         }
         let extra = self.header.map(|extra| match extra {
-            Extra::Challenge => (header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
+            Extra::Challenge(challenge) => (header::WWW_AUTHENTICATE, challenge),
             Extra::Allow(methods) => (header::ALLOW, methods),
         });
         if let Some((name, value)) = extra {
@@ -271,6 +292,12 @@ impl From<ConfigError> for Problem {
 
 impl From<SupabaseError> for Problem {
     fn from(error: SupabaseError) -> Self {
+        let is_busy = error.status() == Some(429)
+            // Too many connections, for PostgreSQL and for PostgREST's pool.
+            || matches!(error.code(), Some("53300" | "PGRST003"));
+        if is_busy {
+            return Self::too_many("database_busy", error.retry_after(), &error);
+        }
         if error.is_transient() {
             return Self::unavailable("database_unavailable", error.retry_after(), &error);
         }
@@ -288,6 +315,9 @@ impl From<SupabaseError> for Problem {
 
 impl From<CloudinaryError> for Problem {
     fn from(error: CloudinaryError) -> Self {
+        if let Some(Refusal::Quota { .. } | Refusal::Concurrency { .. }) = error.refusal() {
+            return Self::too_many(error.code(), error.retry_after(), &error);
+        }
         if error.is_transient() {
             return Self::unavailable(error.code(), error.retry_after(), &error);
         }
@@ -371,11 +401,121 @@ mod tests {
         );
     }
 
+    /// A problem of every error that there is, and the error's words.
+    fn all_problems() -> Vec<(Problem, String)> {
+        use crate::cloudinary::Refused;
+        let mut problems = Vec::new();
+        let mut add = |problem: Problem, words: &str| problems.push((problem, words.to_owned()));
+        for error in [
+            TokenError::TooLarge,
+            TokenError::Malformed,
+            TokenError::ApiKey,
+            TokenError::Algorithm,
+            TokenError::UnknownKey,
+            TokenError::Signature,
+            TokenError::Expired,
+            TokenError::NotYetValid,
+            TokenError::Audience,
+            TokenError::Issuer,
+            TokenError::Subject,
+            TokenError::KeysUnavailable(None),
+        ] {
+            add(error.into(), "");
+        }
+        for rejection in [
+            Rejection::MissingTimestamp,
+            Rejection::MissingSignature,
+            Rejection::MalformedTimestamp,
+            Rejection::MalformedSignature,
+            Rejection::Stale,
+            Rejection::FromTheFuture,
+            Rejection::WrongSignature,
+        ] {
+            add(rejection.into(), "");
+        }
+        let wait = Some(Duration::from_secs(7));
+        for refusal in [
+            Refusal::Quota {
+                retry_after: Duration::from_secs(7),
+            },
+            Refusal::Concurrency { retry_after: wait },
+            Refusal::AddOn,
+            Refusal::Stale,
+            Refusal::Unauthorized,
+            Refusal::Forbidden,
+            Refusal::NotFound,
+            Refusal::Conflict,
+            Refusal::CursorExpired,
+            Refusal::Processing,
+            Refusal::Server { retry_after: wait },
+            Refusal::BadRequest,
+        ] {
+            let refused = Refused {
+                doing: "hush".to_owned(),
+                status: 400,
+                refusal,
+                message: "hush".to_owned(),
+                request_id: None,
+                observed_at: crate::time::Timestamp::from_secs(0),
+            };
+            add(CloudinaryError::Refused(Box::new(refused)).into(), "hush");
+        }
+        let unreadable = CloudinaryError::Unreadable {
+            doing: "hush".to_owned(),
+            status: 502,
+            excerpt: "hush".to_owned(),
+            source: None,
+        };
+        add(unreadable.into(), "hush");
+        for code in [
+            "42501", "PGRST301", "PGRST303", "PGRST116", "53300", "57014", "22P02", "PGRST003",
+        ] {
+            let error = SupabaseError::Refused {
+                doing: "hush".to_owned(),
+                status: 400,
+                code: code.to_owned(),
+                message: "hush".to_owned(),
+                details: Some("hush".to_owned()),
+                retry_after: None,
+            };
+            add(error.into(), "hush");
+        }
+        add(Problem::too_large(1), "");
+        add(Problem::token_missing(), "");
+        add(Problem::method_not_allowed("GET"), "");
+        add(ParameterError::new("limit", "is too big").into(), "");
+        problems
+    }
+
+    #[test]
+    fn every_problem_is_in_the_catalogue_and_tells_no_internals() {
+        use super::super::catalogue;
+        for (problem, words) in all_problems() {
+            let code = problem.code();
+            let entry = catalogue::find(code).unwrap_or_else(|| panic!("{code} is not listed"));
+            let response = problem.into_response("r");
+            assert_eq!(response.status().as_u16(), entry.status, "{code}");
+            let must_wait = matches!(entry.status, 429 | 503);
+            assert_eq!(
+                response.headers().contains_key("retry-after"),
+                must_wait,
+                "{code}"
+            );
+            let text = body(&response).to_string();
+            assert!(words.is_empty() || !text.contains(&words), "{text}");
+        }
+    }
+
     #[test]
     fn refused_tokens_are_challenged_and_refused_notifications_are_not() {
         let token = Problem::from(TokenError::Expired).into_response("r");
         assert_eq!(token.status(), 401);
-        assert!(token.headers().contains_key("www-authenticate"));
+        assert_eq!(
+            token.headers()["www-authenticate"],
+            "Bearer error=\"invalid_token\""
+        );
+        let missing = Problem::token_missing().into_response("r");
+        assert_eq!(missing.headers()["www-authenticate"], "Bearer");
         assert_eq!(body(&token)["code"], "token_expired");
         let notification = Problem::from(Rejection::Stale).into_response("r");
         assert_eq!(notification.status(), 401);

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::time::Timestamp;
 
 /// Longer query strings are not looked at.
-const MAX_QUERY: usize = 8 * 1024;
+pub(super) const MAX_QUERY: usize = 8 * 1024;
 
 /// A query parameter that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,9 +51,13 @@ impl Query {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             if !known.contains(&name.as_ref()) {
                 let shown: String = name.chars().take(64).collect();
+                let known = match known {
+                    [] => "none".to_owned(),
+                    known => known.join(", "),
+                };
                 return Err(ParameterError::new(
                     shown,
-                    format!("is not a parameter here; there are {}", known.join(", ")),
+                    format!("is not a parameter here; there are {known}"),
                 ));
             }
             if pairs.iter().any(|(given, _)| *given == name) {

@@ -1,6 +1,6 @@
 //! Successful answers, and the headers that every answer carries.
 
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use lambda_http::Body;
 use serde::Serialize;
 
@@ -9,6 +9,16 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
     let text =
         serde_json::to_string(value).expect("answers have string keys and no failing fields");
     with_type(status, "application/json", text)
+}
+
+/// A document that is the same for everybody, and changes with a deployment only.
+pub fn document(text: &'static str) -> Response<Body> {
+    let mut response = with_type(StatusCode::OK, "application/json", text.to_owned());
+    response.headers_mut().insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=300"),
+    );
+    response
 }
 
 /// An answer with a body of the given type and the headers that browsers heed.
@@ -30,6 +40,11 @@ pub(super) fn with_type(
             "default-src 'none'; frame-ancestors 'none'",
         ),
         (header::REFERRER_POLICY, "no-referrer"),
+        // Not for pages of others to embed; who may read it across origins, CORS says.
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
         (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

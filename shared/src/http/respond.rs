@@ -1,22 +1,101 @@
 //! From a request to an answer: every function of the API is an outcome turned into a response.
 
-use http::Response;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use lambda_http::{Body, Request, RequestExt};
 
 use super::Problem;
+use super::query::MAX_QUERY;
 
-/// Answers a request with what `answer` makes of it; a problem carries the request's id.
+/// Names and values together. API Gateway's own limit is ten thousand; a function URL's is not told.
+const MAX_HEADERS: usize = 16 * 1024;
+
+/// Finds a request in the log; also in the body of every problem.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Answers a request with what `answer` makes of it; what is too large is refused before, and every
+/// answer carries the request's id.
 pub async fn respond(
     request: Request,
     answer: impl AsyncFnOnce(&Request) -> Result<Response<Body>, Problem>,
 ) -> Response<Body> {
-    match answer(&request).await {
-        Ok(response) => response,
-        Err(problem) => {
-            let id = request
-                .lambda_context_ref()
-                .map(|context| context.request_id.as_str());
-            problem.into_response(id.unwrap_or_default())
-        }
+    let context = request.lambda_context_ref();
+    let id = context.map_or("", |context| context.request_id.as_str());
+    let outcome = match check_size(&request) {
+        Ok(()) => answer(&request).await,
+        Err(problem) => Err(problem),
+    };
+    let mut response = outcome.unwrap_or_else(|problem| problem.into_response(id));
+    if let Ok(id) = HeaderValue::from_str(id)
+        && !id.is_empty()
+    {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+fn check_size(request: &Request) -> Result<(), Problem> {
+    let sizes = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len());
+    if sizes.sum::<usize>() > MAX_HEADERS {
+        return Err(Problem::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "headers_too_large",
+            format!("The headers may have {MAX_HEADERS} bytes together."),
+        ));
+    }
+    if request.uri().query().unwrap_or_default().len() > MAX_QUERY {
+        return Err(Problem::new(
+            StatusCode::URI_TOO_LONG,
+            "query_too_long",
+            format!("The query string may have {MAX_QUERY} bytes at most."),
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reply;
+    use super::*;
+
+    fn request(query: &str, headers: &[(&str, &str)]) -> Request {
+        let event = serde_json::json!({
+            "version": "2.0", "routeKey": "GET /x", "rawPath": "/x", "rawQueryString": query,
+            "headers": headers.iter().copied().collect::<std::collections::BTreeMap<_, _>>(),
+            "requestContext": {
+                "http": {"method": "GET", "path": "/x", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"},
+                "stage": "$default", "requestId": "gateway",
+            },
+            "isBase64Encoded": false,
+        });
+        let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+        let mut context = lambda_http::Context::default();
+        context.request_id = "r-1".to_owned();
+        request.with_lambda_context(context)
+    }
+
+    async fn status(query: &str, headers: &[(&str, &str)]) -> (u16, Option<String>, bool) {
+        let mut reached = false;
+        let response = respond(request(query, headers), async |_| {
+            reached = true;
+            Ok(reply::json(StatusCode::OK, &1))
+        })
+        .await;
+        let id = response.headers().get(REQUEST_ID);
+        let id = id.map(|id| id.to_str().unwrap().to_owned());
+        (response.status().as_u16(), id, reached)
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_is_refused_before_anything_looks_at_it() {
+        let id = || Some("r-1".to_owned());
+        assert_eq!(status("a=b", &[("x-a", "b")]).await, (200, id(), true));
+        let long = "x".repeat(MAX_QUERY + 1);
+        assert_eq!(status(&long, &[]).await, (414, id(), false));
+        let half = "x".repeat(MAX_HEADERS / 2);
+        let headers = [("x-a", half.as_str()), ("x-b", half.as_str())];
+        assert_eq!(status("", &headers).await, (431, id(), false));
     }
 }

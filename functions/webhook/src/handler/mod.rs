@@ -5,9 +5,9 @@
 use std::time::Instant;
 
 use lambda_http::http::{Method, StatusCode};
-use lambda_http::{Body, Request, RequestExt, Response};
+use lambda_http::{Body, Request, Response};
 use media_sync::cloudinary::signature::NotificationVerifier;
-use media_sync::http::{Problem, body, reply};
+use media_sync::http::{Problem, body, reply, respond};
 use media_sync::queue::{Notification, Queue, RawBody};
 use media_sync::time::Timestamp;
 use serde::Serialize;
@@ -37,27 +37,21 @@ impl Webhook {
     /// Answers 200 exactly when SQS has the notification; Cloudinary repeats after anything else.
     pub(crate) async fn handle(&self, request: Request) -> Response<Body> {
         let begun = Instant::now();
-        let request_id = request
-            .lambda_context_ref()
-            .map(|context| context.request_id.clone())
-            .unwrap_or_default();
-        match self.accept(request, Timestamp::now()).await {
-            Ok(()) => reply::json(
-                StatusCode::OK,
-                &Accepted {
-                    success: true,
-                    processing_time_ms: u64::try_from(begun.elapsed().as_millis())
-                        .unwrap_or(u64::MAX),
-                    message: "Notification accepted",
-                },
-            ),
-            Err(problem) => problem.into_response(&request_id),
-        }
+        respond(request, async |request| {
+            self.accept(request, Timestamp::now()).await?;
+            let accepted = Accepted {
+                success: true,
+                processing_time_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+                message: "Notification accepted",
+            };
+            Ok(reply::json(StatusCode::OK, &accepted))
+        })
+        .await
     }
 
     /// Whether the body is a notification of a known shape is the worker's to say: refusing it here
     /// would make Cloudinary send the same bytes three times more and then forget them.
-    async fn accept(&self, request: Request, now: Timestamp) -> Result<(), Problem> {
+    async fn accept(&self, request: &Request, now: Timestamp) -> Result<(), Problem> {
         if request.method() != Method::POST {
             return Err(Problem::method_not_allowed("POST"));
         }

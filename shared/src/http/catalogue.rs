@@ -1,0 +1,242 @@
+//! Every code that a problem document may carry, with its status and what to do about it (pure).
+//!
+//! `docs/errors.md` is this table for people, and the OpenAPI document lists the codes; tests hold
+//! both, and the constructors' calls all over the project, to it.
+
+/// One kind of problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// Stable: programs may decide by it.
+    pub code: &'static str,
+    /// The HTTP status that it comes with.
+    pub status: u16,
+    /// What it means, and what to do.
+    pub advice: &'static str,
+}
+
+const fn entry(status: u16, code: &'static str, advice: &'static str) -> Entry {
+    Entry {
+        code,
+        status,
+        advice,
+    }
+}
+
+/// By status; within one status in the order in which they are looked for.
+pub const CATALOGUE: &[Entry] = &[
+    entry(
+        400,
+        "invalid_parameter",
+        "A query parameter or a field cannot be used; `parameter` names it and `detail` says what it must be.",
+    ),
+    entry(
+        400,
+        "invalid_body",
+        "The body is not the JSON that is expected here; `detail` says where it differs.",
+    ),
+    entry(
+        401,
+        "token_missing",
+        "Send `Authorization: Bearer` with a Supabase access token.",
+    ),
+    entry(401, "token_repeated", "Send one `Authorization` header."),
+    entry(
+        401,
+        "token_too_large",
+        "The token is longer than 8 KB: keep custom claims small.",
+    ),
+    entry(
+        401,
+        "token_is_api_key",
+        "A publishable or secret key names the project, not a user: send the access token of a signed-in user.",
+    ),
+    entry(
+        401,
+        "token_malformed",
+        "It is not a JWT: send the access token as Supabase Auth gave it.",
+    ),
+    entry(
+        401,
+        "token_algorithm",
+        "Signed by an algorithm that is not accepted here: ES256, RS256, and HS256 where the project has a legacy secret.",
+    ),
+    entry(
+        401,
+        "token_key_unknown",
+        "Signed by a key that the project does not publish; a new key is seen within half a minute.",
+    ),
+    entry(401, "token_signature", "The signature is wrong."),
+    entry(401, "token_expired", "Refresh the session, and repeat."),
+    entry(
+        401,
+        "token_not_yet_valid",
+        "The token begins to be valid later: compare the clocks.",
+    ),
+    entry(
+        401,
+        "token_audience",
+        "The token is not meant for signed-in users (`aud` must be `authenticated`), as the legacy API keys are not.",
+    ),
+    entry(401, "token_issuer", "The token comes from another project."),
+    entry(401, "token_subject", "The token names no user."),
+    entry(
+        401,
+        "token_refused",
+        "The database refused a token that was good here; it has probably expired on the way. Refresh the session.",
+    ),
+    entry(
+        401,
+        "timestamp_missing",
+        "A notification without `X-Cld-Timestamp`.",
+    ),
+    entry(
+        401,
+        "timestamp_malformed",
+        "A notification whose `X-Cld-Timestamp` is not a whole number of seconds.",
+    ),
+    entry(
+        401,
+        "signature_missing",
+        "A notification without `X-Cld-Signature`.",
+    ),
+    entry(
+        401,
+        "signature_malformed",
+        "A notification whose `X-Cld-Signature` is neither a SHA-1 nor a SHA-256 in hex digits.",
+    ),
+    entry(
+        401,
+        "signature_wrong",
+        "A notification signed with a secret that is not known here: see `CLOUDINARY_NOTIFICATION_SECRETS`.",
+    ),
+    entry(
+        401,
+        "notification_stale",
+        "A notification signed more than two hours ago.",
+    ),
+    entry(
+        401,
+        "notification_from_the_future",
+        "A notification signed more than five minutes ahead of the clock here.",
+    ),
+    entry(403, "forbidden", "The user is known, and may not do that."),
+    entry(
+        404,
+        "not_found",
+        "There is no such thing, or the user may not see it.",
+    ),
+    entry(
+        405,
+        "method_not_allowed",
+        "`Allow` says which methods the address takes.",
+    ),
+    entry(
+        409,
+        "cloudinary_conflict",
+        "Cloudinary has something of that name: choose another.",
+    ),
+    entry(
+        413,
+        "body_too_large",
+        "`detail` says how much may be sent: send less, or in parts.",
+    ),
+    entry(
+        414,
+        "query_too_long",
+        "The query string is longer than 8 KB: send long lists in a body, where the route takes one.",
+    ),
+    entry(
+        422,
+        "cloudinary_bad_request",
+        "Cloudinary refused the request as it is.",
+    ),
+    entry(
+        429,
+        "cloudinary_quota",
+        "Cloudinary's hourly quota is used up: wait for `Retry-After` seconds.",
+    ),
+    entry(
+        429,
+        "cloudinary_concurrency",
+        "Too many calls to Cloudinary at once: wait for `Retry-After` seconds.",
+    ),
+    entry(
+        429,
+        "database_busy",
+        "The database has no connection left for this: wait for `Retry-After` seconds.",
+    ),
+    entry(
+        431,
+        "headers_too_large",
+        "The headers have more than 16 KB together.",
+    ),
+    entry(
+        500,
+        "internal",
+        "A fault here; `request_id` finds it in the log.",
+    ),
+    entry(
+        503,
+        "token_keys_unavailable",
+        "The keys that verify tokens could not be fetched: repeat after `Retry-After` seconds.",
+    ),
+    entry(
+        503,
+        "database_unavailable",
+        "The database does not answer: repeat after `Retry-After` seconds.",
+    ),
+    entry(
+        503,
+        "queue_unavailable",
+        "SQS does not take the message: repeat after `Retry-After` seconds.",
+    ),
+    entry(
+        503,
+        "sync_interrupted",
+        "The run was interrupted and goes on by itself: ask how it stands, or repeat after `Retry-After` seconds.",
+    ),
+    entry(
+        503,
+        "cloudinary_unreachable",
+        "Cloudinary does not answer: repeat after `Retry-After` seconds.",
+    ),
+    entry(
+        503,
+        "cloudinary_unreadable",
+        "Something else than Cloudinary has answered: repeat after `Retry-After` seconds.",
+    ),
+    entry(
+        503,
+        "cloudinary_stale",
+        "Cloudinary's clock and ours differed: repeat after `Retry-After` seconds.",
+    ),
+    entry(
+        503,
+        "cloudinary_processing",
+        "Cloudinary is still working on the asset: repeat after `Retry-After` seconds.",
+    ),
+    entry(
+        503,
+        "cloudinary_server",
+        "A fault at Cloudinary: repeat after `Retry-After` seconds.",
+    ),
+];
+
+/// The entry of a code.
+pub fn find(code: &str) -> Option<&'static Entry> {
+    CATALOGUE.iter().find(|entry| entry.code == code)
+}
+
+/// The table of `docs/errors.md`.
+pub fn markdown() -> String {
+    let rows = CATALOGUE.iter().map(|entry| {
+        format!(
+            "| {} | `{}` | {} |\n",
+            entry.status, entry.code, entry.advice
+        )
+    });
+    format!(
+        "| status | code | what it means, and what to do |\n|---|---|---|\n{}",
+        rows.collect::<String>()
+    )
+}
