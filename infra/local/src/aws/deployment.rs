@@ -111,7 +111,8 @@ pub(super) async fn deploy(
     let deployment = describe(api).await?;
     let functions = deployment.of_type("AWS::Lambda::Function").collect();
     let apis = deployment.of_type("AWS::ApiGatewayV2::Api").collect();
-    routes::import(api, STACK_NAME, &functions, &apis).await?;
+    let parameters = &plan.parameters;
+    routes::import(api, STACK_NAME, &functions, &apis, parameters).await?;
     Ok(deployment)
 }
 

@@ -1,5 +1,5 @@
 //! The routes of the HTTP API. AWS reads them from the OpenAPI body that SAM generates; the emulator does not,
-//! so they are created from the same body here.
+//! so they are created from the same body here, and so is what it says of CORS.
 
 use std::collections::BTreeMap;
 
@@ -19,12 +19,13 @@ struct Route {
     function: String,
 }
 
-/// `functions` and `apis` map logical ids to real ones.
+/// `functions` and `apis` map logical ids to real ones; `parameters` are the template's that were set.
 pub(super) async fn import(
     api: &Api,
     stack: &str,
     functions: &BTreeMap<&str, &str>,
     apis: &BTreeMap<&str, &str>,
+    parameters: &BTreeMap<String, String>,
 ) -> Result<(), StackError> {
     let form = [
         ("Action", "GetTemplate"),
@@ -34,8 +35,14 @@ pub(super) async fn import(
     let processed = api::first(&api.query("cloudformation", &form).await?, "TemplateBody")?;
     let processed = api::parse("GetTemplate", processed.as_bytes())?;
     for (logical, id) in apis {
+        let body = &processed["Resources"][logical]["Properties"]["Body"];
+        if let Some(cors) = parse_cors(&processed, body, parameters) {
+            let request = json!({ "corsConfiguration": cors });
+            api.rest("apigateway", "PATCH", &format!("/v2/apis/{id}"), &request)
+                .await?;
+        }
         let mut integrations = BTreeMap::new();
-        for route in parse_routes(&processed["Resources"][logical]["Properties"]["Body"]) {
+        for route in parse_routes(body) {
             let Some(function) = functions.get(route.function.as_str()) else {
                 continue;
             };
@@ -87,6 +94,29 @@ fn parse_routes(body: &Value) -> Vec<Route> {
     routes
 }
 
+/// The API's configuration, if the parameter that names its origins was set.
+fn parse_cors(
+    template: &Value,
+    body: &Value,
+    parameters: &BTreeMap<String, String>,
+) -> Option<Value> {
+    // {"Fn::If": [condition, {"allowOrigins": {"Fn::Split": [",", default]}, ...}, {"Ref": "AWS::NoValue"}]}
+    let cors = &body["x-amazon-apigateway-cors"]["Fn::If"];
+    // The emulator has filled in what the parameter defaults to, not what it was set to; its name is
+    // in the condition only: {"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]}
+    let condition = &template["Conditions"][cors[0].as_str()?];
+    let parameter = condition.pointer("/Fn::Not/0/Fn::Equals/0/Ref")?.as_str()?;
+    let default = cors[1]["allowOrigins"]["Fn::Split"][1].as_str();
+    let origins = parameters
+        .get(parameter)
+        .map(String::as_str)
+        .or(default)
+        .filter(|origins| !origins.is_empty())?;
+    let mut cors = cors[1].clone();
+    cors["allowOrigins"] = origins.split(',').collect();
+    Some(cors)
+}
+
 fn route_key(path: &str, method: &str) -> String {
     match method {
         _ if path == "/$default" => "$default".to_owned(),
@@ -105,6 +135,29 @@ fn function_of(uri: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cors_is_on_when_origins_are_given() {
+        let template = json!({ "Conditions": {
+            "HasCorsOrigins": { "Fn::Not": [{ "Fn::Equals": [{ "Ref": "CorsOrigins" }, ""] }] },
+        } });
+        let body = |default: &str| {
+            let given =
+                json!({ "allowMethods": ["GET"], "allowOrigins": { "Fn::Split": [",", default] } });
+            let cors = json!({ "Fn::If": ["HasCorsOrigins", given, { "Ref": "AWS::NoValue" }] });
+            json!({ "x-amazon-apigateway-cors": cors })
+        };
+        let set = |origins: &str| [("CorsOrigins".to_owned(), origins.to_owned())].into();
+        let both = "https://a.example,https://b.example";
+        let expected = json!({ "allowMethods": ["GET"], "allowOrigins": ["https://a.example", "https://b.example"] });
+        let given = parse_cors(&template, &body(""), &set(both));
+        assert_eq!(given.as_ref(), Some(&expected));
+        let by_default = parse_cors(&template, &body(both), &BTreeMap::new());
+        assert_eq!(by_default, Some(expected));
+        assert_eq!(parse_cors(&template, &body(both), &set("")), None);
+        assert_eq!(parse_cors(&template, &body(""), &BTreeMap::new()), None);
+        assert_eq!(parse_cors(&template, &json!({}), &set(both)), None);
+    }
 
     #[test]
     fn routes_are_read_from_the_generated_body() {
