@@ -1,0 +1,210 @@
+//! The OpenAPI document, the catalogue of errors and the code say the same.
+
+#![expect(clippy::unwrap_used, reason = "the whole file is a test")]
+
+#[path = "document/render.rs"]
+mod render;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use media_sync::http::catalogue::{self, CATALOGUE};
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+fn document() -> Value {
+    serde_json::from_str(&read("docs/openapi.json")).unwrap()
+}
+
+/// `get /api/cloudinary/media`, and so on.
+fn documented_routes() -> BTreeSet<String> {
+    let document = document();
+    let paths = document["paths"].as_object().unwrap();
+    let routes = paths.iter().flat_map(|(path, methods)| {
+        let methods = methods.as_object().unwrap().keys();
+        methods.map(move |method| format!("{method} {path}"))
+    });
+    routes.collect()
+}
+
+/// The same of the template's events. Each has its method and its path on lines of their own.
+fn deployed_routes() -> BTreeSet<String> {
+    let template = read("template.yaml");
+    let value = |event: &str, key: &str| {
+        let line = event.lines().find_map(|line| line.trim().strip_prefix(key));
+        line.unwrap_or_else(|| panic!("{key} is missing in {event}"))
+            .trim()
+            .to_owned()
+    };
+    let events = template.split("Type: HttpApi\n").skip(1);
+    events
+        .map(|event| {
+            let event: String = event.lines().take(5).collect::<Vec<_>>().join("\n");
+            let method = value(&event, "Method:").to_lowercase();
+            format!("{method} {}", value(&event, "Path:"))
+        })
+        .collect()
+}
+
+#[test]
+fn every_route_is_documented_and_every_documented_route_is_deployed() {
+    assert_eq!(documented_routes(), deployed_routes());
+}
+
+#[test]
+fn every_code_is_documented_with_its_status() {
+    let document = document();
+    let codes = CATALOGUE.iter().map(|entry| Value::from(entry.code));
+    assert_eq!(
+        document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"],
+        codes.collect::<Value>()
+    );
+    // Which statuses the shared answers are used for.
+    let mut statuses: BTreeMap<String, BTreeSet<u16>> = BTreeMap::new();
+    let operations = document["paths"].as_object().unwrap().values();
+    for operation in operations.flat_map(|methods| methods.as_object().unwrap().values()) {
+        for (status, answer) in operation["responses"].as_object().unwrap() {
+            if let Some(name) = answer["$ref"].as_str() {
+                let name = name.rsplit('/').next().unwrap().to_owned();
+                statuses
+                    .entry(name)
+                    .or_default()
+                    .insert(status.parse().unwrap());
+            }
+        }
+    }
+    let mut documented = BTreeSet::new();
+    for (name, answer) in document["components"]["responses"].as_object().unwrap() {
+        let schema = &answer["content"]["application/problem+json"]["schema"];
+        for code in schema["allOf"][1]["properties"]["code"]["enum"]
+            .as_array()
+            .unwrap()
+        {
+            let code = code.as_str().unwrap();
+            let status = catalogue::find(code).unwrap().status;
+            assert_eq!(statuses[name], BTreeSet::from([status]), "{name}: {code}");
+            documented.insert(code.to_owned());
+        }
+    }
+    let codes = CATALOGUE.iter().map(|entry| entry.code.to_owned());
+    assert_eq!(documented, codes.collect());
+}
+
+/// What needs no token.
+const PUBLIC: [&str; 2] = ["get /api/openapi.json", "post /api/cloudinary/webhook"];
+
+#[test]
+fn every_operation_needs_a_token_but_the_public_ones() {
+    let document = document();
+    assert_eq!(document["security"], serde_json::json!([{ "bearer": [] }]));
+    for route in documented_routes() {
+        let (method, path) = route.split_once(' ').unwrap();
+        let operation = &document["paths"][path][method];
+        if PUBLIC.contains(&route.as_str()) {
+            assert_eq!(operation["security"], serde_json::json!([]), "{route}");
+        } else {
+            assert!(operation["security"].is_null(), "{route}");
+            let refusal = &operation["responses"]["401"]["$ref"];
+            assert_eq!(refusal, "#/components/responses/Unauthorized", "{route}");
+        }
+    }
+}
+
+/// The sources of the library and of the functions.
+fn sources() -> Vec<(PathBuf, String)> {
+    let mut folders = vec![root().join("shared/src"), root().join("functions")];
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                sources.push((path, text));
+            }
+        }
+    }
+    sources
+}
+
+/// The first text in quotes after each mention of a constructor.
+fn first_literals<'a>(text: &'a str, constructor: &str) -> Vec<&'a str> {
+    let calls = text.split(constructor).skip(1);
+    calls
+        .filter_map(|call| {
+            let arguments = call.split(';').next()?;
+            let (_, rest) = arguments.split_once('"')?;
+            Some(rest.split_once('"')?.0)
+        })
+        // The bodies of the constructors themselves have sentences there.
+        .filter(|literal| !literal.contains(' '))
+        .collect()
+}
+
+#[test]
+fn no_code_is_given_out_that_the_catalogue_lacks_and_none_is_listed_for_nothing() {
+    const CONSTRUCTORS: [&str; 4] = [
+        "Problem::new(",
+        "unauthorized(",
+        "unavailable(",
+        "too_many(",
+    ];
+    let mut given = BTreeSet::new();
+    let mut everything = String::new();
+    for (path, text) in sources() {
+        if path.ends_with("http/catalogue.rs") {
+            continue;
+        }
+        for literal in CONSTRUCTORS
+            .iter()
+            .flat_map(|name| first_literals(&text, name))
+        {
+            let is_listed = catalogue::find(literal).is_some();
+            assert!(is_listed, "{}: `{literal}` is not listed", path.display());
+            given.insert(literal.to_owned());
+        }
+        everything.push_str(&text);
+    }
+    assert!(given.len() > 5, "the constructors are found: {given:?}");
+    for entry in CATALOGUE {
+        let literal = format!("\"{}\"", entry.code);
+        assert!(
+            everything.contains(&literal),
+            "{literal} is never given out"
+        );
+    }
+}
+
+/// Compares a page with what the code says, or writes it when `UPDATE_DOCS` is set.
+fn assert_page(path: &str, expected: &str) {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(root().join(path), expected).unwrap();
+    }
+    assert!(
+        read(path) == expected,
+        "{path} is not what the code says: run `UPDATE_DOCS=1 cargo test -p media_sync --test document`"
+    );
+}
+
+#[test]
+fn the_page_of_errors_is_the_catalogue() {
+    let page = read("docs/errors.md");
+    let (before, rest) = page.split_once("| status | code |").unwrap();
+    let (_, after) = rest.split_once("\n\n").unwrap();
+    let expected = format!("{before}{}\n{after}", catalogue::markdown());
+    assert_page("docs/errors.md", &expected);
+}
+
+#[test]
+fn the_page_of_the_api_is_the_document() {
+    assert_page("docs/api.md", &render::page(&document()));
+}
