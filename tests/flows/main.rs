@@ -4,13 +4,14 @@
 //! Each test has a stack of its own, so each one tells a whole story.
 
 mod bad_input;
-mod costs;
 mod collections;
+mod costs;
 mod database;
 mod decisions;
 mod deletes;
 mod dry_runs;
 mod edits;
+mod front;
 mod imports;
 mod leases;
 mod listing;

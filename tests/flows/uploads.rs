@@ -2,7 +2,7 @@
 //! those whose end nobody has seen.
 
 use end_to_end::{Answer, World, eventually};
-use local_stack::Claims;
+use local_stack::{Claims, Options};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -30,8 +30,11 @@ impl Uploads {
             // The stand-in delivers from this machine, which has to be allowed by its very address.
             "remote_hosts": ["127.0.0.1:*", "localhost:*"], "remote_http": true,
         });
-        let config = [("UPLOAD_RULES".to_owned(), rules.to_string())].into();
-        let world = World::start_with(config).await;
+        let options = Options {
+            config: [("UPLOAD_RULES".to_owned(), rules.to_string())].into(),
+            ..Options::default()
+        };
+        let world = World::start_with(options).await;
         Self {
             other: world.stack.token(&Claims::user("other@example.com")),
             http: media_sync::config::http_client().expect("a client without special roots"),

@@ -36,19 +36,16 @@ pub struct Answer {
 impl World {
     /// A whole stack, with nothing in it.
     pub async fn start() -> Self {
-        Self::start_with(BTreeMap::new()).await
+        Self::start_with(Options::default()).await
     }
 
-    /// The same, with further keys in the configuration.
-    pub async fn start_with(config: BTreeMap<String, String>) -> Self {
-        let options = Options {
-            config,
-            // As often as the template allows: a failure costs a test seconds, not minutes.
-            parameters: [("RetrySeconds".to_owned(), "20".to_owned())].into(),
-            // As in production: what tells browsers of a change must not be in the way of it.
-            realtime: true,
-            ..Options::default()
-        };
+    /// The same, with further options.
+    pub async fn start_with(mut options: Options) -> Self {
+        // As often as the template allows: a failure costs a test seconds, not minutes.
+        let retries = ("RetrySeconds".to_owned(), "20".to_owned());
+        options.parameters.extend([retries]);
+        // As in production: what tells browsers of a change must not be in the way of it.
+        options.realtime = true;
         let stack = Stack::start(options)
             .await
             .unwrap_or_else(|error| panic!("{error}"));

@@ -140,8 +140,10 @@ fn check(wanted: Wanted) -> Result<Wanted, Problem> {
         let reason = format!("may name {MOST_ITEMS} assets at most, together with asset_ids");
         return Err(ParameterError::new("public_ids", reason).into());
     }
-    if wanted.public_ids.iter().any(|id| id.contains('\0')) {
-        return Err(ParameterError::new("public_ids", "must not contain NUL").into());
+    let plausible = |id: &String| id.chars().count() <= LONGEST_ID && !id.contains('\0');
+    if !wanted.public_ids.iter().all(plausible) {
+        let reason = format!("must be texts of at most {LONGEST_ID} characters, without NUL");
+        return Err(ParameterError::new("public_ids", reason).into());
     }
     Ok(wanted)
 }
@@ -213,6 +215,15 @@ mod tests {
                 parse_request(&request).unwrap_err().code(),
                 "invalid_parameter"
             );
+        }
+    }
+
+    #[test]
+    fn names_that_nothing_can_have_are_refused() {
+        for id in ["x".repeat(LONGEST_ID + 1), "a\0b".to_owned()] {
+            let body = json!({"public_ids": [id]}).to_string();
+            let problem = parse_request(&request("", Some(&body))).unwrap_err();
+            assert_eq!(problem.code(), "invalid_parameter");
         }
     }
 
