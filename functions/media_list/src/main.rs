@@ -1,6 +1,8 @@
 //! Lists and searches assets from the database.
 
 mod handler;
+#[cfg(test)]
+mod strangers;
 
 use std::convert::Infallible;
 

@@ -86,6 +86,7 @@ impl Sync {
 
     async fn run(&self, request: &Request, caller: &Caller) -> Result<Response<Body>, Problem> {
         require_admin(caller)?;
+        Query::parse(request.uri().query(), &[])?;
         let begun = Instant::now();
         let (status, answer) = match plan_run(parse_request(request)?, caller.sub)? {
             Wanted::Run(run) => {
@@ -283,6 +284,19 @@ fn counted(counters: &Counters, begun: Instant) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_body_panics(body in "\\PC{0,200}", number: i64, name in "\\PC{0,300}") {
+            let _ = parse_request(&request(&body));
+            let body = json!({"batch_size": number, "quota_reserve": number, "public_ids": [name]});
+            if let Ok(wanted) = parse_request(&request(&body.to_string())) {
+                let _ = plan_run(wanted, Uuid::nil());
+            }
+            let _ = parse_query(Some(&name));
+        }
+    }
 
     fn request(body: &str) -> Request {
         Request::new(if body.is_empty() {

@@ -12,6 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use media_sync::cloudinary::Credentials;
 use media_sync::queue::decode;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
@@ -232,6 +233,29 @@ async fn unproven_notifications_are_401_and_cause_no_call_downstream() {
         let (status, problem) = sqs.send(&event).await;
         assert_eq!((status, problem["code"].as_str()), (401, Some(code)));
     }
+    assert!(sqs.calls.lock().unwrap().is_empty());
+}
+
+#[test]
+fn no_request_panics_or_gets_in_unsigned() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let sqs = runtime.block_on(Sqs::up());
+    let fresh = || now().to_string();
+    proptest!(|(
+        body in prop::collection::vec(any::<u8>(), 0..200),
+        stamp in "[ -~]{0,40}",
+        is_fresh: bool,
+        signature in "[ -~]{0,70}|[0-9a-f]{40}|[0-9a-f]{64}",
+    )| {
+        let mut event: Value = serde_json::from_str(FUNCTION_URL).unwrap();
+        event["headers"]["x-cld-timestamp"] = if is_fresh { fresh() } else { stamp }.into();
+        event["headers"]["x-cld-signature"] = signature.into();
+        let (status, _) = runtime.block_on(sqs.send(&base64_encoded(event, &body)));
+        prop_assert_eq!(status, 401);
+    });
     assert!(sqs.calls.lock().unwrap().is_empty());
 }
 
