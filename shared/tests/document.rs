@@ -55,6 +55,12 @@ fn deployed_routes() -> BTreeSet<String> {
 }
 
 #[test]
+fn the_document_has_the_version_that_serves_it() {
+    let version = &document()["info"]["version"];
+    assert_eq!(version, env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
 fn every_route_is_documented_and_every_documented_route_is_deployed() {
     assert_eq!(documented_routes(), deployed_routes());
 }
