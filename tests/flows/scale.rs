@@ -1,8 +1,6 @@
 //! What the function `reconcile` holds in memory while it walks a large library.
 //! `make scale ASSETS=200000` walks a larger one.
 
-#![expect(clippy::print_stdout, reason = "the figures are what is reported")]
-
 use std::time::Duration;
 
 use end_to_end::World;

@@ -244,6 +244,7 @@ impl Ledger {
         if self.upheavals.contains_key(asset)
             || self.decided.contains(asset)
             || sides.met_by_name.contains(asset)
+            || sides.met_late.contains(asset)
         {
             return None;
         }

@@ -102,6 +102,26 @@ impl Cloud {
             .find(|asset| asset.alive && asset.public_id == public_id)
     }
 
+    /// The assets that a change would meet now.
+    pub fn met_by(&self, change: &Change) -> Vec<AssetId> {
+        let by_name = |names: &[String]| {
+            let met = names.iter().filter_map(|name| self.find(name));
+            met.map(|asset| asset.id.clone()).collect()
+        };
+        match change {
+            Change::Upload { public_id, .. } => by_name(std::slice::from_ref(public_id)),
+            Change::Rename { from, .. } => by_name(std::slice::from_ref(from)),
+            Change::AddTags(names, _)
+            | Change::RemoveTags(names, _)
+            | Change::MergeContext(names, _)
+            | Change::SetMetadata(names, _) => by_name(names),
+            Change::Delete(id) | Change::Restore(id) | Change::Update { id, .. } => {
+                vec![id.clone()]
+            }
+            Change::RenameFolder { .. } => Vec::new(),
+        }
+    }
+
     pub fn alive(&self) -> impl Iterator<Item = &CloudAsset> {
         self.assets.values().filter(|asset| asset.alive)
     }

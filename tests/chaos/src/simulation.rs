@@ -274,6 +274,8 @@ impl Story {
             let at = self.rng.random_range(0..self.sides.late.len());
             let (_, change) = self.sides.late.remove(at);
             self.tell(&("arrives late", &change));
+            let met = self.sides.cloud.met_by(&change);
+            self.sides.met_late.extend(met);
             // Whatever it comes to: nobody waits for the answer any more.
             let _answer = self.sides.cloud.apply(&change);
         }

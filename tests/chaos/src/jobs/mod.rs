@@ -50,6 +50,9 @@ pub struct Sides {
     /// Assets that a call of ours has met by a name that had been another's when it was planned.
     /// Cloudinary's tags, context, metadata and renames are addressed by name only.
     pub met_by_name: BTreeSet<AssetId>,
+    /// Assets that a call has met long after its worker had given it up: whatever was decided or
+    /// changed since, it may undo.
+    pub met_late: BTreeSet<AssetId>,
     /// How many ids have been made.
     pub ids: u128,
 }

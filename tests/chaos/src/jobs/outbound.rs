@@ -117,8 +117,6 @@ impl OutboundJob {
             Fault::Refused => return self.note(operation, &Outcome::Failed(passing())),
             Fault::LostBefore => return self.note(operation, &Outcome::Failed(unknown())),
             Fault::Late => {
-                // Whom it will meet, nobody knows yet.
-                sides.met_by_name.extend(sides.cloud.assets.keys().cloned());
                 let claim = self.held.claim;
                 let late = changes.into_iter().map(|change| (claim, change));
                 sides.late.extend(late);
