@@ -20,6 +20,18 @@ pub struct Credentials {
     api_secret: String,
     upload_prefix: Url,
     algorithm: Algorithm,
+    distribution: Distribution,
+}
+
+/// Where files are delivered from, as far as `CLOUDINARY_URL` says so.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Distribution {
+    /// A host of the account's own; its addresses do not name the cloud.
+    pub private_cdn: bool,
+    /// The host, where it is not the usual one.
+    pub secure_distribution: Option<String>,
+    /// Whether the account asks for 32 characters of SHA-256 in signed addresses, instead of 8.
+    pub long_url_signature: bool,
 }
 
 /// Why a `CLOUDINARY_URL` cannot be used. Never holds any part of the secret.
@@ -41,12 +53,14 @@ pub enum CredentialsError {
     UploadPrefix,
     #[error("has a signature_algorithm other than sha1 and sha256")]
     SignatureAlgorithm,
+    #[error("has a secure_distribution that is not a host name")]
+    SecureDistribution,
 }
 
 impl Credentials {
     /// Reads `cloudinary://key:secret@cloud[?upload_prefix=https://host&signature_algorithm=sha256]`.
     ///
-    /// Like the SDKs it takes the scheme in any case and ignores options that it does not know.
+    /// A path behind the cloud is the host of a private CDN. Like the SDKs it takes the scheme in any case and ignores options that it does not know.
     ///
     /// # Errors
     /// When a part is missing, is a placeholder, or cannot be what it should be.
@@ -63,8 +77,7 @@ impl Credentials {
         let (key, secret) = user
             .split_once(':')
             .ok_or(CredentialsError::NoSecretSeparator)?;
-        // A path would name a private delivery host, which this client never uses.
-        let cloud = host.split('/').next().unwrap_or_default();
+        let (cloud, cdn) = host.split_once('/').unwrap_or((host, ""));
 
         let mut credentials = Self {
             cloud_name: part("cloud name", cloud)?,
@@ -72,13 +85,25 @@ impl Credentials {
             api_secret: part("API secret", secret)?,
             upload_prefix: Url::parse(DEFAULT_PREFIX).expect("a constant address"),
             algorithm: Algorithm::Sha1,
+            distribution: Distribution::default(),
         };
+        if !cdn.is_empty() {
+            credentials.distribution.private_cdn = true;
+            credentials.distribution.secure_distribution = Some(host_name(cdn)?);
+        }
         for (name, value) in form_urlencoded::parse(options.as_bytes()) {
             match name.as_ref() {
                 "upload_prefix" => credentials.upload_prefix = upload_prefix(&value)?,
                 "signature_algorithm" => {
                     credentials.algorithm =
                         Algorithm::parse(&value).ok_or(CredentialsError::SignatureAlgorithm)?;
+                }
+                "private_cdn" => credentials.distribution.private_cdn = is_true(&value),
+                "secure_distribution" => {
+                    credentials.distribution.secure_distribution = Some(host_name(&value)?);
+                }
+                "long_url_signature" => {
+                    credentials.distribution.long_url_signature = is_true(&value);
                 }
                 _ => {}
             }
@@ -104,9 +129,14 @@ impl Credentials {
         &self.upload_prefix
     }
 
-    /// The hash with which upload requests are signed.
+    /// The hash with which upload requests and delivery addresses are signed.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    /// Where files are delivered from.
+    pub fn distribution(&self) -> &Distribution {
+        &self.distribution
     }
 }
 
@@ -118,6 +148,7 @@ impl fmt::Debug for Credentials {
             .field("api_secret", &"[redacted]")
             .field("upload_prefix", &self.upload_prefix.as_str())
             .field("algorithm", &self.algorithm)
+            .field("distribution", &self.distribution)
             .finish()
     }
 }
@@ -147,6 +178,20 @@ fn upload_prefix(text: &str) -> Result<Url, CredentialsError> {
         && url.query().is_none()
         && url.fragment().is_none();
     plain.then_some(url).ok_or(CredentialsError::UploadPrefix)
+}
+
+fn host_name(text: &str) -> Result<String, CredentialsError> {
+    let is_part =
+        |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '.' | ':');
+    let is_host = !text.is_empty() && text.chars().all(is_part);
+    is_host
+        .then(|| text.to_owned())
+        .ok_or(CredentialsError::SecureDistribution)
+}
+
+/// As the SDKs' languages write it.
+fn is_true(text: &str) -> bool {
+    matches!(text, "true" | "True" | "1")
 }
 
 #[cfg(test)]
@@ -191,6 +236,16 @@ mod tests {
             credentials.upload_prefix().host_str(),
             Some("api-eu.cloudinary.com")
         );
+        let distribution = Distribution {
+            private_cdn: true,
+            secure_distribution: Some("cdn.example".to_owned()),
+            long_url_signature: false,
+        };
+        assert_eq!(credentials.distribution(), &distribution);
+        let named =
+            Credentials::parse("cloudinary://1:s@c?private_cdn=true&long_url_signature=True")
+                .unwrap();
+        assert!(named.distribution().private_cdn && named.distribution().long_url_signature);
     }
 
     #[test]
@@ -215,6 +270,11 @@ mod tests {
             (
                 "cloudinary://1:s@c?signature_algorithm=md5",
                 E::SignatureAlgorithm,
+            ),
+            ("cloudinary://1:s@c/cdn/x", E::SecureDistribution),
+            (
+                "cloudinary://1:s@c?secure_distribution=https://h",
+                E::SecureDistribution,
             ),
         ] {
             assert_eq!(Credentials::parse(url), Err(error), "{url}");

@@ -1,6 +1,6 @@
 //! Cloudinary: credentials, signatures, wire types and the client.
 //!
-//! [`credentials`], [`signature`], [`resource`], [`clock`] and [`escape`] are pure; the client is
+//! [`credentials`], [`signature`], [`delivery`], [`resource`], [`clock`] and [`escape`] are pure; the client is
 //! the only module here that talks to the network.
 
 pub mod admin;
@@ -8,6 +8,7 @@ mod call;
 pub mod client;
 pub mod clock;
 pub mod credentials;
+pub mod delivery;
 pub mod error;
 pub mod escape;
 pub mod resource;

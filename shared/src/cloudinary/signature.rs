@@ -37,7 +37,7 @@ impl Algorithm {
         }
     }
 
-    fn hash(self, text: &[u8]) -> Vec<u8> {
+    pub(super) fn hash(self, text: &[u8]) -> Vec<u8> {
         match self {
             Self::Sha1 => Sha1::digest(text).to_vec(),
             Self::Sha256 => Sha256::digest(text).to_vec(),

@@ -11,20 +11,21 @@ pub(super) struct Address {
     pub(super) signature: Option<String>,
     /// Transformations, version and name, still together.
     pub(super) rest: Vec<String>,
+    /// The same as it was written, escapes and all.
+    written: Vec<String>,
 }
 
 impl Address {
     pub(super) fn parse(path: &str, cloud: &str) -> Option<Self> {
-        let mut parts = path
-            .split('/')
-            .skip(1)
-            .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned());
-        if parts.next()? != cloud {
+        let read = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
+        let mut parts = path.split('/').skip(1);
+        if read(parts.next()?) != cloud {
             return None;
         }
-        let kind = parts.next()?.parse().ok()?;
-        let delivery = parts.next()?.parse().ok()?;
-        let mut rest: Vec<String> = parts.collect();
+        let kind = read(parts.next()?).parse().ok()?;
+        let delivery = read(parts.next()?).parse().ok()?;
+        let mut written: Vec<String> = parts.map(str::to_owned).collect();
+        let mut rest: Vec<String> = written.iter().map(|part| read(part)).collect();
         let signature = rest.first().and_then(|part| {
             part.strip_prefix("s--")?
                 .strip_suffix("--")
@@ -32,13 +33,25 @@ impl Address {
         });
         if signature.is_some() {
             rest.remove(0);
+            written.remove(0);
         }
         (!rest.is_empty()).then_some(Self {
             kind,
             delivery,
             signature,
             rest,
+            written,
         })
+    }
+
+    /// What may have been signed: all of the address as it was written, or all but one segment that
+    /// looks like a version. The SDKs differ in what they escape, and each signs its own form.
+    pub(super) fn signed_texts(&self) -> impl Iterator<Item = String> + '_ {
+        let versions = (0..self.written.len()).filter(|at| is_version(&self.written[*at]));
+        let without = versions.map(|at| [&self.written[..at], &self.written[at + 1..]].concat());
+        without
+            .chain([self.written.clone()])
+            .map(|parts| parts.join("/"))
     }
 
     /// Ways to divide the rest into transformations and a name, likeliest first. A version ends the

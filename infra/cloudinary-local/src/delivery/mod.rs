@@ -63,7 +63,7 @@ async fn deliver(app: &App, path: &str, headers: &HeaderMap) -> Result<Response,
     };
     let address = Address::parse(path, &app.account.cloud).ok_or_else(|| missing(path))?;
     let (asset, reading) = find(app, &address).ok_or_else(|| missing(&address.rest.join("/")))?;
-    if asset.delivery_type == DeliveryType::Authenticated && !reading.is_signed(app, &address) {
+    if asset.delivery_type == DeliveryType::Authenticated && !is_signed(app, &address) {
         return Err(Refused(
             StatusCode::UNAUTHORIZED,
             "Invalid signature".to_owned(),
@@ -96,28 +96,27 @@ struct Reading {
     transformation: Vec<String>,
     /// The format that the address asks for, where it names one.
     extension: Option<String>,
-    source: String,
 }
 
-impl Reading {
-    /// `s--XXXXXXXX--`: the first characters of a hash over transformation, name and secret.
-    fn is_signed(&self, app: &App, address: &Address) -> bool {
-        let Some(signature) = &address.signature else {
-            return false;
-        };
-        let mut text = self.transformation.join("/");
-        if !text.is_empty() {
-            text.push('/');
-        }
-        text.push_str(&self.source);
+/// `s--XXXXXXXX--`: the first characters of a hash over transformation, name and secret.
+fn is_signed(app: &App, address: &Address) -> bool {
+    let Some(signature) = &address.signature else {
+        return false;
+    };
+    address.signed_texts().any(|mut text| {
         text.push_str(&app.account.api_secret);
-        let digest = match signature.len() {
-            8 => <sha1::Sha1 as sha1::Digest>::digest(text.as_bytes()).to_vec(),
-            _ => Sha256::digest(text.as_bytes()).to_vec(),
+        let sha256 = || Sha256::digest(text.as_bytes()).to_vec();
+        let digests = match signature.len() {
+            8 => vec![
+                <sha1::Sha1 as sha1::Digest>::digest(text.as_bytes()).to_vec(),
+                sha256(),
+            ],
+            _ => vec![sha256()],
         };
-        let wanted = URL_SAFE_NO_PAD.encode(digest);
-        wanted.get(..signature.len()) == Some(signature)
-    }
+        digests
+            .into_iter()
+            .any(|digest| URL_SAFE_NO_PAD.encode(digest).get(..signature.len()) == Some(signature))
+    })
 }
 
 /// Tries the longest transformation first, then gives segments back to the public id.
@@ -139,7 +138,6 @@ fn find(app: &App, address: &Address) -> Option<(Arc<Asset>, Reading)> {
                 let reading = Reading {
                     transformation: transformation.clone(),
                     extension,
-                    source: source.clone(),
                 };
                 Some((asset, reading))
             })

@@ -81,4 +81,15 @@ async fn deleted_assets_are_not_served_and_authenticated_ones_only_when_signed()
     let path = format!("/demo/image/authenticated/s--{signature}--/w_10/v1/s.png");
     assert_eq!(fetch(&server, &path).await.0, 200);
     assert_eq!(fetch(&server, &path.replace("w_10", "w_11")).await.0, 401);
+
+    // Signed as it is written, as both SDKs do, though they do not escape the same.
+    server
+        .pixel("shop/a (1)", json!({"type": "authenticated"}))
+        .await;
+    for written in ["shop/a%20%281%29.png", "shop/a%20(1).png"] {
+        let digest = sha1::Sha1::digest(format!("{written}{}", super::support::SECRET));
+        let signature = &base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest)[..8];
+        let path = format!("/demo/image/authenticated/s--{signature}--/v1/{written}");
+        assert_eq!(fetch(&server, &path).await.0, 200, "{written}");
+    }
 }
