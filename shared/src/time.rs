@@ -61,6 +61,14 @@ impl Timestamp {
         Self(self.0.saturating_add(micros))
     }
 
+    /// This moment as people read it: `2026-01-31 12:00:00 UTC`.
+    pub fn to_the_second(self) -> String {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(moment) => moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            Err(_) => self.to_string(),
+        }
+    }
+
     /// How long after `earlier` this is; zero when it is not after it.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

@@ -87,6 +87,25 @@ impl Intent {
             || !self.metadata.is_empty()
     }
 
+    /// What is to be changed, in the columns' words; of `context` and `metadata` each key.
+    pub fn edited_fields(&self) -> Vec<String> {
+        let single = [
+            ("cloudinary_public_id", self.public_id.is_some()),
+            ("folder", self.folder.is_some()),
+            ("display_name", self.display_name.is_some()),
+            ("tags", !self.tags.is_empty()),
+        ];
+        let single = single.into_iter().filter(|(_, is_wished)| *is_wished);
+        let keys = [("context", &self.context), ("metadata", &self.metadata)];
+        let keys = keys
+            .into_iter()
+            .flat_map(|(group, wishes)| wishes.0.keys().map(move |key| format!("{group}.{key}")));
+        single
+            .map(|(name, _)| name.to_owned())
+            .chain(keys)
+            .collect()
+    }
+
     /// Whether nothing is left to be done.
     pub fn is_empty(&self) -> bool {
         self.existence.is_none() && !self.has_edits()

@@ -1,10 +1,12 @@
 //! Messages between functions, and the SQS queues that carry them.
 
 pub mod batch;
+pub mod depth;
 pub mod message;
 pub mod send;
 
 pub use batch::handle_batch;
+pub use depth::{Depth, DepthError};
 pub use message::{
     ContinueReconcile, DecodeError, Message, Notification, Outbound, RawBody, Replay, decode,
     encode,

@@ -21,8 +21,8 @@ const MAX_DELAY: Duration = Duration::from_secs(900);
 /// One queue.
 #[derive(Debug, Clone)]
 pub struct Queue {
-    client: Client,
-    url: String,
+    pub(super) client: Client,
+    pub(super) url: String,
 }
 
 /// A message that SQS does not have.

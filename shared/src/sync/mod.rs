@@ -1,6 +1,8 @@
 //! Keeping the two sides equal: the plans, which are pure, and the flows that carry them out.
 
 pub mod drain;
+pub mod explain;
+pub mod health;
 pub mod ingest;
 pub mod lookup;
 pub mod notification;

@@ -1,0 +1,197 @@
+//! One golden answer for every state.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+const NOW: &str = "2026-01-31T12:00:00Z";
+
+fn now() -> Timestamp {
+    Timestamp::parse(NOW).unwrap()
+}
+
+/// A row in which nothing waits, but for what is said.
+fn standing(differs: Value) -> Standing {
+    let mut row = json!({
+        "sync_status": "synced", "has_asset_id": true, "intent": null, "is_claimed": false,
+        "error_code": null, "error_message": null, "failures": 0, "next_attempt_at": null,
+        "last_synced_at": "2026-01-31T11:00:00.25Z", "deleted_at": null, "was_deleted_by_user": false,
+        "landmark": null,
+    });
+    let Value::Object(differs) = differs else {
+        unreachable!("tests say objects")
+    };
+    row.as_object_mut().unwrap().extend(differs);
+    serde_json::from_value(row).unwrap()
+}
+
+fn edit() -> Value {
+    let wish = |to: Value| json!({"to": to, "base": "", "at": 1});
+    json!({
+        "at": 1_769_860_740_000_000_i64, "by": null, "folder": wish(json!("sale")), "tags": {"new": true},
+        "context": {"alt": wish(json!("A mug"))},
+    })
+}
+
+fn delete() -> Value {
+    json!({"at": 1_769_860_740_000_000_i64, "by": null, "existence": {"op": "delete", "version": 1, "etag": null}})
+}
+
+fn restore() -> Value {
+    json!({"at": 1_769_860_740_000_000_i64, "by": null, "existence": {"op": "restore"}})
+}
+
+fn golden() -> Vec<(Value, State, &'static str, &'static str)> {
+    let deleted = json!("2026-01-31T10:00:00Z");
+    vec![
+        (
+            json!({}),
+            State::Synced,
+            "What is known of Cloudinary and this row agree, and nothing waits (last written 2026-01-31 11:00:00 UTC).",
+            "Nothing, until it is changed here or in Cloudinary.",
+        ),
+        (
+            json!({"landmark": {"operation": "conflict", "at": "2026-01-31T11:30:00Z", "lost": ["folder", "context.alt"]}}),
+            State::ConflictLost,
+            "This row and Cloudinary agree, but not on what was wished for here: folder, context.alt was changed on both sides, and Cloudinary's change was the later one (found 2026-01-31 11:30:00 UTC).",
+            "Nothing happens by itself. The audit trail keeps both values (operation `conflict`); to have yours, make the change again.",
+        ),
+        (
+            json!({"sync_status": "pending", "has_asset_id": false}),
+            State::PendingUpload,
+            "It is being uploaded: Cloudinary has not told its asset id yet.",
+            "Cloudinary's notification, or else the next reconciliation, completes the row.",
+        ),
+        (
+            json!({"sync_status": "error", "has_asset_id": false, "error_code": "cloudinary_bad_request", "error_message": "Invalid image file."}),
+            State::UploadFailed,
+            "Its upload failed: Invalid image file (cloudinary_bad_request).",
+            "Nothing happens by itself. Upload the file again.",
+        ),
+        (
+            json!({"sync_status": "pending", "intent": edit(), "next_attempt_at": "2026-01-31T12:03:00Z"}),
+            State::PendingEdit,
+            "The change of folder, tags, context.alt was decided here (2026-01-31 11:59:00 UTC) and is not confirmed by Cloudinary yet.",
+            "It is sent to Cloudinary at once, and at 2026-01-31 12:03:00 UTC once more if that got lost.",
+        ),
+        (
+            json!({"sync_status": "pending", "intent": delete(), "deleted_at": deleted, "next_attempt_at": NOW}),
+            State::PendingDelete,
+            "Its deletion was decided here (2026-01-31 11:59:00 UTC) and is not confirmed by Cloudinary yet.",
+            "It is sent to Cloudinary within a minute.",
+        ),
+        (
+            json!({"sync_status": "pending", "intent": restore(), "next_attempt_at": NOW}),
+            State::PendingRestore,
+            "Its return was decided here (2026-01-31 11:59:00 UTC) and is not confirmed by Cloudinary yet.",
+            "It is sent to Cloudinary within a minute.",
+        ),
+        (
+            json!({"sync_status": "pending", "intent": delete(), "deleted_at": deleted, "is_claimed": true}),
+            State::InProgress,
+            "Its deletion is being carried out in Cloudinary right now.",
+            "Then the asset is looked at; when Cloudinary shows what is wished, the row is `synced`.",
+        ),
+        (
+            json!({"sync_status": "pending", "intent": edit(), "failures": 3, "next_attempt_at": "2026-01-31T12:00:16Z",
+                "error_code": "cloudinary_server", "error_message": "could not rename: Cloudinary answered 503"}),
+            State::WaitingForRetry,
+            "The change of folder, tags, context.alt is not done yet: attempt 3 failed with: could not rename: Cloudinary answered 503 (cloudinary_server).",
+            "It is tried again at 2026-01-31 12:00:16 UTC.",
+        ),
+        (
+            json!({"sync_status": "pending", "intent": restore(), "next_attempt_at": "2026-01-31T13:00:02Z",
+                "error_code": "cloudinary_quota", "error_message": "Rate Limit Exceeded"}),
+            State::WaitingForQuota,
+            "Its return waits: Cloudinary's quota of calls for this hour is used up.",
+            "It is tried again at 2026-01-31 13:00:02 UTC, when the quota has been reset.",
+        ),
+        (
+            json!({"sync_status": "error", "intent": delete(), "deleted_at": deleted, "failures": 9, "next_attempt_at": "2026-01-31T12:17:00Z",
+                "error_code": "cloudinary_unreachable", "error_message": "no answer"}),
+            State::Failing,
+            "Its deletion has failed 9 times in a row, the last time with: no answer (cloudinary_unreachable).",
+            "It is tried again at 2026-01-31 12:17:00 UTC, and on and on, an hour apart at most. An administrator may ask for an attempt at once (POST /api/cloudinary/sync with its public id).",
+        ),
+        (
+            json!({"sync_status": "error", "intent": edit(), "failures": 1,
+                "error_code": "cloudinary_forbidden", "error_message": "the key may not update"}),
+            State::Refused,
+            "The change of folder, tags, context.alt was refused by Cloudinary: the key may not update (cloudinary_forbidden).",
+            "It is not tried again by itself. The configured API key may not do this: give it the permission in Cloudinary. Then change the asset again here, or let an administrator ask for another attempt (POST /api/cloudinary/sync with its public id).",
+        ),
+        (
+            json!({"deleted_at": deleted, "was_deleted_by_user": true}),
+            State::DeletedHere,
+            "It was deleted here (2026-01-31 10:00:00 UTC), and Cloudinary has confirmed it.",
+            "The row stays as a tombstone. Restoring it brings the asset back from Cloudinary's backup, if there is one.",
+        ),
+        (
+            json!({"deleted_at": deleted, "landmark": {"operation": "deleted", "at": deleted}}),
+            State::DeletedInCloudinary,
+            "Somebody deleted it in Cloudinary (2026-01-31 10:00:00 UTC).",
+            "The row stays as a tombstone. It lives again when the asset does: restored there, or from here, if Cloudinary has a backup.",
+        ),
+        (
+            json!({"deleted_at": deleted, "error_code": "cloudinary_not_found", "error_message": "no backup"}),
+            State::RestoreRefused,
+            "It is deleted (2026-01-31 10:00:00 UTC), and Cloudinary could not bring it back: no backup.",
+            "Nothing happens by itself. It can be restored again here; without a backup in Cloudinary the file has to be uploaded anew.",
+        ),
+    ]
+}
+
+#[test]
+fn every_state_has_its_sentences() {
+    let mut seen = BTreeSet::new();
+    for (row, state, why, next) in golden() {
+        let told = explain(&standing(row.clone()), now());
+        let expected = Explanation {
+            state,
+            why: why.to_owned(),
+            next: next.to_owned(),
+        };
+        assert_eq!(told, expected, "{row}");
+        assert!(seen.insert(state), "{state:?} is shown twice");
+    }
+    assert_eq!(
+        seen.len(),
+        State::RestoreRefused as usize + 1,
+        "one for each"
+    );
+}
+
+#[test]
+fn a_delete_past_the_api_is_known_by_its_confirmation() {
+    let landmark = json!({"operation": "delete_confirmed", "at": NOW});
+    let row = standing(json!({"deleted_at": NOW, "landmark": landmark}));
+    assert_eq!(explain(&row, now()).state, State::DeletedHere);
+}
+
+#[test]
+fn a_change_that_won_is_no_loss() {
+    let landmark = json!({"operation": "conflict", "at": NOW, "lost": []});
+    let row = standing(json!({"landmark": landmark}));
+    assert_eq!(explain(&row, now()).state, State::Synced);
+}
+
+proptest! {
+    #[test]
+    fn no_row_is_without_an_answer_that_ends_as_a_sentence(
+        status in prop::sample::select(vec!["synced", "pending", "error"]),
+        intent in prop::sample::select(vec![Value::Null, edit(), delete(), restore(), json!({"at": 5})]),
+        code in prop::option::of("[a-z_]{1,9}"), message in prop::option::of("\\PC{0,20}"),
+        is_claimed: bool, has_asset_id: bool, failures in 0..99, due in prop::option::of(0_i64..2_000_000_000),
+    ) {
+        let row = standing(json!({
+            "sync_status": status, "intent": intent, "is_claimed": is_claimed, "has_asset_id": has_asset_id,
+            "error_code": code, "error_message": message, "failures": failures,
+            "next_attempt_at": due.map(Timestamp::from_secs),
+        }));
+        let told = explain(&row, now());
+        prop_assert!(told.why.ends_with('.') && told.next.ends_with('.'), "{told:?}");
+    }
+}

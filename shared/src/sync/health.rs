@@ -1,0 +1,382 @@
+//! Whether everything works, from what was found out about it (pure).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::store::{Mode, RunStatus};
+use crate::queue::Depth;
+use crate::time::Timestamp;
+
+/// A decision that is pending for longer has been forgotten, or waits for something that a person
+/// should see. A quota is reset every hour.
+const OLDEST_PENDING: Duration = Duration::from_secs(2 * 3600);
+
+/// What a run may rest for the quota's sake before it counts as late.
+const RESTING: Duration = Duration::from_secs(90 * 60);
+
+/// What a run that comes forward may take.
+const RUNNING: Duration = Duration::from_secs(24 * 3600);
+
+/// How the mirror stands, as `media_sync_health` tells it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Mirror {
+    /// When the last good full run ended.
+    pub last_full: Option<Timestamp>,
+    /// When the last good run of either kind ended.
+    pub last_good: Option<Timestamp>,
+    pub last_run: Option<LastRun>,
+    pub current_run: Option<CurrentRun>,
+    pub pending: u64,
+    pub errors: u64,
+    /// When the oldest decision was made that is still pending.
+    pub oldest_pending: Option<Timestamp>,
+    pub quota: Option<Value>,
+}
+
+/// The newest run that has failed and was not made up for, else the newest that has ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LastRun {
+    pub run_id: Uuid,
+    pub mode: Mode,
+    pub status: RunStatus,
+    pub error_code: Option<String>,
+    pub finished_at: Timestamp,
+}
+
+/// The run that goes on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CurrentRun {
+    pub run_id: Uuid,
+    pub started_at: Timestamp,
+    pub heartbeat_at: Timestamp,
+    pub resume_at: Option<Timestamp>,
+    pub error_code: Option<String>,
+}
+
+/// How often runs are to be made; nothing where the schedule is not a plain rate.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Schedules {
+    pub incremental: Option<Duration>,
+    pub full: Option<Duration>,
+}
+
+/// One word for all of it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Ok,
+    /// It works, and somebody should look.
+    Degraded,
+    /// The database cannot be asked: nothing can be answered.
+    Down,
+}
+
+/// Why it is not well.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Reason {
+    /// A stable word for programs.
+    pub code: &'static str,
+    pub message: String,
+}
+
+/// What was found out. An `Err` holds a stable word for why it could not be.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    pub database: Result<Mirror, &'static str>,
+    /// By name; those whose names end in `dead_letters` are to be empty.
+    pub queues: BTreeMap<&'static str, Result<Depth, &'static str>>,
+    /// Where Cloudinary was asked.
+    pub cloudinary: Option<Result<(), &'static str>>,
+}
+
+/// Judges what was found out.
+pub fn assess(found: &Findings, schedules: Schedules, now: Timestamp) -> (Status, Vec<Reason>) {
+    let mut reasons = Vec::new();
+    let mut note = |code, message: String| reasons.push(Reason { code, message });
+    let mirror = match &found.database {
+        Ok(mirror) => Some(mirror),
+        Err(code) => {
+            note(
+                "database",
+                format!("The database cannot be asked ({code})."),
+            );
+            None
+        }
+    };
+    for (queue, depth) in &found.queues {
+        match depth {
+            Err(code) => note(
+                "queue",
+                format!("The queue {queue} cannot be asked ({code})."),
+            ),
+            Ok(depth) if queue.ends_with("dead_letters") && depth.total() > 0 => note(
+                "dead_letters",
+                format!("{} messages were given up in {queue}.", depth.total()),
+            ),
+            Ok(_) => {}
+        }
+    }
+    if let Some(Err(code)) = found.cloudinary {
+        note(
+            "cloudinary",
+            format!("Cloudinary does not answer as it should ({code})."),
+        );
+    }
+    if let Some(mirror) = mirror {
+        reasons.extend(mirror.reasons(schedules, now));
+    }
+    let status = match (mirror, reasons.is_empty()) {
+        (None, _) => Status::Down,
+        (Some(_), false) => Status::Degraded,
+        (Some(_), true) => Status::Ok,
+    };
+    (status, reasons)
+}
+
+impl Mirror {
+    /// How late reconciliation is: above 1 it is overdue. Nothing where no schedule is known.
+    pub fn lateness(&self, schedules: Schedules, now: Timestamp) -> Option<f64> {
+        let kinds = [
+            (self.last_full, schedules.full),
+            (self.last_good, schedules.incremental),
+        ];
+        kinds
+            .into_iter()
+            .filter_map(|(last, period)| {
+                let allowed = period? * 2 + self.grace(now);
+                // Since ever, if it has never been; but the first run may take its time.
+                let since = last.or_else(|| Some(self.advancing(now)?.started_at));
+                let age = since.map_or(allowed * 2, |since| now.since(since));
+                Some(age.as_secs_f64() / allowed.as_secs_f64())
+            })
+            .reduce(f64::max)
+    }
+
+    /// Whether the last run ended without a good result.
+    pub fn last_run_failed(&self) -> bool {
+        self.last_run
+            .as_ref()
+            .is_some_and(|run| run.status != RunStatus::Succeeded)
+    }
+
+    /// The run that goes on, if it comes forward, or rests for the quota's sake.
+    fn advancing(&self, now: Timestamp) -> Option<&CurrentRun> {
+        let advances = |run: &&CurrentRun| {
+            run.error_code.is_none() || run.resume_at.is_some_and(|resume| resume > now)
+        };
+        self.current_run.as_ref().filter(advances)
+    }
+
+    fn grace(&self, now: Timestamp) -> Duration {
+        self.advancing(now).map_or(RESTING, |_| RUNNING)
+    }
+
+    fn reasons(&self, schedules: Schedules, now: Timestamp) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        let mut note = |code, message: String| reasons.push(Reason { code, message });
+        if self.last_full.is_none() {
+            let message = "No full reconciliation has succeeded yet.";
+            note("never_reconciled", message.to_owned());
+        } else if self.lateness(schedules, now).is_some_and(|late| late > 1.0) {
+            let message = "The last good reconciliation is too long ago.";
+            note("reconciliation_late", message.to_owned());
+        }
+        if let Some(run) = self.last_run.as_ref().filter(|_| self.last_run_failed()) {
+            let code = run.error_code.as_deref().unwrap_or("unknown");
+            note(
+                "last_run",
+                format!("The last run did not succeed ({code})."),
+            );
+        }
+        if let Some(oldest) = self
+            .oldest_pending
+            .filter(|at| now.since(*at) > OLDEST_PENDING)
+        {
+            let oldest = oldest.to_the_second();
+            note(
+                "pending_for_long",
+                format!("What was decided here ({oldest}) is not in Cloudinary yet."),
+            );
+        }
+        reasons
+    }
+}
+
+/// The period of a schedule such as `rate(15 minutes)`.
+pub fn parse_rate(expression: &str) -> Option<Duration> {
+    let inner = expression.trim().strip_prefix("rate(")?.strip_suffix(')')?;
+    let (number, unit) = inner.trim().split_once(' ')?;
+    let seconds = match unit.trim() {
+        "minute" | "minutes" => 60,
+        "hour" | "hours" => 3600,
+        "day" | "days" => 86_400,
+        _ => return None,
+    };
+    let number: u64 = number.parse().ok().filter(|number| *number > 0)?;
+    Some(Duration::from_secs(number.checked_mul(seconds)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const DAY: i64 = 86_400;
+    const NOW: Timestamp = Timestamp::from_secs(100 * DAY);
+    const SCHEDULES: Schedules = Schedules {
+        incremental: Some(Duration::from_secs(900)),
+        full: Some(Duration::from_secs(86_400)),
+    };
+
+    fn mirror() -> Mirror {
+        Mirror {
+            last_full: Some(NOW.offset(-3_600_000_000)),
+            last_good: Some(NOW.offset(-600_000_000)),
+            last_run: None,
+            current_run: None,
+            pending: 0,
+            errors: 0,
+            oldest_pending: None,
+            quota: None,
+        }
+    }
+
+    fn findings(mirror: Mirror) -> Findings {
+        let empty = Ok(Depth::default());
+        Findings {
+            database: Ok(mirror),
+            queues: [("outbound", empty), ("outbound_dead_letters", empty)].into(),
+            cloudinary: None,
+        }
+    }
+
+    fn codes(found: &Findings) -> (Status, Vec<&'static str>) {
+        let (status, reasons) = assess(found, SCHEDULES, NOW);
+        (status, reasons.iter().map(|reason| reason.code).collect())
+    }
+
+    #[test]
+    fn what_works_has_no_reasons() {
+        assert_eq!(codes(&findings(mirror())), (Status::Ok, vec![]));
+        let mut busy = findings(mirror());
+        let depth = Depth {
+            visible: 5_000,
+            ..Depth::default()
+        };
+        busy.queues.insert("outbound", Ok(depth));
+        assert_eq!(codes(&busy).0, Status::Ok, "work is no illness");
+    }
+
+    #[test]
+    fn each_illness_has_its_reason() {
+        let of_mirror = |change: fn(&mut Mirror)| {
+            let mut ill = mirror();
+            change(&mut ill);
+            findings(ill)
+        };
+        let stopped = |ill: &mut Mirror| {
+            let run = json!({"run_id": Uuid::nil(), "mode": "full", "status": "stopped", "error_code": "mass_delete", "finished_at": NOW});
+            ill.last_run = serde_json::from_value(run).unwrap();
+        };
+        let mut dead = findings(mirror());
+        let depth = Depth {
+            visible: 1,
+            ..Depth::default()
+        };
+        dead.queues.insert("outbound_dead_letters", Ok(depth));
+        let mut deaf = findings(mirror());
+        deaf.queues.insert("outbound", Err("queue_unavailable"));
+        let mut refused = findings(mirror());
+        refused.cloudinary = Some(Err("cloudinary_unauthorized"));
+        for (found, code) in [
+            (of_mirror(|ill| ill.last_full = None), "never_reconciled"),
+            (
+                of_mirror(|ill| ill.last_full = Some(Timestamp::from_secs(97 * DAY))),
+                "reconciliation_late",
+            ),
+            (
+                of_mirror(|ill| ill.last_good = ill.last_full.map(|at| at.offset(-7_200_000_000))),
+                "reconciliation_late",
+            ),
+            (of_mirror(stopped), "last_run"),
+            (
+                of_mirror(|ill| ill.oldest_pending = Some(Timestamp::from_secs(99 * DAY))),
+                "pending_for_long",
+            ),
+            (dead, "dead_letters"),
+            (deaf, "queue"),
+            (refused, "cloudinary"),
+        ] {
+            assert_eq!(codes(&found), (Status::Degraded, vec![code]));
+        }
+        let mut down = findings(mirror());
+        down.database = Err("database_unavailable");
+        assert_eq!(codes(&down), (Status::Down, vec!["database"]));
+    }
+
+    #[test]
+    fn a_run_that_comes_forward_is_given_a_day() {
+        let mut slow = mirror();
+        slow.last_good = Some(NOW.offset(-3 * 3_600_000_000));
+        assert_eq!(codes(&findings(slow.clone())).0, Status::Degraded);
+        let run = json!({"run_id": Uuid::nil(), "started_at": NOW, "heartbeat_at": NOW, "resume_at": null, "error_code": null});
+        slow.current_run = serde_json::from_value(run).unwrap();
+        assert_eq!(codes(&findings(slow.clone())).0, Status::Ok);
+        let first = Mirror {
+            last_full: None,
+            last_good: None,
+            ..slow.clone()
+        };
+        assert!(first.lateness(SCHEDULES, NOW) < Some(1.0), "a first import");
+        let never = Mirror {
+            current_run: None,
+            ..first
+        };
+        assert!(never.lateness(SCHEDULES, NOW) > Some(1.0));
+        let failing = slow.current_run.as_mut().unwrap();
+        failing.error_code = Some("database".to_owned());
+        assert_eq!(codes(&findings(slow)).0, Status::Degraded);
+    }
+
+    #[test]
+    fn rates_are_read_and_other_schedules_are_not() {
+        let read = |text| parse_rate(text).map(|period| period.as_secs());
+        assert_eq!(read("rate(15 minutes)"), Some(900));
+        assert_eq!(read("rate(1 day)"), Some(86_400));
+        assert_eq!(read("rate(2 hours)"), Some(7_200));
+        for text in [
+            "cron(0 3 * * ? *)",
+            "rate(0 minutes)",
+            "rate(1)",
+            "rate(1 week)",
+            "",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn lateness_grows_with_silence(hours in 0_i64..1000, more in 1_i64..1000) {
+            let silent = |hours: i64| {
+                let last = Some(NOW.offset(-hours * 3_600_000_000));
+                let silent = Mirror { last_full: last, last_good: last, ..mirror() };
+                silent.lateness(SCHEDULES, NOW).unwrap()
+            };
+            prop_assert!(silent(hours) < silent(hours + more));
+        }
+
+        #[test]
+        fn no_expression_panics(text in "\\PC{0,30}") {
+            let _ = parse_rate(&text);
+            let _ = parse_rate(&format!("rate({text})"));
+            let _ = parse_rate(&format!("rate({} days)", u64::MAX));
+        }
+    }
+}
