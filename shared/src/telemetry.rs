@@ -55,13 +55,20 @@ pub fn log_error(what: &str, error: &dyn std::error::Error) {
 
 /// Writes metrics of one moment in CloudWatch's embedded format, which costs no call.
 ///
-/// Units are CloudWatch's words: `Count`, `Milliseconds`, `Bytes`, `None`.
+/// Units are CloudWatch's words: `Count`, `Milliseconds`, `Bytes`, `None`. They are told apart by the
+/// function's name, so that two stacks of one account do not hide each other's silence.
 pub fn record_metrics(service: &str, metrics: &[(&str, &str, f64)]) {
-    let line = metrics_line(service, metrics, Timestamp::now());
+    let function = std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
+    let line = metrics_line(service, &function, metrics, Timestamp::now());
     write_line(&mut io::stdout().lock(), &line);
 }
 
-fn metrics_line(service: &str, metrics: &[(&str, &str, f64)], now: Timestamp) -> Value {
+fn metrics_line(
+    service: &str,
+    function: &str,
+    metrics: &[(&str, &str, f64)],
+    now: Timestamp,
+) -> Value {
     let definitions: Vec<Value> = metrics
         .iter()
         .map(|(name, unit, _)| json!({ "Name": name, "Unit": unit }))
@@ -71,11 +78,12 @@ fn metrics_line(service: &str, metrics: &[(&str, &str, f64)], now: Timestamp) ->
             "Timestamp": now.micros() / 1000,
             "CloudWatchMetrics": [{
                 "Namespace": "media-sync",
-                "Dimensions": [["service"]],
+                "Dimensions": [["function_name"]],
                 "Metrics": definitions,
             }],
         },
         "service": service,
+        "function_name": function,
     });
     for (name, _, value) in metrics {
         line[*name] = (*value).into();
@@ -267,6 +275,7 @@ mod tests {
     fn metrics_are_in_the_embedded_format() {
         let line = metrics_line(
             "webhook",
+            "stack-Webhook-1",
             &[("accepted", "Count", 1.0)],
             Timestamp::from_secs(5),
         );
@@ -276,5 +285,6 @@ mod tests {
             "accepted"
         );
         assert_eq!(line["accepted"], 1.0);
+        assert_eq!(line["function_name"], "stack-Webhook-1");
     }
 }

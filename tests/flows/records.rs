@@ -201,7 +201,8 @@ async fn the_daily_run_removes_what_is_old_and_keeps_what_is_built_on() {
              (4, 'incremental', false, 'succeeded'), (5, 'full', true, 'succeeded'), (6, 'named', false, 'succeeded')
          ) as old (n, mode, dry_run, status) returning 1 as done",
         "insert into public.media_sync_log (occurred_at, operation, source)
-         values (now() - interval '400 days', 'created', 'webhook') returning 1 as done",
+         values (now() - interval '399 days', 'created', 'webhook'), (now() - interval '401 days', 'created', 'webhook')
+         returning 1 as done",
     ];
     for sql in fill {
         world.rows(sql, &[]).await;
@@ -232,7 +233,18 @@ async fn the_daily_run_removes_what_is_old_and_keeps_what_is_built_on() {
     let old_runs =
         "select count(*) from public.sync_runs where finished_at < now() - interval '30 days'";
     assert_eq!(world.value(old_runs).await, 0);
+    assert_eq!(invoked.payload["purged"]["audit"], 1, "{invoked:?}");
     let trail = "select count(*) from public.media_sync_log where occurred_at < now() - interval '399 days'";
-    assert_eq!(world.value(trail).await, 1, "the audit trail stays");
+    assert_eq!(
+        world.value(trail).await,
+        1,
+        "the audit trail is kept longer"
+    );
+    let told = "select sum((details ->> 'notifications')::integer) from public.media_sync_log where operation = 'purge'";
+    assert_eq!(
+        world.value(told).await,
+        4_500,
+        "what was removed is told there"
+    );
     world.stack.stop().await;
 }

@@ -10,6 +10,7 @@ use media_sync::deadline;
 use media_sync::queue::{self, ContinueReconcile, DecodeError, Queue, Replay, SendError};
 use media_sync::supabase::SupabaseError;
 use media_sync::sync::drain::send_waiting_intents;
+use media_sync::sync::health::Schedules;
 use media_sync::sync::purge::purge_records;
 use media_sync::sync::reconcile::{Reconcile, ReconcileError, RunOptions, SliceOutcome};
 use media_sync::sync::replay::{ReplayError, replay};
@@ -30,6 +31,8 @@ pub(crate) struct Handler {
     pub(crate) notifications: Queue,
     pub(crate) outbound: Queue,
     pub(crate) continuation: Queue,
+    pub(crate) schedules: Schedules,
+    pub(crate) audit_days: u32,
 }
 
 /// What a schedule sends, as template.yaml says; by hand, a run's options may stand beside it.
@@ -135,7 +138,7 @@ impl Handler {
         let drained = send_waiting_intents(store, &self.outbound).await;
         let uploads = self.resolve_uploads().await;
         let purged = if tick.mode == Mode::Full {
-            Some(purge_records(store, deadline).await)
+            Some(purge_records(store, self.audit_days, deadline).await)
         } else {
             None
         };
@@ -143,7 +146,10 @@ impl Handler {
         let sent = drained.map_err(Failure::Drain)?;
         let purged = purged.transpose().map_err(Failure::Purge)?;
         let purged = purged.map(|purged| {
-            json!({"notifications": purged.notifications, "runs": purged.runs, "uploads": purged.uploads})
+            json!({
+                "notifications": purged.notifications, "runs": purged.runs, "uploads": purged.uploads,
+                "audit": purged.audit,
+            })
         });
         answer["intents_sent"] = sent.into();
         answer["uploads_ended"] = uploads?.into();
@@ -154,6 +160,7 @@ impl Handler {
     async fn drain(&self) -> Result<Value, Failure> {
         let sent = send_waiting_intents(&self.reconcile.store, &self.outbound).await;
         let uploads = self.resolve_uploads().await;
+        self.watch().await;
         Ok(json!({"intents_sent": sent.map_err(Failure::Drain)?, "uploads_ended": uploads?}))
     }
 
@@ -161,6 +168,22 @@ impl Handler {
         let reconcile = self.reconcile.clone();
         let ended = Uploads { reconcile }.resolve_due().await;
         ended.map_err(Failure::Uploads)
+    }
+
+    /// Tells CloudWatch how long nothing good was heard of runs. If that cannot be found out it is
+    /// not told either, and the alarm takes silence for the worst.
+    async fn watch(&self) {
+        match self.reconcile.store.fetch_health().await {
+            Ok(mirror) => {
+                let lateness = mirror.lateness(self.schedules, Timestamp::now());
+                let failed = f64::from(u8::from(mirror.last_run_failed()));
+                let mut metrics = vec![("last_run_failed", "Count", failed)];
+                // Without a known schedule there is no late, only alive.
+                metrics.push(("reconciliation_lateness", "None", lateness.unwrap_or(0.0)));
+                telemetry::record_metrics("reconcile", &metrics);
+            }
+            Err(error) => telemetry::log_error("the mirror's health was not told", &error),
+        }
     }
 
     /// The mapping delivers one message at a time, so its failure is the invocation's.

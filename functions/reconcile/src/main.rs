@@ -34,5 +34,7 @@ async fn start() -> Result<Handler, Error> {
         notifications: Queue::connect(&aws, config::notification_queue_url()?),
         outbound: Queue::connect(&aws, config::outbound_queue_url()?),
         continuation: Queue::connect(&aws, config::reconcile_queue_url()?),
+        schedules: config::schedules(),
+        audit_days: config::audit_retention_days()?,
     })
 }

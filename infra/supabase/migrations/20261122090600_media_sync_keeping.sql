@@ -30,48 +30,5 @@ language sql stable security definer set search_path = '' as $$
     ) page
 $$;
 
--- Removes at most p_limit each of notifications, runs and uploads that are older than p_days, and
--- tells how many. The audit trail keeps what they have done; of each mode the last good run stays,
--- since the next one builds on it.
-create function public.media_sync_purge(p_days integer, p_limit integer) returns jsonb
-language plpgsql security definer set search_path = '' as $$
-declare
-    v_before timestamptz := now() - make_interval(days => p_days);
-    v_notifications bigint;
-    v_runs bigint;
-    v_uploads bigint;
-begin
-    delete from public.media_notifications
-    where digest in (
-        select digest from public.media_notifications
-        where received_at < v_before order by received_at, digest limit p_limit
-        for update skip locked
-    );
-    get diagnostics v_notifications = row_count;
-    delete from public.sync_runs
-    where id in (
-        select r.id from public.sync_runs r
-        where r.finished_at < v_before
-            and not (r.is_good and not exists (
-                select from public.sync_runs later
-                where later.is_good and later.mode = r.mode and later.finished_at > r.finished_at
-            ))
-        order by r.finished_at limit p_limit
-        for update skip locked
-    );
-    get diagnostics v_runs = row_count;
-    delete from public.media_uploads
-    where id in (
-        select u.id from public.media_uploads u
-        where u.begun_at < v_before
-            and not exists (select from public.media_assets m where m.id = u.id and m.cloudinary_asset_id is null)
-        order by u.begun_at, u.id limit p_limit
-        for update skip locked
-    );
-    get diagnostics v_uploads = row_count;
-    return jsonb_build_object('notifications', v_notifications, 'runs', v_runs, 'uploads', v_uploads);
-end
-$$;
-
-revoke execute on function public.media_sync_notifications, public.media_sync_purge from public, anon, authenticated;
-grant execute on function public.media_sync_notifications, public.media_sync_purge to service_role;
+revoke execute on function public.media_sync_notifications from public, anon, authenticated;
+grant execute on function public.media_sync_notifications to service_role;

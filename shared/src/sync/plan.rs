@@ -10,6 +10,7 @@ use crate::asset::{AssetId, DeliveryName};
 use crate::intent::{Collision, Intent};
 use crate::observation::{Fact, Observation};
 use crate::row::AssetRow;
+use crate::time::Timestamp;
 
 /// Everything that a set of observations changes, ready to be written in one transaction.
 #[derive(Clone, Debug, Default)]
@@ -130,6 +131,11 @@ pub struct AuditEntry {
     pub error_message: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Value>,
+    /// What the time is measured from: a decision, or the arrival of a notification.
+    #[serde(skip)]
+    pub since: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processing_time_ms: Option<i32>,
 }
 
 impl AuditEntry {
@@ -148,7 +154,15 @@ impl AuditEntry {
             error_code: None,
             error_message: None,
             details: None,
+            since: None,
+            processing_time_ms: None,
         }
+    }
+
+    /// Notes how long it took until `now`, if its beginning is known.
+    pub fn note_time(&mut self, now: Timestamp) {
+        let lasted = self.since.map(|since| now.since(since).as_millis());
+        self.processing_time_ms = lasted.map(|ms| i32::try_from(ms).unwrap_or(i32::MAX));
     }
 }
 
@@ -223,10 +237,13 @@ impl Plan {
         self.tally.count(change);
         self.changes
             .insert(after.cloudinary_asset_id.clone(), change);
-        let actor = before.and_then(|row| row.intent.as_ref()?.by);
+        let intent = before.and_then(|row| row.intent.as_ref());
+        let actor = intent.and_then(|intent| intent.by);
+        let decided = intent.map(|intent| Timestamp::from_micros(intent.at));
         if change != Change::Unchanged {
             self.audit.push(AuditEntry {
                 actor: actor.filter(|_| change.ends_a_decision()),
+                since: decided.filter(|_| change.ends_a_decision()),
                 run_id: context.run_id,
                 details: describe(change, before, &after),
                 ..AuditEntry::about(&after, operation(change), context.source)

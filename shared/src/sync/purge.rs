@@ -1,4 +1,5 @@
-//! Removes what was recorded and is old: notifications, uploads, and runs that nothing builds on.
+//! Removes what was recorded and is old: notifications, uploads, runs that nothing builds on, and at
+//! last the audit trail.
 
 use std::time::Instant;
 
@@ -8,23 +9,35 @@ use crate::supabase::SupabaseError;
 /// How long they are kept, in days.
 pub const KEPT_DAYS: u32 = 30;
 
+/// How long the audit trail is kept where nothing else is said, in days.
+pub const AUDIT_DAYS: u32 = 400;
+
+/// The least that can be said; the database refuses less.
+pub const LEAST_AUDIT_DAYS: u32 = 90;
+
 /// How many one call removes: few enough for a short transaction.
 const BATCH: u32 = 2_000;
 
-/// Removes what is older than [`KEPT_DAYS`], batch by batch, until nothing is left or `deadline`
-/// has come; the rest is the next one's. The audit trail is never touched.
+/// Removes what is older than [`KEPT_DAYS`], and of the audit trail what is older than `audit_days`,
+/// batch by batch, until nothing is left or `deadline` has come; the rest is the next one's. Each
+/// batch leaves its own entry in the audit trail.
 ///
 /// # Errors
 /// When the database cannot be asked. What was removed until then stays removed.
-pub async fn purge_records(store: &Store, deadline: Instant) -> Result<Purged, SupabaseError> {
+pub async fn purge_records(
+    store: &Store,
+    audit_days: u32,
+    deadline: Instant,
+) -> Result<Purged, SupabaseError> {
     let mut removed = Purged::default();
     while Instant::now() < deadline {
-        let batch = store.purge(KEPT_DAYS, BATCH).await?;
+        let batch = store.purge(KEPT_DAYS, audit_days, BATCH).await?;
         removed.notifications += batch.notifications;
         removed.runs += batch.runs;
         removed.uploads += batch.uploads;
-        let most = batch.notifications.max(batch.runs).max(batch.uploads);
-        if most < u64::from(BATCH) {
+        removed.audit += batch.audit;
+        let removed_now = [batch.notifications, batch.runs, batch.uploads, batch.audit];
+        if removed_now.into_iter().all(|count| count < u64::from(BATCH)) {
             break;
         }
     }

@@ -110,6 +110,7 @@ pub fn plan_failure(
     let entry = AuditEntry {
         status: "failed",
         actor: intent.and_then(|intent| intent.by),
+        since: intent.map(|intent| Timestamp::from_micros(intent.at)),
         error_code: Some(failure.code.to_owned()),
         error_message: Some(failure.message.clone()),
         ..AuditEntry::about(&after, operation, Source::Outbound)

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::health::Mirror;
 use super::plan::{AuditEntry, Plan};
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::QuotaReading;
@@ -62,6 +63,17 @@ impl WriteSet {
             audit: plan.audit,
             ..Self::default()
         }
+    }
+
+    /// Notes in the audit trail how long everything took that is written at `now`; what nobody has
+    /// waited for is measured from `begun`, if that is known.
+    #[must_use]
+    pub fn timed(mut self, begun: Option<Timestamp>, now: Timestamp) -> Self {
+        for entry in &mut self.audit {
+            entry.since = entry.since.or(begun);
+            entry.note_time(now);
+        }
+        self
     }
 
     /// A run's place in the history, and nothing else.
@@ -304,6 +316,7 @@ pub struct Purged {
     pub notifications: u64,
     pub runs: u64,
     pub uploads: u64,
+    pub audit: u64,
 }
 
 /// A live row that a complete listing has not shown.
@@ -391,12 +404,18 @@ impl Store {
             .await
     }
 
-    /// Removes at most `limit` notifications and as many runs that are older than `days`.
+    /// Removes at most `limit` notifications and as many runs that are older than `days`, and as many
+    /// entries of the audit trail that are older than `audit_days`.
     ///
     /// # Errors
-    /// When the database cannot be asked.
-    pub async fn purge(&self, days: u32, limit: u32) -> Result<Purged, SupabaseError> {
-        let arguments = json!({"p_days": days, "p_limit": limit});
+    /// When the database cannot be asked, or `audit_days` is less than it allows.
+    pub async fn purge(
+        &self,
+        days: u32,
+        audit_days: u32,
+        limit: u32,
+    ) -> Result<Purged, SupabaseError> {
+        let arguments = json!({"p_days": days, "p_limit": limit, "p_audit_days": audit_days});
         self.supabase.rpc("media_sync_purge", &arguments).await
     }
 
@@ -436,6 +455,14 @@ impl Store {
     pub async fn note_quota(&self, reading: QuotaReading) -> Result<(), SupabaseError> {
         let arguments = json!({"p_quota": reading});
         self.supabase.rpc("media_sync_note_quota", &arguments).await
+    }
+
+    /// How the mirror stands, for those who watch over it.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn fetch_health(&self) -> Result<Mirror, SupabaseError> {
+        self.supabase.rpc("media_sync_health", &json!({})).await
     }
 
     /// How many rows are live.

@@ -10,6 +10,7 @@ use crate::cloudinary::CloudinaryError;
 use crate::observation::{Changed, Observation};
 use crate::row::AssetRow;
 use crate::sync::notification::{AssetRef, Says};
+use crate::sync::plan::AuditEntry;
 use crate::sync::store::RowQuery;
 use crate::time::Timestamp;
 
@@ -51,6 +52,23 @@ pub fn moments_of_change(
         }
     }
     moments
+}
+
+/// Notes for each change when the first notification that told of it had arrived. What ends a
+/// decision is measured from the decision.
+pub fn note_arrivals(audit: &mut [AuditEntry], accepted: &[Accepted], concerns: &[Concern]) {
+    let mut arrivals: BTreeMap<&AssetId, Timestamp> = BTreeMap::new();
+    for (accepted, concern) in accepted.iter().zip(concerns) {
+        for id in concern.asset_ids() {
+            let received = accepted.message.received_at;
+            let first = arrivals.entry(id).or_insert(received);
+            *first = received.min(*first);
+        }
+    }
+    for entry in audit {
+        let arrival = arrivals.get(&entry.cloudinary_asset_id).copied();
+        entry.since = entry.since.or(arrival);
+    }
 }
 
 /// Every row that the batch may touch: the assets it names, and who holds their names now.
@@ -104,4 +122,75 @@ pub fn newest_moment(accepted: &[Accepted], rows: &[AssetRow]) -> Option<Timesta
         .filter_map(|accepted| accepted.read.as_ref().ok()?.triggered_at);
     let known = rows.iter().filter_map(|row| row.clocks.newest());
     triggered.chain(known).max()
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::asset::ResourceType;
+    use crate::observation::Fact;
+    use crate::queue::{Notification, RawBody};
+    use crate::row::AssetRow;
+    use crate::sync::plan::Source;
+
+    const fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_secs(seconds)
+    }
+
+    fn id(digit: &str) -> AssetId {
+        AssetId::parse(&digit.repeat(32)).unwrap()
+    }
+
+    fn notification(received: i64, about: &AssetId) -> (Accepted, Concern) {
+        let accepted = Accepted::read(Notification {
+            signature_timestamp: at(received),
+            received_at: at(received),
+            body: RawBody::new(b"{}".to_vec()),
+        });
+        let mut concern = Concern::default();
+        concern.to_fetch.insert(about.clone(), None);
+        (accepted, concern)
+    }
+
+    fn entry(about: &AssetId, since: Option<Timestamp>) -> AuditEntry {
+        let name = DeliveryName {
+            resource_type: ResourceType::Image,
+            delivery_type: "upload".to_owned(),
+            public_id: "mug".to_owned(),
+        };
+        let gone = Observation {
+            asset_id: about.clone(),
+            at: at(1),
+            fact: Fact::Gone(Some(name)),
+        };
+        let row = AssetRow::first(Uuid::nil(), &gone).unwrap();
+        AuditEntry {
+            since,
+            ..AuditEntry::about(&row, "updated", Source::Webhook)
+        }
+    }
+
+    #[test]
+    fn a_change_is_measured_from_the_first_arrival_and_a_decision_from_itself() {
+        let (accepted, concerns): (Vec<_>, Vec<_>) = [
+            notification(20, &id("a")),
+            notification(10, &id("a")),
+            notification(5, &id("b")),
+        ]
+        .into_iter()
+        .unzip();
+        let mut audit = [
+            entry(&id("a"), None),
+            entry(&id("a"), Some(at(2))),
+            entry(&id("c"), None),
+        ];
+        note_arrivals(&mut audit, &accepted, &concerns);
+        for entry in &mut audit {
+            entry.note_time(at(30));
+        }
+        let times = audit.map(|entry| entry.processing_time_ms);
+        assert_eq!(times, [Some(20_000), Some(28_000), None]);
+    }
 }

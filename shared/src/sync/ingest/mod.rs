@@ -11,7 +11,7 @@ use futures::future::try_join_all;
 use uuid::Uuid;
 
 pub use self::accepted::Accepted;
-pub use self::batch::{Batch, moments_of_change, newest_moment, rows_concerned};
+pub use self::batch::{Batch, moments_of_change, newest_moment, note_arrivals, rows_concerned};
 pub use self::concern::{Concern, Known};
 use super::lookup::{self, MAX_ASSET_IDS};
 use super::notification::Says;
@@ -166,6 +166,7 @@ impl Ingest {
             .iter()
             .map(|concern| concern.result(&plan))
             .collect();
+        note_arrivals(&mut plan.audit, accepted, &concerns);
         let records = accepted.iter().zip(&concerns).zip(&results);
         let change = WriteSet {
             notifications: records
@@ -174,7 +175,8 @@ impl Ingest {
                 })
                 .collect(),
             ..WriteSet::of_plan(plan)
-        };
+        }
+        .timed(None, Timestamp::now());
         if !change.notifications.is_empty() {
             self.store.apply(&change).await?;
         }

@@ -279,7 +279,8 @@ impl Hold<'_> {
             if plan.is_empty() {
                 return Ok(after);
             }
-            match self.flow.store.apply(&WriteSet::of_plan(*plan)).await {
+            let change = WriteSet::of_plan(*plan).timed(None, now);
+            match self.flow.store.apply(&change).await {
                 Ok(()) => return Ok(after),
                 Err(error) if error.is_conflict() => {}
                 Err(error) => return Err(OutboundError::Store(error.into())),

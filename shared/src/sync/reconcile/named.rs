@@ -102,6 +102,7 @@ impl Reconcile {
         options: RunOptions,
         record: impl Fn(RunStatus, &Counters, Option<&Drift>, Option<(&str, &str)>) -> FinishedRun,
     ) -> Result<NamedOutcome, ReconcileError> {
+        let begun = Timestamp::now();
         let mut seen = self.look_at(names).await?;
         let context = PlanContext {
             source: Source::Reconcile,
@@ -136,7 +137,7 @@ impl Reconcile {
                 counters.tally = Default::default();
                 outcome.status = RunStatus::Stopped;
             } else {
-                change = WriteSet::of_plan(compared.plan);
+                change = WriteSet::of_plan(compared.plan).timed(Some(begun), Timestamp::now());
             }
             outcome.counters = counters;
             let error = outcome.error.as_ref();

@@ -251,6 +251,8 @@ impl<'a> Slice<'a> {
                 ..Checkpoint::after(&self.run, to_value(&state), to_value(&counters))
             };
             // A dry run writes how far it has come, and nothing else.
+            let now = Timestamp::now();
+            let worked = i64::try_from(self.step_began.elapsed().as_micros()).unwrap_or(i64::MAX);
             let change = WriteSet {
                 checkpoint: Some(checkpoint),
                 ..WriteSet::of_plan(if drift.is_some() {
@@ -258,7 +260,8 @@ impl<'a> Slice<'a> {
                 } else {
                     plan
                 })
-            };
+            }
+            .timed(Some(now.offset(worked.saturating_neg())), now);
             match self.flow.store.apply(&change).await {
                 Ok(()) => {
                     self.run.step += 1;

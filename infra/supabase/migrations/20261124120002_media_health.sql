@@ -1,0 +1,50 @@
+-- How the mirror stands.
+
+create index media_assets_oldest_decision on public.media_assets (((intent ->> 'at')::bigint))
+    where intent is not null and sync_status = 'pending';
+
+-- How the mirror stands, for administrators and for the drain that watches over it.
+create function public.media_sync_health() returns jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+    if current_user <> 'service_role' and not media_sync.is_admin() then
+        raise exception 'administrators only' using errcode = '42501';
+    end if;
+    return jsonb_build_object(
+        'last_full', (select max(finished_at) from public.sync_runs where is_good and mode = 'full'),
+        'last_good', (select max(finished_at) from public.sync_runs where is_good),
+        -- A failure stands until a good run has made up for it: for a full one only a full one can.
+        'last_run', (
+            select jsonb_build_object(
+                'run_id', r.id, 'mode', r.mode, 'status', r.status, 'error_code', r.error_code,
+                'finished_at', r.finished_at)
+            from public.sync_runs r
+            where r.finished_at is not null and not r.dry_run and r.mode <> 'named'
+            order by r.status <> 'succeeded' and not exists (
+                select from public.sync_runs later
+                where later.is_good and later.mode in ('full', r.mode) and later.finished_at > r.finished_at
+            ) desc, r.finished_at desc
+            limit 1
+        ),
+        'current_run', (
+            select jsonb_build_object(
+                'run_id', id, 'started_at', started_at, 'heartbeat_at', heartbeat_at, 'resume_at', resume_at,
+                'error_code', error_code)
+            from public.sync_runs where status = 'running'
+        ),
+        'pending', (select coalesce(sum(assets), 0) from public.media_stats where sync_status = 'pending'),
+        'errors', (select coalesce(sum(assets), 0) from public.media_stats where sync_status = 'error'),
+        'oldest_pending', (
+            select to_timestamp(min((intent ->> 'at')::bigint) / 1e6)
+            from public.media_assets where intent is not null and sync_status = 'pending'
+        ),
+        'quota', (
+            select jsonb_build_object('limit', quota_limit, 'remaining', remaining, 'reset_at', reset_at, 'seen_at', seen_at)
+            from public.cloudinary_quota
+        )
+    );
+end
+$$;
+
+revoke execute on function public.media_sync_health from public, anon;
+grant execute on function public.media_sync_health to authenticated, service_role;
