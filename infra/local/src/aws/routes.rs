@@ -170,6 +170,7 @@ mod tests {
         let body = json!({ "paths": {
             "/$default": { "x-amazon-apigateway-any-method": integration("Fallback") },
             "/media": { "get": integration("MediaList"), "x-amazon-apigateway-any-method": integration("Media") },
+            "/media/{asset_id}": { "get": integration("MediaGet") },
             "/no": { "get": {} },
         } });
         let routes: Vec<_> = parse_routes(&body)
@@ -180,6 +181,7 @@ mod tests {
             ("$default", "Fallback"),
             ("GET /media", "MediaList"),
             ("ANY /media", "Media"),
+            ("GET /media/{asset_id}", "MediaGet"),
         ];
         assert_eq!(
             routes,

@@ -1,0 +1,132 @@
+//! Asks everything that the project depends on, each for no longer than is bearable.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use media_sync::cloudinary::Client;
+use media_sync::config::{self, Config, ConfigError};
+use media_sync::http::Problem;
+use media_sync::queue::{Depth, Queue};
+use media_sync::supabase::Supabase;
+use media_sync::supabase::jwt::{Caller, TokenVerifier};
+use media_sync::sync::health::{Findings, Mirror, Schedules};
+use media_sync::telemetry;
+use tokio::time::timeout;
+
+/// A dependency that takes longer does not work.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The queues, and the variables that hold their addresses.
+const QUEUES: [(&str, &str); 6] = [
+    ("notification", "NOTIFICATION_QUEUE_URL"),
+    (
+        "notification_dead_letters",
+        "NOTIFICATION_DEAD_LETTER_QUEUE_URL",
+    ),
+    ("outbound", "OUTBOUND_QUEUE_URL"),
+    ("outbound_dead_letters", "OUTBOUND_DEAD_LETTER_QUEUE_URL"),
+    ("reconcile", "RECONCILE_QUEUE_URL"),
+    ("reconcile_dead_letters", "RECONCILE_DEAD_LETTER_QUEUE_URL"),
+];
+
+/// Everything that is asked.
+#[derive(Debug)]
+pub(crate) struct Dependencies {
+    pub(crate) verifier: TokenVerifier,
+    pub(crate) schedules: Schedules,
+    database: Supabase,
+    cloudinary: Client,
+    queues: Vec<(&'static str, Queue)>,
+}
+
+/// What was found, and how long the database took.
+pub(crate) struct Inspected {
+    pub(crate) findings: Findings,
+    pub(crate) round_trip: Duration,
+}
+
+impl Dependencies {
+    pub(crate) async fn load() -> Result<Self, Problem> {
+        let aws = config::aws().await;
+        let config = Config::load(&aws).await?;
+        let http = config::http_client().map_err(|error| Problem::internal(&error))?;
+        let queues = QUEUES.into_iter().map(|(name, variable)| {
+            let url = config::required_env(variable)?;
+            Ok((name, Queue::connect(&aws, url)))
+        });
+        Ok(Self {
+            verifier: config.supabase.token_verifier(&http),
+            schedules: config::schedules(),
+            database: config.supabase.public(&http),
+            cloudinary: config.cloudinary.client(&http),
+            queues: queues.collect::<Result<_, ConfigError>>()?,
+        })
+    }
+
+    /// Asks the database in the name of the caller, and Cloudinary only if that is wanted, since
+    /// it takes a call of the hour's quota.
+    pub(crate) async fn inspect(&self, caller: &Caller, probe: bool) -> Inspected {
+        let begun = Instant::now();
+        let database = async {
+            let mirror = self.ask_database(caller).await;
+            (mirror, begun.elapsed())
+        };
+        let cloudinary = async {
+            match probe {
+                true => Some(self.ask_cloudinary().await),
+                false => None,
+            }
+        };
+        let ((database, round_trip), queues, cloudinary) =
+            tokio::join!(database, self.ask_queues(), cloudinary);
+        Inspected {
+            findings: Findings {
+                database,
+                queues,
+                cloudinary,
+            },
+            round_trip,
+        }
+    }
+
+    async fn ask_database(&self, caller: &Caller) -> Result<Mirror, &'static str> {
+        let database = self.database.as_caller(caller);
+        let arguments = serde_json::json!({});
+        let asked = database.rpc("media_sync_health", &arguments);
+        match timeout(PATIENCE, asked).await {
+            Ok(Ok(mirror)) => Ok(mirror),
+            Ok(Err(error)) => {
+                telemetry::log_error("the database does not tell how it is", &error);
+                Err(Problem::from(error).code())
+            }
+            Err(_) => Err("timeout"),
+        }
+    }
+
+    async fn ask_cloudinary(&self) -> Result<(), &'static str> {
+        match timeout(PATIENCE, self.cloudinary.ping()).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => {
+                telemetry::log_error("Cloudinary does not tell how it is", &error);
+                Err(error.code())
+            }
+            Err(_) => Err("timeout"),
+        }
+    }
+
+    async fn ask_queues(&self) -> BTreeMap<&'static str, Result<Depth, &'static str>> {
+        let asked = self.queues.iter().map(async |(name, queue)| {
+            let depth = match timeout(PATIENCE, queue.depth()).await {
+                Ok(Ok(depth)) => Ok(depth),
+                Ok(Err(error)) => {
+                    telemetry::log_error("a queue does not tell its depth", &error);
+                    Err("queue_unavailable")
+                }
+                Err(_) => Err("timeout"),
+            };
+            (*name, depth)
+        });
+        join_all(asked).await.into_iter().collect()
+    }
+}

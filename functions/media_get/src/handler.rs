@@ -1,0 +1,217 @@
+//! `GET /api/cloudinary/media/{asset_id}`: one asset, where it is delivered, what happened to it, and
+//! why it is in its state, in one round trip to the database.
+
+use lambda_http::http::{Method, StatusCode};
+use lambda_http::{Body, Request, RequestExt, Response};
+use media_sync::asset::{AssetId, DeliveryName};
+use media_sync::cloudinary::delivery::{Addresses, Delivered, Delivery};
+use media_sync::http::auth::authenticate;
+use media_sync::http::{ParameterError, Problem, Query, reply, respond};
+use media_sync::supabase::Supabase;
+use media_sync::supabase::jwt::TokenVerifier;
+use media_sync::sync::explain::{Standing, explain};
+use media_sync::time::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Tells about one asset in the name of the caller: row level security decides what is seen.
+#[derive(Debug)]
+pub(crate) struct MediaGet {
+    pub(crate) verifier: TokenVerifier,
+    pub(crate) database: Supabase,
+    pub(crate) delivery: Delivery,
+}
+
+/// What an asset is asked for by.
+#[derive(Debug, PartialEq)]
+enum Key {
+    AssetId(AssetId),
+    /// Our own row's id: an upload that is still under way has no other.
+    Row(Uuid),
+}
+
+/// What the database answers.
+#[derive(Debug, Deserialize)]
+struct Found {
+    asset: Value,
+    /// How Cloudinary knows it; nothing when Cloudinary does not have it.
+    stored: Option<Stored>,
+    standing: Standing,
+    notifications: Value,
+    audit: Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct Stored {
+    name: DeliveryName,
+    version: Option<i64>,
+    format: Option<String>,
+    mime_type: Option<String>,
+    access_mode: Option<String>,
+    secure_url: Option<String>,
+}
+
+impl MediaGet {
+    pub(crate) async fn handle(&self, request: Request) -> Response<Body> {
+        respond(request, async |request| self.tell(request).await).await
+    }
+
+    async fn tell(&self, request: &Request) -> Result<Response<Body>, Problem> {
+        if request.method() != Method::GET {
+            return Err(Problem::method_not_allowed("GET"));
+        }
+        let now = Timestamp::now();
+        let caller = authenticate(&self.verifier, request.headers(), now).await?;
+        let arguments = match parse_key(request)? {
+            Key::AssetId(id) => json!({"p_asset_id": id}),
+            Key::Row(id) => json!({"p_row_id": id}),
+        };
+        let database = self.database.as_caller(&caller);
+        let found: Option<Found> = database.rpc("media_get", &arguments).await?;
+        let found = found.ok_or_else(|| Problem::not_found("There is no such asset."))?;
+        Ok(reply::json(StatusCode::OK, &self.answer(found, now)))
+    }
+
+    fn answer(&self, found: Found, now: Timestamp) -> Value {
+        let urls = found
+            .stored
+            .as_ref()
+            .and_then(|stored| self.addresses(stored));
+        json!({
+            "asset": found.asset,
+            "urls": urls,
+            "explanation": explain(&found.standing, now),
+            "notifications": found.notifications,
+            "audit": found.audit,
+        })
+    }
+
+    fn addresses(&self, stored: &Stored) -> Option<Addresses> {
+        self.delivery.addresses(&Delivered {
+            name: &stored.name,
+            version: stored.version,
+            format: stored.format.as_deref(),
+            mime_type: stored.mime_type.as_deref(),
+            access_mode: stored.access_mode.as_deref(),
+            secure_url: stored.secure_url.as_deref(),
+        })
+    }
+}
+
+fn parse_key(request: &Request) -> Result<Key, ParameterError> {
+    Query::parse(request.uri().query(), &[])?;
+    let parameters = request.path_parameters_ref();
+    let text = parameters
+        .and_then(|parameters| parameters.first("asset_id"))
+        .unwrap_or_default();
+    // A UUID may be written without its dashes; then it is an asset id here.
+    if let Ok(id) = AssetId::parse(text) {
+        return Ok(Key::AssetId(id));
+    }
+    Uuid::parse_str(text).map(Key::Row).map_err(|_| {
+        let wanted =
+            "must be an asset id of Cloudinary (32 hex digits), or the id of a row (a UUID)";
+        ParameterError::new("asset_id", wanted)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use media_sync::cloudinary::Credentials;
+
+    use super::*;
+
+    const EVENT: &str = include_str!("../events/http_api.json");
+    const ID: &str = "0123456789abcdef0123456789abcdef";
+
+    fn request(id: &str) -> Request {
+        let mut event: Value = serde_json::from_str(EVENT).unwrap();
+        event["pathParameters"]["asset_id"] = id.into();
+        lambda_http::request::from_str(&event.to_string()).unwrap()
+    }
+
+    #[test]
+    fn the_id_is_read_from_the_path_of_the_event() {
+        let expected = Key::AssetId(AssetId::parse(ID).unwrap());
+        assert_eq!(parse_key(&request(ID)).unwrap(), expected);
+        let folded = parse_key(&request(&ID.to_uppercase())).unwrap();
+        assert_eq!(folded, expected);
+        let row = Uuid::from_u128(7);
+        assert_eq!(
+            parse_key(&request(&row.to_string())).unwrap(),
+            Key::Row(row)
+        );
+    }
+
+    #[test]
+    fn what_can_be_no_id_is_refused_by_name() {
+        for id in ["mug", "0123", "shop%2Fmug", "' or true --"] {
+            assert_eq!(parse_key(&request(id)).unwrap_err().name, "asset_id");
+        }
+        let mut request = request(ID);
+        *request.uri_mut() = "https://api/x?fields=tags".parse().unwrap();
+        assert_eq!(parse_key(&request).unwrap_err().name, "fields");
+    }
+
+    fn found(change: impl Fn(&mut Value)) -> Value {
+        let mut found = json!({
+            "asset": {"id": 1}, "notifications": [], "audit": null,
+            "stored": {
+                "name": {"resource_type": "image", "delivery_type": "authenticated", "public_id": "mug"},
+                "version": 7, "format": "png", "mime_type": "image/png", "access_mode": null, "secure_url": null,
+            },
+            "standing": {
+                "sync_status": "synced", "has_asset_id": true, "intent": null, "is_claimed": false,
+                "error_code": null, "error_message": null, "failures": 0, "next_attempt_at": null,
+                "last_synced_at": null, "deleted_at": null, "was_deleted_by_user": false, "landmark": null,
+            },
+        });
+        change(&mut found);
+        let delivery = Delivery::new(Credentials::parse("cloudinary://1:b@demo").unwrap());
+        let http = media_sync::config::http_client().unwrap();
+        let config = media_sync::config::Config::from_map(
+            &[
+                ("CLOUDINARY_URL", "cloudinary://1:b@demo"),
+                ("SUPABASE_URL", "http://127.0.0.1:9"),
+                ("SUPABASE_SECRET_KEY", "sb_secret_x"),
+                ("SUPABASE_PUBLISHABLE_KEY", "sb_publishable_x"),
+            ]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+        )
+        .unwrap();
+        let handler = MediaGet {
+            verifier: config.supabase.token_verifier(&http),
+            database: config.supabase.public(&http),
+            delivery,
+        };
+        handler.answer(
+            serde_json::from_value(found).unwrap(),
+            Timestamp::from_secs(0),
+        )
+    }
+
+    #[test]
+    fn an_answer_holds_row_addresses_and_explanation() {
+        let answer = found(|_| ());
+        assert_eq!(answer["explanation"]["state"], "synced");
+        let original = answer["urls"]["original"].as_str().unwrap();
+        assert!(
+            original.contains("/image/authenticated/s--"),
+            "guarded files need a signature: {original}"
+        );
+        assert_eq!(answer["audit"], Value::Null);
+    }
+
+    #[test]
+    fn what_cloudinary_does_not_have_has_no_address() {
+        let answer = found(|found| {
+            found["stored"] = Value::Null;
+            found["standing"]["sync_status"] = json!("pending");
+            found["standing"]["has_asset_id"] = json!(false);
+        });
+        assert_eq!(answer["urls"], Value::Null);
+        assert_eq!(answer["explanation"]["state"], "pending_upload");
+    }
+}
