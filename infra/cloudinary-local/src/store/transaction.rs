@@ -85,12 +85,7 @@ impl<'a> Transaction<'a> {
 
     /// Makes sure that a folder and those above it exist.
     pub(crate) fn ensure_folder(&mut self, path: &str) {
-        let mut end = 0;
-        while end < path.len() {
-            end = path[end + 1..]
-                .find('/')
-                .map_or(path.len(), |at| end + 1 + at);
-            let path = &path[..end];
+        for path in lineage(path) {
             let recorded = |change: &Change| matches!(change, Change::Folder(f) if f.path == path);
             if !self.state.folders.contains_key(path) && !self.changes.iter().any(recorded) {
                 let folder = Folder {
@@ -226,9 +221,28 @@ impl Fate {
     }
 }
 
+/// The folders above a path, from the top, and itself.
+fn lineage(path: &str) -> impl Iterator<Item = &str> {
+    let above = path.match_indices('/').map(|(at, _)| &path[..at]);
+    above
+        .chain(std::iter::once(path))
+        .filter(|path| !path.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_are_made_from_the_top_in_every_script() {
+        let made = |path| lineage(path).collect::<Vec<_>>();
+        assert_eq!(
+            made("größe/写真/💩"),
+            ["größe", "größe/写真", "größe/写真/💩"]
+        );
+        assert_eq!(made("ü"), ["ü"]);
+        assert!(made("").is_empty());
+    }
 
     #[test]
     fn fates_follow_from_the_seed_and_keep_their_shares() {
