@@ -204,7 +204,10 @@ async fn a_delete_is_undone_before_and_after_it_was_carried_out() {
             json!({"p_items": item}),
         )
         .await;
-    assert_eq!(answer.body["failed"][0]["error"], "not yours to change");
+    assert_eq!(
+        answer.body["failed"][0]["error"], "not found",
+        "what was deleted is known to those only who may restore it"
+    );
     world
         .request(
             "media_request_restore",

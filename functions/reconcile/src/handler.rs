@@ -145,12 +145,6 @@ impl Handler {
         let mut answer = self.hand_on(outcome.map_err(Failure::Run)?).await;
         let sent = drained.map_err(Failure::Drain)?;
         let purged = purged.transpose().map_err(Failure::Purge)?;
-        let purged = purged.map(|purged| {
-            json!({
-                "notifications": purged.notifications, "runs": purged.runs, "uploads": purged.uploads,
-                "audit": purged.audit,
-            })
-        });
         answer["intents_sent"] = sent.into();
         answer["uploads_ended"] = uploads?.into();
         answer["purged"] = json!(purged);

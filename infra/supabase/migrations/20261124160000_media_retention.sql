@@ -12,6 +12,7 @@ declare
     v_runs bigint;
     v_uploads bigint;
     v_audit bigint;
+    v_keys bigint;
     v_removed jsonb;
 begin
     if p_audit_days < 90 then
@@ -52,10 +53,18 @@ begin
         order by occurred_at, id limit p_limit
     );
     get diagnostics v_audit = row_count;
-    v_removed := jsonb_build_object(
-        'notifications', v_notifications, 'runs', v_runs, 'uploads', v_uploads, 'audit', v_audit
+    delete from media_sync.idempotency_keys
+    where (user_id, key) in (
+        select user_id, key from media_sync.idempotency_keys
+        where created_at < now() - interval '24 hours' order by created_at limit p_limit
+        for update skip locked
     );
-    if v_notifications + v_runs + v_uploads + v_audit > 0 then
+    get diagnostics v_keys = row_count;
+    v_removed := jsonb_build_object(
+        'notifications', v_notifications, 'runs', v_runs, 'uploads', v_uploads, 'audit', v_audit,
+        'idempotency_keys', v_keys
+    );
+    if v_notifications + v_runs + v_uploads + v_audit + v_keys > 0 then
         insert into public.media_sync_log (operation, source, details)
         values ('purge', 'reconcile', v_removed
             || jsonb_build_object('older_than_days', p_days, 'audit_older_than_days', p_audit_days));

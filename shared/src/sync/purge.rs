@@ -1,5 +1,5 @@
-//! Removes what was recorded and is old: notifications, uploads, runs that nothing builds on, and at
-//! last the audit trail.
+//! Removes what was recorded and is old: notifications, uploads, runs that nothing builds on,
+//! idempotency keys, and at last the audit trail.
 
 use std::time::Instant;
 
@@ -18,9 +18,9 @@ pub const LEAST_AUDIT_DAYS: u32 = 90;
 /// How many one call removes: few enough for a short transaction.
 const BATCH: u32 = 2_000;
 
-/// Removes what is older than [`KEPT_DAYS`], and of the audit trail what is older than `audit_days`,
-/// batch by batch, until nothing is left or `deadline` has come; the rest is the next one's. Each
-/// batch leaves its own entry in the audit trail.
+/// Removes what is older than [`KEPT_DAYS`], idempotency keys of more than a day, and of the audit
+/// trail what is older than `audit_days`, batch by batch, until nothing is left or `deadline` has come;
+/// the rest is the next one's. Each batch leaves its own entry in the audit trail.
 ///
 /// # Errors
 /// When the database cannot be asked. What was removed until then stays removed.
@@ -36,8 +36,8 @@ pub async fn purge_records(
         removed.runs += batch.runs;
         removed.uploads += batch.uploads;
         removed.audit += batch.audit;
-        let removed_now = [batch.notifications, batch.runs, batch.uploads, batch.audit];
-        if removed_now.into_iter().all(|count| count < u64::from(BATCH)) {
+        removed.idempotency_keys += batch.idempotency_keys;
+        if batch.is_below(u64::from(BATCH)) {
             break;
         }
     }

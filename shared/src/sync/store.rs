@@ -311,12 +311,27 @@ pub struct RecordedNotification {
 }
 
 /// How much was removed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purged {
     pub notifications: u64,
     pub runs: u64,
     pub uploads: u64,
     pub audit: u64,
+    pub idempotency_keys: u64,
+}
+
+impl Purged {
+    /// Whether there were fewer than `limit` of each kind.
+    pub fn is_below(&self, limit: u64) -> bool {
+        let counts = [
+            self.notifications,
+            self.runs,
+            self.uploads,
+            self.audit,
+            self.idempotency_keys,
+        ];
+        counts.into_iter().all(|count| count < limit)
+    }
 }
 
 /// A live row that a complete listing has not shown.
@@ -404,8 +419,8 @@ impl Store {
             .await
     }
 
-    /// Removes at most `limit` notifications and as many runs that are older than `days`, and as many
-    /// entries of the audit trail that are older than `audit_days`.
+    /// Removes at most `limit` of each kind of records: what is older than `days`, idempotency keys of
+    /// more than a day, and entries of the audit trail that are older than `audit_days`.
     ///
     /// # Errors
     /// When the database cannot be asked, or `audit_days` is less than it allows.

@@ -1,0 +1,350 @@
+-- What people ask of assets by request: to edit, delete and restore them, and to try again.
+
+-- Finds an asset by its public id alone, live or deleted.
+create index media_assets_public_id on public.media_assets (cloudinary_public_id);
+
+-- The first answer to each request that carried an idempotency key, written with the request's
+-- effect. Nobody is granted it: a user reaches what is the user's own, and through the requests only.
+create table media_sync.idempotency_keys (
+    user_id     uuid not null,
+    key         text not null check (length(key) between 1 and 255),
+    operation   text not null,
+    -- SHA-256 of what was asked for.
+    fingerprint bytea not null,
+    -- Null only within the transaction that is making it.
+    answer      jsonb,
+    created_at  timestamptz not null default now(),
+    primary key (user_id, key)
+);
+
+create index idempotency_keys_age on media_sync.idempotency_keys (created_at);
+alter table media_sync.idempotency_keys enable row level security;
+revoke all on media_sync.idempotency_keys from public, anon, authenticated, service_role;
+
+-- The earlier answer to a request; null when there is none, and then the key is taken for this
+-- transaction. Who comes with the same key meanwhile waits for its end here, though not for long.
+create function media_sync.earlier_answer(p_operation text, p_key text, p_fingerprint bytea) returns jsonb
+language plpgsql set search_path = '' set lock_timeout = '2s' as $$
+declare
+    v_kept media_sync.idempotency_keys;
+begin
+    begin
+        insert into media_sync.idempotency_keys as k (user_id, key, operation, fingerprint)
+        values (auth.uid(), p_key, p_operation, p_fingerprint)
+        on conflict (user_id, key) do update
+        set operation = excluded.operation, fingerprint = excluded.fingerprint, answer = null, created_at = now()
+        where k.created_at < now() - interval '24 hours';
+    exception when lock_not_available then
+        raise exception 'a request with this idempotency key is being answered just now' using errcode = 'PT409';
+    end;
+    if found then
+        return null;
+    end if;
+    select * into strict v_kept from media_sync.idempotency_keys where user_id = auth.uid() and key = p_key;
+    if (v_kept.operation, v_kept.fingerprint) is distinct from (p_operation, p_fingerprint) then
+        raise exception 'this idempotency key was used for another request' using errcode = 'PT422';
+    end if;
+    return v_kept.answer || '{"replayed": true}';
+end
+$$;
+
+-- Why one item cannot be done: a word that stays the same, a sentence, and what else helps. Never
+-- leaves media_sync.request.
+create function media_sync.refuse(p_code text, p_error text, p_more jsonb default '{}') returns void
+language plpgsql set search_path = '' as $$
+begin
+    raise exception '%', p_error
+        using errcode = 'MS001', detail = (p_more || jsonb_build_object('code', p_code))::text;
+end
+$$;
+
+-- The one asset that has an item's public id, or had it when it was deleted.
+create function media_sync.asset_named(p_item jsonb, p_deleted boolean) returns uuid
+language plpgsql stable set search_path = '' as $$
+declare
+    v_found public.media_assets[];
+    v_undeleted public.media_assets[];
+    v_add text;
+begin
+    -- The deleted are known to those only who may restore them.
+    v_found := array(
+        select m from public.media_assets m
+        where m.cloudinary_public_id = p_item ->> 'public_id'
+            and (m.deleted_at is not null) = p_deleted
+            and m.resource_type = coalesce(p_item ->> 'resource_type', m.resource_type)
+            and m.delivery_type = coalesce(p_item ->> 'delivery_type', m.delivery_type)
+            and (not p_deleted or m.uploaded_by = auth.uid() or media_sync.is_admin())
+        order by m.deleted_at desc, m.id
+        limit 100
+    );
+    -- One whose delete waits to be carried out still has the name in Cloudinary: no other can get
+    -- it there, so this one is meant.
+    v_undeleted := array(select m from unnest(v_found) m where m.intent -> 'existence' ->> 'op' = 'delete');
+    if p_deleted and cardinality(v_undeleted) = 1 then
+        v_found := v_undeleted;
+    end if;
+    if cardinality(v_found) <= 1 then
+        return v_found[1].id;
+    end if;
+    select concat_ws(' and ',
+        case when count(distinct m.resource_type) > 1 then 'resource_type' end,
+        case when count(distinct m.delivery_type) > 1 then 'delivery_type' end
+    ) into v_add from unnest(v_found) m;
+    perform media_sync.refuse(
+        'ambiguous',
+        case when p_deleted then 'several deleted assets had' else 'several assets have' end || ' this public id: '
+            || case when v_add = '' then 'use asset_ids' else format('add %s, or use asset_ids', v_add) end,
+        jsonb_build_object('candidates', (
+            select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+                'asset_id', m.cloudinary_asset_id, 'resource_type', m.resource_type,
+                'delivery_type', m.delivery_type, 'deleted_at', m.deleted_at
+            )))
+            from unnest(v_found[:10]) m
+        ))
+    );
+end
+$$;
+
+-- The assets that items name, as far as the caller may change them, locked all at once and in the
+-- order in which everybody locks rows: who wants the same ones waits, and no two for each other.
+create function media_sync.lock_named(p_items jsonb) returns void
+language plpgsql set search_path = '' as $$
+begin
+    perform from public.media_assets m
+    where m.id in (
+        select a.id from jsonb_array_elements(p_items) item
+        join public.media_assets a on a.cloudinary_asset_id = item ->> 'asset_id'
+        union
+        select a.id from jsonb_array_elements(p_items) item
+        join public.media_assets a on a.cloudinary_public_id = item ->> 'public_id' and not item ? 'asset_id'
+    ) and (m.uploaded_by = auth.uid() or media_sync.is_admin())
+    order by m.id for update;
+end
+$$;
+
+-- The one asset that an item names, if the caller may change it in this way.
+create function media_sync.asset_to_change(p_operation text, p_item jsonb) returns public.media_assets
+language plpgsql set search_path = '' as $$
+declare
+    v_row public.media_assets;
+    v_id uuid;
+    v_may boolean;
+    v_name jsonb;
+begin
+    if not p_item ? 'asset_id' then
+        v_id := media_sync.asset_named(p_item, p_operation = 'restore');
+        select * into v_row from public.media_assets where id = v_id;
+    elsif p_item ->> 'asset_id' !~ '^[0-9a-f]{32}$' then
+        perform media_sync.refuse('invalid', 'an asset id is 32 hex digits');
+    else
+        select * into v_row from public.media_assets where cloudinary_asset_id = p_item ->> 'asset_id';
+    end if;
+    v_may := media_sync.is_admin() or coalesce(v_row.uploaded_by = auth.uid(), false);
+    if v_row.id is null or v_row.deleted_at is not null and not v_may then
+        perform media_sync.refuse('not_found', 'not found');
+    end if;
+    v_name := jsonb_build_object('public_id', v_row.cloudinary_public_id, 'asset_id', v_row.cloudinary_asset_id);
+    if not v_may then
+        perform media_sync.refuse('forbidden', 'not yours to change', v_name);
+    elsif p_operation = 'restore' and v_row.deleted_at is null then
+        perform media_sync.refuse('not_deleted', 'not deleted: there is nothing to restore', v_name);
+    elsif p_operation = 'delete' and v_row.deleted_at is not null then
+        perform media_sync.refuse('deleted', 'deleted already', v_name);
+    elsif p_operation = 'edit' and v_row.deleted_at is not null then
+        perform media_sync.refuse('deleted', 'deleted: restore it before it is edited', v_name);
+    end if;
+    return v_row;
+end
+$$;
+
+-- Refuses what is in use, and tells by what: all of them counted, the oldest p_limit shown.
+create function media_sync.refuse_if_used(p_id uuid, p_limit integer) returns void
+language plpgsql set search_path = '' as $$
+declare
+    v_count bigint;
+    v_shown jsonb;
+begin
+    select count(*), jsonb_agg(jsonb_build_object(
+        'table', left(table_name, 255), 'row', left(record_id, 255), 'kind', left(usage_type, 255)
+    ) order by place) filter (where place <= p_limit)
+    into v_count, v_shown
+    from (
+        select *, row_number() over (order by created_at, id) as place
+        from public.media_usage where asset_id = p_id
+    ) used;
+    if v_count > 0 then
+        perform media_sync.refuse(
+            'in_use', 'in use: add force to delete it all the same',
+            jsonb_build_object('references', coalesce(v_shown, '[]'), 'reference_count', v_count)
+        );
+    end if;
+end
+$$;
+
+-- Writes what one item asks for into the row, as its caller could without a request: the trigger
+-- `decide` makes an intent of it.
+create function media_sync.change_asset(p_operation text, p_id uuid, p_item jsonb) returns public.media_assets
+language plpgsql set search_path = '' as $$
+declare
+    v_row public.media_assets;
+begin
+    if p_operation = 'delete' then
+        update public.media_assets m set deleted_at = now() where m.id = p_id returning * into v_row;
+    elsif p_operation = 'restore' then
+        update public.media_assets m set deleted_at = null where m.id = p_id returning * into v_row;
+    else
+        update public.media_assets m
+        set cloudinary_public_id = coalesce(p_item ->> 'public_id', m.cloudinary_public_id),
+            display_name = coalesce(p_item ->> 'display_name', m.display_name),
+            folder = coalesce(p_item ->> 'folder', m.folder),
+            tags = case when p_item ? 'tags'
+                then array(select jsonb_array_elements_text(p_item -> 'tags')) else m.tags end,
+            context = case when p_item ? 'context' then m.context || (p_item -> 'context') else m.context end,
+            metadata = case when p_item ? 'metadata' then m.metadata || (p_item -> 'metadata') else m.metadata end,
+            description = case when p_item ? 'description' then p_item ->> 'description' else m.description end,
+            alt_text = case when p_item ? 'alt_text' then p_item ->> 'alt_text' else m.alt_text end
+        where m.id = p_id
+        returning * into v_row;
+    end if;
+    set constraints public.media_assets_live_name immediate;
+    set constraints public.media_assets_live_name deferred;
+    return v_row;
+end
+$$;
+
+-- p_operation: delete | edit | restore. p_items: {"asset_id": text} | {"public_id": text,
+-- "resource_type"?, "delivery_type"?}; an edit's item holds what is to be changed beside its
+-- asset_id: {tags?, context?, metadata?, display_name?, folder?, public_id?, description?,
+-- alt_text?}; of context and metadata the keys that are given, null removes one.
+-- {"done": [{public_id, asset_id, asset_row_id, sync_status}], "failed": [{public_id, error, code,
+-- asset_id?, candidates?, references?, reference_count?}], "replayed"?: true}
+-- Each item is a transaction within the request's: what cannot be done is reported, and keeps
+-- nothing else from being done.
+create function media_sync.request(p_operation text, p_items jsonb, p_force boolean, p_key text) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+    v_item jsonb;
+    v_row public.media_assets;
+    v_changed public.media_assets;
+    v_done jsonb[] := '{}';
+    v_failed jsonb[] := '{}';
+    v_why jsonb;
+    v_detail text;
+    v_answer jsonb;
+    -- References shown in one answer, which must stay smaller than what a function may answer.
+    v_room integer := 1000;
+begin
+    if auth.uid() is null then
+        raise exception 'a signed-in user is needed' using errcode = '42501';
+    end if;
+    if p_key is not null then
+        v_answer := media_sync.earlier_answer(
+            p_operation, p_key, sha256(convert_to(jsonb_build_array(p_items, p_force)::text, 'UTF8')));
+        if v_answer is not null then
+            return v_answer;
+        end if;
+    end if;
+    perform media_sync.lock_named(p_items);
+    for v_item in select jsonb_array_elements(p_items) loop
+        begin
+            v_row := null;
+            v_why := null;
+            v_row := media_sync.asset_to_change(p_operation, v_item);
+            if p_operation = 'delete' and not p_force then
+                perform media_sync.refuse_if_used(v_row.id, least(10, v_room));
+            end if;
+            v_changed := media_sync.change_asset(p_operation, v_row.id, v_item);
+            v_done := array_append(v_done, jsonb_build_object(
+                'public_id', v_changed.cloudinary_public_id, 'asset_id', v_changed.cloudinary_asset_id,
+                'asset_row_id', v_changed.id, 'sync_status', v_changed.sync_status
+            ));
+        exception
+            when sqlstate 'MS001' then
+                get stacked diagnostics v_detail = pg_exception_detail;
+                v_why := v_detail::jsonb || jsonb_build_object('error', sqlerrm);
+                v_room := v_room - coalesce(jsonb_array_length(v_why -> 'references'), 0);
+            when exclusion_violation then
+                v_why := '{"code": "name_taken", "error": "another asset has this public id"}';
+            when sqlstate 'PT409' then
+                v_why := jsonb_build_object('code', 'conflict', 'error', sqlerrm);
+            when sqlstate '22023' then
+                v_why := jsonb_build_object('code', 'invalid', 'error', sqlerrm);
+        end;
+        if v_why is not null then
+            v_failed := array_append(v_failed, jsonb_strip_nulls(jsonb_build_object(
+                'public_id', coalesce(
+                    v_row.cloudinary_public_id,
+                    case when p_operation = 'edit' then v_item ->> 'asset_id' end,
+                    v_item ->> 'public_id', v_item ->> 'asset_id'
+                ),
+                'asset_id', coalesce(v_row.cloudinary_asset_id, v_item ->> 'asset_id')
+            ) || v_why));
+        end if;
+    end loop;
+    v_answer := jsonb_build_object('done', to_jsonb(v_done), 'failed', to_jsonb(v_failed));
+    if p_key is not null then
+        update media_sync.idempotency_keys set answer = v_answer where user_id = auth.uid() and key = p_key;
+    end if;
+    return v_answer;
+end
+$$;
+
+create function public.media_request_delete(
+    p_items jsonb, p_force boolean default false, p_idempotency_key text default null
+) returns jsonb
+language sql security definer set search_path = '' set media_sync.source = 'api' set media_sync.sent_within = '180' as $$
+    select media_sync.request('delete', p_items, p_force, p_idempotency_key)
+$$;
+
+create function public.media_request_edit(p_items jsonb, p_idempotency_key text default null) returns jsonb
+language sql security definer set search_path = '' set media_sync.source = 'api' set media_sync.sent_within = '180' as $$
+    select media_sync.request('edit', p_items, false, p_idempotency_key)
+$$;
+
+create function public.media_request_restore(p_items jsonb, p_idempotency_key text default null) returns jsonb
+language sql security definer set search_path = '' set media_sync.source = 'api' set media_sync.sent_within = '180' as $$
+    select media_sync.request('restore', p_items, false, p_idempotency_key)
+$$;
+
+-- Tries again what Cloudinary has refused: everything, or what the items name, by the name that is
+-- shown here or by the one that Cloudinary has. Administrators only.
+create function public.media_request_retry(p_items jsonb default null) returns jsonb
+language plpgsql security definer set search_path = '' set media_sync.observing = 'on' as $$
+declare
+    v_done jsonb;
+begin
+    if not media_sync.is_admin() then
+        raise exception 'administrators only' using errcode = '42501';
+    end if;
+    with retried as (
+        update public.media_assets m
+        set sync_status = 'pending', sync_retry_count = 0, sync_error_code = null, sync_error_message = null,
+            sync_next_attempt_at = now() + interval '180 seconds'
+        where m.sync_status = 'error' and m.intent is not null
+            and (p_items is null or exists (
+                select from jsonb_array_elements(p_items) item
+                where item ->> 'asset_id' = m.cloudinary_asset_id
+                    or item ->> 'public_id' in (m.cloudinary_public_id, m.observed ->> 'cloudinary_public_id')
+            ))
+        returning m.*
+    ), logged as (
+        insert into public.media_sync_log (
+            operation, source, asset_row_id, cloudinary_asset_id, cloudinary_public_id, resource_type, actor
+        )
+        select 'retry_requested', 'api', id, cloudinary_asset_id, cloudinary_public_id, resource_type, auth.uid()
+        from retried
+    )
+    select coalesce(jsonb_agg(jsonb_build_object(
+        'public_id', cloudinary_public_id, 'asset_id', cloudinary_asset_id,
+        'asset_row_id', id
+    )), '[]') into v_done from retried;
+    return jsonb_build_object('done', v_done, 'failed', '[]'::jsonb);
+end
+$$;
+
+revoke execute on function media_sync.earlier_answer, media_sync.refuse, media_sync.asset_named,
+    media_sync.lock_named, media_sync.asset_to_change, media_sync.refuse_if_used, media_sync.change_asset, media_sync.request from public;
+revoke execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,
+    public.media_request_retry from public, anon;
+grant execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,
+    public.media_request_retry to authenticated;
