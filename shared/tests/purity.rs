@@ -13,6 +13,7 @@ const PURE: &[&str] = &[
     "cloudinary/signature.rs",
     "http/catalogue.rs",
     "http/cursor.rs",
+    "http/named_assets.rs",
     "http/query.rs",
     "intent/editable.rs",
     "intent/mod.rs",

@@ -155,16 +155,38 @@ impl World {
         token: Option<&str>,
         body: Option<Value>,
     ) -> Answer {
-        let mut request = self
-            .http
-            .request(method, format!("{}{path}", self.stack.front_door_url()));
+        Self::read(self.front_door(method, path, token, body)).await
+    }
+
+    /// The same, with an idempotency key.
+    pub async fn call_once(
+        &self,
+        key: &str,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Value,
+    ) -> Answer {
+        let request = self.front_door(method, path, Some(token), Some(body));
+        Self::read(request.header("idempotency-key", key)).await
+    }
+
+    fn front_door(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Option<Value>,
+    ) -> reqwest::RequestBuilder {
+        let url = format!("{}{path}", self.stack.front_door_url());
+        let mut request = self.http.request(method, url);
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
         if let Some(body) = body {
             request = request.json(&body);
         }
-        Self::read(request).await
+        request
     }
 
     /// Posts these exact bytes to the function URL, with these headers.

@@ -1,29 +1,19 @@
 //! `DELETE /api/cloudinary/media`: soft-deletes at once; Cloudinary follows through SQS.
 
-use lambda_http::http::{Method, StatusCode};
+use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
-use media_sync::asset::{AssetId, ResourceType};
-use media_sync::http::auth::authenticate;
-use media_sync::http::{ParameterError, Problem, Query, body, reply, respond};
-use media_sync::queue::{Outbound, Queue};
-use media_sync::supabase::Supabase;
-use media_sync::supabase::jwt::TokenVerifier;
-use media_sync::time::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-
-/// How many assets one request may name.
-const MOST_ITEMS: usize = 1_000;
+use media_sync::asset::ResourceType;
+use media_sync::http::{Change, MediaRequests, NamedAssets, Problem, Query, body, respond};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 /// Longer than any public id that Cloudinary takes.
 const LONGEST_ID: usize = 1_024;
 
-/// Deletes in the name of the caller: the database decides who may.
+/// Deletes in the name of the caller.
 #[derive(Debug)]
 pub(crate) struct MediaDelete {
-    verifier: TokenVerifier,
-    database: Supabase,
-    outbound: Queue,
+    requests: MediaRequests,
 }
 
 /// What to delete, from the query or the body.
@@ -33,83 +23,53 @@ struct Wanted {
     public_ids: Vec<String>,
     asset_ids: Vec<String>,
     resource_type: Option<ResourceType>,
+    delivery_type: Option<String>,
     force: bool,
 }
 
-/// What the database answers.
-#[derive(Debug, Deserialize)]
-struct Requested {
-    done: Vec<Deleted>,
-    failed: Vec<Failed>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Deleted {
-    public_id: String,
-    #[serde(flatten)]
-    intent: Outbound,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Failed {
-    public_id: String,
-    error: String,
-}
-
 impl MediaDelete {
-    pub(crate) fn new(verifier: TokenVerifier, database: Supabase, outbound: Queue) -> Self {
-        Self {
-            verifier,
-            database,
-            outbound,
-        }
+    pub(crate) fn new(requests: MediaRequests) -> Self {
+        Self { requests }
     }
 
     pub(crate) async fn handle(&self, request: Request) -> Response<Body> {
-        respond(request, async |request| self.delete(request).await).await
-    }
-
-    async fn delete(&self, request: &Request) -> Result<Response<Body>, Problem> {
-        if request.method() != Method::DELETE {
-            return Err(Problem::method_not_allowed("DELETE"));
-        }
-        let caller = authenticate(&self.verifier, request.headers(), Timestamp::now()).await?;
-        let wanted = parse_request(request)?;
-        let (items, mut failed) = plan_items(&wanted);
-        let database = self.database.as_caller(&caller);
-        let arguments = json!({"p_items": items, "p_force": wanted.force});
-        let requested: Requested = database.rpc("media_request_delete", &arguments).await?;
-        failed.extend(requested.failed);
-
-        let (deleted, intents): (Vec<_>, Vec<_>) = requested
-            .done
-            .into_iter()
-            .map(|deleted| (deleted.public_id, deleted.intent))
-            .unzip();
-        self.send(&intents).await;
-        let message = match (deleted.len(), failed.len()) {
-            (count, 0) => format!("{count} deleted here; Cloudinary follows."),
-            (count, failures) => {
-                format!("{count} deleted here; Cloudinary follows. {failures} failed.")
+        respond(request, async |request| {
+            if request.method() != Method::DELETE {
+                return Err(Problem::method_not_allowed("DELETE"));
             }
-        };
-        let answer = json!({"deleted": deleted, "failed": failed, "message": message});
-        Ok(reply::json(StatusCode::OK, &answer))
-    }
-
-    /// The rows are pending already: what cannot be sent now, the next drain sends.
-    async fn send(&self, intents: &[Outbound]) {
-        let outcome = self.outbound.send_batch(intents).await;
-        for (_, error) in &outcome.failed {
-            tracing::warn!(error = %error, "a delete was not sent; the drain will send it");
-        }
+            self.requests
+                .answer(request, Change::Delete, parse_request)
+                .await
+        })
+        .await
     }
 }
 
-fn parse_request(request: &Request) -> Result<Wanted, Problem> {
+/// The arguments of `media_request_delete`.
+fn parse_request(request: &Request) -> Result<Map<String, Value>, Problem> {
+    let wanted = parse_wanted(request)?;
+    let named = NamedAssets {
+        public_ids: wanted.public_ids,
+        asset_ids: wanted.asset_ids,
+        resource_type: wanted.resource_type,
+        delivery_type: wanted.delivery_type,
+    };
+    Ok(Map::from_iter([
+        ("p_items".to_owned(), named.into_items()?.into()),
+        ("p_force".to_owned(), json!(wanted.force)),
+    ]))
+}
+
+fn parse_wanted(request: &Request) -> Result<Wanted, Problem> {
     let query = Query::parse(
         request.uri().query(),
-        &["public_ids", "asset_ids", "resource_type", "force"],
+        &[
+            "public_ids",
+            "asset_ids",
+            "resource_type",
+            "delivery_type",
+            "force",
+        ],
     )?;
     let types = ResourceType::ALL.map(|kind| (kind.as_str(), kind));
     let mut wanted = if body::bytes(request.body(), body::JSON_LIMIT)?.is_empty() {
@@ -117,91 +77,52 @@ fn parse_request(request: &Request) -> Result<Wanted, Problem> {
     } else {
         body::json(request)?
     };
-    if let Some(ids) = query.list("public_ids", MOST_ITEMS, LONGEST_ID)? {
+    if let Some(ids) = query.list("public_ids", NamedAssets::MOST, LONGEST_ID)? {
         wanted.public_ids.extend(ids);
     }
-    if let Some(ids) = query.list("asset_ids", MOST_ITEMS, LONGEST_ID)? {
+    if let Some(ids) = query.list("asset_ids", NamedAssets::MOST, LONGEST_ID)? {
         wanted.asset_ids.extend(ids);
     }
     wanted.resource_type = query
         .one_of("resource_type", &types)?
         .or(wanted.resource_type);
+    let delivery_type = query.text("delivery_type", LONGEST_ID)?;
+    wanted.delivery_type = delivery_type.map(str::to_owned).or(wanted.delivery_type);
     wanted.force = query.flag("force")?.unwrap_or(wanted.force);
-    check(wanted)
-}
-
-fn check(wanted: Wanted) -> Result<Wanted, Problem> {
-    let count = wanted.public_ids.len() + wanted.asset_ids.len();
-    if count == 0 {
-        let reason = "must name at least one asset, here or in asset_ids, as ?public_ids=a,b or in a JSON body";
-        return Err(ParameterError::new("public_ids", reason).into());
-    }
-    if count > MOST_ITEMS {
-        let reason = format!("may name {MOST_ITEMS} assets at most, together with asset_ids");
-        return Err(ParameterError::new("public_ids", reason).into());
-    }
-    let plausible = |id: &String| id.chars().count() <= LONGEST_ID && !id.contains('\0');
-    if !wanted.public_ids.iter().all(plausible) {
-        let reason = format!("must be texts of at most {LONGEST_ID} characters, without NUL");
-        return Err(ParameterError::new("public_ids", reason).into());
-    }
     Ok(wanted)
-}
-
-/// The items for the database, each asset once, and those that cannot exist.
-fn plan_items(wanted: &Wanted) -> (Vec<Value>, Vec<Failed>) {
-    let mut items: Vec<Value> = Vec::new();
-    let mut failed = Vec::new();
-    for public_id in &wanted.public_ids {
-        items.push(json!({"public_id": public_id}));
-    }
-    for asset_id in &wanted.asset_ids {
-        match AssetId::parse(asset_id) {
-            Ok(id) => items.push(json!({"asset_id": id})),
-            Err(error) => failed.push(Failed {
-                public_id: asset_id.clone(),
-                error: error.to_string(),
-            }),
-        }
-    }
-    if let Some(resource_type) = wanted.resource_type {
-        for item in &mut items {
-            item["resource_type"] = json!(resource_type);
-        }
-    }
-    let mut seen = std::collections::HashSet::new();
-    items.retain(|item| seen.insert(item.to_string()));
-    (items, failed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const EVENT: &str = include_str!("../events/delete.json");
+
     fn request(query: &str, body: Option<&str>) -> Request {
-        let mut request = Request::new(body.map_or(Body::Empty, Body::from));
-        *request.uri_mut() = format!("https://api/api/cloudinary/media?{query}")
-            .parse()
-            .unwrap();
-        request
+        let mut event: Value = serde_json::from_str(EVENT).unwrap();
+        event["rawQueryString"] = query.into();
+        event["body"] = json!(body);
+        lambda_http::request::from_str(&event.to_string()).unwrap()
     }
 
     #[test]
-    fn ids_come_from_the_query() {
-        let wanted = parse_request(&request("public_ids=a,b/c&force=true", None)).unwrap();
-        assert_eq!(wanted.public_ids, ["a", "b/c"]);
-        assert!(wanted.force);
+    fn a_delete_as_the_gateway_hands_it_on_is_understood() {
+        let request = lambda_http::request::from_str(EVENT).unwrap();
+        assert_eq!(request.method(), Method::DELETE);
+        let arguments = parse_request(&request).unwrap();
+        let item = json!({"public_id": "shop/cup, blue", "resource_type": "image"});
+        let expected = json!({"p_items": [item], "p_force": true});
+        assert_eq!(Value::Object(arguments), expected);
     }
 
     #[test]
-    fn ids_with_commas_come_in_the_body() {
-        let wanted = parse_request(&request(
-            "",
-            Some(r#"{"public_ids":["a,b"],"resource_type":"raw"}"#),
-        ))
-        .unwrap();
-        assert_eq!(wanted.public_ids, ["a,b"]);
-        assert_eq!(wanted.resource_type, Some(ResourceType::Raw));
+    fn ids_come_from_the_query_or_the_body_and_ask_for_the_same() {
+        let by_query = request("public_ids=a,b/c&delivery_type=private&force=true", None);
+        let body = r#"{"public_ids":["a","b/c"],"delivery_type":"private","force":true}"#;
+        assert_eq!(
+            parse_request(&by_query).unwrap(),
+            parse_request(&request("", Some(body))).unwrap()
+        );
     }
 
     #[test]
@@ -234,15 +155,9 @@ mod tests {
     }
 
     #[test]
-    fn an_impossible_asset_id_fails_alone_and_repeats_count_once() {
-        let wanted = Wanted {
-            public_ids: vec!["a".to_owned(), "a".to_owned()],
-            asset_ids: vec!["nonsense".to_owned()],
-            ..Wanted::default()
-        };
-        let (items, failed) = plan_items(&wanted);
-        assert_eq!(items, [json!({"public_id": "a"})]);
-        assert_eq!(failed.len(), 1);
-        assert_eq!(failed[0].public_id, "nonsense");
+    fn an_impossible_asset_id_is_left_to_fail_alone() {
+        let arguments = parse_request(&request("public_ids=a,a&asset_ids=nonsense", None)).unwrap();
+        let expected = json!([{"public_id": "a"}, {"asset_id": "nonsense"}]);
+        assert_eq!(arguments["p_items"], expected);
     }
 }

@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use handler::MediaDelete;
 use lambda_http::{Error, Request, service_fn};
 use media_sync::config::{self, Config};
+use media_sync::http::MediaRequests;
 use media_sync::queue::Queue;
 use media_sync::telemetry;
 
@@ -26,9 +27,9 @@ async fn start() -> Result<MediaDelete, Error> {
     let aws = config::aws().await;
     let config = Config::load(&aws).await?;
     let http = config::http_client()?;
-    Ok(MediaDelete::new(
+    Ok(MediaDelete::new(MediaRequests::new(
         config.supabase.token_verifier(&http),
         config.supabase.public(&http),
         Queue::connect(&aws, config::outbound_queue_url()?),
-    ))
+    )))
 }

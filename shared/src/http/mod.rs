@@ -7,12 +7,16 @@ pub mod auth;
 pub mod body;
 pub mod catalogue;
 pub mod cursor;
+pub mod media_request;
+pub mod named_assets;
 pub mod problem;
 pub mod query;
 pub mod reply;
 pub mod respond;
 
 pub use cursor::{Cursor, CursorError, CursorKey};
+pub use media_request::{Change, MediaRequests};
+pub use named_assets::NamedAssets;
 pub use problem::Problem;
 pub use query::{ParameterError, Query};
 pub use respond::respond;

@@ -152,6 +152,15 @@ impl Problem {
         }
     }
 
+    /// The same, saying when the request may be sent again.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        Self {
+            retry_after: Some(wait),
+            ..self
+        }
+    }
+
     pub fn status(&self) -> StatusCode {
         self.status
     }

@@ -16,13 +16,15 @@ use uuid::Uuid;
 pub(crate) const TOKEN_LIFETIME: u64 = 8 * 3600;
 
 /// The functions whose logs explain a failure.
-const FUNCTIONS: [&str; 7] = [
+const FUNCTIONS: [&str; 9] = [
     "Webhook",
     "NotificationWorker",
     "OutboundWorker",
     "Reconcile",
     "MediaList",
+    "MediaUpdate",
     "MediaDelete",
+    "MediaRestore",
     "Sync",
 ];
 

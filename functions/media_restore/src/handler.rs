@@ -1,0 +1,104 @@
+//! `POST /api/cloudinary/media/restore`: undoes deletes at once; Cloudinary follows through SQS.
+
+use lambda_http::http::Method;
+use lambda_http::{Body, Request, Response};
+use media_sync::asset::ResourceType;
+use media_sync::http::{Change, MediaRequests, NamedAssets, Problem, Query, body, respond};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// Restores in the name of the caller.
+#[derive(Debug)]
+pub(crate) struct MediaRestore {
+    requests: MediaRequests,
+}
+
+/// What is to come back.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Wanted {
+    public_ids: Vec<String>,
+    asset_ids: Vec<String>,
+    resource_type: Option<ResourceType>,
+    delivery_type: Option<String>,
+}
+
+impl MediaRestore {
+    pub(crate) fn new(requests: MediaRequests) -> Self {
+        Self { requests }
+    }
+
+    pub(crate) async fn handle(&self, request: Request) -> Response<Body> {
+        respond(request, async |request| {
+            if request.method() != Method::POST {
+                return Err(Problem::method_not_allowed("POST"));
+            }
+            self.requests
+                .answer(request, Change::Restore, parse_request)
+                .await
+        })
+        .await
+    }
+}
+
+/// The arguments of `media_request_restore`.
+fn parse_request(request: &Request) -> Result<Map<String, Value>, Problem> {
+    Query::parse(request.uri().query(), &[])?;
+    let wanted: Wanted = body::json(request)?;
+    let named = NamedAssets {
+        public_ids: wanted.public_ids,
+        asset_ids: wanted.asset_ids,
+        resource_type: wanted.resource_type,
+        delivery_type: wanted.delivery_type,
+    };
+    let items = named.into_items()?;
+    Ok(Map::from_iter([("p_items".to_owned(), items.into())]))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const EVENT: &str = include_str!("../events/post.json");
+
+    fn request(query: &str, body: Option<&str>) -> Request {
+        let mut event: Value = serde_json::from_str(EVENT).unwrap();
+        event["rawQueryString"] = query.into();
+        event["body"] = json!(body);
+        lambda_http::request::from_str(&event.to_string()).unwrap()
+    }
+
+    #[test]
+    fn a_restore_as_the_gateway_hands_it_on_is_understood() {
+        let request = lambda_http::request::from_str(EVENT).unwrap();
+        assert_eq!(request.method(), Method::POST);
+        let expected = json!({"p_items": [
+            {"public_id": "shop/mug", "resource_type": "image"},
+            {"asset_id": "0123456789abcdef0123456789abcdef"},
+        ]});
+        assert_eq!(Value::Object(parse_request(&request).unwrap()), expected);
+    }
+
+    #[test]
+    fn what_is_not_offered_is_refused_and_not_ignored() {
+        for (query, body, code) in [
+            ("", None, "invalid_body"),
+            ("", Some("{}"), "invalid_parameter"),
+            (
+                "",
+                Some(r#"{"public_ids":["a"],"force":true}"#),
+                "invalid_body",
+            ),
+            (
+                "public_ids=a",
+                Some(r#"{"public_ids":["a"]}"#),
+                "invalid_parameter",
+            ),
+        ] {
+            let problem = parse_request(&request(query, body)).unwrap_err();
+            assert_eq!(problem.code(), code, "{query} {body:?}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The assets that a request names, by public id or by asset id (pure).
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use super::ParameterError;
+use crate::asset::ResourceType;
+
+/// Assets by name. The types narrow what the public ids mean.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct NamedAssets {
+    pub public_ids: Vec<String>,
+    pub asset_ids: Vec<String>,
+    pub resource_type: Option<ResourceType>,
+    pub delivery_type: Option<String>,
+}
+
+impl NamedAssets {
+    /// How many assets one request may name.
+    pub const MOST: usize = 1_000;
+
+    /// The items for the database, each asset once, in the order given. An asset id that cannot be
+    /// one is an item like others, and fails alone.
+    ///
+    /// # Errors
+    /// When nothing is named, or more than [`Self::MOST`], or what PostgreSQL cannot hold.
+    pub fn into_items(self) -> Result<Vec<Value>, ParameterError> {
+        let count = self.public_ids.len() + self.asset_ids.len();
+        if count == 0 {
+            let reason = "must name at least one asset, here or in `asset_ids`";
+            return Err(ParameterError::new("public_ids", reason));
+        }
+        if count > Self::MOST {
+            let reason = format!(
+                "may name {} assets at most, together with `asset_ids`",
+                Self::MOST
+            );
+            return Err(ParameterError::new("public_ids", reason));
+        }
+        for (field, texts) in [
+            ("public_ids", self.public_ids.as_slice()),
+            ("asset_ids", self.asset_ids.as_slice()),
+            ("delivery_type", self.delivery_type.as_slice()),
+        ] {
+            if texts.iter().any(|text| text.contains('\0')) {
+                return Err(ParameterError::new(field, "must not contain NUL"));
+            }
+        }
+        let by_name = self.public_ids.iter().map(|public_id| {
+            let mut item = json!({"public_id": public_id});
+            if let Some(resource_type) = self.resource_type {
+                item["resource_type"] = json!(resource_type);
+            }
+            if let Some(delivery_type) = &self.delivery_type {
+                item["delivery_type"] = json!(delivery_type);
+            }
+            item
+        });
+        let by_id = self
+            .asset_ids
+            .iter()
+            .map(|id| json!({"asset_id": id.to_ascii_lowercase()}));
+        let mut seen = HashSet::new();
+        Ok(by_name
+            .chain(by_id)
+            .filter(|item| seen.insert(item.to_string()))
+            .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn names(public_ids: &[&str]) -> NamedAssets {
+        NamedAssets {
+            public_ids: public_ids.iter().map(|&id| id.to_owned()).collect(),
+            ..NamedAssets::default()
+        }
+    }
+
+    #[test]
+    fn repeats_count_once_and_types_narrow_names_only() {
+        let named = NamedAssets {
+            asset_ids: vec!["AB".to_owned(), "ab".to_owned()],
+            resource_type: Some(ResourceType::Raw),
+            delivery_type: Some("private".to_owned()),
+            ..names(&["a", "b, c", "a"])
+        };
+        let expected = [
+            json!({"public_id": "a", "resource_type": "raw", "delivery_type": "private"}),
+            json!({"public_id": "b, c", "resource_type": "raw", "delivery_type": "private"}),
+            json!({"asset_id": "ab"}),
+        ];
+        assert_eq!(named.into_items().unwrap(), expected);
+    }
+
+    #[test]
+    fn nothing_too_much_and_nul_are_refused_by_name() {
+        let many = vec!["a".to_owned(); NamedAssets::MOST + 1];
+        let nul = || vec!["a\0".to_owned()];
+        let cases = [
+            (NamedAssets::default(), "public_ids"),
+            (
+                NamedAssets {
+                    public_ids: many,
+                    ..NamedAssets::default()
+                },
+                "public_ids",
+            ),
+            (
+                NamedAssets {
+                    asset_ids: nul(),
+                    ..names(&["a"])
+                },
+                "asset_ids",
+            ),
+            (
+                NamedAssets {
+                    delivery_type: nul().pop(),
+                    ..names(&["a"])
+                },
+                "delivery_type",
+            ),
+            (names(&["a\0"]), "public_ids"),
+        ];
+        for (named, field) in cases {
+            assert_eq!(named.into_items().unwrap_err().name, field);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_arrives_as_it_was_given(ids in prop::collection::hash_set("[^\0]{0,12}", 1..9)) {
+            let named = NamedAssets { public_ids: ids.iter().cloned().collect(), ..NamedAssets::default() };
+            let items = named.into_items().unwrap();
+            let back: HashSet<String> =
+                items.iter().map(|item| item["public_id"].as_str().unwrap().to_owned()).collect();
+            prop_assert_eq!(back, ids);
+        }
+    }
+}
