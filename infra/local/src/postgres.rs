@@ -32,6 +32,13 @@ const SETTINGS: &[&str] = &[
     "log_line_prefix=%m %u ",
 ];
 
+/// What trigrams take for letters. Where the system has no such locale, searches in other scripts are slow.
+const LETTERS: &str = if cfg!(target_os = "linux") {
+    "C.UTF-8"
+} else {
+    "C"
+};
+
 #[derive(Debug)]
 pub(crate) struct Postgres {
     /// `bin`, `lib`, `share`; a copy where the installed one cannot be read by the server's user.
@@ -163,7 +170,11 @@ async fn init(
         "--username=postgres".to_owned(),
         "--auth=scram-sha-256".to_owned(),
         "--encoding=UTF8".to_owned(),
+        // As at Supabase: letters of all scripts have their two cases, and names are sorted by code point.
         "--locale=C".to_owned(),
+        "--locale-provider=builtin".to_owned(),
+        "--builtin-locale=C.UTF-8".to_owned(),
+        format!("--lc-ctype={LETTERS}"),
         "--no-sync".to_owned(),
     ];
     let initdb = supervisor

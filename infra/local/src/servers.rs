@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::Router;
 use axum::serve::ListenerExt as _;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
@@ -46,10 +46,7 @@ impl Servers {
         let serving = self.runtime.spawn(async move {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
             let address = listener.local_addr()?;
-            // Otherwise an answer in two parts waits 40 ms for the acknowledgement of the first.
-            let listener = listener.tap_io(|connection| {
-                let _ = connection.set_nodelay(true);
-            });
+            let listener = listener.tap_io(at_once);
             tokio::spawn(async move { axum::serve(listener, router).await });
             Ok::<_, std::io::Error>(address)
         });
@@ -59,4 +56,10 @@ impl Servers {
             .and_then(|bound| bound);
         bound.map_err(|error| StackError::Supervisor(format!("no port for the gateway: {error}")))
     }
+}
+
+/// Without it an answer of more than one packet waits 40 ms for the receiver's word about the first.
+fn at_once(connection: &mut TcpStream) {
+    // A connection that refuses is gone already.
+    let _ = connection.set_nodelay(true);
 }
