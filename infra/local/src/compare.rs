@@ -70,11 +70,14 @@ const MISCOUNTED: &str = "
         select resource_type, sync_status, deleted_at is null as live, count(*) as assets,
             coalesce(sum(file_size), 0) as bytes
         from public.media_assets group by 1, 2, 3
+    ), kept as (
+        select resource_type, sync_status, live, sum(assets) as assets, sum(bytes) as bytes
+        from public.media_stats group by 1, 2, 3
     )
     select format('statistics of %s, %s, live %s: kept %s assets of %s bytes, counted %s of %s',
         resource_type, sync_status, live, coalesce(k.assets, 0), coalesce(k.bytes, 0),
         coalesce(c.assets, 0), coalesce(c.bytes, 0))
-    from public.media_stats k full join counted c using (resource_type, sync_status, live)
+    from kept k full join counted c using (resource_type, sync_status, live)
     where (coalesce(k.assets, 0), coalesce(k.bytes, 0)) is distinct from (coalesce(c.assets, 0), coalesce(c.bytes, 0))
     order by 1";
 

@@ -126,43 +126,73 @@ language sql stable set search_path = '' as $$
     select coalesce((select auth.jwt()) -> 'app_metadata' ->> 'role' = 'admin', false)
 $$;
 
--- Statistics are kept, not counted: they cost the same at a thousand rows and at a million.
+-- Statistics are kept, not counted: they cost the same at a thousand rows and at a million. Each class is
+-- the sum of its shards, and a transaction writes to a shard that is its own until it ends, so that
+-- sixteen may write without waiting for one another. A single shard may be negative.
 create table public.media_stats (
+    shard         smallint not null,
     resource_type text not null,
     sync_status   text not null,
     live          boolean not null,
     assets        bigint not null,
     bytes         bigint not null,
-    primary key (resource_type, sync_status, live)
-);
+    primary key (shard, resource_type, sync_status, live)
+) with (fillfactor = 50);
+
+-- A shard that no other transaction holds. Only who holds none ever waits, so nobody waits in a circle.
+create function media_sync.take_stats_shard() returns smallint
+language plpgsql set search_path = '' as $$
+declare
+    c_shards constant integer := 16;
+    c_lock constant integer := hashtext('public.media_stats');
+    v_first integer := pg_backend_pid() % c_shards;
+    v_shard integer;
+begin
+    for step in 0 .. c_shards - 1 loop
+        v_shard := (v_first + step) % c_shards;
+        if pg_try_advisory_xact_lock(c_lock, v_shard) then
+            return v_shard;
+        end if;
+    end loop;
+    perform pg_advisory_xact_lock(c_lock, v_first);
+    return v_first;
+end
+$$;
 
 create function media_sync.keep_stats() returns trigger
 language plpgsql security definer set search_path = '' as $$
+declare
+    v_moved public.media_stats[];
+    v_shard smallint;
 begin
     if tg_op = 'INSERT' then
-        insert into public.media_stats as s
-        select resource_type, sync_status, deleted_at is null, count(*), coalesce(sum(file_size), 0)
-        from after_rows group by 1, 2, 3 order by 1, 2, 3
-        on conflict (resource_type, sync_status, live) do update
-        set assets = s.assets + excluded.assets, bytes = s.bytes + excluded.bytes;
+        v_moved := array(
+            select (0, resource_type, sync_status, deleted_at is null, count(*), coalesce(sum(file_size), 0))::public.media_stats
+            from after_rows group by resource_type, sync_status, deleted_at is null
+        );
     elsif tg_op = 'DELETE' then
-        insert into public.media_stats as s
-        select resource_type, sync_status, deleted_at is null, -count(*), -coalesce(sum(file_size), 0)
-        from before_rows group by 1, 2, 3 order by 1, 2, 3
-        on conflict (resource_type, sync_status, live) do update
-        set assets = s.assets + excluded.assets, bytes = s.bytes + excluded.bytes;
+        v_moved := array(
+            select (0, resource_type, sync_status, deleted_at is null, -count(*), -coalesce(sum(file_size), 0))::public.media_stats
+            from before_rows group by resource_type, sync_status, deleted_at is null
+        );
     else
+        v_moved := array(
+            select (0, resource_type, sync_status, live, sum(n), sum(b))::public.media_stats
+            from (
+                select resource_type, sync_status, deleted_at is null as live, 1 as n, coalesce(file_size, 0) as b
+                from after_rows
+                union all
+                select resource_type, sync_status, deleted_at is null, -1, -coalesce(file_size, 0)
+                from before_rows
+            ) as moved
+            group by resource_type, sync_status, live having sum(n) <> 0 or sum(b) <> 0
+        );
+    end if;
+    if cardinality(v_moved) > 0 then
+        v_shard := media_sync.take_stats_shard();
         insert into public.media_stats as s
-        select resource_type, sync_status, live, sum(n), sum(b)
-        from (
-            select resource_type, sync_status, deleted_at is null as live, 1 as n, coalesce(file_size, 0) as b
-            from after_rows
-            union all
-            select resource_type, sync_status, deleted_at is null, -1, -coalesce(file_size, 0)
-            from before_rows
-        ) as moved
-        group by 1, 2, 3 having sum(n) <> 0 or sum(b) <> 0 order by 1, 2, 3
-        on conflict (resource_type, sync_status, live) do update
+        select v_shard, m.resource_type, m.sync_status, m.live, m.assets, m.bytes from unnest(v_moved) m
+        on conflict (shard, resource_type, sync_status, live) do update
         set assets = s.assets + excluded.assets, bytes = s.bytes + excluded.bytes;
     end if;
     return null;
