@@ -25,6 +25,7 @@ mod records;
 mod repeats;
 mod requests;
 mod scale;
+mod searching;
 mod slices;
 mod stories;
 mod trail;

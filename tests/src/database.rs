@@ -23,3 +23,10 @@ pub async fn rows(client: &Client, sql: &str, values: &[&(dyn ToSql + Sync)]) ->
         .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     rows.iter().map(|row| row.get(0)).collect()
 }
+
+/// A single value of a query, as JSON.
+pub async fn value(url: &str, sql: &str) -> Value {
+    let client = connect(url).await;
+    let rows = rows(&client, &format!("select ({sql}) as value"), &[]).await;
+    rows[0]["value"].clone()
+}

@@ -3,11 +3,16 @@
 mod cloud;
 mod data_api;
 pub mod database;
+mod database;
+mod function;
+pub mod library;
 pub mod replication;
 mod wait;
 mod world;
 
 pub use cloud::Cloud;
 pub use data_api::Caller;
+pub use database::{connect, value};
+pub use function::{Function, FunctionAnswer};
 pub use wait::eventually;
 pub use world::{Answer, World, id_of, now, post};

@@ -231,8 +231,7 @@ impl World {
 
     /// A single value of a query, as JSON.
     pub async fn value(&self, sql: &str) -> Value {
-        let rows = self.rows(&format!("select ({sql}) as value"), &[]).await;
-        rows[0]["value"].clone()
+        database::value(self.stack.database_url(), sql).await
     }
 
     pub async fn row(&self, asset: &Resource) -> Option<Value> {

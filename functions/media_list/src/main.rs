@@ -1,6 +1,7 @@
 //! Lists and searches assets from the database.
 
 mod handler;
+mod page_request;
 #[cfg(test)]
 mod strangers;
 

@@ -93,9 +93,6 @@ create index media_assets_type on public.media_assets (resource_type, created_at
     where deleted_at is null;
 create index media_assets_tags on public.media_assets using gin (tags)
     where deleted_at is null;
-create index media_assets_name_search on public.media_assets
-    using gin (cloudinary_public_id extensions.gin_trgm_ops)
-    where deleted_at is null;
 create index media_assets_waiting on public.media_assets (sync_next_attempt_at, id)
     where intent is not null;
 create index media_assets_unsettled on public.media_assets (sync_status, created_at desc, id desc)

@@ -10,6 +10,9 @@ use crate::time::Timestamp;
 /// Longer query strings are not looked at.
 pub(super) const MAX_QUERY: usize = 8 * 1024;
 
+/// The beginning of year 1, in microseconds since the Unix epoch.
+const FIRST_YEAR: i64 = -62_135_596_800_000_000;
+
 /// A query parameter that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` {reason}")]
@@ -155,15 +158,33 @@ impl Query {
     /// A moment in RFC 3339, or a day, which means its first moment in UTC.
     ///
     /// # Errors
-    /// When it is neither.
+    /// When it is neither, or not within the years 1 to 9999.
     pub fn moment(&self, name: &str) -> Result<Option<Timestamp>, ParameterError> {
+        self.moment_or_day(name, "T00:00:00Z")
+    }
+
+    /// A moment in RFC 3339, or a day, which means its last microsecond in UTC.
+    ///
+    /// # Errors
+    /// When it is neither, or not within the years 1 to 9999.
+    pub fn last_moment(&self, name: &str) -> Result<Option<Timestamp>, ParameterError> {
+        self.moment_or_day(name, "T23:59:59.999999Z")
+    }
+
+    fn moment_or_day(
+        &self,
+        name: &str,
+        time_of_day: &str,
+    ) -> Result<Option<Timestamp>, ParameterError> {
         self.read(
             name,
             || "a moment such as 2026-01-31T12:00:00Z, or a day such as 2026-01-31".to_owned(),
             |text| {
                 Timestamp::parse(text)
-                    .or_else(|_| Timestamp::parse(&format!("{text}T00:00:00Z")))
+                    .or_else(|_| Timestamp::parse(&format!("{text}{time_of_day}")))
                     .ok()
+                    // PostgreSQL writes earlier years in another way.
+                    .filter(|moment| moment.micros() >= FIRST_YEAR)
             },
         )
     }
@@ -254,6 +275,21 @@ mod tests {
             query.moment("since").unwrap(),
             Some(Timestamp::from_secs(1_767_225_600))
         );
+    }
+
+    #[test]
+    fn days_begin_and_end_and_years_are_those_of_the_calendar() {
+        let day = query("since=2026-01-01");
+        let (first, last) = (day.moment("since"), day.last_moment("since"));
+        let (first, last) = (first.unwrap().unwrap(), last.unwrap().unwrap());
+        assert_eq!(last.next(), first.offset(86_400_000_000));
+        assert!(query("since=0001-01-01").moment("since").is_ok());
+        for year in ["0000-12-31", "-001000-01-01T00:00:00Z", "10000-01-01"] {
+            assert!(
+                query(&format!("since={year}")).moment("since").is_err(),
+                "{year}"
+            );
+        }
     }
 
     #[test]

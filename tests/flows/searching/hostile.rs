@@ -1,0 +1,270 @@
+//! Whatever is sent is a value: no text means anything to PostgREST or to SQL, in any parameter.
+
+use std::collections::BTreeSet;
+
+use end_to_end::connect;
+use local_stack::Claims;
+use serde_json::Value;
+
+use super::{Lister, encoded, ids};
+
+/// What means something to LIKE, arrays, JSON, SQL, PostgREST, URLs or this API's own separators.
+const TEXTS: [&str; 43] = [
+    "%",
+    "_",
+    "\\",
+    "\\%",
+    "%%%",
+    "___",
+    "*",
+    "'",
+    "''",
+    "\"",
+    "`",
+    "$1",
+    "$2",
+    "$$",
+    "%s",
+    "%1$s",
+    "%I",
+    "{}",
+    "{a,b}",
+    "[]",
+    "null",
+    "NULL",
+    "a,b",
+    ",",
+    "(",
+    ")",
+    "or=(id.not.is.null)",
+    "not.is.null",
+    "eq.x",
+    "in.(1,2)",
+    "cs.{tag-0}",
+    "deleted_at.is.null",
+    "x' or '1'='1",
+    "x%' or 1=1 --",
+    "'; drop table public.media_assets; --",
+    "/* */",
+    "') union select 1 --",
+    "(select pg_sleep(9))",
+    "&select=*",
+    "\t\n",
+    "Größe ÄPFEL",
+    "写真",
+    "🦀",
+];
+
+/// Parameters that take no free text: each must refuse all of the above.
+const STRICT: [&str; 13] = [
+    "resource_type",
+    "sync_status",
+    "tags_match",
+    "uploaded_by",
+    "date_field",
+    "date_from",
+    "date_to",
+    "min_size",
+    "max_size",
+    "sort_by",
+    "sort_order",
+    "limit",
+    "page",
+];
+
+#[tokio::test]
+async fn whatever_is_sent_is_a_value() {
+    let mut lister = Lister::start().await;
+    insert(&lister).await;
+    let rows = rows(&lister).await;
+    lister.stack.reset_gateway_counts();
+    let mut answered = 0;
+    for text in TEXTS {
+        for (name, expected) in [
+            ("search", searched(&rows, text)),
+            (
+                "folder",
+                with(&rows, |row| row["folder"] == text.trim_matches('/')),
+            ),
+            ("tags", tagged(&rows, text)),
+        ] {
+            let page = lister
+                .page(&encoded(&[
+                    (name, text.to_owned()),
+                    ("limit", "200".to_owned()),
+                ]))
+                .await;
+            let found: BTreeSet<String> = ids(&page).into_iter().collect();
+            assert_eq!(found, expected, "{name}={text:?}");
+            assert_eq!(
+                page["pagination"]["total"],
+                expected.len(),
+                "{name}={text:?}"
+            );
+            answered += 1;
+        }
+        for name in STRICT.into_iter().chain(["cursor"]) {
+            let answer = lister.get(&encoded(&[(name, text.to_owned())])).await;
+            assert_eq!(
+                (answer.status, &answer.body["parameter"]),
+                (400, &name.into()),
+                "{name}={text:?}"
+            );
+        }
+        let unknown = lister
+            .get(&format!(
+                "{}=1",
+                encoded(&[(text, String::new())]).trim_end_matches('=')
+            ))
+            .await;
+        assert_eq!(
+            (unknown.status, &unknown.body["code"]),
+            (400, &"invalid_parameter".into()),
+            "{text:?}=1"
+        );
+    }
+    for query in [
+        "select=*",
+        "order=id",
+        "offset=1",
+        "and=(id.gt.0)",
+        "or=(id.gt.0)",
+        "id=eq.1",
+        "deleted_at=not.is.null",
+        "columns=id",
+        "search=a&search=b",
+        "search=%00",
+        "folder=%00",
+        "tags=%00",
+        "date_from=0000-01-01",
+        "date_to=294277-01-01",
+        "date_from=-001000-01-01T00:00:00Z",
+        "min_size=-1",
+        "max_size=9223372036854775808",
+        "limit=1e2",
+        "page=1.5",
+    ] {
+        assert_eq!(lister.get(query).await.status, 400, "{query}");
+    }
+    for query in [
+        "page=1000000&limit=200",
+        "min_size=9223372036854775807",
+        "search=%01",
+        "date_to=0001-01-01",
+        "date_from=9999-12-30",
+    ] {
+        assert_eq!(ids(&lister.page(query).await), [""; 0], "{query}");
+        answered += 1;
+    }
+    let calls = lister
+        .stack
+        .gateway_counts()
+        .of("POST /rest/v1/rpc/media_list");
+    assert_eq!(
+        calls, answered,
+        "one round trip for each answer, none for a refusal"
+    );
+    assert_eq!(self::rows(&lister).await, rows, "nothing has changed");
+    cursors_are_bound(&mut lister).await;
+    lister.stop().await;
+}
+
+/// To their query and their user; and nobody else makes any.
+async fn cursors_are_bound(lister: &mut Lister) {
+    let first = lister.page("limit=5&search=row&sort_by=display_name").await;
+    let cursor = first["pagination"]["next_cursor"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let with = |query: &str| format!("{query}&cursor={cursor}");
+    let next = lister
+        .page(&with("limit=5&search=row&sort_by=display_name"))
+        .await;
+    assert!(
+        ids(&next).iter().all(|id| !ids(&first).contains(id)),
+        "{next}"
+    );
+    for other in [
+        "limit=6&search=row&sort_by=display_name",
+        "limit=5&search=rov&sort_by=display_name",
+        "limit=5&search=row&sort_by=file_size",
+        "limit=5&search=row&sort_by=display_name&sort_order=asc",
+        "limit=5&search=row&sort_by=display_name&resource_type=image",
+    ] {
+        let refused = lister.get(&with(other)).await;
+        assert_eq!(
+            (refused.status, &refused.body["parameter"]),
+            (400, &"cursor".into()),
+            "{other}"
+        );
+    }
+    let mut broken = cursor.clone();
+    let last = if broken.pop() == Some('A') { 'B' } else { 'A' };
+    broken.push(last);
+    let refused = lister
+        .get(&format!(
+            "limit=5&search=row&sort_by=display_name&cursor={broken}"
+        ))
+        .await;
+    assert_eq!(refused.status, 400);
+    lister.token = lister.stack.token(&Claims::user("another@example.com"));
+    let refused = lister
+        .get(&with("limit=5&search=row&sort_by=display_name"))
+        .await;
+    assert_eq!(refused.status, 400, "another user's cursor");
+}
+
+/// Twenty ordinary rows, a deleted one, and for each text one that holds it everywhere.
+async fn insert(lister: &Lister) {
+    lister
+        .run(
+            "insert into public.media_assets (cloudinary_public_id, resource_type, display_name, folder, tags, file_size)
+             select 'row-' || n, 'image', 'row ' || n, 'plain', array['tag-0', 'a', 'b'], n from generate_series(1, 20) n;
+             insert into public.media_assets (cloudinary_public_id, resource_type, display_name, folder, deleted_at)
+             values ('gone', 'image', '% _ '' gone', '%', now())",
+        )
+        .await;
+    let client = connect(lister.stack.database_url()).await;
+    let sql = "insert into public.media_assets (cloudinary_public_id, resource_type, display_name, folder, tags)
+        values ('text-' || $1::integer, 'raw', $2, $2, array[$2])";
+    for (number, text) in (0_i32..).zip(TEXTS) {
+        client.execute(sql, &[&number, &text]).await.unwrap();
+    }
+}
+
+async fn rows(lister: &Lister) -> Vec<Value> {
+    let sql = "select coalesce(jsonb_agg(to_jsonb(m) order by m.id), '[]') from public.media_assets m where deleted_at is null";
+    let rows = end_to_end::value(lister.stack.database_url(), sql).await;
+    rows.as_array().unwrap().clone()
+}
+
+fn with(rows: &[Value], is: impl Fn(&Value) -> bool) -> BTreeSet<String> {
+    let found = rows.iter().filter(|row| is(row));
+    found
+        .map(|row| row["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn searched(rows: &[Value], text: &str) -> BTreeSet<String> {
+    let holds = |row: &Value, name: &str| {
+        row[name]
+            .as_str()
+            .is_some_and(|own| own.to_lowercase().contains(&text.to_lowercase()))
+    };
+    with(rows, |row| {
+        holds(row, "display_name") || holds(row, "cloudinary_public_id")
+    })
+}
+
+/// A comma separates, and space around a tag is not part of it.
+fn tagged(rows: &[Value], text: &str) -> BTreeSet<String> {
+    let tags: Vec<&str> = text
+        .split(',')
+        .map(str::trim)
+        .filter(|tag| !tag.is_empty())
+        .collect();
+    with(rows, |row| {
+        tags.iter()
+            .all(|tag| row["tags"].as_array().unwrap().iter().any(|own| own == tag))
+    })
+}

@@ -1,0 +1,166 @@
+//! No query of the API reads the whole table: looked at in the plans that are really carried out, for a user
+//! under row level security.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex};
+
+use end_to_end::library;
+use local_stack::{Options, Stack};
+use serde_json::{Value, json};
+use tokio_postgres::{AsyncMessage, Client, NoTls};
+
+/// Enough that the planner would rather not read all of it.
+const ROWS: i64 = 60_000;
+
+/// Every filter by itself, and some together.
+const FILTERS: [&str; 24] = [
+    r#"{}"#,
+    r#"{"resource_type": "video"}"#,
+    r#"{"sync_status": "synced"}"#,
+    r#"{"sync_status": "error"}"#,
+    r#"{"folder": "area-0/folder-0"}"#,
+    r#"{"folder": "area-29/folder-59"}"#,
+    r#"{"uploaded_by": "00000000-0000-0000-0000-000000000000"}"#,
+    r#"{"date_from": "2024-03-01T00:00:00Z", "date_to": "2024-03-31T00:00:00Z"}"#,
+    r#"{"date_field": "updated_at", "date_from": "2025-09-01T00:00:00Z"}"#,
+    r#"{"date_field": "cloudinary_created_at", "date_to": "2023-01-05T00:00:00Z"}"#,
+    r#"{"min_size": 1500000}"#,
+    r#"{"max_size": 20000}"#,
+    r#"{"min_size": 0}"#,
+    r#"{"tags": ["tag-0"]}"#,
+    r#"{"tags": ["tag-399"]}"#,
+    r#"{"tags": ["tag-0", "tag-399"], "tags_match": "any"}"#,
+    r#"{"search": "harbour"}"#,
+    r#"{"search": "harbour-dawn"}"#,
+    r#"{"search": "nowhere"}"#,
+    r#"{"search": "ou"}"#,
+    r#"{"search": "q7"}"#,
+    r#"{"search": "%"}"#,
+    r#"{"resource_type": "image", "sync_status": "synced", "folder": "area-0/folder-0", "tags": ["tag-1"], "min_size": 9}"#,
+    r#"{"search": "dawn", "tags": ["tag-0"], "resource_type": "image", "date_from": "2023-06-01T00:00:00Z"}"#,
+];
+
+const ORDERS: [(&str, &str); 6] = [
+    ("created_at", "\"2024-01-01T00:00:00Z\""),
+    ("updated_at", "\"2024-01-01T00:00:00Z\""),
+    ("cloudinary_created_at", "\"2024-01-01T00:00:00Z\""),
+    ("file_size", "200000"),
+    ("display_name", "\"Harbour\""),
+    ("cloudinary_public_id", "\"area-2\""),
+];
+
+#[tokio::test]
+async fn no_query_reads_the_whole_table() {
+    let stack = Stack::start(Options::database_only()).await.unwrap();
+    library::fill(stack.database_url(), ROWS).await;
+    let session = Session::of_a_user(stack.database_url()).await;
+
+    let whole = session
+        .plans("select count(*) from public.media_assets where description = 'x'")
+        .await;
+    assert!(
+        whole.contains(SCAN),
+        "what is looked for is found where it is: {whole}"
+    );
+
+    for filter in FILTERS {
+        for (order, place) in ORDERS {
+            for direction in ["asc", "desc"] {
+                let mut query: Value = serde_json::from_str(filter).unwrap();
+                query["sort_by"] = json!(order);
+                query["sort_order"] = json!(direction);
+                query["limit"] = json!(50);
+                session.assert_no_scan(&query).await;
+                let value: Value = serde_json::from_str(place).unwrap();
+                query["after"] =
+                    json!({"value": value, "id": "80000000-0000-4000-8000-000000000000"});
+                session.assert_no_scan(&query).await;
+            }
+        }
+    }
+    for (filter, index) in [
+        (r#"{"tags": ["tag-399"]}"#, "media_assets_tags"),
+        (r#"{"search": "0012345"}"#, "media_assets_search"),
+        (r#"{"folder": "area-29/folder-59"}"#, "media_assets_folder"),
+        (r#"{"sync_status": "error"}"#, "media_assets_unsettled"),
+    ] {
+        let mut query: Value = serde_json::from_str(filter).unwrap();
+        query["sort_by"] = json!("created_at");
+        query["sort_order"] = json!("desc");
+        query["limit"] = json!(50);
+        let plans = session.list(&query).await;
+        assert!(plans.contains(index), "{query}: {plans}");
+    }
+    stack.stop().await;
+}
+
+const SCAN: &str = "Seq Scan on media_assets";
+
+/// The same in disguise: every live row, by way of some index.
+const ALL: &str = "Recheck Cond: (deleted_at IS NULL)";
+
+/// What the planner is only asked about.
+const NOT_CARRIED_OUT: &str = "Query Text: explain ";
+
+/// A database session that tells the plan of every statement that it carries out, nested ones too.
+struct Session {
+    client: Client,
+    notices: Arc<Mutex<String>>,
+}
+
+impl Session {
+    async fn of_a_user(database_url: &str) -> Self {
+        let (client, mut connection) = tokio_postgres::connect(database_url, NoTls).await.unwrap();
+        let notices = Arc::new(Mutex::new(String::new()));
+        let collected = Arc::clone(&notices);
+        tokio::spawn(async move {
+            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await
+            {
+                if let AsyncMessage::Notice(notice) = message {
+                    let plan = notice.message();
+                    if !plan.contains(NOT_CARRIED_OUT) {
+                        *collected.lock().unwrap() += &format!("{plan}\n");
+                    }
+                }
+            }
+        });
+        let claims =
+            json!({"sub": "00000000-0000-4000-8000-000000000007", "role": "authenticated"});
+        client
+            .batch_execute(&format!(
+                "load 'auto_explain';
+                set auto_explain.log_min_duration = 0;
+                set auto_explain.log_nested_statements = on;
+                set auto_explain.log_level = notice;
+                set request.jwt.claims = '{claims}';
+                set role authenticated"
+            ))
+            .await
+            .unwrap();
+        Self { client, notices }
+    }
+
+    async fn plans(&self, sql: &str) -> String {
+        self.notices.lock().unwrap().clear();
+        self.client
+            .query(sql, &[])
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        self.notices.lock().unwrap().clone()
+    }
+
+    async fn list(&self, query: &Value) -> String {
+        self.plans(&format!("select public.media_list('{query}')"))
+            .await
+    }
+
+    async fn assert_no_scan(&self, query: &Value) {
+        let plans = self.list(query).await;
+        assert!(
+            plans.contains(" on media_assets"),
+            "{query}: no plan is told"
+        );
+        let is_whole = plans.contains(SCAN) || plans.contains(ALL);
+        assert!(!is_whole, "{query}: {plans}");
+    }
+}
