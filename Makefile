@@ -1,7 +1,7 @@
 # media-sync: plain verbs. `make` alone lists them; `make check` is what CI runs.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo test chaos chaos-stack scale bench check fmt lint doc build build-local deploy clean
+.PHONY: help setup run demo test chaos chaos-stack scale bench bench-api check fmt lint doc build build-local deploy clean
 
 # What `make build` builds for: arm64 or x86_64. `make deploy` tells the template the same.
 ARCH ?= arm64
@@ -47,6 +47,12 @@ scale: setup build-local ## reconcile a library of ASSETS assets and print what 
 
 bench: ## time what a page of 500 assets costs besides calls
 	cargo bench --package benches
+
+ROWS ?= 1000000
+
+bench-api: setup ## measure the list beside bare PostgREST requests, over ROWS rows (release profile)
+	cargo build --release --package media_list --package end_to_end --bin media_list --bin bench_api
+	target/release/bench_api target/release/media_list $(ROWS)
 
 check: fmt lint doc test ## everything CI asks for
 

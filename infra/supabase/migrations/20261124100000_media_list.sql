@@ -230,7 +230,7 @@ $$;
 
 revoke execute on function media_sync.list_order, media_sync.list_filter, media_sync.list_plan,
     media_sync.list_total, media_sync.list_find from public;
-revoke execute on function public.media_list from public, anon;
+revoke execute on function public.media_list from public, anon, authenticated, service_role;
 -- Whoever writes a row computes its entry of the index, and the planner sees through the function for
 -- those only who may call it: a session that did not would not know the index for what it is.
 grant execute on function media_sync.search_text to public;
