@@ -296,6 +296,13 @@ impl World {
     /// Both sides hold the same, record by record, and nothing waits anywhere.
     pub async fn assert_mirrored(&self) {
         self.settle().await;
+        // Another attempt that turned out not to be needed may still be held back.
+        eventually("no message is held back", async || {
+            let depths = self.stack.queue_depths().await;
+            let depths = depths.expect("the emulator answers");
+            depths.values().all(|depth| depth.total() == 0)
+        })
+        .await;
         let compared = local_stack::compare::differences(&self.stack)
             .await
             .unwrap_or_else(|error| panic!("{error}"));
