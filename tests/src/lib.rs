@@ -3,7 +3,6 @@
 mod cloud;
 mod data_api;
 pub mod database;
-mod database;
 mod function;
 pub mod library;
 pub mod replication;
