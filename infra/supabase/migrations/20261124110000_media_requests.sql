@@ -1,7 +1,7 @@
 -- What people ask of assets by request: to edit, delete and restore them, and to try again.
 
--- Finds an asset by its public id alone, live or deleted.
-create index media_assets_public_id on public.media_assets (cloudinary_public_id);
+-- Finds assets by their public id alone, live or deleted.
+create index media_assets_any_name on public.media_assets (cloudinary_public_id);
 
 -- The first answer to each request that carried an idempotency key, written with the request's
 -- effect. Nobody is granted it: a user reaches what is the user's own, and through the requests only.
@@ -345,6 +345,6 @@ $$;
 revoke execute on function media_sync.earlier_answer, media_sync.refuse, media_sync.asset_named,
     media_sync.lock_named, media_sync.asset_to_change, media_sync.refuse_if_used, media_sync.change_asset, media_sync.request from public;
 revoke execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,
-    public.media_request_retry from public, anon;
+    public.media_request_retry from public, anon, authenticated, service_role;
 grant execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,
     public.media_request_retry to authenticated;

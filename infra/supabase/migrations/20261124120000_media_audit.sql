@@ -144,5 +144,5 @@ end
 $$;
 
 revoke execute on function media_sync.keep_trail, media_sync.note_time from public;
-revoke execute on function public.media_audit from public, anon, authenticated;
+revoke execute on function public.media_audit from public, anon, authenticated, service_role;
 grant execute on function public.media_audit to authenticated;

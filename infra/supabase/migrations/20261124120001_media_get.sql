@@ -116,5 +116,5 @@ revoke execute on function media_sync.may_see, media_sync.may_audit, media_sync.
     media_sync.trail_of, media_sync.audit_about, media_sync.landmark from public;
 grant execute on function media_sync.notifications_about, media_sync.audit_about, media_sync.landmark
     to authenticated, service_role;
-revoke execute on function public.media_get from public, anon;
+revoke execute on function public.media_get from public, anon, authenticated, service_role;
 grant execute on function public.media_get to authenticated;

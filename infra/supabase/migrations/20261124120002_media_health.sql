@@ -46,5 +46,5 @@ begin
 end
 $$;
 
-revoke execute on function public.media_sync_health from public, anon;
+revoke execute on function public.media_sync_health from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_health to authenticated, service_role;

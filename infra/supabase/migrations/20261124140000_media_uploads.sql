@@ -35,11 +35,8 @@ create index media_uploads_name on public.media_uploads (public_id, begun_at des
 create index media_uploads_open on public.media_uploads (open_until) where outcome is null;
 create index media_uploads_uploader on public.media_uploads (uploader, begun_at desc);
 
--- An upload may bring a deleted asset back by its name.
-create index media_assets_gone_name on public.media_assets (cloudinary_public_id)
-    where deleted_at is not null;
-
 alter table public.media_uploads enable row level security;
+revoke all on public.media_uploads from anon, authenticated, service_role;
 grant select on public.media_uploads to authenticated, service_role;
 create policy media_uploads_read on public.media_uploads for select to authenticated
     using (uploader = (select auth.uid()) or (select media_sync.is_admin()));
@@ -367,6 +364,6 @@ $$;
 revoke execute on function media_sync.keep_waiting, media_sync.log_upload, media_sync.name_holders,
     media_sync.attribute, media_sync.join_uploads, media_sync.lose_name from public;
 revoke execute on function public.media_sync_begin_upload, public.media_sync_end_upload,
-    public.media_sync_due_uploads, public.media_sync_upload from public, anon, authenticated;
+    public.media_sync_due_uploads, public.media_sync_upload from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_begin_upload, public.media_sync_end_upload,
     public.media_sync_due_uploads, public.media_sync_upload to service_role;

@@ -25,3 +25,6 @@ insert into public.cloudinary_quota (quota_limit, remaining, reset_at, seen_at) 
 insert into public.media_notifications (digest, signature_timestamp, received_at, verdict, body) values
     ('d', now(), now(), 'parked', '{}');
 insert into public.media_sync_log (operation, source) values ('imported', 'reconcile');
+insert into public.media_uploads (
+    id, kind, uploader, public_id, overwrite, since_version, until_version, begun_at, open_until, outcome, ended_at
+) values ('00000000-0000-4000-8000-0000000000e1', 'signed', '{user}', 'signed', false, 1, 2, now(), now(), 'lost', now());
