@@ -8,6 +8,7 @@ use media_sync::asset::{AssetId, DeliveryName, ResourceType};
 use media_sync::intent::{Existence, Intent, PairWishes, Wish};
 use media_sync::observation::{Changed, Content, Fact, Observation, Sighting};
 use media_sync::row::{AssetRow, SyncStatus};
+use media_sync::sync::plan::{PlanContext, Source, plan_observations};
 use media_sync::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
@@ -228,4 +229,45 @@ proptest! {
         prop_assert!(row.tags.contains(&"t".to_owned()) && !row.tags.contains(&"u".to_owned()));
         prop_assert_eq!(&row.context["alt"], &json!("ours"));
     }
+}
+
+/// Two notifications about one asset, of which the older one comes last: the newer one told what the
+/// row said already, and must not be forgotten for that.
+#[test]
+fn what_moves_nothing_but_clocks_outlasts_older_news() {
+    let seen = |at, folder: &str| Observation {
+        asset_id: AssetId::parse(ASSET).unwrap(),
+        at: Timestamp::from_micros(at),
+        fact: Fact::Seen(Box::new(Sighting {
+            name: DeliveryName {
+                resource_type: ResourceType::Image,
+                delivery_type: "upload".to_owned(),
+                public_id: "a".to_owned(),
+            },
+            content: Some(content_of(1, "x".to_owned(), None)),
+            folder: Some(folder.to_owned()),
+            display_name: None,
+            tags: None,
+            context: None,
+            metadata: None,
+            access_mode: None,
+            changed: Changed::default(),
+        })),
+    };
+    let plan = |rows: &[AssetRow], observation, keep_clocks| {
+        let context = PlanContext {
+            source: Source::Webhook,
+            run_id: None,
+            keep_clocks,
+            release: &[],
+        };
+        plan_observations(rows, &[observation], context, Uuid::nil)
+    };
+    let first = plan(&[], seen(1, "f"), true).inserts;
+    let second = plan(&first, seen(5, "f"), true);
+    assert_eq!(second.updates.len(), 1, "a notification keeps its clocks");
+    let third = plan(&second.updates, seen(3, "g"), true);
+    assert!(third.is_empty(), "older news change nothing: {third:?}");
+    // A listing would rewrite the whole table otherwise.
+    assert!(plan(&first, seen(5, "f"), false).is_empty());
 }

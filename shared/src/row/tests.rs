@@ -186,3 +186,18 @@ fn a_name_that_is_wished_for_is_given_up_for_the_one_that_is_known() {
     assert!(!row.wishes_for_its_name());
     assert_eq!(row.context["alt"], "ours", "other wishes stand");
 }
+
+#[test]
+fn a_later_change_there_wins_and_an_earlier_or_undated_one_does_not() {
+    for (changed, shown) in [(Some(20), "theirs"), (Some(5), "ours"), (None, "ours")] {
+        let mut row = decided(None, Some("ours"));
+        let mut told = seen(30, 1, "theirs");
+        told.note_change(Changed {
+            context: changed,
+            ..Changed::default()
+        });
+        row.observe(&told);
+        assert_eq!(row.context["alt"], shown, "changed there at {changed:?}");
+        assert_eq!(row.intent.is_some(), shown == "ours");
+    }
+}
