@@ -192,7 +192,7 @@ async fn nobody_changes_the_trail_and_retention_spares_what_is_young() {
     let purged = post(&purge, stack.secret_key(), &arguments(400)).await;
     assert_eq!(
         purged.body,
-        json!({"notifications": 0, "runs": 0, "audit": 2}),
+        json!({"notifications": 0, "runs": 0, "uploads": 0, "audit": 2, "idempotency_keys": 0}),
         "only what is older"
     );
     let left =
