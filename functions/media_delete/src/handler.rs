@@ -7,9 +7,6 @@ use media_sync::http::{Change, MediaRequests, NamedAssets, Problem, Query, body,
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// Longer than any public id that Cloudinary takes.
-const LONGEST_ID: usize = 1_024;
-
 /// Deletes in the name of the caller.
 #[derive(Debug)]
 pub(crate) struct MediaDelete {
@@ -77,16 +74,16 @@ fn parse_wanted(request: &Request) -> Result<Wanted, Problem> {
     } else {
         body::json(request)?
     };
-    if let Some(ids) = query.list("public_ids", NamedAssets::MOST, LONGEST_ID)? {
+    if let Some(ids) = query.list("public_ids", NamedAssets::MOST, NamedAssets::LONGEST)? {
         wanted.public_ids.extend(ids);
     }
-    if let Some(ids) = query.list("asset_ids", NamedAssets::MOST, LONGEST_ID)? {
+    if let Some(ids) = query.list("asset_ids", NamedAssets::MOST, NamedAssets::LONGEST)? {
         wanted.asset_ids.extend(ids);
     }
     wanted.resource_type = query
         .one_of("resource_type", &types)?
         .or(wanted.resource_type);
-    let delivery_type = query.text("delivery_type", LONGEST_ID)?;
+    let delivery_type = query.text("delivery_type", NamedAssets::LONGEST)?;
     wanted.delivery_type = delivery_type.map(str::to_owned).or(wanted.delivery_type);
     wanted.force = query.flag("force")?.unwrap_or(wanted.force);
     Ok(wanted)
@@ -141,7 +138,7 @@ mod tests {
 
     #[test]
     fn names_that_nothing_can_have_are_refused() {
-        for id in ["x".repeat(LONGEST_ID + 1), "a\0b".to_owned()] {
+        for id in ["x".repeat(NamedAssets::LONGEST + 1), "a\0b".to_owned()] {
             let body = json!({"public_ids": [id]}).to_string();
             let problem = parse_request(&request("", Some(&body))).unwrap_err();
             assert_eq!(problem.code(), "invalid_parameter");

@@ -20,11 +20,16 @@ impl NamedAssets {
     /// How many assets one request may name.
     pub const MOST: usize = 1_000;
 
+    /// Characters of one name: more than Cloudinary takes for any, and few enough for an answer that
+    /// repeats [`Self::MOST`] of them.
+    pub const LONGEST: usize = 1_024;
+
     /// The items for the database, each asset once, in the order given. An asset id that cannot be
     /// one is an item like others, and fails alone.
     ///
     /// # Errors
-    /// When nothing is named, or more than [`Self::MOST`], or what PostgreSQL cannot hold.
+    /// When nothing is named, or more than [`Self::MOST`], or longer than [`Self::LONGEST`], or what
+    /// PostgreSQL cannot hold.
     pub fn into_items(self) -> Result<Vec<Value>, ParameterError> {
         let count = self.public_ids.len() + self.asset_ids.len();
         if count == 0 {
@@ -43,8 +48,14 @@ impl NamedAssets {
             ("asset_ids", self.asset_ids.as_slice()),
             ("delivery_type", self.delivery_type.as_slice()),
         ] {
-            if texts.iter().any(|text| text.contains('\0')) {
-                return Err(ParameterError::new(field, "must not contain NUL"));
+            let is_bad =
+                |text: &String| text.contains('\0') || text.chars().count() > Self::LONGEST;
+            if texts.iter().any(is_bad) {
+                let reason = format!(
+                    "must be text of at most {} characters, without NUL",
+                    Self::LONGEST
+                );
+                return Err(ParameterError::new(field, reason));
             }
         }
         let by_name = self.public_ids.iter().map(|public_id| {
@@ -98,8 +109,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_too_much_and_nul_are_refused_by_name() {
+    fn nothing_too_much_too_long_and_nul_are_refused_by_name() {
         let many = vec!["a".to_owned(); NamedAssets::MOST + 1];
+        let long = || "ä".repeat(NamedAssets::LONGEST + 1);
         let nul = || vec!["a\0".to_owned()];
         let cases = [
             (NamedAssets::default(), "public_ids"),
@@ -125,10 +137,30 @@ mod tests {
                 "delivery_type",
             ),
             (names(&["a\0"]), "public_ids"),
+            (names(&["a", &long()]), "public_ids"),
+            (
+                NamedAssets {
+                    asset_ids: vec![long()],
+                    ..NamedAssets::default()
+                },
+                "asset_ids",
+            ),
+            (
+                NamedAssets {
+                    delivery_type: Some(long()),
+                    ..names(&["a"])
+                },
+                "delivery_type",
+            ),
         ];
         for (named, field) in cases {
             assert_eq!(named.into_items().unwrap_err().name, field);
         }
+        assert!(
+            names(&[&"ä".repeat(NamedAssets::LONGEST)])
+                .into_items()
+                .is_ok()
+        );
     }
 
     proptest! {
