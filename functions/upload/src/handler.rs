@@ -10,7 +10,7 @@ use media_sync::cloudinary::Client;
 use media_sync::cloudinary::upload::Source;
 use media_sync::deadline;
 use media_sync::http::auth::authenticate;
-use media_sync::http::{ParameterError, Problem, reply, respond};
+use media_sync::http::{ParameterError, Problem, Query, reply, respond};
 use media_sync::supabase::jwt::TokenVerifier;
 use media_sync::sync::uploads::{Beginning, Kind, Uploaded, Uploads, Wanted};
 use media_sync::time::Timestamp;
@@ -46,6 +46,7 @@ impl Upload {
                 id: caller.sub,
                 is_admin: caller.is_admin,
             };
+            Query::parse(request.uri().query(), &[])?;
             match *request.method() {
                 Method::GET => Ok(reply::json(StatusCode::OK, &self.describe(uploader))),
                 Method::POST => self.post(request, uploader).await,

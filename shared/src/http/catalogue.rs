@@ -121,6 +121,21 @@ pub const CATALOGUE: &[Entry] = &[
     ),
     entry(403, "forbidden", "The user is known, and may not do that."),
     entry(
+        403,
+        "outside_prefix",
+        "Public ids and folders of your uploads begin with your own prefix; `detail` names it.",
+    ),
+    entry(
+        403,
+        "remote_uploads_off",
+        "Uploads from addresses are switched off here: send the file.",
+    ),
+    entry(
+        403,
+        "not_yours",
+        "An asset of this public id is there and is not yours to replace: choose another name.",
+    ),
+    entry(
         404,
         "not_found",
         "There is no such thing, or the user may not see it.",
@@ -136,9 +151,29 @@ pub const CATALOGUE: &[Entry] = &[
         "Cloudinary has something of that name: choose another.",
     ),
     entry(
+        409,
+        "public_id_taken",
+        "Another asset has this public id: choose another one, or leave it out.",
+    ),
+    entry(
+        409,
+        "public_id_reserved",
+        "Somebody is uploading under this public id just now: choose another one, or repeat later.",
+    ),
+    entry(
+        409,
+        "request_in_progress",
+        "A request with this `Idempotency-Key` is being answered just now: ask again after `Retry-After` seconds.",
+    ),
+    entry(
         413,
         "body_too_large",
         "`detail` says how much may be sent: send less, or in parts.",
+    ),
+    entry(
+        413,
+        "file_too_large",
+        "`detail` says how many bytes a file may have, and how larger ones are sent.",
     ),
     entry(
         414,
@@ -146,9 +181,39 @@ pub const CATALOGUE: &[Entry] = &[
         "The query string is longer than 8 KB: send long lists in a body, where the route takes one.",
     ),
     entry(
+        415,
+        "unsupported_content_type",
+        "Send JSON, or a form with a file, and say so in `Content-Type`.",
+    ),
+    entry(
+        415,
+        "format_not_allowed",
+        "Files of this format, or of this type, are not taken here.",
+    ),
+    entry(
         422,
         "cloudinary_bad_request",
         "Cloudinary refused the request as it is.",
+    ),
+    entry(
+        422,
+        "content_mismatch",
+        "The file is not what its name or its sender says.",
+    ),
+    entry(
+        422,
+        "address_refused",
+        "The address cannot be uploaded from; `detail` says why.",
+    ),
+    entry(
+        422,
+        "file_refused",
+        "Cloudinary did not take the file; `detail` has its words.",
+    ),
+    entry(
+        422,
+        "idempotency_key_reused",
+        "This `Idempotency-Key` was used for another request: use a new one for each.",
     ),
     entry(
         429,
@@ -164,6 +229,11 @@ pub const CATALOGUE: &[Entry] = &[
         429,
         "database_busy",
         "The database has no connection left for this: wait for `Retry-After` seconds.",
+    ),
+    entry(
+        429,
+        "too_many_uploads",
+        "Too many of your uploads are under way: wait for `Retry-After` seconds, until some have ended.",
     ),
     entry(
         431,

@@ -22,6 +22,9 @@ use crate::upload::UploadRefusal;
 /// How long to wait where nobody said how long.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
+/// Some of a thousand uploads under way end in this time, by their own end or by their limit.
+const UPLOADS_END: Duration = Duration::from_secs(60);
+
 /// An answer that says what went wrong, to the caller; the cause is for the log.
 #[derive(Debug)]
 pub struct Problem {
@@ -246,7 +249,10 @@ impl From<UploadRefusal> for Problem {
             UploadRefusal::Taken | UploadRefusal::Reserved => StatusCode::CONFLICT,
             UploadRefusal::TooMany => StatusCode::TOO_MANY_REQUESTS,
         };
-        Self::new(status, refusal.code(), refusal.to_string())
+        Self {
+            retry_after: (refusal == UploadRefusal::TooMany).then_some(UPLOADS_END),
+            ..Self::new(status, refusal.code(), refusal.to_string())
+        }
     }
 }
 
@@ -488,6 +494,21 @@ mod tests {
                 retry_after: None,
             };
             add(error.into(), "hush");
+        }
+        for refusal in [
+            UploadRefusal::parameter("folder", "is odd"),
+            UploadRefusal::OutsidePrefix("mine".to_owned()),
+            UploadRefusal::TooLarge { limit: 1, hint: "" },
+            UploadRefusal::NotAllowed("No.".to_owned()),
+            UploadRefusal::Mismatch("No.".to_owned()),
+            UploadRefusal::RemoteOff,
+            UploadRefusal::Address("no".to_owned()),
+            UploadRefusal::Taken,
+            UploadRefusal::Reserved,
+            UploadRefusal::NotYours,
+            UploadRefusal::TooMany,
+        ] {
+            add(refusal.into(), "");
         }
         add(Problem::too_large(1), "");
         add(Problem::token_missing(), "");

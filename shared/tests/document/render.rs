@@ -34,7 +34,7 @@ pub(crate) fn page(document: &Value) -> String {
     page.push_str("## Schemas\n\n");
     for (name, schema) in entries(&document["components"]["schemas"]) {
         let _ = writeln!(page, "### {name}\n");
-        write_schema(&mut page, schema);
+        write_schema(&mut page, name, schema);
     }
     page.truncate(page.trim_end().len());
     page.push('\n');
@@ -55,22 +55,30 @@ fn write_operation(page: &mut String, document: &Value, operation: &Value) {
     if !parameters.is_empty() {
         page.push_str("\n| parameter | | |\n|---|---|---|\n");
         for parameter in parameters {
-            let in_header = if parameter["in"] == "query" {
-                ""
-            } else {
-                " (header)"
+            let place = match text(&parameter["in"]) {
+                "query" => String::new(),
+                place => format!(" ({place})"),
             };
             let _ = writeln!(
                 page,
-                "| `{}`{in_header} | {} | {} |",
+                "| `{}`{place} | {} | {} |",
                 text(&parameter["name"]),
                 kind(&parameter["schema"]),
                 text(&parameter["description"])
             );
         }
     }
-    if let Some(schema) = operation.pointer("/requestBody/content/application~1json/schema") {
-        let _ = writeln!(page, "\nBody: {}", kind(schema));
+    let bodies: Vec<String> = entries(&operation["requestBody"]["content"])
+        .map(|(media_type, body)| {
+            let form = match media_type {
+                "application/json" => String::new(),
+                other => format!(" (`{other}`)"),
+            };
+            format!("{}{form}", kind(&body["schema"]))
+        })
+        .collect();
+    if !bodies.is_empty() {
+        let _ = writeln!(page, "\nBody: {}", bodies.join(", or "));
     }
     page.push_str("\n| status | | |\n|---|---|---|\n");
     let (shared, own): (Vec<_>, Vec<_>) =
@@ -97,7 +105,7 @@ fn write_operation(page: &mut String, document: &Value, operation: &Value) {
     }
 }
 
-fn write_schema(page: &mut String, schema: &Value) {
+fn write_schema(page: &mut String, name: &str, schema: &Value) {
     if let Some(description) = schema["description"].as_str() {
         let _ = writeln!(page, "{description}\n");
     }
@@ -106,18 +114,18 @@ fn write_schema(page: &mut String, schema: &Value) {
         return;
     }
     page.push_str("| field | | |\n|---|---|---|\n");
-    for (name, field) in entries(&schema["properties"]) {
-        let is_required = list(&schema["required"]).any(|required| required == name);
+    for (field_name, field) in entries(&schema["properties"]) {
+        let is_required = list(&schema["required"]).any(|required| required == field_name);
         let optional = if is_required { "" } else { ", optional" };
-        // The codes have a page of their own.
-        let kind = if name == "code" && field["enum"].is_array() {
+        // The codes of problems have a page of their own.
+        let kind = if (name, field_name) == ("Problem", "code") {
             "string".to_owned()
         } else {
             kind(field)
         };
         let _ = writeln!(
             page,
-            "| `{name}` | {kind}{optional} | {} |",
+            "| `{field_name}` | {kind}{optional} | {} |",
             text(&field["description"])
         );
     }
@@ -132,9 +140,12 @@ fn kind(schema: &Value) -> String {
     if schema["enum"].is_array() {
         return words(&schema["enum"], " \\| ");
     }
-    if schema["anyOf"].is_array() {
-        let kinds: Vec<String> = list(&schema["anyOf"]).map(kind).collect();
-        return kinds.join(" or ");
+    let choices: Vec<String> = list(&schema["anyOf"])
+        .chain(list(&schema["oneOf"]))
+        .map(kind)
+        .collect();
+    if !choices.is_empty() {
+        return choices.join(" or ");
     }
     if !schema["const"].is_null() {
         return format!("`{}`", schema["const"]);
