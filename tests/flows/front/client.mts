@@ -51,13 +51,30 @@ const [first] = names;
 assert.ok(first);
 const notMine = await user.DELETE("/api/cloudinary/media", { body: { public_ids: [first] } });
 assert.deepEqual(notMine.data?.deleted, []);
-assert.equal(notMine.data?.failed[0]?.public_id, first);
+assert.equal(notMine.data?.failed[0]?.code, "forbidden");
+
+// An edit that is repeated with its key has had its effect already.
+const [{ cloudinary_asset_id: asset_id } = { cloudinary_asset_id: null }] = all;
+assert.ok(asset_id);
+const edit = () =>
+  admin.PATCH("/api/cloudinary/media", {
+    params: { header: { "Idempotency-Key": "first-edit" } },
+    body: { asset_id, tags: ["sale"], context: { alt: "A mug", old: null } },
+  });
+const [edited, repeated] = [await edit(), await edit()];
+assert.deepEqual(edited.data?.assets, [{ asset_id, public_id: first, sync_status: "pending" }]);
+assert.deepEqual(repeated.data, edited.data);
+assert.equal(edited.response.headers.get("idempotent-replay"), null);
+assert.equal(repeated.response.headers.get("idempotent-replay"), "true");
+const one = await user.GET("/api/cloudinary/media/{asset_id}", { params: { path: { asset_id } } });
+assert.deepEqual(one.data?.asset.tags, ["sale"]);
+assert.equal(one.data?.audit, null, "for its owner and administrators only");
 
 const deleted = await admin.DELETE("/api/cloudinary/media", {
   params: { query: { public_ids: [first, "never/was"] } },
 });
 assert.deepEqual(deleted.data?.deleted, [first]);
-assert.deepEqual(deleted.data?.failed, [{ public_id: "never/was", error: "not found" }]);
+assert.deepEqual(deleted.data?.failed, [{ public_id: "never/was", code: "not_found", error: "not found" }]);
 assert.equal((await listEverything(200)).length, 11);
 
 const stands = await user.GET("/api/cloudinary/sync");

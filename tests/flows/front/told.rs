@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 /// They look at nothing but the signature, or at nothing at all.
 const UNINTERESTED: [&str; 2] = ["/api/cloudinary/webhook", "/api/openapi.json"];
 
+/// It tells its shapes of body apart by their fields, and looks at these only then.
+const UPLOAD: &str = "/api/cloudinary/upload";
+
 /// Compares parameters, their words and the fields of bodies, of every operation.
 pub(super) async fn assert_functions_agree(world: &World, document: &Value) {
     for (path, methods) in document["paths"].as_object().unwrap() {
@@ -24,7 +27,9 @@ pub(super) async fn assert_functions_agree(world: &World, document: &Value) {
                 path: path.replace("{asset_id}", &"0".repeat(32)),
             };
             told.assert_parameters_agree().await;
-            told.assert_fields_agree().await;
+            if path != UPLOAD {
+                told.assert_fields_agree().await;
+            }
         }
     }
 }
