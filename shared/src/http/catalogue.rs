@@ -192,6 +192,11 @@ pub const CATALOGUE: &[Entry] = &[
     ),
     entry(
         422,
+        "query_too_slow",
+        "The database was not done in time: search for words of three characters or more, add a filter, or use cursors instead of far pages.",
+    ),
+    entry(
+        422,
         "cloudinary_bad_request",
         "Cloudinary refused the request as it is.",
     ),
