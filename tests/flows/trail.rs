@@ -1,9 +1,12 @@
 //! The audit trail is append-only, is read through indexes, and is shortened by retention alone.
 
-use end_to_end::post;
-use local_stack::{Options, Stack};
+use end_to_end::{Function, post};
+use local_stack::{Claims, Options, Stack};
 use serde_json::{Value, json};
 use tokio_postgres::{Client, NoTls, Transaction};
+
+use crate::searching::encoded;
+use crate::searching::hostile::TEXTS;
 
 async fn connect(stack: &Stack) -> Client {
     let (client, connection) = tokio_postgres::connect(stack.database_url(), NoTls)
@@ -245,5 +248,56 @@ async fn what_was_lost_and_who_is_at_work_is_read_beside_the_row() {
         assert_eq!(told["standing"]["is_claimed"], is_claimed);
         assert!(!told.to_string().contains("intent_claim"), "{told}");
     }
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn whatever_is_asked_of_the_trail_is_a_value() {
+    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let client = connect(&stack).await;
+    for text in TEXTS {
+        let entry = "insert into public.media_sync_log (operation, source, cloudinary_public_id, error_code)
+            values ($1, 'api', $1, $1)";
+        client.execute(entry, &[&text]).await.unwrap();
+    }
+    let mut audit = Function::start(&Function::built("audit"), &stack).await;
+    let admin = stack.token(&Claims::admin("admin@example.com"));
+    let mut ask = async |name: &str, text: &str| {
+        let query = encoded(&[(name, text.to_owned()), ("limit", "200".to_owned())]);
+        audit.get("/api/cloudinary/audit", &query, &admin).await
+    };
+    for text in TEXTS {
+        for (name, field) in [
+            ("operation", "operation"),
+            ("public_id", "cloudinary_public_id"),
+            ("error_code", "error_code"),
+        ] {
+            let answer = ask(name, text).await;
+            assert_eq!(answer.status, 200, "{name}={text:?}: {}", answer.body);
+            let items = answer.body["items"].as_array().unwrap();
+            let found: Vec<_> = items.iter().map(|item| &item[field]).collect();
+            assert_eq!(found, [text], "{name}={text:?}");
+        }
+        for name in [
+            "status",
+            "source",
+            "actor",
+            "asset_id",
+            "run_id",
+            "date_from",
+            "date_to",
+            "cursor",
+        ] {
+            let answer = ask(name, text).await;
+            assert_eq!(answer.status, 400, "{name}={text:?}: {}", answer.body);
+            assert_eq!(answer.body["parameter"], name, "{name}={text:?}");
+        }
+    }
+    let left = client
+        .query_one("select count(*) from public.media_sync_log", &[])
+        .await;
+    let left: i64 = left.unwrap().get(0);
+    assert_eq!(left, TEXTS.len() as i64, "nothing has changed");
+    drop(audit);
     stack.stop().await;
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Lister, encoded, ids};
 
 /// What means something to LIKE, arrays, JSON, SQL, PostgREST, URLs or this API's own separators.
-const TEXTS: [&str; 43] = [
+pub(crate) const TEXTS: [&str; 43] = [
     "%",
     "_",
     "\\",

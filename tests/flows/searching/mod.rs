@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod hostile;
+pub(crate) mod hostile;
 mod oracle;
 mod plans;
 mod statistics;
@@ -57,7 +57,7 @@ impl Lister {
 }
 
 /// A query string of these parameters.
-fn encoded(parameters: &[(&str, String)]) -> String {
+pub(crate) fn encoded(parameters: &[(&str, String)]) -> String {
     url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(parameters)
         .finish()
