@@ -289,20 +289,23 @@ begin
 end
 $$;
 
+-- The API sends what it has asked for within seconds. Who calls these by the Data API sends nothing, and the
+-- drain does so when the time is over: to send twice is harmless.
+
 create function public.media_request_delete(
     p_items jsonb, p_force boolean default false, p_idempotency_key text default null
 ) returns jsonb
-language sql security definer set search_path = '' set media_sync.source = 'api' set media_sync.sent_within = '180' as $$
+language sql security definer set search_path = '' set media_sync.source = 'api' set media_sync.sent_within = '30' as $$
     select media_sync.request('delete', p_items, p_force, p_idempotency_key)
 $$;
 
 create function public.media_request_edit(p_items jsonb, p_idempotency_key text default null) returns jsonb
-language sql security definer set search_path = '' set media_sync.source = 'api' set media_sync.sent_within = '180' as $$
+language sql security definer set search_path = '' set media_sync.source = 'api' set media_sync.sent_within = '30' as $$
     select media_sync.request('edit', p_items, false, p_idempotency_key)
 $$;
 
 create function public.media_request_restore(p_items jsonb, p_idempotency_key text default null) returns jsonb
-language sql security definer set search_path = '' set media_sync.source = 'api' set media_sync.sent_within = '180' as $$
+language sql security definer set search_path = '' set media_sync.source = 'api' set media_sync.sent_within = '30' as $$
     select media_sync.request('restore', p_items, false, p_idempotency_key)
 $$;
 
@@ -319,7 +322,7 @@ begin
     with retried as (
         update public.media_assets m
         set sync_status = 'pending', sync_retry_count = 0, sync_error_code = null, sync_error_message = null,
-            sync_next_attempt_at = now() + interval '180 seconds'
+            sync_next_attempt_at = now() + interval '30 seconds'
         where m.sync_status = 'error' and m.intent is not null
             and (p_items is null or exists (
                 select from jsonb_array_elements(p_items) item
