@@ -429,3 +429,27 @@ async fn a_full_run_leaves_decisions_that_are_under_way_alone() {
     world.assert_mirrored().await;
     world.stack.stop().await;
 }
+
+#[tokio::test]
+async fn an_edit_that_follows_other_news_at_once_is_seen_to_be_done() {
+    let world = World::start().await;
+    let mug = shop_mug(&world).await;
+    // As within the second in which something was told: whatever is looked at now is stamped as just newer
+    // than the row, before the calls and after them.
+    let ahead = "update public.media_assets set clocks = (
+            select jsonb_object_agg(key, case when key = 'changed' then value else to_jsonb(value::bigint + 5000000) end)
+            from jsonb_each(clocks)
+        ) returning id";
+    assert_eq!(world.rows(ahead, &[]).await.len(), 1);
+    // Of two values at the same moment the greater one would stay: here the old ones.
+    let edit = json!({"context": {"alt": "1", "caption": "1"}, "display_name": "1"});
+    let edited = world.edit(&mug, &world.admin, edit).await;
+    assert_eq!(edited.status, StatusCode::OK, "{}", edited.body);
+    world.drain().await;
+    world
+        .row_becomes("the edit is confirmed", &mug, is_settled)
+        .await;
+    let failed = "select count(*) from public.media_sync_log where status = 'failed' or operation = 'conflict'";
+    assert_eq!(world.value(failed).await, 0);
+    world.stack.stop().await;
+}

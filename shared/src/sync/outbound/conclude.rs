@@ -180,6 +180,21 @@ impl Held {
     }
 }
 
+/// What a further look at the assets of these rows has to outweigh: all that is known of them, the
+/// looks before it included. A row does not keep the clocks of a look that has changed nothing, and
+/// within a second two looks would be stamped alike.
+pub fn newest_known<'a>(
+    rows: impl IntoIterator<Item = &'a AssetRow>,
+    seen: &[Observation],
+) -> Option<Timestamp> {
+    let of_row = |row: &AssetRow| {
+        let looks = seen.iter();
+        let looks = looks.filter(|seen| seen.asset_id == row.cloudinary_asset_id);
+        looks.map(|seen| seen.at).max().max(row.clocks.newest())
+    };
+    rows.into_iter().filter_map(of_row).max()
+}
+
 /// Rows to be released of which something was told, meanwhile, that is not older than the last
 /// look: whole seconds are all that is certain of a look's moment. They have to be looked at once
 /// more, since nothing may end on a look that another observation outweighs.

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-pub use self::conclude::{Conclusion, Findings, Held, Next, Outcome, Outcomes};
+pub use self::conclude::{Conclusion, Findings, Held, Next, Outcome, Outcomes, newest_known};
 use self::perform::perform;
 use super::lookup::{self, MAX_ASSET_IDS, stamp};
 use super::operations::plan_operations;
@@ -154,11 +154,12 @@ impl Outbound {
 
     async fn look(
         &self,
-        rows: impl Iterator<Item = &AssetRow>,
+        rows: &[&AssetRow],
+        seen: &[Observation],
     ) -> Result<Vec<Observation>, CloudinaryError> {
-        let mut newest = None;
+        let newest = newest_known(rows.iter().copied(), seen);
         let wanted: Vec<_> = rows
-            .inspect(|row| newest = newest.max(row.clocks.newest()))
+            .iter()
             .map(|row| (row.cloudinary_asset_id.clone(), Some(row.observed_name())))
             .collect();
         let mut looked = Vec::with_capacity(wanted.len());
@@ -190,7 +191,8 @@ struct Hold<'a> {
 
 impl Hold<'_> {
     async fn carry_out(self, deadline: Instant) -> Result<Conclusion, OutboundError> {
-        let looked = match self.flow.look(self.held.rows.iter()).await {
+        let rows: Vec<&AssetRow> = self.held.rows.iter().collect();
+        let looked = match self.flow.look(&rows, &[]).await {
             Ok(looked) => looked,
             Err(error) => return self.give_back(&error).await,
         };
@@ -211,7 +213,7 @@ impl Hold<'_> {
                 Some(Outcome::Gone(at)) => {
                     seen.push(Observation {
                         asset_id: row.cloudinary_asset_id.clone(),
-                        at: stamp(*at, newest(&seen, row)),
+                        at: stamp(*at, newest_known([*row], &seen)),
                         fact: Fact::Gone(Some(row.observed_name())),
                     });
                     false
@@ -220,7 +222,7 @@ impl Hold<'_> {
             })
             .collect();
         if !unsure.is_empty() {
-            match self.flow.look(unsure.iter().copied()).await {
+            match self.flow.look(&unsure, &seen).await {
                 Ok(looked) => seen.extend(looked),
                 Err(error) => {
                     let unseen = Outcome::Unseen(Failure::of(&error));
@@ -268,7 +270,7 @@ impl Hold<'_> {
                 Next::Look(assets) => {
                     let rows = rows.iter();
                     let rows = rows.filter(|row| assets.contains(&row.cloudinary_asset_id));
-                    let looked = self.flow.look(rows).await;
+                    let looked = self.flow.look(&rows.collect::<Vec<_>>(), &seen).await;
                     let looked = looked.map_err(|error| OutboundError::Cloudinary(error.into()))?;
                     seen.extend(looked);
                     continue;
@@ -303,13 +305,6 @@ impl Hold<'_> {
         let rows = self.flow.store.fetch_rows(&query).await;
         rows.map_err(|error| OutboundError::Store(error.into()))
     }
-}
-
-fn newest(seen: &[Observation], row: &AssetRow) -> Option<Timestamp> {
-    let of_row = seen
-        .iter()
-        .filter(|seen| seen.asset_id == row.cloudinary_asset_id);
-    of_row.map(|seen| seen.at).max().max(row.clocks.newest())
 }
 
 impl OutboundError {

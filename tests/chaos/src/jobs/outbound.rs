@@ -7,7 +7,7 @@ use media_sync::observation::{Fact, Observation};
 use media_sync::row::AssetRow;
 use media_sync::sync::lookup::stamp;
 use media_sync::sync::operations::{Operation, OperationKind, plan_operations};
-use media_sync::sync::outbound::{Findings, Held, Next, Outcome, Outcomes};
+use media_sync::sync::outbound::{Findings, Held, Next, Outcome, Outcomes, newest_known};
 use media_sync::sync::retry::{Failure, FailureKind};
 use media_sync::sync::store::{RowQuery, WriteSet};
 use media_sync::time::Timestamp;
@@ -67,7 +67,7 @@ impl OutboundJob {
                 self.stage = Stage::Write;
             }
             Stage::Look => {
-                self.seen = look(sides, &self.held.rows);
+                self.seen = look(sides, &self.held.rows, &[]);
                 self.stage = Stage::Prepare;
             }
             Stage::Prepare => self.prepare(sides),
@@ -211,9 +211,7 @@ impl OutboundJob {
         for row in &self.rows {
             match self.outcomes.get(&row.id) {
                 Some(Outcome::Gone(at)) => {
-                    let told = self.seen.iter();
-                    let told = told.filter(|seen| seen.asset_id == row.cloudinary_asset_id);
-                    let newest = told.map(|seen| seen.at).max().max(row.clocks.newest());
+                    let newest = newest_known([row], &self.seen);
                     self.seen.push(Observation {
                         asset_id: row.cloudinary_asset_id.clone(),
                         at: stamp(*at, newest),
@@ -225,7 +223,8 @@ impl OutboundJob {
             }
         }
         if fault == Fault::None {
-            self.seen.extend(look(sides, &unsure));
+            let looked = look(sides, &unsure, &self.seen);
+            self.seen.extend(looked);
         } else {
             let unseen = |row: AssetRow| (row.id, Outcome::Unseen(passing()));
             self.outcomes.extend(unsure.into_iter().map(unseen));
@@ -274,7 +273,8 @@ impl OutboundJob {
             Next::Look(assets) => {
                 let wanted = |row: &&AssetRow| assets.contains(&row.cloudinary_asset_id);
                 let wanted: Vec<AssetRow> = rows.iter().filter(wanted).cloned().collect();
-                self.seen.extend(look(sides, &wanted));
+                let looked = look(sides, &wanted, &self.seen);
+                self.seen.extend(looked);
                 return None;
             }
             Next::Write(plan) => *plan,
@@ -286,8 +286,8 @@ impl OutboundJob {
     }
 }
 
-fn look(sides: &Sides, rows: &[AssetRow]) -> Vec<Observation> {
-    let newest = rows.iter().filter_map(|row| row.clocks.newest()).max();
+fn look(sides: &Sides, rows: &[AssetRow], seen: &[Observation]) -> Vec<Observation> {
+    let newest = newest_known(rows, seen);
     let wanted: BTreeMap<AssetId, Option<DeliveryName>> = rows
         .iter()
         .map(|row| (row.cloudinary_asset_id.clone(), Some(row.observed_name())))
