@@ -68,6 +68,26 @@ impl fmt::Debug for AssetId {
     }
 }
 
+/// What Cloudinary takes in no public id, by its published naming rules.
+const FORBIDDEN: &[char] = &['?', '&', '#', '\\', '%', '<', '>', '+'];
+
+/// What is wrong with a public id that somebody wants an asset to have; how long it may be, the
+/// caller knows. The trigger `media_sync.check_edit` holds writes past the API to the same.
+pub fn fault_of_public_id(id: &str) -> Option<&'static str> {
+    if id.chars().any(|c| c.is_control() || FORBIDDEN.contains(&c)) {
+        return Some("must not contain control characters or any of ? & # \\ % < > +");
+    }
+    fault_of_folder(id)
+}
+
+/// What is wrong with a folder that somebody wants an asset to be in: no part of it may be what an
+/// address would leave out, or climb out of.
+pub fn fault_of_folder(folder: &str) -> Option<&'static str> {
+    let is_odd = |part: &str| part.is_empty() || part.trim() != part || matches!(part, "." | "..");
+    let reason = "must not have empty parts, dots as parts, or blanks at the ends of one";
+    folder.split('/').any(is_odd).then_some(reason)
+}
+
 /// What Cloudinary takes an asset for. Audio is `video`, PDF is `image`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

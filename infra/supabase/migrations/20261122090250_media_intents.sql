@@ -46,6 +46,15 @@ language sql immutable set search_path = '' as $$
     ) shown
 $$;
 
+-- Whether a folder, or a public id, has a part that an address would leave out or climb out of.
+create function media_sync.has_odd_part(p_path text) returns boolean
+language sql immutable set search_path = '' as $$
+    select exists (
+        select from unnest(string_to_array(p_path, '/')) part
+        where part in ('', '.', '..') or part <> btrim(part)
+    )
+$$;
+
 -- An edited row, checked, and in the form in which Cloudinary keeps it. What was not edited is as
 -- Cloudinary has it, and needs no check.
 create function media_sync.check_edit(p_old public.media_assets, p_new public.media_assets)
@@ -60,6 +69,14 @@ begin
     end if;
     if p_new.cloudinary_public_id = '' then
         raise exception 'cloudinary_public_id must not be empty' using errcode = '22023';
+    end if;
+    -- Cloudinary's own rules, as the library has them.
+    if p_new.cloudinary_public_id <> p_old.cloudinary_public_id and (
+        p_new.cloudinary_public_id ~ '[[:cntrl:]?&#\\%<>+]'
+        or media_sync.has_odd_part(p_new.cloudinary_public_id)
+    ) then
+        raise exception 'cloudinary_public_id must not contain control characters or any of ? & # \ %% < > +, or have empty parts, dots as parts, or blanks at the ends of one'
+            using errcode = '22023';
     end if;
     if p_new.display_name is distinct from p_old.display_name
         and (coalesce(p_new.display_name, '') = '' or position('/' in p_new.display_name) > 0)
@@ -77,6 +94,10 @@ begin
     end if;
     if p_new.folder <> p_old.folder then
         p_new.folder := trim(both '/' from p_new.folder);
+        if p_new.folder <> '' and media_sync.has_odd_part(p_new.folder) then
+            raise exception 'folder must not have empty parts, dots as parts, or blanks at the ends of one'
+                using errcode = '22023';
+        end if;
     end if;
     if p_new.context <> p_old.context then
         p_new.context := media_sync.without_empty(p_new.context);

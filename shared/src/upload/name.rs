@@ -4,16 +4,13 @@ use uuid::Uuid;
 
 use super::content::extension;
 use super::{UploadRefusal, UploadRules, Uploader};
-use crate::asset::ResourceType;
+use crate::asset::{ResourceType, fault_of_public_id};
 
 /// Cloudinary's own limit, in bytes.
 const LONGEST: usize = 255;
 
 /// How many characters of a file's name go into a public id.
 const LONGEST_STEM: usize = 50;
-
-/// What Cloudinary does not take in a public id.
-const FORBIDDEN: &[char] = &['?', '&', '#', '\\', '%', '<', '>', '+'];
 
 /// What an upload is to be called, as its sender says.
 #[derive(Debug, Clone, Copy, Default)]
@@ -116,17 +113,7 @@ fn check(what: &'static str, name: &str) -> Result<(), UploadRefusal> {
     if name.is_empty() || name.len() > LONGEST {
         return refuse("must have 1 to 255 bytes");
     }
-    if name
-        .chars()
-        .any(|c| c.is_control() || FORBIDDEN.contains(&c))
-    {
-        return refuse("must not contain control characters or any of ? & # \\ % < > +");
-    }
-    let is_odd = |part: &str| part.is_empty() || part.trim() != part || matches!(part, "." | "..");
-    if name.split('/').any(is_odd) {
-        return refuse("must not have empty parts, dots as parts, or blanks at the ends of one");
-    }
-    Ok(())
+    fault_of_public_id(name).map_or(Ok(()), refuse)
 }
 
 #[cfg(test)]
