@@ -230,8 +230,7 @@ fn explain_intent(standing: &Standing, intent: &Intent, now: Timestamp) -> Expla
             next: format!(
                 "It is sent to Cloudinary {}.",
                 match when {
-                    Some(when) if when != DRAIN =>
-                        format!("at once, and {when} once more if that got lost"),
+                    Some(when) if when != DRAIN => format!("{when} at the latest"),
                     _ => DRAIN.to_owned(),
                 }
             ),

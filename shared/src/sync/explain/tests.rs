@@ -75,7 +75,7 @@ fn golden() -> Vec<(Value, State, &'static str, &'static str)> {
             json!({"sync_status": "pending", "intent": edit(), "next_attempt_at": "2026-01-31T12:03:00Z"}),
             State::PendingEdit,
             "The change of folder, tags, context.alt was decided here (2026-01-31 11:59:00 UTC) and is not confirmed by Cloudinary yet.",
-            "It is sent to Cloudinary at once, and at 2026-01-31 12:03:00 UTC once more if that got lost.",
+            "It is sent to Cloudinary at 2026-01-31 12:03:00 UTC at the latest.",
         ),
         (
             json!({"sync_status": "pending", "intent": delete(), "deleted_at": deleted, "next_attempt_at": NOW}),
