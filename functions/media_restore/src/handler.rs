@@ -2,25 +2,13 @@
 
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
-use media_sync::asset::ResourceType;
 use media_sync::http::{Change, MediaRequests, NamedAssets, Problem, Query, body, respond};
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// Restores in the name of the caller.
 #[derive(Debug)]
 pub(crate) struct MediaRestore {
     requests: MediaRequests,
-}
-
-/// What is to come back.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Wanted {
-    public_ids: Vec<String>,
-    asset_ids: Vec<String>,
-    resource_type: Option<ResourceType>,
-    delivery_type: Option<String>,
 }
 
 impl MediaRestore {
@@ -44,13 +32,7 @@ impl MediaRestore {
 /// The arguments of `media_request_restore`.
 fn parse_request(request: &Request) -> Result<Map<String, Value>, Problem> {
     Query::parse(request.uri().query(), &[])?;
-    let wanted: Wanted = body::json(request)?;
-    let named = NamedAssets {
-        public_ids: wanted.public_ids,
-        asset_ids: wanted.asset_ids,
-        resource_type: wanted.resource_type,
-        delivery_type: wanted.delivery_type,
-    };
+    let named: NamedAssets = body::json(request)?;
     let items = named.into_items()?;
     Ok(Map::from_iter([("p_items".to_owned(), items.into())]))
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::auth::authenticate;
 use super::{ParameterError, Problem, reply};
+use crate::config::{self, Config};
 use crate::queue::{Outbound, Queue};
 use crate::supabase::jwt::{Caller, TokenVerifier};
 use crate::supabase::{Supabase, SupabaseError};
@@ -92,6 +93,21 @@ impl Done {
 }
 
 impl MediaRequests {
+    /// With the configuration of the function that it runs in.
+    ///
+    /// # Errors
+    /// When there is none, or it is not usable.
+    pub async fn connect() -> Result<Self, lambda_http::Error> {
+        let aws = config::aws().await;
+        let config = Config::load(&aws).await?;
+        let http = config::http_client()?;
+        Ok(Self::new(
+            config.supabase.token_verifier(&http),
+            config.supabase.public(&http),
+            Queue::connect(&aws, config::outbound_queue_url()?),
+        ))
+    }
+
     /// `database` carries the publishable key: each call is made with its caller's own token.
     pub fn new(verifier: TokenVerifier, database: Supabase, outbound: Queue) -> Self {
         Self {

@@ -2,13 +2,15 @@
 
 use std::collections::HashSet;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ParameterError;
 use crate::asset::ResourceType;
 
-/// Assets by name. The types narrow what the public ids mean.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+/// Assets by name, as a body holds them. The types narrow what the public ids mean.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct NamedAssets {
     pub public_ids: Vec<String>,
     pub asset_ids: Vec<String>,
