@@ -1,0 +1,209 @@
+//! What became of a row, and how the audit trail tells it (pure).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::intent::{Collision, Intent};
+use crate::row::AssetRow;
+
+/// What an asset's observations did to its row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    Created,
+    Updated,
+    Renamed,
+    Deleted,
+    /// Deleted in Cloudinary as it was asked for here.
+    DeleteConfirmed,
+    /// A newer upload was found where a delete had been asked for.
+    DeleteCancelled,
+    /// Cloudinary has what was edited here.
+    EditConfirmed,
+    RestoreConfirmed,
+    /// Another asset has taken the name of one that was to be restored.
+    RestoreCancelled,
+    Revived,
+    /// Nothing that anybody sees.
+    Unchanged,
+}
+
+impl Change {
+    /// Whether a decision that somebody made here ends with it.
+    pub(super) fn ends_a_decision(self) -> bool {
+        matches!(
+            self,
+            Self::DeleteConfirmed
+                | Self::DeleteCancelled
+                | Self::EditConfirmed
+                | Self::RestoreConfirmed
+                | Self::RestoreCancelled
+        )
+    }
+}
+
+/// How many assets each kind of change concerned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tally {
+    pub created: u64,
+    pub updated: u64,
+    pub deleted: u64,
+    pub unchanged: u64,
+}
+
+impl Tally {
+    /// Adds the counts of another step.
+    pub fn add(&mut self, other: Self) {
+        self.created += other.created;
+        self.updated += other.updated;
+        self.deleted += other.deleted;
+        self.unchanged += other.unchanged;
+    }
+
+    pub(super) fn count(&mut self, change: Change) {
+        match change {
+            Change::Created | Change::Revived => self.created += 1,
+            Change::Updated
+            | Change::Renamed
+            | Change::DeleteCancelled
+            | Change::EditConfirmed
+            | Change::RestoreConfirmed => self.updated += 1,
+            Change::Deleted | Change::DeleteConfirmed | Change::RestoreCancelled => {
+                self.deleted += 1;
+            }
+            Change::Unchanged => self.unchanged += 1,
+        }
+    }
+}
+
+pub(super) fn classify(before: Option<&AssetRow>, after: &AssetRow) -> Change {
+    let Some(before) = before else {
+        return if after.is_live() {
+            Change::Created
+        } else {
+            Change::Deleted
+        };
+    };
+    let ended = |is: fn(&Intent) -> bool| {
+        before.intent.as_ref().is_some_and(is) && !after.intent.as_ref().is_some_and(is)
+    };
+    match (before.is_live(), after.is_live()) {
+        (false, true) if ended(Intent::is_delete) => Change::DeleteCancelled,
+        (false, true) => Change::Revived,
+        (true, false) if ended(Intent::is_restore) => Change::RestoreCancelled,
+        (true, false) => Change::Deleted,
+        (false, false) if ended(Intent::is_delete) => Change::DeleteConfirmed,
+        (true, true) if ended(Intent::is_restore) => Change::RestoreConfirmed,
+        (true, true) if before.name() != after.name() => Change::Renamed,
+        (true, true) if ended(Intent::has_edits) => Change::EditConfirmed,
+        _ if same_but_clocks(before, after) => Change::Unchanged,
+        _ => Change::Updated,
+    }
+}
+
+/// The collisions that were not there before, or that have now been lost.
+pub(super) fn fresh_collisions(before: &AssetRow, after: &AssetRow) -> Vec<Value> {
+    let Some(intent) = before.intent.as_ref().filter(|intent| intent.has_edits()) else {
+        return Vec::new();
+    };
+    if after.is_gone() {
+        return Vec::new();
+    }
+    let known = intent.collisions(&before.observed_values());
+    let theirs = after.observed_values();
+    let standing = after.intent.as_ref();
+    let standing = standing.map_or_else(Vec::new, |intent| intent.collisions(&theirs));
+    let told = |collision: Collision| {
+        let stands = standing.contains(&collision);
+        (!stands || !known.contains(&collision)).then(|| {
+            let mut told = json!(collision);
+            told["winner"] = json!(if stands { "here" } else { "cloudinary" });
+            told
+        })
+    };
+    intent
+        .collisions(&theirs)
+        .into_iter()
+        .filter_map(told)
+        .collect()
+}
+
+/// A tombstone's date follows from its clocks, so it counts as one of them. Who carries an intent
+/// out is nobody's business but the workers'.
+fn same_but_clocks(before: &AssetRow, after: &AssetRow) -> bool {
+    let mut aligned = before.clone();
+    aligned.clocks = after.clocks;
+    aligned.intent_claim = after.intent_claim;
+    if !before.is_live() && !after.is_live() {
+        aligned.deleted_at = after.deleted_at;
+    }
+    aligned == *after
+}
+
+pub(super) fn operation(change: Change) -> &'static str {
+    match change {
+        Change::Created => "created",
+        Change::Updated => "updated",
+        Change::Renamed => "renamed",
+        Change::Deleted => "deleted",
+        Change::DeleteConfirmed => "delete_confirmed",
+        Change::DeleteCancelled => "delete_cancelled",
+        Change::EditConfirmed => "edit_confirmed",
+        Change::RestoreConfirmed => "restore_confirmed",
+        Change::RestoreCancelled => "restore_cancelled",
+        Change::Revived => "revived",
+        Change::Unchanged => "unchanged",
+    }
+}
+
+pub(super) fn describe(
+    change: Change,
+    before: Option<&AssetRow>,
+    after: &AssetRow,
+) -> Option<Value> {
+    let before = before?;
+    match change {
+        Change::Updated | Change::Renamed | Change::Revived | Change::EditConfirmed => {
+            let (from, to) = differences(before, after);
+            Some(json!({ "from": from, "to": to }))
+        }
+        // What was to be edited is gone with the asset.
+        Change::Deleted if before.intent.is_some() => Some(json!({"dropped": before.intent})),
+        Change::RestoreCancelled => Some(json!({
+            "reason": "another asset has its name",
+            "asked_by": before.intent.as_ref().and_then(|intent| intent.by),
+        })),
+        Change::DeleteCancelled => Some(json!({
+            "reason": "a newer upload was found",
+            "asked_by": before.deleted_by,
+            "version": after.cloudinary_version,
+        })),
+        _ => None,
+    }
+}
+
+/// The fields in which two states of a row differ, with the values of each.
+fn differences(before: &AssetRow, after: &AssetRow) -> (Map<String, Value>, Map<String, Value>) {
+    const BOOKKEEPING: [&str; 4] = ["clocks", "revision", "intent_revision", "intent_claim"];
+    let (mut from, mut to) = (fields(before), fields(after));
+    for name in BOOKKEEPING {
+        from.remove(name);
+        to.remove(name);
+    }
+    from.retain(|name, value| {
+        let is_same = to.get(name) == Some(value);
+        if is_same {
+            to.remove(name);
+        }
+        !is_same
+    });
+    (from, to)
+}
+
+fn fields(row: &AssetRow) -> Map<String, Value> {
+    match serde_json::to_value(row) {
+        Ok(Value::Object(fields)) => fields,
+        _ => unreachable!("rows are objects with string keys"),
+    }
+}

@@ -1,0 +1,235 @@
+//! From rows and observations to the writes that bring the rows up to date (pure).
+
+mod change;
+mod names;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+pub use self::change::{Change, Tally};
+use self::change::{classify, describe, fresh_collisions, operation};
+use self::names::{find_displaced, give_names_up};
+use crate::asset::{AssetId, DeliveryName};
+use crate::observation::{Fact, Observation};
+use crate::row::AssetRow;
+use crate::time::Timestamp;
+
+/// Everything that a set of observations changes, ready to be written in one transaction.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    pub inserts: Vec<AssetRow>,
+    pub updates: Vec<AssetRow>,
+    pub audit: Vec<AuditEntry>,
+    pub tally: Tally,
+    /// What became of each observed asset.
+    pub changes: BTreeMap<AssetId, Change>,
+    /// Live assets whose name now belongs to another: they were renamed or deleted, and have to
+    /// be looked at before this plan may be written.
+    pub displaced: Vec<AssetId>,
+    /// Names that rows show from now on. Whoever else holds one has to be among the rows that the
+    /// plan is made from; see [`Plan::unread_names`].
+    pub claimed: BTreeSet<DeliveryName>,
+}
+
+/// Where an observation came from, as the audit trail names it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    Webhook,
+    Reconcile,
+    Outbound,
+    /// The answer to what a request of the API made us do.
+    Api,
+}
+
+/// One row of the audit trail.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct AuditEntry {
+    pub operation: &'static str,
+    pub status: &'static str,
+    pub source: Source,
+    pub asset_row_id: Uuid,
+    pub cloudinary_asset_id: AssetId,
+    pub cloudinary_public_id: String,
+    pub resource_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
+    /// What the time is measured from: a decision, or the arrival of a notification.
+    #[serde(skip)]
+    pub since: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processing_time_ms: Option<i32>,
+}
+
+impl AuditEntry {
+    /// An entry about this row; what is particular to the case is filled in by the caller.
+    pub fn about(row: &AssetRow, operation: &'static str, source: Source) -> Self {
+        Self {
+            operation,
+            status: "success",
+            source,
+            asset_row_id: row.id,
+            cloudinary_asset_id: row.cloudinary_asset_id.clone(),
+            cloudinary_public_id: row.cloudinary_public_id.clone(),
+            resource_type: row.resource_type.as_str(),
+            actor: None,
+            run_id: None,
+            error_code: None,
+            error_message: None,
+            details: None,
+            since: None,
+            processing_time_ms: None,
+        }
+    }
+
+    /// Notes how long it took until `now`, if its beginning is known.
+    pub fn note_time(&mut self, now: Timestamp) {
+        let lasted = self.since.map(|since| now.since(since).as_millis());
+        self.processing_time_ms = lasted.map(|ms| i32::try_from(ms).unwrap_or(i32::MAX));
+    }
+}
+
+/// How a plan is made.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanContext<'a> {
+    pub source: Source,
+    pub run_id: Option<Uuid>,
+    /// Whether a row is written when nothing but its clocks moved. Notifications want that: an
+    /// older one may still be on its way. A listing does not: it would rewrite the whole table.
+    pub keep_clocks: bool,
+    /// Rows whose intents the caller has carried out under a claim, and whose assets it has looked
+    /// at since: writing the plan ends their claims.
+    pub release: &'a [Uuid],
+}
+
+/// Plans what `observations` change in `rows`: the rows of the observed assets, and of whoever
+/// holds one of their names.
+pub fn plan_observations(
+    rows: &[AssetRow],
+    observations: &[Observation],
+    context: PlanContext<'_>,
+    mut fresh_id: impl FnMut() -> Uuid,
+) -> Plan {
+    let before: HashMap<&AssetId, &AssetRow> = rows
+        .iter()
+        .map(|row| (&row.cloudinary_asset_id, row))
+        .collect();
+    let mut after: BTreeMap<&AssetId, AssetRow> = BTreeMap::new();
+    // A row cannot begin with an observation that does not name its asset.
+    let (naming, nameless): (Vec<_>, Vec<_>) = observations
+        .iter()
+        .partition(|observation| !matches!(observation.fact, Fact::Gone(None)));
+    for observation in naming.into_iter().chain(nameless) {
+        match after.get_mut(&observation.asset_id) {
+            Some(row) => row.observe(observation),
+            None => {
+                let row = match before.get(&observation.asset_id) {
+                    Some(known) => {
+                        let mut row = (*known).clone();
+                        row.observe(observation);
+                        Some(row)
+                    }
+                    None => AssetRow::first(fresh_id(), observation),
+                };
+                if let Some(row) = row {
+                    after.insert(&observation.asset_id, row);
+                }
+            }
+        }
+    }
+    // Only once everything is taken in: an older look may show what is about to be undone.
+    let released = after.values_mut();
+    released
+        .filter(|row| context.release.contains(&row.id))
+        .for_each(AssetRow::release);
+    give_names_up(rows, &mut after);
+
+    let mut plan = Plan {
+        displaced: find_displaced(rows, &after),
+        ..Plan::default()
+    };
+    for (asset_id, row) in after {
+        plan.take(before.get(asset_id).copied(), row, context);
+    }
+    plan
+}
+
+impl Plan {
+    fn take(&mut self, before: Option<&AssetRow>, after: AssetRow, context: PlanContext<'_>) {
+        let change = classify(before, &after);
+        self.tally.count(change);
+        self.changes
+            .insert(after.cloudinary_asset_id.clone(), change);
+        let intent = before.and_then(|row| row.intent.as_ref());
+        let actor = intent.and_then(|intent| intent.by);
+        let decided = intent.map(|intent| Timestamp::from_micros(intent.at));
+        if change != Change::Unchanged {
+            self.audit.push(AuditEntry {
+                actor: actor.filter(|_| change.ends_a_decision()),
+                since: decided.filter(|_| change.ends_a_decision()),
+                run_id: context.run_id,
+                details: describe(change, before, &after),
+                ..AuditEntry::about(&after, operation(change), context.source)
+            });
+        }
+        if let Some(before) = before {
+            let collisions = fresh_collisions(before, &after);
+            if !collisions.is_empty() {
+                self.audit.push(AuditEntry {
+                    actor,
+                    run_id: context.run_id,
+                    details: Some(json!({ "collisions": collisions })),
+                    ..AuditEntry::about(&after, "conflict", context.source)
+                });
+            }
+        }
+        if after.is_live()
+            && before.is_none_or(|before| !before.is_live() || before.name() != after.name())
+        {
+            self.claimed.insert(after.name());
+        }
+        match before {
+            None => self.inserts.push(after),
+            Some(_) if change != Change::Unchanged => self.updates.push(after),
+            Some(before)
+                if before.intent_claim != after.intent_claim
+                    || context.keep_clocks && before.clocks != after.clocks =>
+            {
+                self.updates.push(after);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// The names whose holders were not looked for, given those that were: if there are any, their
+    /// holders have to be read too, and the plan has to be made again.
+    pub fn unread_names(&self, read: &[DeliveryName]) -> Vec<DeliveryName> {
+        let unread = self.claimed.iter().filter(|name| !read.contains(name));
+        unread.cloned().collect()
+    }
+
+    /// The rows as they are once this is written, but for their revisions.
+    pub fn over(&self, rows: Vec<AssetRow>) -> Vec<AssetRow> {
+        let planned = |row: AssetRow| {
+            let update = self.updates.iter().find(|update| update.id == row.id);
+            update.cloned().unwrap_or(row)
+        };
+        rows.into_iter().map(planned).collect()
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.inserts.is_empty() && self.updates.is_empty()
+    }
+}

@@ -1,0 +1,230 @@
+//! The database as the workers see it: the RPCs of `infra/supabase/migrations`, typed.
+
+mod records;
+mod runs;
+mod write;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+pub use self::records::{Claimed, Purged, RecordedNotification};
+pub use self::runs::{Lead, Led, Mode, Rest, RunRequest, RunRow, RunStatus, Suspect, SuspectCount};
+pub use self::write::{Checkpoint, FinishedRun, NotificationRecord, RowQuery, Verdict, WriteSet};
+use super::health::Mirror;
+use crate::asset::AssetId;
+use crate::cloudinary::QuotaReading;
+use crate::queue::{Outbound, Replay};
+use crate::row::AssetRow;
+use crate::supabase::{Supabase, SupabaseError};
+
+/// How often a plan is made anew when rows change under it, before its cause goes back to where
+/// it came from.
+pub const ATTEMPTS: usize = 8;
+
+/// How long a leader may be silent before somebody else takes the run over, in seconds. Longer
+/// than any function's timeout.
+const LEASE_SECONDS: u32 = 120;
+
+/// The database, called with the project's secret key.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(super) supabase: Supabase,
+}
+
+impl Store {
+    pub fn new(supabase: Supabase) -> Self {
+        Self { supabase }
+    }
+
+    pub async fn fetch_rows(&self, query: &RowQuery) -> Result<Vec<AssetRow>, SupabaseError> {
+        self.supabase.rpc("media_sync_rows", query).await
+    }
+
+    /// The ids of live assets in `folder` and below it, at most `limit`.
+    pub async fn fetch_folder_ids(
+        &self,
+        folder: &str,
+        limit: u32,
+    ) -> Result<Vec<AssetId>, SupabaseError> {
+        let arguments = json!({"p_folder": folder, "p_limit": limit});
+        self.supabase.rpc("media_sync_folder_ids", &arguments).await
+    }
+
+    /// Writes a change as one transaction, or nothing.
+    ///
+    /// # Errors
+    /// [`SupabaseError::is_conflict`] when a row has changed since it was read: read and plan
+    /// again. [`is_lease_lost`] when the run has another leader.
+    pub async fn apply(&self, change: &WriteSet) -> Result<(), SupabaseError> {
+        let arguments = json!({"p_change": change});
+        self.supabase.rpc("media_sync_apply", &arguments).await
+    }
+
+    /// Takes rows whose intents are to be carried out. Nobody else gets them until they are
+    /// released by a plan with this claim, or `time` has passed.
+    pub async fn claim_intents(
+        &self,
+        ids: &BTreeSet<Uuid>,
+        claim: Uuid,
+        time: Duration,
+    ) -> Result<Claimed, SupabaseError> {
+        let arguments = json!({"p_ids": ids, "p_claim": claim, "p_seconds": time.as_secs()});
+        self.supabase
+            .rpc("media_sync_claim_intents", &arguments)
+            .await
+    }
+
+    /// Takes intents that are due to be sent; they are due again after `idle_seconds`.
+    pub async fn claim_waiting_intents(
+        &self,
+        idle_seconds: u32,
+        limit: u32,
+    ) -> Result<Vec<Outbound>, SupabaseError> {
+        let arguments = json!({"p_idle_seconds": idle_seconds, "p_limit": limit});
+        self.supabase
+            .rpc("media_sync_waiting_intents", &arguments)
+            .await
+    }
+
+    /// A page of recorded notifications, oldest first, as they came.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn fetch_recorded(
+        &self,
+        wanted: &Replay,
+        limit: usize,
+    ) -> Result<Vec<RecordedNotification>, SupabaseError> {
+        let arguments = json!({
+            "p_since": wanted.since,
+            "p_until": wanted.until,
+            "p_asset_id": wanted.asset_id,
+            "p_after_received": wanted.after.as_ref().map(|(received, _)| received),
+            "p_after_digest": wanted.after.as_ref().map(|(_, digest)| digest),
+            "p_limit": limit,
+        });
+        self.supabase
+            .rpc("media_sync_notifications", &arguments)
+            .await
+    }
+
+    /// Removes at most `limit` of each kind of records: what is older than `days`, idempotency keys of
+    /// more than a day, and entries of the audit trail that are older than `audit_days`.
+    ///
+    /// # Errors
+    /// When the database cannot be asked, or `audit_days` is less than it allows.
+    pub async fn purge(
+        &self,
+        days: u32,
+        audit_days: u32,
+        limit: u32,
+    ) -> Result<Purged, SupabaseError> {
+        let arguments = json!({"p_days": days, "p_limit": limit, "p_audit_days": audit_days});
+        self.supabase.rpc("media_sync_purge", &arguments).await
+    }
+
+    /// Starts a run, or takes over the one that nobody leads.
+    pub async fn lead_run(&self, request: &RunRequest) -> Result<Lead, SupabaseError> {
+        self.supabase.rpc("media_sync_lead_run", request).await
+    }
+
+    /// Takes over this run, if nobody leads it and it has not ended.
+    pub async fn continue_run(&self, run_id: Uuid) -> Result<Lead, SupabaseError> {
+        let arguments = json!({"p_run_id": run_id});
+        self.supabase.rpc("media_sync_lead_run", &arguments).await
+    }
+
+    /// Gives the lease back without ending the run; answers the run as it rests.
+    ///
+    /// # Errors
+    /// [`is_lease_lost`] when somebody else leads it.
+    pub async fn release_run(&self, run: &RunRow, rest: Rest<'_>) -> Result<RunRow, SupabaseError> {
+        let arguments = json!({
+            "p_run_id": run.id,
+            "p_lease": run.lease,
+            "p_error_code": rest.reason.map(|(code, _)| code),
+            "p_error_message": rest.reason.map(|(_, message)| message),
+            "p_rest_seconds": rest.at_least.map(|rest| rest.as_secs_f64()),
+            "p_quota": rest.quota,
+        });
+        self.supabase
+            .rpc("media_sync_release_run", &arguments)
+            .await
+    }
+
+    /// Shares what an answer of Cloudinary's told of the quota; an older reading changes nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn note_quota(&self, reading: QuotaReading) -> Result<(), SupabaseError> {
+        let arguments = json!({"p_quota": reading});
+        self.supabase.rpc("media_sync_note_quota", &arguments).await
+    }
+
+    /// How the mirror stands, for those who watch over it.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn fetch_health(&self) -> Result<Mirror, SupabaseError> {
+        self.supabase.rpc("media_sync_health", &json!({})).await
+    }
+
+    /// How many rows are live.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn count_live(&self) -> Result<u64, SupabaseError> {
+        #[derive(Deserialize)]
+        struct Statistics {
+            total_assets: u64,
+        }
+        let statistics: Statistics = self.supabase.rpc("media_statistics", &json!({})).await?;
+        Ok(statistics.total_assets)
+    }
+
+    pub async fn count_suspects(&self, run: &RunRow) -> Result<SuspectCount, SupabaseError> {
+        let arguments = json!({"p_run_id": run.id});
+        self.supabase
+            .rpc("media_sync_count_suspects", &arguments)
+            .await
+    }
+
+    /// Suspects in the order of their ids, from after `after` on, and when each was last seen alive.
+    pub async fn fetch_suspects(
+        &self,
+        run: &RunRow,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<Suspect>, SupabaseError> {
+        let arguments = json!({"p_run_id": run.id, "p_after": after, "p_limit": limit});
+        self.supabase.rpc("media_sync_suspects", &arguments).await
+    }
+
+    /// Ends a run. The database grants success only to a run whose result it can confirm.
+    pub async fn finish_run(
+        &self,
+        run: &RunRow,
+        status: RunStatus,
+        error: Option<(&str, &str)>,
+        counters: &Value,
+    ) -> Result<RunRow, SupabaseError> {
+        let arguments = json!({
+            "p_run_id": run.id,
+            "p_lease": run.lease,
+            "p_status": status,
+            "p_error_code": error.map(|(code, _)| code),
+            "p_error_message": error.map(|(_, message)| message),
+            "p_counters": counters,
+        });
+        self.supabase.rpc("media_sync_finish_run", &arguments).await
+    }
+}
+
+/// Whether the database refused a write because somebody else leads the run now.
+pub fn is_lease_lost(error: &SupabaseError) -> bool {
+    matches!(error, SupabaseError::Refused { code, .. } if code == "PT409")
+}

@@ -1,0 +1,51 @@
+//! Claims, and what was recorded (plain data).
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::row::AssetRow;
+use crate::time::Timestamp;
+
+/// What a claim has got.
+#[derive(Debug, Deserialize)]
+pub struct Claimed {
+    pub rows: Vec<AssetRow>,
+    /// Rows with an intent that somebody else is carrying out.
+    pub busy: BTreeSet<Uuid>,
+}
+
+/// A notification as it is kept in `media_notifications`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct RecordedNotification {
+    pub digest: String,
+    pub received_at: Timestamp,
+    pub signature_timestamp: Timestamp,
+    pub body: String,
+    pub body_is_base64: bool,
+}
+
+/// How much was removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purged {
+    pub notifications: u64,
+    pub runs: u64,
+    pub uploads: u64,
+    pub audit: u64,
+    pub idempotency_keys: u64,
+}
+
+impl Purged {
+    /// Whether there were fewer than `limit` of each kind.
+    pub fn is_below(&self, limit: u64) -> bool {
+        let counts = [
+            self.notifications,
+            self.runs,
+            self.uploads,
+            self.audit,
+            self.idempotency_keys,
+        ];
+        counts.into_iter().all(|count| count < limit)
+    }
+}

@@ -1,0 +1,135 @@
+//! Runs, as the database keeps them (plain data).
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::asset::AssetId;
+use crate::cloudinary::QuotaReading;
+use crate::time::Timestamp;
+
+/// A row of `sync_runs`, as far as its leader needs it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct RunRow {
+    pub id: Uuid,
+    pub mode: Mode,
+    pub status: RunStatus,
+    pub options: Value,
+    pub checkpoint: Value,
+    pub counters: Value,
+    pub step: i64,
+    pub lease: Uuid,
+    /// The start, certainly not before it, in microseconds on Cloudinary's clock.
+    pub started_clock: Option<i64>,
+    /// The start, certainly not after it.
+    pub floor_clock: Option<i64>,
+    pub since_clock: Option<i64>,
+    pub dry_run: bool,
+    pub drift: Option<Value>,
+    /// Until then the run rests for the sake of the quota.
+    pub resume_at: Option<Timestamp>,
+    pub predicted_end: Option<Timestamp>,
+    pub error_code: Option<String>,
+    pub error_message: Option<String>,
+    pub started_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+}
+
+impl RunRow {
+    /// How long after `now` nothing may be done for this run.
+    pub fn resume_in(&self, now: Timestamp) -> Duration {
+        self.resume_at
+            .map_or(Duration::ZERO, |moment| moment.since(now))
+    }
+}
+
+/// How much a run looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Everything: finds what was created, changed and deleted.
+    Full,
+    /// What changed since the last good run: finds what was created and changed.
+    Incremental,
+    /// Some assets, by name; says nothing of the others.
+    Named,
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunStatus {
+    Running,
+    Succeeded,
+    Failed,
+    /// It stopped on purpose, because going on would have done harm.
+    Stopped,
+}
+
+/// Who asked for a run, and with what.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunRequest {
+    #[serde(rename = "p_mode")]
+    pub mode: Mode,
+    #[serde(rename = "p_trigger")]
+    pub trigger: &'static str,
+    #[serde(rename = "p_requested_by")]
+    pub requested_by: Option<Uuid>,
+    #[serde(rename = "p_options")]
+    pub options: Value,
+}
+
+/// Whether the caller now leads a run.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "outcome", rename_all = "lowercase")]
+pub enum Lead {
+    Started(Led),
+    /// Taken over where its last leader left it.
+    Resumed(Led),
+    /// The run waits for Cloudinary's quota, until its `resume_at`.
+    Resting {
+        run: RunRow,
+    },
+    /// Somebody else leads a run, or it is not one for the caller to lead.
+    Busy {
+        run: Option<RunRow>,
+    },
+    /// The run that was asked for has ended.
+    Over,
+}
+
+/// A run to lead, and what its leader has to know besides.
+#[derive(Debug, Deserialize)]
+pub struct Led {
+    pub run: RunRow,
+    /// Live rows here.
+    pub live: u64,
+    pub quota: Option<QuotaReading>,
+}
+
+/// Why a run rests, and for how long.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Rest<'a> {
+    /// A stable word, and a text for people.
+    pub reason: Option<(&'a str, &'a str)>,
+    /// Nobody is to go on before; otherwise anybody may at once.
+    pub at_least: Option<Duration>,
+    pub quota: Option<QuotaReading>,
+}
+
+/// How much a complete listing has not shown.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct SuspectCount {
+    pub suspects: u64,
+    pub live: u64,
+}
+
+/// A live row that a complete listing has not shown.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Suspect {
+    pub asset_id: AssetId,
+    /// Microseconds on Cloudinary's clock.
+    pub alive: Option<i64>,
+}

@@ -1,0 +1,159 @@
+//! What is read and written in one transaction (plain data).
+
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::LEASE_SECONDS;
+use super::runs::{Mode, RunRow, RunStatus};
+use crate::asset::{AssetId, DeliveryName};
+use crate::cloudinary::QuotaReading;
+use crate::row::AssetRow;
+use crate::sync::plan::{AuditEntry, Plan};
+use crate::time::Timestamp;
+
+/// Which rows to read: those with these ids, and those that hold these names.
+#[derive(Debug, Default, Serialize)]
+pub struct RowQuery {
+    #[serde(rename = "p_ids")]
+    pub ids: Vec<Uuid>,
+    #[serde(rename = "p_asset_ids")]
+    pub asset_ids: Vec<AssetId>,
+    #[serde(rename = "p_names")]
+    pub names: Vec<DeliveryName>,
+}
+
+/// One transaction: rows, their audit trail, what caused them, and how far a run has come.
+#[derive(Debug, Default, Serialize)]
+pub struct WriteSet {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished_run: Option<FinishedRun>,
+    pub inserts: Vec<AssetRow>,
+    pub updates: Vec<AssetRow>,
+    pub notifications: Vec<NotificationRecord>,
+    pub audit: Vec<AuditEntry>,
+}
+
+impl WriteSet {
+    /// What a plan writes.
+    pub fn of_plan(plan: Plan) -> Self {
+        Self {
+            inserts: plan.inserts,
+            updates: plan.updates,
+            audit: plan.audit,
+            ..Self::default()
+        }
+    }
+
+    /// Notes in the audit trail how long everything took that is written at `now`; what nobody has
+    /// waited for is measured from `begun`, if that is known.
+    #[must_use]
+    pub fn timed(mut self, begun: Option<Timestamp>, now: Timestamp) -> Self {
+        for entry in &mut self.audit {
+            entry.since = entry.since.or(begun);
+            entry.note_time(now);
+        }
+        self
+    }
+
+    /// A run's place in the history, and nothing else.
+    pub fn of_run(run: FinishedRun) -> Self {
+        Self {
+            finished_run: Some(run),
+            ..Self::default()
+        }
+    }
+}
+
+/// How far a run has come. Written only by who holds the lease, and only once per step.
+#[derive(Debug, Clone, Serialize)]
+pub struct Checkpoint {
+    pub run_id: Uuid,
+    pub lease: Uuid,
+    pub lease_seconds: u32,
+    pub step: i64,
+    pub state: Value,
+    pub counters: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_clock: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floor_clock: Option<i64>,
+    /// What a dry run has found so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Value>,
+    /// The prediction, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends_in_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota: Option<QuotaReading>,
+    /// The assets that this step has seen alive.
+    pub asset_ids: Vec<AssetId>,
+}
+
+impl Checkpoint {
+    /// The checkpoint that follows what is known of `run`.
+    pub fn after(run: &RunRow, state: Value, counters: Value) -> Self {
+        Self {
+            run_id: run.id,
+            lease: run.lease,
+            lease_seconds: LEASE_SECONDS,
+            step: run.step,
+            state,
+            counters,
+            started_clock: run.started_clock,
+            floor_clock: run.floor_clock,
+            drift: None,
+            ends_in_seconds: None,
+            quota: None,
+            asset_ids: Vec::new(),
+        }
+    }
+}
+
+/// A run that had no steps, recorded in the transaction of what it has written.
+#[derive(Debug, Clone, Serialize)]
+pub struct FinishedRun {
+    pub id: Uuid,
+    pub mode: Mode,
+    pub trigger: &'static str,
+    pub requested_by: Option<Uuid>,
+    pub options: Value,
+    pub dry_run: bool,
+    pub drift: Option<Value>,
+    pub status: RunStatus,
+    pub error_code: Option<String>,
+    pub error_message: Option<String>,
+    pub counters: Value,
+    pub started_at: Timestamp,
+    pub quota: Option<QuotaReading>,
+}
+
+/// A row of `media_notifications`.
+#[derive(Debug, Clone, Serialize)]
+pub struct NotificationRecord {
+    pub digest: String,
+    /// What was hashed together with the body; a replay needs it to have the same digest.
+    pub signature_timestamp: Timestamp,
+    pub notification_type: Option<String>,
+    pub triggered_at: Option<Timestamp>,
+    pub received_at: Timestamp,
+    pub asset_ids: Vec<AssetId>,
+    pub verdict: Verdict,
+    pub reason: Option<String>,
+    pub body: String,
+    pub body_is_base64: bool,
+}
+
+/// What became of an accepted notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It changed a row.
+    Applied,
+    /// What it says was known already, or is older than what is known.
+    Superseded,
+    /// It could not be understood, and is kept for a person.
+    Parked,
+}
