@@ -9,7 +9,7 @@ use media_sync::config;
 use serde_json::{Value, json};
 
 /// A picture of one pixel, told from others by its colour.
-fn picture(colour: u8) -> Vec<u8> {
+pub fn picture(colour: u8) -> Vec<u8> {
     const HEAD: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00";
     const TAIL: &[u8] = b"\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
     [HEAD, &[colour, colour, colour], TAIL].concat()

@@ -1,0 +1,139 @@
+//! Uploads that begin here: signed for a browser, from a form, from an address; and what becomes of
+//! those whose end nobody has seen.
+
+mod carried_out;
+mod signed;
+
+use end_to_end::{Answer, World, eventually};
+use local_stack::{Claims, Options};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Map, Value, json};
+
+const PATH: &str = "/api/cloudinary/upload";
+
+/// A stack, and a second ordinary user.
+struct Uploads {
+    world: World,
+    http: Client,
+    other: String,
+}
+
+impl Uploads {
+    async fn start() -> Self {
+        let rules = json!({
+            "formats": ["gif", "png", "csv"], "max_bytes": 2_000_000,
+            // The stand-in delivers from this machine, which has to be allowed by its very address.
+            "remote_hosts": ["127.0.0.1:*", "localhost:*"], "remote_http": true,
+        });
+        let options = Options {
+            config: [("UPLOAD_RULES".to_owned(), rules.to_string())].into(),
+            ..Options::default()
+        };
+        let world = World::start_with(options).await;
+        Self {
+            other: world.stack.token(&Claims::user("other@example.com")),
+            http: media_sync::config::http_client().expect("a client without special roots"),
+            world,
+        }
+    }
+
+    async fn post(&self, token: &str, body: Value) -> Answer {
+        self.world
+            .call(Method::POST, PATH, Some(token), Some(body))
+            .await
+    }
+
+    /// Asks for a signature in the name of the user.
+    async fn sign(&self, params: Value) -> Answer {
+        let body = json!({"paramsToSign": params, "filename": "Blue mug.gif"});
+        self.post(&self.world.user, body).await
+    }
+
+    async fn send_form(&self, url: String, token: Option<&str>, form: Form) -> (StatusCode, Value) {
+        let mut request = self.http.post(url).multipart(form);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await.expect("the address answers");
+        let status = response.status();
+        (status, response.json().await.expect("JSON is answered"))
+    }
+
+    /// Sends a file to Cloudinary with what was signed, as a browser does.
+    async fn send(
+        &self,
+        signed: &Map<String, Value>,
+        file: Vec<u8>,
+        name: &str,
+    ) -> (StatusCode, Value) {
+        let url = signed["upload"]["url"]
+            .as_str()
+            .expect("an address")
+            .to_owned();
+        let texts = signed.iter().filter(|(name, _)| *name != "upload");
+        let form = texts.fold(Form::new(), |form, (name, value)| {
+            form.text(name.clone(), value.as_str().expect("a text").to_owned())
+        });
+        let part = Part::bytes(file).file_name(name.to_owned());
+        self.send_form(url, None, form.part("file", part)).await
+    }
+
+    /// Uploads a file through the API.
+    async fn upload(
+        &self,
+        file: Vec<u8>,
+        name: &str,
+        fields: &[(&'static str, &str)],
+    ) -> (StatusCode, Value) {
+        let url = format!("{}{PATH}", self.world.stack.front_door_url());
+        let form = fields.iter().fold(Form::new(), |form, (name, value)| {
+            form.text(*name, (*value).to_owned())
+        });
+        let part = Part::bytes(file).file_name(name.to_owned());
+        self.send_form(url, Some(&self.world.user), form.part("file", part))
+            .await
+    }
+
+    /// The rows that show this public id, live ones and others.
+    async fn rows(&self, public_id: &str) -> Vec<Value> {
+        let sql =
+            "select * from public.media_assets where cloudinary_public_id = $1 order by created_at";
+        self.world.rows(sql, &[&public_id]).await
+    }
+
+    async fn assert_owned(&self, public_id: &str) {
+        eventually("the row has its owner", async || {
+            let rows = self.rows(public_id).await;
+            rows.iter().any(|row| {
+                row["sync_status"] == "synced" && row["uploaded_by"] == self.world.user_id
+            })
+        })
+        .await;
+        assert_eq!(self.rows(public_id).await.len(), 1);
+    }
+
+    /// As if the time of every upload were over, and the scheduler's had come.
+    async fn drain_uploads(&self) {
+        let due =
+            "update public.media_uploads set open_until = now() where outcome is null returning id";
+        self.world.rows(due, &[]).await;
+        self.world.drain().await;
+    }
+
+    async fn outcome(&self, upload_id: &Value) -> Value {
+        let sql = format!(
+            "select outcome from public.media_uploads where id = '{}'",
+            upload_id.as_str().expect("an id")
+        );
+        self.world.value(&sql).await
+    }
+
+    async fn audited(&self, operation: &str) -> i64 {
+        let sql = format!(
+            "select count(*) from public.media_sync_log where operation = '{operation}' and actor = '{}'",
+            self.world.user_id
+        );
+        self.world.value(&sql).await.as_i64().expect("a count")
+    }
+}
