@@ -3,22 +3,26 @@
 //! The secret is a JSON object whose keys are the names of environment variables. Reading it
 //! ([`Config::from_map`]) is pure and reports every mistake at once, by key and never by value.
 
+mod clients;
+mod environment;
+
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
-use aws_smithy_http_client::tls;
+use aws_config::SdkConfig;
 use serde_json::Value;
 use url::Url;
 
+pub use self::clients::{aws, http_client};
+pub use self::environment::{
+    audit_retention_days, notification_queue_url, outbound_queue_url, reconcile_queue_url,
+    required_env, schedules,
+};
 use crate::cloudinary::signature::NotificationVerifier;
 use crate::cloudinary::{self, Credentials};
 use crate::http::CursorKey;
 use crate::supabase::jwt::TokenVerifier;
 use crate::supabase::{ApiKey, Supabase, keys::KeyKind};
-use crate::sync::health::{Schedules, parse_rate};
-use crate::sync::purge::{AUDIT_DAYS, LEAST_AUDIT_DAYS};
 use crate::upload::UploadRules;
 
 const SECRET_ARN: &str = "CONFIG_SECRET_ARN";
@@ -196,112 +200,6 @@ impl fmt::Debug for SupabaseConfig {
             .field("has_jwt_secret", &self.jwt_secret.is_some())
             .finish()
     }
-}
-
-/// The value of a variable that the function's own template sets, such as a queue's address.
-///
-/// # Errors
-/// When it is missing or empty.
-pub fn required_env(name: &str) -> Result<String, ConfigError> {
-    std::env::var(name)
-        .ok()
-        .filter(|value| !value.is_empty())
-        .ok_or_else(|| ConfigError::Invalid(vec![format!("{name} is missing")]))
-}
-
-/// The address in `NOTIFICATION_QUEUE_URL`, `OUTBOUND_QUEUE_URL` or `RECONCILE_QUEUE_URL`.
-///
-/// # Errors
-/// When the function's template does not set it.
-pub fn notification_queue_url() -> Result<String, ConfigError> {
-    required_env("NOTIFICATION_QUEUE_URL")
-}
-
-/// See [`notification_queue_url`].
-///
-/// # Errors
-/// When the function's template does not set it.
-pub fn outbound_queue_url() -> Result<String, ConfigError> {
-    required_env("OUTBOUND_QUEUE_URL")
-}
-
-/// See [`notification_queue_url`].
-///
-/// # Errors
-/// When the function's template does not set it.
-pub fn reconcile_queue_url() -> Result<String, ConfigError> {
-    required_env("RECONCILE_QUEUE_URL")
-}
-
-/// How long the audit trail is kept, in days: `AUDIT_RETENTION_DAYS`, or the default.
-///
-/// # Errors
-/// When it is no number of days that the database allows.
-pub fn audit_retention_days() -> Result<u32, ConfigError> {
-    parse_audit_days(std::env::var("AUDIT_RETENTION_DAYS").ok().as_deref())
-}
-
-fn parse_audit_days(text: Option<&str>) -> Result<u32, ConfigError> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else {
-        return Ok(AUDIT_DAYS);
-    };
-    let days = text.parse().ok().filter(|days| *days >= LEAST_AUDIT_DAYS);
-    days.ok_or_else(|| {
-        let problem =
-            format!("AUDIT_RETENTION_DAYS must be a number of days, {LEAST_AUDIT_DAYS} at least");
-        ConfigError::Invalid(vec![problem])
-    })
-}
-
-/// How often runs are made, where the function's template says so.
-pub fn schedules() -> Schedules {
-    let period = |name| parse_rate(&std::env::var(name).ok()?);
-    Schedules {
-        incremental: period("RECONCILE_SCHEDULE"),
-        full: period("FULL_RECONCILE_SCHEDULE"),
-    }
-}
-
-/// Makes ring the process's TLS implementation; the second call and later ones do nothing.
-fn install_crypto() {
-    // An error means that it is installed already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
-/// The one HTTP client of a function: Cloudinary, PostgREST and the key set go through it.
-///
-/// # Errors
-/// When the machine has no root certificates.
-pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
-    install_crypto();
-    reqwest::Client::builder()
-        .user_agent(concat!("media-sync/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(Duration::from_secs(3))
-        // A frozen Lambda environment wakes up with connections that the other side has closed.
-        .pool_idle_timeout(Duration::from_secs(20))
-        // Neither API redirects; following one would carry credentials elsewhere.
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-}
-
-/// Region, credentials and HTTP client for the AWS services, as the environment says.
-pub async fn aws() -> SdkConfig {
-    install_crypto();
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(
-            tls::rustls_provider::CryptoMode::Ring,
-        ))
-        .build_https();
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_secs(4))
-        .operation_timeout(Duration::from_secs(10))
-        .build();
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
-        .timeout_config(timeouts)
-        .load()
-        .await
 }
 
 /// The environment, completed by the secret where a required key is missing.
@@ -505,15 +403,6 @@ mod tests {
     }
 
     #[test]
-    fn the_audit_trail_is_kept_for_a_quarter_at_least() {
-        assert_eq!(parse_audit_days(None).unwrap(), AUDIT_DAYS);
-        assert_eq!(parse_audit_days(Some("90")).unwrap(), 90);
-        for text in ["89", "0", "-1", "for ever"] {
-            assert!(parse_audit_days(Some(text)).is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn swapped_keys_are_refused() {
         let mut swapped = map(&GOOD);
         swapped.insert(SUPABASE_PUBLISHABLE_KEY.into(), "sb_secret_x".into());
@@ -590,7 +479,7 @@ mod tests {
         tokio::spawn(async move { axum::serve(listener, app).await });
         let keys = Keys::new("k", "s", None, None, "test");
         let aws = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
+            .behavior_version(aws_config::BehaviorVersion::latest())
             .endpoint_url(format!("http://{address}"))
             .region(Region::new("eu-central-1"))
             .credentials_provider(SharedCredentialsProvider::new(keys))
