@@ -27,11 +27,11 @@ language sql immutable set search_path = '' as $$
     where p_from -> key is distinct from p_to -> key
 $$;
 
--- Cloudinary has no empty values: they delete their key.
+-- Cloudinary has no empty values: they delete their key. So does an empty list of choices.
 create function media_sync.without_empty(p_pairs jsonb) returns jsonb
 language sql immutable set search_path = '' as $$
     select coalesce(jsonb_object_agg(key, value), '{}')
-    from jsonb_each(p_pairs) where value not in ('null', '""')
+    from jsonb_each(p_pairs) where value not in ('null', '""', '[]')
 $$;
 
 -- Observed tags with the wishes laid over them, as the library does it.
@@ -100,10 +100,10 @@ begin
         end if;
     end if;
     if p_new.context <> p_old.context then
-        p_new.context := media_sync.without_empty(p_new.context);
-        if exists (select from jsonb_each(p_new.context) where jsonb_typeof(value) <> 'string') then
+        if exists (select from jsonb_each(p_new.context) where jsonb_typeof(value) not in ('string', 'null')) then
             raise exception 'context values are texts' using errcode = '22023';
         end if;
+        p_new.context := media_sync.without_empty(p_new.context);
     end if;
     if p_new.metadata <> p_old.metadata then
         p_new.metadata := media_sync.without_empty(p_new.metadata);

@@ -178,3 +178,31 @@ fn every_wish_is_laid_over_what_was_observed_and_ends_when_it_is_seen() {
     intent.forget_fulfilled(&observed("ours"));
     assert!(intent.is_empty() && !intent.has_edits());
 }
+
+/// Values go there as text, and come back as the field's type has them.
+#[test]
+fn a_value_that_comes_back_in_its_fields_type_is_the_one_that_was_wished_for() {
+    for (ours, theirs, is_same) in [
+        (json!(1.5), json!("1.5"), true),
+        (json!("5"), json!(5), true),
+        (json!(["a", "b"]), json!(["a", "b"]), true),
+        (json!(["a", "b"]), json!(r#"["a","b"]"#), true),
+        (json!("5"), json!(6), false),
+        (json!(["a"]), json!("a"), false),
+        (json!("null"), json!(null), false),
+    ] {
+        let pairs = |value: &Value| Pairs::from([("size".to_owned(), value.clone())]);
+        let mut intent = Intent {
+            metadata: wishes_between(&pairs(&json!("base")), &pairs(&ours)),
+            ..Intent::default()
+        };
+        let observed = Editable {
+            metadata: pairs(&theirs),
+            ..Editable::default()
+        };
+        let collides = !intent.collisions(&observed).is_empty();
+        assert_eq!(collides, !is_same, "{ours} and {theirs}");
+        intent.forget_fulfilled(&observed);
+        assert_eq!(intent.is_empty(), is_same, "{ours} and {theirs}");
+    }
+}

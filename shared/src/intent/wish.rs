@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Collision;
+use crate::cloudinary::escape::metadata_value;
 use crate::observation::Pairs;
 
 /// What one value is to become.
@@ -25,12 +26,23 @@ pub struct Wish<T> {
 impl<T: PartialEq> Wish<T> {
     /// Whether Cloudinary holds a value that somebody else put there since.
     pub(super) fn collides_with(&self, theirs: &T) -> bool {
-        *theirs != self.base && *theirs != self.to && !self.ours.contains(theirs)
+        self.is_foreign(|known| known == theirs)
     }
 
     /// Whether it did so after this was decided, as far as is known.
     pub(super) fn lost_against(&self, theirs: &T, changed: Option<i64>) -> bool {
-        self.collides_with(theirs) && changed > Some(self.at)
+        self.collides_with(theirs) && self.is_before(changed)
+    }
+}
+
+impl<T> Wish<T> {
+    /// Whether a value is none of those that this wish knows of.
+    fn is_foreign(&self, is_known: impl Fn(&T) -> bool) -> bool {
+        !is_known(&self.base) && !is_known(&self.to) && !self.ours.iter().any(is_known)
+    }
+
+    fn is_before(&self, changed: Option<i64>) -> bool {
+        changed > Some(self.at)
     }
 }
 
@@ -55,12 +67,12 @@ impl PairWishes {
 
     pub(super) fn yield_to_later(&mut self, observed: &Pairs, changed: Option<i64>) {
         self.0
-            .retain(|key, wish| !wish.lost_against(&observed.get(key).cloned(), changed));
+            .retain(|key, wish| !(collides(wish, observed.get(key)) && wish.is_before(changed)));
     }
 
     pub(super) fn forget_fulfilled(&mut self, observed: &Pairs) {
         self.0
-            .retain(|key, wish| wish.to.as_ref() != observed.get(key));
+            .retain(|key, wish| !is_same(wish.to.as_ref(), observed.get(key)));
     }
 
     pub(super) fn collisions(
@@ -68,15 +80,29 @@ impl PairWishes {
         field: &'static str,
         observed: &Pairs,
     ) -> impl Iterator<Item = Collision> {
-        let collides = move |(key, wish): (&String, &Wish<Option<Value>>)| {
-            let theirs = observed.get(key).cloned();
-            wish.collides_with(&theirs).then(|| Collision {
+        let collision = move |(key, wish): (&String, &Wish<Option<Value>>)| {
+            let theirs = observed.get(key);
+            collides(wish, theirs).then(|| Collision {
                 field,
                 key: Some(key.clone()),
                 ours: wish.to.clone().unwrap_or_default(),
-                theirs: theirs.unwrap_or_default(),
+                theirs: theirs.cloned().unwrap_or_default(),
             })
         };
-        self.0.iter().filter_map(collides)
+        self.0.iter().filter_map(collision)
+    }
+}
+
+fn collides(wish: &Wish<Option<Value>>, theirs: Option<&Value>) -> bool {
+    wish.is_foreign(|known| is_same(known.as_ref(), theirs))
+}
+
+/// Whether both are one value to Cloudinary. It is sent text, and makes of it what the field's
+/// type asks for: a number that was wished for is found as text in a text field, and the other way
+/// round.
+fn is_same(one: Option<&Value>, other: Option<&Value>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one == other || metadata_value(one) == metadata_value(other),
+        (one, other) => one == other,
     }
 }
