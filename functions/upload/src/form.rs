@@ -1,5 +1,6 @@
 //! A multipart form with one file, read within limits.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::future::ready;
 
@@ -33,15 +34,17 @@ pub(crate) async fn read(
     content_type: &str,
     file_limit: u64,
 ) -> Result<File, Problem> {
-    let too_large = |limit| UploadRefusal::TooLarge {
-        limit,
-        hint: DIRECTLY,
-    };
     let bytes = body::bytes(body, usize::MAX)?;
     if bytes.len() > BODY_LIMIT {
-        return Err(too_large(BODY_LIMIT as u64).into());
+        let detail = format!("A form may have {BODY_LIMIT} bytes in all.{DIRECTLY}");
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        return Err(Problem::new(status, "body_too_large", detail));
     }
     let boundary = multer::parse_boundary(content_type).map_err(|error| malformed(&error))?;
+    let too_large = UploadRefusal::TooLarge {
+        limit: file_limit,
+        hint: DIRECTLY,
+    };
     let limits = SizeLimit::new()
         .per_field(TEXT_LIMIT)
         .for_field("file", file_limit);
@@ -51,15 +54,17 @@ pub(crate) async fn read(
 
     let mut about = About::default();
     let mut file = None;
+    let mut given = HashSet::new();
     while let Some(field) = form.next_field().await.map_err(|error| malformed(&error))? {
         let name = field.name().unwrap_or_default().to_owned();
+        // Forms send a list as one field for each of its items.
+        if name != "tags" && !given.insert(name.clone()) {
+            return Err(ParameterError::new(name, "may be given once").into());
+        }
         if name == "file" {
-            if file.is_some() {
-                return Err(ParameterError::new("file", "may be given once").into());
-            }
             let filename = field.file_name().unwrap_or_default().to_owned();
             let bytes = field.bytes().await.map_err(|error| match error {
-                multer::Error::FieldSizeExceeded { .. } => too_large(file_limit).into(),
+                multer::Error::FieldSizeExceeded { .. } => too_large.clone().into(),
                 error => malformed(&error),
             })?;
             file = Some((bytes, filename));
@@ -92,10 +97,7 @@ async fn take(about: &mut About, name: &str, field: Field<'_>) -> Result<(), Pro
         "public_id" => about.public_id = filled,
         "folder" => about.folder = filled,
         "display_name" => about.display_name = filled,
-        "tags" => {
-            let tags = text.split(',').map(str::trim).filter(|tag| !tag.is_empty());
-            about.tags.extend(tags.map(str::to_owned));
-        }
+        "tags" => about.tags.extend(parse_tags(&text)),
         "context" => {
             about.context = serde_json::from_str(&text).map_err(|_| {
                 ParameterError::new(
@@ -110,12 +112,19 @@ async fn take(about: &mut About, name: &str, field: Field<'_>) -> Result<(), Pro
     Ok(())
 }
 
+/// A JSON array, as elsewhere in this API, or a list separated by commas, as Cloudinary's own forms
+/// have it.
+fn parse_tags(text: &str) -> Vec<String> {
+    serde_json::from_str(text).unwrap_or_else(|_| {
+        let tags = text.split(',').map(str::trim).filter(|tag| !tag.is_empty());
+        tags.map(str::to_owned).collect()
+    })
+}
+
 fn malformed(error: &multer::Error) -> Problem {
-    Problem::new(
-        StatusCode::BAD_REQUEST,
-        "invalid_body",
-        format!("The body is not the form that its Content-Type announces: {error}."),
-    )
+    Problem::invalid_body(format!(
+        "The body is not the form that its Content-Type announces: {error}."
+    ))
 }
 
 #[cfg(test)]
@@ -143,6 +152,7 @@ mod tests {
     async fn a_file_and_what_is_said_about_it_are_read() {
         let read = read_parts(&[
             part("tags", None, "a, b,,"),
+            part("tags", None, r#"["c", "d"]"#),
             part("context", None, r#"{"alt": "A mug"}"#),
             part("file", Some("mug.png"), "bytes\r\n--not the end"),
             part("resource_type", None, "raw"),
@@ -152,7 +162,7 @@ mod tests {
         .unwrap();
         assert_eq!(&read.bytes[..], b"bytes\r\n--not the end");
         assert_eq!(read.filename, "mug.png");
-        assert_eq!(read.about.tags, ["a", "b"]);
+        assert_eq!(read.about.tags, ["a", "b", "c", "d"]);
         assert_eq!(read.about.context["alt"], "A mug");
         assert_eq!(read.about.resource_type, Some(ResourceType::Raw));
         assert_eq!(read.about.public_id, None);
@@ -166,6 +176,14 @@ mod tests {
             (vec![], (400, "invalid_parameter")),
             (vec![part("tags", None, "a")], (400, "invalid_parameter")),
             (vec![file.clone(), file.clone()], (400, "invalid_parameter")),
+            (
+                vec![
+                    part("folder", None, "a"),
+                    part("folder", None, "b"),
+                    file.clone(),
+                ],
+                (400, "invalid_parameter"),
+            ),
             (
                 vec![file.clone(), part("overwrite", None, "1")],
                 (400, "invalid_parameter"),
@@ -199,9 +217,7 @@ mod tests {
             assert_eq!(problem.code(), "invalid_body", "{body}");
         }
         let whole = Body::Binary(vec![0; BODY_LIMIT + 1]);
-        assert_eq!(
-            read(&whole, TYPE, 100).await.unwrap_err().code(),
-            "file_too_large"
-        );
+        let problem = read(&whole, TYPE, 100).await.unwrap_err();
+        assert_eq!(problem.code(), "body_too_large");
     }
 }

@@ -1,8 +1,5 @@
 //! Bodies of requests: limited in size before anything else, then bytes or JSON.
 
-use std::fmt;
-
-use http::StatusCode;
 use lambda_http::{Body, Request};
 use serde::de::DeserializeOwned;
 
@@ -31,22 +28,35 @@ pub fn bytes(body: &Body, limit: usize) -> Result<&[u8], Problem> {
 /// The JSON object that is the body of a request, [`JSON_LIMIT`] at most.
 ///
 /// # Errors
-/// 413 when it is larger, 400 when it is not a `T`.
+/// 413 when it is larger, 400 when it is not a `T`, naming the field that differs.
 pub fn json<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
     let bytes = bytes(request.body(), JSON_LIMIT)?;
     // An array would be read as a struct's fields in their order, without their names.
-    if bytes.trim_ascii_start().first() == Some(&b'[') {
-        return Err(invalid("an object is expected, not an array"));
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::invalid_body("The body must be a JSON object."));
     }
-    serde_json::from_slice(bytes).map_err(invalid)
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        invalid(&path, &error.into_inner())
+    })?;
+    reader.end().map_err(|error| invalid(".", &error))?;
+    Ok(read)
 }
 
-fn invalid(reason: impl fmt::Display) -> Problem {
-    Problem::new(
-        StatusCode::BAD_REQUEST,
-        "invalid_body",
-        format!("The body is not the JSON that is expected here: {reason}."),
-    )
+/// `path` leads to where the JSON differs; "." is the whole.
+fn invalid(path: &str, error: &serde_json::Error) -> Problem {
+    let reason = error.to_string();
+    if !error.is_data() {
+        return Problem::invalid_body(format!("The body is not JSON: {reason}."));
+    }
+    // Where in the text helps nobody who did not write it by hand; where in the object does.
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let reason = reason.strip_suffix(&place).unwrap_or(&reason);
+    if path == "." {
+        return Problem::invalid_body(format!("The body cannot be used: {reason}."));
+    }
+    Problem::invalid_body(format!("`{path}` cannot be used: {reason}.")).about(path)
 }
 
 #[cfg(test)]
@@ -56,20 +66,62 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Default, PartialEq, Deserialize)]
-    #[serde(default)]
+    #[serde(default, deny_unknown_fields)]
     struct Options {
         force: bool,
+        ids: Vec<String>,
+    }
+
+    fn read(text: &str) -> Result<Options, Problem> {
+        json(&Request::new(Body::from(text)))
     }
 
     #[test]
     fn fields_are_read_by_their_names_only() {
-        let read = |text: &str| {
-            let request = Request::new(Body::from(text));
-            json::<Options>(&request).map_err(|problem| problem.code())
+        let all = Options {
+            force: true,
+            ids: vec!["a".to_owned()],
         };
-        assert_eq!(read(r#" {"force": true}"#), Ok(Options { force: true }));
+        assert_eq!(read(r#" {"force": true, "ids": ["a"]}"#).unwrap(), all);
         for text in ["[]", "[true]", " \n[[]]", "true", "null", ""] {
-            assert_eq!(read(text), Err("invalid_body"), "{text}");
+            let problem = read(text).unwrap_err();
+            assert_eq!(problem.code(), "invalid_body", "{text}");
+            assert_eq!(problem.detail(), "The body must be a JSON object.");
+        }
+    }
+
+    #[test]
+    fn what_differs_is_named() {
+        for (text, field, detail) in [
+            (
+                r#"{"ids": ["a", 1]}"#,
+                Some("ids[1]"),
+                "`ids[1]` cannot be used: invalid type: integer `1`, expected a string.",
+            ),
+            (
+                r#"{"force": "yes"}"#,
+                Some("force"),
+                "`force` cannot be used: invalid type: string \"yes\", expected a boolean.",
+            ),
+            (
+                r#"{"forced": true}"#,
+                Some("forced"),
+                "`forced` cannot be used: unknown field `forced`, expected `force` or `ids`.",
+            ),
+            (
+                r#"{"force": true"#,
+                None,
+                "The body is not JSON: EOF while parsing an object at line 1 column 14.",
+            ),
+            (
+                r#"{"force": true} {}"#,
+                None,
+                "The body is not JSON: trailing characters at line 1 column 17.",
+            ),
+        ] {
+            let problem = read(text).unwrap_err();
+            assert_eq!(problem.subject(), field, "{text}");
+            assert_eq!(problem.detail(), detail, "{text}");
         }
     }
 }

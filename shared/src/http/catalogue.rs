@@ -32,7 +32,7 @@ pub const CATALOGUE: &[Entry] = &[
     entry(
         400,
         "invalid_body",
-        "The body is not the JSON that is expected here; `detail` says where it differs.",
+        "The body is not what is expected here; `detail` says how it differs, and `parameter` names the field, if it is one.",
     ),
     entry(
         401,

@@ -60,10 +60,12 @@ impl Problem {
 
     /// 400, naming the parameter or the field of the body.
     pub fn parameter(name: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self {
-            parameter: Some(name.into().into()),
-            ..Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", detail)
-        }
+        Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", detail).about(name)
+    }
+
+    /// 400 for a body that is not what its address takes.
+    pub fn invalid_body(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_body", detail)
     }
 
     /// 401 for want of a good token, with the challenge that HTTP asks for.
@@ -164,6 +166,15 @@ impl Problem {
         }
     }
 
+    /// The same, naming the parameter or the field of the body that it is about.
+    #[must_use]
+    pub fn about(self, name: impl Into<String>) -> Self {
+        Self {
+            parameter: Some(name.into().into()),
+            ..self
+        }
+    }
+
     pub fn status(&self) -> StatusCode {
         self.status
     }
@@ -174,6 +185,11 @@ impl Problem {
 
     pub fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// The parameter or the field of the body that it is about.
+    pub fn subject(&self) -> Option<&str> {
+        self.parameter.as_deref()
     }
 
     /// Writes the answer, and the cause, once, to the log.
