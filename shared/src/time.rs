@@ -19,6 +19,9 @@ pub struct Timestamp(i64);
 pub struct ParseTimestampError(String);
 
 impl Timestamp {
+    /// The last moment that can be written with every offset: 9999-12-30T22:00:00Z.
+    pub const LAST: Self = Self::from_secs(253_402_207_200);
+
     /// From microseconds since the Unix epoch.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
@@ -44,9 +47,11 @@ impl Timestamp {
     /// # Errors
     /// When the text is not RFC 3339 or lies outside the years that PostgreSQL holds.
     pub fn parse(text: &str) -> Result<Self, ParseTimestampError> {
-        text.parse::<jiff::Timestamp>()
-            .map(|moment| Self(moment.as_microsecond()))
-            .map_err(|_| ParseTimestampError(text.to_owned()))
+        let moment = text.parse::<jiff::Timestamp>();
+        let moment = moment.ok().map(|moment| Self(moment.as_microsecond()));
+        moment
+            .filter(|moment| *moment <= Self::LAST)
+            .ok_or_else(|| ParseTimestampError(text.to_owned()))
     }
 
     /// The smallest moment after this one.
@@ -113,6 +118,13 @@ mod tests {
     fn postgres_offsets_are_read() {
         let moment = Timestamp::parse("2026-01-01T01:00:00+01:00").unwrap();
         assert_eq!(moment, Timestamp::from_secs(1_767_225_600));
+    }
+
+    #[test]
+    fn the_last_moment_can_be_written() {
+        assert_eq!(Timestamp::LAST.to_string(), "9999-12-30T22:00:00.000000Z");
+        assert!(jiff::Timestamp::from_microsecond(Timestamp::LAST.next().micros()).is_err());
+        assert!(Timestamp::parse("9999-12-30T22:00:00.000001Z").is_err());
     }
 
     #[test]

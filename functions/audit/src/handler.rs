@@ -147,11 +147,7 @@ fn parse_request(query: Option<&str>) -> Result<PageRequest, ParameterError> {
             .map_err(|_| ParameterError::new("asset_id", "must be 32 hex digits"))?;
         want("asset_id", Some(json!(id)));
     }
-    let (from, to) = (query.moment("date_from")?, query.moment("date_to")?);
-    if from.zip(to).is_some_and(|(from, to)| from > to) {
-        let reason = "must not be later than date_to";
-        return Err(ParameterError::new("date_from", reason));
-    }
+    let (from, to) = query.period("date_from", "date_to")?;
     want("date_from", from.map(|moment| json!(moment)));
     want("date_to", to.map(|moment| json!(moment)));
     for word in query
@@ -213,7 +209,7 @@ mod tests {
             ("asset_id", id),
             ("public_id", "a'b"),
             ("error_code", "x"),
-            ("date_to", "2026-02-01T00:00:00.000000Z"),
+            ("date_to", "2026-02-01T23:59:59.999999Z"),
         ] {
             assert_eq!(asked.query[name], value, "{name}");
         }

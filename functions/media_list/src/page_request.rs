@@ -87,6 +87,7 @@ fn filters(query: &Query) -> Result<Map<String, Value>, ParameterError> {
     let sizes = 0..=i64::MAX;
     let tags = query.list("tags", 50, 255)?.filter(|tags| !tags.is_empty());
     let dates = ["created_at", "updated_at", "cloudinary_created_at"];
+    let (date_from, date_to) = query.period("date_from", "date_to")?;
     // The root's name is empty, and an empty value counts as not given: it is asked for as `/`.
     let folder = query
         .text("folder", 1024)?
@@ -117,14 +118,8 @@ fn filters(query: &Query) -> Result<Map<String, Value>, ParameterError> {
             "date_field",
             one_of(query, "date_field", &dates)?.map(Value::from),
         ),
-        (
-            "date_from",
-            query.moment("date_from")?.map(|moment| json!(moment)),
-        ),
-        (
-            "date_to",
-            query.last_moment("date_to")?.map(|moment| json!(moment)),
-        ),
+        ("date_from", date_from.map(|moment| json!(moment))),
+        ("date_to", date_to.map(|moment| json!(moment))),
         (
             "min_size",
             query.integer("min_size", sizes.clone())?.map(Value::from),
@@ -205,6 +200,7 @@ mod tests {
             ("resource_type=audio", "resource_type"),
             ("date_field=deleted_at", "date_field"),
             ("date_from=yesterday", "date_from"),
+            ("date_from=2026-02-01&date_to=2026-01-31", "date_from"),
             ("uploaded_by=me", "uploaded_by"),
             ("colour=red", "colour"),
         ] {

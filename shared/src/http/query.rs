@@ -13,6 +13,9 @@ pub(super) const MAX_QUERY: usize = 8 * 1024;
 /// The beginning of year 1, in microseconds since the Unix epoch.
 const FIRST_YEAR: i64 = -62_135_596_800_000_000;
 
+/// What people write for "no end". [`Timestamp::LAST`] is some hours before.
+const FOR_EVER: &str = "9999-12-31";
+
 /// A query parameter that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` {reason}")]
@@ -163,12 +166,27 @@ impl Query {
         self.moment_or_day(name, "T00:00:00Z")
     }
 
-    /// A moment in RFC 3339, or a day, which means its last microsecond in UTC.
+    /// The time from one moment to another, either of which may be open. A day means its first
+    /// moment in UTC at the beginning, and its last microsecond at the end.
     ///
     /// # Errors
-    /// When it is neither, or not within the years 1 to 9999.
-    pub fn last_moment(&self, name: &str) -> Result<Option<Timestamp>, ParameterError> {
-        self.moment_or_day(name, "T23:59:59.999999Z")
+    /// When one is no moment, or not within the years 1 to 9999, or they are in the wrong order.
+    pub fn period(
+        &self,
+        from: &str,
+        to: &str,
+    ) -> Result<(Option<Timestamp>, Option<Timestamp>), ParameterError> {
+        let period = (
+            self.moment(from)?,
+            self.moment_or_day(to, "T23:59:59.999999Z")?,
+        );
+        match period {
+            (Some(first), Some(last)) if first > last => Err(ParameterError::new(
+                from,
+                format!("must not be later than {to}"),
+            )),
+            period => Ok(period),
+        }
     }
 
     fn moment_or_day(
@@ -180,6 +198,9 @@ impl Query {
             name,
             || "a moment such as 2026-01-31T12:00:00Z, or a day such as 2026-01-31".to_owned(),
             |text| {
+                if text == FOR_EVER {
+                    return Some(Timestamp::LAST);
+                }
                 Timestamp::parse(text)
                     .or_else(|_| Timestamp::parse(&format!("{text}{time_of_day}")))
                     .ok()
@@ -234,7 +255,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const KNOWN: [&str; 3] = ["limit", "tags", "since"];
+    const KNOWN: [&str; 4] = ["limit", "tags", "since", "until"];
 
     fn query(text: &str) -> Query {
         Query::parse(Some(text), &KNOWN).unwrap()
@@ -279,16 +300,17 @@ mod tests {
 
     #[test]
     fn days_begin_and_end_and_years_are_those_of_the_calendar() {
-        let day = query("since=2026-01-01");
-        let (first, last) = (day.moment("since"), day.last_moment("since"));
-        let (first, last) = (first.unwrap().unwrap(), last.unwrap().unwrap());
-        assert_eq!(last.next(), first.offset(86_400_000_000));
+        let period = |text: &str| query(text).period("since", "until");
+        let (first, last) = period("since=2026-01-01&until=2026-01-01").unwrap();
+        assert_eq!(last.unwrap().next(), first.unwrap().offset(86_400_000_000));
+        assert_eq!(period("").unwrap(), (None, None));
+        let error = period("since=2026-01-02&until=2026-01-01").unwrap_err();
+        assert_eq!(error.to_string(), "`since` must not be later than until");
         assert!(query("since=0001-01-01").moment("since").is_ok());
+        let (_, last) = period("until=9999-12-31").unwrap();
+        assert_eq!(last, Some(Timestamp::LAST), "no end");
         for year in ["0000-12-31", "-001000-01-01T00:00:00Z", "10000-01-01"] {
-            assert!(
-                query(&format!("since={year}")).moment("since").is_err(),
-                "{year}"
-            );
+            assert!(period(&format!("since={year}")).is_err(), "{year}");
         }
     }
 
