@@ -1,6 +1,6 @@
 //! Edits, deletes and restores over HTTP, item by item, until Cloudinary has followed.
 
-use end_to_end::{World, eventually, id_of};
+use end_to_end::{Caller, World, eventually, id_of};
 use local_stack::{Claims, Options, Stack};
 use media_sync::cloudinary::Resource;
 use reqwest::{Method, StatusCode};
@@ -212,8 +212,8 @@ async fn deletes_are_guarded_by_references_and_undone_over_http() {
     assert_eq!(restored["restored"], json!(["shop/cup, blue"]));
     assert_eq!(
         failures(&restored),
-        [("shop/jug", "not_found"), ("shop/none", "not_found")],
-        "what is live has not to come back"
+        [("shop/jug", "forbidden"), ("shop/none", "not_found")],
+        "what is live has not to come back, and is somebody else's"
     );
     world.cloud.clear_faults().await;
     world.drain().await;
@@ -235,9 +235,13 @@ async fn deletes_are_guarded_by_references_and_undone_over_http() {
     assert_eq!(answer["restored"], json!(["shop/jug"]), "{answer}");
     settled(&world, "it is back", &jug, true).await;
     assert_eq!(world.row(&jug).await.unwrap()["id"], row_id);
-    let live = json!({"asset_ids": [id_of(&jug)]});
-    let answer = ask(&world, Method::POST, RESTORE, &world.admin, live).await;
-    assert_eq!(failures(&answer), [("shop/jug", "not_deleted")]);
+    for live in [
+        json!({"asset_ids": [id_of(&jug)]}),
+        json!({"public_ids": ["shop/jug"]}),
+    ] {
+        let answer = ask(&world, Method::POST, RESTORE, &world.admin, live).await;
+        assert_eq!(failures(&answer), [("shop/jug", "not_deleted")]);
+    }
 
     // A name that somebody else has by now.
     let gone = json!({"public_ids": ["shop/cup, blue"]});
@@ -289,24 +293,56 @@ async fn a_thousand_items_of_a_large_library_fit_into_one_request() {
     let names: Vec<Value> = (1..=1_000)
         .map(|number| json!({"public_id": format!("bulk/{number}")}))
         .collect();
-    let http = media_sync::config::http_client().unwrap();
+    let admin = Caller::user(&stack, &Claims::admin("admin@example.com"));
     for (function, items) in [
         ("media_request_edit", &edits),
         ("media_request_delete", &names),
         ("media_request_restore", &names),
     ] {
-        let answer = http
-            .post(format!("{}/rest/v1/rpc/{function}", stack.supabase_url()))
-            .header("apikey", stack.publishable_key())
-            .bearer_auth(stack.token(&Claims::admin("admin@example.com")))
-            .json(&json!({"p_items": items, "p_idempotency_key": function}))
-            .send()
-            .await
-            .unwrap();
-        let status = answer.status();
-        let body: Value = answer.json().await.unwrap();
-        assert_eq!(status, StatusCode::OK, "{function}: {body}");
-        assert_eq!(body["done"].as_array().unwrap().len(), 1_000, "{function}");
+        let arguments = json!({"p_items": items, "p_idempotency_key": function});
+        let answer = admin.rpc(function, &arguments).await;
+        assert_eq!(answer.status, StatusCode::OK, "{function}: {}", answer.body);
+        let done = &answer.body["done"];
+        assert_eq!(done.as_array().unwrap().len(), 1_000, "{function}");
+    }
+
+    // Who calls the functions past the API is told of a misspelt item, too.
+    let id = &edits[0]["asset_id"];
+    for (function, item, error) in [
+        (
+            "media_request_edit",
+            json!({"asset_id": id, "tag": ["x"]}),
+            "tag is not a field here: there are alt_text,",
+        ),
+        (
+            "media_request_edit",
+            json!({"asset_id": id, "tags": "x"}),
+            "tags must be: array",
+        ),
+        (
+            "media_request_edit",
+            json!({"asset_id": id, "description": 5}),
+            "description must be: string or null",
+        ),
+        (
+            "media_request_edit",
+            json!({"public_id": "bulk/1", "tags": []}),
+            "asset_id must name",
+        ),
+        ("media_request_delete", json!(null), "a JSON object"),
+        ("media_request_delete", json!({}), "asset_id must name"),
+        (
+            "media_request_restore",
+            json!({"public_id": "bulk/1", "force": true}),
+            "force is not a field here",
+        ),
+    ] {
+        let arguments = json!({"p_items": [item]});
+        let answer = admin.rpc(function, &arguments).await;
+        let failed = &answer.body["failed"][0];
+        assert_eq!(failed["code"], "invalid", "{item}: {}", answer.body);
+        let told = failed["error"].as_str().unwrap();
+        assert!(told.contains(error), "{item}: {told}");
     }
     stack.stop().await;
 }

@@ -122,6 +122,38 @@ begin
 end
 $$;
 
+-- Refuses an item that is not made of the fields that its operation knows: a misspelt one would
+-- otherwise do nothing, and look done.
+create function media_sync.check_item(p_operation text, p_item jsonb) returns void
+language plpgsql set search_path = '' as $$
+declare
+    v_known jsonb := case when p_operation = 'edit'
+        then '{
+            "asset_id": "string", "tags": "array", "context": "object", "metadata": "object", "display_name": "string",
+            "folder": "string", "public_id": "string", "description": "string or null", "alt_text": "string or null"
+        }'
+        else '{"asset_id": "string", "public_id": "string", "resource_type": "string", "delivery_type": "string"}'
+    end;
+    v_field record;
+begin
+    if jsonb_typeof(p_item) <> 'object' then
+        perform media_sync.refuse('invalid', 'an item is a JSON object');
+    elsif not p_item ? 'asset_id' and (p_operation = 'edit' or not p_item ? 'public_id') then
+        perform media_sync.refuse('invalid', 'asset_id must name the asset');
+    end if;
+    for v_field in select key, value from jsonb_each(p_item) loop
+        if not v_known ? v_field.key then
+            perform media_sync.refuse('invalid', format(
+                '%s is not a field here: there are %s', left(v_field.key, 64),
+                (select string_agg(key, ', ' order by key) from jsonb_object_keys(v_known) key)
+            ));
+        elsif not jsonb_typeof(v_field.value) = any (string_to_array(v_known ->> v_field.key, ' or ')) then
+            perform media_sync.refuse('invalid', format('%s must be: %s', v_field.key, v_known ->> v_field.key));
+        end if;
+    end loop;
+end
+$$;
+
 -- The one asset that an item names, if the caller may change it in this way.
 create function media_sync.asset_to_change(p_operation text, p_item jsonb) returns public.media_assets
 language plpgsql set search_path = '' as $$
@@ -131,8 +163,12 @@ declare
     v_may boolean;
     v_name jsonb;
 begin
+    perform media_sync.check_item(p_operation, p_item);
     if not p_item ? 'asset_id' then
         v_id := media_sync.asset_named(p_item, p_operation = 'restore');
+        if v_id is null and p_operation = 'restore' then
+            v_id := media_sync.asset_named(p_item, false);
+        end if;
         select * into v_row from public.media_assets where id = v_id;
     elsif p_item ->> 'asset_id' !~ '^[0-9a-f]{32}$' then
         perform media_sync.refuse('invalid', 'an asset id is 32 hex digits');
@@ -346,7 +382,7 @@ end
 $$;
 
 revoke execute on function media_sync.earlier_answer, media_sync.refuse, media_sync.asset_named,
-    media_sync.lock_named, media_sync.asset_to_change, media_sync.refuse_if_used, media_sync.change_asset, media_sync.request from public;
+    media_sync.lock_named, media_sync.check_item, media_sync.asset_to_change, media_sync.refuse_if_used, media_sync.change_asset, media_sync.request from public;
 revoke execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,
     public.media_request_retry from public, anon, authenticated, service_role;
 grant execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,
