@@ -81,6 +81,9 @@ async fn a_dry_run_tells_what_a_run_would_do_and_changes_nothing() {
         answer.body["run_id"].as_str().unwrap()
     );
     assert_eq!(&world.get(&path).await.body["run"]["drift"], drift);
+    let unknown = "/api/cloudinary/sync?run_id=00000000-0000-4000-8000-000000000000";
+    let unknown = world.get(unknown).await;
+    assert_eq!(unknown.body["code"], "not_found", "{}", unknown.body);
 
     let real = world.sync(json!({})).await;
     assert_eq!(items(&real), items(&answer), "the run does what was told");

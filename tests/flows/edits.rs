@@ -49,8 +49,8 @@ async fn everything_that_is_edited_in_the_row_reaches_cloudinary() {
 
     let edit = json!({
         "tags": ["sale", "kept"], "context": {"alt": "a=b|c\\d", "owner": "Ann", "caption": ""},
-        "metadata": {"sku": "M-2"}, "display_name": "Cup", "folder": "sale", "cloudinary_public_id": "shop/cup",
-        "description": "Only here",
+        "metadata": {"sku": "M-2", "weight": 1.5, "sizes": []}, "display_name": "Cup", "folder": "sale",
+        "cloudinary_public_id": "shop/cup", "description": "Only here",
     });
     let edited = world.edit(&mug, &world.admin, edit).await;
     assert_eq!(edited.status, StatusCode::OK, "{}", edited.body);
@@ -73,7 +73,14 @@ async fn everything_that_is_edited_in_the_row_reaches_cloudinary() {
     let expected =
         [("alt", "a=b|c\\d"), ("owner", "Ann")].map(|(k, v)| (k.to_owned(), v.to_owned()));
     assert_eq!(there.context, Some(expected.into()));
-    assert_eq!(there.metadata.unwrap()["sku"], "M-2");
+    let metadata = there.metadata.unwrap();
+    assert_eq!(json!(metadata), json!({"sku": "M-2", "weight": "1.5"}));
+    let row = world.row(&mug).await.unwrap();
+    assert_eq!(
+        row["metadata"],
+        json!(metadata),
+        "as the field's type has it"
+    );
     assert_eq!(there.display_name.as_deref(), Some("Cup"));
     assert_eq!(there.asset_folder.as_deref(), Some("sale"));
     assert_eq!(there.public_id.as_deref(), Some("shop/cup"));
@@ -85,6 +92,8 @@ async fn everything_that_is_edited_in_the_row_reaches_cloudinary() {
     };
     assert_eq!(world.value(&audit("edit_requested")).await, 1);
     assert_eq!(world.value(&audit("edit_confirmed")).await, 1);
+    let amiss = "select count(*) from public.media_sync_log where status = 'error' or operation = 'conflict'";
+    assert_eq!(world.value(amiss).await, 0);
     world.stack.stop().await;
 }
 
@@ -343,8 +352,10 @@ async fn who_names_an_asset_has_its_refused_edit_tried_again() {
     assert!(is_refused(&world.row(&mug).await.unwrap()));
     let other = world.sync(json!({"public_ids": ["shop/other"]})).await;
     assert_eq!(other.body["retried_items"], 0, "{}", other.body);
+    assert_eq!(other.body["not_found"], json!(["shop/other"]));
     let answer = world.sync(json!({"public_ids": ["shop/mug"]})).await;
     assert_eq!(answer.body["retried_items"], 1, "{}", answer.body);
+    assert_eq!(answer.body["not_found"], json!([]));
     world
         .row_becomes("Cloudinary has followed", &mug, is_settled)
         .await;

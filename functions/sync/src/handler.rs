@@ -42,11 +42,19 @@ pub(crate) struct Sync {
 struct SyncRequest {
     force: bool,
     batch_size: Option<i64>,
-    mode: Option<Mode>,
+    mode: Option<Scope>,
     dry_run: bool,
     public_ids: Option<Vec<String>>,
     allow_mass_delete: bool,
     quota_reserve: Option<u32>,
+}
+
+/// How much a run is to look at. Assets are named by `public_ids` alone.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Scope {
+    Full,
+    Incremental,
 }
 
 /// What a request comes down to.
@@ -81,6 +89,9 @@ impl Sync {
         let database = self.database.as_caller(caller);
         let arguments = json!({"p_run_id": run_id});
         let overview: Value = database.rpc("media_sync_overview", &arguments).await?;
+        if run_id.is_some() && overview["run"].is_null() {
+            return Err(Problem::not_found("There is no run of this id."));
+        }
         Ok(reply::json(StatusCode::OK, &overview))
     }
 
@@ -192,8 +203,8 @@ fn plan_run(wanted: SyncRequest, requested_by: Uuid) -> Result<Wanted, Parameter
     let options = options.checked().map_err(|_| page_error())?;
     let mode = match (&wanted.public_ids, wanted.force) {
         (Some(_), _) => Mode::Named,
-        (None, true) => Mode::Full,
-        (None, false) => wanted.mode.unwrap_or(Mode::Full),
+        (None, false) if wanted.mode == Some(Scope::Incremental) => Mode::Incremental,
+        (None, _) => Mode::Full,
     };
     let request = RunRequest {
         mode,
@@ -203,10 +214,6 @@ fn plan_run(wanted: SyncRequest, requested_by: Uuid) -> Result<Wanted, Parameter
     };
     match wanted.public_ids {
         Some(names) => Ok(Wanted::Named(parse_names(names)?, request, options)),
-        None if mode == Mode::Named => Err(ParameterError::new(
-            "mode",
-            "must be full or incremental; assets are named in public_ids",
-        )),
         None => Ok(Wanted::Run(request)),
     }
 }
@@ -265,6 +272,7 @@ fn describe_named(outcome: &NamedOutcome, begun: Instant) -> Value {
     answer["mode"] = json!(Mode::Named);
     answer["errors"] = json!(errors);
     answer["dry_run"] = outcome.drift.is_some().into();
+    answer["not_found"] = json!(outcome.unknown);
     if let Some(drift) = &outcome.drift {
         answer["drift"] = json!(drift);
     }
@@ -346,9 +354,12 @@ mod tests {
                 "{names}"
             );
         }
+        let problem = parse_request(&request(r#"{"mode": "named"}"#)).unwrap_err();
+        assert_eq!(problem.subject(), Some("mode"));
         assert!(
-            plan(r#"{"mode": "named"}"#).is_err(),
-            "without names there is nothing to do"
+            problem
+                .detail()
+                .ends_with("expected `full` or `incremental`.")
         );
     }
 

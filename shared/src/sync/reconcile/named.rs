@@ -46,6 +46,8 @@ pub struct NamedOutcome {
     pub status: RunStatus,
     pub counters: Counters,
     pub drift: Option<Drift>,
+    /// The names under which neither side has, or had, anything.
+    pub unknown: Vec<String>,
     /// A stable word, and a text for people, where it has stopped.
     pub error: Option<(&'static str, String)>,
 }
@@ -103,7 +105,7 @@ impl Reconcile {
         record: impl Fn(RunStatus, &Counters, Option<&Drift>, Option<(&str, &str)>) -> FinishedRun,
     ) -> Result<NamedOutcome, ReconcileError> {
         let begun = Timestamp::now();
-        let mut seen = self.look_at(names).await?;
+        let (mut seen, unknown) = self.look_at(names).await?;
         let context = PlanContext {
             source: Source::Reconcile,
             run_id: Some(run_id),
@@ -124,6 +126,7 @@ impl Reconcile {
                 status: RunStatus::Succeeded,
                 counters,
                 drift: None,
+                unknown: unknown.clone(),
                 error: self.reason_to_stop(counters.tally.deleted, options).await?,
             };
             let mut change = WriteSet::default();
@@ -177,8 +180,11 @@ impl Reconcile {
     }
 
     /// What Cloudinary has under these names; then, by their ids, the assets that the database
-    /// knows by them and that were not among those.
-    async fn look_at(&self, names: &BTreeSet<String>) -> Result<Seen, ReconcileError> {
+    /// knows by them and that were not among those. And the names that nobody knows.
+    async fn look_at(
+        &self,
+        names: &BTreeSet<String>,
+    ) -> Result<(Seen, Vec<String>), ReconcileError> {
         let names: Vec<String> = names.iter().cloned().collect();
         let listings = plan_listings(&names);
         let mut observations = Vec::new();
@@ -193,13 +199,14 @@ impl Reconcile {
             ..RowQuery::default()
         };
         let rows = self.store.fetch_rows(&query).await?;
+        let unknown = unknown_names(&names, &rows, &observations);
         let unseen = not_shown_alive(&rows, &observations);
         let newest = rows.iter().filter_map(|row| row.clocks.newest()).max();
         for chunk in unseen.chunks(MAX_ASSET_IDS) {
             observations.extend(lookup::fetch_observations(&self.cloudinary, chunk, newest).await?);
             calls += 1;
         }
-        Ok(Seen::new(observations, calls))
+        Ok((Seen::new(observations, calls), unknown))
     }
 
     async fn list(&self, listing: Listing<'_>) -> Result<Vec<Observation>, ReconcileError> {
@@ -289,6 +296,21 @@ fn not_shown_alive(
         .map(|row| (row.cloudinary_asset_id.clone(), Some(row.observed_name())))
         .collect();
     unseen.into_iter().collect()
+}
+
+fn unknown_names(names: &[String], rows: &[AssetRow], observations: &[Observation]) -> Vec<String> {
+    let known: BTreeSet<String> = rows
+        .iter()
+        .flat_map(|row| [row.name(), row.observed_name()])
+        .chain(
+            observations
+                .iter()
+                .filter_map(|seen| seen.seen_name().cloned()),
+        )
+        .map(|name| name.public_id)
+        .collect();
+    let unknown = names.iter().filter(|name| !known.contains(*name));
+    unknown.cloned().collect()
 }
 
 fn named_options(options: &Value, names: &BTreeSet<String>) -> Value {
