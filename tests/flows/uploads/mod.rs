@@ -2,12 +2,13 @@
 //! those whose end nobody has seen.
 
 mod carried_out;
+mod prefixed;
 mod signed;
 
 use end_to_end::{Answer, World, eventually};
 use local_stack::{Claims, Options};
 use reqwest::multipart::{Form, Part};
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Map, Value, json};
 
 const PATH: &str = "/api/cloudinary/upload";
@@ -21,11 +22,15 @@ struct Uploads {
 
 impl Uploads {
     async fn start() -> Self {
-        let rules = json!({
+        Self::start_with(json!({
             "formats": ["gif", "png", "csv"], "max_bytes": 2_000_000,
             // The stand-in delivers from this machine, which has to be allowed by its very address.
             "remote_hosts": ["127.0.0.1:*", "localhost:*"], "remote_http": true,
-        });
+        }))
+        .await
+    }
+
+    async fn start_with(rules: Value) -> Self {
         let options = Options {
             config: [("UPLOAD_RULES".to_owned(), rules.to_string())].into(),
             ..Options::default()
@@ -55,9 +60,7 @@ impl Uploads {
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
-        let response = request.send().await.expect("the address answers");
-        let status = response.status();
-        (status, response.json().await.expect("JSON is answered"))
+        read(request).await
     }
 
     /// Sends a file to Cloudinary with what was signed, as a browser does.
@@ -67,16 +70,27 @@ impl Uploads {
         file: Vec<u8>,
         name: &str,
     ) -> (StatusCode, Value) {
-        let url = signed["upload"]["url"]
-            .as_str()
-            .expect("an address")
-            .to_owned();
-        let texts = signed.iter().filter(|(name, _)| *name != "upload");
-        let form = texts.fold(Form::new(), |form, (name, value)| {
-            form.text(name.clone(), value.as_str().expect("a text").to_owned())
-        });
-        let part = Part::bytes(file).file_name(name.to_owned());
-        self.send_form(url, None, form.part("file", part)).await
+        let (url, form) = signed_form(signed, file, name);
+        self.send_form(url, None, form).await
+    }
+
+    /// The same in two parts, as the widget does with large files: each carries the signature.
+    async fn send_in_parts(
+        &self,
+        signed: &Map<String, Value>,
+        file: &[u8],
+        name: &str,
+    ) -> (StatusCode, Value) {
+        let (total, half) = (file.len(), file.len() / 2);
+        let mut last = None;
+        for (from, to) in [(0, half), (half, total)] {
+            let (url, form) = signed_form(signed, file[from..to].to_vec(), name);
+            let range = format!("bytes {from}-{}/{total}", to - 1);
+            let request = self.http.post(url).multipart(form);
+            let request = request.header("X-Unique-Upload-Id", name);
+            last = Some(read(request.header("Content-Range", range)).await);
+        }
+        last.expect("two parts were sent")
     }
 
     /// Uploads a file through the API.
@@ -136,4 +150,21 @@ impl Uploads {
         );
         self.world.value(&sql).await.as_i64().expect("a count")
     }
+}
+
+async fn read(request: RequestBuilder) -> (StatusCode, Value) {
+    let response = request.send().await.expect("the address answers");
+    let status = response.status();
+    (status, response.json().await.expect("JSON is answered"))
+}
+
+/// Where what was signed has to be sent, and how.
+fn signed_form(signed: &Map<String, Value>, file: Vec<u8>, name: &str) -> (String, Form) {
+    let url = signed["upload"]["url"].as_str().expect("an address");
+    let texts = signed.iter().filter(|(name, _)| *name != "upload");
+    let form = texts.fold(Form::new(), |form, (name, value)| {
+        form.text(name.clone(), value.as_str().expect("a text").to_owned())
+    });
+    let part = Part::bytes(file).file_name(name.to_owned());
+    (url.to_owned(), form.part("file", part))
 }

@@ -129,8 +129,13 @@ async fn a_signed_upload_belongs_to_who_asked_for_it_and_is_bound_to_what_was_si
         "the stand-in revives the old id"
     );
     stage.assert_owned("shop/pot").await;
-    let (_, jar) = stage.send(&reserved, picture(11), "jar.gif").await;
-    assert_eq!(jar["public_id"], "shop/jar");
+    let parts = picture(11);
+    let (status, jar) = stage.send_in_parts(&reserved, &parts, "jar.gif").await;
+    assert_eq!(status, StatusCode::OK, "{jar}");
+    assert_eq!(
+        (&jar["public_id"], &jar["bytes"]),
+        (&json!("shop/jar"), &json!(parts.len()))
+    );
     stage.assert_owned("shop/jar").await;
 
     for (params, parameter) in [
