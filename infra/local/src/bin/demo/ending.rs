@@ -76,33 +76,45 @@ async fn settle(world: &World, screen: &Screen) -> Result<()> {
 pub(crate) fn invite(world: &World, screen: &Screen) {
     let stack = &world.stack;
     let front_door = stack.front_door_url();
-    let media = format!("{front_door}/api/cloudinary/media");
-    let sync = format!("{front_door}/api/cloudinary/sync");
     let bearer = "-H \"Authorization: Bearer $TOKEN\"";
     screen.plain("");
-    screen.plain(format!("API            {front_door}/api/cloudinary/..."));
-    screen.plain(format!("webhook        {}", stack.webhook_url()));
-    screen.plain(format!("Data API       {}/rest/v1", stack.supabase_url()));
-    screen.plain(format!("  secret key   {}", stack.secret_key()));
-    screen.plain(format!("database       {}", stack.database_url()));
+    screen.plain(format!("API             {front_door}/api/cloudinary/..."));
+    screen.plain(format!("webhook         {}", stack.webhook_url()));
+    screen.plain(format!("Data API        {}/rest/v1", stack.supabase_url()));
+    screen.plain(format!("  public key    {}", stack.publishable_key()));
+    screen.plain(format!("  secret key    {}", stack.secret_key()));
+    screen.plain(format!("database        {}", stack.database_url()));
     if let Ok(cloudinary) = stack.cloudinary_url() {
-        screen.plain(format!("Cloudinary     {cloudinary}"));
+        screen.plain(format!("Cloudinary      {cloudinary}"));
     }
-    screen.plain(format!("logs           {}", stack.logs().display()));
+    if let Ok(environment) = stack.aws_environment() {
+        let set = environment.map(|(name, value)| format!("{name}={value}"));
+        screen.plain(format!("AWS             {}", set.join(" ")));
+        for (output, name) in stack.outputs() {
+            if output.ends_with("FunctionName") {
+                screen.plain(format!("  {output:<22} {name}"));
+            }
+        }
+    }
+    screen.plain(format!("logs            {}", stack.logs().display()));
     screen.plain("");
     screen.plain(format!(
-        "An administrator's token, good for {} hours:",
+        "The front door, an administrator's token and an ordinary user's, good for {} hours:",
         TOKEN_LIFETIME / 3600
     ));
     screen.plain("");
+    screen.plain(format!("API='{front_door}'"));
     screen.plain(format!("TOKEN='{}'", world.token));
+    screen.plain(format!("USER_TOKEN='{}'", world.user_token));
     screen.plain("");
     screen.plain("Search, see how the mirror stands, reconcile:");
     screen.plain("");
-    screen.plain(format!("curl {bearer} '{media}?search=lighthouse'"));
-    screen.plain(format!("curl {bearer} '{sync}'"));
+    let media = "\"$API/api/cloudinary/media?search=lighthouse\"";
+    let sync = "\"$API/api/cloudinary/sync\"";
+    screen.plain(format!("curl {bearer} {media}"));
+    screen.plain(format!("curl {bearer} {sync}"));
     screen.plain(format!(
-        "curl {bearer} -H 'Content-Type: application/json' -d '{{\"mode\":\"full\"}}' '{sync}'"
+        "curl {bearer} -H 'Content-Type: application/json' -d '{{\"mode\":\"full\"}}' {sync}"
     ));
     screen.plain("");
     screen.plain("Everything stays up until Ctrl-C.");

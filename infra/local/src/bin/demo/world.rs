@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// How long the administrator's token is good for, in seconds: long enough to look around.
+/// How long the tokens are good for, in seconds: long enough to look around.
 pub(crate) const TOKEN_LIFETIME: u64 = 8 * 3600;
 
 /// The functions whose logs explain a failure.
@@ -36,6 +36,7 @@ pub(crate) struct World {
     /// The production client, used here as any other program that works with the library would.
     pub(crate) cloudinary: Client,
     pub(crate) token: String,
+    pub(crate) user_token: String,
     http: reqwest::Client,
 }
 
@@ -51,7 +52,8 @@ impl World {
         let http = config::http_client()?;
         let credentials = Credentials::parse(stack.cloudinary_url()?)?;
         let world = Self {
-            token: admin_token(&stack),
+            token: sign_in(&stack, "admin@example.com", &json!({"role": "admin"})),
+            user_token: sign_in(&stack, "user@example.com", &json!({})),
             cloudinary: Client::new(http.clone(), credentials),
             http,
             stack,
@@ -240,14 +242,14 @@ fn says_something(line: &str) -> bool {
     !line.is_empty() && !frames.iter().any(|frame| line.starts_with(frame))
 }
 
-/// Supabase signs tokens for an hour; this one is for a person who looks around.
-fn admin_token(stack: &Stack) -> String {
+/// An access token for somebody who looks around, which takes longer than the hour of Supabase's.
+fn sign_in(stack: &Stack, email: &str, app_metadata: &Value) -> String {
     let now = media_sync::time::Timestamp::now().micros() / 1_000_000;
     let expires = u64::try_from(now).unwrap_or(0) + TOKEN_LIFETIME;
     stack.sign(&json!({
         "iss": stack.issuer(), "aud": "authenticated", "role": "authenticated", "sub": Uuid::new_v4(),
-        "email": "admin@example.com", "iat": now, "exp": expires, "is_anonymous": false,
-        "session_id": Uuid::new_v4(), "app_metadata": {"role": "admin"}, "user_metadata": {},
+        "email": email, "iat": now, "exp": expires, "is_anonymous": false,
+        "session_id": Uuid::new_v4(), "app_metadata": app_metadata, "user_metadata": {},
     }))
 }
 
