@@ -17,6 +17,7 @@ use uuid::Uuid;
 pub use self::editable::Editable;
 pub use self::wish::{PairWishes, Wish};
 use crate::observation::Changed;
+use crate::row::Clocks;
 
 /// What was decided here about one asset, as `media_assets.intent` holds it.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -157,16 +158,25 @@ impl Intent {
             .yield_to_later(&observed.metadata, changed.metadata);
     }
 
-    /// Forgets the wishes that are observed to hold.
-    pub fn forget_fulfilled(&mut self, observed: &Editable) {
-        self.public_id.take_if(|wish| wish.to == observed.public_id);
-        self.folder.take_if(|wish| wish.to == observed.folder);
-        self.display_name
-            .take_if(|wish| wish.to == observed.display_name);
-        self.tags
-            .retain(|tag, there| observed.tags.contains(tag) != *there);
-        self.context.forget_fulfilled(&observed.context);
-        self.metadata.forget_fulfilled(&observed.metadata);
+    /// Forgets the wishes that are observed to hold, by an observation that is not older than they
+    /// are: what was so before may have been changed again before it was decided.
+    pub fn forget_fulfilled(&mut self, observed: &Editable, clocks: &Clocks) {
+        let since = |at: i64, clock: Option<i64>| clock >= Some(at);
+        self.public_id
+            .take_if(|wish| wish.to == observed.public_id && since(wish.at, clocks.name));
+        self.folder
+            .take_if(|wish| wish.to == observed.folder && since(wish.at, clocks.folder));
+        self.display_name.take_if(|wish| {
+            wish.to == observed.display_name && since(wish.at, clocks.display_name)
+        });
+        if since(self.at, clocks.tags) {
+            self.tags
+                .retain(|tag, there| observed.tags.contains(tag) != *there);
+        }
+        self.context
+            .forget_fulfilled(&observed.context, clocks.context);
+        self.metadata
+            .forget_fulfilled(&observed.metadata, clocks.metadata);
     }
 
     /// The wishes whose value in Cloudinary is neither what is wished nor what it was when the

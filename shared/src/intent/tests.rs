@@ -26,6 +26,21 @@ fn wishes_between(base: &Pairs, to: &Pairs) -> PairWishes {
     PairWishes(changed.map(wish).collect())
 }
 
+/// Everything was observed at this moment.
+fn all_seen(at: i64) -> Clocks {
+    let at = Some(at);
+    Clocks {
+        alive: at,
+        name: at,
+        folder: at,
+        display_name: at,
+        tags: at,
+        context: at,
+        metadata: at,
+        ..Clocks::default()
+    }
+}
+
 fn with_context(context: Pairs) -> Editable {
     Editable {
         public_id: "mug".to_owned(),
@@ -62,7 +77,7 @@ proptest! {
         let mut intent = Intent { context: wishes_between(&base, &ours), ..Intent::default() };
         let observed = with_context(theirs);
         let shown = intent.over(&observed);
-        intent.forget_fulfilled(&observed);
+        intent.forget_fulfilled(&observed, &all_seen(DECIDED));
         prop_assert_eq!(intent.over(&observed), shown.clone(), "what is shown does not change");
         prop_assert_eq!(intent.is_empty(), shown == observed, "what is left is what differs");
     }
@@ -173,9 +188,15 @@ fn what_we_wished_for_before_is_nobody_elses_change() {
 fn every_wish_is_laid_over_what_was_observed_and_ends_when_it_is_seen() {
     let mut intent = scalars("ours");
     assert_eq!(intent.over(&observed("theirs")), observed("ours"));
-    intent.forget_fulfilled(&observed("theirs"));
+    intent.forget_fulfilled(&observed("theirs"), &all_seen(DECIDED));
     assert_eq!(intent, scalars("ours"));
-    intent.forget_fulfilled(&observed("ours"));
+    intent.forget_fulfilled(&observed("ours"), &all_seen(DECIDED - 1));
+    assert_eq!(
+        intent,
+        scalars("ours"),
+        "it was so before, and may not be any more"
+    );
+    intent.forget_fulfilled(&observed("ours"), &all_seen(DECIDED));
     assert!(intent.is_empty() && !intent.has_edits());
 }
 
@@ -202,7 +223,7 @@ fn a_value_that_comes_back_in_its_fields_type_is_the_one_that_was_wished_for() {
         };
         let collides = !intent.collisions(&observed).is_empty();
         assert_eq!(collides, !is_same, "{ours} and {theirs}");
-        intent.forget_fulfilled(&observed);
+        intent.forget_fulfilled(&observed, &all_seen(DECIDED));
         assert_eq!(intent.is_empty(), is_same, "{ours} and {theirs}");
     }
 }

@@ -70,9 +70,10 @@ impl PairWishes {
             .retain(|key, wish| !(collides(wish, observed.get(key)) && wish.is_before(changed)));
     }
 
-    pub(super) fn forget_fulfilled(&mut self, observed: &Pairs) {
-        self.0
-            .retain(|key, wish| !is_same(wish.to.as_ref(), observed.get(key)));
+    pub(super) fn forget_fulfilled(&mut self, observed: &Pairs, clock: Option<i64>) {
+        self.0.retain(|key, wish| {
+            clock < Some(wish.at) || !is_same(wish.to.as_ref(), observed.get(key))
+        });
     }
 
     pub(super) fn collisions(

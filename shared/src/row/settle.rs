@@ -77,24 +77,27 @@ impl AssetRow {
     ///
     /// While somebody is carrying it out, nothing counts as done: an older decision may still be
     /// on its way to Cloudinary, and a newer one that seems to hold already would be undone by it.
+    /// And nothing does that was observed before it was decided: it may have changed again since.
     fn left_of(&self, intent: &Intent) -> Option<Intent> {
         let mut intent = intent.clone();
         let is_settled = self.intent_claim.is_none();
+        let is_known_since = |clock: Option<i64>| clock >= Some(intent.at);
         if self.is_gone() {
+            let is_certain = is_known_since(self.clocks.gone);
             match intent.existence {
                 // What was asked for has happened, whoever did it.
-                Some(Existence::Delete { .. }) if is_settled => return None,
-                Some(_) => {}
+                Some(Existence::Delete { .. }) if is_settled && is_certain => return None,
                 // There is nothing left to edit.
-                None => return None,
+                None if is_certain => return None,
+                _ => {}
             }
-        } else if is_settled && intent.is_restore() {
+        } else if is_settled && intent.is_restore() && is_known_since(self.clocks.alive) {
             intent.existence = None;
         }
         let observed = self.editable();
         intent.yield_to_later(&observed, &self.clocks.changed);
         if is_settled {
-            intent.forget_fulfilled(&observed);
+            intent.forget_fulfilled(&observed, &self.clocks);
         }
         (!intent.is_empty()).then_some(intent)
     }

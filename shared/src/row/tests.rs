@@ -201,3 +201,28 @@ fn a_later_change_there_wins_and_an_earlier_or_undated_one_does_not() {
         assert_eq!(row.intent.is_some(), shown == "ours");
     }
 }
+
+/// It was so before it was decided, and may have changed again since.
+#[test]
+fn nothing_ends_by_what_was_observed_before_it_was_decided() {
+    let mut deleted = decided(delete(), None);
+    deleted.observe(&gone(9));
+    assert!(deleted.intent.as_ref().is_some_and(Intent::is_delete));
+    deleted.observe(&seen(11, 1, "base"));
+    assert!(deleted.intent.is_some() && !deleted.is_live());
+
+    let mut edited = decided(None, Some("ours"));
+    edited.observe(&seen(9, 1, "ours"));
+    assert!(edited.intent.is_some());
+    edited.observe(&gone(9));
+    assert!(edited.is_gone() && edited.intent.is_some());
+    edited.observe(&seen(11, 1, "theirs"));
+    assert_eq!(edited.context["alt"], "ours");
+    assert!(edited.is_live());
+
+    let mut restored = decided(Some(Existence::Restore), None);
+    restored.observe(&seen(9, 1, "base"));
+    assert!(restored.intent.as_ref().is_some_and(Intent::is_restore));
+    restored.observe(&gone(9));
+    assert!(restored.is_live() && restored.intent.is_some());
+}

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use media_sync::asset::AssetId;
+use media_sync::cloudinary::escape::metadata_value;
 use media_sync::row::{AssetRow, SyncStatus};
 use media_sync::time::Timestamp;
 use serde_json::{Value, json};
@@ -125,7 +126,7 @@ impl Ledger {
             let Some(pairs) = pairs else { continue };
             for key in before.keys().chain(pairs.keys()) {
                 if before.get(key) != pairs.get(key) {
-                    note(group, key, pairs.get(key).cloned());
+                    note(group, key, pairs.get(key).map(said));
                 }
             }
         }
@@ -162,7 +163,7 @@ impl Ledger {
             Change::SetMetadata(names, fields) => {
                 for id in named(names) {
                     for (key, value) in fields {
-                        note(id.clone(), "metadata", key, Some(value.clone()));
+                        note(id.clone(), "metadata", key, Some(said(value)));
                     }
                 }
             }
@@ -212,9 +213,10 @@ impl Ledger {
             let contested = if *group == "tags" {
                 self.there.contains_key(&place)
             } else {
-                let touched = self.groups.get(&(asset.clone(), *group));
-                self.there.contains_key(&place)
-                    && touched.is_some_and(|touched| *touched > at.micros())
+                let group = (asset.clone(), *group);
+                let ours = sides.touched.get(&group).map(|at| at.micros());
+                let touched = self.groups.get(&group).copied().max(ours);
+                self.there.contains_key(&place) && touched > Some(at.micros())
             };
             assert!(
                 found == *wanted || contested,
@@ -258,7 +260,12 @@ impl Ledger {
                 .any(|tag| tag == key)
                 .then_some(json!(true)),
             "context" => found.context.get(key).map(|value| json!(value)),
-            _ => found.metadata.get(key).cloned(),
+            _ => found.metadata.get(key).map(said),
         })
     }
+}
+
+/// A value as it is said on its way, whichever type it has on either side.
+fn said(value: &Value) -> Value {
+    metadata_value(value).into()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use media_sync::asset::{AssetId, DeliveryName, ResourceType};
 use media_sync::cloudinary::Resource;
+use media_sync::cloudinary::escape::metadata_value;
 use media_sync::observation::{Fact, Observation, Told};
 use media_sync::time::Timestamp;
 use serde_json::{Map, Value, json};
@@ -285,7 +286,7 @@ impl Cloud {
                 if value.is_null() {
                     asset.metadata.remove(key);
                 } else {
-                    asset.metadata.insert(key.clone(), value.clone());
+                    asset.metadata.insert(key.clone(), typed(key, value));
                 }
             }
         });
@@ -388,6 +389,16 @@ impl Cloud {
             page.iter().filter_map(|asset| asset.observe(at)).collect(),
             next,
         )
+    }
+}
+
+/// What becomes of a value on its way: a form carries text, and the field's type makes of it what
+/// it is. `owner` is a field of whole numbers, the others are texts.
+fn typed(key: &str, value: &Value) -> Value {
+    let text = metadata_value(value);
+    match text.parse::<i64>() {
+        Ok(number) if key == "owner" => number.into(),
+        _ => text.into(),
     }
 }
 

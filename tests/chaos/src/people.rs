@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rand::Rng;
 use rand::seq::IndexedRandom;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use crate::cloud::{Change, Cloud};
 use crate::database::{Database, Decision};
@@ -23,6 +23,16 @@ fn pick<'a>(rng: &mut impl Rng, from: &[&'a str]) -> &'a str {
 /// A value that nobody has used before, so that it can be told where it came from.
 fn value(rng: &mut impl Rng, side: &str) -> String {
     format!("{side}-{}", rng.random_range(0..1_000_000))
+}
+
+/// A value of a structured field: the same number may be said as a number or as text.
+fn field(rng: &mut impl Rng, side: &str) -> Value {
+    let number = rng.random_range(0..1_000_000);
+    match rng.random_range(0..3) {
+        0 => json!(number),
+        1 => json!(number.to_string()),
+        _ => json!(value(rng, side)),
+    }
 }
 
 fn tags(rng: &mut impl Rng) -> Vec<String> {
@@ -62,7 +72,7 @@ pub fn change(rng: &mut impl Rng, cloud: &Cloud) -> Change {
             Change::MergeContext(names, [(pick(rng, &KEYS).to_owned(), value)].into())
         }
         16..17 => {
-            let field = (pick(rng, &KEYS).to_owned(), json!(value(rng, "theirs")));
+            let field = (pick(rng, &KEYS).to_owned(), field(rng, "theirs"));
             Change::SetMetadata(names, Map::from_iter([field]))
         }
         17..19 => Change::Update {
@@ -117,7 +127,7 @@ pub fn decision(rng: &mut impl Rng, row: &AssetRow) -> Decision {
         }
         _ => {
             let mut metadata = row.metadata.clone();
-            metadata.insert(pick(rng, &KEYS).to_owned(), json!(value(rng, "ours")));
+            metadata.insert(pick(rng, &KEYS).to_owned(), field(rng, "ours"));
             decision.metadata = Some(metadata);
         }
     }

@@ -181,8 +181,8 @@ impl Held {
 }
 
 /// What a further look at the assets of these rows has to outweigh: all that is known of them, the
-/// looks before it included. A row does not keep the clocks of a look that has changed nothing, and
-/// within a second two looks would be stamped alike.
+/// looks before it included, and what was decided about them. A row does not keep the clocks of a
+/// look that has changed nothing, and within a second two looks would be stamped alike.
 pub fn newest_known<'a>(
     rows: impl IntoIterator<Item = &'a AssetRow>,
     seen: &[Observation],
@@ -190,7 +190,10 @@ pub fn newest_known<'a>(
     let of_row = |row: &AssetRow| {
         let looks = seen.iter();
         let looks = looks.filter(|seen| seen.asset_id == row.cloudinary_asset_id);
-        looks.map(|seen| seen.at).max().max(row.clocks.newest())
+        let decided = row.intent.as_ref();
+        let decided = decided.map(|intent| Timestamp::from_micros(intent.at));
+        let last = looks.map(|seen| seen.at).max();
+        last.max(row.clocks.newest()).max(decided)
     };
     rows.into_iter().filter_map(of_row).max()
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 pub use self::change::{Change, Tally};
 use self::change::{classify, describe, fresh_collisions, operation};
-use self::names::{find_displaced, give_names_up};
+use self::names::{break_circles, find_displaced, give_names_up};
 use crate::asset::{AssetId, DeliveryName};
 use crate::observation::{Fact, Observation};
 use crate::row::AssetRow;
@@ -153,6 +153,7 @@ pub fn plan_observations(
     released
         .filter(|row| context.release.contains(&row.id))
         .for_each(AssetRow::release);
+    break_circles(rows, &mut after, context.release);
     give_names_up(rows, &mut after);
 
     let mut plan = Plan {

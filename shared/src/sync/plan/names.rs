@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use uuid::Uuid;
+
 use crate::asset::{AssetId, DeliveryName};
 use crate::row::AssetRow;
 
@@ -61,6 +63,31 @@ pub(super) fn give_names_up<'a>(rows: &'a [AssetRow], after: &mut BTreeMap<&'a A
     }
 }
 
+/// Two assets that are to have each other's names can never begin: Cloudinary renames one at a
+/// time, and refuses a name that is taken. So who has tried it gives it up, and then the other does
+/// too. (Nobody can decide this here: it comes of renames in Cloudinary.)
+pub(super) fn break_circles(
+    rows: &[AssetRow],
+    after: &mut BTreeMap<&AssetId, AssetRow>,
+    tried: &[Uuid],
+) {
+    let is_moving = |row: &AssetRow| row.is_live() && row.name() != row.observed_name();
+    let moving: Vec<AssetRow> = rows
+        .iter()
+        .map(|row| after.get(&row.cloudinary_asset_id).unwrap_or(row))
+        .filter(|row| is_moving(row))
+        .cloned()
+        .collect();
+    let is_stuck = |row: &AssetRow| {
+        let faces = |other: &AssetRow| {
+            other.name() == row.observed_name() && other.observed_name() == row.name()
+        };
+        is_moving(row) && tried.contains(&row.id) && moving.iter().any(faces)
+    };
+    let stuck = after.values_mut().filter(|row| is_stuck(row));
+    stuck.for_each(AssetRow::give_name_up);
+}
+
 /// Live rows whose name is held by another live row once the plan is carried out.
 pub(super) fn find_displaced(
     rows: &[AssetRow],
@@ -79,4 +106,96 @@ pub(super) fn find_displaced(
         displaced.extend(older.into_iter().map(|row| row.cloudinary_asset_id.clone()));
     }
     displaced.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use crate::asset::{AssetId, DeliveryName, ResourceType};
+    use crate::intent::{Editable, Intent, Wish};
+    use crate::observation::{Changed, Fact, Observation, Sighting};
+    use crate::row::AssetRow;
+    use crate::sync::plan::{PlanContext, Source, plan_observations};
+    use crate::time::Timestamp;
+
+    fn seen(asset: u8, at: i64, public_id: &str) -> Observation {
+        Observation {
+            asset_id: AssetId::parse(&format!("{asset:032x}")).unwrap(),
+            at: Timestamp::from_micros(at),
+            fact: Fact::Seen(Box::new(Sighting {
+                name: DeliveryName {
+                    resource_type: ResourceType::Image,
+                    delivery_type: "upload".to_owned(),
+                    public_id: public_id.to_owned(),
+                },
+                content: None,
+                folder: None,
+                display_name: None,
+                tags: None,
+                context: None,
+                metadata: None,
+                access_mode: None,
+                changed: Changed::default(),
+            })),
+        }
+    }
+
+    /// A row whose asset has one name and is to have another.
+    fn moving(asset: u8, from: &str, to: &str) -> AssetRow {
+        let mut row =
+            AssetRow::first(Uuid::from_u128(asset.into()), &seen(asset, 1, from)).unwrap();
+        row.observed = Some(Editable {
+            public_id: from.to_owned(),
+            ..Editable::default()
+        });
+        row.cloudinary_public_id = to.to_owned();
+        row.intent = Some(Intent {
+            at: 10,
+            public_id: Some(Wish {
+                to: to.to_owned(),
+                base: from.to_owned(),
+                at: 10,
+                ours: Vec::new(),
+            }),
+            ..Intent::default()
+        });
+        row
+    }
+
+    fn names_after(rows: &[AssetRow], release: &[Uuid]) -> Vec<(String, bool)> {
+        let context = PlanContext {
+            source: Source::Outbound,
+            run_id: None,
+            keep_clocks: true,
+            release,
+        };
+        let looked = seen(1, 11, &rows[0].observed_name().public_id);
+        let plan = plan_observations(rows, &[looked], context, Uuid::new_v4);
+        let after = plan.over(rows.to_vec()).into_iter();
+        after
+            .map(|row| (row.cloudinary_public_id, row.intent.is_some()))
+            .collect()
+    }
+
+    #[test]
+    fn who_waits_for_each_others_names_gives_them_up_once_it_was_tried() {
+        let rows = [moving(1, "mug", "pot"), moving(2, "pot", "mug")];
+        let name = |name: &str, waits: bool| (name.to_owned(), waits);
+        assert_eq!(
+            names_after(&rows, &[rows[0].id]),
+            [name("mug", false), name("pot", false)]
+        );
+        assert_eq!(
+            names_after(&rows, &[]),
+            [name("pot", true), name("mug", true)]
+        );
+    }
+
+    #[test]
+    fn who_waits_for_a_name_that_becomes_free_waits_on() {
+        let rows = [moving(1, "mug", "pot"), moving(2, "pot", "pan")];
+        let names = names_after(&rows, &[rows[0].id]);
+        assert_eq!(names, [("pot".to_owned(), true), ("pan".to_owned(), true)]);
+    }
 }

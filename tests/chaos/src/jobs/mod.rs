@@ -4,10 +4,11 @@ mod notifications;
 mod outbound;
 mod reconcile;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use media_sync::asset::AssetId;
 use media_sync::queue;
+use media_sync::time::Timestamp;
 use uuid::Uuid;
 
 pub use self::notifications::NotificationJob;
@@ -53,6 +54,9 @@ pub struct Sides {
     /// Assets that a call has met long after its worker had given it up: whatever was decided or
     /// changed since, it may undo.
     pub met_late: BTreeSet<AssetId>,
+    /// When calls of ours have last changed something of a group: `changed` cannot tell whose change
+    /// it was, nor of which key.
+    pub touched: BTreeMap<(AssetId, &'static str), Timestamp>,
     /// How many ids have been made.
     pub ids: u128,
 }

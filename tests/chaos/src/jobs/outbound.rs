@@ -125,6 +125,7 @@ impl OutboundJob {
             Fault::None | Fault::LostAfter => {}
         }
         self.note_whom_it_meets(sides, operation);
+        self.note_what_it_touches(sides, operation);
         let mut answers = Vec::new();
         for change in &changes {
             if let Change::Delete(id) = change {
@@ -198,6 +199,19 @@ impl OutboundJob {
                 sides.met_by_name.extend(met);
             }
         }
+    }
+
+    fn note_what_it_touches(&self, sides: &mut Sides, operation: &Operation) {
+        let group = match &operation.kind {
+            OperationKind::MergeContext(..) => "context",
+            OperationKind::SetMetadata(..) => "metadata",
+            _ => return,
+        };
+        let now = Timestamp::from_micros(sides.cloud.now);
+        let rows = self.rows.iter();
+        let meant = rows.filter(|row| operation.rows.contains(&row.id));
+        let touched = meant.map(|row| ((row.cloudinary_asset_id.clone(), group), now));
+        sides.touched.extend(touched);
     }
 
     fn note(&mut self, operation: &Operation, outcome: &Outcome) {
