@@ -251,12 +251,15 @@ create policy media_assets_edit on public.media_assets for update to authenticat
     with check (uploaded_by = (select auth.uid()) or (select media_sync.is_admin()));
 
 -- Takes rows whose intents are to be carried out; who holds one is alone in it until the claim
--- ends. A holder that died is succeeded. What waits for a later attempt is not taken.
+-- ends. A holder that died is succeeded. What was refused for good is nobody's to take: only a new
+-- decision, or an administrator, makes it pending again.
 create function public.media_sync_claim_intents(p_ids uuid[], p_claim uuid, p_seconds integer) returns jsonb
 language sql security definer set search_path = '' set media_sync.observing = 'on' as $$
     with wanted as (
         select id, intent_claim is null or intent_claim_until < clock_timestamp() as is_free
-        from public.media_assets where id = any (p_ids) and intent is not null
+        from public.media_assets
+        where id = any (p_ids) and intent is not null
+            and not (sync_status = 'error' and sync_next_attempt_at is null)
         order by id for update
     ), claimed as (
         update public.media_assets m

@@ -124,9 +124,11 @@ impl Client {
             "ok" => Destroyed::Ok,
             "not found" => Destroyed::NotFound,
             other => {
-                return Err(CloudinaryError::Invalid {
+                return Err(CloudinaryError::Unreadable {
                     doing,
-                    reason: format!("Cloudinary answered with the unknown result `{other}`"),
+                    status: 200,
+                    excerpt: format!("the unknown result `{other}`"),
+                    source: None,
                 });
             }
         };

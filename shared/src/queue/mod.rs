@@ -11,4 +11,4 @@ pub use message::{
     ContinueReconcile, DecodeError, Message, Notification, Outbound, RawBody, Replay, decode,
     encode,
 };
-pub use send::{BatchOutcome, Queue, SendError};
+pub use send::{BatchOutcome, MAX_DELAY, Queue, SendError};

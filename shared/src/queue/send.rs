@@ -16,7 +16,7 @@ const BATCH: usize = 10;
 const MAX_BYTES: usize = 1024 * 1024;
 
 /// The longest time for which SQS holds a message back.
-const MAX_DELAY: Duration = Duration::from_secs(900);
+pub const MAX_DELAY: Duration = Duration::from_secs(900);
 
 /// One queue.
 #[derive(Debug, Clone)]

@@ -83,7 +83,7 @@ impl Outbound {
             .collect();
         let mut results = BTreeMap::new();
         for _ in 0..ROUNDS {
-            if open.is_empty() {
+            if open.is_empty() || Instant::now() >= deadline {
                 break;
             }
             let wanted = std::mem::take(&mut open);
@@ -129,8 +129,10 @@ impl Outbound {
         };
         let hold = Hold { flow: self, held };
         let outcome = hold.carry_out(deadline).await?;
+        // SQS cannot hold a message back for longer: then the row waits for the drain.
         let due = outcome.due.into_iter();
-        self.send_again(due).await;
+        self.send_again(due.filter(|(_, delay)| *delay <= queue::MAX_DELAY))
+            .await;
         round.results.extend(
             outcome
                 .settled
