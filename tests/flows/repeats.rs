@@ -230,12 +230,12 @@ async fn a_request_with_a_key_is_carried_out_once() {
         "{}",
         later.body
     );
-    let run = world
+    let purged = world
         .stack
-        .invoke("ReconcileFunctionName", &json!({"mode": "full"}))
+        .invoke("ReconcileFunctionName", &json!({"action": "purge"}))
         .await
         .unwrap();
-    assert_eq!(run.payload["purged"]["idempotency_keys"], 4, "{run:?}");
+    assert_eq!(purged.payload["idempotency_keys"], 4, "{purged:?}");
     assert_eq!(kept_keys(&world).await, 1);
     world.assert_mirrored().await;
     world.stack.stop().await;

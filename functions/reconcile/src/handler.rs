@@ -1,5 +1,5 @@
 //! One slice of a run, or of a replay: started by the schedule or by hand, or continued through
-//! the queue.
+//! the queue. And the chores that other schedules ask for.
 
 use std::time::{Duration, Instant};
 
@@ -56,7 +56,7 @@ impl TryFrom<Map<String, Value>> for Tick {
     }
 }
 
-/// `{"action": "drain"}`, as another schedule sends it.
+/// `{"action": "drain"}`, as other schedules send it.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Act {
@@ -66,8 +66,10 @@ struct Act {
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Action {
-    /// Send what was decided here and has not been sent.
+    /// Send what was decided here and has not been sent; end uploads that nobody has ended.
     Drain,
+    /// Remove records that are too old.
+    Purge,
 }
 
 /// `{"replay": {"since": "2026-01-31T12:00:00Z", "asset_id": "..."}}`, by hand.
@@ -108,7 +110,7 @@ pub(crate) enum Failure {
 }
 
 impl Handler {
-    /// A failure is told to whoever invoked: the scheduler counts and repeats it, the queue
+    /// A failure is the invocation's: Lambda counts it and repeats a schedule's once, the queue
     /// delivers again. The run itself rests at its checkpoint.
     pub(crate) async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Failure> {
         let deadline = deadline::before_the_end(&event.context, MARGIN);
@@ -120,6 +122,7 @@ impl Handler {
             let act = Act::deserialize(event.payload).map_err(Failure::Event)?;
             return match act.action {
                 Action::Drain => self.drain().await,
+                Action::Purge => self.purge(deadline).await,
             };
         }
         if event.payload.get("replay").is_some() {
@@ -132,23 +135,13 @@ impl Handler {
 
     async fn tick(&self, tick: Tick, deadline: Instant) -> Result<Value, Failure> {
         let request = tick.request().map_err(Failure::Options)?;
-        let outcome = self.reconcile.start(&request, deadline).await;
-        // Intents and old records wait for nobody's run: a failing one must not strand them.
-        let store = &self.reconcile.store;
-        let drained = send_waiting_intents(store, &self.outbound).await;
-        let uploads = self.resolve_uploads().await;
-        let purged = if tick.mode == Mode::Full {
-            Some(purge_records(store, self.audit_days, deadline).await)
-        } else {
-            None
-        };
-        let mut answer = self.hand_on(outcome.map_err(Failure::Run)?).await;
-        let sent = drained.map_err(Failure::Drain)?;
-        let purged = purged.transpose().map_err(Failure::Purge)?;
-        answer["intents_sent"] = sent.into();
-        answer["uploads_ended"] = uploads?.into();
-        answer["purged"] = json!(purged);
-        Ok(answer)
+        let begun = self.reconcile.start(&request, deadline).await;
+        Ok(self.hand_on(begun.map_err(Failure::Run)?.outcome).await)
+    }
+
+    async fn purge(&self, deadline: Instant) -> Result<Value, Failure> {
+        let purged = purge_records(&self.reconcile.store, self.audit_days, deadline).await;
+        Ok(json!(purged.map_err(Failure::Purge)?))
     }
 
     async fn drain(&self) -> Result<Value, Failure> {
@@ -303,8 +296,10 @@ mod tests {
             assert_eq!(tick, Tick { mode, options });
             assert_eq!(tick.request().unwrap().trigger, "schedule");
         }
-        let act = Act::deserialize(json!({"action": "drain"})).unwrap();
-        assert_eq!(act.action, Action::Drain);
+        for (action, expected) in [("drain", Action::Drain), ("purge", Action::Purge)] {
+            let act = Act::deserialize(json!({"action": action})).unwrap();
+            assert_eq!(act.action, expected);
+        }
     }
 
     #[test]
