@@ -71,9 +71,27 @@ impl fmt::Debug for AssetId {
 /// What Cloudinary takes in no public id, by its published naming rules.
 const FORBIDDEN: &[char] = &['?', '&', '#', '\\', '%', '<', '>', '+'];
 
-/// What is wrong with a public id that somebody wants an asset to have; how long it may be, the
-/// caller knows. The trigger `media_sync.check_edit` holds writes past the API to the same.
+/// Characters of a public id, a display name or a tag, by Cloudinary's own limits.
+pub const LONGEST_NAME: usize = 255;
+
+/// Characters of a folder's path.
+pub const LONGEST_FOLDER: usize = 1_024;
+
+/// How many tags an asset may have, by Cloudinary's own limit.
+pub const MOST_TAGS: usize = 1_000;
+
+const NAME_LENGTH: &str = "must have 1 to 255 characters, without NUL";
+
+fn has_name_length(text: &str) -> bool {
+    (1..=LONGEST_NAME).contains(&text.chars().count()) && !text.contains('\0')
+}
+
+/// What is wrong with a public id that somebody wants an asset to have. The trigger
+/// `media_sync.check_edit` holds writes past the API to the same rules of naming.
 pub fn fault_of_public_id(id: &str) -> Option<&'static str> {
+    if !has_name_length(id) {
+        return Some(NAME_LENGTH);
+    }
     if id.chars().any(|c| c.is_control() || FORBIDDEN.contains(&c)) {
         return Some("must not contain control characters or any of ? & # \\ % < > +");
     }
@@ -83,9 +101,29 @@ pub fn fault_of_public_id(id: &str) -> Option<&'static str> {
 /// What is wrong with a folder that somebody wants an asset to be in: no part of it may be what an
 /// address would leave out, or climb out of.
 pub fn fault_of_folder(folder: &str) -> Option<&'static str> {
+    if folder.chars().count() > LONGEST_FOLDER || folder.contains('\0') {
+        return Some("must have 1024 characters at most, without NUL");
+    }
     let is_odd = |part: &str| part.is_empty() || part.trim() != part || matches!(part, "." | "..");
     let reason = "must not have empty parts, dots as parts, or blanks at the ends of one";
     folder.split('/').any(is_odd).then_some(reason)
+}
+
+/// What is wrong with a tag: Cloudinary separates tags by commas.
+pub fn fault_of_tag(tag: &str) -> Option<&'static str> {
+    if !has_name_length(tag) {
+        return Some(NAME_LENGTH);
+    }
+    (tag.contains(',') || tag.trim() != tag)
+        .then_some("must not contain a comma, or begin or end with a blank")
+}
+
+/// What is wrong with a display name.
+pub fn fault_of_display_name(name: &str) -> Option<&'static str> {
+    if !has_name_length(name) {
+        return Some(NAME_LENGTH);
+    }
+    name.contains('/').then_some("must not contain a slash")
 }
 
 /// What Cloudinary takes an asset for. Audio is `video`, PDF is `image`.

@@ -29,7 +29,11 @@ async fn a_run_stops_before_its_time_is_up_and_goes_on_where_it_stopped() {
         options: json!({"batch_size": PAGE}),
     };
     let mut slices = 1;
-    let mut outcome = flow.start(&request, soon()).await.expect("it works");
+    let mut outcome = flow
+        .start(&request, soon())
+        .await
+        .expect("it works")
+        .outcome;
     let run = loop {
         match outcome {
             SliceOutcome::Finished(run) => break run,

@@ -33,10 +33,7 @@ impl Health {
             let alive = json!({"status": Status::Ok, "version": VERSION});
             return match probe {
                 false => Ok(reply::json(StatusCode::OK, &alive)),
-                true => Err(Problem::unauthorized(
-                    "token_missing",
-                    "Only administrators may have Cloudinary asked: send a token.",
-                )),
+                true => Err(Problem::token_missing()),
             };
         }
         let dependencies = self

@@ -162,7 +162,7 @@ mod tests {
                 "version": 7, "format": "png", "mime_type": "image/png", "access_mode": null, "secure_url": null,
             },
             "standing": {
-                "sync_status": "synced", "has_asset_id": true, "intent": null, "is_claimed": false,
+                "sync_status": "synced", "intent": null, "is_claimed": false,
                 "error_code": null, "error_message": null, "failures": 0, "next_attempt_at": null,
                 "last_synced_at": null, "deleted_at": null, "was_deleted_by_user": false, "landmark": null,
             },
@@ -209,7 +209,6 @@ mod tests {
         let answer = found(|found| {
             found["stored"] = Value::Null;
             found["standing"]["sync_status"] = json!("pending");
-            found["standing"]["has_asset_id"] = json!(false);
         });
         assert_eq!(answer["urls"], Value::Null);
         assert_eq!(answer["explanation"]["state"], "pending_upload");

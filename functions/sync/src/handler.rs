@@ -101,8 +101,12 @@ impl Sync {
         let begun = Instant::now();
         let (status, answer) = match plan_run(parse_request(request)?, caller.sub)? {
             Wanted::Run(run) => {
-                let outcome = self.reconcile.start(&run, begun + TIME_BUDGET).await;
-                self.answer(outcome.map_err(problem)?, begun).await
+                let run = self.reconcile.start(&run, begun + TIME_BUDGET).await;
+                let run = run.map_err(problem)?;
+                let (status, mut answer) = self.answer(run.outcome, begun).await;
+                // What was asked for was not begun, and its options are not those of this run.
+                answer["joined"] = (!run.is_own).into();
+                (status, answer)
             }
             Wanted::Named(names, run, options) => {
                 // First, so that no failure of the repair strands what was refused.
@@ -111,7 +115,9 @@ impl Sync {
                 } else {
                     self.retry_refused(&names, caller).await?
                 };
-                let outcome = self.reconcile.repair_named(&names, &run, options).await;
+                let deadline = begun + TIME_BUDGET;
+                let repair = self.reconcile.repair_named(&names, &run, options, deadline);
+                let outcome = repair.await;
                 let mut answer = describe_named(&outcome.map_err(problem)?, begun);
                 answer["retried_items"] = retried.into();
                 (StatusCode::OK, answer)

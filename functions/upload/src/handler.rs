@@ -228,7 +228,7 @@ impl Upload {
                 "parameters": SIGNABLE,
                 "only": {"source": "uw", "type": "upload"},
                 "valid_seconds": rules.valid_seconds,
-                "added": ["timestamp", "public_id", "overwrite", "asset_folder", "allowed_formats"],
+                "added": ["timestamp", "public_id", "overwrite", "invalidate", "asset_folder", "allowed_formats"],
                 "overwrite": "granted to who owns the asset of that public id, and to administrators",
             },
             "remote": {

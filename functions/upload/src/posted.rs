@@ -5,15 +5,12 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use lambda_http::Request;
 use lambda_http::http::{StatusCode, header};
-use media_sync::asset::ResourceType;
+use media_sync::asset::{MOST_TAGS, ResourceType, fault_of_display_name, fault_of_tag};
 use media_sync::http::{ParameterError, Problem, body};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::form;
-
-/// The most tags of one upload.
-const MOST_TAGS: usize = 100;
 
 /// What is asked for.
 #[derive(Debug)]
@@ -133,44 +130,28 @@ impl About {
     /// # Errors
     /// Naming the field that cannot be used.
     pub(crate) fn check(&self) -> Result<(), ParameterError> {
-        let is_bad_tag =
-            |tag: &String| tag.trim().is_empty() || tag.contains(',') || tag.len() > 255;
-        if self.tags.len() > MOST_TAGS || self.tags.iter().any(is_bad_tag) {
-            return Err(ParameterError::new(
-                "tags",
-                "must be 100 texts at most, neither empty nor with a comma",
-            ));
+        let refuse = |name: &str, reason: &str| Err(ParameterError::new(name, reason));
+        if self.tags.len() > MOST_TAGS {
+            let reason = format!("may be {MOST_TAGS} at most");
+            return Err(ParameterError::new("tags", reason));
+        }
+        if let Some(fault) = self.tags.iter().find_map(|tag| fault_of_tag(tag)) {
+            return refuse("tags", fault);
+        }
+        let name = self.display_name.as_deref();
+        if let Some(fault) = name.and_then(fault_of_display_name) {
+            return refuse("display_name", fault);
         }
         if self
             .context
             .iter()
             .any(|(key, value)| key.is_empty() || value.is_empty())
         {
-            return Err(ParameterError::new(
-                "context",
-                "must not have empty keys or values",
-            ));
+            return refuse("context", "must not have empty keys or values");
         }
-        let name = self.display_name.as_deref();
-        if name.is_some_and(|name| name.is_empty() || name.contains('/') || name.len() > 255) {
-            return Err(ParameterError::new(
-                "display_name",
-                "must have 1 to 255 bytes and no slash",
-            ));
-        }
-        let texts = self
-            .tags
-            .iter()
-            .chain(self.context.keys())
-            .chain(self.context.values());
-        if texts
-            .chain(&self.display_name)
-            .any(|text| text.contains('\0'))
-        {
-            return Err(ParameterError::new(
-                "context",
-                "and all other texts must not contain NUL",
-            ));
+        let mut texts = self.context.keys().chain(self.context.values());
+        if texts.any(|text| text.contains('\0')) {
+            return refuse("context", "must not contain NUL");
         }
         Ok(())
     }

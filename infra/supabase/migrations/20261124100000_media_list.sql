@@ -193,6 +193,25 @@ begin
 end
 $$;
 
+-- What is shown of an asset. What the mirror keeps for itself (clocks, intents, claims, what was observed) is not.
+create function media_sync.shown_columns() returns text[]
+language sql immutable set search_path = '' as $$
+    select array[
+        'id', 'cloudinary_asset_id', 'cloudinary_public_id', 'cloudinary_version', 'cloudinary_etag', 'resource_type',
+        'delivery_type', 'original_filename', 'display_name', 'file_size', 'mime_type', 'format', 'width', 'height',
+        'duration', 'folder', 'tags', 'context', 'metadata', 'description', 'alt_text', 'secure_url', 'url',
+        'access_mode', 'uploaded_by', 'cloudinary_created_at', 'sync_status', 'sync_error_message',
+        'sync_retry_count', 'last_synced_at', 'created_at', 'updated_at', 'deleted_at'
+    ]
+$$;
+
+-- These columns of one asset, and those that p_more names.
+create function media_sync.shown(p_asset public.media_assets, p_more text[] default '{}') returns jsonb
+language sql immutable set search_path = '' as $$
+    select jsonb_object_agg(key, value) from jsonb_each(to_jsonb(p_asset))
+    where key = any (media_sync.shown_columns() || p_more)
+$$;
+
 -- One page of assets, with everything that a media screen shows beside it.
 -- p_query: {search?, resource_type?, folder?, tags?, tags_match?, sync_status?, uploaded_by?, date_field?,
 --   date_from?, date_to?, min_size?, max_size?, sort_by, sort_order, limit, offset?, after?: {value, id}}
@@ -229,10 +248,11 @@ end
 $$;
 
 revoke execute on function media_sync.list_order, media_sync.list_filter, media_sync.list_plan,
-    media_sync.list_total, media_sync.list_find from public;
+    media_sync.list_total, media_sync.list_find, media_sync.shown_columns, media_sync.shown from public;
 revoke execute on function public.media_list from public, anon, authenticated, service_role;
 -- Whoever writes a row computes its entry of the index, and the planner sees through the function for
 -- those only who may call it: a session that did not would not know the index for what it is.
 grant execute on function media_sync.search_text to public;
-grant execute on function media_sync.list_find to authenticated, service_role;
+grant execute on function media_sync.list_find, media_sync.shown_columns, media_sync.shown
+    to authenticated, service_role;
 grant execute on function public.media_list to authenticated, service_role;

@@ -84,8 +84,7 @@ $$;
 create function public.media_get(p_asset_id text default null, p_row_id uuid default null) returns jsonb
 language sql stable set search_path = '' as $$
     select jsonb_build_object(
-        'asset', to_jsonb(m)
-            - array['clocks', 'intent', 'intent_revision', 'observed', 'intent_claim', 'intent_claim_until', 'revision'],
+        'asset', media_sync.shown(m, array['sync_error_code', 'sync_next_attempt_at', 'deleted_by']),
         'stored', case when m.cloudinary_asset_id is not null and m.deleted_at is null
             and coalesce((m.clocks ->> 'gone')::bigint, -1) < coalesce((m.clocks ->> 'alive')::bigint, 0)
         then jsonb_build_object(
@@ -98,7 +97,7 @@ language sql stable set search_path = '' as $$
             'access_mode', m.access_mode, 'secure_url', m.secure_url
         ) end,
         'standing', jsonb_build_object(
-            'sync_status', m.sync_status, 'has_asset_id', m.cloudinary_asset_id is not null, 'intent', m.intent,
+            'sync_status', m.sync_status, 'intent', m.intent,
             'is_claimed', coalesce(m.intent_claim is not null and m.intent_claim_until > now(), false),
             'error_code', m.sync_error_code, 'error_message', m.sync_error_message,
             'failures', m.sync_retry_count, 'next_attempt_at', m.sync_next_attempt_at,

@@ -210,11 +210,7 @@ create function public.media_sync_upload(p_id uuid) returns jsonb
 language sql stable security definer set search_path = '' as $$
     select jsonb_build_object(
         'outcome', u.outcome, 'error_code', u.error_code, 'error_message', u.error_message,
-        'item', to_jsonb(m) - array[
-            'clocks', 'intent', 'intent_revision', 'observed', 'intent_claim', 'intent_claim_until', 'revision',
-            'cloudinary_version_id', 'cloudinary_signature', 'sync_error_code', 'sync_next_attempt_at',
-            'deleted_at', 'deleted_by'
-        ]
+        'item', media_sync.shown(m) - 'deleted_at'
     )
     from public.media_uploads u
     left join public.media_assets m on m.id = u.asset_row_id

@@ -3,18 +3,6 @@
 -- Recommended is Broadcast: topic `media` tells of assets, topic `media_sync` of runs. Who prefers Postgres Changes
 -- finds media_assets in the publication.
 
--- What is shown of an asset. What the mirror keeps for itself (clocks, intents, claims, what was observed) is not.
-create function media_sync.shown_columns() returns text[]
-language sql immutable set search_path = '' as $$
-    select array[
-        'id', 'cloudinary_asset_id', 'cloudinary_public_id', 'cloudinary_version', 'cloudinary_etag', 'resource_type',
-        'delivery_type', 'original_filename', 'display_name', 'file_size', 'mime_type', 'format', 'width', 'height',
-        'duration', 'folder', 'tags', 'context', 'metadata', 'description', 'alt_text', 'secure_url', 'url',
-        'access_mode', 'uploaded_by', 'cloudinary_created_at', 'sync_status', 'sync_error_message',
-        'sync_retry_count', 'last_synced_at', 'created_at', 'updated_at', 'deleted_at'
-    ]
-$$;
-
 -- In the form of realtime.broadcast_changes, which takes whole rows and would fail the statement that it tells of.
 create function media_sync.send_change(p_topic text, p_table text, p_operation text, p_record jsonb, p_old jsonb)
 returns void
@@ -157,7 +145,7 @@ begin
 end
 $$;
 
-revoke execute on function media_sync.shown_columns, media_sync.send_change, media_sync.has_realtime,
+revoke execute on function media_sync.send_change, media_sync.has_realtime,
     media_sync.broadcast_assets, media_sync.broadcast_run, media_sync.offer_live_updates from public;
 
 select media_sync.offer_live_updates();

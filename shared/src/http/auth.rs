@@ -13,7 +13,8 @@ use crate::time::Timestamp;
 pub fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next().ok_or_else(Problem::token_missing)?;
-    if values.next().is_some() {
+    // API Gateway joins repeated headers by commas, of which no token has any.
+    if values.next().is_some() || value.as_bytes().contains(&b',') {
         return Err(Problem::unauthorized(
             "token_repeated",
             "Send one Authorization header.",
@@ -74,6 +75,8 @@ mod tests {
         for values in [&[][..], &["Basic a"], &["Bearer"], &[""]] {
             assert_eq!(code(values), Err("token_missing"), "{values:?}");
         }
-        assert_eq!(code(&["Bearer a", "Bearer b"]), Err("token_repeated"));
+        for values in [&["Bearer a", "Bearer b"][..], &["Bearer a,Bearer b"]] {
+            assert_eq!(code(values), Err("token_repeated"), "{values:?}");
+        }
     }
 }

@@ -16,7 +16,7 @@ pub fn bytes(body: &Body, limit: usize) -> Result<&[u8], Problem> {
     let bytes: &[u8] = match body {
         Body::Text(text) => text.as_bytes(),
         Body::Binary(bytes) => bytes,
-        // Also what kinds may come.
+        // `Body::Empty`, and any variant that is added.
         _ => &[],
     };
     if bytes.len() > limit {

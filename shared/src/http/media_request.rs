@@ -28,7 +28,7 @@ const LONGEST_KEY: usize = 255;
 /// The victim of a deadlock has had no effect: it may be repeated at once.
 const ATTEMPTS: usize = 3;
 
-/// Until who came second with a key should ask again.
+/// How long the second of two requests with one key should wait before it asks again.
 const STILL_ANSWERED: Duration = Duration::from_secs(1);
 
 /// What is asked of assets.

@@ -162,7 +162,7 @@ impl Query {
     ///
     /// # Errors
     /// When it is neither, or not within the years 1 to 9999.
-    pub fn moment(&self, name: &str) -> Result<Option<Timestamp>, ParameterError> {
+    fn moment(&self, name: &str) -> Result<Option<Timestamp>, ParameterError> {
         self.moment_or_day(name, "T00:00:00Z")
     }
 

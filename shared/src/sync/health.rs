@@ -18,7 +18,7 @@ const OLDEST_PENDING: Duration = Duration::from_secs(2 * 3600);
 /// What a run may rest for the quota's sake before it counts as late.
 const RESTING: Duration = Duration::from_secs(90 * 60);
 
-/// What a run that comes forward may take.
+/// What a run that makes progress may take.
 const RUNNING: Duration = Duration::from_secs(24 * 3600);
 
 /// How the mirror stands, as `media_sync_health` tells it.
@@ -148,7 +148,8 @@ impl Mirror {
             .into_iter()
             .filter_map(|(last, period)| {
                 let allowed = period? * 2 + self.grace(now);
-                // Since ever, if it has never been; but the first run may take its time.
+                // Without any good run it counts as overdue, but a first run that is in progress
+                // is given its time.
                 let since = last.or_else(|| Some(self.advancing(now)?.started_at));
                 let age = since.map_or(allowed * 2, |since| now.since(since));
                 Some(age.as_secs_f64() / allowed.as_secs_f64())
@@ -163,7 +164,7 @@ impl Mirror {
             .is_some_and(|run| run.status != RunStatus::Succeeded)
     }
 
-    /// The run that goes on, if it comes forward, or rests for the quota's sake.
+    /// The run that goes on, if it makes progress, or rests for the quota's sake.
     fn advancing(&self, now: Timestamp) -> Option<&CurrentRun> {
         let advances = |run: &&CurrentRun| {
             run.error_code.is_none() || run.resume_at.is_some_and(|resume| resume > now)

@@ -3,12 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::asset::{AssetId, DeliveryName};
+pub use crate::cloudinary::admin::MAX_ASSET_IDS;
 use crate::cloudinary::{Client, CloudinaryError};
 use crate::observation::{Fact, Observation, Told};
 use crate::time::Timestamp;
-
-/// How many assets Cloudinary looks up in one call.
-pub const MAX_ASSET_IDS: usize = 100;
 
 /// Looks at up to [`MAX_ASSET_IDS`] assets: those that are not there are observed as gone, under
 /// the name given with them.

@@ -4,10 +4,7 @@ use uuid::Uuid;
 
 use super::content::extension;
 use super::{UploadRefusal, UploadRules, Uploader};
-use crate::asset::{ResourceType, fault_of_public_id};
-
-/// Cloudinary's own limit, in bytes.
-const LONGEST: usize = 255;
+use crate::asset::{ResourceType, fault_of_folder, fault_of_public_id};
 
 /// How many characters of a file's name go into a public id.
 const LONGEST_STEM: usize = 50;
@@ -49,7 +46,12 @@ impl Naming<'_> {
             (None, Some(prefix)) => prefix.clone(),
             (Some(""), None) => String::new(),
             (Some(folder), prefix) => {
-                check("folder", folder)?;
+                // A public id that is chosen begins with the folder.
+                let fault = match self.public_id {
+                    Some(_) => fault_of_folder(folder),
+                    None => fault_of_public_id(folder),
+                };
+                refuse("folder", fault)?;
                 if let Some(prefix) = prefix
                     && folder != prefix
                     && !is_below(folder, prefix)
@@ -68,7 +70,7 @@ impl Naming<'_> {
             }
             None => self.chosen(&folder, upload),
         };
-        check("public_id", &public_id)?;
+        refuse("public_id", fault_of_public_id(&public_id))?;
         Ok(Named { public_id, folder })
     }
 
@@ -107,13 +109,8 @@ fn is_below(name: &str, prefix: &str) -> bool {
         .is_some_and(|rest| rest.len() > 1 && rest.starts_with('/'))
 }
 
-/// What Cloudinary takes as public id or folder; and nothing that climbs out of its place.
-fn check(what: &'static str, name: &str) -> Result<(), UploadRefusal> {
-    let refuse = |reason: &str| Err(UploadRefusal::parameter(what, reason));
-    if name.is_empty() || name.len() > LONGEST {
-        return refuse("must have 1 to 255 bytes");
-    }
-    fault_of_public_id(name).map_or(Ok(()), refuse)
+fn refuse(what: &'static str, fault: Option<&'static str>) -> Result<(), UploadRefusal> {
+    fault.map_or(Ok(()), |reason| Err(UploadRefusal::parameter(what, reason)))
 }
 
 #[cfg(test)]
@@ -219,7 +216,7 @@ mod tests {
                 let own = format!("u/{}", USER.id);
                 prop_assert!(is_below(&named.public_id, &own));
                 prop_assert!(named.folder == own || is_below(&named.folder, &own));
-                prop_assert!(check("public_id", &named.public_id).is_ok());
+                prop_assert_eq!(fault_of_public_id(&named.public_id), None);
                 prop_assert!(!named.public_id.split('/').any(|part| part == ".."));
             }
         }

@@ -11,7 +11,6 @@ use crate::time::Timestamp;
 pub struct Standing {
     pub sync_status: SyncStatus,
     /// Whether Cloudinary has given the asset its id yet.
-    pub has_asset_id: bool,
     pub intent: Option<Intent>,
     /// Whether a worker is carrying the intent out just now.
     pub is_claimed: bool,
@@ -54,7 +53,6 @@ pub enum State {
     /// Both sides agree, and a value that was wished for here is not among it.
     ConflictLost,
     PendingUpload,
-    UploadFailed,
     PendingEdit,
     PendingDelete,
     PendingRestore,
@@ -77,15 +75,11 @@ const DRAIN: &str = "within a minute";
 pub fn explain(standing: &Standing, now: Timestamp) -> Explanation {
     match (&standing.intent, standing.sync_status) {
         (Some(intent), _) => explain_intent(standing, intent, now),
-        (None, SyncStatus::Error) => explain_failed_upload(standing),
-        (None, SyncStatus::Pending) => Explanation {
+        // An upload that fails leaves no row.
+        (None, SyncStatus::Pending | SyncStatus::Error) => Explanation {
             state: State::PendingUpload,
-            why: if standing.has_asset_id {
-                "Its upload is not confirmed by Cloudinary yet.".to_owned()
-            } else {
-                "It is being uploaded: Cloudinary has not told its asset id yet.".to_owned()
-            },
-            next: "Cloudinary's notification, or else the next reconciliation, completes the row."
+            why: "It is being uploaded: Cloudinary has not told its asset id yet.".to_owned(),
+            next: "Cloudinary's notification completes the row. If none comes, we look in Cloudinary within some six minutes, and the row goes if nothing is there."
                 .to_owned(),
         },
         (None, SyncStatus::Synced) if standing.deleted_at.is_some() => explain_deleted(standing),
@@ -151,14 +145,6 @@ fn explain_deleted(standing: &Standing) -> Explanation {
         why: format!("Somebody deleted it in Cloudinary ({at})."),
         next: "The row stays as a tombstone. It lives again when the asset does: restored there, or from here, if Cloudinary has a backup."
             .to_owned(),
-    }
-}
-
-fn explain_failed_upload(standing: &Standing) -> Explanation {
-    Explanation {
-        state: State::UploadFailed,
-        why: format!("Its upload failed: {}.", reason(standing)),
-        next: "Nothing happens by itself. Upload the file again.".to_owned(),
     }
 }
 

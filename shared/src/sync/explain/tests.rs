@@ -16,7 +16,7 @@ fn now() -> Timestamp {
 /// A row in which nothing waits, but for what is said.
 fn standing(differs: Value) -> Standing {
     let mut row = json!({
-        "sync_status": "synced", "has_asset_id": true, "intent": null, "is_claimed": false,
+        "sync_status": "synced", "intent": null, "is_claimed": false,
         "error_code": null, "error_message": null, "failures": 0, "next_attempt_at": null,
         "last_synced_at": "2026-01-31T11:00:00.25Z", "deleted_at": null, "was_deleted_by_user": false,
         "landmark": null,
@@ -60,16 +60,10 @@ fn golden() -> Vec<(Value, State, &'static str, &'static str)> {
             "Nothing happens by itself. The audit trail keeps both values (operation `conflict`); to have yours, make the change again.",
         ),
         (
-            json!({"sync_status": "pending", "has_asset_id": false}),
+            json!({"sync_status": "pending"}),
             State::PendingUpload,
             "It is being uploaded: Cloudinary has not told its asset id yet.",
-            "Cloudinary's notification, or else the next reconciliation, completes the row.",
-        ),
-        (
-            json!({"sync_status": "error", "has_asset_id": false, "error_code": "cloudinary_bad_request", "error_message": "Invalid image file."}),
-            State::UploadFailed,
-            "Its upload failed: Invalid image file (cloudinary_bad_request).",
-            "Nothing happens by itself. Upload the file again.",
+            "Cloudinary's notification completes the row. If none comes, we look in Cloudinary within some six minutes, and the row goes if nothing is there.",
         ),
         (
             json!({"sync_status": "pending", "intent": edit(), "next_attempt_at": "2026-01-31T12:03:00Z"}),
@@ -184,10 +178,10 @@ proptest! {
         status in prop::sample::select(vec!["synced", "pending", "error"]),
         intent in prop::sample::select(vec![Value::Null, edit(), delete(), restore(), json!({"at": 5})]),
         code in prop::option::of("[a-z_]{1,9}"), message in prop::option::of("\\PC{0,20}"),
-        is_claimed: bool, has_asset_id: bool, failures in 0..99, due in prop::option::of(0_i64..2_000_000_000),
+        is_claimed: bool, failures in 0..99, due in prop::option::of(0_i64..2_000_000_000),
     ) {
         let row = standing(json!({
-            "sync_status": status, "intent": intent, "is_claimed": is_claimed, "has_asset_id": has_asset_id,
+            "sync_status": status, "intent": intent, "is_claimed": is_claimed,
             "error_code": code, "error_message": message, "failures": failures,
             "next_attempt_at": due.map(Timestamp::from_secs),
         }));

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::asset::{AssetId, DeliveryName, ResourceType};
+use crate::cloudinary::admin::MAX_ASSET_IDS;
 use crate::cloudinary::upload::MAX_PUBLIC_IDS;
 use crate::intent::PairWishes;
 use crate::row::AssetRow;
@@ -57,9 +58,6 @@ pub struct Operations {
     /// What changes the names.
     pub renames: Vec<Operation>,
 }
-
-/// How many assets Cloudinary deletes or restores in one call.
-const MAX_ASSET_IDS: usize = 100;
 
 /// Plans what the rows' intents ask for. `bulk` says whether deletes may be put together, which
 /// costs a call of the Admin API's quota; single ones cost none.

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 pub use self::drift::{Drift, MAX_EXAMPLES};
+pub(super) use self::named::cut;
 pub use self::named::{MAX_NAMES, NamedOutcome};
 pub use self::options::{MAX_PAGE, RunOptions};
 use self::slice::Slice;
@@ -53,6 +54,14 @@ pub enum SliceOutcome {
     Over,
 }
 
+/// What became of a request for a run.
+#[derive(Debug)]
+pub struct Begun {
+    pub outcome: SliceOutcome,
+    /// Whether it is about the run that was asked for, and not about one that was there before.
+    pub is_own: bool,
+}
+
 /// Why a slice broke off. The run rests at its checkpoint.
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
@@ -64,6 +73,8 @@ pub enum ReconcileError {
     Reserve(Duration),
     #[error("the rows of a page kept changing while it was planned")]
     Contended,
+    #[error("it took longer than a request may; name fewer assets, or try again")]
+    OutOfTime,
     #[error("another slice has taken the run over")]
     LeaseLost,
     #[error("the run's checkpoint is not readable")]
@@ -76,7 +87,7 @@ impl ReconcileError {
         match self {
             Self::Cloudinary(source) => source.is_transient(),
             Self::Store(source) => source.is_transient(),
-            Self::Reserve(_) | Self::Contended | Self::LeaseLost => true,
+            Self::Reserve(_) | Self::Contended | Self::OutOfTime | Self::LeaseLost => true,
             Self::Checkpoint(_) => false,
         }
     }
@@ -87,6 +98,7 @@ impl ReconcileError {
             Self::Store(_) => "database",
             Self::Reserve(_) => "quota_reserve",
             Self::Contended => "contended",
+            Self::OutOfTime => "out_of_time",
             Self::LeaseLost => "lease_lost",
             Self::Checkpoint(_) => "checkpoint",
         }
@@ -115,13 +127,14 @@ impl Reconcile {
         &self,
         request: &RunRequest,
         deadline: Instant,
-    ) -> Result<SliceOutcome, ReconcileError> {
+    ) -> Result<Begun, ReconcileError> {
         loop {
             let lead = self.store.lead_run(request).await?;
+            let is_own = matches!(lead, Lead::Started(_));
             let is_older = matches!(lead, Lead::Resumed(_));
             match self.work(lead, deadline).await? {
                 SliceOutcome::Finished(_) if is_older => {}
-                outcome => return Ok(outcome),
+                outcome => return Ok(Begun { outcome, is_own }),
             }
         }
     }

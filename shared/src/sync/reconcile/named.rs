@@ -6,6 +6,7 @@
 //! included, is one transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use futures::future::try_join_all;
 use serde_json::Value;
@@ -55,7 +56,8 @@ pub struct NamedOutcome {
 impl Reconcile {
     /// Compares the assets of these public ids, in every resource type, and repairs them, unless
     /// `options` ask for a dry run. May use the reserve of the quota: it takes nine calls, and a
-    /// few more where names are long, or hold what Cloudinary does not show.
+    /// few more where names are long, or hold what Cloudinary does not show. Is given up at
+    /// `deadline`.
     ///
     /// # Errors
     /// See [`ReconcileError`]. That too is recorded, if the database answers.
@@ -64,6 +66,7 @@ impl Reconcile {
         names: &BTreeSet<String>,
         request: &RunRequest,
         options: RunOptions,
+        deadline: Instant,
     ) -> Result<NamedOutcome, ReconcileError> {
         let run_id = Uuid::new_v4();
         let started_at = Timestamp::now();
@@ -85,7 +88,9 @@ impl Reconcile {
                     quota: self.cloudinary.newest_quota(),
                 }
             };
-        let result = self.repair(names, run_id, options, record).await;
+        let repair = self.repair(names, run_id, options, record);
+        let result = tokio::time::timeout_at(deadline.into(), repair).await;
+        let result = result.unwrap_or(Err(ReconcileError::OutOfTime));
         if let Err(error) = &result {
             let message = telemetry::chain(error);
             let reason = Some((error.code(), message.as_str()));
@@ -260,7 +265,7 @@ fn plan_listings(names: &[String]) -> Vec<Listing<'_>> {
 }
 
 /// Cuts names into lists that fit into an address each.
-fn cut(names: &[String]) -> Vec<&[String]> {
+pub(in crate::sync) fn cut(names: &[String]) -> Vec<&[String]> {
     // A byte may take three when it is escaped; `&public_ids%5B%5D=` comes before each.
     let length = |name: &String| name.len() * 3 + 18;
     let mut calls = Vec::new();

@@ -6,13 +6,10 @@ use super::{DueUpload, Uploads};
 use crate::asset::ResourceType;
 use crate::observation::{Fact, Observation, Told};
 use crate::sync::plan::Source;
-use crate::sync::reconcile::ReconcileError;
+use crate::sync::reconcile::{ReconcileError, cut};
 
 /// How many are brought to an end at once; the rest is the next drain's.
 const AT_ONCE: usize = 40;
-
-/// Names in one call: as many as fit into an address at their longest.
-const NAMES: usize = 8;
 
 impl Uploads {
     /// Looks in Cloudinary for what waits too long. What is there is taken in, and so gets the row
@@ -20,28 +17,36 @@ impl Uploads {
     /// uploads were brought to an end.
     ///
     /// # Errors
-    /// When Cloudinary or the database cannot be asked; what is left waits for the next time.
+    /// The first, when Cloudinary or the database cannot be asked for some; those wait for the
+    /// next time.
     pub async fn resolve_due(&self) -> Result<usize, ReconcileError> {
         let due = self.reconcile.store.fetch_due_uploads(AT_ONCE).await?;
+        let mut first_error = None;
         for ((resource_type, delivery_type), uploads) in by_kind(&due) {
-            for chunk in uploads.chunks(NAMES) {
-                self.look(resource_type, delivery_type, chunk).await?;
+            let names: Vec<String> = uploads.iter().map(|due| due.public_id.clone()).collect();
+            let mut rest = uploads.as_slice();
+            for names in cut(&names) {
+                let (asked, others) = rest.split_at(names.len());
+                rest = others;
+                let looked = self.look(resource_type, delivery_type, names, asked).await;
+                first_error = first_error.or(looked.err());
             }
         }
-        Ok(due.len())
+        first_error.map_or(Ok(due.len()), Err)
     }
 
+    /// Looks for `names`, which are those of `uploads`.
     async fn look(
         &self,
         resource_type: ResourceType,
         delivery_type: &str,
+        names: &[String],
         uploads: &[&DueUpload],
     ) -> Result<(), ReconcileError> {
-        let names: Vec<String> = uploads.iter().map(|due| due.public_id.clone()).collect();
         let listed = self
             .reconcile
             .cloudinary
-            .list_named(resource_type, delivery_type, &names)
+            .list_named(resource_type, delivery_type, names)
             .await?;
         let at = listed.observed_at;
         let seen = listed
