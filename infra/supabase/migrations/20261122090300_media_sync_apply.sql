@@ -29,14 +29,19 @@ language sql stable security definer set search_path = '' as $$
     )
 $$;
 
--- Live assets in a folder and below it.
+-- Live assets that were last seen in a folder or below it. Those that are only wished to be there are not: what
+-- happens to the folder does not happen to them.
 create function public.media_sync_folder_ids(p_folder text, p_limit integer) returns jsonb
 language sql stable security definer set search_path = '' as $$
     select coalesce(jsonb_agg(cloudinary_asset_id), '[]')
     from (
         select cloudinary_asset_id from public.media_assets
         where deleted_at is null and cloudinary_asset_id is not null
-            and (folder = p_folder or starts_with(folder, p_folder || '/'))
+            and observed is null and (folder = p_folder or starts_with(folder, p_folder || '/'))
+        union all
+        select cloudinary_asset_id from public.media_assets
+        where deleted_at is null and cloudinary_asset_id is not null and intent is not null
+            and (observed ->> 'folder' = p_folder or starts_with(observed ->> 'folder', p_folder || '/'))
         limit p_limit
     ) inside
 $$;

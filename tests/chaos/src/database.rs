@@ -89,7 +89,8 @@ impl Database {
     /// `media_sync_folder_ids`
     pub fn folder_ids(&self, folder: &str) -> Vec<AssetId> {
         let inside = |row: &&AssetRow| {
-            row.is_live() && (row.folder == folder || row.folder.starts_with(&format!("{folder}/")))
+            let seen = row.observed_values().folder;
+            row.is_live() && (seen == folder || seen.starts_with(&format!("{folder}/")))
         };
         let rows = self.rows.values().filter(inside);
         rows.map(|row| row.cloudinary_asset_id.clone()).collect()
