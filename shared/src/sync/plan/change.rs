@@ -62,17 +62,27 @@ impl Tally {
     }
 
     pub(super) fn count(&mut self, change: Change) {
+        *self.of(change) += 1;
+    }
+
+    /// Takes back what was counted.
+    pub(super) fn forget(&mut self, change: Change) {
+        let count = self.of(change);
+        *count = count.saturating_sub(1);
+    }
+
+    fn of(&mut self, change: Change) -> &mut u64 {
         match change {
-            Change::Created | Change::Revived => self.created += 1,
+            Change::Created | Change::Revived => &mut self.created,
             Change::Updated
             | Change::Renamed
             | Change::DeleteCancelled
             | Change::EditConfirmed
-            | Change::RestoreConfirmed => self.updated += 1,
+            | Change::RestoreConfirmed => &mut self.updated,
             Change::Deleted | Change::DeleteConfirmed | Change::RestoreCancelled => {
-                self.deleted += 1;
+                &mut self.deleted
             }
-            Change::Unchanged => self.unchanged += 1,
+            Change::Unchanged => &mut self.unchanged,
         }
     }
 }

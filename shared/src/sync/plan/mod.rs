@@ -229,6 +229,27 @@ impl Plan {
         rows.into_iter().map(planned).collect()
     }
 
+    /// The same, leaving these rows as they are.
+    #[must_use]
+    pub fn without(mut self, rows: &BTreeSet<Uuid>) -> Self {
+        let (left_out, updates) = self
+            .updates
+            .into_iter()
+            .partition(|row| rows.contains(&row.id));
+        let left_out: Vec<AssetRow> = left_out;
+        self.updates = updates;
+        self.audit
+            .retain(|entry| !rows.contains(&entry.asset_row_id));
+        for row in left_out {
+            let change = self
+                .changes
+                .insert(row.cloudinary_asset_id, Change::Unchanged);
+            self.tally.forget(change.unwrap_or(Change::Unchanged));
+            self.tally.count(Change::Unchanged);
+        }
+        self
+    }
+
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.inserts.is_empty() && self.updates.is_empty()

@@ -12,6 +12,7 @@ mod options;
 mod predict;
 pub mod quota;
 mod read;
+mod restless;
 mod slice;
 mod stage;
 mod take_in;

@@ -10,6 +10,7 @@ use super::compare::{Compared, Seen};
 use super::governor::Governor;
 use super::predict::{self, Progress};
 use super::read::{Page, Reader};
+use super::restless::Restless;
 use super::stage::{Counters, Stage, State};
 use super::{Drift, Reconcile, ReconcileError, RunOptions, SliceOutcome};
 use crate::row::AssetRow;
@@ -24,6 +25,9 @@ use crate::time::Timestamp;
 
 /// A step is not begun unless this much time is left for it.
 const TIME_FOR_A_STEP: Duration = Duration::from_secs(8);
+
+/// How often a page is planned again for the sake of rows that change meanwhile.
+const PATIENCE: usize = 3;
 
 /// How far an incremental run looks back beyond the start of the last good run: the search index
 /// lags behind writes by seconds, and clocks are not perfect.
@@ -216,7 +220,8 @@ impl<'a> Slice<'a> {
     }
 
     /// Writes a page's difference together with the checkpoint behind it: two calls, unless the
-    /// rows change meanwhile.
+    /// rows change meanwhile. Rows that keep changing are left out in the end: whoever changes
+    /// them looks at their assets too, and nobody may hold a run up.
     async fn write(&mut self, mut page: Page) -> Result<(), ReconcileError> {
         self.run.floor_clock.get_or_insert(page.read_at.0.micros());
         self.run
@@ -229,11 +234,18 @@ impl<'a> Slice<'a> {
             keep_clocks: page.suspects > 0,
             release: &[],
         };
-        for _ in 0..ATTEMPTS {
+        let mut restless = Restless::default();
+        for attempt in 0..ATTEMPTS {
             let Compared { rows, plan } = self
                 .flow
                 .compare(&mut page.seen, context, self.governor)
                 .await?;
+            restless.watch(&rows);
+            let plan = if attempt < PATIENCE {
+                plan
+            } else {
+                plan.without(&restless.rows)
+            };
             let drift = self.options.dry_run.then(|| self.find_drift(&page, &rows));
             let tally = drift.as_ref().map_or(plan.tally, Drift::tally);
             let counters = self.count(&page, tally);
