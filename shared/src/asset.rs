@@ -74,8 +74,8 @@ const FORBIDDEN: &[char] = &['?', '&', '#', '\\', '%', '<', '>', '+'];
 /// Characters of a public id, a display name or a tag, by Cloudinary's own limits.
 pub const LONGEST_NAME: usize = 255;
 
-/// Characters of a folder's path.
-pub const LONGEST_FOLDER: usize = 1_024;
+/// Characters of a folder's path: as many as an index takes, whatever they are.
+pub const LONGEST_FOLDER: usize = 500;
 
 /// How many tags an asset may have, by Cloudinary's own limit.
 pub const MOST_TAGS: usize = 1_000;
@@ -101,8 +101,8 @@ pub fn fault_of_public_id(id: &str) -> Option<&'static str> {
 /// What is wrong with a folder that somebody wants an asset to be in: no part of it may be what an
 /// address would leave out, or climb out of.
 pub fn fault_of_folder(folder: &str) -> Option<&'static str> {
-    if folder.chars().count() > LONGEST_FOLDER || folder.contains('\0') {
-        return Some("must have 1024 characters at most, without NUL");
+    if folder.chars().count() > LONGEST_FOLDER || folder.contains(char::is_control) {
+        return Some("must have 500 characters at most, and no control characters");
     }
     let is_odd = |part: &str| part.is_empty() || part.trim() != part || matches!(part, "." | "..");
     let reason = "must not have empty parts, dots as parts, or blanks at the ends of one";
@@ -123,7 +123,8 @@ pub fn fault_of_display_name(name: &str) -> Option<&'static str> {
     if !has_name_length(name) {
         return Some(NAME_LENGTH);
     }
-    name.contains('/').then_some("must not contain a slash")
+    name.contains(|c: char| c == '/' || c.is_control())
+        .then_some("must not contain a slash or control characters")
 }
 
 /// What Cloudinary takes an asset for. Audio is `video`, PDF is `image`.

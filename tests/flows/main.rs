@@ -4,6 +4,7 @@
 //! Each test has a stack of its own, so each one tells a whole story.
 
 mod bad_input;
+mod beyond_measure;
 mod collections;
 mod costs;
 mod database;

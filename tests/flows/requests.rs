@@ -243,6 +243,25 @@ async fn deletes_are_guarded_by_references_and_undone_over_http() {
         assert_eq!(failures(&answer), [("shop/jug", "not_deleted")]);
     }
 
+    // Named in two ways, it is deleted once.
+    let twice = json!({"public_ids": ["shop/jug"], "asset_ids": [id_of(&jug)], "force": true});
+    let answer = ask(&world, Method::DELETE, MEDIA, &world.admin, twice.clone()).await;
+    assert_eq!(
+        (&answer["deleted"], &answer["failed"]),
+        (&json!(["shop/jug"]), &json!([]))
+    );
+    settled(&world, "Cloudinary has deleted it", &jug, false).await;
+    let answer = ask(
+        &world,
+        Method::POST,
+        RESTORE,
+        &world.admin,
+        json!({"public_ids": ["shop/jug"], "asset_ids": [id_of(&jug)]}),
+    )
+    .await;
+    assert_eq!(answer["failed"], json!([]), "{answer}");
+    settled(&world, "it is back", &jug, true).await;
+
     // A name that somebody else has by now.
     let gone = json!({"public_ids": ["shop/cup, blue"]});
     ask(&world, Method::DELETE, MEDIA, &world.user, gone.clone()).await;
@@ -328,6 +347,26 @@ async fn a_thousand_items_of_a_large_library_fit_into_one_request() {
             "media_request_edit",
             json!({"public_id": "bulk/1", "tags": []}),
             "asset_id must name",
+        ),
+        (
+            "media_request_edit",
+            json!({"asset_id": id}),
+            "nothing to change",
+        ),
+        (
+            "media_request_edit",
+            json!({"asset_id": id, "tags": [1]}),
+            "a list of texts",
+        ),
+        (
+            "media_request_edit",
+            json!({"asset_id": id, "description": "x".repeat(10_001)}),
+            "too large",
+        ),
+        (
+            "media_request_delete",
+            json!({"asset_id": id, "public_id": "bulk/2"}),
+            "not both",
         ),
         ("media_request_delete", json!(null), "a JSON object"),
         ("media_request_delete", json!({}), "asset_id must name"),

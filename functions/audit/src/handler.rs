@@ -162,7 +162,7 @@ fn parse_request(query: Option<&str>) -> Result<PageRequest, ParameterError> {
     }
     let limit = query.integer("limit", 1..=200)?.unwrap_or(50);
     want("limit", Some(limit.into()));
-    let cursor = query.text("cursor", 2048)?.map(str::to_owned);
+    let cursor = query.text("cursor", 4096)?.map(str::to_owned);
     Ok(PageRequest {
         query: wanted,
         limit,

@@ -16,6 +16,9 @@ use crate::page_request::PageRequest;
 /// The SQLSTATE of a statement that was stopped at its role's time limit.
 const STATEMENT_TIMEOUT: &str = "57014";
 
+/// The SQLSTATE for a page, asked for by its number, that is larger than a function may answer.
+const PAGE_TOO_LARGE: &str = "PT413";
+
 /// Lists assets in the name of the caller, so that row level security decides what is seen.
 #[derive(Debug)]
 pub(crate) struct MediaList {
@@ -110,16 +113,20 @@ impl MediaList {
     }
 }
 
-/// Trying again would not help a query that took too long.
+/// Trying again would not help a query that took too long, or a page that is too large.
 fn problem(error: SupabaseError) -> Problem {
-    if error.code() == Some(STATEMENT_TIMEOUT) {
-        return Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
+    let (code, detail) = match error.code() {
+        Some(STATEMENT_TIMEOUT) => (
             "query_too_slow",
             "This took too long. Search for words of three characters or more, add a filter, or use cursors instead of far pages.",
-        );
-    }
-    error.into()
+        ),
+        Some(PAGE_TOO_LARGE) => (
+            "page_too_large",
+            "The assets of this page are larger than an answer may be. Ask for fewer with `limit`, or use cursors instead of pages.",
+        ),
+        _ => return error.into(),
+    };
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
 }
 
 fn answer(asked: &PageRequest, found: Found, next_cursor: Option<String>) -> Answer {

@@ -58,7 +58,7 @@ impl PageRequest {
         let sort_order = one_of(&query, "sort_order", &["asc", "desc"])?.unwrap_or("desc");
         let limit = query.integer("limit", 1..=200)?.unwrap_or(50);
         let page = query.integer("page", 1..=1_000_000)?;
-        let cursor = query.text("cursor", 2048)?.map(str::to_owned);
+        let cursor = query.text("cursor", 4096)?.map(str::to_owned);
         if page.is_some() && cursor.is_some() {
             return Err(ParameterError::new(
                 "cursor",
@@ -88,6 +88,14 @@ fn filters(query: &Query) -> Result<Map<String, Value>, ParameterError> {
     let tags = query.list("tags", 50, 255)?.filter(|tags| !tags.is_empty());
     let dates = ["created_at", "updated_at", "cloudinary_created_at"];
     let (date_from, date_to) = query.period("date_from", "date_to")?;
+    let min_size = query.integer("min_size", sizes.clone())?;
+    let max_size = query.integer("max_size", sizes)?;
+    if min_size.zip(max_size).is_some_and(|(min, max)| min > max) {
+        return Err(ParameterError::new(
+            "min_size",
+            "must not be larger than max_size",
+        ));
+    }
     // The root's name is empty, and an empty value counts as not given: it is asked for as `/`.
     let folder = query
         .text("folder", 1024)?
@@ -120,14 +128,8 @@ fn filters(query: &Query) -> Result<Map<String, Value>, ParameterError> {
         ),
         ("date_from", date_from.map(|moment| json!(moment))),
         ("date_to", date_to.map(|moment| json!(moment))),
-        (
-            "min_size",
-            query.integer("min_size", sizes.clone())?.map(Value::from),
-        ),
-        (
-            "max_size",
-            query.integer("max_size", sizes)?.map(Value::from),
-        ),
+        ("min_size", min_size.map(Value::from)),
+        ("max_size", max_size.map(Value::from)),
     ];
     let given = given.into_iter();
     Ok(given
@@ -201,6 +203,7 @@ mod tests {
             ("date_field=deleted_at", "date_field"),
             ("date_from=yesterday", "date_from"),
             ("date_from=2026-02-01&date_to=2026-01-31", "date_from"),
+            ("min_size=2&max_size=1", "min_size"),
             ("uploaded_by=me", "uploaded_by"),
             ("colour=red", "colour"),
         ] {

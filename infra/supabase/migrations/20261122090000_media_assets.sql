@@ -37,8 +37,8 @@ create table public.media_assets (
     access_mode           text,
 
     -- What only this side knows.
-    description           text,
-    alt_text              text,
+    description           text check (length(description) <= 10000),
+    alt_text              text check (length(alt_text) <= 10000),
     uploaded_by           uuid,
 
     -- Where the two sides stand. `synced`: the last known Cloudinary state and this row agree.

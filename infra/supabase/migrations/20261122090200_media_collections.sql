@@ -3,9 +3,9 @@
 create table public.media_usage (
     id           uuid primary key default gen_random_uuid(),
     asset_id     uuid not null references public.media_assets on delete cascade,
-    usage_type   text not null,
-    table_name   text not null,
-    record_id    text not null,
+    usage_type   text not null check (length(usage_type) <= 255),
+    table_name   text not null check (length(table_name) <= 255),
+    record_id    text not null check (length(record_id) <= 255),
     created_by   uuid default auth.uid(),
     created_at   timestamptz not null default now(),
     unique (asset_id, usage_type, table_name, record_id)
@@ -13,8 +13,8 @@ create table public.media_usage (
 
 create table public.media_collections (
     id          uuid primary key default gen_random_uuid(),
-    name        text not null check (name <> ''),
-    description text,
+    name        text not null check (length(name) between 1 and 255),
+    description text check (length(description) <= 10000),
     is_public   boolean not null default false,
     owner       uuid not null default auth.uid(),
     created_at  timestamptz not null default now(),

@@ -55,11 +55,71 @@ language sql immutable set search_path = '' as $$
     )
 $$;
 
+-- What is wrong with the pairs that somebody gives an asset; null if nothing is. What is larger than a row of
+-- ours may be came from Cloudinary, and may stay as large.
+create function media_sync.fault_of_pairs(p_group text, p_old jsonb, p_new jsonb) returns text
+language sql immutable set search_path = '' as $$
+    select case
+        when p_new is not distinct from p_old then null
+        when jsonb_typeof(p_new) is distinct from 'object' then p_group || ' must be an object'
+        when octet_length(p_new::text) > greatest(16384, octet_length(p_old::text)) then
+            p_group || ' must have 16 KiB at most'
+        else (
+            select format('%s.%s must be %s', p_group, left(key, 64), case p_group
+                when 'context' then 'text of 1,024 characters at most'
+                else 'text, a number, or a list of texts' end)
+            from jsonb_each(p_new)
+            where value is distinct from p_old -> key and (length(key) not between 1 and 255 or not case
+                when p_group = 'context' then
+                    jsonb_typeof(value) = 'string' and length(value #>> '{}') <= 1024
+                when jsonb_typeof(value) = 'number' then abs((value #>> '{}')::numeric) < 1e300
+                when jsonb_typeof(value) = 'array' then
+                    not exists (select from jsonb_array_elements(value) one where jsonb_typeof(one) <> 'string')
+                else jsonb_typeof(value) = 'string'
+            end)
+            limit 1
+        )
+    end
+$$;
+
+-- What is wrong with values that somebody gives an asset; null if nothing is. They are Cloudinary's own rules
+-- and limits, as the library has them, and what a row may hold at all: every page and every run reads it, so that
+-- one value beyond measure would stop them. What is not changed is not looked at.
+create function media_sync.fault_of_edit(p_old public.media_assets, p_new public.media_assets) returns text
+language sql immutable set search_path = '' as $$
+    select coalesce(
+        case when p_new.cloudinary_public_id is distinct from p_old.cloudinary_public_id and (
+            coalesce(length(p_new.cloudinary_public_id), 0) not between 1 and 255
+            or p_new.cloudinary_public_id ~ '[[:cntrl:]?&#\\%<>+]'
+            or media_sync.has_odd_part(p_new.cloudinary_public_id)
+        ) then 'cloudinary_public_id must have 1 to 255 characters, no control characters and none of ? & # \ % < > +, no empty parts, no dots as parts, and no blanks at the ends of one' end,
+        case when p_new.display_name is distinct from p_old.display_name and (
+            coalesce(length(p_new.display_name), 0) not between 1 and 255 or p_new.display_name ~ '[[:cntrl:]/]'
+        ) then 'display_name must have 1 to 255 characters, none of them a slash or a control character' end,
+        case when p_new.folder is distinct from p_old.folder and (
+            p_new.folder is null or length(p_new.folder) > 500 or p_new.folder ~ '[[:cntrl:]]'
+            or p_new.folder <> '' and media_sync.has_odd_part(p_new.folder)
+        ) then 'folder must have 500 characters at most, no control characters, no empty parts, no dots as parts, and no blanks at the ends of one' end,
+        case when p_new.tags is null
+            or cardinality(p_new.tags) > greatest(1000, cardinality(p_old.tags))
+            or exists (
+                select from unnest(p_new.tags) tag
+                where tag is null
+                    or tag <> all (p_old.tags) and (length(tag) not between 1 and 255 or tag ~ ',|^\s|\s$')
+            )
+        then 'tags must be 1,000 at most, of 1 to 255 characters each, without commas, and without blanks at their ends' end,
+        media_sync.fault_of_pairs('context', p_old.context, p_new.context),
+        media_sync.fault_of_pairs('metadata', p_old.metadata, p_new.metadata)
+    )
+$$;
+
 -- An edited row, checked, and in the form in which Cloudinary keeps it. What was not edited is as
 -- Cloudinary has it, and needs no check.
 create function media_sync.check_edit(p_old public.media_assets, p_new public.media_assets)
 returns public.media_assets
 language plpgsql immutable set search_path = '' as $$
+declare
+    v_fault text;
 begin
     if p_old.cloudinary_asset_id is null then
         raise exception 'still being uploaded: try again when it is synced' using errcode = 'PT409';
@@ -67,46 +127,16 @@ begin
     if p_new.deleted_at is not null then
         raise exception 'deleted: restore it before it is edited' using errcode = 'PT409';
     end if;
-    if p_new.cloudinary_public_id = '' then
-        raise exception 'cloudinary_public_id must not be empty' using errcode = '22023';
-    end if;
-    -- Cloudinary's own rules, as the library has them.
-    if p_new.cloudinary_public_id <> p_old.cloudinary_public_id and (
-        p_new.cloudinary_public_id ~ '[[:cntrl:]?&#\\%<>+]'
-        or media_sync.has_odd_part(p_new.cloudinary_public_id)
-    ) then
-        raise exception 'cloudinary_public_id must not contain control characters or any of ? & # \ %% < > +, or have empty parts, dots as parts, or blanks at the ends of one'
-            using errcode = '22023';
-    end if;
-    if p_new.display_name is distinct from p_old.display_name
-        and (coalesce(p_new.display_name, '') = '' or position('/' in p_new.display_name) > 0)
-    then
-        raise exception 'display_name must not be empty or contain a slash' using errcode = '22023';
-    end if;
-    if exists (
-        select from unnest(p_new.tags) tag
-        where tag is null or tag <> all (p_old.tags) and (tag = '' or position(',' in tag) > 0)
-    ) then
-        raise exception 'a tag must not be empty or contain a comma' using errcode = '22023';
-    end if;
-    if jsonb_typeof(p_new.context) <> 'object' or jsonb_typeof(p_new.metadata) <> 'object' then
-        raise exception 'context and metadata are objects' using errcode = '22023';
-    end if;
-    if p_new.folder <> p_old.folder then
-        p_new.folder := trim(both '/' from p_new.folder);
-        if p_new.folder <> '' and media_sync.has_odd_part(p_new.folder) then
-            raise exception 'folder must not have empty parts, dots as parts, or blanks at the ends of one'
-                using errcode = '22023';
-        end if;
-    end if;
-    if p_new.context <> p_old.context then
-        if exists (select from jsonb_each(p_new.context) where jsonb_typeof(value) not in ('string', 'null')) then
-            raise exception 'context values are texts' using errcode = '22023';
-        end if;
+    if jsonb_typeof(p_new.context) = 'object' and p_new.context <> p_old.context then
         p_new.context := media_sync.without_empty(p_new.context);
     end if;
-    if p_new.metadata <> p_old.metadata then
+    if jsonb_typeof(p_new.metadata) = 'object' and p_new.metadata <> p_old.metadata then
         p_new.metadata := media_sync.without_empty(p_new.metadata);
+    end if;
+    p_new.folder := trim(both '/' from p_new.folder);
+    v_fault := media_sync.fault_of_edit(p_old, p_new);
+    if v_fault is not null then
+        raise exception '%', v_fault using errcode = '22023';
     end if;
     return p_new;
 end

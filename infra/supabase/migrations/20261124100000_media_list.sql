@@ -70,6 +70,9 @@ declare
     v_filter text := 'm.deleted_at is null';
     v_date text := (media_sync.list_order(coalesce(p_query ->> 'date_field', 'created_at'))).expression;
 begin
+    if v_date is null or v_date not like '%_at%' then
+        raise exception 'date_field is not a column of dates' using errcode = '22023';
+    end if;
     if p_query ? 'search' then
         v_filter := v_filter || ' and ' || case when p_met then '''''||' else '' end || 'media_sync.search_text('
             || 'm.original_filename, m.display_name, m.cloudinary_public_id, m.description, m.alt_text) like $2';
@@ -216,25 +219,41 @@ $$;
 -- p_query: {search?, resource_type?, folder?, tags?, tags_match?, sync_status?, uploaded_by?, date_field?,
 --   date_from?, date_to?, min_size?, max_size?, sort_by, sort_order, limit, offset?, after?: {value, id}}
 -- {items, has_more, position: {value, id} | null, total, total_is_exact, stats, sync_status}
+-- A page is no larger than a function may answer: of very large rows it holds fewer than asked for, and tells where
+-- to go on. Where a page was asked for by its number, that would leave rows out.
 create function public.media_list(p_query jsonb) returns json
 language plpgsql stable set search_path = '' as $$
 declare
+    c_most constant integer := 4500000;
     v_found record;
     v_items json;
+    v_count integer;
 begin
     select * into v_found from media_sync.list_find(p_query);
-    select coalesce(json_agg(page), '[]') into v_items from (
-        select m.id, m.cloudinary_asset_id, m.cloudinary_public_id, m.cloudinary_version,
-            m.cloudinary_etag, m.resource_type, m.delivery_type, m.original_filename,
-            m.display_name, m.file_size, m.mime_type, m.format, m.width, m.height,
-            m.duration, m.folder, m.tags, m.context, m.metadata, m.description, m.alt_text,
-            m.secure_url, m.url, m.access_mode, m.uploaded_by, m.cloudinary_created_at,
-            m.sync_status, m.sync_error_message, m.sync_retry_count, m.last_synced_at,
-            m.created_at, m.updated_at
-        from unnest(v_found.ids) with ordinality as found (id, place)
-        join public.media_assets m on m.id = found.id
-        order by found.place
-    ) page;
+    select coalesce(json_agg(item), '[]'), count(*) into v_items, v_count from (
+        select item, place, sum(octet_length(item::text)) over (order by place) as bytes from (
+            select found.place, row_to_json(shown) as item
+            from unnest(v_found.ids) with ordinality as found (id, place)
+            join public.media_assets m on m.id = found.id
+            cross join lateral (
+                select m.id, m.cloudinary_asset_id, m.cloudinary_public_id, m.cloudinary_version,
+                    m.cloudinary_etag, m.resource_type, m.delivery_type, m.original_filename,
+                    m.display_name, m.file_size, m.mime_type, m.format, m.width, m.height,
+                    m.duration, m.folder, m.tags, m.context, m.metadata, m.description, m.alt_text,
+                    m.secure_url, m.url, m.access_mode, m.uploaded_by, m.cloudinary_created_at,
+                    m.sync_status, m.sync_error_message, m.sync_retry_count, m.last_synced_at,
+                    m.created_at, m.updated_at
+            ) shown
+            order by found.place
+        ) page
+    ) measured
+    where bytes <= c_most or place = 1;
+    if v_count < cardinality(v_found.ids) then
+        if p_query ? 'offset' then
+            raise exception 'the page is too large' using errcode = 'PT413';
+        end if;
+        select * into v_found from media_sync.list_find(p_query || jsonb_build_object('limit', v_count));
+    end if;
     return json_build_object(
         'items', v_items,
         'has_more', v_found.has_more,

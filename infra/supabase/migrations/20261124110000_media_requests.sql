@@ -140,6 +140,12 @@ begin
         perform media_sync.refuse('invalid', 'an item is a JSON object');
     elsif not p_item ? 'asset_id' and (p_operation = 'edit' or not p_item ? 'public_id') then
         perform media_sync.refuse('invalid', 'asset_id must name the asset');
+    elsif p_operation <> 'edit' and p_item ?& array['asset_id', 'public_id'] then
+        perform media_sync.refuse('invalid', 'either asset_id or public_id names the asset, not both');
+    elsif p_operation = 'edit' and p_item - 'asset_id' = '{}' then
+        perform media_sync.refuse('invalid', 'nothing to change is named');
+    elsif p_item -> 'tags' @? '$[*] ? (@.type() != "string")' then
+        perform media_sync.refuse('invalid', 'tags must be a list of texts');
     end if;
     for v_field in select key, value from jsonb_each(p_item) loop
         if not v_known ? v_field.key then
@@ -273,6 +279,9 @@ begin
     if auth.uid() is null then
         raise exception 'a signed-in user is needed' using errcode = '42501';
     end if;
+    if jsonb_typeof(p_items) is distinct from 'array' or jsonb_array_length(p_items) > 1000 then
+        raise exception 'p_items must be a list of 1,000 items at most' using errcode = '22023';
+    end if;
     if p_key is not null then
         v_answer := media_sync.earlier_answer(
             p_operation, p_key, sha256(convert_to(jsonb_build_array(p_items, p_force)::text, 'UTF8')));
@@ -299,12 +308,20 @@ begin
                 get stacked diagnostics v_detail = pg_exception_detail;
                 v_why := v_detail::jsonb || jsonb_build_object('error', sqlerrm);
                 v_room := v_room - coalesce(jsonb_array_length(v_why -> 'references'), 0);
+                -- Named in two ways, it is done once.
+                if v_why ->> 'code' in ('deleted', 'not_deleted') and exists (
+                    select from unnest(v_done) done where done ->> 'asset_id' = v_why ->> 'asset_id'
+                ) then
+                    v_why := null;
+                end if;
             when exclusion_violation then
                 v_why := '{"code": "name_taken", "error": "another asset has this public id"}';
             when sqlstate 'PT409' then
                 v_why := jsonb_build_object('code', 'conflict', 'error', sqlerrm);
             when sqlstate '22023' then
                 v_why := jsonb_build_object('code', 'invalid', 'error', sqlerrm);
+            when check_violation or program_limit_exceeded then
+                v_why := '{"code": "invalid", "error": "a value is too large for a row"}';
         end;
         if v_why is not null then
             v_failed := array_append(v_failed, jsonb_strip_nulls(jsonb_build_object(

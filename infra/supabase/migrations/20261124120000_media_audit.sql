@@ -75,6 +75,7 @@ declare
     v_limit integer := (p_query ->> 'limit')::integer;
     v_where text := 'true';
     v_items jsonb;
+    v_has_more boolean;
     v_until timestamptz := coalesce((p_query ->> 'date_to')::timestamptz, now());
     v_since timestamptz := coalesce((p_query ->> 'date_from')::timestamptz, v_until - interval '30 days');
     v_answer jsonb;
@@ -105,17 +106,22 @@ begin
     end if;
 
     -- One row more than asked for tells whether there is a next page.
+    -- Of very large entries a page holds fewer than asked for: no more than a function may answer.
     execute format(
-        'select coalesce(jsonb_agg(to_jsonb(page) order by occurred_at desc, id desc), ''[]'') from (
-            select * from public.media_sync_log where %s order by occurred_at desc, id desc limit %s
-        ) page',
-        v_where, v_limit + 1
+        'select coalesce(jsonb_agg(entry order by place) filter (where fits), ''[]''), coalesce(bool_or(not fits), false)
+        from (
+            select entry, place,
+                place = 1 or place <= %2$s and sum(octet_length(entry::text)) over (order by place) <= 4500000 as fits
+            from (
+                select to_jsonb(page) as entry, row_number() over (order by occurred_at desc, id desc) as place from (
+                    select * from public.media_sync_log where %1$s order by occurred_at desc, id desc limit %2$s + 1
+                ) page
+            ) placed
+        ) measured',
+        v_where, v_limit
     )
-    into v_items using p_query;
-    v_answer := jsonb_build_object(
-        'items', case when jsonb_array_length(v_items) > v_limit then v_items - v_limit else v_items end,
-        'has_more', jsonb_array_length(v_items) > v_limit
-    );
+    into v_items, v_has_more using p_query;
+    v_answer := jsonb_build_object('items', v_items, 'has_more', v_has_more);
 
     if p_query ? 'error_trends' then
         v_answer := v_answer || jsonb_build_object('error_trends', (

@@ -57,6 +57,24 @@ $$;
 create trigger keep_waiting before update on public.media_assets
     for each row when (old.cloudinary_asset_id is null) execute function media_sync.keep_waiting();
 
+-- A name for which somebody has a signature, or is uploading, is not free: who uploads would get it.
+create function media_sync.keep_reserved() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    if current_setting('media_sync.observing', true) is distinct from 'on' and exists (
+        select from public.media_uploads u
+        where u.public_id = new.cloudinary_public_id and u.outcome is null and u.open_until > now()
+    ) then
+        raise exception 'somebody is uploading under this public id just now: try again later' using errcode = 'PT409';
+    end if;
+    return new;
+end
+$$;
+
+create trigger keep_reserved before update on public.media_assets for each row
+    when (new.delivery_type = 'upload' and new.cloudinary_public_id <> old.cloudinary_public_id)
+    execute function media_sync.keep_reserved();
+
 -- One entry about an upload.
 create function media_sync.log_upload(
     p_operation text, p_status text, p_source text, p_upload public.media_uploads, p_details jsonb default null
@@ -189,9 +207,12 @@ begin
 end
 $$;
 
--- Uploads whose rows still wait although their time is over.
+-- Uploads whose rows still wait although their time is over. Signatures of which nothing came end here: what
+-- still appears under them has its owner all the same.
 create function public.media_sync_due_uploads(p_limit integer) returns jsonb
-language sql stable security definer set search_path = '' as $$
+language sql security definer set search_path = '' as $$
+    update public.media_uploads set outcome = 'lost', ended_at = now()
+    where kind = 'signed' and outcome is null and open_until <= now() - interval '10 minutes';
     select coalesce(jsonb_agg(jsonb_build_object(
         'id', id, 'resource_type', resource_type, 'delivery_type', delivery_type, 'public_id', public_id
     )), '[]')
@@ -335,6 +356,16 @@ begin
             error_code = null, error_message = null
         where id = v_upload.id;
     end loop;
+    -- A signed upload that has replaced the content of its owner's asset.
+    update public.media_uploads u
+    set outcome = 'stored', ended_at = now(), asset_row_id = k.id
+    from jsonb_array_elements(p_change -> 'updates') w
+    join public.media_assets k on k.id = (w.value ->> 'id')::uuid
+    where u.kind = 'signed' and u.overwrite and (u.outcome is null or u.outcome = 'lost')
+        and u.public_id = w.value ->> 'cloudinary_public_id' and w.value ->> 'delivery_type' = 'upload'
+        and k.deleted_at is null and w.value -> 'deleted_at' = 'null'
+        and (w.value ->> 'cloudinary_version')::bigint between u.since_version and u.until_version
+        and (w.value ->> 'cloudinary_version')::bigint > k.cloudinary_version;
     return p_change || jsonb_build_object('inserts', v_inserts, 'updates', v_updates, 'audit', v_audit);
 end
 $$;
@@ -358,7 +389,7 @@ end
 $$;
 
 revoke execute on function media_sync.keep_waiting, media_sync.log_upload, media_sync.name_holders,
-    media_sync.attribute, media_sync.join_uploads, media_sync.lose_name from public;
+    media_sync.keep_reserved, media_sync.attribute, media_sync.join_uploads, media_sync.lose_name from public;
 revoke execute on function public.media_sync_begin_upload, public.media_sync_end_upload,
     public.media_sync_due_uploads, public.media_sync_upload from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_begin_upload, public.media_sync_end_upload,

@@ -180,8 +180,12 @@ language sql stable set search_path = '' as $$
                     'created_by', u.created_by, 'created_at', u.created_at
                 ) order by u.table_name, u.record_id, u.usage_type
             ), '[]')
-            from public.media_usage u where u.asset_id = p_asset
+            from (
+                select * from public.media_usage where asset_id = p_asset
+                order by table_name, record_id, usage_type limit 1000
+            ) u
         ),
+        'usage_count', (select count(*) from public.media_usage where asset_id = p_asset),
         'collections', (
             select coalesce(jsonb_agg(
                 jsonb_build_object(

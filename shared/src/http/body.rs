@@ -52,7 +52,10 @@ fn invalid(path: &str, error: &serde_json::Error) -> Problem {
     }
     // Where in the text helps nobody who did not write it by hand; where in the object does.
     let place = format!(" at line {} column {}", error.line(), error.column());
-    let reason = reason.strip_suffix(&place).unwrap_or(&reason);
+    let mut reason = reason.strip_suffix(&place).unwrap_or(&reason).to_owned();
+    for integer in ["i64", "u32"] {
+        reason = reason.replace(&format!("expected {integer}"), "expected a whole number");
+    }
     if path == "." {
         return Problem::invalid_body(format!("The body cannot be used: {reason}."));
     }
@@ -70,6 +73,7 @@ mod tests {
     struct Options {
         force: bool,
         ids: Vec<String>,
+        most: u32,
     }
 
     fn read(text: &str) -> Result<Options, Problem> {
@@ -81,8 +85,12 @@ mod tests {
         let all = Options {
             force: true,
             ids: vec!["a".to_owned()],
+            most: 5,
         };
-        assert_eq!(read(r#" {"force": true, "ids": ["a"]}"#).unwrap(), all);
+        assert_eq!(
+            read(r#" {"force": true, "ids": ["a"], "most": 5}"#).unwrap(),
+            all
+        );
         for text in ["[]", "[true]", " \n[[]]", "true", "null", ""] {
             let problem = read(text).unwrap_err();
             assert_eq!(problem.code(), "invalid_body", "{text}");
@@ -106,7 +114,12 @@ mod tests {
             (
                 r#"{"forced": true}"#,
                 Some("forced"),
-                "`forced` cannot be used: unknown field `forced`, expected `force` or `ids`.",
+                "`forced` cannot be used: unknown field `forced`, expected one of `force`, `ids`, `most`.",
+            ),
+            (
+                r#"{"most": -1}"#,
+                Some("most"),
+                "`most` cannot be used: invalid value: integer `-1`, expected a whole number.",
             ),
             (
                 r#"{"force": true"#,

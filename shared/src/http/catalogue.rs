@@ -197,6 +197,11 @@ pub const CATALOGUE: &[Entry] = &[
     ),
     entry(
         422,
+        "page_too_large",
+        "The assets of a page that was asked for by its number are larger than an answer may be: ask for fewer, or use cursors.",
+    ),
+    entry(
+        422,
         "cloudinary_bad_request",
         "Cloudinary refused the request as it is.",
     ),

@@ -14,7 +14,7 @@ use sha2::Sha256;
 const TAG: usize = 16;
 
 /// Far longer than any position; longer texts are not looked at.
-const MAX_TEXT: usize = 2048;
+const MAX_TEXT: usize = 4096;
 
 /// The secret with which cursors are authenticated.
 #[derive(Clone)]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 pub(crate) mod hostile;
+mod large;
 mod oracle;
 mod plans;
 mod statistics;

@@ -131,6 +131,17 @@ fn filters(random: &mut StdRng, rows: &[Value]) -> Parameters {
             }
         }
     }
+    // What ends before it begins is refused.
+    let given = |name: &str| {
+        let given = filters.iter().find(|(given, _)| *given == name);
+        given.map(|(_, value)| value.clone())
+    };
+    let size = |name| given(name).map(|value| value.parse::<i64>().unwrap());
+    let sizes = size("min_size").zip(size("max_size"));
+    let dates = given("date_from").zip(given("date_to"));
+    if sizes.is_some_and(|(min, max)| min > max) || dates.is_some_and(|(from, to)| from > to) {
+        filters.retain(|(name, _)| !matches!(*name, "max_size" | "date_to"));
+    }
     filters
 }
 

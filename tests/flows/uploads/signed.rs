@@ -94,6 +94,14 @@ async fn a_signed_upload_belongs_to_who_asked_for_it_and_is_bound_to_what_was_si
         stage.rows(&public_id).await[0]["cloudinary_etag"] == newer["etag"]
     })
     .await;
+    assert_eq!(stage.outcome(&replacing["upload"]["id"]).await, "stored");
+
+    // A signature that nobody uses ends, too.
+    let unused = object(stage.sign(json!({"public_id": "shop/unused"})).await);
+    let late = "update public.media_uploads set open_until = now() - interval '11 minutes' where public_id = 'shop/unused' returning id";
+    world.rows(late, &[]).await;
+    world.drain().await;
+    assert_eq!(stage.outcome(&unused["upload"]["id"]).await, "lost");
 
     // Somebody else's name is kept for them as long as their signature is good.
     let reserved = object(stage.sign(json!({"public_id": "shop/jar"})).await);
@@ -107,6 +115,12 @@ async fn a_signed_upload_belongs_to_who_asked_for_it_and_is_bound_to_what_was_si
         (late.status, &late.body["code"]),
         (StatusCode::CONFLICT, &json!("public_id_reserved"))
     );
+
+    // Nor does anybody get it by a rename: who uploads would take it away again.
+    let rename = json!({"cloudinary_public_id": "shop/jar"});
+    let which = format!("cloudinary_public_id=eq.{public_id}");
+    let renamed = world.write(&which, &world.admin, rename).await;
+    assert_eq!(renamed.status, StatusCode::CONFLICT, "{}", renamed.body);
 
     // What nobody began here has no owner, and an old name's asset has its new one.
     let console = world.cloud.upload("shop/pot", 9).await;

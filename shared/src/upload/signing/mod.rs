@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{Naming, UploadRefusal, UploadRules, Uploader};
-use crate::asset::ResourceType;
+use crate::asset::{ResourceType, fault_of_display_name, fault_of_tag};
 use crate::cloudinary::signature::sign_params;
 use crate::cloudinary::{Credentials, escape};
 use crate::time::Timestamp;
@@ -140,12 +140,25 @@ impl Asked<'_> {
             if text.contains('\0') {
                 return Err(UploadRefusal::parameter(*known, "must not contain NUL"));
             }
+            let fault = match *known {
+                "tags" => text.split(',').map(str::trim).find_map(fault_of_given_tag),
+                "display_name" if !text.is_empty() => fault_of_display_name(&text),
+                _ => None,
+            };
+            if let Some(fault) = fault {
+                return Err(UploadRefusal::parameter(*known, fault));
+            }
             if !text.is_empty() {
                 given.insert(*known, text);
             }
         }
         Ok(given)
     }
+}
+
+/// Cloudinary leaves empty tags out.
+fn fault_of_given_tag(tag: &str) -> Option<&'static str> {
+    (!tag.is_empty()).then(|| fault_of_tag(tag)).flatten()
 }
 
 fn expect(

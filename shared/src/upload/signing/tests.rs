@@ -123,7 +123,9 @@ fn other_values_than_those_that_are_signed_are_refused() {
         json!({"context": {"alt": 1}}),
         json!({"public_id": ["mug"]}),
         json!({"public_id": "a//b"}),
-        json!({"display_name": "x".repeat(17_000)}),
+        json!({"display_name": "x".repeat(256)}),
+        json!({"tags": format!("a,{}", "x".repeat(256))}),
+        json!({"metadata": {"sku": "x".repeat(17_000)}}),
     ] {
         assert!(
             plan(params.clone(), &UploadRules::default()).is_err(),

@@ -93,6 +93,11 @@ async fn start(screen: &Screen) -> Result<World> {
         verbose: true,
         // A worker may fail once, as in production; its message need not wait as long as there.
         parameters: BTreeMap::from([("RetrySeconds".to_owned(), "20".to_owned())]),
+        // The stand-in delivers from this machine, over http.
+        config: BTreeMap::from([(
+            "UPLOAD_RULES".to_owned(),
+            r#"{"remote_hosts": ["127.0.0.1:*", "localhost:*"], "remote_http": true}"#.to_owned(),
+        )]),
         ..Options::default()
     };
     let stack = Stack::start(options).await?;

@@ -1,0 +1,141 @@
+//! What one user writes past the API must not hold up, blind or blow up what others see.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use end_to_end::{World, id_of};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+const MEDIA: &str = "/api/cloudinary/media";
+
+/// A live asset that the ordinary user owns.
+async fn own_mug(world: &World) -> media_sync::cloudinary::Resource {
+    let mug = world.cloud.upload("shop/mug", 1).await;
+    world
+        .row_becomes("the upload arrives", &mug, |row| {
+            row["sync_status"] == "synced"
+        })
+        .await;
+    let sql = "update public.media_assets set uploaded_by = $1::text::uuid returning id";
+    world.rows(sql, &[&world.user_id]).await;
+    mug
+}
+
+fn nested(depth: usize) -> Value {
+    (0..depth).fold(json!(1), |inner, _| json!([inner]))
+}
+
+#[tokio::test]
+async fn values_beyond_measure_are_refused_past_the_api_too() {
+    let world = World::start().await;
+    let mug = own_mug(&world).await;
+    let before = world.row(&mug).await.unwrap();
+    let long = |count: usize| "x".repeat(count);
+    let many: Vec<String> = (0..1_001).map(|number| number.to_string()).collect();
+    let huge: Value = serde_json::from_str(r#"{"x": 1e300}"#).unwrap();
+    for (column, value) in [
+        ("metadata", huge),
+        ("metadata", json!({"x": nested(2)})),
+        ("metadata", json!({"x": nested(100)})),
+        ("metadata", json!({"x": {"y": 1}})),
+        ("metadata", json!({"x": true})),
+        ("metadata", json!({"x": long(17_000)})),
+        ("metadata", json!([1])),
+        ("context", json!({"x": long(1_025)})),
+        ("context", json!({long(256): "x"})),
+        (
+            "context",
+            many.iter()
+                .map(|key| (key.clone(), json!(long(20))))
+                .collect(),
+        ),
+        ("description", json!(long(10_001))),
+        ("alt_text", json!(long(10_001))),
+        ("tags", json!(many)),
+        ("tags", json!([" a"])),
+        ("tags", json!(["a\n"])),
+        ("tags", json!([long(256)])),
+        ("tags", json!([null])),
+        ("tags", json!(null)),
+        ("display_name", json!(long(256))),
+        ("display_name", json!("a\u{1}")),
+        ("folder", json!(long(501))),
+        ("folder", json!("a\u{7f}")),
+        ("cloudinary_public_id", json!(long(256))),
+    ] {
+        let shown: String = value.to_string().chars().take(40).collect();
+        let answer = world.edit(&mug, &world.user, json!({column: value})).await;
+        let status = answer.status;
+        assert_eq!(
+            status,
+            StatusCode::BAD_REQUEST,
+            "{column} {shown}: {}",
+            answer.body
+        );
+    }
+    // Written as text, since no JSON library of ours holds it.
+    let sql = format!(
+        "update public.media_assets set metadata = '{{\"x\": 1e400}}' where cloudinary_asset_id = '{}'",
+        id_of(&mug)
+    );
+    let client = end_to_end::connect(world.stack.database_url()).await;
+    client.batch_execute(&sql).await.unwrap_err();
+    assert_eq!(world.row(&mug).await.unwrap(), before);
+    assert_eq!(world.sync(json!({})).await.body["success"], true);
+    let path = format!("{MEDIA}/{}", id_of(&mug));
+    for (path, token) in [
+        (&*path, &world.user),
+        ("/api/cloudinary/audit", &world.admin),
+    ] {
+        let answer = world.call(Method::GET, path, Some(token), None).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    }
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn who_edits_without_end_holds_no_run_up() {
+    let world = World::start().await;
+    let mug = own_mug(&world).await;
+    for number in 0..3 {
+        world
+            .cloud
+            .upload(&format!("shop/{number}"), number + 2)
+            .await;
+    }
+    let over = AtomicBool::new(false);
+    let edits = async |editor: usize| {
+        let mut number = 0_u64;
+        while !over.load(Ordering::Relaxed) {
+            number += 1;
+            let edit = json!({"context": {"number": format!("{editor}-{number}")}});
+            let answer = world.edit(&mug, &world.user, edit).await;
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        }
+    };
+    let runs = async {
+        for mode in ["full", "incremental", "full"] {
+            // The asset is changed there, too, so that there is something to write into its row.
+            world.cloud.add_tag("shop/mug", mode).await;
+            let answer = world.sync(json!({"mode": mode})).await;
+            assert_eq!(answer.body["success"], true, "{mode}: {}", answer.body);
+            assert_eq!(
+                answer.body["status"], "succeeded",
+                "{mode}: {}",
+                answer.body
+            );
+        }
+        over.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(runs, futures::future::join_all((0..6).map(edits)));
+    let wanted = world.row(&mug).await.unwrap()["context"]["number"].clone();
+    world.drain().await;
+    world
+        .row_becomes("the last edit is there", &mug, |row| {
+            row["sync_status"] == "synced" && row["context"]["number"] == wanted
+        })
+        .await;
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}
