@@ -168,7 +168,7 @@ end
 $$;
 
 -- Where an asset is used, and in which collections it is that the caller may see. Asked before it is deleted.
--- {"usage": [{usage_type, table_name, record_id, created_by, created_at}],
+-- {"usage": [{usage_type, table_name, record_id, created_by, created_at}], a thousand at most, "usage_count": number,
 --  "collections": [{collection_id, name, is_public, owner, position}]}
 create function public.media_where_used(p_asset uuid) returns jsonb
 language sql stable set search_path = '' as $$

@@ -13,6 +13,7 @@ pub mod purge;
 pub mod quota_sharing;
 pub mod reconcile;
 pub mod replay;
+mod restless;
 pub mod retry;
 pub mod store;
 pub mod uploads;

@@ -60,30 +60,42 @@ impl IngestError {
             Self::Contended => true,
         }
     }
+
+    /// Whether a single message of a batch may have brought it about.
+    fn spoils_a_batch(&self) -> bool {
+        match self {
+            Self::Fetch(_) => false,
+            Self::Store(source) => !source.is_transient(),
+            Self::Contended => true,
+        }
+    }
 }
 
 impl Ingest {
     /// Applies a batch; the answer has one result for each message, in their order.
     ///
-    /// A message that the database refuses for good must not take the others with it, so a batch
-    /// that is refused is tried again one by one.
+    /// A message that the database refuses for good, or whose row does not come to rest, must not
+    /// take the others with it: such a batch is tried again in halves.
     pub async fn apply_batch(
         &self,
         messages: Vec<queue::Notification>,
     ) -> Vec<Result<Verdict, IngestError>> {
         let accepted: Vec<Accepted> = messages.into_iter().map(Accepted::read).collect();
-        let results = self.apply_together(&accepted).await;
-        let refused = results.iter().any(
-            |result| matches!(result, Err(IngestError::Store(error)) if !error.is_transient()),
-        );
-        if !refused || accepted.len() == 1 {
-            return results;
+        let mut results = BTreeMap::new();
+        let mut open = vec![(0, accepted.len())];
+        while let Some((start, end)) = open.pop() {
+            let applied = self.apply_together(&accepted[start..end]).await;
+            let spoils = applied
+                .iter()
+                .any(|result| matches!(result, Err(error) if error.spoils_a_batch()));
+            if spoils && end - start > 1 {
+                let middle = start.midpoint(end);
+                open.extend([(start, middle), (middle, end)]);
+            } else {
+                results.extend((start..end).zip(applied));
+            }
         }
-        let mut results = Vec::with_capacity(accepted.len());
-        for single in accepted {
-            results.extend(self.apply_together(std::slice::from_ref(&single)).await);
-        }
-        results
+        results.into_values().collect()
     }
 
     async fn apply_together(&self, accepted: &[Accepted]) -> Vec<Result<Verdict, IngestError>> {

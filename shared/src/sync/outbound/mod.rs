@@ -18,6 +18,7 @@ pub use self::conclude::{Conclusion, Findings, Held, Next, Outcome, Outcomes, ne
 use self::perform::perform;
 use super::lookup::{self, MAX_ASSET_IDS, stamp};
 use super::operations::plan_operations;
+use super::restless::Restless;
 use super::retry::{CLAIM, Failure};
 use super::store::{ATTEMPTS, RowQuery, Store, WriteSet};
 use crate::asset::DeliveryName;
@@ -246,7 +247,8 @@ impl Hold<'_> {
     }
 
     /// Writes what was seen, and in the end what became of the calls, planning anew when rows
-    /// change meanwhile. Answers the held rows as they are then, but for their revisions.
+    /// change meanwhile. A row that does not come to rest is left out, and its claim runs out.
+    /// Answers the held rows as they are then, but for their revisions.
     async fn write(
         &self,
         seen: &[Observation],
@@ -254,6 +256,7 @@ impl Hold<'_> {
     ) -> Result<Vec<AssetRow>, OutboundError> {
         let mut seen = seen.to_vec();
         let mut names = Vec::new();
+        let mut restless = Restless::default();
         for _ in 0..ATTEMPTS {
             names.extend(seen.iter().filter_map(|seen| seen.seen_name().cloned()));
             let rows = self.read(&seen, &names).await?;
@@ -277,13 +280,13 @@ impl Hold<'_> {
                     seen.extend(looked);
                     continue;
                 }
-                Next::Write(plan) => plan,
+                Next::Write(plan) => restless.leave_out(&rows, *plan),
             };
             let after = plan.over(rows);
             if plan.is_empty() {
                 return Ok(after);
             }
-            let change = WriteSet::of_plan(*plan).timed(None, now);
+            let change = WriteSet::of_plan(plan).timed(None, now);
             match self.flow.store.apply(&change).await {
                 Ok(()) => return Ok(after),
                 Err(error) if error.is_conflict() => {}

@@ -12,7 +12,6 @@ mod options;
 mod predict;
 pub mod quota;
 mod read;
-mod restless;
 mod slice;
 mod stage;
 mod take_in;

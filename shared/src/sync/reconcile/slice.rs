@@ -10,13 +10,13 @@ use super::compare::{Compared, Seen};
 use super::governor::Governor;
 use super::predict::{self, Progress};
 use super::read::{Page, Reader};
-use super::restless::Restless;
 use super::stage::{Counters, Stage, State};
 use super::{Drift, Reconcile, ReconcileError, RunOptions, SliceOutcome};
 use crate::row::AssetRow;
 use crate::supabase::SupabaseError;
 use crate::sync::lookup::{self, MAX_ASSET_IDS};
 use crate::sync::plan::{Plan, PlanContext, Source, Tally};
+use crate::sync::restless::Restless;
 use crate::sync::store::{
     ATTEMPTS, Checkpoint, Led, Mode, Rest, RunRow, RunStatus, WriteSet, is_lease_lost,
 };
@@ -25,9 +25,6 @@ use crate::time::Timestamp;
 
 /// A step is not begun unless this much time is left for it.
 const TIME_FOR_A_STEP: Duration = Duration::from_secs(8);
-
-/// How often a page is planned again for the sake of rows that change meanwhile.
-const PATIENCE: usize = 3;
 
 /// How far an incremental run looks back beyond the start of the last good run: the search index
 /// lags behind writes by seconds, and clocks are not perfect.
@@ -235,17 +232,12 @@ impl<'a> Slice<'a> {
             release: &[],
         };
         let mut restless = Restless::default();
-        for attempt in 0..ATTEMPTS {
+        for _ in 0..ATTEMPTS {
             let Compared { rows, plan } = self
                 .flow
                 .compare(&mut page.seen, context, self.governor)
                 .await?;
-            restless.watch(&rows);
-            let plan = if attempt < PATIENCE {
-                plan
-            } else {
-                plan.without(&restless.rows)
-            };
+            let plan = restless.leave_out(&rows, plan);
             let drift = self.options.dry_run.then(|| self.find_drift(&page, &rows));
             let tally = drift.as_ref().map_or(plan.tally, Drift::tally);
             let counters = self.count(&page, tally);
