@@ -35,4 +35,9 @@ impl Restless {
             plan.without(&self.rows)
         }
     }
+
+    /// Whether the last plan left the row out: what was seen of it is not in the database.
+    pub(super) fn is_left_out(&self, row: &AssetRow) -> bool {
+        self.readings > PATIENCE && self.rows.contains(&row.id)
+    }
 }

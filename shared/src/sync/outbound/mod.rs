@@ -282,7 +282,11 @@ impl Hold<'_> {
                 }
                 Next::Write(plan) => restless.leave_out(&rows, *plan),
             };
-            let after = plan.over(rows);
+            let mut after = plan.over(rows);
+            if outcomes.is_none() {
+                // Nothing may be done on what was known of it before the look.
+                after.retain(|row| !restless.is_left_out(row));
+            }
             if plan.is_empty() {
                 return Ok(after);
             }
