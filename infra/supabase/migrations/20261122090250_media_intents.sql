@@ -133,7 +133,9 @@ begin
     if jsonb_typeof(p_new.metadata) = 'object' and p_new.metadata <> p_old.metadata then
         p_new.metadata := media_sync.without_empty(p_new.metadata);
     end if;
-    p_new.folder := trim(both '/' from p_new.folder);
+    if p_new.folder <> p_old.folder then
+        p_new.folder := trim(both '/' from p_new.folder);
+    end if;
     v_fault := media_sync.fault_of_edit(p_old, p_new);
     if v_fault is not null then
         raise exception '%', v_fault using errcode = '22023';
