@@ -8,22 +8,40 @@ use super::concern::Concern;
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::CloudinaryError;
 use crate::observation::{Changed, Observation};
-use crate::row::AssetRow;
+use crate::row::{AssetRow, Clocks};
 use crate::sync::notification::{AssetRef, Says};
 use crate::sync::plan::AuditEntry;
 use crate::sync::store::RowQuery;
 use crate::time::Timestamp;
 
-/// What is kept between the attempts of one batch: what was fetched stays true.
+/// What is kept between the attempts of one batch.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// Names whose holders turned out to matter.
     pub names: BTreeSet<DeliveryName>,
+    /// What the rows knew when they were last read.
+    known: BTreeMap<AssetId, Clocks>,
     pub fetched: BTreeMap<AssetId, Observation>,
     pub failed: BTreeMap<AssetId, Arc<CloudinaryError>>,
 }
 
 impl Batch {
+    /// Takes rows in as they were read. What was fetched stays true while its row has learnt
+    /// nothing; otherwise it is forgotten, and has to be fetched again.
+    ///
+    /// Whoever taught the row may have looked later, and have stamped the look earlier: stamps are
+    /// cautious, and that of a look which follows a notification is not.
+    pub fn note_rows(&mut self, rows: &[AssetRow]) {
+        for row in rows {
+            let before = self
+                .known
+                .insert(row.cloudinary_asset_id.clone(), row.clocks);
+            if before != Some(row.clocks) {
+                self.fetched.remove(&row.cloudinary_asset_id);
+            }
+        }
+    }
+
     /// What was fetched, with what the notifications tell of when it was changed.
     pub fn observations(&self, changed: &BTreeMap<AssetId, Changed>) -> Vec<Observation> {
         let dated = |seen: &Observation| {
@@ -170,6 +188,38 @@ mod tests {
             since,
             ..AuditEntry::about(&row, "updated", Source::Webhook)
         }
+    }
+
+    #[test]
+    fn a_look_counts_until_its_row_has_learnt_more() {
+        let name = DeliveryName {
+            resource_type: ResourceType::Image,
+            delivery_type: "upload".to_owned(),
+            public_id: "mug".to_owned(),
+        };
+        let gone = |seconds| Observation {
+            asset_id: id("a"),
+            at: at(seconds),
+            fact: Fact::Gone(Some(name.clone())),
+        };
+        let mut row = AssetRow::first(Uuid::nil(), &gone(1)).unwrap();
+        let mut batch = Batch::default();
+        batch.note_rows(std::slice::from_ref(&row));
+        batch.fetched.insert(id("a"), gone(9));
+        batch.fetched.insert(id("b"), gone(9));
+
+        // A decision made here is no news of Cloudinary's.
+        row.revision += 1;
+        batch.note_rows(std::slice::from_ref(&row));
+        assert_eq!(batch.fetched.len(), 2);
+        // News may be newer than the look, whatever its moment.
+        row.observe(&gone(2));
+        batch.note_rows(std::slice::from_ref(&row));
+        assert_eq!(batch.fetched.keys().collect::<Vec<_>>(), [&id("b")]);
+        // So may be what the row began with, after the look.
+        row.cloudinary_asset_id = id("b");
+        batch.note_rows(&[row]);
+        assert!(batch.fetched.is_empty());
     }
 
     #[test]

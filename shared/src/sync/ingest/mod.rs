@@ -129,6 +129,7 @@ impl Ingest {
         let folders = self.fetch_moved(accepted).await?;
         let query = rows_concerned(accepted, batch, &folders);
         let rows = self.store.fetch_rows(&query).await?;
+        batch.note_rows(&rows);
         let known = Known::of(&rows);
         let mut concerns: Vec<Concern> = accepted
             .iter()

@@ -93,6 +93,7 @@ impl NotificationJob {
         }
         let query = rows_concerned(&self.accepted, &self.batch, &self.folders);
         self.rows = sides.database.fetch(&query);
+        self.batch.note_rows(&self.rows);
         self.read_names = query.names;
     }
 
