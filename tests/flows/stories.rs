@@ -8,7 +8,7 @@
 )]
 
 use chaos::people;
-use end_to_end::{World, eventually, now};
+use end_to_end::{World, eventually, eventually_or_tell, now};
 use local_stack::Part;
 use media_sync::asset::{AssetId, DeliveryName, ResourceType};
 use media_sync::cloudinary::ResourceUpdate;
@@ -279,7 +279,10 @@ impl Story {
     /// Nothing is on its way any more; what was refused is tried again.
     async fn rest(&self) {
         self.world.cloud.quiet().await;
-        eventually("nothing waits", async || {
+        let open =
+            "select to_jsonb(m) as row from public.media_assets m where sync_status <> 'synced'";
+        let open = async || self.world.rows(open, &[]).await;
+        let rests = async || {
             let retry = self
                 .world
                 .request("media_request_retry", &self.world.admin, json!({}))
@@ -287,10 +290,12 @@ impl Story {
             assert_eq!(retry.status, StatusCode::OK, "{}", retry.body);
             self.world.drain().await;
             self.world.cloud.quiet().await;
-            let open = "select count(*) from public.media_assets where sync_status <> 'synced'";
-            self.world.waiting_messages().await.is_empty()
-                && self.world.value(open).await == json!(0)
-        })
-        .await;
+            self.world.waiting_messages().await.is_empty() && open().await.is_empty()
+        };
+        let standing = async || {
+            let waiting = self.world.waiting_messages().await;
+            format!("nothing waits; {waiting:?}, {:?}", open().await)
+        };
+        eventually_or_tell(rests, standing).await;
     }
 }

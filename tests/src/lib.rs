@@ -13,5 +13,5 @@ pub use cloud::{Cloud, picture};
 pub use data_api::Caller;
 pub use database::{connect, value};
 pub use function::{Function, FunctionAnswer};
-pub use wait::eventually;
+pub use wait::{eventually, eventually_or_tell};
 pub use world::{Answer, World, id_of, now, post};

@@ -9,13 +9,23 @@ const DEADLINE: Duration = Duration::from_secs(240);
 ///
 /// # Panics
 /// When it is still no after minutes; the message says what was waited for.
-pub async fn eventually(what: &str, mut ask: impl AsyncFnMut() -> bool) {
+pub async fn eventually(what: &str, ask: impl AsyncFnMut() -> bool) {
+    eventually_or_tell(ask, async || what.to_owned()).await;
+}
+
+/// The same; what was waited for, and how things stand, is found out when the time is over.
+///
+/// # Panics
+/// When the answer is still no after minutes.
+pub async fn eventually_or_tell(
+    mut ask: impl AsyncFnMut() -> bool,
+    tell: impl AsyncFnOnce() -> String,
+) {
     let begun = Instant::now();
     while !ask().await {
-        assert!(
-            begun.elapsed() < DEADLINE,
-            "still not true after {DEADLINE:?}: {what}"
-        );
+        if begun.elapsed() > DEADLINE {
+            panic!("still not true after {DEADLINE:?}: {}", tell().await);
+        }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -80,8 +80,11 @@ impl Cloudinary {
 
     /// On the same port, with the same data.
     pub(crate) async fn start_again(&mut self, supervisor: &Supervisor) -> Result<(), StackError> {
-        self.process = launch(supervisor, &self.program, &self.arguments).await?;
-        self.ready().await
+        ports::on_its_port(async || {
+            self.process = launch(supervisor, &self.program, &self.arguments).await?;
+            self.ready().await
+        })
+        .await
     }
 
     pub(crate) fn process(&self) -> &Process {

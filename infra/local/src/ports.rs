@@ -1,6 +1,7 @@
 //! Free ports for the parts that are processes of their own.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
 
 use rand::Rng as _;
 
@@ -10,6 +11,7 @@ use crate::StackError;
 /// must find its port unused.
 const RANGE: std::ops::Range<u16> = 20_000..32_000;
 const ATTEMPTS: usize = 5;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Starts a part on a free port, and on another when somebody took the port before the part could.
 pub(crate) async fn on_a_free_port<T>(
@@ -23,6 +25,20 @@ pub(crate) async fn on_a_free_port<T>(
         }
     }
     start(pick()).await
+}
+
+/// Starts a part again on the port that it had. Who looks for a free port takes each for a moment: then it ends
+/// at once, and is started once more.
+pub(crate) async fn on_its_port(
+    mut start: impl AsyncFnMut() -> Result<(), StackError>,
+) -> Result<(), StackError> {
+    for _ in 1..ATTEMPTS {
+        match start().await {
+            Err(StackError::Part { ended: true, .. }) => tokio::time::sleep(PAUSE).await,
+            other => return other,
+        }
+    }
+    start().await
 }
 
 fn pick() -> u16 {

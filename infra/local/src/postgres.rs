@@ -82,8 +82,11 @@ impl Postgres {
 
     /// On the same port, with the same data.
     pub(crate) async fn start_again(&mut self, supervisor: &Supervisor) -> Result<(), StackError> {
-        self.process = launch(supervisor, &self.distribution, &self.data, self.port).await?;
-        self.ready().await
+        ports::on_its_port(async || {
+            self.process = launch(supervisor, &self.distribution, &self.data, self.port).await?;
+            self.ready().await
+        })
+        .await
     }
 
     pub(crate) fn process(&self) -> &Process {

@@ -52,8 +52,11 @@ impl PostgRest {
 
     /// On the same port.
     pub(crate) async fn start_again(&mut self, supervisor: &Supervisor) -> Result<(), StackError> {
-        self.process = launch(supervisor, &self.program, &self.config).await?;
-        self.ready().await
+        ports::on_its_port(async || {
+            self.process = launch(supervisor, &self.program, &self.config).await?;
+            self.ready().await
+        })
+        .await
     }
 
     pub(crate) fn process(&self) -> &Process {

@@ -79,8 +79,11 @@ impl Aws {
     /// On the same port, but empty: the emulator writes its state down only when it ends in an orderly way.
     /// Deploy again; what was in its queues is lost.
     pub(crate) async fn start_again(&mut self, supervisor: &Supervisor) -> Result<(), StackError> {
-        self.process = launch(supervisor, &self.python, &self.script, self.port).await?;
-        self.ready().await
+        ports::on_its_port(async || {
+            self.process = launch(supervisor, &self.python, &self.script, self.port).await?;
+            self.ready().await
+        })
+        .await
     }
 
     pub(crate) fn process(&self) -> &Process {
