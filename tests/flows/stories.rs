@@ -282,12 +282,16 @@ impl Story {
         let open =
             "select to_jsonb(m) as row from public.media_assets m where sync_status <> 'synced'";
         let open = async || self.world.rows(open, &[]).await;
+        // What waits minutes for its next attempt, or for the drain to send it again, waits seconds.
+        let sooner = "update public.media_assets set sync_next_attempt_at = now() + interval '10 seconds'
+            where intent is not null and sync_next_attempt_at > now() + interval '20 seconds' returning id";
         let rests = async || {
             let retry = self
                 .world
                 .request("media_request_retry", &self.world.admin, json!({}))
                 .await;
             assert_eq!(retry.status, StatusCode::OK, "{}", retry.body);
+            self.world.rows(sooner, &[]).await;
             self.world.drain().await;
             self.world.cloud.quiet().await;
             self.world.waiting_messages().await.is_empty() && open().await.is_empty()

@@ -167,7 +167,8 @@ fn set_clock(app: &App, body: &Map<String, Value>) -> Result<Value, ApiError> {
     let skew = if let Some(now) = body.get("now").and_then(Value::as_str) {
         let now =
             Moment::parse(now).ok_or_else(|| ApiError::bad_request("now: expected a date"))?;
-        (now.0 - Moment::now(0).0) / 1000
+        // Rounded up: the clock shows this moment or a later one.
+        (now.0 - Moment::now(0).0).div_euclid(1000) + 1
     } else if let Some(skew) = number("skew_ms") {
         skew
     } else if let Some(advance) = number("advance_ms") {
