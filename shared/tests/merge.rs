@@ -8,7 +8,7 @@ use media_sync::asset::{AssetId, DeliveryName, ResourceType};
 use media_sync::intent::{Existence, Intent, PairWishes, Wish};
 use media_sync::observation::{Changed, Content, Fact, Observation, Sighting};
 use media_sync::row::{AssetRow, SyncStatus};
-use media_sync::sync::plan::{PlanContext, Source, plan_observations};
+use media_sync::sync::plan::{KeepClocks, PlanContext, Source, plan_observations};
 use media_sync::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
@@ -263,11 +263,11 @@ fn what_moves_nothing_but_clocks_outlasts_older_news() {
         };
         plan_observations(rows, &[observation], context, Uuid::nil)
     };
-    let first = plan(&[], seen(1, "f"), true).inserts;
-    let second = plan(&first, seen(5, "f"), true);
+    let first = plan(&[], seen(1, "f"), KeepClocks::Always).inserts;
+    let second = plan(&first, seen(5, "f"), KeepClocks::Always);
     assert_eq!(second.updates.len(), 1, "a notification keeps its clocks");
-    let third = plan(&second.updates, seen(3, "g"), true);
+    let third = plan(&second.updates, seen(3, "g"), KeepClocks::Always);
     assert!(third.is_empty(), "older news change nothing: {third:?}");
     // A listing would rewrite the whole table otherwise.
-    assert!(plan(&first, seen(5, "f"), false).is_empty());
+    assert!(plan(&first, seen(5, "f"), KeepClocks::Never).is_empty());
 }

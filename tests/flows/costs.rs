@@ -1,7 +1,6 @@
 //! What a change costs: calls to Cloudinary, calls to the database, rows that are written.
 
-use end_to_end::{World, eventually, now};
-use media_sync::queue::{Notification, RawBody};
+use end_to_end::{World, tags_changed};
 use media_sync::sync::ingest::Ingest;
 use media_sync::sync::store::Verdict;
 use media_sync::time::Timestamp;
@@ -17,22 +16,6 @@ async fn import(world: &World) {
 
 async fn count(world: &World, sql: &str) -> u64 {
     world.value(sql).await.as_u64().expect("a count")
-}
-
-fn tags_changed(row: &Value) -> Notification {
-    let body = json!({
-        "notification_type": "resource_tags_changed",
-        "resources": [{
-            "asset_id": row["cloudinary_asset_id"], "public_id": row["cloudinary_public_id"], "resource_type": "image",
-            "type": "upload", "added": ["sale"], "removed": [],
-        }],
-        "notification_context": {"triggered_at": Timestamp::now()},
-    });
-    Notification {
-        received_at: Timestamp::now(),
-        signature_timestamp: Timestamp::now(),
-        body: RawBody::new(body.to_string().into_bytes()),
-    }
 }
 
 #[tokio::test]
@@ -59,7 +42,10 @@ async fn what_changes_is_what_costs() {
     for row in &rows[..3] {
         world.cloud.add_tag(&public_id(row), "sale").await;
     }
-    let messages = rows.iter().chain(&rows).map(tags_changed).collect();
+    let messages = rows.iter().chain(&rows);
+    let messages = messages
+        .map(|row| tags_changed(row, Timestamp::now()))
+        .collect();
     let (cloudinary, store) = world.clients();
     world.cloud.reset_requests().await;
     world.stack.reset_gateway_counts();
@@ -87,22 +73,32 @@ async fn what_changes_is_what_costs() {
         assert_eq!(calls, 1, "{function}");
     }
 
-    // A full run that finds four more changes. Its pages count as early as the second in which they were
-    // asked for, and must outweigh the looks above.
-    let looked = now();
-    eventually("another second has begun", async || now() > looked + 1).await;
+    // A full run that finds four more changes, in the very seconds of the looks above.
     for row in &rows[10..14] {
         world.cloud.add_tag(&public_id(row), "missed").await;
     }
     let revisions = "select sum(revision) from public.media_assets";
     let entries = "select count(*) from public.media_sync_log";
     let before = (count(&world, revisions).await, count(&world, entries).await);
+    world.cloud.reset_requests().await;
     import(&world).await;
     let after = (count(&world, revisions).await, count(&world, entries).await);
     assert_eq!(
         after,
         (before.0 + 4, before.1 + 4 + 1),
         "four rows, their entries and the run's"
+    );
+    let requests = world.cloud.requests().await;
+    assert_eq!(
+        requests["by_asset_ids"], 1,
+        "which was first, one look tells: {requests}"
+    );
+    world.cloud.reset_requests().await;
+    import(&world).await;
+    let requests = world.cloud.requests().await;
+    assert!(
+        requests["by_asset_ids"].is_null(),
+        "nothing differs: {requests}"
     );
     world.stack.stop().await;
 }

@@ -240,7 +240,7 @@ async fn success_is_granted_only_where_both_sides_count_the_same() {
     let arguments = json!({"p_run_id": run["id"], "p_after": "", "p_limit": 10});
     let suspects = database.rpc("media_sync_suspects", arguments).await.body;
     assert_eq!(suspects.as_array().unwrap().len(), 1, "{suspects}");
-    assert_eq!(suspects[0]["alive"], 999);
+    assert_eq!(suspects[0]["clocks"]["alive"], 999);
     let ended = database
         .rpc("media_sync_finish_run", finish(&run))
         .await

@@ -6,6 +6,8 @@ use media_sync::cloudinary::upload::{
 };
 use media_sync::cloudinary::{Client, Credentials, Resource};
 use media_sync::config;
+use media_sync::queue::{Notification, RawBody};
+use media_sync::time::Timestamp;
 use serde_json::{Value, json};
 
 /// A picture of one pixel, told from others by its colour.
@@ -13,6 +15,23 @@ pub fn picture(colour: u8) -> Vec<u8> {
     const HEAD: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00";
     const TAIL: &[u8] = b"\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
     [HEAD, &[colour, colour, colour], TAIL].concat()
+}
+
+/// The notification that the tags of a row's asset were changed, as if it had arrived now.
+pub fn tags_changed(row: &Value, triggered_at: Timestamp) -> Notification {
+    let body = json!({
+        "notification_type": "resource_tags_changed",
+        "resources": [{
+            "asset_id": row["cloudinary_asset_id"], "public_id": row["cloudinary_public_id"], "resource_type": "image",
+            "type": "upload", "added": ["sale"], "removed": [],
+        }],
+        "notification_context": {"triggered_at": triggered_at},
+    });
+    Notification {
+        received_at: Timestamp::now(),
+        signature_timestamp: Timestamp::now(),
+        body: RawBody::new(body.to_string().into_bytes()),
+    }
 }
 
 /// Cloudinary, as its users and its operators see it.

@@ -9,7 +9,7 @@ pub mod replication;
 mod wait;
 mod world;
 
-pub use cloud::{Cloud, picture};
+pub use cloud::{Cloud, picture, tags_changed};
 pub use data_api::Caller;
 pub use database::{connect, value};
 pub use function::{Function, FunctionAnswer};

@@ -152,7 +152,7 @@ create function public.media_sync_suspects(p_run_id uuid, p_after text, p_limit 
 language sql stable security definer set search_path = '' set statement_timeout = '14s' as $$
     select coalesce(
         jsonb_agg(
-            jsonb_build_object('asset_id', s.cloudinary_asset_id, 'alive', (s.clocks ->> 'alive')::bigint)
+            jsonb_build_object('asset_id', s.cloudinary_asset_id, 'clocks', s.clocks)
             order by s.cloudinary_asset_id
         ),
         '[]'

@@ -96,8 +96,26 @@ impl AssetRow {
     /// leaves the same row.
     pub fn observe(&mut self, observation: &Observation) {
         self.unveil();
-        let at = observation.at.micros();
-        match &observation.fact {
+        self.take_in(observation.at.micros(), &observation.fact);
+        self.settle();
+    }
+
+    /// Whether the asset would look otherwise if this were the newest of all observations.
+    pub fn contradicts(&self, observation: &Observation) -> bool {
+        let mut known = self.clone();
+        known.unveil();
+        let mut told = known.clone();
+        let newest = self.clocks.newest().map(Timestamp::next);
+        let at = newest.max(Some(observation.at)).unwrap_or(observation.at);
+        told.take_in(at.micros(), &observation.fact);
+        let comes_or_goes = told.is_gone() != known.is_gone();
+        told.clocks = known.clocks;
+        comes_or_goes || told != known
+    }
+
+    /// The columns hold what was last observed.
+    fn take_in(&mut self, at: i64, fact: &Fact) {
+        match fact {
             Fact::Gone(name) => {
                 self.clocks.gone = self.clocks.gone.max(Some(at));
                 if let Some(name) = name {
@@ -109,7 +127,6 @@ impl AssetRow {
                 self.observe_sighting(at, sighting);
             }
         }
-        self.settle();
     }
 
     /// Whether Cloudinary, as far as is known, no longer has the asset. At equal moments it is

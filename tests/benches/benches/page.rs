@@ -1,4 +1,5 @@
-//! What a page of 500 assets costs besides I/O: reading it, merging it into rows, planning the writes.
+//! What a page of 500 assets costs besides I/O: reading it, merging it into rows, comparing it with
+//! them.
 //!
 //! `make bench`; the first figure, the same text read into plain JSON values, is
 //! what the others are to be compared with.
@@ -11,7 +12,8 @@ use media_sync::cloudinary::admin::Listing;
 use media_sync::intent::{Intent, PairWishes, Wish};
 use media_sync::observation::{Observation, Told};
 use media_sync::row::{AssetRow, SyncStatus};
-use media_sync::sync::plan::{Plan, PlanContext, Source, plan_observations};
+use media_sync::sync::plan::{KeepClocks, PlanContext, Source};
+use media_sync::sync::reconcile::{Next, Seen};
 use media_sync::time::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -19,6 +21,7 @@ use uuid::Uuid;
 const ASSETS: usize = 500;
 const EARLIER: Timestamp = Timestamp::from_secs(1_800_000_000);
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_900);
+const JUST_NOW: Timestamp = Timestamp::from_secs(1_800_000_899);
 
 fn listing(tag: &str) -> String {
     let resources: Vec<_> = (0..ASSETS).map(|number| resource(number, tag)).collect();
@@ -48,18 +51,25 @@ fn observe(text: &str, at: Timestamp) -> Vec<Observation> {
     observations.collect()
 }
 
-fn plan(rows: &[AssetRow], observations: &[Observation]) -> Plan {
+fn plan(rows: &[AssetRow], mut seen: Seen) -> Next {
     let context = PlanContext {
         source: Source::Reconcile,
         run_id: None,
-        keep_clocks: false,
+        keep_clocks: KeepClocks::Never,
         release: &[],
     };
     let mut next = 0;
-    plan_observations(rows, observations, context, || {
+    seen.plan(rows, context, || {
         next += 1;
         Uuid::from_u128(next)
     })
+}
+
+fn rows_of(observations: Vec<Observation>) -> Vec<AssetRow> {
+    match plan(&[], Seen::new(observations, 1)) {
+        Next::Write(plan) => plan.inserts,
+        other => unreachable!("nothing is known that could be in doubt: {other:?}"),
+    }
 }
 
 /// Each of these assets was given a caption here, and Cloudinary has not heard of it.
@@ -83,7 +93,8 @@ fn with_an_edit(row: &AssetRow) -> AssetRow {
 
 fn page(criterion: &mut Criterion) {
     let (text, retagged) = (listing("blue"), listing("red"));
-    let rows = plan(&[], &observe(&text, EARLIER)).inserts;
+    let rows = rows_of(observe(&text, EARLIER));
+    let fresh = rows_of(observe(&text, JUST_NOW));
     let edited: Vec<_> = rows.iter().map(with_an_edit).collect();
     let (same, other) = (observe(&text, NOW), observe(&retagged, NOW));
 
@@ -109,9 +120,21 @@ fn page(criterion: &mut Criterion) {
         ("plan: none has changed", &rows, &same),
         ("plan: all have changed", &rows, &other),
         ("plan: all changed on both sides", &edited, &other),
+        (
+            "plan: none has changed, all were seen just now",
+            &fresh,
+            &same,
+        ),
+        (
+            "plan: all have changed, all were seen just now",
+            &fresh,
+            &other,
+        ),
     ] {
+        let seen = Seen::new(observations.clone(), 1);
         group.bench_function(name, |bench| {
-            bench.iter(|| plan(black_box(rows), black_box(observations)));
+            let plan = |seen| plan(black_box(rows), seen);
+            bench.iter_batched(|| seen.clone(), plan, BatchSize::LargeInput);
         });
     }
     group.finish();

@@ -9,6 +9,8 @@ use media_sync::observation::{Fact, Observation, Told};
 use media_sync::time::Timestamp;
 use serde_json::{Map, Value, json};
 
+const SECOND: i64 = 1_000_000;
+
 /// One asset, alive or in the trash.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CloudAsset {
@@ -85,9 +87,17 @@ impl Cloud {
         Timestamp::from_micros(self.now).to_string()
     }
 
-    /// A moment that is certainly not later than now: `Date` headers have whole seconds.
+    /// A moment that is certainly not later than now: `Date` headers have whole seconds, and
+    /// everybody knows the clock by other headers. So of two looks within a second the later one
+    /// may be stamped as the earlier.
     pub fn lower_bound(&self) -> Timestamp {
-        Timestamp::from_micros(self.now - self.now.rem_euclid(1_000_000))
+        let ignorance = self.now.wrapping_mul(0x9E37_79B9).rem_euclid(SECOND);
+        Timestamp::from_micros(self.now - ignorance)
+    }
+
+    /// A moment that is certainly not earlier than now.
+    pub fn upper_bound(&self) -> Timestamp {
+        Timestamp::from_micros(self.now + SECOND)
     }
 
     fn named(&mut self, public_id: &str) -> Option<&mut CloudAsset> {
@@ -221,7 +231,7 @@ impl Cloud {
         }
         if let Some(asset) = self.assets.get_mut(id) {
             asset.alive = true;
-            asset.version = now.div_euclid(1_000_000);
+            asset.version = now.div_euclid(SECOND);
         }
         Ok(())
     }

@@ -359,7 +359,7 @@ impl Story {
                 let open: Vec<_> = open.filter(|row| row.intent.is_some()).collect();
                 panic!("it never comes to rest: {open:?}");
             }
-            self.sides.cloud.now += 1_000_000;
+            self.sides.cloud.now += 1_000;
             while !self.sides.cloud.outbox.is_empty() {
                 self.deliver();
             }
@@ -367,7 +367,7 @@ impl Story {
             while !self.jobs.is_empty() {
                 steps += 1;
                 assert!(steps < 1_000, "a worker never ends: {:?}", self.jobs[0]);
-                self.sides.cloud.now += 10_000;
+                self.sides.cloud.now += 100;
                 self.step(0, Fault::None);
             }
             while !self.sides.late.is_empty() {

@@ -15,7 +15,7 @@ pub use self::batch::{Batch, moments_of_change, newest_moment, note_arrivals, ro
 pub use self::concern::{Concern, Known};
 use super::lookup::{self, MAX_ASSET_IDS};
 use super::notification::Says;
-use super::plan::{PlanContext, Source, plan_observations};
+use super::plan::{KeepClocks, PlanContext, Source, plan_observations};
 use super::store::{ATTEMPTS, Store, Verdict, WriteSet};
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::{Client, CloudinaryError};
@@ -29,7 +29,7 @@ const FOLDER_LIMIT: u32 = 1_000;
 const CONTEXT: PlanContext<'_> = PlanContext {
     source: Source::Webhook,
     run_id: None,
-    keep_clocks: true,
+    keep_clocks: KeepClocks::Always,
     release: &[],
 };
 

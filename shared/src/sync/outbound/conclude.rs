@@ -9,7 +9,7 @@ use super::Settled;
 use crate::asset::{AssetId, DeliveryName};
 use crate::observation::Observation;
 use crate::row::AssetRow;
-use crate::sync::plan::{Plan, PlanContext, Source, plan_observations};
+use crate::sync::plan::{KeepClocks, Plan, PlanContext, Source, plan_observations};
 use crate::sync::retry::{Failure, FailureKind, plan_failure};
 use crate::time::Timestamp;
 
@@ -89,7 +89,11 @@ impl Held {
         let context = PlanContext {
             source: Source::Outbound,
             run_id: None,
-            keep_clocks: found.outcomes.is_some(),
+            keep_clocks: if found.outcomes.is_some() {
+                KeepClocks::Always
+            } else {
+                KeepClocks::Never
+            },
             release: &release,
         };
         let mut plan = plan_observations(found.rows, found.seen, context, fresh_id);

@@ -100,14 +100,33 @@ impl AuditEntry {
     }
 }
 
+/// Which rows are written when nothing but their clocks moved.
+#[derive(Clone, Copy, Debug)]
+pub enum KeepClocks<'a> {
+    /// Notifications want that: an older one may still be on its way.
+    Always,
+    /// Those of these assets.
+    Of(&'a BTreeSet<AssetId>),
+    /// A listing would rewrite the whole table.
+    Never,
+}
+
+impl KeepClocks<'_> {
+    fn includes(self, asset: &AssetId) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Of(assets) => assets.contains(asset),
+            Self::Never => false,
+        }
+    }
+}
+
 /// How a plan is made.
 #[derive(Clone, Copy, Debug)]
 pub struct PlanContext<'a> {
     pub source: Source,
     pub run_id: Option<Uuid>,
-    /// Whether a row is written when nothing but its clocks moved. Notifications want that: an
-    /// older one may still be on its way. A listing does not: it would rewrite the whole table.
-    pub keep_clocks: bool,
+    pub keep_clocks: KeepClocks<'a>,
     /// Rows whose intents the caller has carried out under a claim, and whose assets it has looked
     /// at since: writing the plan ends their claims.
     pub release: &'a [Uuid],
@@ -205,7 +224,8 @@ impl Plan {
             Some(_) if change != Change::Unchanged => self.updates.push(after),
             Some(before)
                 if before.intent_claim != after.intent_claim
-                    || context.keep_clocks && before.clocks != after.clocks =>
+                    || before.clocks != after.clocks
+                        && context.keep_clocks.includes(&after.cloudinary_asset_id) =>
             {
                 self.updates.push(after);
             }

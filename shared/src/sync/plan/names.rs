@@ -116,7 +116,7 @@ mod tests {
     use crate::intent::{Editable, Intent, Wish};
     use crate::observation::{Changed, Fact, Observation, Sighting};
     use crate::row::AssetRow;
-    use crate::sync::plan::{PlanContext, Source, plan_observations};
+    use crate::sync::plan::{KeepClocks, PlanContext, Source, plan_observations};
     use crate::time::Timestamp;
 
     fn seen(asset: u8, at: i64, public_id: &str) -> Observation {
@@ -167,7 +167,7 @@ mod tests {
         let context = PlanContext {
             source: Source::Outbound,
             run_id: None,
-            keep_clocks: true,
+            keep_clocks: KeepClocks::Always,
             release,
         };
         let looked = seen(1, 11, &rows[0].observed_name().public_id);

@@ -12,17 +12,16 @@ use futures::future::try_join_all;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::compare::Seen;
 use super::governor::Governor;
 use super::slice::{is_mass_delete, to_value};
 use super::stage::Counters;
-use super::{Drift, Reconcile, ReconcileError, RunOptions};
+use super::{Drift, Reconcile, ReconcileError, RunOptions, Seen};
 use crate::asset::{AssetId, DeliveryName, ResourceType};
 use crate::cloudinary::admin::MAX_PUBLIC_IDS;
 use crate::observation::{Fact, Observation, Told};
-use crate::row::AssetRow;
+use crate::row::{AssetRow, Clocks};
 use crate::sync::lookup::{self, MAX_ASSET_IDS};
-use crate::sync::plan::{PlanContext, Source};
+use crate::sync::plan::{KeepClocks, PlanContext, Source};
 use crate::sync::store::{ATTEMPTS, FinishedRun, Mode, RowQuery, RunRequest, RunStatus, WriteSet};
 use crate::telemetry;
 use crate::time::Timestamp;
@@ -56,7 +55,8 @@ pub struct NamedOutcome {
 impl Reconcile {
     /// Compares the assets of these public ids, in every resource type, and repairs them, unless
     /// `options` ask for a dry run. May use the reserve of the quota: it takes nine calls, and a
-    /// few more where names are long, or hold what Cloudinary does not show. Is given up at
+    /// few more where names are long, or hold what Cloudinary does not show or what has changed
+    /// within moments. Is given up at
     /// `deadline`.
     ///
     /// # Errors
@@ -115,14 +115,14 @@ impl Reconcile {
             source: Source::Reconcile,
             run_id: Some(run_id),
             // Other runs and notifications of the same assets are to know of these looks.
-            keep_clocks: true,
+            keep_clocks: KeepClocks::Always,
             release: &[],
         };
         for _ in 0..ATTEMPTS {
             let compared = self.compare(&mut seen, context, Governor::People).await?;
             let mut counters = Counters {
                 listed: seen.alive().len() as u64,
-                cloudinary_calls: seen.calls,
+                cloudinary_calls: seen.calls(),
                 tally: compared.plan.tally,
                 ..Counters::default()
             };
@@ -206,12 +206,16 @@ impl Reconcile {
         let rows = self.store.fetch_rows(&query).await?;
         let unknown = unknown_names(&names, &rows, &observations);
         let unseen = not_shown_alive(&rows, &observations);
+        let known = |row: &AssetRow| (row.cloudinary_asset_id.clone(), row.clocks);
+        let known: BTreeMap<AssetId, Clocks> = rows.iter().map(known).collect();
         let newest = rows.iter().filter_map(|row| row.clocks.newest()).max();
         for chunk in unseen.chunks(MAX_ASSET_IDS) {
             observations.extend(lookup::fetch_observations(&self.cloudinary, chunk, newest).await?);
             calls += 1;
         }
-        Ok((Seen::new(observations, calls), unknown))
+        let looked = unseen.iter().filter_map(|(id, _)| known.get_key_value(id));
+        let looked = looked.map(|(id, known)| (id.clone(), *known));
+        Ok((Seen::new(observations, calls).knowing(looked), unknown))
     }
 
     async fn list(&self, listing: Listing<'_>) -> Result<Vec<Observation>, ReconcileError> {

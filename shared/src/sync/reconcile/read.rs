@@ -1,9 +1,8 @@
 //! Reads Cloudinary a page at a time, for a full or an incremental run.
 
-use super::compare::Seen;
 use super::governor::Governor;
 use super::stage::Stage;
-use super::{Reconcile, ReconcileError, RunOptions};
+use super::{Reconcile, ReconcileError, RunOptions, Seen};
 use crate::asset::ResourceType;
 use crate::cloudinary::admin::ListPage;
 use crate::cloudinary::search::{SearchQuery, SortOrder};

@@ -6,16 +6,16 @@ use futures::future::OptionFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::compare::{Compared, Seen};
+use super::compare::Compared;
 use super::governor::Governor;
 use super::predict::{self, Progress};
 use super::read::{Page, Reader};
 use super::stage::{Counters, Stage, State};
-use super::{Drift, Reconcile, ReconcileError, RunOptions, SliceOutcome};
+use super::{Drift, Reconcile, ReconcileError, RunOptions, Seen, SliceOutcome};
 use crate::row::AssetRow;
 use crate::supabase::SupabaseError;
 use crate::sync::lookup::{self, MAX_ASSET_IDS};
-use crate::sync::plan::{Plan, PlanContext, Source, Tally};
+use crate::sync::plan::{KeepClocks, Plan, PlanContext, Source, Tally};
 use crate::sync::restless::Restless;
 use crate::sync::store::{
     ATTEMPTS, Checkpoint, Led, Mode, Rest, RunRow, RunStatus, WriteSet, is_lease_lost,
@@ -169,14 +169,16 @@ impl<'a> Slice<'a> {
         };
         self.governor.admit(cloudinary, 1)?;
         // What the rows say was told before this look, so the look is newer than that.
-        let newest = suspects.iter().filter_map(|suspect| suspect.alive).max();
-        let wanted: Vec<_> = suspects
-            .into_iter()
-            .map(|suspect| (suspect.asset_id, None))
-            .collect();
-        let newest = newest.map(Timestamp::from_micros);
+        let newest = suspects
+            .iter()
+            .filter_map(|suspect| suspect.clocks.newest());
+        let newest = newest.max();
+        let ids = suspects.iter().map(|suspect| suspect.asset_id.clone());
+        let wanted: Vec<_> = ids.map(|id| (id, None)).collect();
         let looked = lookup::fetch_observations(cloudinary, &wanted, newest).await?;
-        page.seen = Seen::new(looked, 1);
+        let suspects = suspects.into_iter();
+        let known = suspects.map(|suspect| (suspect.asset_id, suspect.clocks));
+        page.seen = Seen::new(looked, 1).knowing(known);
         Ok(page)
     }
 
@@ -227,8 +229,7 @@ impl<'a> Slice<'a> {
         let context = PlanContext {
             source: Source::Reconcile,
             run_id: Some(self.run.id),
-            // A suspect that is alive after all has to be seen to be alive.
-            keep_clocks: page.suspects > 0,
+            keep_clocks: KeepClocks::Never,
             release: &[],
         };
         let mut restless = Restless::default();
@@ -248,7 +249,7 @@ impl<'a> Slice<'a> {
                     .map(|found| self.drift_to_go_back_to(&page, found)),
             };
             let checkpoint = Checkpoint {
-                asset_ids: page.seen.alive(),
+                asset_ids: page.seen.alive().to_vec(),
                 drift: drift.as_ref().map(to_value),
                 ends_in_seconds: self.time_left(&state.stage, &counters),
                 quota: self.flow.cloudinary.newest_quota(),
@@ -289,10 +290,10 @@ impl<'a> Slice<'a> {
         let mut counters = self.counters;
         if page.suspects == 0 {
             counters.listed += page.seen.alive().len() as u64;
-            counters.pages += u64::from(page.seen.calls > 0);
+            counters.pages += u64::from(page.seen.calls() > 0);
         }
         counters.suspects += page.suspects;
-        counters.cloudinary_calls += page.seen.calls;
+        counters.cloudinary_calls += page.seen.calls();
         let worked = self.step_began.elapsed().as_millis();
         counters.worked_ms += u64::try_from(worked).unwrap_or(u64::MAX);
         if self.options.dry_run {

@@ -1,10 +1,9 @@
 //! Applies what somebody has seen of a few assets, at once.
 
-use super::compare::Seen;
 use super::governor::Governor;
-use super::{Reconcile, ReconcileError};
+use super::{Reconcile, ReconcileError, Seen};
 use crate::observation::Observation;
-use crate::sync::plan::{PlanContext, Source};
+use crate::sync::plan::{KeepClocks, PlanContext, Source};
 use crate::sync::store::{ATTEMPTS, WriteSet};
 
 impl Reconcile {
@@ -22,7 +21,7 @@ impl Reconcile {
             source,
             run_id: None,
             // Notifications of the same assets are on their way.
-            keep_clocks: true,
+            keep_clocks: KeepClocks::Always,
             release: &[],
         };
         for _ in 0..ATTEMPTS {

@@ -193,7 +193,7 @@ impl Store {
             .await
     }
 
-    /// Suspects in the order of their ids, from after `after` on, and when each was last seen alive.
+    /// Suspects in the order of their ids, from after `after` on, and what each row knows.
     pub async fn fetch_suspects(
         &self,
         run: &RunRow,

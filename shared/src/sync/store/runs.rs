@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::asset::AssetId;
 use crate::cloudinary::QuotaReading;
+use crate::row::Clocks;
 use crate::time::Timestamp;
 
 /// A row of `sync_runs`, as far as its leader needs it.
@@ -130,6 +131,5 @@ pub struct SuspectCount {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Suspect {
     pub asset_id: AssetId,
-    /// Microseconds on Cloudinary's clock.
-    pub alive: Option<i64>,
+    pub clocks: Clocks,
 }

@@ -10,7 +10,7 @@ use media_sync::sync::ingest::{
 };
 use media_sync::sync::lookup::stamp;
 use media_sync::sync::notification::Says;
-use media_sync::sync::plan::{Plan, PlanContext, Source, plan_observations};
+use media_sync::sync::plan::{KeepClocks, Plan, PlanContext, Source, plan_observations};
 use media_sync::sync::store::WriteSet;
 
 use super::{Fault, Message, Progress, Sides};
@@ -18,7 +18,7 @@ use super::{Fault, Message, Progress, Sides};
 const CONTEXT: PlanContext<'_> = PlanContext {
     source: Source::Webhook,
     run_id: None,
-    keep_clocks: true,
+    keep_clocks: KeepClocks::Always,
     release: &[],
 };
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use media_sync::asset::{AssetId, DeliveryName};
-use media_sync::observation::{Fact, Observation};
+use media_sync::asset::AssetId;
+use media_sync::row::AssetRow;
 use media_sync::sync::lookup::stamp;
-use media_sync::sync::plan::{PlanContext, Source, plan_observations};
-use media_sync::sync::store::{RowQuery, WriteSet};
+use media_sync::sync::plan::{KeepClocks, PlanContext, Source};
+use media_sync::sync::reconcile::{Next, Seen};
+use media_sync::sync::store::WriteSet;
 
 use super::{Fault, Progress, Sides};
 use crate::database::{Run, Stage};
@@ -23,11 +24,9 @@ pub struct ReconcileJob {
 
 #[derive(Clone, Debug)]
 struct Page {
-    observations: Vec<Observation>,
+    seen: Seen,
     next: Stage,
     step: u64,
-    are_suspects: bool,
-    names: Vec<DeliveryName>,
 }
 
 impl ReconcileJob {
@@ -67,71 +66,67 @@ impl ReconcileJob {
         let listed = |after: Option<&AssetId>| {
             let (observations, next) = sides.cloud.list(after, PAGE);
             (
-                observations,
+                Seen::new(observations, 1),
                 next.map_or(Stage::Suspects(None), Stage::Listing),
             )
         };
-        let (observations, next) = match &run.stage {
+        let (seen, next) = match &run.stage {
             Stage::Begin => listed(None),
             Stage::Listing(after) => listed(Some(after)),
             Stage::Suspects(after) => {
                 let suspects = sides.database.suspects(&run).into_iter();
                 let rest = suspects.filter(|id| after.as_ref().is_none_or(|after| id > after));
-                let some: BTreeMap<_, _> = rest.take(PAGE).map(|id| (id, None)).collect();
-                let next = some.keys().next_back().cloned();
-                let at = stamp(read_at, run.started);
-                let seen = sides.cloud.look(&some, at);
+                let some: Vec<&AssetRow> = rest
+                    .take(PAGE)
+                    .filter_map(|id| sides.database.by_asset(&id))
+                    .collect();
+                let rows = some.iter();
+                let newest = rows.clone().filter_map(|row| row.clocks.newest()).max();
+                let known = rows.map(|row| (row.cloudinary_asset_id.clone(), row.clocks));
+                let known: BTreeMap<_, _> = known.collect();
+                let wanted = known.keys().map(|id| (id.clone(), None)).collect();
+                let next = known.keys().next_back().cloned();
+                let looks = sides.cloud.look(&wanted, stamp(read_at, newest));
                 (
-                    seen,
+                    Seen::new(looks, 1).knowing(known),
                     next.map_or(Stage::Done, |last| Stage::Suspects(Some(last))),
                 )
             }
             Stage::Done => return finish(sides, &run),
         };
         if let Some(run) = &mut sides.database.run {
-            run.started.get_or_insert(read_at);
+            run.started.get_or_insert(sides.cloud.upper_bound());
         }
         self.page = Some(Page {
-            observations,
+            seen,
             next,
             step: run.step,
-            are_suspects: matches!(run.stage, Stage::Suspects(_)),
-            names: Vec::new(),
         });
         Progress::Going
     }
 
     fn write(&mut self, sides: &mut Sides, mut page: Page) -> Progress {
-        let seen = &page.observations;
-        let seen_names = seen.iter().filter_map(Observation::seen_name);
-        page.names.extend(seen_names.cloned());
-        let query = RowQuery {
-            ids: Vec::new(),
-            asset_ids: seen.iter().map(|seen| seen.asset_id.clone()).collect(),
-            names: page.names.clone(),
-        };
-        let rows = sides.database.fetch(&query);
+        let rows = sides.database.fetch(&page.seen.rows_concerned());
         let context = PlanContext {
             source: Source::Reconcile,
             run_id: None,
-            keep_clocks: page.are_suspects,
+            keep_clocks: KeepClocks::Never,
             release: &[],
         };
-        let plan = plan_observations(&rows, seen, context, || sides.fresh_id());
-        let unread = plan.unread_names(&page.names);
-        if !unread.is_empty() {
-            page.names.extend(unread);
-            self.page = Some(page);
-            return Progress::Going;
-        }
-        if !plan.displaced.is_empty() {
-            let newest = rows.iter().filter_map(|row| row.clocks.newest()).max();
-            let wanted = plan.displaced.into_iter().map(|id| (id, None)).collect();
-            let at = stamp(sides.cloud.lower_bound(), newest);
-            page.observations.extend(sides.cloud.look(&wanted, at));
-            self.page = Some(page);
-            return Progress::Going;
-        }
+        let plan = match page.seen.plan(&rows, context, || sides.fresh_id()) {
+            Next::Read => {
+                self.page = Some(page);
+                return Progress::Going;
+            }
+            Next::Look { wanted, after } => {
+                let at = stamp(sides.cloud.lower_bound(), after);
+                let looks = sides.cloud.look(&wanted.into_iter().collect(), at);
+                page.seen.take_looks(looks, &rows);
+                self.page = Some(page);
+                return Progress::Going;
+            }
+            Next::Write(plan) => *plan,
+        };
         let leads = |run: &Run| run.lease == Some(self.lease) && run.step == page.step;
         if !sides.database.run.as_ref().is_some_and(leads) {
             return Progress::Ended;
@@ -143,11 +138,7 @@ impl ReconcileJob {
         if let Some(run) = &mut sides.database.run {
             run.step += 1;
             run.stage = page.next;
-            if !page.are_suspects {
-                let alive = page.observations.into_iter();
-                let alive = alive.filter(|seen| matches!(seen.fact, Fact::Seen(_)));
-                run.listed.extend(alive.map(|seen| seen.asset_id));
-            }
+            run.listed.extend(page.seen.alive().iter().cloned());
         }
         Progress::Going
     }
