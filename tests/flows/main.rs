@@ -20,6 +20,7 @@ mod listing;
 mod live_updates;
 mod missed;
 mod outages;
+mod overtaken;
 mod permissions;
 mod quota;
 mod records;

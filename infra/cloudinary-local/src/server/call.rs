@@ -67,9 +67,7 @@ async fn attend(
     let running = app.traffic.begin(operation.name());
     let fault = app.traffic.strike(operation.name());
     if let Some(fault) = &fault {
-        if fault.delay_ms > 0 {
-            tokio::time::sleep(Duration::from_millis(fault.delay_ms)).await;
-        }
+        tokio::time::sleep(Duration::from_millis(fault.delay_ms)).await;
         if fault.drop_connection == Some(Drop::Before) {
             return Err(Dropped);
         }
@@ -78,8 +76,11 @@ async fn attend(
         }
     }
     let result = execute(app, operation, request, running.parallel, quota).await;
-    if fault.is_some_and(|fault| fault.drop_connection == Some(Drop::After)) {
-        return Err(Dropped);
+    if let Some(fault) = fault {
+        tokio::time::sleep(Duration::from_millis(fault.answer_delay_ms)).await;
+        if fault.drop_connection == Some(Drop::After) {
+            return Err(Dropped);
+        }
     }
     Ok(match result {
         Ok(answer) => axum::Json(answer).into_response(),

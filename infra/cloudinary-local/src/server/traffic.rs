@@ -30,8 +30,12 @@ pub(crate) struct Fault {
     /// Body of that answer: JSON, or a text sent as it is. Without it, an error message.
     #[serde(default)]
     pub(crate) body: Option<Value>,
+    /// Before the request has its effect.
     #[serde(default)]
     pub(crate) delay_ms: u64,
+    /// After it: the answer tells what was the case that long ago.
+    #[serde(default)]
+    pub(crate) answer_delay_ms: u64,
     #[serde(default)]
     pub(crate) drop_connection: Option<Drop>,
     /// Share of matching requests it is done to; decided by a fixed seed.

@@ -1,0 +1,39 @@
+//! What was seen is out of date by the time it is written.
+
+use end_to_end::{World, eventually, tags_changed};
+use media_sync::sync::ingest::Ingest;
+use media_sync::time::Timestamp;
+use serde_json::json;
+
+/// A look that follows a notification is stamped after it, another worker's later look may be
+/// stamped before: then stamps alone would bring the old values back.
+#[tokio::test]
+async fn a_look_is_made_again_when_its_row_has_learnt_more() {
+    let world = World::start().await;
+    world.cloud.chaos(json!({"drop": 1.0})).await;
+    let asset = world.cloud.upload("looked/at", 1).await;
+    world.sync(json!({})).await;
+    let row = world.row(&asset).await.expect("it was found");
+    let (cloudinary, store) = world.clients();
+    let ingest = Ingest { cloudinary, store };
+    let looks = async || world.cloud.requests().await["by_asset_ids"].clone();
+
+    world.cloud.reset_requests().await;
+    let held_back = json!({"operation": "by_asset_ids", "times": 1, "answer_delay_ms": 3_000});
+    world.cloud.fault(held_back).await;
+    let told = tags_changed(&row, Timestamp::now().offset(20_000_000));
+    let slow = ingest.clone();
+    let slow = tokio::spawn(async move { slow.apply_batch(vec![told]).await });
+    eventually("the slow one has looked", async || looks().await == 1).await;
+
+    world.cloud.add_tag("looked/at", "later").await;
+    let told = tags_changed(&row, Timestamp::now());
+    let quick = ingest.apply_batch(vec![told]).await;
+    assert!(matches!(quick[..], [Ok(_)]), "{quick:?}");
+    world.assert_mirrored().await;
+
+    let slow = slow.await.expect("it ends");
+    assert!(matches!(slow[..], [Ok(_)]), "{slow:?}");
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}
