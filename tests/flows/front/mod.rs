@@ -112,10 +112,13 @@ async fn every_answer_keeps_to_the_document_whatever_is_asked() {
     world.stack.reset_gateway_counts();
     let nobody = try_operations(&world, &strict, None, QUICK).await;
     nobody.unwrap_or_else(|report| panic!("as nobody:\n{report}"));
-    assert_eq!(
-        BEHIND.map(|function| calls(&world, function)),
-        [0; BEHIND.len()]
-    );
+    // The drain asks how the mirror stands, every minute.
+    for function in BEHIND
+        .into_iter()
+        .filter(|name| *name != "media_sync_health")
+    {
+        assert_eq!(calls(&world, function), 0, "{function}");
+    }
     let admin = Some(world.admin.as_str());
     let (user, largest, others) = tokio::join!(
         try_operations(&world, &strict, Some(&world.user), QUICK),
