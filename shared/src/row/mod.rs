@@ -96,25 +96,27 @@ impl AssetRow {
     /// leaves the same row.
     pub fn observe(&mut self, observation: &Observation) {
         self.unveil();
-        self.take_in(observation.at.micros(), &observation.fact);
+        self.observe_fact(observation.at.micros(), &observation.fact);
         self.settle();
     }
 
-    /// Whether the asset would look otherwise if this were the newest of all observations.
-    pub fn contradicts(&self, observation: &Observation) -> bool {
-        let mut known = self.clone();
-        known.unveil();
-        let mut told = known.clone();
-        let newest = self.clocks.newest().map(Timestamp::next);
-        let at = newest.max(Some(observation.at)).unwrap_or(observation.at);
-        told.take_in(at.micros(), &observation.fact);
-        let comes_or_goes = told.is_gone() != known.is_gone();
-        told.clocks = known.clocks;
-        comes_or_goes || told != known
+    /// Whether it makes a difference to what the asset looks like if this was observed before
+    /// everything that is known, or after it.
+    pub fn order_matters(&self, observation: &Observation) -> bool {
+        let told_at = |at: i64| {
+            let mut told = self.clone();
+            told.unveil();
+            told.observe_fact(at, &observation.fact);
+            let is_gone = told.is_gone();
+            told.clocks = Clocks::default();
+            (is_gone, told)
+        };
+        let newest = self.clocks.newest().map_or(0, Timestamp::micros);
+        told_at(i64::MIN) != told_at(newest.saturating_add(1))
     }
 
     /// The columns hold what was last observed.
-    fn take_in(&mut self, at: i64, fact: &Fact) {
+    fn observe_fact(&mut self, at: i64, fact: &Fact) {
         match fact {
             Fact::Gone(name) => {
                 self.clocks.gone = self.clocks.gone.max(Some(at));

@@ -79,6 +79,10 @@ pub struct Cloud {
     pub has_backups: bool,
     /// Microseconds.
     pub now: i64,
+    /// By how much less than `now` the one who is at work knows for certain: `Date` headers have
+    /// whole seconds, and everybody knows the clock by other headers. So of two looks within a
+    /// second the later one may be stamped as the earlier.
+    pub lag: i64,
     made: u128,
 }
 
@@ -87,12 +91,9 @@ impl Cloud {
         Timestamp::from_micros(self.now).to_string()
     }
 
-    /// A moment that is certainly not later than now: `Date` headers have whole seconds, and
-    /// everybody knows the clock by other headers. So of two looks within a second the later one
-    /// may be stamped as the earlier.
+    /// A moment that is certainly not later than now, as far as the one who is at work knows.
     pub fn lower_bound(&self) -> Timestamp {
-        let ignorance = self.now.wrapping_mul(0x9E37_79B9).rem_euclid(SECOND);
-        Timestamp::from_micros(self.now - ignorance)
+        Timestamp::from_micros(self.now - self.lag)
     }
 
     /// A moment that is certainly not earlier than now.

@@ -12,3 +12,4 @@ pub mod database;
 pub mod jobs;
 pub mod people;
 pub mod simulation;
+pub mod totals;

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use chaos::simulation::{Totals, play};
+use chaos::simulation::play;
+use chaos::totals::Totals;
 
 #[expect(clippy::print_stdout, reason = "the output of the program")]
 fn main() -> ExitCode {

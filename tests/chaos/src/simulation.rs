@@ -14,28 +14,13 @@ use crate::jobs::{
     Fault, Job, Message, NotificationJob, OutboundJob, Progress, ReconcileJob, Sides,
 };
 use crate::people;
+use crate::totals::Totals;
 
 /// Begins on a whole second.
 const BEGIN: i64 = 1_800_000_000_000_000;
 
-/// What has happened in a story, or in many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    pub changes: u64,
-    pub decisions: u64,
-    pub accepted: u64,
-    pub lost: u64,
-    pub doubled: u64,
-    pub crashes: u64,
-    pub faults: u64,
-    pub conflicts: u64,
-    pub applied: u64,
-    pub superseded: u64,
-    pub parked: u64,
-    pub runs: u64,
-    pub live: u64,
-    pub gone: u64,
-}
+/// Microseconds.
+const SECOND: i64 = 1_000_000;
 
 /// How hard a story is.
 #[derive(Clone, Copy, Debug)]
@@ -46,12 +31,19 @@ struct Hardness {
     fault: f64,
 }
 
+/// Somebody at work, who knows Cloudinary's clock as well as that.
+#[derive(Debug)]
+struct Worker {
+    job: Job,
+    lag: i64,
+}
+
 struct Story {
     rng: StdRng,
     hardness: Hardness,
     sides: Sides,
     queue: Vec<Message>,
-    jobs: Vec<Job>,
+    jobs: Vec<Worker>,
     totals: Totals,
     digests: BTreeSet<String>,
     leases: u64,
@@ -206,6 +198,11 @@ impl Story {
         taken
     }
 
+    fn begin(&mut self, job: Job) {
+        let lag = self.rng.random_range(0..SECOND);
+        self.jobs.push(Worker { job, lag });
+    }
+
     fn start_notifications(&mut self) {
         let taken = self.take(|message| matches!(message, Message::Notification(_)), 4);
         let messages = taken.into_iter().filter_map(|message| match message {
@@ -218,7 +215,7 @@ impl Story {
         }
         let job = NotificationJob::new(messages);
         self.digests.extend(job.digests());
-        self.jobs.push(Job::Notifications(Box::new(job)));
+        self.begin(Job::Notifications(Box::new(job)));
     }
 
     fn start_outbound(&mut self) {
@@ -230,14 +227,14 @@ impl Story {
         let rows: BTreeSet<_> = rows.collect();
         if !rows.is_empty() {
             let job = OutboundJob::new(rows);
-            self.jobs.push(Job::Outbound(Box::new(job)));
+            self.begin(Job::Outbound(Box::new(job)));
         }
     }
 
     fn start_run(&mut self) {
         self.leases += 1;
         let job = ReconcileJob::new(self.leases);
-        self.jobs.push(Job::Reconcile(Box::new(job)));
+        self.begin(Job::Reconcile(Box::new(job)));
     }
 
     fn drain(&mut self) {
@@ -247,7 +244,7 @@ impl Story {
 
     /// Claims whose holders are gone run out, once no call of theirs can arrive any more.
     fn run_claims_out(&mut self) {
-        let held = self.jobs.iter().flat_map(Job::claims);
+        let held = self.jobs.iter().flat_map(|worker| worker.job.claims());
         let mut held: BTreeSet<_> = held.collect();
         held.extend(self.sides.late.iter().map(|(claim, _)| *claim));
         let claims = self.sides.database.rows.values();
@@ -257,7 +254,7 @@ impl Story {
         let leases: BTreeSet<u64> = self
             .jobs
             .iter()
-            .filter_map(|job| match job {
+            .filter_map(|worker| match &worker.job {
                 Job::Reconcile(job) => Some(job.lease()),
                 _ => None,
             })
@@ -288,9 +285,9 @@ impl Story {
         let at = self.rng.random_range(0..self.jobs.len());
         if self.rng.random_bool(self.hardness.crash) {
             self.totals.crashes += 1;
-            let job = self.jobs.swap_remove(at);
-            self.tell(&("dies", &job));
-            return self.queue.extend(job.messages());
+            let worker = self.jobs.swap_remove(at);
+            self.tell(&("dies", &worker));
+            return self.queue.extend(worker.job.messages());
         }
         let fault = if self.rng.random_bool(self.hardness.fault) {
             self.totals.faults += 1;
@@ -308,12 +305,14 @@ impl Story {
 
     fn step(&mut self, at: usize, fault: Fault) {
         self.tell(&("steps", fault, &self.jobs[at]));
-        match self.jobs[at].step(&mut self.sides, fault) {
+        let worker = &mut self.jobs[at];
+        self.sides.cloud.lag = worker.lag;
+        match worker.job.step(&mut self.sides, fault) {
             Progress::Going => {}
             Progress::Ended => drop(self.jobs.swap_remove(at)),
             Progress::Failed => {
-                let job = self.jobs.swap_remove(at);
-                self.queue.extend(job.messages());
+                let worker = self.jobs.swap_remove(at);
+                self.queue.extend(worker.job.messages());
             }
         }
     }
@@ -394,86 +393,5 @@ impl Story {
         self.ledger.check(&self.sides);
         self.totals.count(&self.sides);
         self.totals
-    }
-}
-
-impl Totals {
-    fn count(&mut self, sides: &Sides) {
-        use media_sync::sync::store::Verdict;
-        let database = &sides.database;
-        let verdicts = |wanted| {
-            database
-                .notifications
-                .values()
-                .filter(|verdict| **verdict == wanted)
-                .count() as u64
-        };
-        self.applied = verdicts(Verdict::Applied);
-        self.superseded = verdicts(Verdict::Superseded);
-        self.parked = verdicts(Verdict::Parked);
-        self.conflicts = database
-            .audit
-            .iter()
-            .filter(|entry| entry.operation == "conflict")
-            .count() as u64;
-        self.runs = database.good_runs;
-        self.live = sides.cloud.alive().count() as u64;
-        self.gone = database.rows.values().filter(|row| !row.is_live()).count() as u64;
-    }
-
-    /// Adds another story's.
-    pub fn add(&mut self, other: &Self) {
-        for (mine, theirs) in self.all_mut().into_iter().zip(other.clone().all_mut()) {
-            *mine += *theirs;
-        }
-    }
-
-    fn all_mut(&mut self) -> [&mut u64; 14] {
-        [
-            &mut self.changes,
-            &mut self.decisions,
-            &mut self.accepted,
-            &mut self.lost,
-            &mut self.doubled,
-            &mut self.crashes,
-            &mut self.faults,
-            &mut self.conflicts,
-            &mut self.applied,
-            &mut self.superseded,
-            &mut self.parked,
-            &mut self.runs,
-            &mut self.live,
-            &mut self.gone,
-        ]
-    }
-}
-
-impl fmt::Display for Totals {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "  people: {} changes in Cloudinary, {} decisions here, {} conflicts",
-            self.changes, self.decisions, self.conflicts
-        )?;
-        writeln!(
-            f,
-            "  notifications: {} accepted, {} doubled, {} lost on their way",
-            self.accepted, self.doubled, self.lost
-        )?;
-        writeln!(
-            f,
-            "    recorded as applied {}, superseded {}, parked {}",
-            self.applied, self.superseded, self.parked
-        )?;
-        writeln!(
-            f,
-            "  mischief: {} crashes, {} failed calls; {} good runs",
-            self.crashes, self.faults, self.runs
-        )?;
-        write!(
-            f,
-            "  in the end: {} assets live on both sides, {} tombstones",
-            self.live, self.gone
-        )
     }
 }

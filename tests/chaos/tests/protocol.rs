@@ -66,6 +66,7 @@ impl State {
         let mut sides = Sides::default();
         sides.cloud.now = BEGIN;
         sides.cloud.has_backups = true;
+        sides.cloud.lag = 900_000;
         let upload = Change::Upload {
             public_id: "mug".to_owned(),
             tags: vec!["red".to_owned()],

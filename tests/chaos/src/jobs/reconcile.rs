@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use media_sync::asset::AssetId;
+use media_sync::asset::{AssetId, DeliveryName};
 use media_sync::row::AssetRow;
 use media_sync::sync::lookup::stamp;
 use media_sync::sync::plan::{KeepClocks, PlanContext, Source};
 use media_sync::sync::reconcile::{Next, Seen};
-use media_sync::sync::store::WriteSet;
+use media_sync::sync::store::{ATTEMPTS, WriteSet};
+use media_sync::time::Timestamp;
 
 use super::{Fault, Progress, Sides};
 use crate::database::{Run, Stage};
 
 /// Small, so that few assets make many pages.
 const PAGE: usize = 2;
+
+type Wanted = BTreeMap<AssetId, Option<DeliveryName>>;
 
 /// One slice of a run.
 #[derive(Clone, Debug)]
@@ -25,6 +28,9 @@ pub struct ReconcileJob {
 #[derive(Clone, Debug)]
 struct Page {
     seen: Seen,
+    /// Assets to be looked at, after a moment, and the rows as they were read before.
+    wanted: Option<(Wanted, Option<Timestamp>, Vec<AssetRow>)>,
+    attempts: usize,
     next: Stage,
     step: u64,
 }
@@ -49,6 +55,11 @@ impl ReconcileJob {
             Some(_) => {}
         }
         match self.page.take() {
+            Some(mut page) if page.wanted.is_some() => {
+                page.look(sides);
+                self.page = Some(page);
+                Progress::Going
+            }
             Some(page) => self.write(sides, page),
             None if fault != Fault::None => {
                 run.lease = None;
@@ -99,6 +110,8 @@ impl ReconcileJob {
         }
         self.page = Some(Page {
             seen,
+            wanted: None,
+            attempts: 0,
             next,
             step: run.step,
         });
@@ -106,6 +119,13 @@ impl ReconcileJob {
     }
 
     fn write(&mut self, sides: &mut Sides, mut page: Page) -> Progress {
+        page.attempts += 1;
+        if page.attempts > ATTEMPTS
+            && let Some(run) = &mut sides.database.run
+        {
+            run.lease = None;
+            return Progress::Ended;
+        }
         let rows = sides.database.fetch(&page.seen.rows_concerned());
         let context = PlanContext {
             source: Source::Reconcile,
@@ -119,9 +139,7 @@ impl ReconcileJob {
                 return Progress::Going;
             }
             Next::Look { wanted, after } => {
-                let at = stamp(sides.cloud.lower_bound(), after);
-                let looks = sides.cloud.look(&wanted.into_iter().collect(), at);
-                page.seen.take_looks(looks, &rows);
+                page.wanted = Some((wanted.into_iter().collect(), after, rows));
                 self.page = Some(page);
                 return Progress::Going;
             }
@@ -141,6 +159,15 @@ impl ReconcileJob {
             run.listed.extend(page.seen.alive().iter().cloned());
         }
         Progress::Going
+    }
+}
+
+impl Page {
+    fn look(&mut self, sides: &Sides) {
+        if let Some((wanted, after, rows)) = self.wanted.take() {
+            let at = stamp(sides.cloud.lower_bound(), after);
+            self.seen.take_looks(sides.cloud.look(&wanted, at), &rows);
+        }
     }
 }
 
