@@ -19,7 +19,7 @@ async fn a_look_is_made_again_when_its_row_has_learnt_more() {
     let looks = async || world.cloud.requests().await["by_asset_ids"].clone();
 
     world.cloud.reset_requests().await;
-    let held_back = json!({"operation": "by_asset_ids", "times": 1, "answer_delay_ms": 3_000});
+    let held_back = json!({"operation": "by_asset_ids", "times": 1, "hold_answer": true});
     world.cloud.fault(held_back).await;
     let told = tags_changed(&row, Timestamp::now().offset(20_000_000));
     let slow = ingest.clone();
@@ -32,8 +32,10 @@ async fn a_look_is_made_again_when_its_row_has_learnt_more() {
     assert!(matches!(quick[..], [Ok(_)]), "{quick:?}");
     world.assert_mirrored().await;
 
+    world.cloud.clear_faults().await;
     let slow = slow.await.expect("it ends");
     assert!(matches!(slow[..], [Ok(_)]), "{slow:?}");
     world.assert_mirrored().await;
+    assert_eq!(looks().await, 3, "the slow one has looked again");
     world.stack.stop().await;
 }

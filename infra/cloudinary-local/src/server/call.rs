@@ -65,9 +65,12 @@ async fn attend(
     quota: &mut Option<Quota>,
 ) -> Result<Response, Dropped> {
     let running = app.traffic.begin(operation.name());
+    let mut cleared = app.traffic.cleared();
     let fault = app.traffic.strike(operation.name());
     if let Some(fault) = &fault {
-        tokio::time::sleep(Duration::from_millis(fault.delay_ms)).await;
+        if fault.delay_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(fault.delay_ms)).await;
+        }
         if fault.drop_connection == Some(Drop::Before) {
             return Err(Dropped);
         }
@@ -76,11 +79,12 @@ async fn attend(
         }
     }
     let result = execute(app, operation, request, running.parallel, quota).await;
-    if let Some(fault) = fault {
-        tokio::time::sleep(Duration::from_millis(fault.answer_delay_ms)).await;
-        if fault.drop_connection == Some(Drop::After) {
-            return Err(Dropped);
-        }
+    if fault.as_ref().is_some_and(|fault| fault.hold_answer) {
+        // That nobody can clear them any more ends the waiting, too.
+        let _over = cleared.changed().await;
+    }
+    if fault.is_some_and(|fault| fault.drop_connection == Some(Drop::After)) {
+        return Err(Dropped);
     }
     Ok(match result {
         Ok(answer) => axum::Json(answer).into_response(),

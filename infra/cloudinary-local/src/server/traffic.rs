@@ -7,6 +7,7 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::moment::Moment;
 
@@ -30,12 +31,12 @@ pub(crate) struct Fault {
     /// Body of that answer: JSON, or a text sent as it is. Without it, an error message.
     #[serde(default)]
     pub(crate) body: Option<Value>,
-    /// Before the request has its effect.
     #[serde(default)]
     pub(crate) delay_ms: u64,
-    /// After it: the answer tells what was the case that long ago.
+    /// Whether the answer is kept back, after the request had its effect, until the faults are
+    /// cleared: it tells what was the case then.
     #[serde(default)]
-    pub(crate) answer_delay_ms: u64,
+    pub(crate) hold_answer: bool,
     #[serde(default)]
     pub(crate) drop_connection: Option<Drop>,
     /// Share of matching requests it is done to; decided by a fixed seed.
@@ -56,6 +57,7 @@ fn always() -> f64 {
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
     inner: Mutex<Inner>,
+    cleared: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -162,6 +164,12 @@ impl Traffic {
 
     pub(crate) fn clear_faults(&self) {
         self.lock().faults.clear();
+        self.cleared.send_replace(());
+    }
+
+    /// Changes when the faults are cleared.
+    pub(crate) fn cleared(&self) -> watch::Receiver<()> {
+        self.cleared.subscribe()
     }
 
     pub(crate) fn faults(&self) -> Vec<Fault> {
