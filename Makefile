@@ -35,7 +35,7 @@ FROM ?= 1
 chaos: ## play SEEDS stories of mischief in memory, from seed FROM on (TRACE=1 tells one in full)
 	cargo run --quiet --package chaos -- --seeds $(SEEDS) --from $(FROM) $(if $(TRACE),--trace)
 
-chaos-stack: setup build-local ## play SEEDS (say so: a minute each) stories on the whole stack
+chaos-stack: setup build-local ## play SEEDS (say so: half a minute each) stories on the whole stack
 	CHAOS_SEEDS=$(SEEDS) CHAOS_FROM=$(FROM) cargo test --test end_to_end -- --exact --nocapture \
 		stories::stories_of_mischief_end_with_both_sides_equal
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use end_to_end::{World, id_of};
+use media_sync::cloudinary::upload::UploadOptions;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -146,6 +147,82 @@ async fn who_edits_without_end_holds_no_run_up() {
             row["sync_status"] == "synced" && row["context"]["number"] == wanted
         })
         .await;
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}
+
+/// PostgreSQL's text has no NUL, and nobody can keep Cloudinary's users from writing one.
+#[tokio::test]
+async fn what_no_row_can_hold_keeps_a_run_from_nothing_else() {
+    let world = World::start().await;
+    world.cloud.chaos(json!({"drop": 1.0})).await;
+    let known = world.cloud.upload("shop/known", 1).await;
+    world.sync(json!({})).await;
+    world
+        .cloud
+        .merge_context("shop/known", &[("caption", "a\0b")])
+        .await;
+    let new = UploadOptions {
+        tags: vec!["a\0b".to_owned()],
+        ..UploadOptions::default()
+    };
+    let new = world.cloud.upload_with("shop/new", 2, new).await;
+    world.cloud.seed(20, &["image", "raw"], "good-").await;
+
+    for mode in ["full", "full", "incremental"] {
+        let answer = world.sync(json!({"mode": mode, "batch_size": 10})).await;
+        let failed = (&answer.body["success"], &answer.body["status"]);
+        assert_eq!(failed, (&json!(false), &json!("failed")), "{}", answer.body);
+        let error = &answer.body["errors"][0];
+        assert_eq!(error["code"], "values_refused", "{error}");
+        let message = error["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("2 assets could not be written"),
+            "{message}"
+        );
+        assert!(
+            [&known, &new]
+                .iter()
+                .any(|asset| message.contains(id_of(asset).as_str())),
+            "{message}"
+        );
+    }
+    let live = "select count(*) from public.media_assets where deleted_at is null";
+    assert_eq!(world.value(live).await, 21, "all others, and the known one");
+    assert_eq!(world.row(&known).await.unwrap()["context"], json!({}));
+    let runs = world
+        .rows(
+            "select counters from public.sync_runs order by started_at offset 1",
+            &[],
+        )
+        .await;
+    let counted = |name: &str| {
+        runs.iter()
+            .map(|run| run["counters"][name].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(counted("created"), [20, 0, 0], "{runs:?}");
+    assert_eq!(counted("unchanged")[1], 20, "{runs:?}");
+
+    // Who names assets is told the same.
+    world.cloud.add_tag("shop/known", "sale").await;
+    let good = "select cloudinary_public_id from public.media_assets
+        where starts_with(cloudinary_public_id, 'good-') and resource_type = 'image' order by 1 limit 1";
+    let good = world.value(good).await.as_str().unwrap().to_owned();
+    world.cloud.add_tag(&good, "sale").await;
+    let names = json!({"public_ids": ["shop/known", "shop/new", good]});
+    let answer = world.sync(names).await;
+    assert_eq!(answer.body["success"], false, "{}", answer.body);
+    assert_eq!(answer.body["errors"][0]["code"], "values_refused");
+    assert_eq!(answer.body["updated_items"], 1, "{}", answer.body);
+
+    world
+        .cloud
+        .merge_context("shop/known", &[("caption", "ab")])
+        .await;
+    world.cloud.destroy(&new).await;
+    let answer = world.sync(json!({})).await;
+    assert_eq!(answer.body["success"], true, "{}", answer.body);
     world.assert_mirrored().await;
     world.stack.stop().await;
 }

@@ -61,6 +61,18 @@ impl Tally {
         self.unchanged += other.unchanged;
     }
 
+    /// The same, where these of its counts were changed before, and so seem to be unchanged now.
+    #[must_use]
+    pub fn after(mut self, before: Self) -> Self {
+        let changed = before.created + before.updated + before.deleted;
+        self.unchanged = self.unchanged.saturating_sub(changed);
+        self.add(Self {
+            unchanged: 0,
+            ..before
+        });
+        self
+    }
+
     pub(super) fn count(&mut self, change: Change) {
         *self.of(change) += 1;
     }

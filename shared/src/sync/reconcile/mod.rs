@@ -12,6 +12,7 @@ mod options;
 mod predict;
 pub mod quota;
 mod read;
+mod refusals;
 mod seen;
 mod slice;
 mod stage;
@@ -25,6 +26,7 @@ pub use self::drift::{Drift, MAX_EXAMPLES};
 pub(super) use self::named::cut;
 pub use self::named::{MAX_NAMES, NamedOutcome};
 pub use self::options::{MAX_PAGE, RunOptions};
+use self::refusals::VALUES_REFUSED;
 pub use self::seen::{Next, Seen};
 use self::slice::Slice;
 pub use self::stage::Counters;
@@ -97,6 +99,7 @@ impl ReconcileError {
     fn code(&self) -> &'static str {
         match self {
             Self::Cloudinary(source) => source.code(),
+            Self::Store(source) if source.is_about_values() => VALUES_REFUSED,
             Self::Store(_) => "database",
             Self::Reserve(_) => "quota_reserve",
             Self::Contended => "contended",

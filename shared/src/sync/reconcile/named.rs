@@ -13,6 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::governor::Governor;
+use super::refusals::{Refusals, VALUES_REFUSED};
 use super::slice::{is_mass_delete, to_value};
 use super::stage::Counters;
 use super::{Drift, Reconcile, ReconcileError, RunOptions, Seen};
@@ -21,7 +22,7 @@ use crate::cloudinary::admin::MAX_PUBLIC_IDS;
 use crate::observation::{Fact, Observation, Told};
 use crate::row::{AssetRow, Clocks};
 use crate::sync::lookup::{self, MAX_ASSET_IDS};
-use crate::sync::plan::{KeepClocks, PlanContext, Source};
+use crate::sync::plan::{KeepClocks, PlanContext, Source, Tally};
 use crate::sync::store::{ATTEMPTS, FinishedRun, Mode, RowQuery, RunRequest, RunStatus, WriteSet};
 use crate::telemetry;
 use crate::time::Timestamp;
@@ -56,8 +57,7 @@ impl Reconcile {
     /// Compares the assets of these public ids, in every resource type, and repairs them, unless
     /// `options` ask for a dry run. May use the reserve of the quota: it takes nine calls, and a
     /// few more where names are long, or hold what Cloudinary does not show or what has changed
-    /// within moments. Is given up at
-    /// `deadline`.
+    /// within moments. Is given up at `deadline`.
     ///
     /// # Errors
     /// See [`ReconcileError`]. That too is recorded, if the database answers.
@@ -118,12 +118,14 @@ impl Reconcile {
             keep_clocks: KeepClocks::Always,
             release: &[],
         };
+        let mut refusals = Refusals::default();
+        let mut changed = Tally::default();
         for _ in 0..ATTEMPTS {
             let compared = self.compare(&mut seen, context, Governor::People).await?;
             let mut counters = Counters {
                 listed: seen.alive().len() as u64,
                 cloudinary_calls: seen.calls(),
-                tally: compared.plan.tally,
+                tally: compared.plan.tally.after(changed),
                 ..Counters::default()
             };
             let mut outcome = NamedOutcome {
@@ -132,7 +134,9 @@ impl Reconcile {
                 counters,
                 drift: None,
                 unknown: unknown.clone(),
-                error: self.reason_to_stop(counters.tally.deleted, options).await?,
+                error: self
+                    .reason_to_stop(compared.plan.tally.deleted, options)
+                    .await?,
             };
             let mut change = WriteSet::default();
             if options.dry_run {
@@ -145,6 +149,10 @@ impl Reconcile {
                 counters.tally = Default::default();
                 outcome.status = RunStatus::Stopped;
             } else {
+                if let Some(reason) = refusals.tell() {
+                    outcome.status = RunStatus::Failed;
+                    outcome.error = Some((VALUES_REFUSED, reason));
+                }
                 change = WriteSet::of_plan(compared.plan).timed(Some(begun), Timestamp::now());
             }
             outcome.counters = counters;
@@ -156,9 +164,15 @@ impl Reconcile {
                 outcome.drift.as_ref(),
                 error,
             ));
+            let is_planned = !change.inserts.is_empty() || !change.updates.is_empty();
             match self.store.apply(&change).await {
                 Ok(()) => return Ok(outcome),
                 Err(error) if error.is_conflict() => {}
+                Err(error) if error.is_about_values() && is_planned && refusals.is_empty() => {
+                    let people = Governor::People;
+                    let apart = self.set_refused_apart(&mut seen, &mut refusals, context, people);
+                    changed = apart.await?;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -287,9 +301,8 @@ pub(in crate::sync) fn cut(names: &[String]) -> Vec<&[String]> {
     calls
 }
 
-/// The rows that no listing has shown alive, with the names under which they were
-/// last observed. A placeholder in a
-/// listing is a hint, not a proof.
+/// The rows that no listing has shown alive, with the names under which they were last observed. A
+/// placeholder in a listing is a hint, not a proof.
 fn not_shown_alive(
     rows: &[AssetRow],
     observations: &[Observation],

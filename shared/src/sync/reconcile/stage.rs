@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::drift::Drift;
+use super::refusals::Refusals;
 use crate::asset::ResourceType;
 use crate::sync::plan::Tally;
 use crate::sync::store::Mode;
@@ -33,6 +34,8 @@ pub(super) struct State {
     /// listing's cursor expires, so that nothing is counted twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) drift_before: Option<Drift>,
+    #[serde(default, skip_serializing_if = "Refusals::is_empty")]
+    pub(super) refusals: Refusals,
 }
 
 impl State {
@@ -40,6 +43,7 @@ impl State {
         Self {
             stage,
             drift_before: None,
+            refusals: Refusals::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::governor::Governor;
 use super::{Reconcile, ReconcileError, Seen};
 use crate::observation::Observation;
-use crate::sync::plan::{KeepClocks, PlanContext, Source};
+use crate::sync::plan::{KeepClocks, PlanContext, Source, Tally};
 use crate::sync::store::{ATTEMPTS, WriteSet};
 
 impl Reconcile {
@@ -16,7 +16,6 @@ impl Reconcile {
         observations: Vec<Observation>,
         source: Source,
     ) -> Result<(), ReconcileError> {
-        let mut seen = Seen::new(observations, 0);
         let context = PlanContext {
             source,
             run_id: None,
@@ -24,14 +23,26 @@ impl Reconcile {
             keep_clocks: KeepClocks::Always,
             release: &[],
         };
+        let mut seen = Seen::new(observations, 0).beyond_doubt();
+        self.apply(&mut seen, context, Governor::People).await?;
+        Ok(())
+    }
+
+    /// Writes what was seen, and answers what that has changed.
+    pub(super) async fn apply(
+        &self,
+        seen: &mut Seen,
+        context: PlanContext<'_>,
+        governor: Governor,
+    ) -> Result<Tally, ReconcileError> {
         for _ in 0..ATTEMPTS {
-            let compared = self.compare(&mut seen, context, Governor::People).await?;
-            if compared.plan.is_empty() {
-                return Ok(());
+            let plan = self.compare(seen, context, governor).await?.plan;
+            let tally = plan.tally;
+            if plan.is_empty() {
+                return Ok(tally);
             }
-            let change = WriteSet::of_plan(compared.plan);
-            match self.store.apply(&change).await {
-                Ok(()) => return Ok(()),
+            match self.store.apply(&WriteSet::of_plan(plan)).await {
+                Ok(()) => return Ok(tally),
                 Err(error) if error.is_conflict() => {}
                 Err(error) => return Err(error.into()),
             }

@@ -1,20 +1,24 @@
 //! One invocation's work on a run: read, compare, write, step by step.
 
+mod suspects;
+
 use std::time::{Duration, Instant};
 
 use futures::future::OptionFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub(super) use self::suspects::is_mass_delete;
 use super::compare::Compared;
 use super::governor::Governor;
 use super::predict::{self, Progress};
 use super::read::{Page, Reader};
+use super::refusals::{Refusals, VALUES_REFUSED};
 use super::stage::{Counters, Stage, State};
-use super::{Drift, Reconcile, ReconcileError, RunOptions, Seen, SliceOutcome};
+use super::{Drift, Reconcile, ReconcileError, RunOptions, SliceOutcome};
 use crate::row::AssetRow;
 use crate::supabase::SupabaseError;
-use crate::sync::lookup::{self, MAX_ASSET_IDS};
+use crate::sync::lookup::MAX_ASSET_IDS;
 use crate::sync::plan::{KeepClocks, Plan, PlanContext, Source, Tally};
 use crate::sync::restless::Restless;
 use crate::sync::store::{
@@ -30,10 +34,6 @@ const TIME_FOR_A_STEP: Duration = Duration::from_secs(8);
 /// lags behind writes by seconds, and clocks are not perfect.
 const OVERLAP: Duration = Duration::from_secs(300);
 
-/// A run that would delete more than this many rows, and more than this share of them, stops.
-pub(super) const MASS_DELETE_COUNT: u64 = 20;
-const MASS_DELETE_PERCENT: u64 = 10;
-
 /// One invocation's work on a run.
 pub(super) struct Slice<'a> {
     flow: &'a Reconcile,
@@ -42,6 +42,7 @@ pub(super) struct Slice<'a> {
     counters: Counters,
     options: RunOptions,
     governor: Governor,
+    refusals: Refusals,
     /// What a dry run has found, and had found when the present listing began.
     drift: Drift,
     drift_before: Drift,
@@ -50,10 +51,11 @@ pub(super) struct Slice<'a> {
     step_began: Instant,
 }
 
-/// Whether to delete `missing` of `live` rows would be too many at once.
-pub(super) fn is_mass_delete(missing: u64, live: u64) -> bool {
-    missing > MASS_DELETE_COUNT
-        && missing.saturating_mul(100) > live.saturating_mul(MASS_DELETE_PERCENT)
+/// What was done of a page before it could be written as a whole.
+#[derive(Default)]
+struct Before {
+    is_apart: bool,
+    changed: Tally,
 }
 
 impl<'a> Slice<'a> {
@@ -71,6 +73,7 @@ impl<'a> Slice<'a> {
         Ok(Self {
             flow,
             stage: state.stage,
+            refusals: state.refusals,
             drift,
             drift_before: state.drift_before.unwrap_or_default(),
             counters: Counters::deserialize(&run.counters).map_err(ReconcileError::Checkpoint)?,
@@ -93,7 +96,7 @@ impl<'a> Slice<'a> {
         let mut ahead: Option<Page> = None;
         loop {
             if self.stage == Stage::Done {
-                return self.finish(RunStatus::Succeeded, None).await;
+                return self.end().await;
             }
             if deadline.saturating_duration_since(Instant::now()) < TIME_FOR_A_STEP {
                 return self.pause().await;
@@ -113,6 +116,17 @@ impl<'a> Slice<'a> {
             let (written, read) = futures::join!(self.write(page), reading);
             written?;
             ahead = read.transpose()?;
+        }
+    }
+
+    /// What was left out is no success, whatever the counts say.
+    async fn end(&mut self) -> Result<SliceOutcome, ReconcileError> {
+        match self.refusals.tell() {
+            None => self.finish(RunStatus::Succeeded, None).await,
+            Some(reason) => {
+                let error = Some((VALUES_REFUSED, reason.as_str()));
+                self.finish(RunStatus::Failed, error).await
+            }
         }
     }
 
@@ -147,80 +161,10 @@ impl<'a> Slice<'a> {
         Timestamp::from_micros(self.run.since_clock.unwrap_or(micros)).offset(-micros)
     }
 
-    async fn read_suspects(&self, after: &str) -> Result<Page, ReconcileError> {
-        let cloudinary = &self.flow.cloudinary;
-        let store = &self.flow.store;
-        let suspects = store
-            .fetch_suspects(&self.run, after, MAX_ASSET_IDS)
-            .await?;
-        let mut page = Page {
-            seen: Seen::default(),
-            read_at: (cloudinary.cloud_now(), cloudinary.cloud_now_at_most()),
-            suspects: suspects.len() as u64,
-            restarted: false,
-            next: Stage::Done,
-        };
-        let Some(last) = suspects.last() else {
-            return Ok(page);
-        };
-        page.next = Stage::Suspects {
-            after: last.asset_id.to_string(),
-            cleared: true,
-        };
-        self.governor.admit(cloudinary, 1)?;
-        // What the rows say was told before this look, so the look is newer than that.
-        let newest = suspects
-            .iter()
-            .filter_map(|suspect| suspect.clocks.newest());
-        let newest = newest.max();
-        let ids = suspects.iter().map(|suspect| suspect.asset_id.clone());
-        let wanted: Vec<_> = ids.map(|id| (id, None)).collect();
-        let looked = lookup::fetch_observations(cloudinary, &wanted, newest).await?;
-        let suspects = suspects.into_iter();
-        let known = suspects.map(|suspect| (suspect.asset_id, suspect.clocks));
-        page.seen = Seen::new(looked, 1).knowing(known);
-        Ok(page)
-    }
-
-    /// Before the first suspect is looked at: would going on do harm?
-    async fn reason_to_stop(&mut self) -> Result<Option<(&'static str, String)>, ReconcileError> {
-        let Stage::Suspects { cleared: false, .. } = self.stage else {
-            return Ok(None);
-        };
-        let count = self.flow.store.count_suspects(&self.run).await?;
-        self.stage = Stage::Suspects {
-            after: String::new(),
-            cleared: true,
-        };
-        if self.options.allow_mass_delete {
-            return Ok(None);
-        }
-        let reason = if self.counters.listed == 0 && count.live > 0 {
-            let reason = format!(
-                "Cloudinary listed nothing, and {} assets are live here",
-                count.live
-            );
-            Some(("empty_listing", reason))
-        } else {
-            is_mass_delete(count.suspects, count.live).then(|| {
-                let reason = format!(
-                    "{} of {} live assets are missing in Cloudinary; if that is right, start a run with allow_mass_delete",
-                    count.suspects, count.live
-                );
-                ("mass_delete", reason)
-            })
-        };
-        if self.options.dry_run {
-            // It deletes nothing, so it goes on and tells.
-            self.drift.would_stop = reason.map(|(code, _)| code.to_owned());
-            return Ok(None);
-        }
-        Ok(reason)
-    }
-
     /// Writes a page's difference together with the checkpoint behind it: two calls, unless the
     /// rows change meanwhile. Rows that keep changing are left out in the end: whoever changes
-    /// them looks at their assets too, and nobody may hold a run up.
+    /// them looks at their assets too, and nobody may hold a run up. Nor may values that no row
+    /// can hold.
     async fn write(&mut self, mut page: Page) -> Result<(), ReconcileError> {
         self.run.floor_clock.get_or_insert(page.read_at.0.micros());
         self.run
@@ -233,56 +177,96 @@ impl<'a> Slice<'a> {
             release: &[],
         };
         let mut restless = Restless::default();
+        let mut before = Before::default();
         for _ in 0..ATTEMPTS {
-            let Compared { rows, plan } = self
-                .flow
-                .compare(&mut page.seen, context, self.governor)
-                .await?;
-            let plan = restless.leave_out(&rows, plan);
-            let drift = self.options.dry_run.then(|| self.find_drift(&page, &rows));
-            let tally = drift.as_ref().map_or(plan.tally, Drift::tally);
-            let counters = self.count(&page, tally);
-            let state = State {
-                stage: page.next.clone(),
-                drift_before: drift
-                    .as_ref()
-                    .map(|found| self.drift_to_go_back_to(&page, found)),
-            };
-            let checkpoint = Checkpoint {
-                asset_ids: page.seen.alive().to_vec(),
-                drift: drift.as_ref().map(to_value),
-                ends_in_seconds: self.time_left(&state.stage, &counters),
-                quota: self.flow.cloudinary.newest_quota(),
-                ..Checkpoint::after(&self.run, to_value(&state), to_value(&counters))
-            };
-            // A dry run writes how far it has come, and nothing else.
-            let now = Timestamp::now();
-            let worked = i64::try_from(self.step_began.elapsed().as_micros()).unwrap_or(i64::MAX);
-            let change = WriteSet {
-                checkpoint: Some(checkpoint),
-                ..WriteSet::of_plan(if drift.is_some() {
-                    Plan::default()
-                } else {
-                    plan
-                })
-            }
-            .timed(Some(now.offset(worked.saturating_neg())), now);
-            match self.flow.store.apply(&change).await {
-                Ok(()) => {
-                    self.run.step += 1;
-                    self.run.counters = to_value(&counters);
-                    self.counters = counters;
-                    self.stage = state.stage;
-                    self.drift = drift.unwrap_or_default();
-                    self.drift_before = state.drift_before.unwrap_or_default();
-                    self.step_began = Instant::now();
-                    return Ok(());
+            let written = self.try_write(&mut page, context, &mut restless, &before);
+            match written.await {
+                Err(ReconcileError::Store(error)) if error.is_conflict() => {}
+                Err(ReconcileError::Store(error))
+                    if error.is_about_values() && !before.is_apart && !self.options.dry_run =>
+                {
+                    before.is_apart = true;
+                    self.hold_on().await?;
+                    let (flow, governor) = (self.flow, self.governor);
+                    let refusals = &mut self.refusals;
+                    let apart = flow.set_refused_apart(&mut page.seen, refusals, context, governor);
+                    before.changed = apart.await?;
                 }
-                Err(error) if error.is_conflict() => {}
-                Err(error) => return Err(lost(error)),
+                Err(ReconcileError::Store(error)) => return Err(lost(error)),
+                written => return written,
             }
         }
         Err(ReconcileError::Contended)
+    }
+
+    async fn try_write(
+        &mut self,
+        page: &mut Page,
+        context: PlanContext<'_>,
+        restless: &mut Restless,
+        before: &Before,
+    ) -> Result<(), ReconcileError> {
+        let compared = self.flow.compare(&mut page.seen, context, self.governor);
+        let Compared { rows, plan } = compared.await?;
+        let plan = restless.leave_out(&rows, plan);
+        let drift = self.options.dry_run.then(|| self.find_drift(page, &rows));
+        let tally = drift.as_ref().map_or(plan.tally, Drift::tally);
+        let counters = self.count(page, tally.after(before.changed));
+        let state = State {
+            stage: page.next.clone(),
+            drift_before: drift
+                .as_ref()
+                .map(|found| self.drift_to_go_back_to(page, found)),
+            refusals: self.refusals.clone(),
+        };
+        let checkpoint = Checkpoint {
+            asset_ids: page.seen.alive().to_vec(),
+            drift: drift.as_ref().map(to_value),
+            ends_in_seconds: self.time_left(&state.stage, &counters),
+            quota: self.flow.cloudinary.newest_quota(),
+            ..Checkpoint::after(&self.run, to_value(&state), to_value(&counters))
+        };
+        // A dry run writes how far it has come, and nothing else.
+        let now = Timestamp::now();
+        let worked = i64::try_from(self.step_began.elapsed().as_micros()).unwrap_or(i64::MAX);
+        let change = WriteSet {
+            checkpoint: Some(checkpoint),
+            ..WriteSet::of_plan(if drift.is_some() {
+                Plan::default()
+            } else {
+                plan
+            })
+        }
+        .timed(Some(now.offset(worked.saturating_neg())), now);
+        self.flow.store.apply(&change).await?;
+        self.run.step += 1;
+        self.run.counters = to_value(&counters);
+        self.counters = counters;
+        self.stage = state.stage;
+        self.drift = drift.unwrap_or_default();
+        self.drift_before = state.drift_before.unwrap_or_default();
+        self.step_began = Instant::now();
+        Ok(())
+    }
+
+    /// Renews the lease where the run stands: what is written next is written under it.
+    async fn hold_on(&mut self) -> Result<(), ReconcileError> {
+        let state = State {
+            stage: self.stage.clone(),
+            drift_before: None,
+            refusals: self.refusals.clone(),
+        };
+        let change = WriteSet {
+            checkpoint: Some(Checkpoint::after(
+                &self.run,
+                to_value(&state),
+                to_value(&self.counters),
+            )),
+            ..WriteSet::default()
+        };
+        self.flow.store.apply(&change).await.map_err(lost)?;
+        self.run.step += 1;
+        Ok(())
     }
 
     /// The counters behind this page. A dry run's tally is that of all it has found.
