@@ -257,12 +257,12 @@ impl SupabaseError {
         matches!(self.code(), Some(CHANGED_MEANWHILE | "40001" | "40P01"))
     }
 
-    /// No row can hold such values: a data exception, a violated constraint, or a limit of the
-    /// program's, such as the length of what an index can find.
+    /// No row can hold such values: a data exception, a null or a check that forbids it, or a limit
+    /// of the program's, such as the length of what an index can find.
     pub fn is_about_values(&self) -> bool {
-        let classes = ["22", "23", "54"];
-        self.code().is_some_and(|code| {
-            code.len() == 5 && classes.iter().any(|class| code.starts_with(class))
+        self.code().is_some_and(|code| match code {
+            "23502" | "23514" => true,
+            _ => code.len() == 5 && (code.starts_with("22") || code.starts_with("54")),
         })
     }
 

@@ -2,7 +2,8 @@
 //!
 //! A run is cut into slices, each within one invocation. Every step of a slice (a page, a hundred
 //! suspects) is one transaction that holds the difference, the counters and the place where to go
-//! on, so a crash repeats at most one step, and repeating is harmless.
+//! on, so a crash repeats at most one step, and repeating is harmless. (Where values are refused,
+//! parts of a page are written before it.)
 
 mod compare;
 mod drift;
@@ -81,6 +82,8 @@ pub enum ReconcileError {
     OutOfTime,
     #[error("another slice has taken the run over")]
     LeaseLost,
+    #[error("{0}")]
+    Refused(String),
     #[error("the run's checkpoint is not readable")]
     Checkpoint(#[source] serde_json::Error),
 }
@@ -92,14 +95,14 @@ impl ReconcileError {
             Self::Cloudinary(source) => source.is_transient(),
             Self::Store(source) => source.is_transient(),
             Self::Reserve(_) | Self::Contended | Self::OutOfTime | Self::LeaseLost => true,
-            Self::Checkpoint(_) => false,
+            Self::Refused(_) | Self::Checkpoint(_) => false,
         }
     }
 
     fn code(&self) -> &'static str {
         match self {
             Self::Cloudinary(source) => source.code(),
-            Self::Store(source) if source.is_about_values() => VALUES_REFUSED,
+            Self::Refused(_) => VALUES_REFUSED,
             Self::Store(_) => "database",
             Self::Reserve(_) => "quota_reserve",
             Self::Contended => "contended",

@@ -3,7 +3,7 @@
 //! It takes no lease. What it sees are observations like any others, which may be applied in any
 //! order beside a run, a notification or a delete; and a row that another writer has changed
 //! meanwhile makes it read and plan again. All that it writes, its place in the history of runs
-//! included, is one transaction.
+//! included, is one transaction, unless the database refuses values.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -168,10 +168,10 @@ impl Reconcile {
             match self.store.apply(&change).await {
                 Ok(()) => return Ok(outcome),
                 Err(error) if error.is_conflict() => {}
-                Err(error) if error.is_about_values() && is_planned && refusals.is_empty() => {
+                Err(error) if error.is_about_values() && is_planned => {
                     let people = Governor::People;
-                    let apart = self.set_refused_apart(&mut seen, &mut refusals, context, people);
-                    changed = apart.await?;
+                    self.leave_one_out(&mut seen, &mut refusals, &mut changed, context, people)
+                        .await?;
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -2,20 +2,15 @@
 
 use super::governor::Governor;
 use super::{Reconcile, ReconcileError, Seen};
-use crate::observation::Observation;
 use crate::sync::plan::{KeepClocks, PlanContext, Source, Tally};
 use crate::sync::store::{ATTEMPTS, WriteSet};
 
 impl Reconcile {
-    /// Applies these observations in one transaction, planning anew when rows change meanwhile.
+    /// Applies what was seen in one transaction, planning anew when rows change meanwhile.
     ///
     /// # Errors
     /// See [`ReconcileError`]; nothing is written then.
-    pub async fn take_in(
-        &self,
-        observations: Vec<Observation>,
-        source: Source,
-    ) -> Result<(), ReconcileError> {
+    pub async fn take_in(&self, mut seen: Seen, source: Source) -> Result<(), ReconcileError> {
         let context = PlanContext {
             source,
             run_id: None,
@@ -23,7 +18,6 @@ impl Reconcile {
             keep_clocks: KeepClocks::Always,
             release: &[],
         };
-        let mut seen = Seen::new(observations, 0).beyond_doubt();
         self.apply(&mut seen, context, Governor::People).await?;
         Ok(())
     }

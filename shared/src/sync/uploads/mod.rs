@@ -17,7 +17,7 @@ use uuid::Uuid;
 pub use self::record::{Beginning, Begun, DueUpload, Kind, UploadState, WaitingRow};
 use super::lookup::stamp;
 use super::plan::Source as Teller;
-use super::reconcile::Reconcile;
+use super::reconcile::{Reconcile, ReconcileError, Seen};
 use super::retry::{Failure, FailureKind};
 use super::store::ATTEMPTS;
 use crate::asset::ResourceType;
@@ -138,25 +138,21 @@ impl Uploads {
         let refusal = UploadRefusal::Taken;
         self.end(wanted.id, refusal.code(), &refusal.to_string())
             .await;
-        if let Err(error) = self.observe(answer).await {
+        if let Err(error) = self.observe(seen_in(answer)).await {
             telemetry::log_error("an asset that was met waits for the next run", &error);
         }
         Err(UploadError::Refused(refusal))
     }
 
     async fn take_in(&self, id: Uuid, answer: &Answer<Resource>) -> Uploaded {
-        if let Err(error) = self.observe(answer).await {
+        // Its notification is on its way, and there is no time to look.
+        if let Err(error) = self.observe(seen_in(answer).beyond_doubt()).await {
             telemetry::log_error("an uploaded asset waits for its notification", &error);
         }
         self.pending(id).await
     }
 
-    async fn observe(
-        &self,
-        answer: &Answer<Resource>,
-    ) -> Result<(), super::reconcile::ReconcileError> {
-        let seen = Observation::of_resource(&answer.value, answer.observed_at, Told::WhatIsThere);
-        let seen = seen.into_iter().collect();
+    async fn observe(&self, seen: Seen) -> Result<(), ReconcileError> {
         self.reconcile.take_in(seen, Teller::Api).await
     }
 
@@ -185,6 +181,11 @@ impl Uploads {
             telemetry::log_error("an upload that was refused waits for the drain", &error);
         }
     }
+}
+
+fn seen_in(answer: &Answer<Resource>) -> Seen {
+    let seen = Observation::of_resource(&answer.value, answer.observed_at, Told::WhatIsThere);
+    Seen::new(seen.into_iter().collect(), 1)
 }
 
 impl Wanted {

@@ -6,7 +6,7 @@ use super::{DueUpload, Uploads};
 use crate::asset::ResourceType;
 use crate::observation::{Fact, Observation, Told};
 use crate::sync::plan::Source;
-use crate::sync::reconcile::{ReconcileError, cut};
+use crate::sync::reconcile::{ReconcileError, Seen, cut};
 
 /// How many are brought to an end at once; the rest is the next drain's.
 const AT_ONCE: usize = 40;
@@ -55,6 +55,7 @@ impl Uploads {
             .filter_map(|resource| Observation::of_resource(resource, at, Told::Everything))
             .filter(|seen| matches!(seen.fact, Fact::Seen(_)))
             .collect();
+        let seen = Seen::new(seen, 1);
         self.reconcile.take_in(seen, Source::Reconcile).await?;
         for due in uploads {
             let message = "Nothing of this name was found in Cloudinary.";

@@ -73,7 +73,7 @@ impl Seen {
         self
     }
 
-    /// The same, where stamps decide: a notification is on its way that tells more.
+    /// The same, where stamps decide: somebody else will look.
     #[must_use]
     pub fn beyond_doubt(mut self) -> Self {
         self.rounds = 0;

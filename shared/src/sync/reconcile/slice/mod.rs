@@ -51,13 +51,6 @@ pub(super) struct Slice<'a> {
     step_began: Instant,
 }
 
-/// What was done of a page before it could be written as a whole.
-#[derive(Default)]
-struct Before {
-    is_apart: bool,
-    changed: Tally,
-}
-
 impl<'a> Slice<'a> {
     pub(super) fn begin(flow: &'a Reconcile, led: Led) -> Result<Self, ReconcileError> {
         let run = led.run;
@@ -163,8 +156,8 @@ impl<'a> Slice<'a> {
 
     /// Writes a page's difference together with the checkpoint behind it: two calls, unless the
     /// rows change meanwhile. Rows that keep changing are left out in the end: whoever changes
-    /// them looks at their assets too, and nobody may hold a run up. Nor may values that no row
-    /// can hold.
+    /// them looks at their assets too, and nobody may hold a run up. So are values that no row can
+    /// hold.
     async fn write(&mut self, mut page: Page) -> Result<(), ReconcileError> {
         self.run.floor_clock.get_or_insert(page.read_at.0.micros());
         self.run
@@ -176,21 +169,29 @@ impl<'a> Slice<'a> {
             keep_clocks: KeepClocks::Never,
             release: &[],
         };
+        for asset in self.refusals.assets() {
+            page.seen.forget(asset);
+        }
         let mut restless = Restless::default();
-        let mut before = Before::default();
-        for _ in 0..ATTEMPTS {
-            let written = self.try_write(&mut page, context, &mut restless, &before);
+        let mut changed = Tally::default();
+        let mut attempts = 0;
+        while attempts < ATTEMPTS {
+            let written = self.try_write(&mut page, context, &mut restless, changed);
             match written.await {
-                Err(ReconcileError::Store(error)) if error.is_conflict() => {}
+                Err(ReconcileError::Store(error)) if error.is_conflict() => attempts += 1,
                 Err(ReconcileError::Store(error))
-                    if error.is_about_values() && !before.is_apart && !self.options.dry_run =>
+                    if error.is_about_values() && !self.options.dry_run =>
                 {
-                    before.is_apart = true;
+                    // What was left out so far is kept, and the lease as well.
                     self.hold_on().await?;
+                    let known = self.refusals.clone();
                     let (flow, governor) = (self.flow, self.governor);
-                    let refusals = &mut self.refusals;
-                    let apart = flow.set_refused_apart(&mut page.seen, refusals, context, governor);
-                    before.changed = apart.await?;
+                    let (seen, refusals) = (&mut page.seen, &mut self.refusals);
+                    flow.leave_one_out(seen, refusals, &mut changed, context, governor)
+                        .await?;
+                    attempts += usize::from(self.refusals == known);
+                    // Of the rows that have changed meanwhile, most were changed here.
+                    restless = Restless::default();
                 }
                 Err(ReconcileError::Store(error)) => return Err(lost(error)),
                 written => return written,
@@ -204,14 +205,14 @@ impl<'a> Slice<'a> {
         page: &mut Page,
         context: PlanContext<'_>,
         restless: &mut Restless,
-        before: &Before,
+        changed: Tally,
     ) -> Result<(), ReconcileError> {
         let compared = self.flow.compare(&mut page.seen, context, self.governor);
         let Compared { rows, plan } = compared.await?;
         let plan = restless.leave_out(&rows, plan);
         let drift = self.options.dry_run.then(|| self.find_drift(page, &rows));
         let tally = drift.as_ref().map_or(plan.tally, Drift::tally);
-        let counters = self.count(page, tally.after(before.changed));
+        let counters = self.count(page, tally.after(changed));
         let state = State {
             stage: page.next.clone(),
             drift_before: drift
@@ -249,19 +250,19 @@ impl<'a> Slice<'a> {
         Ok(())
     }
 
-    /// Renews the lease where the run stands: what is written next is written under it.
+    /// Writes down where the run stands, and renews its lease, before something that takes longer.
     async fn hold_on(&mut self) -> Result<(), ReconcileError> {
         let state = State {
             stage: self.stage.clone(),
             drift_before: None,
             refusals: self.refusals.clone(),
         };
+        let checkpoint = Checkpoint {
+            ends_in_seconds: self.time_left(&state.stage, &self.counters),
+            ..Checkpoint::after(&self.run, to_value(&state), to_value(&self.counters))
+        };
         let change = WriteSet {
-            checkpoint: Some(Checkpoint::after(
-                &self.run,
-                to_value(&state),
-                to_value(&self.counters),
-            )),
+            checkpoint: Some(checkpoint),
             ..WriteSet::default()
         };
         self.flow.store.apply(&change).await.map_err(lost)?;
