@@ -162,11 +162,12 @@ async fn what_no_row_can_hold_keeps_a_run_from_nothing_else() {
         .cloud
         .merge_context("shop/known", &[("caption", "a\0b")])
         .await;
-    let new = UploadOptions {
+    let unholdable = UploadOptions {
         tags: vec!["a\0b".to_owned()],
         ..UploadOptions::default()
     };
-    let new = world.cloud.upload_with("shop/new", 2, new).await;
+    let upload = async |name: &str| world.cloud.upload_with(name, 2, unholdable.clone()).await;
+    let new = upload("shop/new").await;
     world.cloud.seed(20, &["image", "raw"], "good-").await;
 
     for mode in ["full", "full", "incremental"] {
@@ -204,23 +205,36 @@ async fn what_no_row_can_hold_keeps_a_run_from_nothing_else() {
     assert_eq!(counted("created"), [20, 0, 0], "{runs:?}");
     assert_eq!(counted("unchanged")[1], 20, "{runs:?}");
 
-    // Who names assets is told the same.
+    // Who names assets is told the same, of as many as a run leaves out.
+    let mut refused = vec![new];
+    for number in 0..8 {
+        refused.push(upload(&format!("shop/new-{number}")).await);
+    }
     world.cloud.add_tag("shop/known", "sale").await;
     let good = "select cloudinary_public_id from public.media_assets
         where starts_with(cloudinary_public_id, 'good-') and resource_type = 'image' order by 1 limit 1";
     let good = world.value(good).await.as_str().unwrap().to_owned();
     world.cloud.add_tag(&good, "sale").await;
-    let names = json!({"public_ids": ["shop/known", "shop/new", good]});
-    let answer = world.sync(names).await;
+    let mut names: Vec<_> = (0..8).map(|number| format!("shop/new-{number}")).collect();
+    names.extend(["shop/known", "shop/new", &good].map(str::to_owned));
+    let answer = world.sync(json!({"public_ids": names})).await;
     assert_eq!(answer.body["success"], false, "{}", answer.body);
-    assert_eq!(answer.body["errors"][0]["code"], "values_refused");
+    let error = &answer.body["errors"][0];
+    assert_eq!(error["code"], "values_refused", "{error}");
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("10 assets could not be written"),
+        "{message}"
+    );
     assert_eq!(answer.body["updated_items"], 1, "{}", answer.body);
 
     world
         .cloud
         .merge_context("shop/known", &[("caption", "ab")])
         .await;
-    world.cloud.destroy(&new).await;
+    for asset in &refused {
+        world.cloud.destroy(asset).await;
+    }
     let answer = world.sync(json!({})).await;
     assert_eq!(answer.body["success"], true, "{}", answer.body);
     world.assert_mirrored().await;

@@ -20,7 +20,7 @@ pub(super) struct Compared {
 
 impl Reconcile {
     /// Compares what was seen with the rows as they are now. One database call, unless names have
-    /// changed hands, or rows at the very time of the look.
+    /// changed hands, or rows have learnt something at the very time of the look.
     pub(super) async fn compare(
         &self,
         seen: &mut Seen,

@@ -120,7 +120,8 @@ impl Reconcile {
         };
         let mut refusals = Refusals::default();
         let mut changed = Tally::default();
-        for _ in 0..ATTEMPTS {
+        let mut attempts = 0;
+        while attempts < ATTEMPTS {
             let compared = self.compare(&mut seen, context, Governor::People).await?;
             let mut counters = Counters {
                 listed: seen.alive().len() as u64,
@@ -167,11 +168,12 @@ impl Reconcile {
             let is_planned = !change.inserts.is_empty() || !change.updates.is_empty();
             match self.store.apply(&change).await {
                 Ok(()) => return Ok(outcome),
-                Err(error) if error.is_conflict() => {}
+                Err(error) if error.is_conflict() => attempts += 1,
                 Err(error) if error.is_about_values() && is_planned => {
                     let people = Governor::People;
-                    self.leave_one_out(&mut seen, &mut refusals, &mut changed, context, people)
-                        .await?;
+                    let one =
+                        self.leave_one_out(&mut seen, &mut refusals, &mut changed, context, people);
+                    attempts += usize::from(!one.await?);
                 }
                 Err(error) => return Err(error.into()),
             }

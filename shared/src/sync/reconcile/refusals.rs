@@ -64,7 +64,7 @@ impl Refusals {
 impl Reconcile {
     /// Finds an asset whose values the database refuses, and forgets what was seen of it. In
     /// halves of halves, some twenty calls of the database, the others are written on the way.
-    /// What that has changed is added to `changed`.
+    /// What that has changed is added to `changed`. Answers whether there was one.
     ///
     /// # Errors
     /// See [`ReconcileError`]; `Refused` when there are too many.
@@ -75,7 +75,7 @@ impl Reconcile {
         changed: &mut Tally,
         context: PlanContext<'_>,
         governor: Governor,
-    ) -> Result<(), ReconcileError> {
+    ) -> Result<bool, ReconcileError> {
         let mut part = seen.assets();
         loop {
             // The half that holds it is sought, or what is left is tried by itself.
@@ -90,14 +90,15 @@ impl Reconcile {
                 Err(ReconcileError::Store(error)) if error.is_about_values() => {
                     if let [asset] = &part[..] {
                         seen.forget(asset);
-                        return refusals.add(asset.clone(), &error);
+                        refusals.add(asset.clone(), &error)?;
+                        return Ok(true);
                     }
                     continue;
                 }
                 Err(error) => return Err(error),
             }
             if rest.is_empty() {
-                return Ok(());
+                return Ok(false);
             }
             part = rest;
         }

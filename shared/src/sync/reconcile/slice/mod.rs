@@ -155,9 +155,9 @@ impl<'a> Slice<'a> {
     }
 
     /// Writes a page's difference together with the checkpoint behind it: two calls, unless the
-    /// rows change meanwhile. Rows that keep changing are left out in the end: whoever changes
-    /// them looks at their assets too, and nobody may hold a run up. So are values that no row can
-    /// hold.
+    /// rows change meanwhile. Nobody may hold a run up: rows that keep changing are left out in the
+    /// end, since whoever changes them looks at their assets too, and so are assets with values
+    /// that no row can hold.
     async fn write(&mut self, mut page: Page) -> Result<(), ReconcileError> {
         self.run.floor_clock.get_or_insert(page.read_at.0.micros());
         self.run
@@ -184,12 +184,10 @@ impl<'a> Slice<'a> {
                 {
                     // What was left out so far is kept, and the lease as well.
                     self.hold_on().await?;
-                    let known = self.refusals.clone();
                     let (flow, governor) = (self.flow, self.governor);
                     let (seen, refusals) = (&mut page.seen, &mut self.refusals);
-                    flow.leave_one_out(seen, refusals, &mut changed, context, governor)
-                        .await?;
-                    attempts += usize::from(self.refusals == known);
+                    let one = flow.leave_one_out(seen, refusals, &mut changed, context, governor);
+                    attempts += usize::from(!one.await?);
                     // Of the rows that have changed meanwhile, most were changed here.
                     restless = Restless::default();
                 }
