@@ -1,4 +1,5 @@
 -- The mirror: one row per Cloudinary asset, live or gone.
+do $once$ begin if media_sync.begin_migration('20261122090000', 'media_assets') then execute $migration$
 
 create extension if not exists pg_trgm with schema extensions;
 
@@ -99,11 +100,6 @@ create index media_assets_unsettled on public.media_assets (sync_status, created
     where sync_status <> 'synced' and deleted_at is null;
 create index media_assets_uploader on public.media_assets (uploaded_by, created_at desc, id desc)
     where deleted_at is null and uploaded_by is not null;
-
--- Code that the Data API must not reach by name.
-create schema media_sync;
-revoke all on schema media_sync from public;
-grant usage on schema media_sync to authenticated, service_role;
 
 create function media_sync.count_revision() returns trigger
 language plpgsql set search_path = '' as $$
@@ -225,3 +221,7 @@ create policy media_stats_read on public.media_stats for select to authenticated
 
 revoke execute on all functions in schema media_sync from public;
 grant execute on function media_sync.is_admin() to authenticated, service_role;
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';

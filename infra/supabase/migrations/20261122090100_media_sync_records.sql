@@ -1,4 +1,5 @@
 -- What happened: runs, notifications, the audit trail.
+do $once$ begin if media_sync.begin_migration('20261122090100', 'media_sync_records') then execute $migration$
 
 create table public.sync_runs (
     id              uuid primary key default gen_random_uuid(),
@@ -130,3 +131,7 @@ create policy media_notifications_read on public.media_notifications for select 
     using ((select media_sync.is_admin()));
 create policy media_sync_log_read on public.media_sync_log for select to authenticated
     using ((select media_sync.is_admin()));
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';

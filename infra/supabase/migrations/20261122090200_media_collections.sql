@@ -1,4 +1,5 @@
 -- Where assets are used, and the collections people make of them.
+do $once$ begin if media_sync.begin_migration('20261122090200', 'media_collections') then execute $migration$
 
 create table public.media_usage (
     id           uuid primary key default gen_random_uuid(),
@@ -74,3 +75,7 @@ create policy media_collection_items_write on public.media_collection_items for 
         select from public.media_collections c where c.id = collection_id
         and (c.owner = (select auth.uid()) or (select media_sync.is_admin()))
     ));
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';

@@ -1,5 +1,6 @@
 -- Decisions made here: whoever changes what people may change, whether through the API, the Data
 -- API or SQL, leaves an intent in the row, in the same transaction. The row is the outbox.
+do $once$ begin if media_sync.begin_migration('20261122090250', 'media_intents') then execute $migration$
 
 -- One wish: what a value is to become, its base, when it was decided, and what was wished for
 -- before, which may be found in Cloudinary and is nobody else's change.
@@ -141,6 +142,19 @@ begin
         raise exception '%', v_fault using errcode = '22023';
     end if;
     return p_new;
+end
+$$;
+
+-- Marks what the transaction does from here on, for triggers that must tell decisions from observations. Returns the
+-- mark that stood before: whoever sets one puts that back, since the caller's transaction may go on. (As an attribute of
+-- a function, a setting of one's own needs a superuser.)
+create function media_sync.mark(p_name text, p_value text) returns text
+language plpgsql set search_path = '' as $$
+declare
+    v_former text := coalesce(current_setting('media_sync.' || p_name, true), '');
+begin
+    perform set_config('media_sync.' || p_name, p_value, true);
+    return v_former;
 end
 $$;
 
@@ -286,7 +300,11 @@ create policy media_assets_edit on public.media_assets for update to authenticat
 -- ends. A holder that died is succeeded. What was refused for good is nobody's to take: only a new
 -- decision, or an administrator, makes it pending again.
 create function public.media_sync_claim_intents(p_ids uuid[], p_claim uuid, p_seconds integer) returns jsonb
-language sql security definer set search_path = '' set media_sync.observing = 'on' as $$
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_former text := media_sync.mark('observing', 'on');
+    v_claimed jsonb;
+begin
     with wanted as (
         select id, intent_claim is null or intent_claim_until < clock_timestamp() as is_free
         from public.media_assets
@@ -302,14 +320,21 @@ language sql security definer set search_path = '' set media_sync.observing = 'o
     select jsonb_build_object(
         'rows', (select coalesce(jsonb_agg(to_jsonb(c)), '[]') from claimed c),
         'busy', (select coalesce(jsonb_agg(id), '[]') from wanted where not is_free)
-    )
+    ) into v_claimed;
+    perform media_sync.mark('observing', v_former);
+    return v_claimed;
+end
 $$;
 
 -- Which decisions made here wait to be sent: never sent because a function died in between,
 -- written past the API, or due for another attempt. Set aside for a while, so that two drains do
 -- not send the same.
 create function public.media_sync_waiting_intents(p_idle_seconds integer, p_limit integer) returns jsonb
-language sql security definer set search_path = '' set media_sync.observing = 'on' as $$
+language plpgsql security definer set search_path = '' as $$
+declare
+    v_former text := media_sync.mark('observing', 'on');
+    v_waiting jsonb;
+begin
     with due as (
         select id from public.media_assets
         where intent is not null and sync_next_attempt_at <= now()
@@ -322,8 +347,11 @@ language sql security definer set search_path = '' set media_sync.observing = 'o
         from due where m.id = due.id
         returning m.id
     )
-    select coalesce(jsonb_agg(jsonb_build_object('asset_row_id', id)), '[]')
-    from taken
+    select coalesce(jsonb_agg(jsonb_build_object('asset_row_id', id)), '[]') into v_waiting
+    from taken;
+    perform media_sync.mark('observing', v_former);
+    return v_waiting;
+end
 $$;
 
 revoke execute on all functions in schema media_sync from public;
@@ -331,3 +359,7 @@ grant execute on function media_sync.is_admin() to authenticated, service_role;
 revoke execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents
     from public, anon, authenticated;
 grant execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents to service_role;
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';

@@ -3,6 +3,7 @@
 -- The plan is made outside, from the rows as they were read; here it is only checked that they
 -- have not changed since. PT412 says that they have: read again, plan again. (Not SQLSTATE 40001:
 -- PostgREST takes that for a serialisation failure and would repeat the same stale plan for ever.)
+do $once$ begin if media_sync.begin_migration('20261122090300', 'media_sync_apply') then execute $migration$
 
 create function public.media_sync_rows(
     p_ids uuid[] default '{}',
@@ -54,8 +55,9 @@ $$;
 --   "notifications": [...], "audit": [...]
 -- }
 create function public.media_sync_apply(p_change jsonb) returns void
-language plpgsql security definer set search_path = '' set media_sync.observing = 'on' as $$
+language plpgsql security definer set search_path = '' as $$
 declare
+    v_former text := media_sync.mark('observing', 'on');
     v_point jsonb := p_change -> 'checkpoint';
     v_count bigint;
 begin
@@ -196,6 +198,7 @@ begin
         operation, coalesce(status, 'success'), source, asset_row_id, cloudinary_asset_id, cloudinary_public_id,
         resource_type, actor, run_id, error_code, error_message, processing_time_ms, details
     from jsonb_populate_recordset(null::public.media_sync_log, p_change -> 'audit');
+    perform media_sync.mark('observing', v_former);
 end
 $$;
 
@@ -203,3 +206,7 @@ revoke execute on function public.media_sync_rows, public.media_sync_folder_ids,
     from public, anon, authenticated;
 grant execute on function public.media_sync_rows, public.media_sync_folder_ids, public.media_sync_apply
     to service_role;
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';

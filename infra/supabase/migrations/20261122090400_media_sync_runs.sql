@@ -1,4 +1,5 @@
 -- The life of a reconciliation: start or take over, continue, suspect, finish.
+do $once$ begin if media_sync.begin_migration('20261122090400', 'media_sync_runs') then execute $migration$
 
 -- Notes what Cloudinary's newest answer told of its quota: {limit, remaining, reset, seen_at}.
 create function public.media_sync_note_quota(p_quota jsonb) returns void
@@ -322,3 +323,7 @@ begin
     end loop;
 end
 $$;
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';

@@ -1,4 +1,5 @@
 -- What the HTTP API calls in the name of a user.
+do $once$ begin if media_sync.begin_migration('20261122090500', 'media_api') then execute $migration$
 
 -- The two that every page shows are written in PL/pgSQL, which keeps its plans between calls.
 
@@ -81,3 +82,7 @@ revoke execute on function public.media_sync_status, public.media_statistics, pu
     from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview
     to authenticated, service_role;
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';

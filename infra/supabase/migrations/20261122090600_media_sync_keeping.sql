@@ -1,4 +1,5 @@
 -- What was recorded: read again to be applied again, and removed when it is old.
+do $once$ begin if media_sync.begin_migration('20261122090600', 'media_sync_keeping') then execute $migration$
 
 -- Notifications received in [p_since, p_until), oldest first, behind the one that p_after names.
 create function public.media_sync_notifications(
@@ -32,3 +33,7 @@ $$;
 
 revoke execute on function public.media_sync_notifications from public, anon, authenticated;
 grant execute on function public.media_sync_notifications to service_role;
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';

@@ -1,4 +1,5 @@
 -- Search and list: one page of assets, in one round trip.
+do $once$ begin if media_sync.begin_migration('20261124100000', 'media_list') then execute $migration$
 
 -- What a search looks in, in lower case. Nobody types the separator, so that no match spans two texts.
 -- Without settings of its own, which would keep the planner from seeing through it to its statistics.
@@ -275,3 +276,7 @@ grant execute on function media_sync.search_text to public;
 grant execute on function media_sync.list_find, media_sync.shown_columns, media_sync.shown
     to authenticated, service_role;
 grant execute on function public.media_list to authenticated, service_role;
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';

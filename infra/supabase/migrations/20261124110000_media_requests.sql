@@ -1,4 +1,5 @@
 -- What people ask of assets by request: to edit, delete and restore them, and to try again.
+do $once$ begin if media_sync.begin_migration('20261124110000', 'media_requests') then execute $migration$
 
 -- Finds assets by their public id alone, live or deleted.
 create index media_assets_any_name on public.media_assets (cloudinary_public_id);
@@ -273,6 +274,8 @@ declare
     v_why jsonb;
     v_detail text;
     v_answer jsonb;
+    v_former_source text;
+    v_former_delay text;
     -- References shown in one answer, which must stay smaller than what a function may answer.
     v_room integer := 1000;
 begin
@@ -290,6 +293,10 @@ begin
         end if;
     end if;
     perform media_sync.lock_named(p_items);
+    v_former_source := media_sync.mark('source', 'api');
+    -- The API sends what it has asked for within seconds. Callers of the Data API send nothing, and the drain does so
+    -- when the time is over: to send twice is harmless.
+    v_former_delay := media_sync.mark('sent_within', '30');
     for v_item in select jsonb_array_elements(p_items) loop
         begin
             v_row := null;
@@ -334,6 +341,8 @@ begin
             ) || v_why));
         end if;
     end loop;
+    perform media_sync.mark('source', v_former_source);
+    perform media_sync.mark('sent_within', v_former_delay);
     v_answer := jsonb_build_object('done', to_jsonb(v_done), 'failed', to_jsonb(v_failed));
     if p_key is not null then
         update media_sync.idempotency_keys set answer = v_answer where user_id = auth.uid() and key = p_key;
@@ -342,36 +351,35 @@ begin
 end
 $$;
 
--- The API sends what it has asked for within seconds. Who calls these by the Data API sends nothing, and the
--- drain does so when the time is over: to send twice is harmless.
-
 create function public.media_request_delete(
     p_items jsonb, p_force boolean default false, p_idempotency_key text default null
 ) returns jsonb
-language sql security definer set search_path = '' set media_sync.source = 'api' set media_sync.sent_within = '30' as $$
+language sql security definer set search_path = '' as $$
     select media_sync.request('delete', p_items, p_force, p_idempotency_key)
 $$;
 
 create function public.media_request_edit(p_items jsonb, p_idempotency_key text default null) returns jsonb
-language sql security definer set search_path = '' set media_sync.source = 'api' set media_sync.sent_within = '30' as $$
+language sql security definer set search_path = '' as $$
     select media_sync.request('edit', p_items, false, p_idempotency_key)
 $$;
 
 create function public.media_request_restore(p_items jsonb, p_idempotency_key text default null) returns jsonb
-language sql security definer set search_path = '' set media_sync.source = 'api' set media_sync.sent_within = '30' as $$
+language sql security definer set search_path = '' as $$
     select media_sync.request('restore', p_items, false, p_idempotency_key)
 $$;
 
 -- Tries again what Cloudinary has refused: everything, or what the items name, by the name that is
 -- shown here or by the one that Cloudinary has. Administrators only.
 create function public.media_request_retry(p_items jsonb default null) returns jsonb
-language plpgsql security definer set search_path = '' set media_sync.observing = 'on' as $$
+language plpgsql security definer set search_path = '' as $$
 declare
+    v_former text;
     v_done jsonb;
 begin
     if not media_sync.is_admin() then
         raise exception 'administrators only' using errcode = '42501';
     end if;
+    v_former := media_sync.mark('observing', 'on');
     with retried as (
         update public.media_assets m
         set sync_status = 'pending', sync_retry_count = 0, sync_error_code = null, sync_error_message = null,
@@ -394,6 +402,7 @@ begin
         'public_id', cloudinary_public_id, 'asset_id', cloudinary_asset_id,
         'asset_row_id', id
     )), '[]') into v_done from retried;
+    perform media_sync.mark('observing', v_former);
     return jsonb_build_object('done', v_done, 'failed', '[]'::jsonb);
 end
 $$;
@@ -404,3 +413,7 @@ revoke execute on function public.media_request_delete, public.media_request_edi
     public.media_request_retry from public, anon, authenticated, service_role;
 grant execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,
     public.media_request_retry to authenticated;
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';

@@ -1,4 +1,5 @@
 -- The audit trail: kept from harm, timed, read, and at last shortened.
+do $once$ begin if media_sync.begin_migration('20261124120000', 'media_audit') then execute $migration$
 
 -- The audit trail is append-only. Who may write the tables of a schema by default is each project's
 -- own; here nobody may but this project's functions, and even their owner only add.
@@ -152,3 +153,7 @@ $$;
 revoke execute on function media_sync.keep_trail, media_sync.note_time from public;
 revoke execute on function public.media_audit from public, anon, authenticated, service_role;
 grant execute on function public.media_audit to authenticated;
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';

@@ -1,4 +1,5 @@
 -- One asset, with everything that tells why it is as it is.
+do $once$ begin if media_sync.begin_migration('20261124120001', 'media_get') then execute $migration$
 
 -- Whether the caller may see this asset at all, as the policy of its table says.
 create function media_sync.may_see(p_row public.media_assets) returns boolean
@@ -117,3 +118,7 @@ grant execute on function media_sync.notifications_about, media_sync.audit_about
     to authenticated, service_role;
 revoke execute on function public.media_get from public, anon, authenticated, service_role;
 grant execute on function public.media_get to authenticated;
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';

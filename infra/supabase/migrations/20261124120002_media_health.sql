@@ -1,4 +1,5 @@
 -- How the mirror stands.
+do $once$ begin if media_sync.begin_migration('20261124120002', 'media_health') then execute $migration$
 
 create index media_assets_oldest_decision on public.media_assets (((intent ->> 'at')::bigint))
     where intent is not null and sync_status = 'pending';
@@ -48,3 +49,7 @@ $$;
 
 revoke execute on function public.media_sync_health from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_health to authenticated, service_role;
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';

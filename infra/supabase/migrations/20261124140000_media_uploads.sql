@@ -3,6 +3,7 @@
 -- An upload is recorded before anything is sent or signed. By that record an asset that appears
 -- under its name gets its owner, whoever tells of it first; and a row that waits for an asset is
 -- found again by whoever comes after a function that died.
+do $once$ begin if media_sync.begin_migration('20261124140000', 'media_uploads') then execute $migration$
 
 create table public.media_uploads (
     id            uuid primary key,
@@ -114,7 +115,7 @@ $$;
 -- {"outcome": "begun", "overwrite", "newest_clock"?} | {"outcome": "taken" | "reserved" | "not_yours" | "too_many"}
 -- `newest_clock` is the last that is known of deleted assets of that name: what is uploaded is newer.
 create function public.media_sync_begin_upload(p_upload jsonb) returns jsonb
-language plpgsql security definer set search_path = '' set media_sync.observing = 'on' as $$
+language plpgsql security definer set search_path = '' as $$
 declare
     v_upload public.media_uploads := jsonb_populate_record(null::public.media_uploads, p_upload);
     v_is_admin boolean := coalesce((p_upload ->> 'is_admin')::boolean, false);
@@ -187,8 +188,9 @@ $$;
 create function public.media_sync_end_upload(
     p_id uuid, p_outcome text, p_error_code text, p_error_message text
 ) returns void
-language plpgsql security definer set search_path = '' set media_sync.observing = 'on' as $$
+language plpgsql security definer set search_path = '' as $$
 declare
+    v_former text;
     v_upload public.media_uploads;
 begin
     -- The row first, as whoever applies observations does.
@@ -197,8 +199,10 @@ begin
     if v_upload.outcome is not null and not (v_upload.outcome = 'stored' and p_outcome = 'refused') then
         return;
     end if;
+    v_former := media_sync.mark('observing', 'on');
     update public.media_assets set uploaded_by = null
     where id = v_upload.asset_row_id and uploaded_by = v_upload.uploader and v_upload.outcome = 'stored';
+    perform media_sync.mark('observing', v_former);
     update public.media_uploads
     set outcome = p_outcome, ended_at = now(), error_code = p_error_code, error_message = p_error_message
     where id = p_id
@@ -394,3 +398,7 @@ revoke execute on function public.media_sync_begin_upload, public.media_sync_end
     public.media_sync_due_uploads, public.media_sync_upload from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_begin_upload, public.media_sync_end_upload,
     public.media_sync_due_uploads, public.media_sync_upload to service_role;
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';

@@ -3,6 +3,7 @@
 --
 -- These functions run as their caller: what row level security lets nobody do, they do for nobody. Assets are named by
 -- media_assets.id. They answer {"done": [{"asset_id", ...}], "failed": [{"asset_id", "error"}]}.
+do $once$ begin if media_sync.begin_migration('20261124150100', 'media_collections_rpc') then execute $migration$
 
 create function media_sync.touch() returns trigger
 language plpgsql set search_path = '' as $$
@@ -259,3 +260,7 @@ grant execute on function public.media_collection_add, public.media_collection_r
     to authenticated;
 grant execute on function public.media_where_used, public.media_usage_record, public.media_usage_drop
     to authenticated, service_role;
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';

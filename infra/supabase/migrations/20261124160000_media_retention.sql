@@ -1,12 +1,14 @@
 -- How long what was recorded is kept.
+do $once$ begin if media_sync.begin_migration('20261124160000', 'media_retention') then execute $migration$
 
 -- Removes what is older than p_days, of each kind at most p_limit: notifications, runs (but of each mode
 -- the last good one, since the next one builds on it), and uploads that nothing waits for; entries of the
 -- audit trail that are older than p_audit_days; and keys of requests, which are good for a day. Tells how
 -- many, and leaves an entry that says so.
 create function public.media_sync_purge(p_days integer, p_limit integer, p_audit_days integer) returns jsonb
-language plpgsql security definer set search_path = '' set media_sync.purging = 'on' as $$
+language plpgsql security definer set search_path = '' as $$
 declare
+    v_former text;
     v_before timestamptz := now() - make_interval(days => p_days);
     v_notifications bigint;
     v_runs bigint;
@@ -46,6 +48,7 @@ begin
         for update skip locked
     );
     get diagnostics v_uploads = row_count;
+    v_former := media_sync.mark('purging', 'on');
     delete from public.media_sync_log
     where id in (
         select id from public.media_sync_log
@@ -53,6 +56,7 @@ begin
         order by occurred_at, id limit p_limit
     );
     get diagnostics v_audit = row_count;
+    perform media_sync.mark('purging', v_former);
     delete from media_sync.idempotency_keys
     where (user_id, key) in (
         select user_id, key from media_sync.idempotency_keys
@@ -75,3 +79,7 @@ $$;
 
 revoke execute on function public.media_sync_purge from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_purge to service_role;
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';

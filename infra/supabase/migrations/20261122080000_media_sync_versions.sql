@@ -1,0 +1,40 @@
+-- The ledger of migrations, and what every one of them begins with.
+--
+-- A migration may come by `supabase db push`, by `mediasync migrate`, or as a copy in a team's own folder under another
+-- timestamp. Whoever comes second finds the version recorded here, and the file does nothing. This one, the first, may
+-- run any number of times.
+
+do $$ begin
+    if to_regclass('media_sync.schema_versions') is null and to_regclass('public.media_assets') is not null then
+        raise exception 'public.media_assets is there already, and no ledger of media-sync that says so'
+            using hint = 'A development version before 0.2.0 has left it: begin with a database of its own, or without '
+                'the schema media_sync and the tables media_* and sync_*. A table of your own must get another name.';
+    end if;
+end $$;
+
+-- Code and tables that the Data API must not reach by name.
+create schema if not exists media_sync;
+revoke all on schema media_sync from public;
+grant usage on schema media_sync to authenticated, service_role;
+
+create table if not exists media_sync.schema_versions (
+    -- The timestamp in the name of the project's own file.
+    version    text primary key check (version ~ '^[0-9]{14}$'),
+    name       text not null,
+    applied_at timestamptz not null default now()
+);
+alter table media_sync.schema_versions enable row level security;
+
+-- Records a version; true when it was not recorded before, so that its statements are to be run.
+create or replace function media_sync.begin_migration(p_version text, p_name text) returns boolean
+language plpgsql set search_path = '' as $$
+begin
+    insert into media_sync.schema_versions (version, name) values (p_version, p_name) on conflict do nothing;
+    return found;
+end
+$$;
+revoke execute on function media_sync.begin_migration from public;
+
+select media_sync.begin_migration('20261122080000', 'media_sync_versions');
+
+notify pgrst, 'reload schema';
