@@ -57,6 +57,21 @@ impl Tools {
             .or_else(|missing| on_path().ok_or(missing))
     }
 
+    /// The Supabase CLI, as users install it.
+    pub(crate) fn supabase(&self) -> Result<PathBuf, StackError> {
+        let package = format!(
+            ".tools/node/node_modules/@supabase/cli-{}-{}/bin/supabase",
+            npm_platform(std::env::consts::OS),
+            npm_architecture(std::env::consts::ARCH)
+        );
+        self.installed("the Supabase CLI", &package)
+    }
+
+    /// The versions of everything that npm delivers.
+    pub(crate) fn npm_lock(&self) -> PathBuf {
+        self.root.join("infra/local/tools/package-lock.json")
+    }
+
     pub(crate) fn supervisor(&self) -> PathBuf {
         self.root.join("infra/local/tools/supervisor.py")
     }
@@ -76,6 +91,11 @@ impl Tools {
 
     pub(crate) fn template(&self) -> PathBuf {
         self.root.join("template.yaml")
+    }
+
+    /// Databases as they are before a stack's first request.
+    pub(crate) fn database_cache(&self) -> PathBuf {
+        self.root.join(".stack/databases")
     }
 
     /// What `sam` made of built functions.

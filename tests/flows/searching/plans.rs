@@ -53,7 +53,7 @@ const ORDERS: [(&str, &str); 6] = [
 async fn no_query_reads_the_whole_table() {
     let stack = Stack::start(Options::database_only()).await.unwrap();
     library::fill(stack.database_url(), ROWS).await;
-    let session = Session::of_a_user(stack.database_url()).await;
+    let session = Session::of_a_user(stack.supabase_admin_url()).await;
 
     let whole = session
         .plans("select count(*) from public.media_assets where description = 'x'")
@@ -109,8 +109,11 @@ struct Session {
 }
 
 impl Session {
-    async fn of_a_user(database_url: &str) -> Self {
-        let (client, mut connection) = tokio_postgres::connect(database_url, NoTls).await.unwrap();
+    /// Only a superuser may load what tells plans.
+    async fn of_a_user(supabase_admin_url: &str) -> Self {
+        let (client, mut connection) = tokio_postgres::connect(supabase_admin_url, NoTls)
+            .await
+            .unwrap();
         let notices = Arc::new(Mutex::new(String::new()));
         let collected = Arc::clone(&notices);
         tokio::spawn(async move {

@@ -4,14 +4,13 @@
 //! deployment proper. The first half is done once for each build and kept in the project's `.stack` folder.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use ring::digest::{Context, SHA256};
 
 use super::api::Api;
 use crate::StackError;
-use crate::supervisor::path_text;
+use crate::kept::{DRAFT, forget_old};
 
 /// Below this, zipping is quicker than a second start of the SAM command line.
 const WORTH_KEEPING: u64 = 16 * 1024 * 1024;
@@ -85,7 +84,7 @@ impl Package {
         packaged: &Path,
     ) -> Result<(), StackError> {
         let cache = self.folder.parent().expect("the folder lies in the cache");
-        let draft = cache.join(format!("draft-{}", uuid::Uuid::new_v4()));
+        let draft = cache.join(format!("{DRAFT}{}", uuid::Uuid::new_v4()));
         let objects = draft.join("objects");
         std::fs::create_dir_all(&objects).map_err(StackError::file(&objects))?;
         for key in api.list_objects(bucket).await? {
@@ -99,24 +98,8 @@ impl Package {
             // Another stack was quicker; its package is as good.
             std::fs::remove_dir_all(&draft).map_err(StackError::file(&draft))?;
         }
-        forget_old(cache);
+        forget_old(cache, KEPT);
         Ok(())
-    }
-}
-
-/// What cannot be removed costs only room.
-fn forget_old(cache: &Path) {
-    let Ok(entries) = std::fs::read_dir(cache) else {
-        return;
-    };
-    let mut packages: Vec<(SystemTime, PathBuf)> = entries
-        .filter_map(Result::ok)
-        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-        .filter(|(_, path)| !path_text(path).contains("draft-"))
-        .collect();
-    packages.sort();
-    for (_, path) in packages.iter().rev().skip(KEPT) {
-        let _ = std::fs::remove_dir_all(path);
     }
 }
 
@@ -143,26 +126,5 @@ mod tests {
         assert_eq!(name("a", large), name("a", large));
         assert_ne!(name("a", large), name("b", large));
         assert_ne!(name("a", large), name("a", large + 1));
-    }
-
-    #[test]
-    fn only_the_newest_packages_are_kept() {
-        let cache = tempfile::tempdir().unwrap();
-        for (age, name) in ["new", "newer", "old", "newest"]
-            .iter()
-            .zip([30, 20, 99, 10])
-            .map(|(name, age)| (age, name))
-        {
-            let folder = cache.path().join(name);
-            std::fs::create_dir(&folder).unwrap();
-            let when = SystemTime::now() - std::time::Duration::from_secs(age);
-            std::fs::File::open(&folder)
-                .unwrap()
-                .set_modified(when)
-                .unwrap();
-        }
-        forget_old(cache.path());
-        assert!(!cache.path().join("old").exists());
-        assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), KEPT);
     }
 }

@@ -74,9 +74,14 @@ impl Stack {
         format!("{}/auth/v1", self.supabase_url())
     }
 
-    /// The database as superuser, for tests.
+    /// The database as `postgres`: what a hosted project gives its owner, who is no superuser.
     pub fn database_url(&self) -> &str {
         &self.database_url
+    }
+
+    /// The database as `supabase_admin`, which at Supabase nobody but its own services is.
+    pub fn supabase_admin_url(&self) -> &str {
+        &self.supabase_admin_url
     }
 
     /// `CLOUDINARY_URL` of the stand-in.

@@ -1,11 +1,12 @@
 //! Looking into a running stack: counts, queues, logs; and setting the gateway's faults.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::Stack;
-use crate::{Counts, Fault, Invocation, QueueDepth, StackError, migrations};
+use crate::{Counts, Fault, Invocation, QueueDepth, StackError, postgres};
 
 impl Stack {
     /// Requests that came to the gateway since the last reset.
@@ -54,12 +55,22 @@ impl Stack {
         aws.function_log(deployment.function(function)).await
     }
 
-    /// Applies migrations that are not recorded yet; returns their versions.
+    /// Runs `supabase db push` with the migrations of a folder; returns the CLI's words.
     ///
     /// # Errors
-    /// Names the file and the line that does not apply.
-    pub async fn migrate(&self) -> Result<Vec<String>, StackError> {
-        let mut client = self.parts.lock().await.postgres.connect().await?;
-        migrations::apply(&mut client, &self.tools.migrations()).await
+    /// When the CLI refuses or a migration fails, with the CLI's last words.
+    pub async fn push(&self, migrations: &Path) -> Result<String, StackError> {
+        postgres::push(
+            &self.supervisor,
+            &self.tools,
+            migrations,
+            &self.database_url,
+        )
+        .await
+    }
+
+    /// The project's own migrations.
+    pub fn migrations(&self) -> PathBuf {
+        self.tools.migrations()
     }
 }

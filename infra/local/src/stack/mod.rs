@@ -33,6 +33,7 @@ pub struct Stack {
     front_door: Arc<FrontDoor>,
     front_door_address: SocketAddr,
     database_url: String,
+    supabase_admin_url: String,
     cloudinary_urls: Option<(String, String)>,
     aws_endpoint: Option<String>,
     plan: Plan,

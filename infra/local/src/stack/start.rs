@@ -13,8 +13,7 @@ use crate::cloudinary::Cloudinary;
 use crate::front_door::FrontDoor;
 use crate::gateway::Gateway;
 use crate::keys::Keys;
-use crate::migrations;
-use crate::postgres::Postgres;
+use crate::postgres::{Postgres, Project};
 use crate::postgrest::PostgRest;
 use crate::servers::Servers;
 use crate::supervisor::Supervisor;
@@ -58,6 +57,7 @@ impl Stack {
             _servers: servers,
             plan,
             database_url: postgres.url_for("postgres"),
+            supabase_admin_url: postgres.url_for("supabase_admin"),
             cloudinary_urls: cloudinary
                 .as_ref()
                 .map(|part| (part.url(), part.base_url())),
@@ -101,23 +101,13 @@ struct Cloud {
 
 impl Start {
     async fn database(&self, gateway: &Gateway) -> Result<(Postgres, PostgRest), StackError> {
-        let postgres = Postgres::start(&self.supervisor, &self.tools).await?;
-        let mut client = postgres.connect().await?;
-        let Options {
-            realtime,
-            open_grants,
-            ..
-        } = self.options;
-        if realtime {
-            let file = self.tools.project_sql("supabase_realtime.sql");
-            migrations::run_file(&client, &file).await?;
-        }
-        if open_grants {
-            let file = self.tools.project_sql("supabase_open_grants.sql");
-            migrations::run_file(&client, &file).await?;
-        }
-        migrations::apply(&mut client, &self.tools.migrations()).await?;
-        self.tell("PostgreSQL is ready and migrated");
+        let project = Project {
+            realtime: self.options.realtime,
+            open_grants: self.options.open_grants,
+            migrated: !self.options.unmigrated,
+        };
+        let postgres = Postgres::start(&self.supervisor, &self.tools, project).await?;
+        self.tell("PostgreSQL is ready");
         let authenticator = postgres.url_for("authenticator");
         let postgrest =
             PostgRest::start(&self.supervisor, &self.tools, &authenticator, &self.keys).await?;
