@@ -23,11 +23,13 @@ run: setup build-local ## start everything locally, show the main job, stay up u
 demo: setup build-local ## the same, then exit; fails if anything differs
 	target/debug/demo --exit
 
-test: setup build-local ## unit, property and end-to-end tests
+ONLY ?=
+
+test: setup build-local ## unit, property and end-to-end tests (ONLY=trail: those whose names hold it)
 	@if cargo nextest --version >/dev/null 2>&1; \
-	then set -x; cargo nextest run; \
-	else set -x; cargo test --lib --bins --tests; fi
-	cargo test --doc
+	then set -x; cargo nextest run $(ONLY); \
+	else set -x; cargo test --lib --bins --tests $(ONLY); fi
+	$(if $(ONLY),,cargo test --doc)
 
 SEEDS ?= 1000
 FROM ?= 1

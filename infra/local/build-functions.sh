@@ -15,6 +15,9 @@ case ${1:-} in
 local)
     # All of the workspace at once, as the tests are built: built by themselves the functions would have
     # other features of the same crates, and everything would be compiled twice.
+    mkdir -p "$out"
+    # As old as the build's beginning: what is edited meanwhile is newer.
+    touch "$out/.built.new"
     cargo build --quiet --bins
     for folder in functions/*/; do
         name=$(basename "$folder")
@@ -28,6 +31,7 @@ local)
             mv "$out/$name/bootstrap.new" "$out/$name/bootstrap"
         fi
     done
+    mv "$out/.built.new" "$out/.built"
     ;;
 release)
     case ${2:-} in
@@ -41,6 +45,7 @@ release)
         say "Install it (rustup target add $target), or build for the other architecture: make build ARCH=x86_64"
         exit 1
     fi
+    rm -f "$out/.built"
     packages=
     for folder in functions/*/; do
         packages="$packages --package $(basename "$folder")"

@@ -17,6 +17,14 @@ pub enum StackError {
         /// The command that provides it.
         remedy: &'static str,
     },
+    /// A function was built before its sources were changed.
+    #[error("{function} is older than {}: run `make build-local`", source_file.display())]
+    Stale {
+        /// The function's name.
+        function: String,
+        /// The file that was changed since.
+        source_file: PathBuf,
+    },
     /// The process that watches over all others could not be used.
     #[error("the supervisor of the stack's processes: {0}")]
     Supervisor(String),

@@ -8,6 +8,7 @@ mod aws;
 mod cloudinary;
 pub mod compare;
 mod error;
+mod freshness;
 mod front_door;
 mod gateway;
 mod http_client;

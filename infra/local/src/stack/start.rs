@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use super::{Parts, Stack};
 use crate::aws::{Aws, Deployment, Plan};
 use crate::cloudinary::Cloudinary;
+use crate::freshness;
 use crate::front_door::FrontDoor;
 use crate::gateway::Gateway;
 use crate::keys::Keys;
@@ -117,6 +118,9 @@ impl Start {
     }
 
     async fn cloud(&self, gateway: SocketAddr) -> Result<Cloud, StackError> {
+        if self.options.template.is_none() && !self.options.without.contains(&Part::Aws) {
+            freshness::check(&self.tools.root)?;
+        }
         let stand_in = Cloudinary::start(&self.supervisor, &self.options.cloudinary_arguments);
         let (aws, cloudinary) = tokio::try_join!(
             self.unless_without(Part::Aws, Aws::start(&self.supervisor, &self.tools)),
