@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the local stack takes from npm and PyPI into the project's own folder, .tools.
 # Does nothing, quickly, when everything is there. Safe to interrupt: what did not finish is done again.
-#   infra/local/setup.sh [node] [venv-aws] [venv-sam] [venv-build] [venv-sdk] [venv-api]
+#   infra/local/setup.sh [node] [venv-aws] [venv-sam] [venv-build] [venv-sdk] [venv-api] [venv-sql]
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd -P)
@@ -109,11 +109,11 @@ need cargo "Rust (https://rustup.rs)"
 need node "Node.js 20 or later (https://nodejs.org)"
 need npm "npm, which comes with Node.js (https://nodejs.org)"
 
-parts=${*:-node venv-aws venv-sam venv-build venv-sdk venv-api}
+parts=${*:-node venv-aws venv-sam venv-build venv-sdk venv-api venv-sql}
 missing=
 for part in $parts; do
     case $part in
-    node | venv-aws | venv-sam | venv-build | venv-sdk | venv-api) is_done "$part" || missing="$missing $part" ;;
+    node | venv-aws | venv-sam | venv-build | venv-sdk | venv-api | venv-sql) is_done "$part" || missing="$missing $part" ;;
     *) fail "there is no part '$part'" ;;
     esac
 done
