@@ -61,7 +61,9 @@ check: fmt lint doc test ## everything CI asks for
 fmt: ## formatting
 	cargo fmt --all --check
 
-lint: setup ## clippy and the template
+lint: setup ## the migrations, clippy and the template
+	$(TOOLS)/venv-sql/bin/python -m unittest discover --start-directory tests/sql_rules
+	$(TOOLS)/venv-sql/bin/python tests/sql_rules infra/supabase/migrations
 	cargo clippy --workspace --all-targets -- -D warnings
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template template.yaml
 
