@@ -50,6 +50,10 @@ release)
     for folder in functions/*/; do
         packages="$packages --package $(basename "$folder")"
     done
+    # Told by /health, so that two builds of one version can be told apart.
+    MEDIA_SYNC_BUILD=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+    git diff --quiet HEAD 2>/dev/null || MEDIA_SYNC_BUILD=$MEDIA_SYNC_BUILD-changed
+    export MEDIA_SYNC_BUILD
     # shellcheck disable=SC2086 # a list of options
     cargo lambda build --release "$option" --lambda-dir "$out" $packages
     ;;

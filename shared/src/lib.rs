@@ -12,6 +12,7 @@ pub mod http;
 pub mod intent;
 pub mod observation;
 pub mod queue;
+pub mod release;
 pub mod row;
 pub mod supabase;
 pub mod sync;

@@ -4,14 +4,13 @@ use lambda_http::http::{Method, StatusCode, header};
 use lambda_http::{Body, Request, Response};
 use media_sync::http::auth::{authenticate, require_admin};
 use media_sync::http::{ParameterError, Problem, Query, reply, respond};
+use media_sync::release::{BUILD, SCHEMA_VERSION, VERSION};
 use media_sync::sync::health::{Mirror, Schedules, Status, assess};
 use media_sync::time::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::sync::OnceCell;
 
 use crate::dependencies::{Dependencies, Inspected};
-
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What the dependencies are asked through is made when an administrator first asks.
 #[derive(Debug, Default)]
@@ -30,7 +29,7 @@ impl Health {
         }
         let probe = parse_probe(request.uri().query())?;
         if !request.headers().contains_key(header::AUTHORIZATION) {
-            let alive = json!({"status": Status::Ok, "version": VERSION});
+            let alive = json!({"status": Status::Ok, "version": VERSION, "build": BUILD});
             return match probe {
                 false => Ok(reply::json(StatusCode::OK, &alive)),
                 true => Err(Problem::token_missing()),
@@ -63,6 +62,7 @@ fn answer(inspected: &Inspected, schedules: Schedules, now: Timestamp) -> (Statu
     let mut answer = json!({
         "status": status,
         "version": VERSION,
+        "build": BUILD,
         "reasons": reasons,
         "database": match &found.database {
             Ok(_) => json!({"reachable": true, "round_trip_ms": inspected.round_trip.as_millis() as u64}),
@@ -83,6 +83,7 @@ fn answer(inspected: &Inspected, schedules: Schedules, now: Timestamp) -> (Statu
     };
     if let Ok(mirror) = &found.database {
         cloudinary["quota"] = json!(mirror.quota);
+        answer["schema"] = json!({"version": mirror.schema_version, "expected": SCHEMA_VERSION});
         answer["reconciliation"] = reconciliation(mirror, now);
         answer["intents"] = json!({
             "pending": mirror.pending,
@@ -135,7 +136,7 @@ mod tests {
         let request = lambda_http::request::from_str(EVENT).unwrap();
         let response = Health::default().handle(request).await;
         assert_eq!(response.status(), 200);
-        let alive = json!({"status": "ok", "version": VERSION});
+        let alive = json!({"status": "ok", "version": VERSION, "build": BUILD});
         assert_eq!(body(&response), alive);
     }
 
@@ -160,6 +161,7 @@ mod tests {
         let mirror = json!({
             "last_full": now, "last_good": now, "last_run": null, "current_run": null,
             "pending": 2, "errors": 1, "oldest_pending": now, "quota": {"remaining": 5},
+            "schema_version": SCHEMA_VERSION,
         });
         let mut findings = Findings {
             database: Ok(serde_json::from_value(mirror).unwrap()),

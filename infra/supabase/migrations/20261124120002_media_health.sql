@@ -4,6 +4,14 @@ do $once$ begin if media_sync.begin_migration('20261124120002', 'media_health') 
 create index media_assets_oldest_decision on public.media_assets (((intent ->> 'at')::bigint))
     where intent is not null and sync_status = 'pending';
 
+-- The newest migration that is applied, or null.
+create function media_sync.schema_version() returns text
+language sql stable security definer set search_path = '' as $$
+    select max(version) from media_sync.schema_versions
+$$;
+revoke execute on function media_sync.schema_version from public;
+grant execute on function media_sync.schema_version to authenticated, service_role;
+
 -- How the mirror stands, for administrators and for the drain that watches over it.
 create function public.media_sync_health() returns jsonb
 language plpgsql stable set search_path = '' as $$
@@ -42,7 +50,8 @@ begin
         'quota', (
             select jsonb_build_object('limit', quota_limit, 'remaining', remaining, 'reset_at', reset_at, 'seen_at', seen_at)
             from public.cloudinary_quota
-        )
+        ),
+        'schema_version', media_sync.schema_version()
     );
 end
 $$;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::store::{Mode, RunStatus};
 use crate::queue::Depth;
+use crate::release::{SchemaState, compare_schema};
 use crate::time::Timestamp;
 
 /// A decision that is pending for longer has been forgotten, or waits for something that a person
@@ -35,6 +36,9 @@ pub struct Mirror {
     /// When the oldest decision was made that is still pending.
     pub oldest_pending: Option<Timestamp>,
     pub quota: Option<Value>,
+    /// The newest migration that the database records.
+    #[serde(default)]
+    pub schema_version: Option<String>,
 }
 
 /// The newest run that has failed and was not made up for, else the newest that has ended.
@@ -179,6 +183,17 @@ impl Mirror {
     fn reasons(&self, schedules: Schedules, now: Timestamp) -> Vec<Reason> {
         let mut reasons = Vec::new();
         let mut note = |code, message: String| reasons.push(Reason { code, message });
+        match compare_schema(self.schema_version.as_deref()) {
+            SchemaState::Current => {}
+            SchemaState::Behind => note(
+                "schema_behind",
+                "The database lacks migrations of this release: apply them.".to_owned(),
+            ),
+            SchemaState::Ahead => note(
+                "schema_ahead",
+                "A newer release has migrated the database: deploy its functions.".to_owned(),
+            ),
+        }
         if self.last_full.is_none() {
             let message = "No full reconciliation has succeeded yet.";
             note("never_reconciled", message.to_owned());
@@ -227,6 +242,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::release::SCHEMA_VERSION;
 
     const DAY: i64 = 86_400;
     const NOW: Timestamp = Timestamp::from_secs(100 * DAY);
@@ -245,6 +261,7 @@ mod tests {
             errors: 0,
             oldest_pending: None,
             quota: None,
+            schema_version: Some(SCHEMA_VERSION.to_owned()),
         }
     }
 
@@ -304,6 +321,11 @@ mod tests {
             (
                 of_mirror(|ill| ill.last_good = ill.last_full.map(|at| at.offset(-7_200_000_000))),
                 "reconciliation_late",
+            ),
+            (of_mirror(|ill| ill.schema_version = None), "schema_behind"),
+            (
+                of_mirror(|ill| ill.schema_version = Some("29990101000000".to_owned())),
+                "schema_ahead",
             ),
             (of_mirror(stopped), "last_run"),
             (
