@@ -1,0 +1,9 @@
+//! The way to a project's database: its address, TLS, the connection, and the mend when it fails.
+
+pub mod address;
+pub mod connect;
+pub mod diagnosis;
+mod tls;
+
+pub use address::{Address, AddressError, Place, SslMode};
+pub use connect::connect;
