@@ -1,8 +1,10 @@
 //! The operator's command as a library.
 //!
-//! [`database::diagnosis`] is pure: it names the mend of a failed connection from the facts about it.
+//! Planning is pure: [`migrations::plan`] and [`migrations::copy`] decide from what was read before, and
+//! [`database::diagnosis`] names the mend of a failed connection from the facts about it.
 
 pub mod database;
 pub mod exit;
 pub mod failure;
+pub mod migrations;
 pub mod output;
