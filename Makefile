@@ -1,7 +1,7 @@
 # media-sync: plain verbs. `make` alone lists them; `make check` is what CI runs.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo test chaos chaos-stack scale bench bench-api check fmt lint doc build build-local deploy clean
+.PHONY: help setup run demo test chaos chaos-stack scale bench bench-api check fmt lint doc build build-local cli deploy clean
 
 # What `make build` builds for: arm64 or x86_64. `make deploy` tells the template the same.
 ARCH ?= arm64
@@ -75,6 +75,9 @@ build: setup ## build the functions for AWS (ARCH=arm64 or ARCH=x86_64)
 
 build-local: setup ## build everything for this machine, quickly
 	@infra/local/build-functions.sh local
+
+cli: ## build the operator's command, target/release/mediasync
+	cargo build --release --package mediasync
 
 deploy: build ## deploy to AWS (CONFIG_SECRET_ARN=arn:..., PARAMETERS="Key=value ...")
 	@test -n "$(CONFIG_SECRET_ARN)" || { echo "set CONFIG_SECRET_ARN to the ARN of the configuration secret (see README.md)" >&2; exit 1; }

@@ -1,8 +1,9 @@
-//! The operator's command as a library.
+//! The operator's command as a library: one file per command, and the modules that the commands share.
 //!
 //! Planning is pure: [`migrations::plan`] and [`migrations::copy`] decide from what was read before, and
 //! [`database::diagnosis`] names the mend of a failed connection from the facts about it.
 
+pub mod commands;
 pub mod database;
 pub mod exit;
 pub mod failure;

@@ -1,0 +1,99 @@
+//! The commands: one file each, and the options that all of them take.
+
+mod migrate;
+mod migrations;
+
+use clap::{Args, Parser, Subcommand};
+use tokio_postgres::Client;
+
+use crate::database::{self, Address};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Manner, Output};
+
+/// Installs and operates media-sync.
+#[derive(Debug, Parser)]
+#[command(name = "mediasync", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Write data as one JSON object to stdout
+    #[arg(long, global = true)]
+    json: bool,
+    /// Never ask; every question takes its default
+    #[arg(long, global = true)]
+    no_input: bool,
+    /// Answer every question with yes
+    #[arg(long, short, global = true)]
+    yes: bool,
+}
+
+const EXIT_CODES: &str = "\
+Data goes to stdout, everything else to stderr. NO_COLOR turns colours off.
+Exit codes: 0 ok, 1 failed, 2 usage, 3 difference, 4 not allowed, 5 try again.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Apply the database migrations that are missing
+    ///
+    /// All of them are applied in one transaction: a failure leaves the database as it was. The table
+    /// media_sync.schema_versions records them; a history of your own stays untouched. On a terminal it asks first.
+    Migrate(migrate::Arguments),
+    /// List the migrations, or copy them into a project of your own
+    #[command(subcommand)]
+    Migrations(migrations::Command),
+}
+
+impl Arguments {
+    /// How the user wants to be spoken to.
+    pub fn manner(&self) -> Manner {
+        Manner {
+            json: self.json,
+            no_input: self.no_input,
+            yes: self.yes,
+        }
+    }
+}
+
+/// Runs the command that the arguments name.
+///
+/// # Errors
+/// The failure to show, with its exit code.
+pub async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
+    match arguments.command {
+        Command::Migrate(arguments) => migrate::run(arguments, output).await,
+        Command::Migrations(command) => migrations::run(command, output).await,
+    }
+}
+
+/// The database of a command.
+#[derive(Debug, Args)]
+struct Database {
+    /// Address of the database: postgresql://USER@HOST:PORT/DATABASE
+    ///
+    /// Take it from the dashboard of the Supabase project: Connect, Session pooler. The password may stand in it
+    /// (percent-encoded) or in PGPASSWORD. As with libpq, `sslmode` decides about TLS. The default is `require`
+    /// (`prefer` on this machine), which encrypts and does not verify; `sslmode=verify-full&sslrootcert=FILE` verifies
+    /// with the certificate that the dashboard offers.
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+}
+
+impl Database {
+    /// The address, if one is given.
+    fn address(&self) -> Result<Option<Address>, Failure> {
+        let given = self.database_url.as_deref().filter(|url| !url.is_empty());
+        let password = std::env::var("PGPASSWORD").ok();
+        let address = given.map(|url| Address::parse(url, password)).transpose()?;
+        Ok(address)
+    }
+
+    async fn connect(&self, output: &Output) -> Result<Client, Failure> {
+        let address = self.address()?.ok_or_else(|| {
+            Failure::new(Exit::Usage, "no database is named").mend(
+                "give --database-url or set DATABASE_URL (dashboard of the project: Connect, Session pooler)",
+            )
+        })?;
+        database::connect(&address, output).await
+    }
+}

@@ -1,0 +1,10 @@
+//! The command as it is called: exit codes, what goes to stdout and stderr, and what it does to databases and folders.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod copies;
+mod help;
+mod migrate;
+mod project;
+mod support;
+mod tls;
