@@ -246,8 +246,29 @@ async fn failing_migration_leaves_the_database_as_it_was_and_is_named_with_its_l
     }
 
     a_migration_that_does_not_record_itself_is_refused(&database).await;
+    what_passes_by_itself_can_be_tried_again(&database).await;
     assert_eq!(database.picture().await, before);
     project.stop().await;
+}
+
+async fn what_passes_by_itself_can_be_tried_again(database: &Database) {
+    database.execute("create table public.theirs ()").await;
+    let mut holder = database.client().await;
+    let holding = holder.transaction().await.unwrap();
+    let lock = "lock table public.theirs in access exclusive mode";
+    holding.batch_execute(lock).await.unwrap();
+    for body in [
+        "select pg_terminate_backend(pg_backend_pid());",
+        "set local lock_timeout = '50ms'; alter table public.theirs add column ours int;",
+    ] {
+        let folder = copied_fixtures();
+        write_migration(folder.path(), "20261125000000", "unlucky", body);
+        let run = migrate(database, folder.path(), &[]);
+        assert_eq!(run.code, Some(5), "{run:?}");
+        assert!(run.stderr.contains("run this again"), "{run:?}");
+    }
+    holding.rollback().await.unwrap();
+    database.execute("drop table public.theirs").await;
 }
 
 async fn a_migration_that_does_not_record_itself_is_refused(database: &Database) {
