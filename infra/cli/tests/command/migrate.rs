@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
 use crate::support::{
-    Database, Project, Run, command, copied_fixtures, fixtures, run, write_migration,
+    Database, Project, Run, at_a_terminal, command, copied_fixtures, fixtures, run, write_migration,
 };
 
 const VERSIONS: [&str; 4] = [
@@ -31,6 +31,8 @@ async fn empty_database_gets_every_migration_once() {
     assert_eq!(dry.json()["dry_run"], true);
     assert!(!database.picture().await.contains(&"media_sync".to_owned()));
 
+    a_person_at_a_terminal_is_asked_first(&database).await;
+
     let first = migrate(&database, &fixtures(), &[]);
     assert_eq!(first.code, Some(0), "{first:?}");
     assert_eq!(first.versions("applied"), VERSIONS);
@@ -53,6 +55,19 @@ async fn empty_database_gets_every_migration_once() {
     the_list_tells_what_is_applied(&database).await;
     foreign_entries_of_the_ledger_are_refused(&database).await;
     project.stop().await;
+}
+
+async fn a_person_at_a_terminal_is_asked_first(database: &Database) {
+    let from = fixtures();
+    let arguments = ["migrate", "--from", from.to_str().unwrap()];
+    let (code, screen) = at_a_terminal(&arguments, &database.url, "n\n");
+    let question = format!(
+        "Apply 4 migrations to the database {} as {}? [Y/n]",
+        database.name, database.role
+    );
+    assert!(screen.contains(&question), "{screen}");
+    assert_eq!(code, Some(1), "{screen}");
+    assert!(!database.picture().await.contains(&"media_sync".to_owned()));
 }
 
 async fn a_gap_is_filled_and_told(database: &Database) {

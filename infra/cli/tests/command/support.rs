@@ -1,5 +1,6 @@
 //! What the tests of the command share: databases as Supabase makes them, and the command itself.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -181,6 +182,30 @@ pub(crate) fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Comma
 
 pub(crate) fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Run {
     command(arguments, environment).output().unwrap().into()
+}
+
+/// Runs the command on a terminal of its own and types `keys`; returns the exit code and the screen.
+pub(crate) fn at_a_terminal(
+    arguments: &[&str],
+    database_url: &str,
+    keys: &str,
+) -> (Option<i32>, String) {
+    const TERMINAL: &str =
+        "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+    let mut python = Command::new("python3")
+        .args(["-c", TERMINAL, env!("CARGO_BIN_EXE_mediasync")])
+        .args(arguments)
+        .env("DATABASE_URL", database_url)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = python.stdin.take().unwrap();
+    stdin.write_all(keys.as_bytes()).unwrap();
+    let ended = python.wait_with_output().unwrap();
+    let screen = String::from_utf8_lossy(&ended.stdout).into_owned();
+    drop(stdin);
+    (ended.status.code(), screen)
 }
 
 /// Migrations in the form of the real ones, few and small.
