@@ -6,7 +6,7 @@ mod support;
 
 use local_stack::{Claims, Fault, Options, Part, Stack};
 use serde_json::json;
-use support::{EchoProject, get, send};
+use support::{EchoProject, execute, get, schema_is_reloaded, send};
 
 /// Sorted by what is looked at; one start of the stack serves all.
 #[tokio::test(flavor = "multi_thread")]
@@ -229,7 +229,7 @@ async fn gateway_treats_keys_and_tokens_as_supabase_does() {
         notify pgrst, 'reload schema'";
     execute(&stack, sql).await;
     let who = format!("{}/rest/v1/rpc/who", stack.supabase_url());
-    schema_is_reloaded(&who, stack.secret_key()).await;
+    schema_is_reloaded(&stack, "who").await;
 
     let user = Claims::user("user@example.com");
     let admin = Claims::admin("admin@example.com");
@@ -240,8 +240,9 @@ async fn gateway_treats_keys_and_tokens_as_supabase_does() {
     let (secret, publishable) = (stack.secret_key(), stack.publishable_key());
     let (service, anon) = (stack.legacy_service_role_key(), stack.legacy_anon_key());
     let (service_bearer, secret_bearer) = (bearer(service), bearer(secret));
+    let publishable_bearer = bearer(publishable);
     // apikey, Authorization, status, role
-    let table: [(Option<&str>, Option<&str>, u16, &str); 14] = [
+    let table: [(Option<&str>, Option<&str>, u16, &str); 18] = [
         (None, None, 401, ""),
         (None, Some(&user_token), 401, ""),
         (Some("sb_secret_wrong"), None, 401, ""),
@@ -251,7 +252,12 @@ async fn gateway_treats_keys_and_tokens_as_supabase_does() {
         (Some(publishable), Some(&legacy_user), 200, "authenticated"),
         (Some(publishable), Some(&expired), 401, ""),
         (Some(publishable), Some(&forged), 401, ""),
-        (Some(secret), Some(&secret_bearer), 401, ""),
+        // As SDKs send it while nobody is signed in; where the two differ, `apikey` decides.
+        (Some(secret), Some(&secret_bearer), 200, "service_role"),
+        (Some(publishable), Some(&publishable_bearer), 200, "anon"),
+        (Some(publishable), Some(&secret_bearer), 200, "anon"),
+        (Some(secret), Some(&user_token), 200, "authenticated"),
+        (None, Some(&secret_bearer), 401, ""),
         (Some(service), None, 200, "service_role"),
         (Some(service), Some(&service_bearer), 200, "service_role"),
         (Some(anon), None, 200, "anon"),
@@ -282,6 +288,7 @@ async fn gateway_treats_keys_and_tokens_as_supabase_does() {
     assert_eq!(answer["uid"], json!(admin.sub));
     assert_eq!(answer["app"], "admin");
 
+    browsers_are_let_in_without_a_key(&stack, &who).await;
     nothing_is_granted_by_default_and_answers_are_limited(&stack).await;
     counts_and_faults_work(&stack, &who).await;
     let published = get(
@@ -296,6 +303,27 @@ async fn gateway_treats_keys_and_tokens_as_supabase_does() {
         "the shared secret is not published"
     );
     stack.stop().await;
+}
+
+async fn browsers_are_let_in_without_a_key(stack: &Stack, who: &str) {
+    let preflight = [
+        ("origin", "http://localhost:5173"),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "apikey,authorization"),
+    ];
+    let jwks = format!("{}/auth/v1/.well-known/jwks.json", stack.supabase_url());
+    for url in [who, &jwks] {
+        let answer = send("OPTIONS", url, &preflight, b"").await;
+        assert_eq!(answer.status, 200, "{url}");
+        assert_eq!(answer.headers["access-control-allow-origin"], "*");
+        let granted = &answer.headers["access-control-allow-headers"];
+        assert_eq!(granted, "apikey,authorization");
+        let methods = answer.headers["access-control-allow-methods"].to_str();
+        assert!(methods.unwrap().contains("PATCH"), "{url}");
+    }
+    let refused = send("POST", who, &[("origin", "http://localhost:5173")], b"{}").await;
+    assert_eq!(refused.status, 401);
+    assert_eq!(refused.headers["access-control-allow-origin"], "*");
 }
 
 async fn nothing_is_granted_by_default_and_answers_are_limited(stack: &Stack) {
@@ -344,28 +372,8 @@ async fn counts_and_faults_work(stack: &Stack, who: &str) {
     assert_eq!(send("POST", who, &key, b"{}").await.status, 200);
 }
 
-/// PostgREST reloads in the background and says nothing when it is done.
-async fn schema_is_reloaded(who: &str, key: &str) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    while send("POST", who, &[("apikey", key)], b"{}").await.status != 200 {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "the schema is not reloaded"
-        );
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-}
-
 fn bearer(token: &str) -> String {
     format!("Bearer {token}")
-}
-
-async fn execute(stack: &Stack, sql: &str) {
-    let (client, connection) = tokio_postgres::connect(stack.database_url(), tokio_postgres::NoTls)
-        .await
-        .unwrap();
-    tokio::spawn(connection);
-    client.batch_execute(sql).await.unwrap();
 }
 
 /// Each its own ports, data and keys.

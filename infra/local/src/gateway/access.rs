@@ -8,8 +8,8 @@ use crate::keys::Keys;
 /// What follows from a request's keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// `Authorization` carries a JWT, which PostgREST verifies itself.
-    AsUser,
+    /// `Authorization` goes on as it came; the service behind the gateway verifies it.
+    AsSent,
     /// The API key alone speaks; it stands for this role.
     AsRole(&'static str),
     /// 401.
@@ -19,8 +19,14 @@ pub(super) enum Access {
     },
 }
 
-/// `apikey` says which project and how much is allowed at most without a user; `Authorization: Bearer` says
-/// which user. Opaque keys (`sb_...`) are no JWTs and belong in `apikey` only.
+/// SDKs repeat the API key in `Authorization` while nobody is signed in. Supabase's gateway compares this
+/// very prefix, upper and lower case included.
+const REPEATED_KEY: &[u8] = b"Bearer sb_";
+
+/// `apikey` names the project and the role; an `Authorization` header names somebody else.
+///
+/// A key that is repeated in `Authorization` counts as absent, even if it differs from the one in `apikey`:
+/// <https://github.com/supabase/supabase/blob/master/docker/volumes/api/kong-entrypoint.sh>.
 pub(super) fn decide(keys: &Keys, headers: &HeaderMap, query: Option<&str>) -> Access {
     let in_query = || {
         query?
@@ -44,14 +50,8 @@ pub(super) fn decide(keys: &Keys, headers: &HeaderMap, query: Option<&str>) -> A
         };
     };
     match headers.get(AUTHORIZATION) {
-        None => Access::AsRole(role),
-        Some(value) => match bearer(value.to_str().unwrap_or_default()) {
-            Some(token) if looks_like_jwt(token) => Access::AsUser,
-            _ => Access::Denied {
-                message: "Invalid JWT",
-                hint: "Authorization takes `Bearer <JWT>`; publishable and secret keys go in `apikey` only.",
-            },
-        },
+        Some(value) if !value.as_bytes().starts_with(REPEATED_KEY) => Access::AsSent,
+        _ => Access::AsRole(role),
     }
 }
 
@@ -66,16 +66,6 @@ fn role_of(keys: &Keys, api_key: &str) -> Option<&'static str> {
     .find_map(|(known, role)| (known == api_key).then_some(role))
 }
 
-fn bearer(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-fn looks_like_jwt(token: &str) -> bool {
-    let parts: Vec<&str> = token.split('.').collect();
-    parts.len() == 3 && parts.iter().all(|part| !part.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,35 +78,29 @@ mod tests {
         let (secret, publishable) = (keys.secret.as_str(), keys.publishable.as_str());
         let (service, anon) = (keys.legacy_service_role.as_str(), keys.legacy_anon.as_str());
         let other_secret = Keys::generate().secret;
+        let bearer = |token: &str| Some(format!("Bearer {token}"));
         // apikey, Authorization, what follows
-        let table: [(Option<&str>, Option<String>, &str); 15] = [
+        let table: [(Option<&str>, Option<String>, &str); 19] = [
             (None, None, "No API key found in request"),
-            (
-                None,
-                Some(format!("Bearer {user}")),
-                "No API key found in request",
-            ),
+            (None, bearer(&user), "No API key found in request"),
+            (None, bearer(secret), "No API key found in request"),
             (Some("nonsense"), None, "Invalid API key"),
+            (Some("nonsense"), bearer(secret), "Invalid API key"),
             (Some(&other_secret), None, "Invalid API key"),
             (Some(&user), None, "Invalid API key"),
             (Some(secret), None, "service_role"),
             (Some(publishable), None, "anon"),
-            (Some(publishable), Some(format!("Bearer {user}")), "user"),
-            (Some(secret), Some(format!("bearer {user}")), "user"),
-            (
-                Some(secret),
-                Some(format!("Bearer {secret}")),
-                "Invalid JWT",
-            ),
-            (
-                Some(publishable),
-                Some(format!("Bearer {secret}")),
-                "Invalid JWT",
-            ),
+            (Some(publishable), bearer(&user), "as sent"),
+            (Some(secret), Some(format!("bearer {user}")), "as sent"),
+            (Some(secret), bearer(secret), "service_role"),
+            (Some(publishable), bearer(publishable), "anon"),
+            // The one in `apikey` decides.
+            (Some(publishable), bearer(secret), "anon"),
+            (Some(secret), bearer(&other_secret), "service_role"),
             (Some(service), None, "service_role"),
             (Some(anon), None, "anon"),
-            (Some(service), Some(format!("Bearer {service}")), "user"),
-            (Some(anon), Some(format!("Basic {user}")), "Invalid JWT"),
+            (Some(service), bearer(service), "as sent"),
+            (Some(anon), Some(format!("bearer {secret}")), "as sent"),
         ];
         for (api_key, authorization, expected) in table {
             let mut headers = HeaderMap::new();
@@ -127,7 +111,7 @@ mod tests {
                 headers.insert(AUTHORIZATION, value.parse().unwrap());
             }
             let outcome = match decide(&keys, &headers, None) {
-                Access::AsUser => "user",
+                Access::AsSent => "as sent",
                 Access::AsRole(role) => role,
                 Access::Denied { message, .. } => message,
             };

@@ -1,15 +1,17 @@
-//! What stands in front of PostgREST at Supabase: checks API keys, sets the role, publishes the token keys.
+//! Supabase's gateway, in front of PostgREST and Auth: checks API keys, sets the role, answers preflights.
 //!
 //! Besides, it counts requests and can be told to fail, for tests; both also over HTTP at `/_control`.
 
 mod access;
 mod control;
+mod cors;
 
 use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use http::header::AUTHORIZATION;
@@ -53,6 +55,7 @@ impl Gateway {
             .route("/rest/v1/", any(rest))
             .route("/rest/v1/{*path}", any(rest))
             .route("/auth/v1/.well-known/jwks.json", get(jwks))
+            .layer(from_fn(cors::allow_every_origin))
             .route(
                 "/_control/requests",
                 get(control::counts).delete(control::reset_counts),
@@ -89,23 +92,8 @@ async fn rest(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Resp
     if let Some(status) = fault {
         return message(status, "the gateway was told to fail");
     }
-    match access::decide(&gateway.keys, request.headers(), request.uri().query()) {
-        Access::Denied {
-            message: text,
-            hint,
-        } => {
-            return (
-                StatusCode::UNAUTHORIZED,
-                axum::Json(serde_json::json!({ "message": text, "hint": hint })),
-            )
-                .into_response();
-        }
-        Access::AsUser => {}
-        Access::AsRole(role) => {
-            let bearer = format!("Bearer {}", gateway.keys.role_token(role));
-            let bearer = HeaderValue::from_str(&bearer).expect("a token is base64 and dots");
-            request.headers_mut().insert(AUTHORIZATION, bearer);
-        }
+    if let Err(denied) = let_in(&gateway.keys, &mut request) {
+        return denied;
     }
     // The key was for us.
     request.headers_mut().remove("apikey");
@@ -126,6 +114,24 @@ async fn rest(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Resp
         Err(error) => {
             tracing::debug!(%error, "PostgREST does not answer");
             message(StatusCode::SERVICE_UNAVAILABLE, "name resolution failed")
+        }
+    }
+}
+
+/// Leaves the request with the `Authorization` that its keys amount to; the error is the answer.
+#[expect(clippy::result_large_err, reason = "an answer is what it is")]
+fn let_in(keys: &Keys, request: &mut Request) -> Result<(), Response> {
+    match access::decide(keys, request.headers(), request.uri().query()) {
+        Access::Denied { message, hint } => {
+            let body = serde_json::json!({ "message": message, "hint": hint });
+            Err((StatusCode::UNAUTHORIZED, axum::Json(body)).into_response())
+        }
+        Access::AsSent => Ok(()),
+        Access::AsRole(role) => {
+            let bearer = format!("Bearer {}", keys.role_token(role));
+            let bearer = HeaderValue::from_str(&bearer).expect("a token is base64 and dots");
+            request.headers_mut().insert(AUTHORIZATION, bearer);
+            Ok(())
         }
     }
 }

@@ -1,6 +1,8 @@
-//! What the tests of the stack share: a project of echoing functions, and a plain HTTP client.
+//! The tests' shared parts: a project of echoing functions, a plain HTTP client, SQL, and programs for Node.js.
 
 #![expect(dead_code, reason = "each test binary uses its own part of this")]
+
+pub(crate) mod node;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,6 +14,7 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use local_stack::Stack;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -74,6 +77,26 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {:?}", self.body))
+    }
+}
+
+/// Runs SQL as the database's superuser.
+pub(crate) async fn execute(stack: &Stack, sql: &str) {
+    let (client, connection) = tokio_postgres::connect(stack.database_url(), tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    client.batch_execute(sql).await.unwrap();
+}
+
+/// Waits until the Data API has this function: PostgREST reloads in the background and does not say when.
+pub(crate) async fn schema_is_reloaded(stack: &Stack, function: &str) {
+    let url = format!("{}/rest/v1/rpc/{function}", stack.supabase_url());
+    let key = [("apikey", stack.secret_key())];
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while send("POST", &url, &key, b"{}").await.status != 200 {
+        assert!(Instant::now() < deadline, "the schema is not reloaded");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
