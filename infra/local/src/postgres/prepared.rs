@@ -34,6 +34,7 @@ impl Project {
         let optional = |wanted: bool, name| wanted.then_some(name);
         [
             Some("supabase_base.sql"),
+            Some("supabase_auth.sql"),
             optional(self.realtime, "supabase_realtime.sql"),
             optional(self.open_grants, "supabase_open_grants.sql"),
         ]
