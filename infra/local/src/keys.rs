@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use rand::Rng as _;
 use rand::distr::Alphanumeric;
 use ring::rand::SystemRandom;
@@ -55,7 +55,8 @@ impl Claims {
         }
         json!({
             "iss": issuer, "aud": "authenticated", "sub": self.sub, "email": self.email, "role": self.role,
-            "iat": now, "exp": now + LIFETIME, "aal": "aal1", "session_id": Uuid::new_v4(),
+            "phone": "", "iat": now, "exp": now + LIFETIME, "aal": "aal1", "session_id": Uuid::new_v4(),
+            "amr": [{ "method": "password", "timestamp": now }],
             "is_anonymous": false, "app_metadata": app_metadata, "user_metadata": {},
         })
     }
@@ -130,6 +131,29 @@ impl Keys {
         sign_legacy(&self.legacy_secret, claims)
     }
 
+    /// Verifies what this project signed: with the current key by its id, or with the shared secret.
+    ///
+    /// # Errors
+    /// Another signature, or a time at which the token does not count.
+    pub(crate) fn verify(&self, token: &str) -> Result<Value, jsonwebtoken::errors::Error> {
+        let header = jsonwebtoken::decode_header(token)?;
+        let (algorithm, key) = if header.kid.as_deref() == Some(&self.key_id) {
+            let point = self.public_jwk();
+            let text = |name: &str| point[name].as_str().unwrap_or_default();
+            let key = DecodingKey::from_ec_components(text("x"), text("y"))?;
+            (Algorithm::ES256, key)
+        } else {
+            let key = DecodingKey::from_secret(self.legacy_secret.as_bytes());
+            (Algorithm::HS256, key)
+        };
+        let mut validation = Validation::new(algorithm);
+        validation.leeway = 0;
+        validation.validate_aud = false;
+        validation.validate_nbf = true;
+        validation.required_spec_claims.clear();
+        jsonwebtoken::decode(token, &key, &validation).map(|token| token.claims)
+    }
+
     /// What the gateway tells PostgREST once it has recognised an API key.
     pub(crate) fn role_token(&self, role: &str) -> String {
         self.sign_legacy(&role_claims(role, 300))
@@ -194,5 +218,28 @@ mod tests {
         let decoded = jsonwebtoken::decode::<Value>(&token, &key, &validation).unwrap();
         assert_eq!(decoded.claims["app_metadata"]["role"], "admin");
         assert_eq!(decoded.header.kid.as_deref(), jwk["kid"].as_str());
+    }
+
+    #[test]
+    fn only_tokens_of_this_project_are_verified() {
+        let (keys, other) = (Keys::generate(), Keys::generate());
+        let user = Claims::user("a@example.com");
+        for token in [
+            keys.token(&user, "issuer"),
+            keys.legacy_token(&user, "issuer"),
+        ] {
+            assert_eq!(keys.verify(&token).unwrap()["sub"], json!(user.sub));
+            assert!(other.verify(&token).is_err());
+        }
+        let expired = keys.sign(&json!({ "sub": user.sub, "exp": 1_000_000 }));
+        assert!(keys.verify(&expired).is_err());
+        // An HMAC with our public key's id is no signature of ours.
+        let mixed = Header {
+            kid: Some(keys.key_id.clone()),
+            ..Header::new(Algorithm::HS256)
+        };
+        let secret = EncodingKey::from_secret(keys.legacy_secret.as_bytes());
+        let mixed = jsonwebtoken::encode(&mixed, &json!({ "sub": "x" }), &secret).unwrap();
+        assert!(keys.verify(&mixed).is_err());
     }
 }

@@ -1,9 +1,10 @@
 //! The local stack: a whole media-sync on one machine, made of the real components.
 //!
-//! [`Stack::start`] runs PostgreSQL, PostgREST behind a gateway that treats keys as Supabase's does, the AWS
+//! [`Stack::start`] runs PostgreSQL, PostgREST and Auth behind a gateway that treats keys as Supabase's does, the AWS
 //! emulator with the unmodified `template.yaml` deployed into it, and the Cloudinary stand-in, all on free
 //! ports of 127.0.0.1. Several stacks may run at once. Nothing outlives the program that started it.
 
+mod auth;
 mod aws;
 mod cloudinary;
 pub mod compare;
@@ -24,6 +25,7 @@ mod stack;
 mod supervisor;
 mod tools;
 
+pub use auth::Mail;
 pub use aws::{Invocation, QueueDepth};
 pub use error::StackError;
 pub use gateway::{Counts, Fault};

@@ -49,6 +49,10 @@ pub struct Options {
     pub unmigrated: bool,
     /// Whether new tables and functions are everybody's by default, as in projects made before 2026-10-30.
     pub open_grants: bool,
+    /// Makes Auth refuse users who sign up by themselves.
+    pub sign_up_disabled: bool,
+    /// Makes Auth let users in without credentials; their tokens say `is_anonymous`. Hosted projects begin without it.
+    pub anonymous_sign_ins: bool,
     /// Whether to tell on stderr what is being started, and how long it took.
     pub verbose: bool,
 }

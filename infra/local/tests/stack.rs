@@ -312,7 +312,8 @@ async fn browsers_are_let_in_without_a_key(stack: &Stack, who: &str) {
         ("access-control-request-headers", "apikey,authorization"),
     ];
     let jwks = format!("{}/auth/v1/.well-known/jwks.json", stack.supabase_url());
-    for url in [who, &jwks] {
+    let token = format!("{}/auth/v1/token", stack.supabase_url());
+    for url in [who, &jwks, &token] {
         let answer = send("OPTIONS", url, &preflight, b"").await;
         assert_eq!(answer.status, 200, "{url}");
         assert_eq!(answer.headers["access-control-allow-origin"], "*");

@@ -1,4 +1,4 @@
-//! The gateway's counters and its fault switch.
+//! The gateway's counters, its fault switch, and the mails that Auth did not send.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::Gateway;
+use crate::Mail;
 
 /// Requests by method and path without query, such as `POST /rest/v1/rpc/apply_page`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +96,15 @@ pub(super) async fn set_fault(
 
 pub(super) async fn clear_fault(State(gateway): State<Arc<Gateway>>) -> StatusCode {
     gateway.set_fault(None);
+    StatusCode::NO_CONTENT
+}
+
+pub(super) async fn mails(State(gateway): State<Arc<Gateway>>) -> Json<Vec<Mail>> {
+    Json(gateway.auth().mails())
+}
+
+pub(super) async fn forget_mails(State(gateway): State<Arc<Gateway>>) -> StatusCode {
+    gateway.auth().forget_mails();
     StatusCode::NO_CONTENT
 }
 

@@ -1,6 +1,7 @@
 //! Supabase's gateway, in front of PostgREST and Auth: checks API keys, sets the role, answers preflights.
 //!
-//! Besides, it counts requests and can be told to fail, for tests; both also over HTTP at `/_control`.
+//! For tests it counts the Data API's requests, can be told to fail, and shows unsent mails, also over HTTP at
+//! `/_control`.
 
 mod access;
 mod control;
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::middleware::from_fn;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use http::header::AUTHORIZATION;
@@ -19,6 +20,7 @@ use http::{HeaderValue, StatusCode};
 
 pub use control::{Counts, Fault};
 
+use crate::auth::Auth;
 use crate::keys::Keys;
 use crate::proxy::{self, ProxyClient, Target};
 use access::Access;
@@ -32,12 +34,14 @@ pub(crate) struct Gateway {
     postgrest: OnceLock<String>,
     client: ProxyClient,
     control: Mutex<Control>,
+    auth: Arc<Auth>,
 }
 
 impl Gateway {
-    pub(crate) fn new(keys: Arc<Keys>) -> Arc<Self> {
+    pub(crate) fn new(keys: Arc<Keys>, auth: Arc<Auth>) -> Arc<Self> {
         Arc::new(Self {
             keys,
+            auth,
             postgrest: OnceLock::new(),
             client: proxy::client(),
             control: Mutex::default(),
@@ -50,11 +54,15 @@ impl Gateway {
     }
 
     pub(crate) fn router(self: &Arc<Self>) -> Router {
+        let auth = self
+            .auth
+            .router()
+            .layer(from_fn_with_state(Arc::clone(self), ask_for_key));
         Router::new()
             .route("/rest/v1", any(rest))
             .route("/rest/v1/", any(rest))
             .route("/rest/v1/{*path}", any(rest))
-            .route("/auth/v1/.well-known/jwks.json", get(jwks))
+            .nest_service("/auth/v1", auth)
             .layer(from_fn(cors::allow_every_origin))
             .route(
                 "/_control/requests",
@@ -64,7 +72,15 @@ impl Gateway {
                 "/_control/fault",
                 axum::routing::put(control::set_fault).delete(control::clear_fault),
             )
+            .route(
+                "/_control/mails",
+                get(control::mails).delete(control::forget_mails),
+            )
             .with_state(Arc::clone(self))
+    }
+
+    pub(crate) fn auth(&self) -> &Auth {
+        &self.auth
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -118,6 +134,28 @@ async fn rest(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Resp
     }
 }
 
+/// Paths of Auth that browsers and verifiers reach without a key.
+const OPEN: [&str; 4] = [
+    "/verify",
+    "/callback",
+    "/authorize",
+    "/.well-known/jwks.json",
+];
+
+async fn ask_for_key(
+    State(gateway): State<Arc<Gateway>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path();
+    if !OPEN.iter().any(|open| path.starts_with(open))
+        && let Err(denied) = let_in(&gateway.keys, &mut request)
+    {
+        return denied;
+    }
+    next.run(request).await
+}
+
 /// Leaves the request with the `Authorization` that its keys amount to; the error is the answer.
 #[expect(clippy::result_large_err, reason = "an answer is what it is")]
 fn let_in(keys: &Keys, request: &mut Request) -> Result<(), Response> {
@@ -156,10 +194,6 @@ fn upstream_path(request: &Request<Body>) -> String {
     } else {
         format!("{path}?{}", query.join("&"))
     }
-}
-
-async fn jwks(State(gateway): State<Arc<Gateway>>) -> axum::Json<serde_json::Value> {
-    axum::Json(gateway.keys.public_jwks())
 }
 
 fn message(status: StatusCode, text: &str) -> Response {

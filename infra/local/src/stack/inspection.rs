@@ -1,4 +1,4 @@
-//! Looking into a running stack: counts, queues, logs; and setting the gateway's faults.
+//! Looking into a running stack: counts, mails, queues, logs; and setting the gateway's faults.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::Stack;
-use crate::{Counts, Fault, Invocation, QueueDepth, StackError, postgres};
+use crate::{Counts, Fault, Invocation, Mail, QueueDepth, StackError, postgres};
 
 impl Stack {
     /// Requests that came to the gateway since the last reset.
@@ -22,6 +22,11 @@ impl Stack {
     /// Makes the gateway fail, or with `None` work again.
     pub fn set_gateway_fault(&self, fault: Option<Fault>) {
         self.gateway.set_fault(fault);
+    }
+
+    /// The mails that Auth would have sent, the oldest first.
+    pub fn mails(&self) -> Vec<Mail> {
+        self.gateway.auth().mails()
     }
 
     /// Calls a function and waits for its answer. Its name is an output's key (`ReconcileFunctionName`), a

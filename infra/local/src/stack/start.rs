@@ -8,6 +8,7 @@ use std::time::Instant;
 use tokio::sync::Mutex;
 
 use super::{Parts, Stack};
+use crate::auth::{self, Auth};
 use crate::aws::{Aws, Deployment, Plan};
 use crate::cloudinary::Cloudinary;
 use crate::freshness;
@@ -31,8 +32,11 @@ impl Stack {
         let supervisor = Supervisor::start(&tools).await?;
         let servers = Servers::start()?;
         let keys = Arc::new(Keys::generate());
-        let gateway = Gateway::new(Arc::clone(&keys));
+        let auth = Auth::new(Arc::clone(&keys), users_settings(&options));
+        let gateway = Gateway::new(Arc::clone(&keys), auth);
         let gateway_address = servers.serve(gateway.router()).await?;
+        let issuer = format!("http://{gateway_address}/auth/v1");
+        gateway.auth().issue_as(issuer);
         let front_door = FrontDoor::new();
         let front_door_address = servers.serve(front_door.router()).await?;
 
@@ -113,6 +117,8 @@ impl Start {
         let postgrest =
             PostgRest::start(&self.supervisor, &self.tools, &authenticator, &self.keys).await?;
         gateway.lead_to(postgrest.authority());
+        let users = postgres.url_for("supabase_auth_admin");
+        gateway.auth().keep_users_in(users);
         self.tell("PostgREST is ready");
         Ok((postgres, postgrest))
     }
@@ -172,6 +178,13 @@ impl Start {
                 self.began.elapsed().as_secs_f32()
             );
         }
+    }
+}
+
+fn users_settings(options: &Options) -> auth::Settings {
+    auth::Settings {
+        sign_up_disabled: options.sign_up_disabled,
+        anonymous_sign_ins: options.anonymous_sign_ins,
     }
 }
 

@@ -19,6 +19,11 @@ assert.equal(await roleOf(createClient(SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY)),
 assert.equal(await roleOf(createClient(SUPABASE_URL, LEGACY_SERVICE_ROLE_KEY)), "service_role");
 assert.equal(await roleOf(createClient(SUPABASE_URL, LEGACY_ANON_KEY)), "anon");
 
+for (const key of [SUPABASE_SECRET_KEY, LEGACY_SERVICE_ROLE_KEY]) {
+  const { data, error } = await createClient(SUPABASE_URL, key).auth.admin.listUsers();
+  assert.deepEqual([error, data.users], [null, []]);
+}
+
 const accessToken = async () => ACCESS_TOKEN;
 const user = createClient(SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY, { accessToken });
 assert.equal(await roleOf(user), "authenticated");
