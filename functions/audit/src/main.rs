@@ -6,7 +6,7 @@ use std::convert::Infallible;
 
 use handler::Audit;
 use lambda_http::{Error, Request, service_fn};
-use media_sync::config::{self, Config};
+use media_sync::config::{self, CallerConfig};
 use media_sync::telemetry;
 
 #[tokio::main]
@@ -23,11 +23,11 @@ async fn main() -> Result<(), Error> {
 
 async fn start() -> Result<Audit, Error> {
     let aws = config::aws().await;
-    let config = Config::load(&aws).await?;
+    let (callers, cursor_key) = config::load::<(CallerConfig, _)>(&aws).await?;
     let http = config::http_client()?;
     Ok(Audit {
-        verifier: config.supabase.token_verifier(&http),
-        database: config.supabase.public(&http),
-        cursor_key: config.supabase.cursor_key(),
+        verifier: callers.token_verifier(&http),
+        database: callers.client(&http),
+        cursor_key,
     })
 }

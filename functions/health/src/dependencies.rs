@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use media_sync::cloudinary::Client;
-use media_sync::config::{self, Config, ConfigError};
+use media_sync::config::{self, CallerConfig, CloudinaryConfig, ConfigError};
 use media_sync::http::Problem;
 use media_sync::queue::{Depth, Queue};
 use media_sync::supabase::Supabase;
@@ -49,17 +49,17 @@ pub(crate) struct Inspected {
 impl Dependencies {
     pub(crate) async fn load() -> Result<Self, Problem> {
         let aws = config::aws().await;
-        let config = Config::load(&aws).await?;
+        let (callers, cloudinary) = config::load::<(CallerConfig, CloudinaryConfig)>(&aws).await?;
         let http = config::http_client().map_err(|error| Problem::internal(&error))?;
         let queues = QUEUES.into_iter().map(|(name, variable)| {
             let url = config::required_env(variable)?;
             Ok((name, Queue::connect(&aws, url)))
         });
         Ok(Self {
-            verifier: config.supabase.token_verifier(&http),
+            verifier: callers.token_verifier(&http),
             schedules: config::schedules(),
-            database: config.supabase.public(&http),
-            cloudinary: config.cloudinary.client(&http),
+            database: callers.client(&http),
+            cloudinary: cloudinary.client(&http),
             queues: queues.collect::<Result<_, ConfigError>>()?,
         })
     }

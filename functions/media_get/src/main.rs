@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use handler::MediaGet;
 use lambda_http::{Error, Request, service_fn};
 use media_sync::cloudinary::delivery::Delivery;
-use media_sync::config::{self, Config};
+use media_sync::config::{self, CallerConfig, CloudinaryConfig};
 use media_sync::telemetry;
 
 #[tokio::main]
@@ -24,11 +24,11 @@ async fn main() -> Result<(), Error> {
 
 async fn start() -> Result<MediaGet, Error> {
     let aws = config::aws().await;
-    let config = Config::load(&aws).await?;
+    let (callers, cloudinary) = config::load::<(CallerConfig, CloudinaryConfig)>(&aws).await?;
     let http = config::http_client()?;
     Ok(MediaGet {
-        verifier: config.supabase.token_verifier(&http),
-        database: config.supabase.public(&http),
-        delivery: Delivery::new(config.cloudinary.credentials),
+        verifier: callers.token_verifier(&http),
+        database: callers.client(&http),
+        delivery: Delivery::new(cloudinary.credentials),
     })
 }

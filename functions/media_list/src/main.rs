@@ -9,7 +9,7 @@ use std::convert::Infallible;
 
 use handler::MediaList;
 use lambda_http::{Error, Request, service_fn};
-use media_sync::config::{self, Config};
+use media_sync::config::{self, CallerConfig};
 use media_sync::telemetry;
 
 #[tokio::main]
@@ -26,11 +26,11 @@ async fn main() -> Result<(), Error> {
 
 async fn start() -> Result<MediaList, Error> {
     let aws = config::aws().await;
-    let config = Config::load(&aws).await?;
+    let (callers, cursor_key) = config::load::<(CallerConfig, _)>(&aws).await?;
     let http = config::http_client()?;
     Ok(MediaList::new(
-        config.supabase.token_verifier(&http),
-        config.supabase.public(&http),
-        config.supabase.cursor_key(),
+        callers.token_verifier(&http),
+        callers.client(&http),
+        cursor_key,
     ))
 }

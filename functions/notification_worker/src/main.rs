@@ -4,7 +4,7 @@ mod handler;
 
 use handler::NotificationWorker;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use media_sync::config::{self, Config};
+use media_sync::config::{self, CloudinaryConfig, ServiceConfig};
 use media_sync::sync::ingest::Ingest;
 use media_sync::sync::store::Store;
 use media_sync::telemetry;
@@ -23,12 +23,12 @@ async fn main() -> Result<(), Error> {
 
 async fn start() -> Result<NotificationWorker, Error> {
     let aws = config::aws().await;
-    let config = Config::load(&aws).await?;
+    let (cloudinary, service) = config::load::<(CloudinaryConfig, ServiceConfig)>(&aws).await?;
     let http = config::http_client()?;
     Ok(NotificationWorker {
         ingest: Ingest {
-            cloudinary: config.cloudinary.client(&http),
-            store: Store::new(config.supabase.service(&http)),
+            cloudinary: cloudinary.client(&http),
+            store: Store::new(service.client(&http)),
         },
     })
 }

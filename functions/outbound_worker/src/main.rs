@@ -4,7 +4,7 @@ mod handler;
 
 use handler::OutboundWorker;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use media_sync::config::{self, Config};
+use media_sync::config::{self, CloudinaryConfig, ServiceConfig};
 use media_sync::queue::Queue;
 use media_sync::sync::outbound::Outbound;
 use media_sync::sync::store::Store;
@@ -24,12 +24,12 @@ async fn main() -> Result<(), Error> {
 
 async fn start() -> Result<OutboundWorker, Error> {
     let aws = config::aws().await;
-    let config = Config::load(&aws).await?;
+    let (cloudinary, service) = config::load::<(CloudinaryConfig, ServiceConfig)>(&aws).await?;
     let http = config::http_client()?;
     Ok(OutboundWorker {
         outbound: Outbound {
-            cloudinary: config.cloudinary.client(&http),
-            store: Store::new(config.supabase.service(&http)),
+            cloudinary: cloudinary.client(&http),
+            store: Store::new(service.client(&http)),
             queue: Queue::connect(&aws, config::outbound_queue_url()?),
         },
     })

@@ -26,7 +26,7 @@ async fn main() -> Result<(), Error> {
 
 async fn start() -> Result<Sync, Error> {
     let aws = config::aws().await;
-    let config = Config::load(&aws).await?;
+    let config: Config = config::load(&aws).await?;
     let http = config::http_client()?;
     Ok(Sync {
         verifier: config.supabase.token_verifier(&http),

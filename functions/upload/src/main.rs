@@ -28,7 +28,7 @@ async fn main() -> Result<(), Error> {
 
 async fn start() -> Result<Upload, Error> {
     let aws = config::aws().await;
-    let (config, rules) = Config::load_with_uploads(&aws).await?;
+    let (config, rules) = config::load::<(Config, _)>(&aws).await?;
     let http = config::http_client()?;
     Ok(Upload {
         verifier: config.supabase.token_verifier(&http),

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 
 use handler::Webhook;
 use lambda_http::{Error, Request, service_fn};
-use media_sync::config::{self, CloudinaryConfig};
+use media_sync::config;
 use media_sync::queue::Queue;
 use media_sync::telemetry;
 
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Error> {
 
 async fn start() -> Result<Webhook, config::ConfigError> {
     let aws = config::aws().await;
-    let cloudinary = CloudinaryConfig::load(&aws).await?;
+    let verifier = config::load(&aws).await?;
     let queue = Queue::connect(&aws, config::notification_queue_url()?);
-    Ok(Webhook::new(cloudinary.notification_verifier(), queue))
+    Ok(Webhook::new(verifier, queue))
 }

@@ -115,11 +115,12 @@ pub struct NotificationVerifier {
 impl NotificationVerifier {
     /// Accepts what was signed with the credentials' secret or with one of `others`
     /// (`api_key` → secret). Empty secrets are never accepted: anybody can sign with them.
-    pub fn new(credentials: &Credentials, others: &BTreeMap<String, String>) -> Self {
-        let mut secrets = vec![credentials.api_secret().to_owned()];
-        for secret in others.values() {
-            if !secret.is_empty() && !secrets.contains(secret) {
-                secrets.push(secret.clone());
+    pub fn new(credentials: Option<&Credentials>, others: &BTreeMap<String, String>) -> Self {
+        let own = credentials.map(Credentials::api_secret);
+        let mut secrets: Vec<String> = Vec::new();
+        for secret in own.into_iter().chain(others.values().map(String::as_str)) {
+            if !secret.is_empty() && !secrets.iter().any(|known| known == secret) {
+                secrets.push(secret.to_owned());
             }
         }
         Self { secrets }
@@ -205,7 +206,7 @@ mod tests {
 
     fn verifier(secret: &str) -> NotificationVerifier {
         let credentials = Credentials::parse(&format!("cloudinary://1:{secret}@c")).unwrap();
-        NotificationVerifier::new(&credentials, &BTreeMap::new())
+        NotificationVerifier::new(Some(&credentials), &BTreeMap::new())
     }
 
     fn verify(
@@ -347,9 +348,12 @@ mod tests {
         let check = |verifier: &NotificationVerifier| {
             verifier.verify(BODY, Some("1315060510"), Some(SHA1), SIGNED_AT)
         };
-        assert!(check(&NotificationVerifier::new(&credentials, &ring)).is_ok());
+        assert!(check(&NotificationVerifier::new(Some(&credentials), &ring)).is_ok());
         assert_eq!(
-            check(&NotificationVerifier::new(&credentials, &BTreeMap::new())),
+            check(&NotificationVerifier::new(
+                Some(&credentials),
+                &BTreeMap::new()
+            )),
             Err(Rejection::WrongSignature)
         );
     }
@@ -360,7 +364,7 @@ mod tests {
         let ring = BTreeMap::from([("2".to_owned(), String::new())]);
         let forged = hex::encode(Sha1::digest(b"{}1315060510"));
         assert_eq!(
-            NotificationVerifier::new(&credentials, &ring).verify(
+            NotificationVerifier::new(Some(&credentials), &ring).verify(
                 b"{}",
                 Some("1315060510"),
                 Some(&forged),

@@ -1,29 +1,29 @@
-//! Configuration: one secret, overridden by environment variables.
+//! Configuration: a secret, overridden by environment variables.
 //!
-//! The secret is a JSON object whose keys are the names of environment variables. Reading it
-//! ([`Config::from_map`]) is pure and reports every mistake at once, by key and never by value.
+//! The secret is a JSON object whose keys are the names of environment variables. Each function
+//! names the [`Part`]s that it needs, and asks for no other key. Reading them ([`from_map`]) is pure
+//! and reports every mistake at once, by key and never by value.
 
 mod clients;
 mod environment;
+mod parts;
+mod reader;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use aws_config::SdkConfig;
 use serde_json::Value;
-use url::Url;
 
 pub use self::clients::{aws, http_client};
 pub use self::environment::{
     audit_retention_days, notification_queue_url, outbound_queue_url, reconcile_queue_url,
     required_env, schedules,
 };
-use crate::cloudinary::signature::NotificationVerifier;
-use crate::cloudinary::{self, Credentials};
+pub use self::parts::{CallerConfig, CloudinaryConfig, Part, ServiceConfig};
+use self::reader::Reader;
 use crate::http::CursorKey;
+use crate::supabase::Supabase;
 use crate::supabase::jwt::TokenVerifier;
-use crate::supabase::{ApiKey, Supabase, keys::KeyKind};
-use crate::upload::UploadRules;
 
 const SECRET_ARN: &str = "CONFIG_SECRET_ARN";
 const CLOUDINARY_URL: &str = "CLOUDINARY_URL";
@@ -32,38 +32,32 @@ const SUPABASE_URL: &str = "SUPABASE_URL";
 const SUPABASE_SECRET_KEY: &str = "SUPABASE_SECRET_KEY";
 const SUPABASE_PUBLISHABLE_KEY: &str = "SUPABASE_PUBLISHABLE_KEY";
 const SUPABASE_JWT_SECRET: &str = "SUPABASE_JWT_SECRET";
+const CURSOR_SECRET: &str = "CURSOR_SECRET";
 const UPLOAD_RULES: &str = "UPLOAD_RULES";
 
-/// Required ones first.
-const CLOUDINARY_KEYS: [&str; 2] = [CLOUDINARY_URL, NOTIFICATION_SECRETS];
-const SUPABASE_KEYS: [&str; 4] = [
+const KEYS: [&str; 8] = [
+    CLOUDINARY_URL,
+    NOTIFICATION_SECRETS,
     SUPABASE_URL,
     SUPABASE_SECRET_KEY,
     SUPABASE_PUBLISHABLE_KEY,
     SUPABASE_JWT_SECRET,
+    CURSOR_SECRET,
+    UPLOAD_RULES,
 ];
 
-/// Everything that a function needs to know of the world around it.
+/// Everything, for functions that act both in their callers' names and in their own.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub cloudinary: CloudinaryConfig,
     pub supabase: SupabaseConfig,
 }
 
-#[derive(Clone)]
-pub struct CloudinaryConfig {
-    pub credentials: Credentials,
-    /// Further secrets with which notifications may be signed: `api_key` → secret.
-    pub notification_secrets: BTreeMap<String, String>,
-}
-
-#[derive(Clone)]
+/// Supabase in both ways.
+#[derive(Debug, Clone)]
 pub struct SupabaseConfig {
-    pub url: Url,
-    pub secret_key: ApiKey,
-    pub publishable_key: ApiKey,
-    /// Legacy projects only; others publish their keys.
-    pub jwt_secret: Option<String>,
+    pub callers: CallerConfig,
+    pub service: ServiceConfig,
 }
 
 /// Why there is no configuration. Names keys, never values.
@@ -77,151 +71,92 @@ pub enum ConfigError {
     Invalid(Vec<String>),
 }
 
+/// Reads what a function needs from the environment, and where that is not enough from its secret.
+///
+/// # Errors
+/// When the secret cannot be fetched, or with every key that is missing or wrong.
+pub async fn load<P: Part>(aws: &SdkConfig) -> Result<P, ConfigError> {
+    let mut map = environment_map();
+    match (from_map(&map), std::env::var(SECRET_ARN)) {
+        (Err(_), Ok(arn)) => {
+            for (key, value) in fetch(aws, &arn).await? {
+                map.entry(key).or_insert(value);
+            }
+            from_map(&map)
+        }
+        (read, _) => read,
+    }
+}
+
+/// Reads a map whose keys are the names of the environment variables.
+///
+/// # Errors
+/// With every key that is missing or wrong, at once.
+pub fn from_map<P: Part>(map: &BTreeMap<String, String>) -> Result<P, ConfigError> {
+    let mut reader = Reader::new(map);
+    let part = P::read(&mut reader);
+    reader.finish(part)
+}
+
 impl Config {
-    /// Reads the environment, and the secret for what the environment does not say.
-    ///
-    /// # Errors
-    /// When the secret cannot be fetched, or with every key that is missing or wrong.
-    pub async fn load(aws: &SdkConfig) -> Result<Self, ConfigError> {
-        Self::from_map(
-            &load_map(aws, &[&CLOUDINARY_KEYS[..1], &SUPABASE_KEYS[..3]].concat()).await?,
-        )
-    }
-
-    /// As [`Config::load`], with the rules for uploads: a mistake in those concerns nobody else.
-    ///
-    /// # Errors
-    /// As [`Config::load`].
-    pub async fn load_with_uploads(aws: &SdkConfig) -> Result<(Self, UploadRules), ConfigError> {
-        let map = load_map(aws, &[&CLOUDINARY_KEYS[..1], &SUPABASE_KEYS[..3]].concat()).await?;
-        Ok((Self::from_map(&map)?, upload_rules(&map)?))
-    }
-
-    /// Reads a map whose keys are the names of the environment variables.
+    /// As [`from_map`], for everything.
     ///
     /// # Errors
     /// With every key that is missing or wrong, at once.
     pub fn from_map(map: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(map);
-        let cloudinary = CloudinaryConfig::read(&mut reader);
-        let supabase = SupabaseConfig::read(&mut reader);
-        reader.finish(cloudinary.zip(supabase).map(|(cloudinary, supabase)| Self {
-            cloudinary,
-            supabase,
-        }))
-    }
-}
-
-impl CloudinaryConfig {
-    /// As [`Config::load`], for a function that never calls Supabase and so must not fail for it.
-    ///
-    /// # Errors
-    /// When the secret cannot be fetched, or with every key that is missing or wrong.
-    pub async fn load(aws: &SdkConfig) -> Result<Self, ConfigError> {
-        let map = load_map(aws, &CLOUDINARY_KEYS[..1]).await?;
-        let mut reader = Reader::new(&map);
-        let config = Self::read(&mut reader);
-        reader.finish(config)
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let credentials = reader.required(CLOUDINARY_URL, |text| {
-            Credentials::parse(text).map_err(|error| error.to_string())
-        });
-        let notification_secrets = reader.optional(NOTIFICATION_SECRETS, parse_secrets);
-        Some(Self {
-            credentials: credentials?,
-            notification_secrets: notification_secrets.unwrap_or_default(),
-        })
-    }
-
-    pub fn client(&self, http: &reqwest::Client) -> cloudinary::Client {
-        cloudinary::Client::new(http.clone(), self.credentials.clone())
-    }
-
-    pub fn notification_verifier(&self) -> NotificationVerifier {
-        NotificationVerifier::new(&self.credentials, &self.notification_secrets)
+        from_map(map)
     }
 }
 
 impl SupabaseConfig {
+    /// See [`ServiceConfig::client`].
+    pub fn service(&self, http: &reqwest::Client) -> Supabase {
+        self.service.client(http)
+    }
+
+    /// See [`CallerConfig::client`].
+    pub fn public(&self, http: &reqwest::Client) -> Supabase {
+        self.callers.client(http)
+    }
+
+    /// See [`CallerConfig::token_verifier`].
+    pub fn token_verifier(&self, http: &reqwest::Client) -> TokenVerifier {
+        self.callers.token_verifier(http)
+    }
+
+    /// The key of our own cursors where there is no secret for them.
+    pub fn cursor_key(&self) -> CursorKey {
+        CursorKey::derive(self.service.secret_key.expose())
+    }
+}
+
+impl Part for Config {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let url = reader.required(SUPABASE_URL, parse_base);
-        let secret_key = reader.required(SUPABASE_SECRET_KEY, |text| {
-            parse_key(text, KeyKind::Publishable)
-        });
-        let publishable_key = reader.required(SUPABASE_PUBLISHABLE_KEY, |text| {
-            parse_key(text, KeyKind::Secret)
-        });
-        let jwt_secret = reader.optional(SUPABASE_JWT_SECRET, parse_jwt_secret);
+        let cloudinary = CloudinaryConfig::read(reader);
+        let supabase = SupabaseConfig::read(reader);
         Some(Self {
-            url: url?,
-            secret_key: secret_key?,
-            publishable_key: publishable_key?,
-            jwt_secret,
+            cloudinary: cloudinary?,
+            supabase: supabase?,
         })
     }
+}
 
-    /// PostgREST with the secret key: bypasses row level security. For workers.
-    pub fn service(&self, http: &reqwest::Client) -> Supabase {
-        Supabase::new(self.url.clone(), self.secret_key.clone(), http.clone())
-    }
-
-    /// PostgREST with the publishable key: call [`Supabase::as_caller`] on it.
-    pub fn public(&self, http: &reqwest::Client) -> Supabase {
-        Supabase::new(self.url.clone(), self.publishable_key.clone(), http.clone())
-    }
-
-    /// The key of our own cursors. It changes with the secret key, which makes old cursors invalid.
-    pub fn cursor_key(&self) -> CursorKey {
-        CursorKey::derive(self.secret_key.expose())
-    }
-
-    pub fn token_verifier(&self, http: &reqwest::Client) -> TokenVerifier {
-        TokenVerifier::new(&self.url, self.jwt_secret.as_deref(), http.clone())
+impl Part for SupabaseConfig {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let service = ServiceConfig::read(reader);
+        let callers = CallerConfig::read(reader);
+        Some(Self {
+            callers: callers?,
+            service: service?,
+        })
     }
 }
 
-impl fmt::Debug for CloudinaryConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CloudinaryConfig")
-            .field("credentials", &self.credentials)
-            .field("notification_keys", &self.notification_secrets.len())
-            .finish()
-    }
-}
-
-impl fmt::Debug for SupabaseConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SupabaseConfig")
-            .field("url", &self.url.as_str())
-            .field("secret_key", &self.secret_key)
-            .field("publishable_key", &self.publishable_key)
-            .field("has_jwt_secret", &self.jwt_secret.is_some())
-            .finish()
-    }
-}
-
-/// The environment, completed by the secret where a required key is missing.
-async fn load_map(
-    aws: &SdkConfig,
-    required: &[&str],
-) -> Result<BTreeMap<String, String>, ConfigError> {
-    let mut map: BTreeMap<String, String> = CLOUDINARY_KEYS
-        .iter()
-        .chain(&SUPABASE_KEYS)
-        .chain([&UPLOAD_RULES])
+fn environment_map() -> BTreeMap<String, String> {
+    KEYS.iter()
         .filter_map(|key| Some(((*key).to_owned(), std::env::var(key).ok()?)))
         .filter(|(_, value)| !value.is_empty())
-        .collect();
-    if required.iter().any(|key| !map.contains_key(*key))
-        && let Ok(arn) = std::env::var(SECRET_ARN)
-    {
-        for (key, value) in fetch(aws, &arn).await? {
-            map.entry(key).or_insert(value);
-        }
-    }
-    Ok(map)
+        .collect()
 }
 
 async fn fetch(aws: &SdkConfig, arn: &str) -> Result<BTreeMap<String, String>, ConfigError> {
@@ -248,103 +183,11 @@ fn parse_secret(text: &str) -> Result<BTreeMap<String, String>, ConfigError> {
         .collect())
 }
 
-fn upload_rules(map: &BTreeMap<String, String>) -> Result<UploadRules, ConfigError> {
-    let mut reader = Reader::new(map);
-    let rules = reader.optional(UPLOAD_RULES, UploadRules::parse);
-    reader.finish(Some(rules.unwrap_or_default()))
-}
-
-struct Reader<'a> {
-    map: &'a BTreeMap<String, String>,
-    problems: Vec<String>,
-}
-
-impl<'a> Reader<'a> {
-    fn new(map: &'a BTreeMap<String, String>) -> Self {
-        Self {
-            map,
-            problems: Vec::new(),
-        }
-    }
-
-    fn finish<T>(self, config: Option<T>) -> Result<T, ConfigError> {
-        config
-            .filter(|_| self.problems.is_empty())
-            .ok_or(ConfigError::Invalid(self.problems))
-    }
-
-    fn required<T>(
-        &mut self,
-        key: &str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Option<T> {
-        if self.map.get(key).is_none_or(String::is_empty) {
-            self.problems.push(format!("{key} is missing"));
-            return None;
-        }
-        self.optional(key, parse)
-    }
-
-    fn optional<T>(
-        &mut self,
-        key: &str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Option<T> {
-        let text = self.map.get(key).filter(|value| !value.is_empty())?;
-        match parse(text) {
-            Ok(value) => Some(value),
-            Err(problem) => {
-                self.problems.push(format!("{key} {problem}"));
-                None
-            }
-        }
-    }
-}
-
-fn parse_secrets(text: &str) -> Result<BTreeMap<String, String>, String> {
-    let secrets: BTreeMap<String, String> = serde_json::from_str(text)
-        .map_err(|_| "is not a JSON object of api_key to secret".to_owned())?;
-    if secrets.values().any(String::is_empty) {
-        return Err("holds an empty secret".to_owned());
-    }
-    Ok(secrets)
-}
-
-fn parse_base(text: &str) -> Result<Url, String> {
-    Url::parse(text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        .filter(|url| {
-            url.username().is_empty() && url.password().is_none() && url.query().is_none()
-        })
-        .ok_or_else(|| "is not an http(s) address without user and query".to_owned())
-}
-
-/// RFC 7518, section 3.2: a shorter one than the hash can be guessed from a single token.
-fn parse_jwt_secret(text: &str) -> Result<String, String> {
-    if text.len() < 32 {
-        return Err("is shorter than 32 bytes".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
-/// The two keys are easily swapped, and with the secret one in its place a user's requests would
-/// bypass row level security.
-fn parse_key(text: &str, wrong: KeyKind) -> Result<ApiKey, String> {
-    let key = ApiKey::parse(text).map_err(|error| error.to_string())?;
-    let wrong_role = match wrong {
-        KeyKind::Publishable => "anon",
-        _ => "service_role",
-    };
-    if key.kind() == wrong || key.legacy_role().as_deref() == Some(wrong_role) {
-        return Err(format!("holds a {wrong:?} key"));
-    }
-    Ok(key)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloudinary::signature::NotificationVerifier;
+    use crate::upload::UploadRules;
 
     fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         pairs
@@ -364,7 +207,8 @@ mod tests {
     fn four_keys_are_enough() {
         let config = Config::from_map(&map(&GOOD)).unwrap();
         assert_eq!(config.cloudinary.credentials.cloud_name(), "demo");
-        assert_eq!(config.supabase.url.as_str(), "http://127.0.0.1:54321/");
+        let url = config.supabase.callers.url.as_str();
+        assert_eq!(url, "http://127.0.0.1:54321/");
     }
 
     #[test]
@@ -392,14 +236,55 @@ mod tests {
     #[test]
     fn rules_for_uploads_are_optional_and_a_mistake_in_them_concerns_uploads_only() {
         let mut given = map(&GOOD);
-        assert_eq!(upload_rules(&given).unwrap(), UploadRules::default());
+        let rules = from_map::<UploadRules>;
+        assert_eq!(rules(&given).unwrap(), UploadRules::default());
         given.insert(UPLOAD_RULES.into(), r#"{"max_byte": 5}"#.into());
-        let error = upload_rules(&given).unwrap_err().to_string();
+        let error = rules(&given).unwrap_err().to_string();
         assert!(
             error.contains(UPLOAD_RULES) && error.contains("max_byte"),
             "{error}"
         );
         assert!(Config::from_map(&given).is_ok());
+    }
+
+    #[test]
+    fn each_audience_needs_its_own_keys_and_no_others() {
+        let keys = |names: &[&str]| {
+            let all = GOOD.into_iter().chain([
+                (NOTIFICATION_SECRETS, r#"{"2":"hush-hush"}"#),
+                (CURSOR_SECRET, "hush-hush-hush-hush-hush-hush-hush"),
+            ]);
+            let chosen: Vec<_> = all.filter(|(key, _)| names.contains(key)).collect();
+            map(&chosen)
+        };
+        let webhook = keys(&[NOTIFICATION_SECRETS]);
+        assert!(from_map::<NotificationVerifier>(&webhook).is_ok());
+        let reading = keys(&[SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY, CURSOR_SECRET]);
+        assert!(from_map::<(CallerConfig, CursorKey)>(&reading).is_ok());
+        let worker = keys(&[CLOUDINARY_URL, SUPABASE_URL, SUPABASE_SECRET_KEY]);
+        assert!(from_map::<(CloudinaryConfig, ServiceConfig)>(&worker).is_ok());
+    }
+
+    #[test]
+    fn a_key_that_another_could_replace_is_missed_with_the_other() {
+        let problem = |error: ConfigError| match error {
+            ConfigError::Invalid(problems) => problems.join("; "),
+            error => error.to_string(),
+        };
+        let webhook = from_map::<NotificationVerifier>(&map(&[])).err();
+        let said = "CLOUDINARY_URL is missing, and so is CLOUDINARY_NOTIFICATION_SECRETS";
+        assert_eq!(problem(webhook.unwrap()), said);
+        let cursors = from_map::<CursorKey>(&map(&[])).err();
+        let said = "SUPABASE_SECRET_KEY is missing, and so is CURSOR_SECRET";
+        assert_eq!(problem(cursors.unwrap()), said);
+        let short = from_map::<CursorKey>(&map(&[(CURSOR_SECRET, "short")])).err();
+        assert_eq!(
+            problem(short.unwrap()),
+            "CURSOR_SECRET is shorter than 32 bytes"
+        );
+        let both = from_map::<(CallerConfig, ServiceConfig)>(&map(&[])).err();
+        let said = problem(both.unwrap());
+        assert_eq!(said.matches("SUPABASE_URL").count(), 1, "{said}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::auth::authenticate;
 use super::{ParameterError, Problem, reply};
-use crate::config::{self, Config};
+use crate::config::{self, CallerConfig};
 use crate::queue::{Outbound, Queue};
 use crate::supabase::jwt::{Caller, TokenVerifier};
 use crate::supabase::{Supabase, SupabaseError};
@@ -99,11 +99,11 @@ impl MediaRequests {
     /// When there is none, or it is not usable.
     pub async fn connect() -> Result<Self, lambda_http::Error> {
         let aws = config::aws().await;
-        let config = Config::load(&aws).await?;
+        let callers: CallerConfig = config::load(&aws).await?;
         let http = config::http_client()?;
         Ok(Self::new(
-            config.supabase.token_verifier(&http),
-            config.supabase.public(&http),
+            callers.token_verifier(&http),
+            callers.client(&http),
             Queue::connect(&aws, config::outbound_queue_url()?),
         ))
     }

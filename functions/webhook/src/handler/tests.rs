@@ -64,7 +64,7 @@ impl Sqs {
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build();
         let credentials = Credentials::parse(&format!("cloudinary://614:{SECRET}@demo")).unwrap();
-        let verifier = NotificationVerifier::new(&credentials, &BTreeMap::new());
+        let verifier = NotificationVerifier::new(Some(&credentials), &BTreeMap::new());
         let queue = Queue::connect(&aws, format!("http://{address}/1/notifications"));
         Self {
             calls,

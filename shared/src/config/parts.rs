@@ -1,0 +1,225 @@
+//! The parts of the configuration, so that each function asks for no more than it needs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use url::Url;
+
+use super::reader::Reader;
+use super::{
+    CLOUDINARY_URL, CURSOR_SECRET, NOTIFICATION_SECRETS, SUPABASE_JWT_SECRET,
+    SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, SUPABASE_URL, UPLOAD_RULES,
+};
+use crate::cloudinary::signature::NotificationVerifier;
+use crate::cloudinary::{self, Credentials};
+use crate::http::CursorKey;
+use crate::supabase::jwt::TokenVerifier;
+use crate::supabase::{ApiKey, Supabase, keys::KeyKind};
+use crate::upload::UploadRules;
+
+/// Something that a function needs, read from keys of the configuration.
+pub trait Part: Sized {
+    #[doc(hidden)]
+    fn read(reader: &mut Reader<'_>) -> Option<Self>;
+}
+
+/// Cloudinary's API, for whoever calls it or signs addresses.
+#[derive(Clone)]
+pub struct CloudinaryConfig {
+    pub credentials: Credentials,
+    /// Further secrets with which notifications may be signed: `api_key` → secret.
+    pub notification_secrets: BTreeMap<String, String>,
+}
+
+/// PostgREST with the secret key: bypasses row level security. For workers.
+#[derive(Clone)]
+pub struct ServiceConfig {
+    pub url: Url,
+    pub secret_key: ApiKey,
+}
+
+/// PostgREST in the names of callers, and what their tokens are verified with.
+#[derive(Clone)]
+pub struct CallerConfig {
+    pub url: Url,
+    pub publishable_key: ApiKey,
+    /// Legacy projects only; others publish their keys.
+    pub jwt_secret: Option<String>,
+}
+
+impl CloudinaryConfig {
+    pub fn client(&self, http: &reqwest::Client) -> cloudinary::Client {
+        cloudinary::Client::new(http.clone(), self.credentials.clone())
+    }
+}
+
+impl ServiceConfig {
+    pub fn client(&self, http: &reqwest::Client) -> Supabase {
+        Supabase::new(self.url.clone(), self.secret_key.clone(), http.clone())
+    }
+}
+
+impl CallerConfig {
+    /// Call [`Supabase::as_caller`] on it.
+    pub fn client(&self, http: &reqwest::Client) -> Supabase {
+        Supabase::new(self.url.clone(), self.publishable_key.clone(), http.clone())
+    }
+
+    pub fn token_verifier(&self, http: &reqwest::Client) -> TokenVerifier {
+        TokenVerifier::new(&self.url, self.jwt_secret.as_deref(), http.clone())
+    }
+}
+
+impl Part for CloudinaryConfig {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let credentials = reader.required(CLOUDINARY_URL, parse_credentials);
+        let notification_secrets = reader.optional(NOTIFICATION_SECRETS, parse_secrets);
+        Some(Self {
+            credentials: credentials?,
+            notification_secrets: notification_secrets.unwrap_or_default(),
+        })
+    }
+}
+
+/// The notification secrets are enough: the webhook calls nobody, and need not hold the secret that
+/// may delete the library.
+impl Part for NotificationVerifier {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let secrets = reader.optional(NOTIFICATION_SECRETS, parse_secrets);
+        let own = match secrets.as_ref().is_some_and(|secrets| !secrets.is_empty()) {
+            true => reader.optional(CLOUDINARY_URL, parse_credentials),
+            false => reader.required_or(CLOUDINARY_URL, NOTIFICATION_SECRETS, parse_credentials),
+        };
+        Some(Self::new(own.as_ref(), &secrets.unwrap_or_default()))
+    }
+}
+
+impl Part for ServiceConfig {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let url = reader.required(SUPABASE_URL, parse_base);
+        let secret_key = reader.required(SUPABASE_SECRET_KEY, |text| {
+            parse_key(text, KeyKind::Publishable)
+        });
+        Some(Self {
+            url: url?,
+            secret_key: secret_key?,
+        })
+    }
+}
+
+impl Part for CallerConfig {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let url = reader.required(SUPABASE_URL, parse_base);
+        let publishable_key = reader.required(SUPABASE_PUBLISHABLE_KEY, |text| {
+            parse_key(text, KeyKind::Secret)
+        });
+        let jwt_secret = reader.optional(SUPABASE_JWT_SECRET, parse_secret);
+        Some(Self {
+            url: url?,
+            publishable_key: publishable_key?,
+            jwt_secret,
+        })
+    }
+}
+
+/// Without a secret of its own it is made of the secret key; with either, a new secret makes old
+/// cursors invalid.
+impl Part for CursorKey {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        if reader.has(CURSOR_SECRET) {
+            let secret = reader.optional(CURSOR_SECRET, parse_secret)?;
+            return Some(Self::derive(secret.as_bytes()));
+        }
+        let key = reader.required_or(SUPABASE_SECRET_KEY, CURSOR_SECRET, |text| {
+            parse_key(text, KeyKind::Publishable)
+        })?;
+        Some(Self::derive(key.expose()))
+    }
+}
+
+impl Part for UploadRules {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let rules = reader.optional(UPLOAD_RULES, Self::parse);
+        Some(rules.unwrap_or_default())
+    }
+}
+
+impl<A: Part, B: Part> Part for (A, B) {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let (one, other) = (A::read(reader), B::read(reader));
+        one.zip(other)
+    }
+}
+
+impl fmt::Debug for CloudinaryConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CloudinaryConfig")
+            .field("credentials", &self.credentials)
+            .field("notification_keys", &self.notification_secrets.len())
+            .finish()
+    }
+}
+
+impl fmt::Debug for ServiceConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceConfig")
+            .field("url", &self.url.as_str())
+            .field("secret_key", &self.secret_key)
+            .finish()
+    }
+}
+
+impl fmt::Debug for CallerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallerConfig")
+            .field("url", &self.url.as_str())
+            .field("publishable_key", &self.publishable_key)
+            .field("has_jwt_secret", &self.jwt_secret.is_some())
+            .finish()
+    }
+}
+
+fn parse_credentials(text: &str) -> Result<Credentials, String> {
+    Credentials::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_secrets(text: &str) -> Result<BTreeMap<String, String>, String> {
+    let secrets: BTreeMap<String, String> = serde_json::from_str(text)
+        .map_err(|_| "is not a JSON object of api_key to secret".to_owned())?;
+    if secrets.values().any(String::is_empty) {
+        return Err("holds an empty secret".to_owned());
+    }
+    Ok(secrets)
+}
+
+fn parse_base(text: &str) -> Result<Url, String> {
+    Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .filter(|url| {
+            url.username().is_empty() && url.password().is_none() && url.query().is_none()
+        })
+        .ok_or_else(|| "is not an http(s) address without user and query".to_owned())
+}
+
+/// RFC 7518, section 3.2: a shorter one than the hash can be guessed from a single token.
+fn parse_secret(text: &str) -> Result<String, String> {
+    if text.len() < 32 {
+        return Err("is shorter than 32 bytes".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// The two keys are easily swapped, and with the secret one in its place a user's requests would
+/// bypass row level security.
+fn parse_key(text: &str, wrong: KeyKind) -> Result<ApiKey, String> {
+    let key = ApiKey::parse(text).map_err(|error| error.to_string())?;
+    let wrong_role = match wrong {
+        KeyKind::Publishable => "anon",
+        _ => "service_role",
+    };
+    if key.kind() == wrong || key.legacy_role().as_deref() == Some(wrong_role) {
+        return Err(format!("holds a {wrong:?} key"));
+    }
+    Ok(key)
+}
