@@ -1,15 +1,16 @@
-//! Batches against a server that speaks SQS's JSON protocol and takes only some messages.
+//! Batches, sent and received, against a server that speaks SQS's JSON protocol and takes only some messages.
 
 #![expect(clippy::unwrap_used, reason = "the whole file is a test")]
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use media_sync::queue::{Outbound, Queue, decode};
+use media_sync::queue::{ContinueReconcile, Outbound, Queue, Retry, decode, encode, handle_batch};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -17,10 +18,7 @@ type Calls = Arc<Mutex<Vec<Value>>>;
 
 /// Takes a batch except for the messages whose row's number is a multiple of `refused`.
 async fn queue(refused: u128, status: StatusCode) -> (Queue, Calls) {
-    let calls = Calls::default();
-    let answer = move |State(calls): State<Calls>, body: String| async move {
-        let body: Value = serde_json::from_str(&body).unwrap();
-        calls.lock().unwrap().push(body.clone());
+    serve(move |body| {
         let (mut successful, mut failed) = (Vec::new(), Vec::new());
         for entry in body["Entries"].as_array().unwrap() {
             let message: Outbound = decode(entry["MessageBody"].as_str().unwrap()).unwrap();
@@ -35,8 +33,22 @@ async fn queue(refused: u128, status: StatusCode) -> (Queue, Calls) {
         }
         (
             status,
-            json!({ "Successful": successful, "Failed": failed }).to_string(),
+            json!({ "Successful": successful, "Failed": failed }),
         )
+    })
+    .await
+}
+
+/// A queue whose every call is kept and answered so.
+async fn serve(
+    answer: impl Fn(&Value) -> (StatusCode, Value) + Clone + Send + Sync + 'static,
+) -> (Queue, Calls) {
+    let calls = Calls::default();
+    let answer = move |State(calls): State<Calls>, body: String| async move {
+        let body: Value = serde_json::from_str(&body).unwrap();
+        let (status, answer) = answer(&body);
+        calls.lock().unwrap().push(body);
+        (status, answer.to_string())
     };
     let app = Router::new().fallback(answer).with_state(calls.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -86,4 +98,58 @@ async fn refused_call_fails_every_message_of_its_batch() {
     let (queue, _) = queue(7, StatusCode::FORBIDDEN).await;
     let outcome = queue.send_batch(&messages(3)).await;
     assert_eq!((outcome.sent, outcome.failed.len()), (0, 3));
+}
+
+/// A batch of `count` messages with receipts, of which the third cannot be read, and every good one fails.
+async fn failing_batch(count: usize, queue: Queue) -> Vec<String> {
+    let body = encode(&ContinueReconcile {
+        run_id: Uuid::nil(),
+    });
+    let records: Vec<Value> = (0..count)
+        .map(|number| {
+            let body = if number == 2 { "{}" } else { &body };
+            json!({"messageId": format!("m{number}"), "receiptHandle": format!("r{number}"), "body": body})
+        })
+        .collect();
+    let event = serde_json::from_value(json!({ "Records": records })).unwrap();
+    let retry = Retry::new(queue, Duration::from_secs(90));
+    let work = async |messages: Vec<ContinueReconcile>| {
+        let fail = |number| match number {
+            0 => Ok(()),
+            _ => Err(std::io::Error::other("why")),
+        };
+        (0..messages.len()).map(fail).collect()
+    };
+    let response = handle_batch(event, &retry, work).await;
+    let failures = response.batch_item_failures.into_iter();
+    failures.map(|failure| failure.item_identifier).collect()
+}
+
+#[tokio::test]
+async fn only_failed_and_unreadable_messages_come_back_and_when_they_are_due() {
+    let taken = |_: &Value| (StatusCode::OK, json!({"Successful": [], "Failed": []}));
+    let (queue, calls) = serve(taken).await;
+    let failed = failing_batch(13, queue).await;
+    let mut expected: Vec<String> = ["m2".to_owned(), "m1".to_owned()].into();
+    expected.extend((3..13).map(|number| format!("m{number}")));
+    assert_eq!(failed, expected);
+    let calls = calls.lock().unwrap();
+    let entries: Vec<&Value> = calls
+        .iter()
+        .flat_map(|call| call["Entries"].as_array().unwrap())
+        .collect();
+    let receipts: Vec<String> = entries
+        .iter()
+        .map(|entry| entry["ReceiptHandle"].as_str().unwrap().replace('r', "m"))
+        .collect();
+    assert_eq!((calls.len(), receipts.len()), (2, expected.len()));
+    assert!(expected.iter().all(|message| receipts.contains(message)));
+    assert!(entries.iter().all(|entry| entry["VisibilityTimeout"] == 90));
+}
+
+#[tokio::test]
+async fn messages_fail_all_the_same_where_sqs_does_not_say_when_they_come_back() {
+    let refused = |_: &Value| (StatusCode::FORBIDDEN, json!({"__type": "AccessDenied"}));
+    let (queue, _) = serve(refused).await;
+    assert_eq!(failing_batch(2, queue).await, ["m1"]);
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::LambdaEvent;
-use media_sync::queue::{Notification, handle_batch};
+use media_sync::queue::{Notification, Retry, handle_batch};
 use media_sync::sync::ingest::Ingest;
 use media_sync::sync::quota_sharing::share_low_quota;
 
@@ -12,6 +12,7 @@ use media_sync::sync::quota_sharing::share_low_quota;
 #[derive(Debug)]
 pub(crate) struct NotificationWorker {
     pub(crate) ingest: Ingest,
+    pub(crate) retry: Retry,
 }
 
 impl NotificationWorker {
@@ -20,7 +21,7 @@ impl NotificationWorker {
         event: LambdaEvent<SqsEvent>,
     ) -> Result<SqsBatchResponse, Infallible> {
         let work = async |messages: Vec<Notification>| self.ingest.apply_batch(messages).await;
-        let response = handle_batch(event.payload, work).await;
+        let response = handle_batch(event.payload, &self.retry, work).await;
         share_low_quota(&self.ingest.cloudinary, &self.ingest.store).await;
         Ok(response)
     }

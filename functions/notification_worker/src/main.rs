@@ -5,6 +5,7 @@ mod handler;
 use handler::NotificationWorker;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use media_sync::config::{self, CloudinaryConfig, ServiceConfig};
+use media_sync::queue::{Queue, Retry};
 use media_sync::sync::ingest::Ingest;
 use media_sync::sync::store::Store;
 use media_sync::telemetry;
@@ -25,10 +26,12 @@ async fn start() -> Result<NotificationWorker, Error> {
     let aws = config::aws().await;
     let (cloudinary, service) = config::load::<(CloudinaryConfig, ServiceConfig)>(&aws).await?;
     let http = config::http_client()?;
+    let queue = Queue::connect(&aws, config::notification_queue_url()?);
     Ok(NotificationWorker {
         ingest: Ingest {
             cloudinary: cloudinary.client(&http),
             store: Store::new(service.client(&http)),
         },
+        retry: Retry::new(queue, config::retry_after()?),
     })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::LambdaEvent;
 use media_sync::deadline;
-use media_sync::queue::{self, handle_batch};
+use media_sync::queue::{self, Retry, handle_batch};
 use media_sync::sync::outbound::Outbound;
 use media_sync::sync::quota_sharing::share_low_quota;
 
@@ -17,6 +17,7 @@ const MARGIN: Duration = Duration::from_secs(8);
 #[derive(Debug)]
 pub(crate) struct OutboundWorker {
     pub(crate) outbound: Outbound,
+    pub(crate) retry: Retry,
 }
 
 impl OutboundWorker {
@@ -28,7 +29,7 @@ impl OutboundWorker {
         let work = async |messages: Vec<queue::Outbound>| {
             self.outbound.carry_out(&messages, deadline).await
         };
-        let response = handle_batch(event.payload, work).await;
+        let response = handle_batch(event.payload, &self.retry, work).await;
         share_low_quota(&self.outbound.cloudinary, &self.outbound.store).await;
         Ok(response)
     }

@@ -5,7 +5,7 @@ mod handler;
 use handler::OutboundWorker;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use media_sync::config::{self, CloudinaryConfig, ServiceConfig};
-use media_sync::queue::Queue;
+use media_sync::queue::{Queue, Retry};
 use media_sync::sync::outbound::Outbound;
 use media_sync::sync::store::Store;
 use media_sync::telemetry;
@@ -26,11 +26,13 @@ async fn start() -> Result<OutboundWorker, Error> {
     let aws = config::aws().await;
     let (cloudinary, service) = config::load::<(CloudinaryConfig, ServiceConfig)>(&aws).await?;
     let http = config::http_client()?;
+    let queue = Queue::connect(&aws, config::outbound_queue_url()?);
     Ok(OutboundWorker {
         outbound: Outbound {
             cloudinary: cloudinary.client(&http),
             store: Store::new(service.client(&http)),
-            queue: Queue::connect(&aws, config::outbound_queue_url()?),
+            queue: queue.clone(),
         },
+        retry: Retry::new(queue, config::retry_after()?),
     })
 }

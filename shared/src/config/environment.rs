@@ -1,5 +1,7 @@
 //! What a function's own resource in the template says, by environment variables.
 
+use std::time::Duration;
+
 use super::ConfigError;
 use crate::sync::health::{Schedules, parse_rate};
 use crate::sync::purge::{AUDIT_DAYS, LEAST_AUDIT_DAYS};
@@ -39,6 +41,25 @@ pub fn reconcile_queue_url() -> Result<String, ConfigError> {
     required_env("RECONCILE_QUEUE_URL")
 }
 
+/// The longest time for which SQS hides a message, in seconds.
+const LONGEST_RETRY: u64 = 43_200;
+
+/// When a message that failed is due again: `RETRY_SECONDS`.
+///
+/// # Errors
+/// When the function's template does not set it, or not to a time that SQS can wait.
+pub fn retry_after() -> Result<Duration, ConfigError> {
+    parse_retry(&required_env("RETRY_SECONDS")?)
+}
+
+fn parse_retry(text: &str) -> Result<Duration, ConfigError> {
+    let seconds = text.parse().ok().filter(|it| *it <= LONGEST_RETRY);
+    seconds.map(Duration::from_secs).ok_or_else(|| {
+        let problem = format!("RETRY_SECONDS must be a number of seconds, {LONGEST_RETRY} at most");
+        ConfigError::Invalid(vec![problem])
+    })
+}
+
 /// How long the audit trail is kept, in days: `AUDIT_RETENTION_DAYS`, or the default.
 ///
 /// # Errors
@@ -71,6 +92,14 @@ pub fn schedules() -> Schedules {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_retry_waits_no_longer_than_sqs_can() {
+        assert_eq!(parse_retry("20").unwrap(), Duration::from_secs(20));
+        for text in ["43201", "-1", "soon"] {
+            assert!(parse_retry(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn the_audit_trail_is_kept_for_a_quarter_at_least() {

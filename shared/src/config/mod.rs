@@ -17,7 +17,7 @@ use serde_json::Value;
 pub use self::clients::{aws, http_client};
 pub use self::environment::{
     audit_retention_days, notification_queue_url, outbound_queue_url, reconcile_queue_url,
-    required_env, schedules,
+    required_env, retry_after, schedules,
 };
 pub use self::parts::{CallerConfig, CloudinaryConfig, Part, ServiceConfig};
 use self::reader::Reader;

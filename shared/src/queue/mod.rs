@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod depth;
 pub mod message;
+pub mod retry;
 pub mod send;
 
 pub use batch::handle_batch;
@@ -11,4 +12,5 @@ pub use message::{
     ContinueReconcile, DecodeError, Message, Notification, Outbound, RawBody, Replay, decode,
     encode,
 };
+pub use retry::Retry;
 pub use send::{BatchOutcome, MAX_DELAY, Queue, SendError};

@@ -10,7 +10,7 @@ use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use super::message::{Message, encode};
 
 /// What SQS takes in one batch.
-const BATCH: usize = 10;
+pub(super) const BATCH: usize = 10;
 
 /// What SQS takes in one message, and in all messages of a batch together.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -233,7 +233,7 @@ where
 }
 
 /// The error and its causes on one line; the SDK's own words alone are `service error`.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     std::iter::successors(Some(error), |error| error.source())
         .map(ToString::to_string)
         .collect::<Vec<_>>()
