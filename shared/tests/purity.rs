@@ -30,6 +30,7 @@ const PURE: &[&str] = &[
     "sync/ingest/accepted.rs",
     "sync/ingest/batch.rs",
     "sync/ingest/concern.rs",
+    "sync/maintenance/errand.rs",
     "sync/notification.rs",
     "sync/operations/mod.rs",
     "sync/outbound/conclude.rs",

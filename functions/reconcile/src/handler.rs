@@ -1,21 +1,15 @@
 //! One slice of a run, or of a replay: started by the schedule or by hand, or continued through
-//! the queue. And the chores that other schedules ask for.
+//! the queue. Maintenance may be asked for here as well as of the function of that name.
 
 use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::LambdaEvent;
-use media_sync::asset::AssetId;
 use media_sync::deadline;
-use media_sync::queue::{self, ContinueReconcile, DecodeError, Queue, Replay, SendError};
-use media_sync::supabase::SupabaseError;
-use media_sync::sync::drain::send_waiting_intents;
-use media_sync::sync::health::Schedules;
-use media_sync::sync::purge::purge_records;
-use media_sync::sync::reconcile::{Reconcile, ReconcileError, RunOptions, SliceOutcome};
-use media_sync::sync::replay::{ReplayError, replay};
+use media_sync::queue::{self, ContinueReconcile, DecodeError, Replay};
+use media_sync::sync::maintenance::{Errand, Maintenance, MaintenanceError};
+use media_sync::sync::reconcile::{ReconcileError, RunOptions, SliceOutcome};
 use media_sync::sync::store::{Mode, RunRequest, RunRow};
-use media_sync::sync::uploads::Uploads;
 use media_sync::telemetry;
 use media_sync::time::Timestamp;
 use serde::Deserialize;
@@ -27,12 +21,7 @@ const MARGIN: Duration = Duration::from_secs(5);
 /// What the handler works with.
 #[derive(Debug)]
 pub(crate) struct Handler {
-    pub(crate) reconcile: Reconcile,
-    pub(crate) notifications: Queue,
-    pub(crate) outbound: Queue,
-    pub(crate) continuation: Queue,
-    pub(crate) schedules: Schedules,
-    pub(crate) audit_days: u32,
+    pub(crate) maintenance: Maintenance,
 }
 
 /// What a schedule sends, as template.yaml says; by hand, a run's options may stand beside it.
@@ -56,36 +45,6 @@ impl TryFrom<Map<String, Value>> for Tick {
     }
 }
 
-/// `{"action": "drain"}`, as other schedules send it.
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Act {
-    action: Action,
-}
-
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Action {
-    /// Send what was decided here and has not been sent; end uploads that nobody has ended.
-    Drain,
-    /// Remove records that are too old.
-    Purge,
-}
-
-/// `{"replay": {"since": "2026-01-31T12:00:00Z", "asset_id": "..."}}`, by hand.
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ReplayEvent {
-    replay: ReplayWanted,
-}
-
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ReplayWanted {
-    since: Timestamp,
-    asset_id: Option<AssetId>,
-}
-
 /// Why an invocation failed; told with all its causes, since the runtime reports one line only.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -98,15 +57,7 @@ pub(crate) enum Failure {
     #[error("{}", telemetry::chain(.0))]
     Run(ReconcileError),
     #[error("{}", telemetry::chain(.0))]
-    Replay(ReplayError),
-    #[error("{}", telemetry::chain(.0))]
-    HandOn(SendError),
-    #[error("stranded intents were not looked for: {}", telemetry::chain(.0))]
-    Drain(SupabaseError),
-    #[error("uploads that nobody ended were not looked for: {}", telemetry::chain(.0))]
-    Uploads(ReconcileError),
-    #[error("old records were not removed: {}", telemetry::chain(.0))]
-    Purge(SupabaseError),
+    Maintenance(MaintenanceError),
 }
 
 impl Handler {
@@ -118,16 +69,10 @@ impl Handler {
             let event = SqsEvent::deserialize(event.payload).map_err(Failure::Event)?;
             return self.resume(event, deadline).await;
         }
-        if event.payload.get("action").is_some() {
-            let act = Act::deserialize(event.payload).map_err(Failure::Event)?;
-            return match act.action {
-                Action::Drain => self.drain().await,
-                Action::Purge => self.purge(deadline).await,
-            };
-        }
-        if event.payload.get("replay").is_some() {
-            let wanted = ReplayEvent::deserialize(event.payload).map_err(Failure::Event)?;
-            return self.replay(wanted.replay.starting_now(), deadline).await;
+        let errand = Errand::read(&event.payload, Timestamp::now()).map_err(Failure::Event)?;
+        if let Some(errand) = errand {
+            let done = self.maintenance.run(errand, deadline).await;
+            return done.map_err(Failure::Maintenance);
         }
         let tick = Tick::deserialize(event.payload).map_err(Failure::Event)?;
         self.tick(tick, deadline).await
@@ -135,42 +80,8 @@ impl Handler {
 
     async fn tick(&self, tick: Tick, deadline: Instant) -> Result<Value, Failure> {
         let request = tick.request().map_err(Failure::Options)?;
-        let begun = self.reconcile.start(&request, deadline).await;
+        let begun = self.maintenance.reconcile.start(&request, deadline).await;
         Ok(self.hand_on(begun.map_err(Failure::Run)?.outcome).await)
-    }
-
-    async fn purge(&self, deadline: Instant) -> Result<Value, Failure> {
-        let purged = purge_records(&self.reconcile.store, self.audit_days, deadline).await;
-        Ok(json!(purged.map_err(Failure::Purge)?))
-    }
-
-    async fn drain(&self) -> Result<Value, Failure> {
-        let sent = send_waiting_intents(&self.reconcile.store, &self.outbound).await;
-        let uploads = self.resolve_uploads().await;
-        self.watch().await;
-        Ok(json!({"intents_sent": sent.map_err(Failure::Drain)?, "uploads_ended": uploads?}))
-    }
-
-    async fn resolve_uploads(&self) -> Result<usize, Failure> {
-        let reconcile = self.reconcile.clone();
-        let ended = Uploads { reconcile }.resolve_due().await;
-        ended.map_err(Failure::Uploads)
-    }
-
-    /// Tells CloudWatch how long nothing good was heard of runs. If that cannot be found out it is
-    /// not told either, and the alarm takes silence for the worst.
-    async fn watch(&self) {
-        match self.reconcile.store.fetch_health().await {
-            Ok(mirror) => {
-                let lateness = mirror.lateness(self.schedules, Timestamp::now());
-                let failed = f64::from(u8::from(mirror.last_run_failed()));
-                let mut metrics = vec![("last_run_failed", "Count", failed)];
-                // Without a known schedule there is no late, only alive.
-                metrics.push(("reconciliation_lateness", "None", lateness.unwrap_or(0.0)));
-                telemetry::record_metrics("reconcile", &metrics);
-            }
-            Err(error) => telemetry::log_error("the mirror's health was not told", &error),
-        }
     }
 
     /// The mapping delivers one message at a time, so its failure is the invocation's.
@@ -179,7 +90,11 @@ impl Handler {
             let body = record.body.unwrap_or_default();
             match queue::decode::<ContinueReconcile>(&body) {
                 Ok(message) => {
-                    let outcome = self.reconcile.resume(message.run_id, deadline).await;
+                    let outcome = self
+                        .maintenance
+                        .reconcile
+                        .resume(message.run_id, deadline)
+                        .await;
                     match outcome.map_err(Failure::Run)? {
                         // Too early still: SQS holds a message back for 15 minutes at most.
                         SliceOutcome::Resting(run) => self.continue_later(&run).await,
@@ -188,29 +103,13 @@ impl Handler {
                 }
                 Err(DecodeError::Kind { .. }) => {
                     let wanted: Replay = queue::decode(&body).map_err(Failure::Message)?;
-                    self.replay(wanted, deadline).await?;
+                    let replayed = self.maintenance.replay(wanted, deadline).await;
+                    replayed.map_err(Failure::Maintenance)?;
                 }
                 Err(error) => return Err(Failure::Message(error)),
             }
         }
         Ok(json!({"batchItemFailures": []}))
-    }
-
-    /// Sends recorded notifications until time is up, and the rest of them in another invocation.
-    async fn replay(&self, wanted: Replay, deadline: Instant) -> Result<Value, Failure> {
-        let store = &self.reconcile.store;
-        let replayed = replay(store, &self.notifications, wanted, deadline)
-            .await
-            .map_err(Failure::Replay)?;
-        let goes_on = replayed.rest.is_some();
-        if let Some(rest) = replayed.rest {
-            self.continuation
-                .send(&rest)
-                .await
-                .map_err(Failure::HandOn)?;
-        }
-        tracing::info!(sent = replayed.sent, goes_on, "notifications were replayed");
-        Ok(json!({"replayed": replayed.sent, "goes_on": goes_on}))
     }
 
     /// Lets a paused run go on in another invocation.
@@ -237,7 +136,8 @@ impl Handler {
     async fn continue_later(&self, run: &RunRow) {
         let message = ContinueReconcile { run_id: run.id };
         let delay = run.resume_in(Timestamp::now());
-        if let Err(error) = self.continuation.send_after(&message, delay).await {
+        let sent = self.maintenance.continuation.send_after(&message, delay);
+        if let Err(error) = sent.await {
             telemetry::log_error("the run waits for the next schedule", &error);
         }
     }
@@ -268,18 +168,6 @@ impl Tick {
     }
 }
 
-impl ReplayWanted {
-    /// What is received from now on is not replayed, so that a replay ends.
-    fn starting_now(self) -> Replay {
-        Replay {
-            since: self.since,
-            until: Timestamp::now(),
-            asset_id: self.asset_id,
-            after: None,
-        }
-    }
-}
-
 fn describe(status: &str, run: &RunRow) -> Value {
     json!({"status": status, "run_id": run.id, "run_status": run.status, "resume_at": run.resume_at})
 }
@@ -296,10 +184,6 @@ mod tests {
             assert_eq!(tick, Tick { mode, options });
             assert_eq!(tick.request().unwrap().trigger, "schedule");
         }
-        for (action, expected) in [("drain", Action::Drain), ("purge", Action::Purge)] {
-            let act = Act::deserialize(json!({"action": action})).unwrap();
-            assert_eq!(act.action, expected);
-        }
     }
 
     #[test]
@@ -312,15 +196,5 @@ mod tests {
         assert!(Tick::deserialize(json!({"mode": "full", "dryrun": true})).is_err());
         let large = Tick::deserialize(json!({"mode": "full", "batch_size": 501})).unwrap();
         assert!(large.request().is_err());
-    }
-
-    #[test]
-    fn a_replay_names_its_beginning() {
-        let event = json!({"replay": {"since": "2026-01-31T12:00:00Z"}});
-        let wanted = ReplayEvent::deserialize(event).unwrap().replay;
-        assert_eq!(wanted.asset_id, None);
-        assert!(ReplayEvent::deserialize(json!({"replay": {}})).is_err());
-        let misspelt = json!({"replay": {"since": "2026-01-31T12:00:00Z", "asset": "x"}});
-        assert!(ReplayEvent::deserialize(misspelt).is_err());
     }
 }

@@ -5,6 +5,7 @@ pub mod explain;
 pub mod health;
 pub mod ingest;
 pub mod lookup;
+pub mod maintenance;
 pub mod notification;
 pub mod operations;
 pub mod outbound;

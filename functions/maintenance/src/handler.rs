@@ -1,0 +1,61 @@
+//! One errand: from a schedule, or by hand.
+
+use std::time::Duration;
+
+use lambda_runtime::LambdaEvent;
+use media_sync::deadline;
+use media_sync::sync::maintenance::{Errand, Maintenance, MaintenanceError};
+use media_sync::telemetry;
+use media_sync::time::Timestamp;
+use serde_json::Value;
+
+/// Kept free at the end of an invocation, to hand a replay on and to answer.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// What the handler works with.
+#[derive(Debug)]
+pub(crate) struct Handler {
+    pub(crate) maintenance: Maintenance,
+}
+
+/// Why an invocation failed; told with all its causes, since the runtime reports one line only.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("the event asks for nothing that there is: {0}")]
+    Event(serde_json::Error),
+    #[error("the event asks for no maintenance; runs are the function reconcile's")]
+    Other,
+    #[error("{}", telemetry::chain(.0))]
+    Errand(MaintenanceError),
+}
+
+impl Handler {
+    /// A failure is the invocation's: Lambda counts it and repeats a schedule's once.
+    pub(crate) async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Failure> {
+        let deadline = deadline::before_the_end(&event.context, MARGIN);
+        let errand = read(&event.payload)?;
+        let done = self.maintenance.run(errand, deadline).await;
+        done.map_err(Failure::Errand)
+    }
+}
+
+fn read(event: &Value) -> Result<Errand, Failure> {
+    let errand = Errand::read(event, Timestamp::now()).map_err(Failure::Event)?;
+    errand.ok_or(Failure::Other)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_an_errand_or_a_failure() {
+        assert_eq!(read(&json!({"action": "drain"})).unwrap(), Errand::Drain);
+        let run = read(&json!({"mode": "full"}));
+        assert!(matches!(run, Err(Failure::Other)), "{run:?}");
+        let unknown = read(&json!({"action": "reboot"}));
+        assert!(matches!(unknown, Err(Failure::Event(_))), "{unknown:?}");
+    }
+}

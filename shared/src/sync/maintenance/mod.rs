@@ -1,0 +1,140 @@
+//! What has to be done besides runs: sending what waits, removing what is old, replaying what was
+//! recorded, and telling CloudWatch how late runs are.
+
+mod errand;
+
+use std::time::Instant;
+
+use aws_config::SdkConfig;
+use serde_json::{Value, json};
+
+pub use self::errand::Errand;
+use super::drain::send_waiting_intents;
+use super::health::Schedules;
+use super::purge::purge_records;
+use super::reconcile::{Reconcile, ReconcileError};
+use super::replay::{ReplayError, replay};
+use super::store::Store;
+use super::uploads::Uploads;
+use crate::config::{self, CloudinaryConfig, ServiceConfig};
+use crate::queue::{Queue, Replay, SendError};
+use crate::supabase::SupabaseError;
+use crate::telemetry;
+use crate::time::Timestamp;
+
+/// What maintenance works with.
+#[derive(Debug, Clone)]
+pub struct Maintenance {
+    pub reconcile: Reconcile,
+    pub notifications: Queue,
+    pub outbound: Queue,
+    /// Takes what is left of a replay; `reconcile` reads it.
+    pub continuation: Queue,
+    pub schedules: Schedules,
+    /// How long the audit trail is kept, in days.
+    pub audit_days: u32,
+}
+
+/// Why an errand was not finished. What was done until then stays done.
+#[derive(Debug, thiserror::Error)]
+pub enum MaintenanceError {
+    #[error("stranded intents were not looked for")]
+    Drain(#[source] SupabaseError),
+    #[error("uploads that nobody ended were not looked for")]
+    Uploads(#[source] ReconcileError),
+    #[error("old records were not removed")]
+    Purge(#[source] SupabaseError),
+    #[error("the replay broke off")]
+    Replay(#[from] ReplayError),
+    #[error("the rest of the replay was not handed on")]
+    HandOn(#[source] SendError),
+}
+
+impl Maintenance {
+    /// With the configuration of the function that it runs in.
+    ///
+    /// # Errors
+    /// When there is none, or it is not usable.
+    pub async fn connect(aws: &SdkConfig) -> Result<Self, lambda_http::Error> {
+        let (cloudinary, service) = config::load::<(CloudinaryConfig, ServiceConfig)>(aws).await?;
+        let http = config::http_client()?;
+        Ok(Self {
+            reconcile: Reconcile {
+                cloudinary: cloudinary.client(&http),
+                store: Store::new(service.client(&http)),
+            },
+            notifications: Queue::connect(aws, config::notification_queue_url()?),
+            outbound: Queue::connect(aws, config::outbound_queue_url()?),
+            continuation: Queue::connect(aws, config::reconcile_queue_url()?),
+            schedules: config::schedules(),
+            audit_days: config::audit_retention_days()?,
+        })
+    }
+
+    /// Does what was asked for until it is done or `deadline` has come, and answers what was done.
+    ///
+    /// # Errors
+    /// See [`MaintenanceError`].
+    pub async fn run(&self, errand: Errand, deadline: Instant) -> Result<Value, MaintenanceError> {
+        match errand {
+            Errand::Drain => self.drain().await,
+            Errand::Purge => self.purge(deadline).await,
+            Errand::Replay(wanted) => self.replay(wanted, deadline).await,
+        }
+    }
+
+    /// Sends recorded notifications until time is up, and the rest of them in another invocation.
+    ///
+    /// # Errors
+    /// When they cannot be read or sent, or the rest cannot be handed on.
+    pub async fn replay(
+        &self,
+        wanted: Replay,
+        deadline: Instant,
+    ) -> Result<Value, MaintenanceError> {
+        let store = &self.reconcile.store;
+        let replayed = replay(store, &self.notifications, wanted, deadline).await?;
+        let goes_on = replayed.rest.is_some();
+        if let Some(rest) = replayed.rest {
+            let handed_on = self.continuation.send(&rest).await;
+            handed_on.map_err(MaintenanceError::HandOn)?;
+        }
+        tracing::info!(sent = replayed.sent, goes_on, "notifications were replayed");
+        Ok(json!({"replayed": replayed.sent, "goes_on": goes_on}))
+    }
+
+    async fn purge(&self, deadline: Instant) -> Result<Value, MaintenanceError> {
+        let purged = purge_records(&self.reconcile.store, self.audit_days, deadline).await;
+        Ok(json!(purged.map_err(MaintenanceError::Purge)?))
+    }
+
+    async fn drain(&self) -> Result<Value, MaintenanceError> {
+        let sent = send_waiting_intents(&self.reconcile.store, &self.outbound).await;
+        let uploads = self.resolve_uploads().await;
+        self.watch().await;
+        let sent = sent.map_err(MaintenanceError::Drain)?;
+        Ok(json!({"intents_sent": sent, "uploads_ended": uploads?}))
+    }
+
+    async fn resolve_uploads(&self) -> Result<usize, MaintenanceError> {
+        let reconcile = self.reconcile.clone();
+        let ended = Uploads { reconcile }.resolve_due().await;
+        ended.map_err(MaintenanceError::Uploads)
+    }
+
+    /// Tells CloudWatch how long nothing good was heard of runs. If that cannot be found out it is
+    /// not told either, and the alarm takes silence for the worst.
+    async fn watch(&self) {
+        match self.reconcile.store.fetch_health().await {
+            Ok(mirror) => {
+                let lateness = mirror.lateness(self.schedules, Timestamp::now());
+                let failed = f64::from(u8::from(mirror.last_run_failed()));
+                let mut metrics = vec![("last_run_failed", "Count", failed)];
+                // Without a known schedule there is no late, only alive.
+                metrics.push(("reconciliation_lateness", "None", lateness.unwrap_or(0.0)));
+                telemetry::record_metrics("maintenance", &metrics);
+            }
+            Err(error) => telemetry::log_error("the mirror's health was not told", &error),
+        }
+    }
+}
