@@ -1,12 +1,14 @@
 # media-sync: plain verbs. `make` alone lists them; `make check` is what CI runs.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo test chaos chaos-stack scale bench bench-api check fmt lint doc build build-local cli deploy clean
+# `deployable` is a step of `deploy`.
+.PHONY: deployable help setup run demo test chaos chaos-stack scale bench bench-api check fmt lint doc build build-local cli deploy clean
 
 # What `make build` builds for: arm64 or x86_64. `make deploy` tells the template the same.
 ARCH ?= arm64
 STACK_NAME ?= media-sync
 PARAMETERS ?=
+PARAMETERS_FILE ?=
 
 TOOLS := $(CURDIR)/.tools
 SAM := SAM_CLI_TELEMETRY=0 $(TOOLS)/venv-sam/bin/sam
@@ -66,6 +68,8 @@ lint: setup ## the migrations, clippy and the template
 	$(TOOLS)/venv-sql/bin/python tests/sql_rules infra/supabase/migrations
 	cargo clippy --workspace --all-targets -- -D warnings
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template template.yaml
+	$(TOOLS)/venv-sam/bin/python -B infra/local/tools/check_template.py template.yaml
+	$(TOOLS)/venv-sam/bin/python -B infra/local/tools/template_rules_test.py template.yaml
 
 doc: ## the API documentation
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
@@ -79,11 +83,16 @@ build-local: setup ## build everything for this machine, quickly
 cli: ## build the operator's command, target/release/mediasync
 	cargo build --release --package mediasync
 
-deploy: build ## deploy to AWS (CONFIG_SECRET_ARN=arn:..., PARAMETERS="Key=value ...")
-	@test -n "$(CONFIG_SECRET_ARN)" || { echo "set CONFIG_SECRET_ARN to the ARN of the configuration secret (see README.md)" >&2; exit 1; }
+# Before the build, which takes minutes.
+deployable:
+	@test -n "$(CONFIG_SECRET_ARN)$(PARAMETERS_FILE)" || { echo "set CONFIG_SECRET_ARN to the ARN of the configuration secret (see README.md)" >&2; exit 1; }
+	@test -z "$(PARAMETERS_FILE)" || test -f "$(PARAMETERS_FILE)" || { echo "PARAMETERS_FILE: there is no file $(PARAMETERS_FILE)" >&2; exit 1; }
+
+deploy: deployable build ## deploy to AWS (CONFIG_SECRET_ARN=arn:..., PARAMETERS_FILE=file.yaml)
 	$(SAM) deploy --template template.yaml --stack-name "$(STACK_NAME)" --resolve-s3 --capabilities CAPABILITY_IAM \
 		--no-fail-on-empty-changeset \
-		--parameter-overrides ConfigSecretArn="$(CONFIG_SECRET_ARN)" Architecture="$(ARCH)" $(PARAMETERS)
+		--parameter-overrides $(if $(PARAMETERS_FILE),"file://$(abspath $(PARAMETERS_FILE))") Architecture="$(ARCH)" \
+		$(if $(CONFIG_SECRET_ARN),ConfigSecretArn="$(CONFIG_SECRET_ARN)") $(PARAMETERS)
 
 clean: ## remove what was built and installed
 	cargo clean

@@ -352,7 +352,7 @@ async fn health_is_one_word_for_strangers_and_all_of_it_for_administrators() {
 
     // The drain tells the same to CloudWatch.
     world.drain().await;
-    let log = world.stack.function_log("Reconcile").await.unwrap();
+    let log = world.stack.function_log("Maintenance").await.unwrap();
     let metrics = log
         .lines()
         .rev()

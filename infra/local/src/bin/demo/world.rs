@@ -16,11 +16,12 @@ use uuid::Uuid;
 pub(crate) const TOKEN_LIFETIME: u64 = 8 * 3600;
 
 /// The functions whose logs explain a failure.
-const FUNCTIONS: [&str; 9] = [
+const FUNCTIONS: [&str; 10] = [
     "Webhook",
     "NotificationWorker",
     "OutboundWorker",
     "Reconcile",
+    "Maintenance",
     "MediaList",
     "MediaUpdate",
     "MediaDelete",
