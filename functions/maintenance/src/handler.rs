@@ -25,8 +25,8 @@ pub(crate) enum Failure {
     Event(serde_json::Error),
     #[error("the event asks for no maintenance; runs are the function reconcile's")]
     Other,
-    #[error("{}", telemetry::chain(.0))]
-    Errand(MaintenanceError),
+    #[error("{}", telemetry::chain(&**.0))]
+    Errand(Box<MaintenanceError>),
 }
 
 impl Handler {
@@ -35,7 +35,7 @@ impl Handler {
         let deadline = deadline::before_the_end(&event.context, MARGIN);
         let errand = read(&event.payload)?;
         let done = self.maintenance.run(errand, deadline).await;
-        done.map_err(Failure::Errand)
+        done.map_err(|error| Failure::Errand(Box::new(error)))
     }
 }
 
