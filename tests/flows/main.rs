@@ -26,6 +26,7 @@ mod quota;
 mod records;
 mod repeats;
 mod requests;
+mod roles;
 mod scale;
 mod searching;
 mod slices;

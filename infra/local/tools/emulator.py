@@ -23,13 +23,62 @@ def read_in():
             print(f"not read in: {module}: {error}", file=sys.stderr)
 
 
+def read_numbers():
+    """Makes numbers of the parameters that a mapping refers to, as CloudFormation does."""
+    from ministack.services.cloudformation import provisioners
+
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
+
+    def reading(handler):
+        def handle(*arguments, **named):
+            for properties in [*arguments, *named.values()]:
+                scaling = properties.get("ScalingConfig") if isinstance(properties, dict) else None
+                if scaling and "MaximumConcurrency" in scaling:
+                    scaling["MaximumConcurrency"] = int(scaling["MaximumConcurrency"])
+            return handler(*arguments, **named)
+
+        return handle
+
+    for step in ["create", "update"]:
+        handlers[step] = reading(handlers[step])
+
+
+def name_batches():
+    """Asks for the permission that AWS asks for: its queues know no action for batches."""
+    from ministack.core import iam_actions
+
+    extract = iam_actions.extract_iam_action
+
+    def extract_iam_action(*arguments, **named):
+        action = extract(*arguments, **named)
+        if isinstance(action, str) and action.startswith("sqs:"):
+            return action.removesuffix("Batch")
+        return action
+
+    iam_actions.extract_iam_action = extract_iam_action
+
+
+def over_tls(app):
+    """Says of every request that it came encrypted. None did: nothing leaves this machine. But the queues' policies
+    refuse what was not."""
+
+    async def answer(scope, receive, send):
+        if scope["type"] == "http":
+            scope = {**scope, "scheme": "https"}
+        await app(scope, receive, send)
+
+    return answer
+
+
 def main():
     config = Config()
     config.bind = [sys.argv[1]]
     from ministack.app import app
 
+    read_numbers()
+    name_batches()
     threading.Thread(target=read_in, daemon=True).start()
-    asyncio.run(serve(app, config))
+    asyncio.run(serve(over_tls(app), config))
 
 
 main()

@@ -156,7 +156,8 @@ impl Aws {
 
     /// What a function has logged, oldest line first.
     pub(crate) async fn function_log(&self, function: &str) -> Result<String, StackError> {
-        let request = json!({ "logGroupName": format!("/aws/lambda/{function}"), "limit": 10_000 });
+        let group = self.log_group(function).await?;
+        let request = json!({ "logGroupName": group, "limit": 10_000 });
         match self
             .api
             .json("logs", "Logs_20140328.FilterLogEvents", &request)
@@ -181,6 +182,14 @@ impl Aws {
             }
             Err(error) => Err(error),
         }
+    }
+
+    async fn log_group(&self, function: &str) -> Result<String, StackError> {
+        let path = format!("/2015-03-31/functions/{function}/configuration");
+        let answer = self.api.rest("lambda", "GET", &path, &Value::Null).await?;
+        let configuration = api::parse(&path, &answer.body)?;
+        let group = configuration["LoggingConfig"]["LogGroup"].as_str();
+        Ok(group.unwrap_or_default().to_owned())
     }
 
     async fn ready(&self) -> Result<(), StackError> {
@@ -213,6 +222,8 @@ async fn launch(
         ("IOT_MTLS_ENABLED", "0".to_owned()),
         ("SFTP_ENABLED", "0".to_owned()),
         ("LAMBDA_EXECUTOR", "local".to_owned()),
+        // Functions may do what their roles allow, and nothing else.
+        ("AUTH", "true".to_owned()),
         ("PYTHONUTF8", "1".to_owned()),
     ];
     let launch = Launch {

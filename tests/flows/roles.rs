@@ -1,0 +1,42 @@
+//! Functions may do what their roles allow: a permission that is missing in the template is missed here too.
+
+use std::path::Path;
+
+use end_to_end::{World, now};
+use local_stack::Options;
+
+/// The permission to send, where it is the webhook's.
+const SENDS: &str = "
+              - Effect: Allow
+                Action: sqs:SendMessage
+                Resource: !GetAtt NotificationQueue.Arn";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_may_not_send_accepts_no_notification() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = root.canonicalize().unwrap();
+    let template = std::fs::read_to_string(root.join("template.yaml")).unwrap();
+    let programs = format!("CodeUri: {}/", root.display());
+    let forbidden = template
+        .replacen(SENDS, "", 1)
+        .replace("CodeUri: ", &programs);
+    assert_eq!(
+        template.matches(SENDS).count(),
+        1,
+        "the webhook's role is the only one that sends notifications and nothing else"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("template.yaml");
+    std::fs::write(&file, forbidden).unwrap();
+    let options = Options {
+        template: Some(file),
+        ..Options::default()
+    };
+    let world = World::start_with(options).await;
+
+    let body = r#"{"notification_type":"upload"}"#;
+    let answer = world.notify(body, &world.sign(body, now())).await;
+    assert_eq!(answer.status.as_u16(), 503, "{}", answer.body);
+    let log = world.stack.function_log("Webhook").await.unwrap();
+    assert!(log.contains("AccessDenied"), "{log}");
+}
