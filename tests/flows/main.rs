@@ -29,6 +29,7 @@ mod requests;
 mod roles;
 mod scale;
 mod searching;
+mod side_by_side;
 mod slices;
 mod stories;
 mod trail;

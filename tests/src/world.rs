@@ -40,15 +40,28 @@ impl World {
     }
 
     /// The same, with further options.
-    pub async fn start_with(mut options: Options) -> Self {
+    pub async fn start_with(options: Options) -> Self {
+        let stack = Stack::start(Self::options(options)).await;
+        Self::of(stack.unwrap_or_else(|error| panic!("{error}"))).await
+    }
+
+    /// A second world in the same AWS account, with a database and a library of its own.
+    pub async fn start_beside(&self) -> Self {
+        let options = Self::options(Options::default());
+        let stack = self.stack.start_beside(options).await;
+        Self::of(stack.unwrap_or_else(|error| panic!("{error}"))).await
+    }
+
+    fn options(mut options: Options) -> Options {
         // As often as the template allows: a failure costs a test seconds, not minutes.
         let retries = ("RetrySeconds".to_owned(), "20".to_owned());
         options.parameters.extend([retries]);
         // As in production: what tells browsers of a change must not be in the way of it.
         options.realtime = true;
-        let stack = Stack::start(options)
-            .await
-            .unwrap_or_else(|error| panic!("{error}"));
+        options
+    }
+
+    async fn of(stack: Stack) -> Self {
         let cloudinary = stack.cloudinary_url().expect("the stand-in runs");
         let control = stack.cloudinary_control().expect("the stand-in runs");
         let cloud = Cloud::new(cloudinary, control);
@@ -142,7 +155,7 @@ impl World {
         .await;
         let drained = self
             .stack
-            .invoke("ReconcileFunctionName", &json!({"action": "drain"}))
+            .invoke("MaintenanceFunctionName", &json!({"action": "drain"}))
             .await
             .expect("the emulator answers");
         assert!(drained.error.is_none(), "{drained:?}");

@@ -12,12 +12,14 @@ use crate::StackError;
 use crate::supervisor::{Launch, Supervisor, path_text};
 use crate::tools::Tools;
 
-const STACK_NAME: &str = "media-sync";
+/// One for all stacks: what is kept of a packaged template names it.
 const BUCKET: &str = "deployments";
 
 /// What to deploy.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
+    /// The name in CloudFormation.
+    pub(crate) stack: String,
     pub(crate) template: PathBuf,
     /// Besides `ConfigSecretArn` and `Architecture`.
     pub(crate) parameters: BTreeMap<String, String>,
@@ -108,11 +110,11 @@ pub(super) async fn deploy(
         }
     };
     sam.deploy(plan, &packaged, &secret_arn).await?;
-    let deployment = describe(api).await?;
+    let deployment = describe(api, &plan.stack).await?;
     let functions = deployment.of_type("AWS::Lambda::Function").collect();
     let apis = deployment.of_type("AWS::ApiGatewayV2::Api").collect();
     let parameters = &plan.parameters;
-    routes::import(api, STACK_NAME, &functions, &apis, parameters).await?;
+    routes::import(api, &plan.stack, &functions, &apis, parameters).await?;
     Ok(deployment)
 }
 
@@ -142,7 +144,7 @@ fn built_functions(template: &Path) -> Result<Vec<PathBuf>, StackError> {
 
 async fn create_secret(api: &Api, plan: &Plan) -> Result<String, StackError> {
     let config = json!(plan.config).to_string();
-    let request = json!({ "Name": "media-sync/config", "SecretString": config });
+    let request = json!({ "Name": format!("{}/config", plan.stack), "SecretString": config });
     let answer = api
         .json("secretsmanager", "secretsmanager.CreateSecret", &request)
         .await?;
@@ -178,10 +180,13 @@ impl Sam<'_> {
         packaged: &Path,
         secret_arn: &str,
     ) -> Result<(), StackError> {
+        let parameters = self.supervisor.folder().join("parameters.yaml");
+        let values = json!(Self::parameters(plan, secret_arn)).to_string();
+        std::fs::write(&parameters, values).map_err(StackError::file(&parameters))?;
         let arguments = [
             "deploy",
             "--stack-name",
-            STACK_NAME,
+            &plan.stack,
             "--s3-bucket",
             BUCKET,
             "--capabilities",
@@ -191,9 +196,17 @@ impl Sam<'_> {
             "--template-file",
             &path_text(packaged),
             "--parameter-overrides",
-            &format!("ConfigSecretArn={secret_arn}"),
+            &format!("file://{}", path_text(&parameters)),
         ];
-        let mut arguments: Vec<String> = arguments.map(str::to_owned).into();
+        let arguments = arguments.map(str::to_owned).into();
+        self.run("deploy", arguments).await
+    }
+
+    /// Every parameter's value. They go by a file: on the command line `sam` would cut
+    /// `rate(1 minute)` in two.
+    fn parameters(plan: &Plan, secret_arn: &str) -> BTreeMap<String, String> {
+        let mut parameters = plan.parameters.clone();
+        parameters.insert("ConfigSecretArn".to_owned(), secret_arn.to_owned());
         if std::fs::read_to_string(&plan.template)
             .is_ok_and(|text| text.contains("\n  Architecture:"))
         {
@@ -202,15 +215,9 @@ impl Sam<'_> {
             } else {
                 "x86_64"
             };
-            arguments.push(format!("Architecture={architecture}"));
+            parameters.insert("Architecture".to_owned(), architecture.to_owned());
         }
-        // In quotes: `rate(1 minute)` is one value.
-        arguments.extend(
-            plan.parameters
-                .iter()
-                .map(|(name, value)| format!("{name}={value:?}")),
-        );
-        self.run("deploy", arguments).await
+        parameters
     }
 
     async fn run(&self, name: &str, arguments: Vec<String>) -> Result<(), StackError> {
@@ -240,21 +247,18 @@ impl Sam<'_> {
     }
 }
 
-async fn describe(api: &Api) -> Result<Deployment, StackError> {
+async fn describe(api: &Api, stack: &str) -> Result<Deployment, StackError> {
     let stacks = api
         .query(
             "cloudformation",
-            &[("Action", "DescribeStacks"), ("StackName", STACK_NAME)],
+            &[("Action", "DescribeStacks"), ("StackName", stack)],
         )
         .await?;
     let outputs = api::records(&stacks, "Outputs", ["OutputKey", "OutputValue"])?;
     let resources = api
         .query(
             "cloudformation",
-            &[
-                ("Action", "DescribeStackResources"),
-                ("StackName", STACK_NAME),
-            ],
+            &[("Action", "DescribeStackResources"), ("StackName", stack)],
         )
         .await?;
     let types = api::records(

@@ -28,6 +28,19 @@ impl Stack {
     /// # Errors
     /// Says which part failed and shows the end of its log; what was started already has ended then.
     pub async fn start(options: Options) -> Result<Self, StackError> {
+        Self::start_in(None, options).await
+    }
+
+    /// Starts another stack with a database and a library of its own, deployed into this one's AWS account.
+    /// The emulator stays this one's: kill it here only, and what is deployed beside is lost with it.
+    ///
+    /// # Errors
+    /// As [`Stack::start`], and when this stack runs without the emulator.
+    pub async fn start_beside(&self, options: Options) -> Result<Self, StackError> {
+        Self::start_in(Some(self.aws().await?), options).await
+    }
+
+    async fn start_in(emulator: Option<Aws>, options: Options) -> Result<Self, StackError> {
         let tools = Tools::of_this_project();
         let supervisor = Supervisor::start(&tools).await?;
         let servers = Servers::start()?;
@@ -43,6 +56,7 @@ impl Stack {
         // The functions are deployed while the database is still being made: nothing calls them before we return.
         let start = Start {
             began: Instant::now(),
+            emulator,
             options,
             tools,
             supervisor,
@@ -91,6 +105,8 @@ impl Stack {
 /// What both halves of a start need.
 struct Start {
     began: Instant,
+    /// Another stack's, to deploy into.
+    emulator: Option<Aws>,
     options: Options,
     tools: Tools,
     supervisor: Supervisor,
@@ -129,10 +145,15 @@ impl Start {
         }
         let stand_in = Cloudinary::start(&self.supervisor, &self.options.cloudinary_arguments);
         let (aws, cloudinary) = tokio::try_join!(
-            self.unless_without(Part::Aws, Aws::start(&self.supervisor, &self.tools)),
+            self.unless_without(Part::Aws, self.aws()),
             self.unless_without(Part::Cloudinary, stand_in),
         )?;
+        let name = match self.emulator {
+            None => "media-sync",
+            Some(_) => "media-sync-beside",
+        };
         let plan = Plan {
+            stack: name.to_owned(),
             template: self
                 .options
                 .template
@@ -157,6 +178,13 @@ impl Start {
             plan,
             deployment,
         })
+    }
+
+    async fn aws(&self) -> Result<Aws, StackError> {
+        match &self.emulator {
+            None => Aws::start(&self.supervisor, &self.tools).await,
+            Some(emulator) => Ok(emulator.clone()),
+        }
     }
 
     async fn unless_without<T>(
