@@ -154,6 +154,24 @@ impl Aws {
         Ok(depths)
     }
 
+    /// Has a queue, named by its logical id, hide what it hands out for this long.
+    pub(crate) async fn hide_messages_for(
+        &self,
+        deployment: &Deployment,
+        queue: &str,
+        seconds: u32,
+    ) -> Result<(), StackError> {
+        let url = deployment
+            .queues()
+            .find_map(|(name, url)| (name == queue).then_some(url));
+        let attributes = json!({ "VisibilityTimeout": seconds.to_string() });
+        let request = json!({ "QueueUrl": url, "Attributes": attributes });
+        self.api
+            .json("sqs", "AmazonSQS.SetQueueAttributes", &request)
+            .await
+            .map(drop)
+    }
+
     /// What a function has logged, oldest line first.
     pub(crate) async fn function_log(&self, function: &str) -> Result<String, StackError> {
         let group = self.log_group(function).await?;

@@ -50,6 +50,17 @@ impl Stack {
         aws.queue_depths(&deployment).await
     }
 
+    /// Has a queue, by its logical id, hide what it hands out for this long, instead of for the minutes that the
+    /// template says: the messages of a killed function come back sooner.
+    ///
+    /// # Errors
+    /// When the emulator does not answer, or there is no such queue.
+    pub async fn hide_messages_for(&self, queue: &str, seconds: u32) -> Result<(), StackError> {
+        let aws = self.aws().await?;
+        let deployment = self.deployment();
+        aws.hide_messages_for(&deployment, queue, seconds).await
+    }
+
     /// What a function, named as for [`Stack::invoke`], has logged so far.
     ///
     /// # Errors
