@@ -69,6 +69,13 @@ pub fn sign_params<'a>(
     hex::encode(algorithm.hash(text.as_bytes()))
 }
 
+/// Signs a notification's body as Cloudinary does, for trying out a webhook.
+pub fn sign_notification(raw_body: &[u8], signed_at: u64, credentials: &Credentials) -> String {
+    let secret = credentials.api_secret().as_bytes();
+    let text = [raw_body, signed_at.to_string().as_bytes(), secret].concat();
+    hex::encode(credentials.algorithm().hash(&text))
+}
+
 /// Why a notification is not taken for Cloudinary's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Rejection {
@@ -203,6 +210,16 @@ mod tests {
     const SIGNED_AT: Timestamp = Timestamp::from_secs(1_315_060_510);
     const SHA1: &str = "25f7e91709c858b97d688ce8da799dedb290d9ef";
     const SHA256: &str = "35c9b4ce5ea893c20d371673d0ed96fcc57c1d2702169add0165c589a9042e59";
+
+    #[test]
+    fn notification_signed_here_has_the_signature_of_the_sdks() {
+        for (option, signature) in [("sha1", SHA1), ("sha256", SHA256)] {
+            let url = format!("cloudinary://1:abcd@c?signature_algorithm={option}");
+            let credentials = Credentials::parse(&url).unwrap();
+            let signed = sign_notification(BODY, 1_315_060_510, &credentials);
+            assert_eq!(signed, signature, "{option}");
+        }
+    }
 
     fn verifier(secret: &str) -> NotificationVerifier {
         let credentials = Credentials::parse(&format!("cloudinary://1:{secret}@c")).unwrap();

@@ -8,7 +8,7 @@ use super::call::{Body, Call};
 use super::{Answer, Client, CloudinaryError};
 
 /// One event type sent to one address.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Trigger {
     pub id: String,
     pub uri: String,
@@ -20,6 +20,15 @@ pub struct Trigger {
     /// by it.
     #[serde(default)]
     pub additive: Option<bool>,
+    /// `eddsa_v2` signs in a way of its own, without `X-Cld-Signature`.
+    #[serde(default)]
+    pub auth_scheme: Option<String>,
+    /// Replaces the body of its notifications.
+    #[serde(default)]
+    pub payload_template: Option<Value>,
+    /// Lets only some events through.
+    #[serde(default)]
+    pub filter: Option<Value>,
 }
 
 impl Client {
