@@ -9,3 +9,6 @@ pub mod exit;
 pub mod failure;
 pub mod migrations;
 pub mod output;
+mod services;
+pub mod settings;
+pub mod users;

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
+use comfy_table::{Table, presets};
+
 use crate::failure::Failure;
 
 /// How the user wants to be spoken to: the options that every command takes.
@@ -80,16 +82,32 @@ impl Output {
 
     /// Asks a person; everybody else has decided by calling the command.
     pub fn confirms(&self, question: &str) -> bool {
+        self.ask(question, true)
+    }
+
+    /// Asks about a step that calling the command does not decide: without a person only `--yes` allows it.
+    pub fn agrees(&self, question: &str) -> bool {
+        self.ask(question, false)
+    }
+
+    fn ask(&self, question: &str, default: bool) -> bool {
         let stdin = io::stdin();
-        if self.manner.yes || self.manner.no_input || !stdin.is_terminal() {
+        if self.manner.yes {
             return true;
         }
+        if self.manner.no_input || !stdin.is_terminal() {
+            return default;
+        }
+        let choices = if default { "[Y/n]" } else { "[y/N]" };
         let mut stderr = io::stderr().lock();
-        let _ = write!(stderr, "{question} [Y/n] ").and_then(|()| stderr.flush());
+        let _ = write!(stderr, "{question} {choices} ").and_then(|()| stderr.flush());
         let mut answer = String::new();
         let read = stdin.lock().read_line(&mut answer);
-        let answer = answer.trim().to_lowercase();
-        read.is_ok_and(|bytes| bytes > 0) && matches!(answer.as_str(), "" | "y" | "yes")
+        let read = read.is_ok_and(|bytes| bytes > 0);
+        match answer.trim().to_lowercase().as_str() {
+            "" => read && default,
+            answer => matches!(answer, "y" | "yes"),
+        }
     }
 
     fn paint(&self, color: &str, text: &str) -> String {
@@ -99,4 +117,17 @@ impl Output {
             text.to_owned()
         }
     }
+}
+
+/// Sets rows under a header; no rows make no lines.
+pub(crate) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> Vec<String> {
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_header(header)
+        .add_rows(rows.iter().cloned());
+    table.lines().map(|line| line.trim().to_owned()).collect()
 }

@@ -1,5 +1,6 @@
 //! The commands: one file each, and the options that all of them take.
 
+mod admin;
 mod migrate;
 mod migrations;
 
@@ -34,6 +35,9 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 difference, 4 not allowed, 5 try again.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Grant, revoke and list administrators
+    #[command(subcommand)]
+    Admin(admin::Command),
     /// Apply the database migrations that are missing
     ///
     /// All of them are applied in one transaction: a failure leaves the database as it was. The table
@@ -61,6 +65,7 @@ impl Arguments {
 /// The failure to show, with its exit code.
 pub async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     match arguments.command {
+        Command::Admin(command) => admin::run(command, output).await,
         Command::Migrate(arguments) => migrate::run(arguments, output).await,
         Command::Migrations(command) => migrations::run(command, output).await,
     }

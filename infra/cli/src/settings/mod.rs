@@ -1,0 +1,322 @@
+//! Finds the configuration of a command: environment first, then a file, then the deployed stack.
+
+mod stack;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use media_sync::cloudinary::{self, Credentials};
+use media_sync::config;
+use media_sync::supabase::keys::KeyKind;
+use media_sync::supabase::{ApiKey, Supabase};
+use serde_json::Value;
+use url::Url;
+
+use crate::exit::Exit;
+use crate::failure::{Failure, chain};
+
+/// Cloudinary's address with key and secret.
+pub const CLOUDINARY_URL: &str = "CLOUDINARY_URL";
+/// The Supabase project.
+pub const SUPABASE_URL: &str = "SUPABASE_URL";
+/// Its secret key.
+pub const SUPABASE_SECRET_KEY: &str = "SUPABASE_SECRET_KEY";
+/// The address that Cloudinary notifies: the stack's output `WebhookUrl`.
+pub const WEBHOOK_URL: &str = "WEBHOOK_URL";
+
+/// The keys that commands may ask for. The environment is read for these only.
+const KEYS: [&str; 4] = [
+    CLOUDINARY_URL,
+    SUPABASE_URL,
+    SUPABASE_SECRET_KEY,
+    WEBHOOK_URL,
+];
+
+type Values = BTreeMap<String, String>;
+
+/// Where a command finds its configuration.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Configuration")]
+pub struct Source {
+    /// JSON file with configuration keys: CLOUDINARY_URL, SUPABASE_URL, SUPABASE_SECRET_KEY
+    ///
+    /// Each key may also be an environment variable, which counts first. Keys that neither has are taken from the
+    /// deployed stack's secret, with AWS's usual environment.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The deployed CloudFormation stack
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "STACK_NAME",
+        hide_env_values = true,
+        default_value = "media-sync"
+    )]
+    stack_name: String,
+}
+
+/// The configuration of one command. It holds secrets and has no text.
+pub struct Settings {
+    values: Values,
+    http: reqwest::Client,
+}
+
+impl Settings {
+    /// Finds the `needed` keys; `given` are those that the command line named. The stack is asked only for keys that
+    /// are found nowhere else.
+    ///
+    /// # Errors
+    /// With every key that is missing, at once.
+    pub async fn find(
+        source: &Source,
+        given: &[(&str, Option<&str>)],
+        needed: &[&str],
+    ) -> Result<Self, Failure> {
+        let mut values: Values = given
+            .iter()
+            .filter_map(|(key, value)| Some(((*key).to_owned(), (*value)?.to_owned())))
+            .collect();
+        add_missing(&mut values, environment());
+        if let Some(file) = &source.config {
+            add_missing(&mut values, read_file(file)?);
+        }
+        let mut missing = missing_keys(&values, needed);
+        if !missing.is_empty() {
+            let stack = stack::describe(&source.stack_name, &missing).await;
+            let why = stack.map(|found| add_missing(&mut values, found)).err();
+            missing = missing_keys(&values, needed);
+            if !missing.is_empty() {
+                return Err(incomplete(&missing, &source.stack_name, why));
+            }
+        }
+        let http =
+            config::http_client().map_err(|error| Failure::new(Exit::Failed, chain(&error)))?;
+        Ok(Self { values, http })
+    }
+
+    /// The client of Cloudinary's APIs.
+    ///
+    /// # Errors
+    /// When the address cannot be used.
+    pub fn cloudinary(&self) -> Result<cloudinary::Client, Failure> {
+        let credentials = Credentials::parse(self.get(CLOUDINARY_URL))
+            .map_err(|error| unusable(CLOUDINARY_URL, &error.to_string()))?;
+        Ok(cloudinary::Client::new(self.http.clone(), credentials))
+    }
+
+    /// The Data API with the secret key.
+    ///
+    /// # Errors
+    /// When the address or the key cannot be used.
+    pub fn supabase(&self) -> Result<Supabase, Failure> {
+        let (url, key) = (self.supabase_url()?, self.secret_key()?);
+        Ok(Supabase::new(url, key, self.http.clone()))
+    }
+
+    /// The Supabase project's address.
+    ///
+    /// # Errors
+    /// When it is no web address.
+    pub fn supabase_url(&self) -> Result<Url, Failure> {
+        self.web_address(SUPABASE_URL)
+    }
+
+    /// The project's secret key.
+    ///
+    /// # Errors
+    /// When it is no key, or the publishable one.
+    pub fn secret_key(&self) -> Result<ApiKey, Failure> {
+        let key = ApiKey::parse(self.get(SUPABASE_SECRET_KEY))
+            .map_err(|error| unusable(SUPABASE_SECRET_KEY, &error.to_string()))?;
+        if key.kind() == KeyKind::Publishable || key.legacy_role().as_deref() == Some("anon") {
+            return Err(unusable(
+                SUPABASE_SECRET_KEY,
+                "holds the publishable key; the secret one begins with sb_secret_",
+            ));
+        }
+        Ok(key)
+    }
+
+    /// The address of the webhook.
+    ///
+    /// # Errors
+    /// When it is no web address.
+    pub fn webhook_url(&self) -> Result<Url, Failure> {
+        self.web_address(WEBHOOK_URL)
+    }
+
+    /// The client for other calls.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    fn web_address(&self, key: &str) -> Result<Url, Failure> {
+        Url::parse(self.get(key))
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+            .ok_or_else(|| unusable(key, "is no http(s) address"))
+    }
+
+    fn get(&self, key: &str) -> &str {
+        self.values.get(key).map_or("", String::as_str)
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("keys", &self.values.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+fn environment() -> Values {
+    KEYS.iter()
+        .filter_map(|key| Some(((*key).to_owned(), std::env::var(key).ok()?)))
+        .collect()
+}
+
+/// Adds the values of keys that have none yet. Empty values count as none.
+fn add_missing(values: &mut Values, more: Values) {
+    for (key, value) in more {
+        let present = values.get(&key).is_some_and(|value| !value.is_empty());
+        if !present && !value.is_empty() {
+            values.insert(key, value);
+        }
+    }
+}
+
+fn missing_keys<'a>(values: &Values, needed: &[&'a str]) -> Vec<&'a str> {
+    let is_missing = |key: &&&str| values.get(**key).is_none_or(String::is_empty);
+    needed.iter().filter(is_missing).copied().collect()
+}
+
+fn read_file(file: &Path) -> Result<Values, Failure> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::new(Exit::Usage, format!("{shown} cannot be read: {error}")))?;
+    parse_object(&text).ok_or_else(|| {
+        Failure::new(Exit::Usage, format!("{shown} is not a JSON object")).mend(
+            r#"write {"CLOUDINARY_URL": "cloudinary://...", "SUPABASE_URL": "https://...", ...}"#,
+        )
+    })
+}
+
+/// Reads a JSON object of configuration keys, as the secret and the file have it.
+fn parse_object(text: &str) -> Option<Values> {
+    let Ok(Value::Object(object)) = serde_json::from_str(text) else {
+        return None;
+    };
+    let values = object.into_iter().filter_map(|(key, value)| match value {
+        Value::Null => None,
+        Value::String(text) => Some((key, text)),
+        other => Some((key, other.to_string())),
+    });
+    Some(values.collect())
+}
+
+fn incomplete(missing: &[&str], stack: &str, why: Option<stack::Unknown>) -> Failure {
+    let names = missing.join(", ");
+    let exit = why.as_ref().map_or(Exit::Usage, |why| why.exit);
+    let option = if missing.contains(&WEBHOOK_URL) {
+        ", give --url for WEBHOOK_URL"
+    } else {
+        ""
+    };
+    Failure::new(exit, format!("the configuration lacks {names}"))
+        .detail("stack", why.map(|why| format!("{stack}: {}", why.reason)))
+        .mend(format!(
+            "set them in the environment or in a JSON file (--config FILE){option}; or set AWS_REGION and AWS's \
+             credentials, and --stack-name if the stack is not called {stack}"
+        ))
+}
+
+fn unusable(key: &str, problem: &str) -> Failure {
+    Failure::new(Exit::Usage, format!("{key} {problem}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(pairs: &[(&str, &str)]) -> Values {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        pairs.iter().map(owned).collect()
+    }
+
+    fn settings(key: &str, value: &str) -> Settings {
+        Settings {
+            values: values(&[(key, value)]),
+            http: config::http_client().unwrap(),
+        }
+    }
+
+    #[test]
+    fn first_value_that_is_not_empty_counts() {
+        let mut found = values(&[(SUPABASE_URL, "from the environment"), (CLOUDINARY_URL, "")]);
+        add_missing(
+            &mut found,
+            values(&[(SUPABASE_URL, "from the file"), (CLOUDINARY_URL, "file")]),
+        );
+        add_missing(&mut found, values(&[(CLOUDINARY_URL, "from the stack")]));
+        assert_eq!(
+            found,
+            values(&[
+                (SUPABASE_URL, "from the environment"),
+                (CLOUDINARY_URL, "file")
+            ])
+        );
+    }
+
+    #[test]
+    fn every_missing_key_is_named_at_once() {
+        let found = values(&[(SUPABASE_URL, "x"), (SUPABASE_SECRET_KEY, "")]);
+        let missing = missing_keys(&found, &KEYS);
+        assert_eq!(missing, [CLOUDINARY_URL, SUPABASE_SECRET_KEY, WEBHOOK_URL]);
+        let failure = incomplete(&missing, "media-sync", None);
+        assert_eq!(failure.exit, Exit::Usage);
+        assert_eq!(
+            failure.message,
+            "the configuration lacks CLOUDINARY_URL, SUPABASE_SECRET_KEY, WEBHOOK_URL"
+        );
+    }
+
+    #[test]
+    fn only_an_object_is_a_configuration() {
+        let object = r#"{"A": "text", "B": {"1": "s"}, "C": null}"#;
+        let read = parse_object(object).unwrap();
+        assert_eq!(read, values(&[("A", "text"), ("B", r#"{"1":"s"}"#)]));
+        for text in ["", "[]", "\"text\"", "A=b"] {
+            assert_eq!(parse_object(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn unusable_value_is_named_by_its_key_and_not_shown() {
+        let failures = [
+            settings(CLOUDINARY_URL, "https://hunter2")
+                .cloudinary()
+                .err(),
+            settings(SUPABASE_URL, "hunter2").supabase_url().err(),
+            settings(WEBHOOK_URL, "ftp://hunter2").webhook_url().err(),
+            settings(SUPABASE_SECRET_KEY, "hunter2").secret_key().err(),
+            settings(SUPABASE_SECRET_KEY, "sb_publishable_hunter2")
+                .secret_key()
+                .err(),
+        ];
+        let keys = [
+            CLOUDINARY_URL,
+            SUPABASE_URL,
+            WEBHOOK_URL,
+            SUPABASE_SECRET_KEY,
+            SUPABASE_SECRET_KEY,
+        ];
+        for (failure, key) in failures.into_iter().zip(keys) {
+            let failure = failure.unwrap();
+            assert_eq!(failure.exit, Exit::Usage);
+            assert!(failure.message.starts_with(key), "{failure:?}");
+            assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
+        }
+    }
+}

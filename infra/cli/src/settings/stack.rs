@@ -1,0 +1,110 @@
+//! Asks AWS for the deployed stack: CloudFormation for its outputs, Secrets Manager for the secret it names.
+
+use std::error::Error;
+
+use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cloudformation::types::Stack;
+use media_sync::config;
+
+use super::{Values, WEBHOOK_URL, parse_object};
+use crate::exit::Exit;
+
+const SECRET_PARAMETER: &str = "ConfigSecretArn";
+const WEBHOOK_OUTPUT: &str = "WebhookUrl";
+
+/// Why the stack could not tell.
+#[derive(Debug)]
+pub(super) struct Unknown {
+    pub(super) reason: String,
+    pub(super) exit: Exit,
+}
+
+impl Unknown {
+    fn usage(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            exit: Exit::Usage,
+        }
+    }
+}
+
+/// The configuration of the deployed stack. The secret is read only when one of its keys is `missing`.
+pub(super) async fn describe(name: &str, missing: &[&str]) -> Result<Values, Unknown> {
+    let aws = config::aws().await;
+    if aws.region().is_none_or(|region| region.as_ref().is_empty()) {
+        return Err(Unknown::usage("not asked, because AWS_REGION is not set"));
+    }
+    let answer = aws_sdk_cloudformation::Client::new(&aws)
+        .describe_stacks()
+        .stack_name(name)
+        .send()
+        .await
+        .map_err(|error| unknown(&error))?;
+    let stack = answer
+        .stacks()
+        .first()
+        .ok_or_else(|| Unknown::usage("there is no such stack"))?;
+    let mut values = outputs(stack);
+    if missing.iter().any(|key| *key != WEBHOOK_URL) {
+        let arn = secret_arn(stack)
+            .ok_or_else(|| Unknown::usage(format!("it has no parameter {SECRET_PARAMETER}")))?;
+        let secret = aws_sdk_secretsmanager::Client::new(&aws)
+            .get_secret_value()
+            .secret_id(arn)
+            .send()
+            .await
+            .map_err(|error| unknown(&error))?;
+        let text = secret.secret_string().unwrap_or_default();
+        let secret =
+            parse_object(text).ok_or_else(|| Unknown::usage("its secret is not a JSON object"))?;
+        values.extend(secret);
+    }
+    Ok(values)
+}
+
+fn outputs(stack: &Stack) -> Values {
+    stack
+        .outputs()
+        .iter()
+        .filter(|output| output.output_key() == Some(WEBHOOK_OUTPUT))
+        .filter_map(|output| Some((WEBHOOK_URL.to_owned(), output.output_value()?.to_owned())))
+        .collect()
+}
+
+fn secret_arn(stack: &Stack) -> Option<&str> {
+    let is_it = |parameter: &&aws_sdk_cloudformation::types::Parameter| {
+        parameter.parameter_key() == Some(SECRET_PARAMETER)
+    };
+    stack.parameters().iter().find(is_it)?.parameter_value()
+}
+
+/// The services' own words hold no secret; a missing one is told by its name.
+fn unknown<E, R>(error: &SdkError<E, R>) -> Unknown
+where
+    E: ProvideErrorMetadata + Error + 'static,
+    R: std::fmt::Debug,
+{
+    let code = error.code().unwrap_or_default();
+    let reason = error.message().map_or_else(
+        || match error {
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => {
+                "AWS did not answer, or there are no credentials for it".to_owned()
+            }
+            _ => "AWS's answer cannot be read".to_owned(),
+        },
+        str::to_owned,
+    );
+    let denied = [
+        "AccessDenied",
+        "AccessDeniedException",
+        "ExpiredToken",
+        "InvalidClientTokenId",
+    ];
+    Unknown {
+        reason,
+        exit: match error {
+            _ if denied.contains(&code) => Exit::NotAllowed,
+            _ => Exit::Usage,
+        },
+    }
+}
