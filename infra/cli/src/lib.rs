@@ -3,6 +3,7 @@
 //! Planning is pure: [`migrations::plan`] and [`migrations::copy`] decide from what was read before, and
 //! [`database::diagnosis`] names the mend of a failed connection from the facts about it.
 
+pub mod canary;
 pub mod commands;
 pub mod database;
 pub mod exit;
@@ -11,4 +12,5 @@ pub mod migrations;
 pub mod output;
 mod services;
 pub mod settings;
+pub mod triggers;
 pub mod users;

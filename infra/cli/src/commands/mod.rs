@@ -3,6 +3,7 @@
 mod admin;
 mod migrate;
 mod migrations;
+mod webhooks;
 
 use clap::{Args, Parser, Subcommand};
 use tokio_postgres::Client;
@@ -46,6 +47,9 @@ enum Command {
     /// List the migrations, or copy them into a project of your own
     #[command(subcommand)]
     Migrations(migrations::Command),
+    /// Register the webhook with Cloudinary, and test it
+    #[command(subcommand)]
+    Webhooks(webhooks::Command),
 }
 
 impl Arguments {
@@ -68,6 +72,7 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure>
         Command::Admin(command) => admin::run(command, output).await,
         Command::Migrate(arguments) => migrate::run(arguments, output).await,
         Command::Migrations(command) => migrations::run(command, output).await,
+        Command::Webhooks(command) => webhooks::run(command, output).await,
     }
 }
 

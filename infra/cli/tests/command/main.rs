@@ -9,3 +9,4 @@ mod migrate;
 mod project;
 mod support;
 mod tls;
+mod webhooks;
