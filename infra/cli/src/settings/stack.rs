@@ -3,13 +3,14 @@
 use std::error::Error;
 
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_cloudformation::types::Stack;
+use aws_sdk_cloudformation::types::{Parameter, Stack};
 use media_sync::config;
 
 use super::{Values, WEBHOOK_URL, parse_object};
 use crate::exit::Exit;
 
-const SECRET_PARAMETER: &str = "ConfigSecretArn";
+/// The first one that is given names the secret: the workers' holds every key that commands need.
+const SECRET_PARAMETERS: [&str; 2] = ["WorkerSecretArn", "ConfigSecretArn"];
 const WEBHOOK_OUTPUT: &str = "WebhookUrl";
 
 /// Why the stack could not tell.
@@ -46,8 +47,8 @@ pub(super) async fn describe(name: &str, missing: &[&str]) -> Result<Values, Unk
         .ok_or_else(|| Unknown::usage("there is no such stack"))?;
     let mut values = outputs(stack);
     if missing.iter().any(|key| *key != WEBHOOK_URL) {
-        let arn = secret_arn(stack)
-            .ok_or_else(|| Unknown::usage(format!("it has no parameter {SECRET_PARAMETER}")))?;
+        let arn = secret_arn(stack.parameters())
+            .ok_or_else(|| Unknown::usage("its parameters name no secret"))?;
         let secret = aws_sdk_secretsmanager::Client::new(&aws)
             .get_secret_value()
             .secret_id(arn)
@@ -71,11 +72,15 @@ fn outputs(stack: &Stack) -> Values {
         .collect()
 }
 
-fn secret_arn(stack: &Stack) -> Option<&str> {
-    let is_it = |parameter: &&aws_sdk_cloudformation::types::Parameter| {
-        parameter.parameter_key() == Some(SECRET_PARAMETER)
+fn secret_arn(parameters: &[Parameter]) -> Option<&str> {
+    let given = |name: &&str| {
+        parameters
+            .iter()
+            .find(|one| one.parameter_key() == Some(*name))?
+            .parameter_value()
+            .filter(|arn| !arn.is_empty())
     };
-    stack.parameters().iter().find(is_it)?.parameter_value()
+    SECRET_PARAMETERS.iter().find_map(given)
 }
 
 /// The services' own words hold no secret; a missing one is told by its name.
@@ -106,5 +111,32 @@ where
             _ if denied.contains(&code) => Exit::NotAllowed,
             _ => Exit::Usage,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameter(key: &str, value: &str) -> Parameter {
+        Parameter::builder()
+            .parameter_key(key)
+            .parameter_value(value)
+            .build()
+    }
+
+    #[test]
+    fn secret_of_the_workers_counts_before_the_one_for_all() {
+        let config = parameter("ConfigSecretArn", "config");
+        let unused = parameter("WorkerSecretArn", "");
+        let worker = parameter("WorkerSecretArn", "worker");
+        let other = parameter("ReadingSecretArn", "reading");
+        for (parameters, expected) in [
+            (vec![config.clone(), unused.clone()], Some("config")),
+            (vec![config, worker], Some("worker")),
+            (vec![other, unused], None),
+        ] {
+            assert_eq!(secret_arn(&parameters), expected, "{parameters:?}");
+        }
     }
 }
