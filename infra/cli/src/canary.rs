@@ -114,10 +114,16 @@ impl Canary {
             ..UploadOptions::default()
         };
         let source = Source::Url(PICTURE.to_owned());
-        let uploaded = self.cloudinary.upload(source, &options).await?.value;
-        let asset = uploaded.asset_id.ok_or_else(|| {
+        let by_hand = format!("delete {name} in Cloudinary by hand, if it is there");
+        let uploaded = self.cloudinary.upload(source, &options).await;
+        let uploaded = uploaded.map_err(|error| match error.is_transient() {
+            // The answer was lost, and the asset may be stored.
+            true => Failure::from(error).mend(by_hand.clone()),
+            false => Failure::from(error),
+        })?;
+        let asset = uploaded.value.asset_id.ok_or_else(|| {
             Failure::new(Exit::Failed, "Cloudinary's answer names no asset id")
-                .mend(format!("delete {name} in Cloudinary yourself"))
+                .mend(by_hand.clone())
         })?;
         output.say(&format!("uploaded {name}, waiting for its notification"));
         let arrived = tokio::select! {
@@ -125,9 +131,9 @@ impl Canary {
             _ = tokio::signal::ctrl_c() => Err(Failure::new(Exit::Failed, "interrupted")),
         };
         let removed = self.cloudinary.destroy(&asset, true).await;
-        let removed = removed.map_err(|error| {
-            Failure::from(error).mend(format!("delete {name} in Cloudinary yourself"))
-        });
+        if removed.is_err() {
+            output.warn(&format!("the test asset could not be removed: {by_hand}"));
+        }
         let upload = arrived?;
         removed?;
         let delete = self.arrival(Event::Delete, &asset).await?;
@@ -136,19 +142,30 @@ impl Canary {
 
     async fn arrival(&self, event: Event, asset: &AssetId) -> Result<Duration, Failure> {
         let begun = Instant::now();
-        while begun.elapsed() < self.limit {
-            if let Some(record) = self.record(event, asset).await? {
-                if record.verdict == "parked" {
-                    return Err(parked(event, record.reason.as_deref()));
-                }
-                if self.row_tells(event, asset).await? {
-                    return Ok(begun.elapsed());
-                }
+        loop {
+            let in_time = begun.elapsed() < self.limit;
+            match self.has_arrived(event, asset).await {
+                Ok(true) => return Ok(begun.elapsed()),
+                Ok(false) if !in_time => break,
+                // The database may be back before the time is over.
+                Err(failure) if failure.exit == Exit::TryAgain && in_time => {}
+                Err(failure) => return Err(failure),
+                Ok(false) => {}
             }
             tokio::time::sleep(PAUSE).await;
         }
         let leg = self.broken_leg().await?;
         Err(lost(event, self.limit, &self.webhook, &leg))
+    }
+
+    async fn has_arrived(&self, event: Event, asset: &AssetId) -> Result<bool, Failure> {
+        match self.record(event, asset).await? {
+            None => Ok(false),
+            Some(record) if record.verdict == "parked" => {
+                Err(parked(event, record.reason.as_deref()))
+            }
+            Some(_) => self.row_tells(event, asset).await,
+        }
     }
 
     async fn record(&self, event: Event, asset: &AssetId) -> Result<Option<Record>, Failure> {
