@@ -3,7 +3,7 @@
 use local_stack::{Options, Stack};
 use serde_json::{Value, json};
 
-use crate::support::{Run, run};
+use crate::support::{Run, at_a_terminal, run};
 
 /// A project with Auth, and the command's environment.
 struct Project {
@@ -119,6 +119,20 @@ async fn last_administrator_stays_unless_somebody_insists() {
         assert_eq!(refused.code, Some(1), "{refused:?}");
         assert!(refused.stderr.contains("last administrator"), "{refused:?}");
     }
+    let url = project.stack.supabase_url();
+    let environment = [
+        ("SUPABASE_URL", url.as_str()),
+        ("SUPABASE_SECRET_KEY", project.stack.secret_key()),
+    ];
+    for keys in ["\n", "n\n"] {
+        let arguments = ["admin", "revoke", "boss@example.com"];
+        let (code, screen) = at_a_terminal(&arguments, &environment, keys);
+        assert_eq!(code, Some(1), "{screen}");
+        assert!(
+            screen.contains("Take the role all the same? [y/N]"),
+            "{screen}"
+        );
+    }
     assert_eq!(project.administrators(), ["boss@example.com"]);
     let revoked = project.admin(&["revoke", "boss@example.com", "--yes"]);
     assert_eq!(revoked.code, Some(0), "{revoked:?}");
@@ -204,5 +218,22 @@ async fn wrong_key_is_not_allowed_and_never_shown() {
     let publishable = project.admin_with_key(&["list"], project.stack.publishable_key());
     assert_eq!(publishable.code, Some(2), "{publishable:?}");
     assert!(wrong.stdout.is_empty() && publishable.stdout.is_empty());
+    project.stack.stop().await;
+}
+
+#[tokio::test]
+async fn keys_come_from_the_environment_before_the_file() {
+    let project = Project::start().await;
+    let url = project.stack.supabase_url();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.json");
+    let keys = json!({"SUPABASE_URL": url, "SUPABASE_SECRET_KEY": "sb_secret_old", "MORE": [1]});
+    std::fs::write(&file, keys.to_string()).unwrap();
+    let arguments = ["admin", "list", "--config", file.to_str().unwrap()];
+    let right = ("SUPABASE_SECRET_KEY", project.stack.secret_key());
+    for (environment, code) in [(&[right][..], 0), (&[], 4), (&[(right.0, "")], 4)] {
+        let list = run(&arguments, environment);
+        assert_eq!(list.code, Some(code), "{list:?}");
+    }
     project.stack.stop().await;
 }

@@ -60,7 +60,7 @@ async fn empty_database_gets_every_migration_once() {
 async fn a_person_at_a_terminal_is_asked_first(database: &Database) {
     let from = fixtures();
     let arguments = ["migrate", "--from", from.to_str().unwrap()];
-    let (code, screen) = at_a_terminal(&arguments, &database.url, "n\n");
+    let (code, screen) = at_a_terminal(&arguments, &[("DATABASE_URL", &database.url)], "n\n");
     let question = format!(
         "Apply 4 migrations to the database {} as {}? [Y/n]",
         database.name, database.role

@@ -187,7 +187,7 @@ pub(crate) fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Run {
 /// Runs the command on a terminal of its own and types `keys`; returns the exit code and the screen.
 pub(crate) fn at_a_terminal(
     arguments: &[&str],
-    database_url: &str,
+    environment: &[(&str, &str)],
     keys: &str,
 ) -> (Option<i32>, String) {
     const TERMINAL: &str =
@@ -195,7 +195,9 @@ pub(crate) fn at_a_terminal(
     let mut python = Command::new("python3")
         .args(["-c", TERMINAL, env!("CARGO_BIN_EXE_mediasync")])
         .args(arguments)
-        .env("DATABASE_URL", database_url)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs(environment.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
