@@ -90,6 +90,18 @@ pub fn owner(trigger: &Trigger, webhook: &Url) -> Owner {
     }
 }
 
+/// The address as it may be shown: without a password.
+pub fn shown(uri: &str) -> String {
+    match Url::parse(uri) {
+        Ok(mut url) if url.password().is_some() => {
+            // Fails for addresses without a host only, which have no password.
+            let _ = url.set_password(Some("..."));
+            url.into()
+        }
+        _ => uri.to_owned(),
+    }
+}
+
 fn bare(url: &Url) -> &str {
     url.as_str().trim_end_matches('/')
 }
@@ -217,6 +229,24 @@ mod tests {
         ] {
             let trigger = trigger("1", &json!({"uri": uri}));
             assert_eq!(owner(&trigger, &webhook()), expected, "{uri}");
+        }
+    }
+
+    #[test]
+    fn password_of_an_address_is_not_shown() {
+        for (uri, expected) in [
+            (
+                "https://me:hunter2@shop.example.com/a",
+                "https://me:...@shop.example.com/a",
+            ),
+            (
+                "https://shop.example.com/a?b",
+                "https://shop.example.com/a?b",
+            ),
+            ("poll://channel", "poll://channel"),
+            ("nonsense", "nonsense"),
+        ] {
+            assert_eq!(shown(uri), expected);
         }
     }
 

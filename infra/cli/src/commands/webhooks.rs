@@ -166,7 +166,7 @@ fn reason(trigger: &Trigger) -> String {
 
 fn report_others(triggers: &[Trigger], webhook: &Url, output: &Output) {
     for trigger in triggers {
-        let (uri, event) = (&trigger.uri, &trigger.event_type);
+        let (uri, event) = (triggers::shown(&trigger.uri), &trigger.event_type);
         match triggers::owner(trigger, webhook) {
             Owner::Ours => {}
             Owner::Foreign => output.say(&format!("left alone: {event} to {uri}")),
@@ -263,7 +263,7 @@ fn entry(trigger: &Trigger, webhook: &Url) -> Value {
     let faults = faults_that_matter(trigger, owner);
     json!({
         "id": trigger.id,
-        "uri": trigger.uri,
+        "uri": triggers::shown(&trigger.uri),
         "event_type": trigger.event_type,
         "auth_scheme": trigger.auth_scheme,
         "owner": owner.word(),
@@ -296,7 +296,7 @@ fn table(triggers: &[Trigger], webhook: &Url) -> Vec<String> {
             [] => "-".to_owned(),
             faults => words(faults),
         };
-        let (events, uri) = (trigger.event_type.clone(), trigger.uri.clone());
+        let (events, uri) = (trigger.event_type.clone(), triggers::shown(&trigger.uri));
         [whose.to_owned(), events, uri, faults]
     };
     let rows: Vec<_> = triggers.iter().map(row).collect();
