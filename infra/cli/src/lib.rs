@@ -6,12 +6,12 @@
 
 pub mod canary;
 pub mod commands;
+pub mod configuration;
 pub mod database;
 pub mod exit;
 pub mod failure;
 pub mod migrations;
 pub mod output;
 mod services;
-pub mod settings;
 pub mod triggers;
 pub mod users;

@@ -3,10 +3,10 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use crate::configuration::{Configuration, SUPABASE_SECRET_KEY, SUPABASE_URL, Source};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
-use crate::settings::{SUPABASE_SECRET_KEY, SUPABASE_URL, Settings, Source};
 use crate::users::{ADMIN, User, Users};
 
 #[derive(Debug, Subcommand)]
@@ -57,9 +57,10 @@ pub(super) async fn run(command: Command, output: &Output) -> Result<Exit, Failu
 }
 
 async fn users(source: &Source) -> Result<Users, Failure> {
-    let settings = Settings::find(source, &[], &[SUPABASE_URL, SUPABASE_SECRET_KEY]).await?;
-    let (url, key) = (settings.supabase_url()?, settings.secret_key()?);
-    Ok(Users::new(&url, key, settings.http().clone()))
+    let configuration =
+        Configuration::find(source, &[], &[SUPABASE_URL, SUPABASE_SECRET_KEY]).await?;
+    let (url, key) = (configuration.supabase_url()?, configuration.secret_key()?);
+    Ok(Users::new(&url, key, configuration.http().clone()))
 }
 
 async fn grant(arguments: &GrantArguments, output: &Output) -> Result<Exit, Failure> {

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::canary::{self, Canary};
+use crate::configuration::{
+    CLOUDINARY_URL, Configuration, SUPABASE_SECRET_KEY, SUPABASE_URL, Source, WEBHOOK_URL,
+};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
-use crate::settings::{
-    CLOUDINARY_URL, SUPABASE_SECRET_KEY, SUPABASE_URL, Settings, Source, WEBHOOK_URL,
-};
 use crate::triggers::{self, Fault, Owner, Step};
 
 #[derive(Debug, Subcommand)]
@@ -74,9 +74,9 @@ impl Patience {
 }
 
 impl Address {
-    async fn settings(&self, more: &[&str]) -> Result<Settings, Failure> {
+    async fn configuration(&self, more: &[&str]) -> Result<Configuration, Failure> {
         let needed = [&[CLOUDINARY_URL, WEBHOOK_URL], more].concat();
-        Settings::find(&self.source, &[(WEBHOOK_URL, self.url.as_deref())], &needed).await
+        Configuration::find(&self.source, &[(WEBHOOK_URL, self.url.as_deref())], &needed).await
     }
 }
 
@@ -92,9 +92,9 @@ pub(super) async fn run(command: Command, output: &Output) -> Result<Exit, Failu
 }
 
 async fn list(address: &Address, output: &Output) -> Result<Exit, Failure> {
-    let settings = address.settings(&[]).await?;
-    let webhook = settings.webhook_url()?;
-    let triggers = read(&settings.cloudinary()?).await?;
+    let configuration = address.configuration(&[]).await?;
+    let webhook = configuration.webhook_url()?;
+    let triggers = read(&configuration.cloudinary()?).await?;
     if !triggers::plan(&triggers, &webhook).is_empty() {
         output.warn(&format!(
             "the trigger of {webhook} is missing or not as it should be; `mediasync webhooks ensure` mends that"
@@ -112,12 +112,12 @@ async fn list(address: &Address, output: &Output) -> Result<Exit, Failure> {
 
 async fn ensure(arguments: &EnsureArguments, output: &Output) -> Result<Exit, Failure> {
     let database: &[&str] = if arguments.no_test { &[] } else { &DATABASE };
-    let settings = arguments.address.settings(database).await?;
-    let webhook = settings.webhook_url()?;
-    let cloudinary = settings.cloudinary()?;
+    let configuration = arguments.address.configuration(database).await?;
+    let webhook = configuration.webhook_url()?;
+    let cloudinary = configuration.cloudinary()?;
     let canary = match arguments.no_test {
         true => None,
-        false => Some(canary(&settings, arguments.patience.limit())?),
+        false => Some(canary(&configuration, arguments.patience.limit())?),
     };
     let triggers = read(&cloudinary).await?;
     let steps = triggers::plan(&triggers, &webhook);
@@ -179,19 +179,19 @@ fn report_others(triggers: &[Trigger], webhook: &Url, output: &Output) {
 }
 
 async fn test(arguments: &TestArguments, output: &Output) -> Result<Exit, Failure> {
-    let settings = arguments.address.settings(&DATABASE).await?;
-    let canary = canary(&settings, arguments.patience.limit())?;
+    let configuration = arguments.address.configuration(&DATABASE).await?;
+    let canary = canary(&configuration, arguments.patience.limit())?;
     let proof = fly(&canary, output).await?;
     output.data(&proof, &[]);
     Ok(Exit::Ok)
 }
 
-fn canary(settings: &Settings, limit: Duration) -> Result<Canary, Failure> {
+fn canary(configuration: &Configuration, limit: Duration) -> Result<Canary, Failure> {
     Ok(Canary {
-        cloudinary: settings.cloudinary()?,
-        supabase: settings.supabase()?,
-        webhook: settings.webhook_url()?,
-        http: settings.http().clone(),
+        cloudinary: configuration.cloudinary()?,
+        supabase: configuration.supabase()?,
+        webhook: configuration.webhook_url()?,
+        http: configuration.http().clone(),
         limit,
     })
 }
@@ -211,9 +211,9 @@ async fn fly(canary: &Canary, output: &Output) -> Result<Value, Failure> {
 }
 
 async fn remove(address: &Address, output: &Output) -> Result<Exit, Failure> {
-    let settings = address.settings(&[]).await?;
-    let webhook = settings.webhook_url()?;
-    let cloudinary = settings.cloudinary()?;
+    let configuration = address.configuration(&[]).await?;
+    let webhook = configuration.webhook_url()?;
+    let cloudinary = configuration.cloudinary()?;
     let triggers = read(&cloudinary).await?;
     let ours: Vec<&Trigger> = triggers
         .iter()

@@ -57,12 +57,12 @@ pub struct Source {
 }
 
 /// The configuration of one command. It holds secrets and has no text.
-pub struct Settings {
+pub struct Configuration {
     values: Values,
     http: reqwest::Client,
 }
 
-impl Settings {
+impl Configuration {
     /// Finds the `needed` keys; `given` are those that the command line named. The stack is asked only for keys that
     /// are found nowhere else.
     ///
@@ -163,9 +163,9 @@ impl Settings {
     }
 }
 
-impl std::fmt::Debug for Settings {
+impl std::fmt::Debug for Configuration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Settings")
+        f.debug_struct("Configuration")
             .field("keys", &self.values.keys())
             .finish_non_exhaustive()
     }
@@ -245,8 +245,8 @@ mod tests {
         pairs.iter().map(owned).collect()
     }
 
-    fn settings(key: &str, value: &str) -> Settings {
-        Settings {
+    fn configuration(key: &str, value: &str) -> Configuration {
+        Configuration {
             values: values(&[(key, value)]),
             http: config::http_client().unwrap(),
         }
@@ -295,13 +295,17 @@ mod tests {
     #[test]
     fn unusable_value_is_named_by_its_key_and_not_shown() {
         let failures = [
-            settings(CLOUDINARY_URL, "https://hunter2")
+            configuration(CLOUDINARY_URL, "https://hunter2")
                 .cloudinary()
                 .err(),
-            settings(SUPABASE_URL, "hunter2").supabase_url().err(),
-            settings(WEBHOOK_URL, "ftp://hunter2").webhook_url().err(),
-            settings(SUPABASE_SECRET_KEY, "hunter2").secret_key().err(),
-            settings(SUPABASE_SECRET_KEY, "sb_publishable_hunter2")
+            configuration(SUPABASE_URL, "hunter2").supabase_url().err(),
+            configuration(WEBHOOK_URL, "ftp://hunter2")
+                .webhook_url()
+                .err(),
+            configuration(SUPABASE_SECRET_KEY, "hunter2")
+                .secret_key()
+                .err(),
+            configuration(SUPABASE_SECRET_KEY, "sb_publishable_hunter2")
                 .secret_key()
                 .err(),
         ];
