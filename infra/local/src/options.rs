@@ -53,6 +53,8 @@ pub struct Options {
     pub sign_up_disabled: bool,
     /// Makes Auth let users in without credentials; their tokens say `is_anonymous`. Hosted projects begin without it.
     pub anonymous_sign_ins: bool,
+    /// Makes Auth sign tokens by the project's legacy secret and publish no keys, as projects that have not migrated do.
+    pub legacy_signing: bool,
     /// Whether to tell on stderr what is being started, and how long it took.
     pub verbose: bool,
 }

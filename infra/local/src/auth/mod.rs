@@ -19,6 +19,7 @@ mod users;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
+use serde_json::{Value, json};
 
 pub use mails::Mail;
 
@@ -32,6 +33,7 @@ use store::{Database, Transaction};
 pub(crate) struct Settings {
     pub(crate) sign_up_disabled: bool,
     pub(crate) anonymous_sign_ins: bool,
+    pub(crate) legacy_signing: bool,
 }
 
 /// Shared between the gateway and the stack.
@@ -83,6 +85,23 @@ impl Auth {
 
     fn send(&self, mail: Mail) {
         lock(&self.mails).push(mail);
+    }
+
+    fn sign(&self, claims: &Value) -> String {
+        if self.settings.legacy_signing {
+            self.keys.sign_legacy(claims)
+        } else {
+            self.keys.sign(claims)
+        }
+    }
+
+    /// The keys that verify tokens; a shared secret is none that could be shown.
+    fn published_keys(&self) -> Value {
+        if self.settings.legacy_signing {
+            json!({ "keys": [] })
+        } else {
+            self.keys.public_jwks()
+        }
     }
 
     fn issuer(&self) -> Result<&str, Refusal> {

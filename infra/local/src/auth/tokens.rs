@@ -132,7 +132,7 @@ fn answer(
 ) -> Result<SessionAnswer, Refusal> {
     let claims = access_claims(user, session, auth.issuer()?, now);
     Ok(SessionAnswer(json!({
-        "access_token": auth.keys.sign(&claims), "token_type": "bearer", "expires_in": LIFETIME,
+        "access_token": auth.sign(&claims), "token_type": "bearer", "expires_in": LIFETIME,
         "expires_at": claims["exp"], "refresh_token": refresh, "user": user.view(),
     })))
 }

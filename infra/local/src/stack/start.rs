@@ -213,6 +213,7 @@ fn users_settings(options: &Options) -> auth::Settings {
     auth::Settings {
         sign_up_disabled: options.sign_up_disabled,
         anonymous_sign_ins: options.anonymous_sign_ins,
+        legacy_signing: options.legacy_signing,
     }
 }
 

@@ -82,7 +82,7 @@ async fn health() -> Json<Value> {
 }
 
 async fn jwks(State(auth): State<Arc<Auth>>) -> Json<Value> {
-    Json(auth.keys.public_jwks())
+    Json(auth.published_keys())
 }
 
 /// Providers that applications may look for; the local Auth signs in by e-mail alone.
