@@ -99,6 +99,12 @@ pub struct Settings {
     pub stale_status: u16,
     /// Upload endpoints accept the account's Basic credentials instead of a signature.
     pub basic_auth_on_upload: bool,
+    /// The region whose API the account belongs to, `eu` or `ap`: this one then refuses every call.
+    pub region: Option<String>,
+    /// Only signed addresses may transform.
+    pub strict_transformations: bool,
+    /// PDF files are delivered.
+    pub pdf_delivery: bool,
     pub signature_algorithm: Algorithm,
     /// The key whose secret signs notifications, when it is not the account's.
     pub notification_api_key: Option<String>,
@@ -156,6 +162,9 @@ impl Default for Settings {
             existing_emits_upload: false,
             stale_status: 400,
             basic_auth_on_upload: true,
+            region: None,
+            strict_transformations: false,
+            pdf_delivery: true,
             signature_algorithm: Algorithm::Sha1,
             notification_api_key: None,
             notification_api_secret: None,

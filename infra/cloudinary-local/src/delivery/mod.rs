@@ -73,6 +73,9 @@ async fn deliver(app: &App, path: &str, headers: &HeaderMap) -> Result<Response,
         .extension
         .as_deref()
         .or(asset.media.format.as_deref());
+    if let Some(reason) = restriction(app, &address, &reading, format) {
+        return Err(Refused(StatusCode::UNAUTHORIZED, reason));
+    }
     let wanted = Wanted::parse(&reading.transformation, format, headers)
         .map_err(|reason| Refused(StatusCode::BAD_REQUEST, reason))?;
     let (bytes, kind) = render(app, &asset, wanted).await?;
@@ -96,6 +99,24 @@ struct Reading {
     transformation: Vec<String>,
     /// The format that the address asks for, where it names one.
     extension: Option<String>,
+}
+
+/// Why the account's security settings do not let this address be delivered.
+fn restriction(
+    app: &App,
+    address: &Address,
+    reading: &Reading,
+    format: Option<&str>,
+) -> Option<String> {
+    let settings = app.settings();
+    if !settings.pdf_delivery && format == Some("pdf") {
+        return Some("deny or ACL failure".to_owned());
+    }
+    let transformed = !reading.transformation.is_empty();
+    (settings.strict_transformations && transformed && !is_signed(app, address)).then(|| {
+        let transformation = reading.transformation.join("/");
+        format!("Transformation {transformation} is not allowed")
+    })
 }
 
 /// `s--XXXXXXXX--`: the first characters of a hash over transformation, name and secret.

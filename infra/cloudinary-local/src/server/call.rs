@@ -115,6 +115,12 @@ async fn execute(
     quota: &mut Option<Quota>,
 ) -> Result<Value, ApiError> {
     let settings = app.settings();
+    if let Some(region) = &settings.region {
+        let cloud = &app.account.cloud;
+        return Err(ApiError::bad_request(format!(
+            "Cloud {cloud} belongs to {region} geo, please access via api-{region}.cloudinary.com"
+        )));
+    }
     let headers = request.headers().clone();
     let mut params = body::read(request).await?;
     auth::authorize(
