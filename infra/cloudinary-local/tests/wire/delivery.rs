@@ -93,3 +93,46 @@ async fn deleted_assets_are_not_served_and_authenticated_ones_only_when_signed()
         assert_eq!(fetch(&server, &path).await.0, 200, "{written}");
     }
 }
+
+async fn refusal(server: &Local, path: &str) -> (u16, String) {
+    let url = format!("{}{path}", server.url);
+    let answer = server.http.head(url).send().await.unwrap();
+    let error = answer.headers().get("x-cld-error");
+    let error = error.map_or("", |value| value.to_str().unwrap());
+    (answer.status().as_u16(), error.to_owned())
+}
+
+#[tokio::test]
+async fn security_settings_refuse_transformations_and_pdf_files() {
+    let server = local(json!({"strict_transformations": true, "pdf_delivery": false})).await;
+    server.pixel("a", json!({})).await;
+    let pdf = "data:application/pdf;base64,JVBERi0xLjQKJSVFT0YK";
+    let paper = json!({"file": pdf, "public_id": "paper"});
+    server.upload_api("image/upload", paper).await.ok();
+
+    let transformed = "/demo/image/upload/c_fill,w_40,h_40/a.png";
+    let (status, error) = refusal(&server, transformed).await;
+    assert_eq!(status, 401);
+    assert!(error.ends_with("is not allowed"), "{error}");
+    assert_eq!(refusal(&server, "/demo/image/upload/a.png").await.0, 200);
+    let paper = "/demo/image/upload/paper.pdf";
+    let expected = (401, "deny or ACL failure".to_owned());
+    assert_eq!(refusal(&server, paper).await, expected);
+
+    server
+        .set(json!({"strict_transformations": false, "pdf_delivery": true}))
+        .await;
+    assert_eq!(refusal(&server, transformed).await.0, 200);
+    assert_eq!(refusal(&server, paper).await.0, 200);
+}
+
+#[tokio::test]
+async fn account_of_another_region_is_sent_there() {
+    let server = local(json!({"region": "eu"})).await;
+    let answer = server.admin("GET", "ping", json!(null)).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(
+        answer.message(),
+        "Cloud demo belongs to eu geo, please access via api-eu.cloudinary.com"
+    );
+}
