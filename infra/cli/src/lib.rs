@@ -2,16 +2,18 @@
 //!
 //! Planning is pure: [`migrations::plan`] and [`migrations::copy`] decide from what was read before,
 //! [`database::diagnosis`] names the mend of a failed connection from the facts about it, and [`triggers`] plans the
-//! repair of Cloudinary's triggers.
+//! repair of Cloudinary's triggers. Every check of [`doctor`] judges evidence that probes have gathered before.
 
 pub mod canary;
 pub mod commands;
 pub mod configuration;
 pub mod database;
+pub mod doctor;
 pub mod exit;
 pub mod failure;
 pub mod migrations;
 pub mod output;
 mod services;
+pub mod settings;
 pub mod triggers;
 pub mod users;

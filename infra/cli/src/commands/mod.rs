@@ -1,6 +1,7 @@
 //! The commands: one file each, and the options that all of them take.
 
 mod admin;
+mod doctor;
 mod migrate;
 mod migrations;
 mod webhooks;
@@ -39,6 +40,11 @@ enum Command {
     /// Grant, revoke and list administrators
     #[command(subcommand)]
     Admin(admin::Command),
+    /// Look at a deployment, and name the mend of each fault
+    ///
+    /// It only reads. A check whose input is missing is skipped and says what it needs. The exit code is 1 when a
+    /// check fails. docs/operate/doctor.md lists the checks.
+    Doctor(doctor::Arguments),
     /// Apply the database migrations that are missing
     ///
     /// All of them are applied in one transaction: a failure leaves the database as it was. The table
@@ -70,6 +76,7 @@ impl Arguments {
 pub async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Admin(command) => admin::run(command, output).await,
+        Command::Doctor(arguments) => doctor::run(arguments, output).await,
         Command::Migrate(arguments) => migrate::run(arguments, output).await,
         Command::Migrations(command) => migrations::run(command, output).await,
         Command::Webhooks(command) => webhooks::run(command, output).await,

@@ -4,6 +4,9 @@
 
 mod admin;
 mod copies;
+mod doctor;
+mod doctor_aws;
+mod doctor_cloudinary;
 mod help;
 mod migrate;
 mod project;

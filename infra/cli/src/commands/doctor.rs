@@ -1,0 +1,92 @@
+//! `mediasync doctor`: looks at a deployment and names the mend of each fault.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use media_sync::config::http_client;
+
+use super::Database;
+use crate::doctor::aws::{Secret, read_secret};
+use crate::doctor::{self, Finding, Grade, Sources, registry, report};
+use crate::exit::Exit;
+use crate::failure::{Failure, chain};
+use crate::output::Output;
+use crate::settings::Settings;
+
+/// Its options.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    database: Database,
+    /// Read addresses and keys from a JSON file in the form of the deployment's secret
+    ///
+    /// Variables of the environment with the same names win: SUPABASE_URL, SUPABASE_SECRET_KEY and so on.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Name or ARN of the deployment's secret, which is read and checked
+    ///
+    /// What neither the environment nor --config says is taken from it. Region and credentials are those of AWS's usual
+    /// environment.
+    #[arg(
+        long,
+        value_name = "ARN",
+        env = "CONFIG_SECRET_ARN",
+        hide_env_values = true
+    )]
+    secret: Option<String>,
+    /// Address of the webhook, which Cloudinary's notifications have to reach
+    #[arg(long, value_name = "URL", env = "WEBHOOK_URL", hide_env_values = true)]
+    webhook_url: Option<String>,
+    /// Make these checks only
+    #[arg(long, value_name = "ID,ID", value_delimiter = ',')]
+    only: Vec<String>,
+    /// List the checks, and make none
+    #[arg(long)]
+    list_checks: bool,
+    /// Show failures only
+    #[arg(long)]
+    spotlight: bool,
+}
+
+pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
+    let checks = registry::select(&arguments.only).map_err(|unknown| {
+        Failure::new(Exit::Usage, format!("there is no check {unknown}"))
+            .mend("mediasync doctor --list-checks")
+    })?;
+    if arguments.list_checks {
+        let (value, lines) = report::list(&checks);
+        output.data(&value, &lines);
+        return Ok(Exit::Ok);
+    }
+    let mut settings = Settings::read(arguments.config.as_deref())?;
+    let named = arguments.secret.as_deref().filter(|name| !name.is_empty());
+    let secret = read_secret(named).await;
+    if let Ok(Secret::Text(text)) = &secret {
+        settings.complete(text);
+    }
+    let database = arguments.database.address()?;
+    let http = http_client().map_err(|error| Failure::new(Exit::Failed, chain(&error)))?;
+    let sources = Sources {
+        settings: &settings,
+        secret: &secret,
+        database: database.as_ref(),
+        webhook: arguments
+            .webhook_url
+            .as_deref()
+            .filter(|url| !url.is_empty()),
+        http,
+    };
+    let findings = doctor::examine(&checks, &sources, output).await;
+    show(&findings, arguments.spotlight, output);
+    let failed = findings.iter().any(|one| one.grade == Grade::Failure);
+    Ok(if failed { Exit::Failed } else { Exit::Ok })
+}
+
+fn show(findings: &[Finding], spotlight: bool, output: &Output) {
+    let shown: Vec<&Finding> = findings
+        .iter()
+        .filter(|one| !spotlight || one.grade == Grade::Failure)
+        .collect();
+    output.data(&report::json(&shown), &report::lines(&shown));
+    output.say(&report::summary(findings));
+}

@@ -1,0 +1,99 @@
+//! Judges the configuration's secret (pure).
+
+use std::collections::BTreeMap;
+
+use media_sync::config::{Config, ConfigError};
+use serde_json::Value;
+
+use super::super::finding::first_few;
+use super::super::{Judgement, Skip, Verdict};
+use super::{Evidence, Secret};
+use crate::settings::parse_object;
+
+/// The functions can read it, and every value has the right form.
+pub(super) fn secret(evidence: &Evidence) -> Judgement {
+    const PUT: &str =
+        "aws secretsmanager put-secret-value --secret-id NAME --secret-string file://config.json";
+    let text = match evidence.secret.as_ref().map_err(Skip::clone)? {
+        Secret::Text(text) => text,
+        Secret::Missing(name) => {
+            return Ok(Verdict::failure(
+                format!("there is no secret {name}"),
+                format!(
+                    "aws secretsmanager create-secret --name {name} --secret-string file://config.json"
+                ),
+            ));
+        }
+    };
+    let Some(map) = parse_object(text) else {
+        return Ok(Verdict::failure("the secret is not a JSON object", PUT));
+    };
+    let mut problems = wrapped(text);
+    match Config::from_map(&map) {
+        Err(ConfigError::Invalid(found)) => problems.extend(found),
+        Err(other) => problems.push(other.to_string()),
+        Ok(_) => {}
+    }
+    if problems.is_empty() {
+        return Ok(Verdict::ok("every value has the right form"));
+    }
+    Ok(Verdict::failure(first_few(&problems), PUT))
+}
+
+/// Values with blanks or quotes around them, as shells and copying leave them.
+fn wrapped(text: &str) -> Vec<String> {
+    let object: BTreeMap<String, Value> = serde_json::from_str(text).unwrap_or_default();
+    let is_wrapped = |text: &str| text.trim() != text || text.starts_with(['"', '\'']);
+    object
+        .iter()
+        .filter(|(_, value)| value.as_str().is_some_and(is_wrapped))
+        .map(|(name, _)| format!("{name} has blanks or quotes around it"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::Grade;
+    use super::*;
+
+    fn judge(text: &str) -> Verdict {
+        let secret = Ok(Secret::Text(text.to_owned()));
+        secret_of(Evidence { secret })
+    }
+
+    fn secret_of(evidence: Evidence) -> Verdict {
+        super::secret(&evidence).unwrap()
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_once_and_no_value_is() {
+        let good = json!({
+            "CLOUDINARY_URL": "cloudinary://1:hush@demo", "SUPABASE_URL": "https://p.example",
+            "SUPABASE_SECRET_KEY": "sb_secret_hush", "SUPABASE_PUBLISHABLE_KEY": "sb_publishable_x",
+        });
+        assert_eq!(judge(&good.to_string()).grade, Grade::Ok);
+
+        let mut bad = good.clone();
+        bad["CLOUDINARY_URL"] = json!("\"cloudinary://1:hush@demo\"");
+        bad["SUPABASE_SECRET_KEY"] = json!("sb_publishable_hush");
+        bad["SUPABASE_URL"] = json!(null);
+        let verdict = judge(&bad.to_string());
+        assert_eq!(verdict.grade, Grade::Failure);
+        for words in [
+            "CLOUDINARY_URL has blanks or quotes around it",
+            "SUPABASE_SECRET_KEY holds a Publishable key",
+            "SUPABASE_URL is missing",
+        ] {
+            assert!(verdict.seen.contains(words), "{words}: {verdict:?}");
+        }
+        assert!(!verdict.seen.contains("hush"), "{verdict:?}");
+
+        assert!(judge("hush").seen.contains("not a JSON object"));
+        let secret = Ok(Secret::Missing("x/config".to_owned()));
+        let verdict = secret_of(Evidence { secret });
+        assert!(verdict.mend.unwrap().contains("--name x/config"));
+        assert!(!format!("{:?}", Secret::Text("hush".to_owned())).contains("hush"));
+    }
+}

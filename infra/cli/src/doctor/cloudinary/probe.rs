@@ -1,0 +1,158 @@
+//! Calls to the Admin API and to delivery, each of which reads only.
+
+use jiff::Timestamp;
+use media_sync::cloudinary::Credentials;
+use reqwest::RequestBuilder;
+use reqwest::header::{DATE, HeaderMap};
+use serde_json::{Value, json};
+
+use super::super::http::send_whole;
+use super::{Call, Delivered, Evidence, Probe, Quota, Skip, limited};
+
+/// The one that lists show: `media_sync::cloudinary` makes the same.
+const THUMBNAIL: &str = "c_fill,f_auto,g_auto,h_300,q_auto,w_300";
+
+struct Account<'a> {
+    http: &'a reqwest::Client,
+    credentials: &'a Credentials,
+}
+
+/// Asks for everything, and counts the calls.
+pub(super) async fn ask(http: &reqwest::Client, credentials: &Credentials) -> Evidence {
+    let account = Account { http, credentials };
+    let ping = limited("Cloudinary", account.get(&["ping"], &[])).await;
+    if let Some(skip) = super::accepted(&ping).err() {
+        return Evidence {
+            ping,
+            ..Evidence::without(&skip)
+        };
+    }
+    let triggers = limited("Cloudinary", account.get(&["triggers"], &[])).await;
+    let pictures = limited("Cloudinary", account.pictures()).await;
+    let picture = limited("Cloudinary", account.picture(&pictures)).await;
+    let pdfs = limited("Cloudinary", account.pdfs()).await;
+    let last = limited("Cloudinary", account.get(&["ping"], &[])).await;
+    let made = [&triggers, &pictures, &picture, &pdfs, &last];
+    let calls = made.iter().filter(|call| call.is_ok()).count();
+    let calls = u32::try_from(calls).unwrap_or(u32::MAX);
+    let thumbnail = thumbnail_of(&picture);
+    let (thumbnail, pdf) = tokio::join!(
+        limited("delivery", account.head(thumbnail)),
+        limited(
+            "delivery",
+            account.head(address(&pdfs, "a PDF in the library"))
+        ),
+    );
+    Evidence {
+        ping,
+        triggers,
+        picture,
+        thumbnail,
+        pdf,
+        last: last.map(|call| (call, calls)),
+        ..Evidence::without(&Skip::needs("the settings"))
+    }
+}
+
+impl Account<'_> {
+    fn request(&self, method: reqwest::Method, path: &[&str]) -> RequestBuilder {
+        let mut url = self.credentials.upload_prefix().clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments
+                .pop_if_empty()
+                .extend(["v1_1", self.credentials.cloud_name()]);
+            segments.extend(path);
+        }
+        let (key, secret) = (self.credentials.api_key(), self.credentials.api_secret());
+        self.http.request(method, url).basic_auth(key, Some(secret))
+    }
+
+    async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Probe<Call> {
+        self.call(self.request(reqwest::Method::GET, path).query(query))
+            .await
+    }
+
+    async fn call(&self, request: RequestBuilder) -> Probe<Call> {
+        let sent = Timestamp::now().as_second();
+        let (answer, headers) = send_whole("Cloudinary", request).await?;
+        Ok(Call {
+            answer,
+            between: (sent, Timestamp::now().as_second()),
+            date: moment(&headers, DATE.as_str()),
+            quota: quota(&headers),
+        })
+    }
+
+    /// A PDF has the type of a picture, too.
+    async fn pictures(&self) -> Probe<Call> {
+        self.search("resource_type:image AND type:upload AND NOT format:pdf")
+            .await
+    }
+
+    async fn pdfs(&self) -> Probe<Call> {
+        self.search("format:pdf AND type:upload").await
+    }
+
+    async fn search(&self, expression: &str) -> Probe<Call> {
+        let body = json!({"expression": expression, "max_results": 1});
+        let request = self.request(reqwest::Method::POST, &["resources", "search"]);
+        self.call(request.json(&body)).await
+    }
+
+    async fn picture(&self, listed: &Probe<Call>) -> Probe<Call> {
+        let name = first(listed, "public_id", "a picture in the library")?;
+        let path = ["resources", "image", "upload", name.as_str()];
+        self.get(&path, &[("versions", "true")]).await
+    }
+
+    async fn head(&self, address: Probe<String>) -> Probe<Delivered> {
+        let (answer, headers) = send_whole("delivery", self.http.head(address?)).await?;
+        let error = headers
+            .get("x-cld-error")
+            .and_then(|value| value.to_str().ok());
+        Ok(Delivered {
+            status: answer.status,
+            error: error.map(str::to_owned),
+        })
+    }
+}
+
+/// A member of the first listed asset.
+fn first(listed: &Probe<Call>, name: &str, needed: &str) -> Probe<String> {
+    let call = super::accepted(listed)?;
+    let first = call.answer.body.pointer(&format!("/resources/0/{name}"));
+    let text = first.and_then(Value::as_str).map(str::to_owned);
+    text.ok_or_else(|| Skip::needs(needed))
+}
+
+fn address(listed: &Probe<Call>, needed: &str) -> Probe<String> {
+    first(listed, "secure_url", needed)
+}
+
+fn thumbnail_of(picture: &Probe<Call>) -> Probe<String> {
+    let call = super::accepted(picture)?;
+    let address = call.answer.text("secure_url");
+    let parts = address.and_then(|address| address.split_once("/upload/"));
+    let (before, after) = parts.ok_or_else(|| Skip::needs("a picture in the library"))?;
+    Ok(format!("{before}/upload/{THUMBNAIL}/{after}"))
+}
+
+fn quota(headers: &HeaderMap) -> Option<Quota> {
+    let number = |name| headers.get(name)?.to_str().ok()?.parse().ok();
+    Some(Quota {
+        limit: number("x-featureratelimit-limit")?,
+        remaining: number("x-featureratelimit-remaining")?,
+        reset: moment(headers, "x-featureratelimit-reset")?,
+    })
+}
+
+/// A moment in the form of `Date`, in seconds.
+fn moment(headers: &HeaderMap, name: &str) -> Option<i64> {
+    let text = headers.get(name)?.to_str().ok()?;
+    Some(
+        jiff::fmt::rfc2822::parse(text)
+            .ok()?
+            .timestamp()
+            .as_second(),
+    )
+}

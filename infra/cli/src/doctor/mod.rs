@@ -1,0 +1,94 @@
+//! `mediasync doctor`: looks at a deployment from outside, and names the mend of each fault.
+//!
+//! Probes gather evidence, several at once and each with a time limit. Judging the evidence is pure: every check is a
+//! function from evidence to a finding. A probe that fails costs only the checks that need it.
+
+pub mod aws;
+pub mod cloudinary;
+pub mod finding;
+pub mod http;
+pub mod page;
+pub mod registry;
+pub mod report;
+pub mod supabase;
+
+pub use finding::{Finding, Grade, Judgement, Skip, Verdict};
+pub use registry::{Check, Group};
+
+use std::time::Duration;
+
+use crate::database::Address;
+use crate::output::Output;
+use crate::settings::Settings;
+
+/// How long one probe may take.
+pub(crate) const PROBE_LIMIT: Duration = Duration::from_secs(20);
+
+/// A probe's answer, or why there is none.
+pub type Probe<T> = Result<T, Skip>;
+
+/// Where to look.
+#[derive(Debug)]
+pub struct Sources<'a> {
+    /// Addresses and keys.
+    pub settings: &'a Settings,
+    /// The configuration's secret.
+    pub secret: &'a Probe<aws::Secret>,
+    /// The project's database.
+    pub database: Option<&'a Address>,
+    /// The webhook's address.
+    pub webhook: Option<&'a str>,
+    /// Shared by all probes.
+    pub http: reqwest::Client,
+}
+
+/// Everything that was learnt.
+#[derive(Debug)]
+pub struct Evidence {
+    /// Of the deployment in AWS.
+    pub aws: aws::Evidence,
+    /// Of the Supabase project.
+    pub supabase: supabase::Evidence,
+    /// Of the Cloudinary product environment.
+    pub cloudinary: cloudinary::Evidence,
+}
+
+/// Gathers the evidence and judges it by the given checks, in their order.
+pub async fn examine(
+    checks: &[&'static Check],
+    sources: &Sources<'_>,
+    output: &Output,
+) -> Vec<Finding> {
+    let wanted = |group| checks.iter().any(|check| check.group == group);
+    let unasked = Skip::because("not asked for");
+    let supabase = async {
+        if wanted(Group::Supabase) {
+            supabase::Evidence::gather(sources, output).await
+        } else {
+            supabase::Evidence::without(&unasked)
+        }
+    };
+    let cloudinary = async {
+        if wanted(Group::Cloudinary) {
+            cloudinary::Evidence::gather(sources).await
+        } else {
+            cloudinary::Evidence::without(&unasked)
+        }
+    };
+    let (supabase, cloudinary) = tokio::join!(supabase, cloudinary);
+    let evidence = Evidence {
+        aws: aws::Evidence {
+            secret: sources.secret.clone(),
+        },
+        supabase,
+        cloudinary,
+    };
+    checks.iter().map(|check| check.judge(&evidence)).collect()
+}
+
+/// Ends a probe that takes too long.
+pub(crate) async fn limited<T>(subject: &str, probe: impl Future<Output = Probe<T>>) -> Probe<T> {
+    tokio::time::timeout(PROBE_LIMIT, probe)
+        .await
+        .unwrap_or_else(|_| Err(Skip::because(format!("{subject} did not answer in time"))))
+}

@@ -1,0 +1,72 @@
+//! The page docs/operate/doctor.md, written from the registry.
+
+use super::registry::{Group, checks};
+
+const HEAD: &str = "\
+# Doctor
+
+This page is for operators: `mediasync doctor` looks at a deployment from outside and names each known fault with its mend.
+It only reads. It prints no secret.
+
+    make cli
+    target/release/mediasync doctor
+
+It reads addresses and keys from the environment, by the names of the deployment's secret: `CLOUDINARY_URL`,
+`SUPABASE_URL`, `SUPABASE_SECRET_KEY`, `SUPABASE_PUBLISHABLE_KEY`, `SUPABASE_JWT_SECRET`. `--config FILE` reads them from
+a JSON file in the form of that secret, and `--secret ARN` (or `CONFIG_SECRET_ARN`) from the secret itself, with AWS's
+usual environment. The environment wins, then the file. `DATABASE_URL` or `--database-url` names the database,
+`WEBHOOK_URL` or `--webhook-url` the webhook. A check whose input is missing is skipped and says what it needs. The checks
+of Cloudinary cost six calls of the Admin API's hourly quota.
+
+| option | effect |
+|---|---|
+| `--only ID,ID` | makes these checks only |
+| `--list-checks` | lists the checks and makes none |
+| `--spotlight` | shows failures only |
+| `--json` | writes `{\"findings\": [{\"id\", \"grade\", \"seen\", \"mend\"}]}` to stdout |
+
+| sign | grade in JSON | meaning |
+|---|---|---|
+| ✓ | `ok` | as it should be |
+| ! | `warning` | works, and deserves a look |
+| ✗ | `failure` | something does not work |
+| - | `skipped` | not looked at: an input is missing, or looking failed |
+
+The exit code is 1 when a check fails, 2 for a usage error, and 0 otherwise.
+";
+
+/// The whole page.
+pub fn markdown() -> String {
+    let mut page = HEAD.to_owned();
+    let mut group: Option<Group> = None;
+    for check in checks() {
+        if group.replace(check.group) != Some(check.group) {
+            page.push_str(&format!(
+                "\n## {}\n\n| id | fault | why it matters | reads |\n|---|---|---|---|\n",
+                check.group.title()
+            ));
+        }
+        page.push_str(&format!(
+            "| `{}` | {} | {} | {} |\n",
+            check.id, check.title, check.why, check.reads
+        ));
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_what_the_registry_says() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operate/doctor.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, markdown()).unwrap();
+        }
+        assert!(
+            std::fs::read_to_string(path).unwrap_or_default() == markdown(),
+            "docs/operate/doctor.md is not what the code says: run `UPDATE_DOCS=1 cargo test -p mediasync page`"
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! Calls to the project's gateway, each of which reads only.
+
+use media_sync::supabase::ApiKey;
+use reqwest::RequestBuilder;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+use super::super::http::{Answer, Silence, ask, send};
+use super::super::{Probe, Skip};
+use super::{address, needed};
+use crate::settings::{SUPABASE_SECRET_KEY, Settings};
+
+/// A project's address and keys.
+#[derive(Debug)]
+pub(super) struct Project<'a> {
+    settings: &'a Settings,
+    http: &'a reqwest::Client,
+}
+
+/// Who is an administrator.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Users that were looked at.
+    pub users: usize,
+    /// Whether there are more.
+    pub cut: bool,
+    /// Users with the role in `app_metadata`.
+    pub administrators: usize,
+    /// Ids of users with the role in `user_metadata` only, which counts for nothing.
+    pub misplaced: Vec<String>,
+}
+
+impl<'a> Project<'a> {
+    pub(super) fn new(settings: &'a Settings, http: &'a reqwest::Client) -> Self {
+        Self { settings, http }
+    }
+
+    /// Without a slash at its end.
+    pub(super) fn url(&self) -> Probe<&'a str> {
+        Ok(address(self.settings)?.trim_end_matches('/'))
+    }
+
+    fn get(&self, path: &str) -> Probe<RequestBuilder> {
+        Ok(self.http.get(format!("{}{path}", self.url()?)))
+    }
+
+    /// With the headers that the functions send for this key.
+    fn with_key(&self, request: RequestBuilder, name: &str) -> Probe<RequestBuilder> {
+        let key = ApiKey::parse(needed(self.settings, name)?)
+            .map_err(|error| Skip::because(format!("{name} {error} (sb-keys)")))?;
+        let mut headers = HeaderMap::new();
+        key.authorize(None, &mut headers);
+        Ok(request.headers(headers))
+    }
+}
+
+/// The gateway refuses a call without a key: that it does is the sign of life.
+pub(super) async fn reach(project: &Project<'_>) -> Probe<Result<Answer, Silence>> {
+    Ok(send(project.get("/rest/v1/")?).await)
+}
+
+/// Reads no row. Only a refusal by the gateway itself matters, not one by the database.
+pub(super) async fn ask_with_key(project: &Project<'_>, name: &str) -> Probe<Answer> {
+    let request = project.get("/rest/v1/media_assets?select=asset_id&limit=0")?;
+    ask("the Data API", project.with_key(request, name)?).await
+}
+
+pub(super) async fn health(project: &Project<'_>) -> Probe<Answer> {
+    let request = project.get("/rest/v1/rpc/media_sync_health")?;
+    ask(
+        "the Data API",
+        project.with_key(request, SUPABASE_SECRET_KEY)?,
+    )
+    .await
+}
+
+pub(super) async fn key_set(project: &Project<'_>) -> Probe<Answer> {
+    ask("Auth", project.get("/auth/v1/.well-known/jwks.json")?).await
+}
+
+/// Page by page until an administrator is found.
+pub(super) async fn users(project: &Project<'_>) -> Probe<Census> {
+    const PAGES: usize = 20;
+    const PAGE: usize = 500;
+    let mut census = Census::default();
+    for page in 1..=PAGES {
+        let request = project.get(&format!("/auth/v1/admin/users?page={page}&per_page={PAGE}"))?;
+        let answer = ask("Auth", project.with_key(request, SUPABASE_SECRET_KEY)?).await?;
+        let Some(users) = answer.body.get("users").and_then(Value::as_array) else {
+            return Err(Skip::because(format!(
+                "Auth refuses to list users: {}",
+                answer.message()
+            )));
+        };
+        census.count(users);
+        if census.administrators > 0 || users.len() < PAGE {
+            return Ok(census);
+        }
+    }
+    census.cut = true;
+    Ok(census)
+}
+
+impl Census {
+    fn count(&mut self, users: &[Value]) {
+        let role = |user: &Value, metadata: &str| {
+            user.pointer(&format!("/{metadata}/role"))
+                .and_then(Value::as_str)
+                == Some("admin")
+        };
+        self.users += users.len();
+        for user in users {
+            if role(user, "app_metadata") {
+                self.administrators += 1;
+            } else if role(user, "user_metadata") {
+                let id = user.get("id").and_then(Value::as_str).unwrap_or_default();
+                self.misplaced.push(id.to_owned());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_metadata_of_the_server_makes_an_administrator() {
+        let mut census = Census::default();
+        census.count(&[
+            json!({"id": "a", "app_metadata": {"role": "admin"}, "user_metadata": {"role": "admin"}}),
+            json!({"id": "b", "app_metadata": {"role": "owner"}, "user_metadata": {"role": "admin"}}),
+            json!({"id": "c"}),
+        ]);
+        let expected = Census {
+            users: 3,
+            cut: false,
+            administrators: 1,
+            misplaced: vec!["b".to_owned()],
+        };
+        assert_eq!(census, expected);
+    }
+}
