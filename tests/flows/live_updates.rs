@@ -324,7 +324,7 @@ async fn change(caller: &Caller, number: u32, columns: &Value) {
     );
 }
 
-/// What was sent since the last look, by Realtime's own server: nobody else may remove a message.
+/// The messages since the last look, taken by Realtime's own server: nobody else may remove one.
 async fn messages(server: &Client) -> Vec<Value> {
     let sql =
         "select topic, event, payload, private from realtime.messages order by inserted_at, id";

@@ -12,13 +12,13 @@ use serde_json::Value;
 /// Kept free at the end of an invocation, to hand a replay on and to answer.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// What the handler works with.
+/// The handler's dependencies.
 #[derive(Debug)]
 pub(crate) struct Handler {
     pub(crate) maintenance: Maintenance,
 }
 
-/// Why an invocation failed; told with all its causes, since the runtime reports one line only.
+/// A failed invocation, told with all its causes, since the runtime reports one line only.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error("the event asks for nothing that there is: {0}")]

@@ -8,7 +8,7 @@ use media_sync::queue::{Notification, Retry, handle_batch};
 use media_sync::sync::ingest::Ingest;
 use media_sync::sync::quota_sharing::share_low_quota;
 
-/// What the handler works with.
+/// The handler's dependencies.
 #[derive(Debug)]
 pub(crate) struct NotificationWorker {
     pub(crate) ingest: Ingest,

@@ -13,7 +13,7 @@ use media_sync::sync::quota_sharing::share_low_quota;
 /// Kept free at the end of an invocation: for calls that have begun, a look and the writing.
 const MARGIN: Duration = Duration::from_secs(8);
 
-/// What the handler works with.
+/// The handler's dependencies.
 #[derive(Debug)]
 pub(crate) struct OutboundWorker {
     pub(crate) outbound: Outbound,

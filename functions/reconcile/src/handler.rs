@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 /// Kept free at the end of an invocation, to hand the run on and to answer.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// What the handler works with.
+/// The handler's dependencies.
 #[derive(Debug)]
 pub(crate) struct Handler {
     pub(crate) maintenance: Maintenance,
@@ -45,7 +45,7 @@ impl TryFrom<Map<String, Value>> for Tick {
     }
 }
 
-/// Why an invocation failed; told with all its causes, since the runtime reports one line only.
+/// A failed invocation, told with all its causes, since the runtime reports one line only.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error("the event is neither a schedule's nor a queue's: {0}")]

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use tokio_postgres::error::SqlState;
 
-/// How a command ended.
+/// The end of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Everything that was asked for is done.

@@ -9,7 +9,7 @@ pub struct Failure {
     pub message: String,
     /// More facts, each with its label: `detail`, `hint`.
     pub details: Vec<(&'static str, String)>,
-    /// What to do about it.
+    /// The command or step that mends it.
     pub mend: Option<String>,
     /// The exit code.
     pub exit: Exit,

@@ -6,7 +6,7 @@ use comfy_table::{Table, presets};
 
 use crate::failure::Failure;
 
-/// How the user wants to be spoken to: the options that every command takes.
+/// The options that every command takes: how the user wants to be spoken to.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Manner {
     /// Data as one JSON object.
@@ -39,7 +39,7 @@ impl Output {
         }
     }
 
-    /// Whether data is wanted as JSON.
+    /// True when data is wanted as JSON.
     pub fn json(&self) -> bool {
         self.manner.json
     }

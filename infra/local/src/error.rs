@@ -10,7 +10,7 @@ pub enum StackError {
     /// A tool of `.tools` or a built function is not there.
     #[error("{what} is missing ({}): run `{remedy}`", path.display())]
     Missing {
-        /// What was looked for.
+        /// The file or tool that was looked for.
         what: String,
         /// Where.
         path: PathBuf,

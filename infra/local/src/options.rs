@@ -45,7 +45,7 @@ pub struct Options {
     pub cloudinary_arguments: Vec<String>,
     /// Whether the project has what Supabase's Realtime puts into its database; the server itself has no local part.
     pub realtime: bool,
-    /// Whether the database is left as a new project's, without our migrations.
+    /// Leaves the database as a new project's, without our migrations.
     pub unmigrated: bool,
     /// Whether new tables and functions are everybody's by default, as in projects made before 2026-10-30.
     pub open_grants: bool,

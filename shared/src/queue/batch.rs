@@ -9,7 +9,7 @@ use super::retry::Retry;
 use crate::telemetry;
 
 /// Hands the messages of a batch to `work`, which answers with one result for each, in order.
-/// What failed, or cannot be read, is named in the answer and so delivered again, when `retry`
+/// Messages that failed or cannot be read are named in the answer and delivered again, when `retry`
 /// says, and in the end put aside in the dead-letter queue; nothing else is.
 pub async fn handle_batch<M: Message, T, E: Error>(
     event: SqsEvent,
@@ -43,7 +43,7 @@ pub async fn handle_batch<M: Message, T, E: Error>(
     failed.response
 }
 
-/// What goes back, by both of its names.
+/// The messages that go back, by both of their names.
 #[derive(Default)]
 struct Failed {
     response: SqsBatchResponse,

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::send::{BATCH, Queue, chain};
 
-/// How long all calls together may take: a worker's answer must not wait for more.
+/// The longest time for all calls together: a worker's answer must not wait for more.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The queue that a batch came from, and the time after which its failed messages are due again.

@@ -59,7 +59,7 @@ enum Command {
 }
 
 impl Arguments {
-    /// How the user wants to be spoken to.
+    /// The user's wishes for the output.
     pub fn manner(&self) -> Manner {
         Manner {
             json: self.json,

@@ -54,7 +54,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// How the connection is encrypted, and whether the server's certificate is verified, as libpq has it.
+/// Encryption of the connection, and verification of the server's certificate, as libpq has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SslMode {
     /// No TLS.
@@ -78,7 +78,7 @@ pub enum RootCertificate {
     System,
 }
 
-/// Whether to bind the password's proof to the TLS connection.
+/// Binding of the password's proof to the TLS connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChannelBinding {
     /// Never.
@@ -105,7 +105,7 @@ pub enum Place {
     Elsewhere,
 }
 
-/// Why a text is no address that can be used.
+/// A text that is no usable address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// It does not begin with `postgres://` or `postgresql://`.
@@ -125,7 +125,7 @@ pub enum AddressError {
     Parameter {
         /// Which one.
         name: String,
-        /// What it may be.
+        /// The values that it may have.
         expected: &'static str,
     },
     /// A parameter that would make the connection safer is not known here.
@@ -270,7 +270,7 @@ impl Address {
         };
     }
 
-    /// Whether the address stays on this machine.
+    /// True when the address stays on this machine.
     pub fn is_loopback(&self) -> bool {
         let ip = self.host.parse::<IpAddr>();
         self.host.eq_ignore_ascii_case("localhost") || ip.is_ok_and(|ip| ip.is_loopback())

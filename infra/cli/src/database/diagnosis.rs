@@ -8,7 +8,7 @@ use super::address::{Address, Place};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// How a connection failed.
+/// A failed connection, by its cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
     /// The host's name does not resolve: the resolver's words.
@@ -17,7 +17,7 @@ pub enum Trouble {
     Timeout,
     /// The network did not carry it.
     Network {
-        /// Whether there is no way to the address at all.
+        /// True when there is no way to the address at all.
         unreachable: bool,
         /// The system's words.
         message: String,

@@ -14,7 +14,7 @@ use rustls::{
 
 use super::address::{Address, RootCertificate, SslMode};
 
-/// Why TLS cannot be set up.
+/// A TLS setup that fails.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TlsError {
     /// Verifying was asked for without an authority.
@@ -103,7 +103,7 @@ fn of_system() -> RootCertStore {
 struct Verifier {
     /// `None` takes every certificate.
     authority: Option<Arc<WebPkiServerVerifier>>,
-    /// Whether the certificate has to be for this host.
+    /// True when the certificate has to be for this host.
     names: bool,
     provider: Arc<CryptoProvider>,
 }

@@ -16,7 +16,7 @@ use crate::output::Output;
 /// "media_sy" in ASCII: the advisory lock that keeps two from migrating at once.
 const LOCK: i64 = 0x6d65_6469_615f_7379;
 
-/// How long to wait for somebody else's migration.
+/// The longest wait for somebody else's migration.
 const LOCK_MINUTES: u64 = 5;
 
 /// Migrations may take longer than the two minutes that Supabase gives a statement. They wait for the
@@ -26,7 +26,7 @@ const LIMITS: &str = "set local statement_timeout = 0; set local lock_timeout = 
 /// A database beside our migrations.
 #[derive(Debug)]
 pub struct Standing {
-    /// Who and where we are.
+    /// Our role and database.
     pub facts: Facts,
     /// The ledger.
     pub ledger: Vec<Applied>,

@@ -19,7 +19,7 @@ pub struct Copy<'a> {
     pub file: String,
 }
 
-/// What a folder has, and what it needs.
+/// The copies that a folder has, and those that it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyPlan<'a> {
     /// Copies to make, in this order.
@@ -30,7 +30,7 @@ pub struct CopyPlan<'a> {
     pub altered: Vec<Copy<'a>>,
 }
 
-/// Why no copies were made.
+/// The reason for which no copies were made.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
     /// The folder cannot be read.

@@ -1,4 +1,4 @@
-//! What can go wrong between a database and the migrations.
+//! Errors between a database and the migrations.
 
 use tokio_postgres::error::DbError;
 
@@ -6,7 +6,7 @@ use super::plan::PlanError;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 
-/// Why a database did not get the migrations. It is then as it was before.
+/// A migration that failed. The database is as it was before.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     /// The ledger does not fit the migrations.
@@ -17,7 +17,7 @@ pub enum MigrateError {
     NotSupabase {
         /// Its name.
         database: String,
-        /// What was looked for.
+        /// The file or tool that was looked for.
         missing: Vec<String>,
     },
     /// `public.media_assets` is there and the ledger is not.
@@ -37,7 +37,7 @@ pub enum MigrateError {
     /// Somebody else has applied migrations for too long.
     #[error("another `mediasync migrate` has held this database's lock for {minutes} minutes")]
     Locked {
-        /// How long we have waited.
+        /// The time that was waited.
         minutes: u64,
     },
     /// PostgreSQL refused a migration.

@@ -26,11 +26,11 @@ pub struct Facts {
     pub lacks: Vec<String>,
     /// Parts of every Supabase project that are not there.
     pub missing: Vec<String>,
-    /// Whether the database takes no writes now.
+    /// True when the database takes no writes now.
     pub read_only: bool,
-    /// Whether the ledger is there.
+    /// True when the ledger is there.
     pub has_ledger: bool,
-    /// Whether the table of media is there.
+    /// True when the table of media is there.
     pub has_media: bool,
 }
 

@@ -22,7 +22,7 @@ pub struct Migration {
     pub text: String,
 }
 
-/// Why a folder of migrations cannot be used.
+/// A folder of migrations that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// The folder or a file of it cannot be read.

@@ -13,7 +13,7 @@ pub struct Plan<'a> {
     pub gaps: Vec<&'a Migration>,
 }
 
-/// Why these migrations do not belong to that database.
+/// Migrations that do not belong to that database.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// The ledger has versions that are newer than ours.

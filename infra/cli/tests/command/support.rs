@@ -1,4 +1,4 @@
-//! What the tests of the command share: databases as Supabase makes them, and the command itself.
+//! Shared by the command's tests: databases as Supabase makes them, and the command itself.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use local_stack::{Options, Stack};
 use tokio_postgres::{Client, NoTls};
 
-/// What a database of a Supabase project has besides the roles, as far as the fixtures look.
+/// The parts of a Supabase project's database besides the roles, as far as the fixtures look.
 const PROJECT: &str = "
 create schema extensions;
 create schema auth;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 const API_VERSION: HeaderName = HeaderName::from_static("x-supabase-api-version");
 const NEWER_FORM: &str = "2024-01-01";
 
-/// Why a request is not done.
+/// A request that is refused.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum Refusal {
     #[error("This endpoint requires a valid Bearer token")]

@@ -68,7 +68,7 @@ impl Errand {
 }
 
 impl ReplayWanted {
-    /// What is received from now on is not replayed, so that a replay ends.
+    /// Notifications received from now on are not replayed, so that a replay ends.
     fn until(self, now: Timestamp) -> Replay {
         Replay {
             since: self.since,

@@ -1,4 +1,4 @@
-//! What has to be done besides runs: sending what waits, removing what is old, replaying what was
+//! The work besides runs: sending what waits, removing what is old, replaying what was
 //! recorded, and telling CloudWatch how late runs are.
 
 mod errand;
@@ -22,7 +22,7 @@ use crate::supabase::SupabaseError;
 use crate::telemetry;
 use crate::time::Timestamp;
 
-/// What maintenance works with.
+/// Maintenance, and what it works with.
 #[derive(Debug, Clone)]
 pub struct Maintenance {
     pub reconcile: Reconcile,
@@ -31,11 +31,11 @@ pub struct Maintenance {
     /// Takes what is left of a replay; `reconcile` reads it.
     pub continuation: Queue,
     pub schedules: Schedules,
-    /// How long the audit trail is kept, in days.
+    /// Days for which the audit trail is kept.
     pub audit_days: u32,
 }
 
-/// Why an errand was not finished. What was done until then stays done.
+/// An errand that was not finished. What was done until then stays done.
 #[derive(Debug, thiserror::Error)]
 pub enum MaintenanceError {
     #[error("stranded intents were not looked for")]
