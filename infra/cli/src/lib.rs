@@ -14,6 +14,5 @@ pub mod failure;
 pub mod migrations;
 pub mod output;
 mod services;
-pub mod settings;
 pub mod triggers;
 pub mod users;

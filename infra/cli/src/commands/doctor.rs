@@ -6,12 +6,12 @@ use clap::Args;
 use media_sync::config::http_client;
 
 use super::Database;
+use crate::configuration::Values;
 use crate::doctor::aws::{Secret, read_secret};
 use crate::doctor::{self, Finding, Grade, Sources, registry, report};
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::output::Output;
-use crate::settings::Settings;
 
 /// Its options.
 #[derive(Debug, Args)]
@@ -58,11 +58,11 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
         output.data(&value, &lines);
         return Ok(Exit::Ok);
     }
-    let mut settings = Settings::read(arguments.config.as_deref())?;
+    let mut settings = Values::read(arguments.config.as_deref())?;
     let named = arguments.secret.as_deref().filter(|name| !name.is_empty());
     let secret = read_secret(named).await;
     if let Ok(Secret::Text(text)) = &secret {
-        settings.complete(text);
+        settings.complete(Values::parse(text).unwrap_or_default());
     }
     let database = arguments.database.address()?;
     let http = http_client().map_err(|error| Failure::new(Exit::Failed, chain(&error)))?;

@@ -1,39 +1,23 @@
 //! Finds the configuration of a command: environment first, then a file, then the deployed stack.
 
 mod stack;
+mod values;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use media_sync::cloudinary::{self, Credentials};
 use media_sync::config;
 use media_sync::supabase::keys::KeyKind;
 use media_sync::supabase::{ApiKey, Supabase};
-use serde_json::Value;
 use url::Url;
 
+pub use self::values::{
+    CLOUDINARY_URL, SUPABASE_JWT_SECRET, SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY,
+    SUPABASE_URL, Values, WEBHOOK_URL,
+};
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
-
-/// Cloudinary's address with key and secret.
-pub const CLOUDINARY_URL: &str = "CLOUDINARY_URL";
-/// The Supabase project.
-pub const SUPABASE_URL: &str = "SUPABASE_URL";
-/// Its secret key.
-pub const SUPABASE_SECRET_KEY: &str = "SUPABASE_SECRET_KEY";
-/// The address that Cloudinary notifies: the stack's output `WebhookUrl`.
-pub const WEBHOOK_URL: &str = "WEBHOOK_URL";
-
-/// The keys that commands may ask for. The environment is read for these only.
-const KEYS: [&str; 4] = [
-    CLOUDINARY_URL,
-    SUPABASE_URL,
-    SUPABASE_SECRET_KEY,
-    WEBHOOK_URL,
-];
-
-type Values = BTreeMap<String, String>;
 
 /// Where a command finds its configuration.
 #[derive(Debug, Args)]
@@ -75,16 +59,13 @@ impl Configuration {
     ) -> Result<Self, Failure> {
         let mut values: Values = given
             .iter()
-            .filter_map(|(key, value)| Some(((*key).to_owned(), (*value)?.to_owned())))
+            .filter_map(|(key, value)| Some((*key, (*value)?.to_owned())))
             .collect();
-        add_missing(&mut values, environment());
-        if let Some(file) = &source.config {
-            add_missing(&mut values, read_file(file)?);
-        }
+        values.complete(Values::read(source.config.as_deref())?);
         let mut missing = missing_keys(&values, needed);
         if !missing.is_empty() {
             let stack = stack::describe(&source.stack_name, &missing).await;
-            let why = stack.map(|found| add_missing(&mut values, found)).err();
+            let why = stack.map(|found| values.complete(found)).err();
             missing = missing_keys(&values, needed);
             if !missing.is_empty() {
                 return Err(incomplete(&missing, &source.stack_name, why));
@@ -159,61 +140,21 @@ impl Configuration {
     }
 
     fn get(&self, key: &str) -> &str {
-        self.values.get(key).map_or("", String::as_str)
+        self.values.get(key).unwrap_or_default()
     }
 }
 
 impl std::fmt::Debug for Configuration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Configuration")
-            .field("keys", &self.values.keys())
+            .field("values", &self.values)
             .finish_non_exhaustive()
     }
 }
 
-fn environment() -> Values {
-    KEYS.iter()
-        .filter_map(|key| Some(((*key).to_owned(), std::env::var(key).ok()?)))
-        .collect()
-}
-
-/// Adds the values of keys that have none yet. Empty values count as none.
-fn add_missing(values: &mut Values, more: Values) {
-    for (key, value) in more {
-        let present = values.get(&key).is_some_and(|value| !value.is_empty());
-        if !present && !value.is_empty() {
-            values.insert(key, value);
-        }
-    }
-}
-
 fn missing_keys<'a>(values: &Values, needed: &[&'a str]) -> Vec<&'a str> {
-    let is_missing = |key: &&&str| values.get(**key).is_none_or(String::is_empty);
+    let is_missing = |key: &&&str| values.get(key).is_none();
     needed.iter().filter(is_missing).copied().collect()
-}
-
-fn read_file(file: &Path) -> Result<Values, Failure> {
-    let shown = file.display();
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::new(Exit::Usage, format!("{shown} cannot be read: {error}")))?;
-    parse_object(&text).ok_or_else(|| {
-        Failure::new(Exit::Usage, format!("{shown} is not a JSON object")).mend(
-            r#"write {"CLOUDINARY_URL": "cloudinary://...", "SUPABASE_URL": "https://...", ...}"#,
-        )
-    })
-}
-
-/// Reads a JSON object of configuration keys, as the secret and the file have it.
-fn parse_object(text: &str) -> Option<Values> {
-    let Ok(Value::Object(object)) = serde_json::from_str(text) else {
-        return None;
-    };
-    let values = object.into_iter().filter_map(|(key, value)| match value {
-        Value::Null => None,
-        Value::String(text) => Some((key, text)),
-        other => Some((key, other.to_string())),
-    });
-    Some(values.collect())
 }
 
 fn incomplete(missing: &[&str], stack: &str, why: Option<stack::Unknown>) -> Failure {
@@ -253,26 +194,15 @@ mod tests {
     }
 
     #[test]
-    fn first_value_that_is_not_empty_counts() {
-        let mut found = values(&[(SUPABASE_URL, "from the environment"), (CLOUDINARY_URL, "")]);
-        add_missing(
-            &mut found,
-            values(&[(SUPABASE_URL, "from the file"), (CLOUDINARY_URL, "file")]),
-        );
-        add_missing(&mut found, values(&[(CLOUDINARY_URL, "from the stack")]));
-        assert_eq!(
-            found,
-            values(&[
-                (SUPABASE_URL, "from the environment"),
-                (CLOUDINARY_URL, "file")
-            ])
-        );
-    }
-
-    #[test]
     fn every_missing_key_is_named_at_once() {
         let found = values(&[(SUPABASE_URL, "x"), (SUPABASE_SECRET_KEY, "")]);
-        let missing = missing_keys(&found, &KEYS);
+        let needed = [
+            CLOUDINARY_URL,
+            SUPABASE_URL,
+            SUPABASE_SECRET_KEY,
+            WEBHOOK_URL,
+        ];
+        let missing = missing_keys(&found, &needed);
         assert_eq!(missing, [CLOUDINARY_URL, SUPABASE_SECRET_KEY, WEBHOOK_URL]);
         let failure = incomplete(&missing, "media-sync", None);
         assert_eq!(failure.exit, Exit::Usage);
@@ -280,16 +210,6 @@ mod tests {
             failure.message,
             "the configuration lacks CLOUDINARY_URL, SUPABASE_SECRET_KEY, WEBHOOK_URL"
         );
-    }
-
-    #[test]
-    fn only_an_object_is_a_configuration() {
-        let object = r#"{"A": "text", "B": {"1": "s"}, "C": null}"#;
-        let read = parse_object(object).unwrap();
-        assert_eq!(read, values(&[("A", "text"), ("B", r#"{"1":"s"}"#)]));
-        for text in ["", "[]", "\"text\"", "A=b"] {
-            assert_eq!(parse_object(text), None, "{text}");
-        }
     }
 
     #[test]

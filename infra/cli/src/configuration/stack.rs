@@ -6,7 +6,7 @@ use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudformation::types::{Parameter, Stack};
 use media_sync::config;
 
-use super::{Values, WEBHOOK_URL, parse_object};
+use super::{Values, WEBHOOK_URL};
 use crate::exit::Exit;
 
 /// The first one that is given names the secret: the workers' holds every key that commands need.
@@ -57,8 +57,8 @@ pub(super) async fn describe(name: &str, missing: &[&str]) -> Result<Values, Unk
             .map_err(|error| unknown(&error))?;
         let text = secret.secret_string().unwrap_or_default();
         let secret =
-            parse_object(text).ok_or_else(|| Unknown::usage("its secret is not a JSON object"))?;
-        values.extend(secret);
+            Values::parse(text).ok_or_else(|| Unknown::usage("its secret is not a JSON object"))?;
+        values.complete(secret);
     }
     Ok(values)
 }
@@ -68,7 +68,7 @@ fn outputs(stack: &Stack) -> Values {
         .outputs()
         .iter()
         .filter(|output| output.output_key() == Some(WEBHOOK_OUTPUT))
-        .filter_map(|output| Some((WEBHOOK_URL.to_owned(), output.output_value()?.to_owned())))
+        .filter_map(|output| Some((WEBHOOK_URL, output.output_value()?.to_owned())))
         .collect()
 }
 

@@ -17,9 +17,9 @@ pub use registry::{Check, Group};
 
 use std::time::Duration;
 
+use crate::configuration::Values;
 use crate::database::Address;
 use crate::output::Output;
-use crate::settings::Settings;
 
 /// How long one probe may take.
 pub(crate) const PROBE_LIMIT: Duration = Duration::from_secs(20);
@@ -31,7 +31,7 @@ pub type Probe<T> = Result<T, Skip>;
 #[derive(Debug)]
 pub struct Sources<'a> {
     /// Addresses and keys.
-    pub settings: &'a Settings,
+    pub settings: &'a Values,
     /// The configuration's secret.
     pub secret: &'a Probe<aws::Secret>,
     /// The project's database.

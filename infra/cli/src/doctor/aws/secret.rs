@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::super::finding::first_few;
 use super::super::{Judgement, Skip, Verdict};
 use super::{Evidence, Secret};
-use crate::settings::parse_object;
+use crate::configuration::Values;
 
 /// The functions can read it, and every value has the right form.
 pub(super) fn secret(evidence: &Evidence) -> Judgement {
@@ -25,11 +25,11 @@ pub(super) fn secret(evidence: &Evidence) -> Judgement {
             ));
         }
     };
-    let Some(map) = parse_object(text) else {
+    let Some(map) = Values::parse(text) else {
         return Ok(Verdict::failure("the secret is not a JSON object", PUT));
     };
     let mut problems = wrapped(text);
-    match Config::from_map(&map) {
+    match Config::from_map(map.as_map()) {
         Err(ConfigError::Invalid(found)) => problems.extend(found),
         Err(other) => problems.push(other.to_string()),
         Ok(_) => {}

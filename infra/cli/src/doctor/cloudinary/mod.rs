@@ -10,7 +10,7 @@ use media_sync::cloudinary::Credentials;
 use super::http::Answer;
 use super::registry::{Check, Group};
 use super::{Probe, Skip, Sources, limited};
-use crate::settings::CLOUDINARY_URL;
+use crate::configuration::CLOUDINARY_URL;
 
 /// In the order of the report: a fault explains those below it.
 pub const CHECKS: &[Check] = &[

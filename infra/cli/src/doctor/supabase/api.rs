@@ -8,12 +8,12 @@ use serde_json::Value;
 use super::super::http::{Answer, Silence, ask, send};
 use super::super::{Probe, Skip};
 use super::{address, needed};
-use crate::settings::{SUPABASE_SECRET_KEY, Settings};
+use crate::configuration::{SUPABASE_SECRET_KEY, Values};
 
 /// A project's address and keys.
 #[derive(Debug)]
 pub(super) struct Project<'a> {
-    settings: &'a Settings,
+    settings: &'a Values,
     http: &'a reqwest::Client,
 }
 
@@ -31,7 +31,7 @@ pub struct Census {
 }
 
 impl<'a> Project<'a> {
-    pub(super) fn new(settings: &'a Settings, http: &'a reqwest::Client) -> Self {
+    pub(super) fn new(settings: &'a Values, http: &'a reqwest::Client) -> Self {
         Self { settings, http }
     }
 

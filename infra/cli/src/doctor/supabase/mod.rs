@@ -9,10 +9,10 @@ mod timeouts;
 use super::http::{Answer, Silence};
 use super::registry::{Check, Group};
 use super::{Probe, Skip, Sources, limited};
-use crate::output::Output;
-use crate::settings::{
-    SUPABASE_JWT_SECRET, SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, SUPABASE_URL, Settings,
+use crate::configuration::{
+    SUPABASE_JWT_SECRET, SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, SUPABASE_URL, Values,
 };
+use crate::output::Output;
 
 pub use api::Census;
 pub use catalog::{Catalog, Realtime, read as read_catalog};
@@ -186,7 +186,7 @@ impl Evidence {
     }
 }
 
-fn key(settings: &Settings, name: &'static str, answer: Probe<Answer>) -> Key {
+fn key(settings: &Values, name: &'static str, answer: Probe<Answer>) -> Key {
     let text = settings.get(name).ok_or_else(|| Skip::needs(name));
     Key {
         name,
@@ -196,11 +196,11 @@ fn key(settings: &Settings, name: &'static str, answer: Probe<Answer>) -> Key {
 }
 
 /// The setting's value, or the skip that asks for it.
-fn needed<'a>(settings: &'a Settings, name: &str) -> Probe<&'a str> {
+fn needed<'a>(settings: &'a Values, name: &str) -> Probe<&'a str> {
     settings.get(name).ok_or_else(|| Skip::needs(name))
 }
 
-fn address(settings: &Settings) -> Probe<&str> {
+fn address(settings: &Values) -> Probe<&str> {
     needed(settings, SUPABASE_URL)
 }
 
