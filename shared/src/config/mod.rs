@@ -288,6 +288,16 @@ mod tests {
     }
 
     #[test]
+    fn address_of_the_data_api_is_not_taken_for_the_project() {
+        for text in ["https://p.example/rest/v1", "https://p.example/rest/v1/"] {
+            let mut given = map(&GOOD);
+            given.insert(SUPABASE_URL.into(), text.into());
+            let error = Config::from_map(&given).unwrap_err().to_string();
+            assert!(error.contains("leave /rest/v1 out"), "{error}");
+        }
+    }
+
+    #[test]
     fn swapped_keys_are_refused() {
         let mut swapped = map(&GOOD);
         swapped.insert(SUPABASE_PUBLISHABLE_KEY.into(), "sb_secret_x".into());

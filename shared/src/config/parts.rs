@@ -200,6 +200,10 @@ fn parse_base(text: &str) -> Result<Url, String> {
             url.username().is_empty() && url.password().is_none() && url.query().is_none()
         })
         .ok_or_else(|| "is not an http(s) address without user and query".to_owned())
+        .and_then(|url| match url.path().trim_matches('/') {
+            "rest/v1" => Err("is the Data API's address: leave /rest/v1 out".to_owned()),
+            _ => Ok(url),
+        })
 }
 
 /// RFC 7518, section 3.2: a shorter one than the hash can be guessed from a single token.
