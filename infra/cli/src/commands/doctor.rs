@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use media_sync::config::http_client;
+use media_sync::config::{aws, http_client};
 
 use super::Database;
-use crate::configuration::Values;
+use crate::configuration::{Values, stack};
 use crate::doctor::aws::{Secret, read_secret};
 use crate::doctor::{self, Finding, Grade, Sources, registry, report};
 use crate::exit::Exit;
@@ -25,8 +25,7 @@ pub(super) struct Arguments {
     config: Option<PathBuf>,
     /// Name or ARN of the deployment's secret, which is read and checked
     ///
-    /// What neither the environment nor --config says is taken from it. Region and credentials are those of AWS's usual
-    /// environment.
+    /// Values that neither the environment nor --config has are taken from it. By default it is the deployed stack's.
     #[arg(
         long,
         value_name = "ARN",
@@ -34,9 +33,18 @@ pub(super) struct Arguments {
         hide_env_values = true
     )]
     secret: Option<String>,
-    /// Address of the webhook, which Cloudinary's notifications have to reach
+    /// Address of the webhook; by default the deployed stack's
     #[arg(long, value_name = "URL", env = "WEBHOOK_URL", hide_env_values = true)]
     webhook_url: Option<String>,
+    /// The deployed CloudFormation stack, found with AWS's usual environment
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "STACK_NAME",
+        hide_env_values = true,
+        default_value = "media-sync"
+    )]
+    stack_name: String,
     /// Make these checks only
     #[arg(long, value_name = "ID,ID", value_delimiter = ',')]
     only: Vec<String>,
@@ -59,8 +67,20 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
         return Ok(Exit::Ok);
     }
     let mut settings = Values::read(arguments.config.as_deref())?;
-    let named = arguments.secret.as_deref().filter(|name| !name.is_empty());
-    let secret = read_secret(named).await;
+    let deployed = stack::locate(&aws().await, &arguments.stack_name).await;
+    let (webhook, arn) = match &deployed {
+        Ok(found) => (found.webhook_url.as_deref(), found.secret_arn.as_deref()),
+        Err(unknown) => {
+            output.say(&format!(
+                "stack {}: {}",
+                arguments.stack_name, unknown.reason
+            ));
+            (None, None)
+        }
+    };
+    let given = |option: &'_ Option<String>| option.clone().filter(|text| !text.is_empty());
+    let secret = read_secret(given(&arguments.secret).as_deref().or(arn)).await;
+    let given_webhook = given(&arguments.webhook_url);
     if let Ok(Secret::Text(text)) = &secret {
         settings.complete(Values::parse(text).unwrap_or_default());
     }
@@ -70,10 +90,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
         settings: &settings,
         secret: &secret,
         database: database.as_ref(),
-        webhook: arguments
-            .webhook_url
-            .as_deref()
-            .filter(|url| !url.is_empty()),
+        webhook: given_webhook.as_deref().or(webhook),
         http,
     };
     let findings = doctor::examine(&checks, &sources, output).await;

@@ -1,6 +1,6 @@
 //! Finds the configuration of a command: environment first, then a file, then the deployed stack.
 
-mod stack;
+pub(crate) mod stack;
 mod values;
 
 use std::path::PathBuf;

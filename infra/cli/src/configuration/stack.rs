@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use aws_config::SdkConfig;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudformation::types::{Parameter, Stack};
 use media_sync::config;
@@ -13,11 +14,20 @@ use crate::exit::Exit;
 const SECRET_PARAMETERS: [&str; 2] = ["WorkerSecretArn", "ConfigSecretArn"];
 const WEBHOOK_OUTPUT: &str = "WebhookUrl";
 
-/// Why the stack could not tell.
+/// A stack that could not be asked.
 #[derive(Debug)]
-pub(super) struct Unknown {
-    pub(super) reason: String,
+pub(crate) struct Unknown {
+    pub(crate) reason: String,
     pub(super) exit: Exit,
+}
+
+/// A deployed stack, as far as commands look at it.
+#[derive(Debug)]
+pub(crate) struct Deployed {
+    /// The output `WebhookUrl`.
+    pub(crate) webhook_url: Option<String>,
+    /// The parameter that names the workers' secret, or the one for all.
+    pub(crate) secret_arn: Option<String>,
 }
 
 impl Unknown {
@@ -29,13 +39,12 @@ impl Unknown {
     }
 }
 
-/// The configuration of the deployed stack. The secret is read only when one of its keys is `missing`.
-pub(super) async fn describe(name: &str, missing: &[&str]) -> Result<Values, Unknown> {
-    let aws = config::aws().await;
+/// Asks CloudFormation for a stack.
+pub(crate) async fn locate(aws: &SdkConfig, name: &str) -> Result<Deployed, Unknown> {
     if aws.region().is_none_or(|region| region.as_ref().is_empty()) {
         return Err(Unknown::usage("not asked, because AWS_REGION is not set"));
     }
-    let answer = aws_sdk_cloudformation::Client::new(&aws)
+    let answer = aws_sdk_cloudformation::Client::new(aws)
         .describe_stacks()
         .stack_name(name)
         .send()
@@ -45,9 +54,21 @@ pub(super) async fn describe(name: &str, missing: &[&str]) -> Result<Values, Unk
         .stacks()
         .first()
         .ok_or_else(|| Unknown::usage("there is no such stack"))?;
-    let mut values = outputs(stack);
+    Ok(Deployed {
+        webhook_url: webhook_url(stack),
+        secret_arn: secret_arn(stack.parameters()).map(str::to_owned),
+    })
+}
+
+/// The configuration of the deployed stack. The secret is read only when one of its keys is `missing`.
+pub(super) async fn describe(name: &str, missing: &[&str]) -> Result<Values, Unknown> {
+    let aws = config::aws().await;
+    let deployed = locate(&aws, name).await?;
+    let webhook = deployed.webhook_url.map(|url| (WEBHOOK_URL, url));
+    let mut values: Values = webhook.into_iter().collect();
     if missing.iter().any(|key| *key != WEBHOOK_URL) {
-        let arn = secret_arn(stack.parameters())
+        let arn = deployed
+            .secret_arn
             .ok_or_else(|| Unknown::usage("its parameters name no secret"))?;
         let secret = aws_sdk_secretsmanager::Client::new(&aws)
             .get_secret_value()
@@ -63,13 +84,10 @@ pub(super) async fn describe(name: &str, missing: &[&str]) -> Result<Values, Unk
     Ok(values)
 }
 
-fn outputs(stack: &Stack) -> Values {
-    stack
-        .outputs()
-        .iter()
-        .filter(|output| output.output_key() == Some(WEBHOOK_OUTPUT))
-        .filter_map(|output| Some((WEBHOOK_URL, output.output_value()?.to_owned())))
-        .collect()
+fn webhook_url(stack: &Stack) -> Option<String> {
+    let mut outputs = stack.outputs().iter();
+    let output = outputs.find(|output| output.output_key() == Some(WEBHOOK_OUTPUT))?;
+    output.output_value().map(str::to_owned)
 }
 
 fn secret_arn(parameters: &[Parameter]) -> Option<&str> {

@@ -11,12 +11,12 @@ It only reads. It prints no secret.
     make cli
     target/release/mediasync doctor
 
-It reads addresses and keys from the environment, by the names of the deployment's secret: `CLOUDINARY_URL`,
-`SUPABASE_URL`, `SUPABASE_SECRET_KEY`, `SUPABASE_PUBLISHABLE_KEY`, `SUPABASE_JWT_SECRET`. `--config FILE` reads them from
-a JSON file in the form of that secret, and `--secret ARN` (or `CONFIG_SECRET_ARN`) from the secret itself, with AWS's
-usual environment. The environment wins, then the file. `DATABASE_URL` or `--database-url` names the database,
-`WEBHOOK_URL` or `--webhook-url` the webhook. A check whose input is missing is skipped and says what it needs. The checks
-of Cloudinary cost six calls of the Admin API's hourly quota.
+With AWS's usual environment it finds the deployed stack (`--stack-name`, `STACK_NAME`, or `media-sync`), and in it the
+secret and the webhook's address. `--secret` and `--webhook-url` name others. Before a deployment, `--config FILE` reads a
+JSON file in the form of the secret. Variables of the environment win over both: `CLOUDINARY_URL`, `SUPABASE_URL`,
+`SUPABASE_SECRET_KEY`, `SUPABASE_PUBLISHABLE_KEY`, `SUPABASE_JWT_SECRET`. `DATABASE_URL` or `--database-url` names the
+database. A check whose input is missing is skipped and says what it needs. The checks of Cloudinary cost six calls of the
+Admin API's hourly quota.
 
 | option | effect |
 |---|---|

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::doctor::{Environment, assert_finds, doctor, faults};
 
-/// The stack's secret is the project's; nothing else has to be deployed.
+/// The stack's secret is the project's, and doctor finds it by the stack; nothing else has to be deployed.
 const TEMPLATE: &str = "
 AWSTemplateFormatVersion: '2010-09-09'
 Transform: AWS::Serverless-2016-10-31
@@ -23,9 +23,7 @@ const NAME: &str = "media-sync/config";
 
 fn environment(stack: &Stack) -> Environment {
     let aws = stack.aws_environment().unwrap();
-    let mut environment: Environment = aws.into_iter().collect();
-    environment.push(("CONFIG_SECRET_ARN", NAME.to_owned()));
-    environment
+    aws.into_iter().collect()
 }
 
 /// A call of Secrets Manager; the emulator verifies no signature.
@@ -92,7 +90,6 @@ async fn faults_of_the_secret_are_found_one_by_one() {
     assert_finds(&examine(), "aws-secret", "failure", words);
 
     let mut elsewhere = environment.clone();
-    elsewhere.retain(|(name, _)| *name != "CONFIG_SECRET_ARN");
     elsewhere.push(("CONFIG_SECRET_ARN", "no/such".to_owned()));
     assert_finds(
         &doctor(&elsewhere, &only),

@@ -15,7 +15,7 @@ pub const CHECKS: &[Check] = &[Check {
     group: Group::Aws,
     title: "the secret is missing, not JSON, or has a missing or wrong value",
     why: "The functions find no usable configuration, and every call fails.",
-    reads: "the secret that `--secret` names",
+    reads: "the secret that the deployed stack or `--secret` names",
     judgement: |evidence| secret::secret(&evidence.aws),
 }];
 
@@ -49,7 +49,8 @@ impl std::fmt::Debug for Secret {
 /// # Errors
 /// None is named, or it cannot be read.
 pub async fn read_secret(name: Option<&str>) -> Probe<Secret> {
-    let name = name.ok_or_else(|| Skip::needs("--secret or CONFIG_SECRET_ARN"))?;
+    let name =
+        name.ok_or_else(|| Skip::needs("a deployed stack, --secret or CONFIG_SECRET_ARN"))?;
     limited("Secrets Manager", fetch(name)).await
 }
 

@@ -143,7 +143,7 @@ impl Evidence {
             .map(|url| Credentials::parse(url).map_err(|error| error.to_string()));
         let webhook = sources
             .webhook
-            .ok_or_else(|| Skip::needs("--webhook-url or WEBHOOK_URL"));
+            .ok_or_else(|| Skip::needs("a deployed stack, --webhook-url or WEBHOOK_URL"));
         let mut evidence = match &credentials {
             Ok(Ok(credentials)) => probe::ask(&sources.http, credentials).await,
             Ok(Err(_)) => Self::without(&unusable()),
