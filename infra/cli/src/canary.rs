@@ -26,7 +26,7 @@ const PICTURE: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAY
 /// Between two looks into the database.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// How long the webhook may take to answer a call of ours, and the worker to handle it.
+/// The longest time for the webhook to answer a call of ours, and for the worker to handle it.
 const PROBE_LIMIT: Duration = Duration::from_secs(20);
 
 /// The way that a notification takes, and its ends.
@@ -40,11 +40,11 @@ pub struct Canary {
     pub webhook: Url,
     /// For a notification of our own, which finds the leg that is broken.
     pub http: reqwest::Client,
-    /// How long an event may take.
+    /// The longest time for an event.
     pub limit: Duration,
 }
 
-/// How long the events took.
+/// The time that the events took.
 #[derive(Debug)]
 pub struct Proof {
     /// From Cloudinary's answer to the row.

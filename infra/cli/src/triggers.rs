@@ -132,7 +132,7 @@ pub fn faults(trigger: &Trigger) -> Vec<Fault> {
     found.map(|(_, fault)| fault).collect()
 }
 
-/// Whether any trigger tells the webhook enough: uploads and deletes, in a form that it can read.
+/// True when a trigger tells the webhook enough: uploads and deletes, in a form that it can read.
 pub fn reaches(triggers: &[Trigger], webhook: &Url) -> bool {
     let sends = |event: &str| {
         triggers

@@ -40,17 +40,17 @@ pub struct User {
 }
 
 impl User {
-    /// Whether the next token makes the user an administrator.
+    /// True when the next token makes the user an administrator.
     pub fn is_admin(&self) -> bool {
         is_admin(self.app_metadata.as_ref())
     }
 
-    /// Whether the role stands where it has no effect.
+    /// True when the role stands where it has no effect.
     pub fn claims_to_be_admin(&self) -> bool {
         is_admin(self.user_metadata.as_ref()) && !self.is_admin()
     }
 
-    /// Whether somebody has proved to own the address.
+    /// True when somebody has proved to own the address.
     pub fn is_confirmed(&self) -> bool {
         self.email_confirmed_at.is_some()
     }
@@ -63,7 +63,7 @@ impl User {
         }
     }
 
-    /// Whether this is the user's address, in any case of letters, or the user's id.
+    /// True for the user's address, in any case of letters, and for the user's id.
     pub fn is_called(&self, name: &str) -> bool {
         let name = name.trim().to_lowercase();
         let own = self.email.as_deref().unwrap_or_default().to_lowercase();

@@ -62,7 +62,7 @@ pub(super) struct TestArguments {
 
 #[derive(Debug, Args)]
 struct Patience {
-    /// How many seconds an event may take
+    /// Seconds that an event may take
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::registry::Check;
 
-/// How bad it is.
+/// The severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grade {
     /// As it should be.
@@ -42,7 +42,7 @@ impl Grade {
 /// The result of looking: a grade, the facts without any secret, and the mend of a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// How bad it is; never [`Grade::Skipped`].
+    /// The severity; never [`Grade::Skipped`].
     pub grade: Grade,
     /// The facts.
     pub seen: String,
@@ -79,7 +79,7 @@ impl Verdict {
     }
 }
 
-/// Why a check was not made.
+/// The reason for which a check was not made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skip(String);
 
@@ -108,7 +108,7 @@ pub type Judgement = Result<Verdict, Skip>;
 pub struct Finding {
     /// The check.
     pub check: &'static Check,
-    /// How bad it is.
+    /// The severity.
     pub grade: Grade,
     /// The facts, or the reason for not looking.
     pub seen: String,

@@ -16,7 +16,7 @@ pub struct Answer {
     pub body: Value,
 }
 
-/// Why nobody answered.
+/// The reason for which nobody answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Silence {
     /// The host's name does not resolve.
@@ -31,7 +31,7 @@ impl Answer {
         self.body.get(name)?.as_str()
     }
 
-    /// What the other side says of itself: `message`, `msg` or `error.message`.
+    /// The other side's own words: `message`, `msg` or `error.message`.
     pub fn message(&self) -> String {
         let nested = || self.body.pointer("/error/message")?.as_str();
         let said = self

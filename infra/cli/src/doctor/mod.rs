@@ -21,7 +21,7 @@ use crate::configuration::Values;
 use crate::database::Address;
 use crate::output::Output;
 
-/// How long one probe may take.
+/// The longest time for one probe.
 pub(crate) const PROBE_LIMIT: Duration = Duration::from_secs(20);
 
 /// A probe's answer, or why there is none.

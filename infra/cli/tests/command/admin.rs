@@ -27,7 +27,7 @@ impl Project {
         assert!(status.is_success(), "{status}");
     }
 
-    /// What is in the tokens that the user gets from now on.
+    /// Metadata in the tokens that the user gets from now on.
     async fn claims(&self, email: &str) -> Value {
         let url = format!(
             "{}/auth/v1/token?grant_type=password",

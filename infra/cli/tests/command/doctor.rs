@@ -18,7 +18,7 @@ struct Installed {
     admin: Client,
 }
 
-/// What the command is told; a test changes it to inject a fault of configuration.
+/// The command's environment; a test changes it to inject a fault of configuration.
 pub(crate) type Environment = Vec<(&'static str, String)>;
 
 impl Installed {

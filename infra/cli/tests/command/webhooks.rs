@@ -75,7 +75,7 @@ impl World {
         assert!(request.send().await.unwrap().status().is_success());
     }
 
-    /// How many assets Cloudinary holds.
+    /// The number of assets that Cloudinary holds.
     async fn assets(&self) -> usize {
         let credentials = Credentials::parse(self.stack.cloudinary_url().unwrap()).unwrap();
         let client = Client::new(self.http.clone(), credentials);

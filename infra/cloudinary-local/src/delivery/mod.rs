@@ -101,7 +101,7 @@ struct Reading {
     extension: Option<String>,
 }
 
-/// Why the account's security settings do not let this address be delivered.
+/// The reason for which the account's security settings refuse this address.
 fn restriction(
     app: &App,
     address: &Address,

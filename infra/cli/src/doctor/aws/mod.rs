@@ -19,7 +19,7 @@ pub const CHECKS: &[Check] = &[Check {
     judgement: |evidence| secret::secret(&evidence.aws),
 }];
 
-/// What was learnt about the deployment.
+/// Evidence about the deployment.
 #[derive(Debug)]
 pub struct Evidence {
     /// The configuration's secret.

@@ -5,7 +5,7 @@ use media_sync::sync::reconcile::quota::reserve;
 use super::super::{Judgement, Skip, Verdict};
 use super::{Call, Evidence, Quota, accepted};
 
-/// How far our clock may be off.
+/// The largest difference of our clock that is no fault.
 const MOST_OFF: i64 = 60;
 
 /// The account takes the credentials.

@@ -80,7 +80,7 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-/// What was learnt about the product environment.
+/// Evidence about the product environment.
 #[derive(Debug)]
 pub struct Evidence {
     /// The credentials; the inner error is why they are none, without any part of them.
@@ -125,7 +125,7 @@ pub struct Quota {
     pub reset: i64,
 }
 
-/// How a file is delivered.
+/// The delivery of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivered {
     /// The status code.

@@ -17,12 +17,12 @@ pub(super) struct Project<'a> {
     http: &'a reqwest::Client,
 }
 
-/// Who is an administrator.
+/// The administrators among the users.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Census {
     /// Users that were looked at.
     pub users: usize,
-    /// Whether there are more.
+    /// True when there are more.
     pub cut: bool,
     /// Users with the role in `app_metadata`.
     pub administrators: usize,

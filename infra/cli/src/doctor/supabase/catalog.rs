@@ -10,7 +10,7 @@ use crate::failure::chain;
 use crate::migrations::apply::Standing;
 use crate::output::Output;
 
-/// What the database says of itself.
+/// The database's own words.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     /// Versions in `media_sync.schema_versions`.
@@ -26,13 +26,13 @@ pub struct Catalog {
 /// The parts of live updates.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Realtime {
-    /// Whether the project has Realtime's functions.
+    /// True when the project has Realtime's functions.
     pub offered: bool,
-    /// Whether users may listen.
+    /// True when users may listen.
     pub policy: bool,
-    /// Whether the publication is there.
+    /// True when the publication is there.
     pub publication: bool,
-    /// Whether the publication has the table.
+    /// True when the publication has the table.
     pub published: bool,
     /// The triggers that tell of changes and are switched on.
     pub triggers: Vec<String>,

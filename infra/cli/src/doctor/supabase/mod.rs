@@ -94,7 +94,7 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-/// What was learnt about the project.
+/// Evidence about the project.
 #[derive(Debug)]
 pub struct Evidence {
     /// The project's address.
@@ -109,7 +109,7 @@ pub struct Evidence {
     pub health: Probe<Answer>,
     /// The published keys that verify tokens.
     pub key_set: Probe<Answer>,
-    /// Whether the legacy secret is configured.
+    /// True when the legacy secret is configured.
     pub has_jwt_secret: bool,
     /// The users, as far as administrators matter.
     pub users: Probe<Census>,
@@ -122,13 +122,13 @@ pub struct Evidence {
 pub struct Key {
     /// The setting that holds it.
     pub name: &'static str,
-    /// What it is by its form; an error is the reason why it is none.
+    /// Its kind by its form; an error is the reason why it is none.
     pub form: Probe<Result<Form, String>>,
     /// The answer to a call with it.
     pub answer: Probe<Answer>,
 }
 
-/// What a key is for.
+/// The use of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// For the workers.
