@@ -1,12 +1,10 @@
 //! `mediasync doctor`: looks at a deployment and names the mend of each fault.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use media_sync::config::{aws, http_client};
 
 use super::Database;
-use crate::configuration::{Values, stack};
+use crate::configuration::{Source, Values, stack};
 use crate::doctor::aws::{Secret, read_secret};
 use crate::doctor::{self, Finding, Grade, Sources, registry, report};
 use crate::exit::Exit;
@@ -18,11 +16,6 @@ use crate::output::Output;
 pub(super) struct Arguments {
     #[command(flatten)]
     database: Database,
-    /// Read addresses and keys from a JSON file in the form of the deployment's secret
-    ///
-    /// Variables of the environment with the same names win: SUPABASE_URL, SUPABASE_SECRET_KEY and so on.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
     /// Name or ARN of the deployment's secret, which is read and checked
     ///
     /// Values that neither the environment nor --config has are taken from it. By default it is the deployed stack's.
@@ -36,15 +29,6 @@ pub(super) struct Arguments {
     /// Address of the webhook; by default the deployed stack's
     #[arg(long, value_name = "URL", env = "WEBHOOK_URL", hide_env_values = true)]
     webhook_url: Option<String>,
-    /// The deployed CloudFormation stack, found with AWS's usual environment
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "STACK_NAME",
-        hide_env_values = true,
-        default_value = "media-sync"
-    )]
-    stack_name: String,
     /// Make these checks only
     #[arg(long, value_name = "ID,ID", value_delimiter = ',')]
     only: Vec<String>,
@@ -54,6 +38,9 @@ pub(super) struct Arguments {
     /// Show failures only
     #[arg(long)]
     spotlight: bool,
+    // Last, since its heading holds for what follows.
+    #[command(flatten)]
+    source: Source,
 }
 
 pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
@@ -66,14 +53,14 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
         output.data(&value, &lines);
         return Ok(Exit::Ok);
     }
-    let mut settings = Values::read(arguments.config.as_deref())?;
-    let deployed = stack::locate(&aws().await, &arguments.stack_name).await;
+    let mut settings = Values::read(arguments.source.config.as_deref())?;
+    let deployed = stack::locate(&aws().await, &arguments.source.stack_name).await;
     let (webhook, arn) = match &deployed {
         Ok(found) => (found.webhook_url.as_deref(), found.secret_arn.as_deref()),
         Err(unknown) => {
             output.say(&format!(
                 "stack {}: {}",
-                arguments.stack_name, unknown.reason
+                arguments.source.stack_name, unknown.reason
             ));
             (None, None)
         }

@@ -28,7 +28,7 @@ pub struct Source {
     /// Each key may also be an environment variable, which counts first. Keys that neither has are taken from the
     /// deployed stack's secret, with AWS's usual environment.
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// The deployed CloudFormation stack
     #[arg(
         long,
@@ -37,7 +37,7 @@ pub struct Source {
         hide_env_values = true,
         default_value = "media-sync"
     )]
-    stack_name: String,
+    pub(crate) stack_name: String,
 }
 
 /// The configuration of one command. It holds secrets and has no text.

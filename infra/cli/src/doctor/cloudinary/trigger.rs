@@ -1,82 +1,66 @@
 //! Judges the triggers, which say where notifications go (pure).
 
-use serde_json::Value;
+use media_sync::cloudinary::triggers::Trigger;
+use serde::Deserialize as _;
+use url::Url;
 
 use super::super::finding::first_few;
 use super::super::{Judgement, Skip, Verdict};
 use super::{Evidence, accepted};
+use crate::triggers::{self, Fault, Owner, shown};
 
-/// All events reach the webhook, in the form that it reads.
+/// All events reach the webhook, in the form that it reads: the same rules by which `webhooks ensure` repairs.
 pub(super) fn trigger(evidence: &Evidence) -> Judgement {
-    let webhook = evidence.webhook.as_ref().map_err(Skip::clone)?;
-    let answer = accepted(&evidence.triggers)?;
-    let triggers = answer.answer.body.get("triggers").and_then(Value::as_array);
-    let triggers = triggers.ok_or_else(|| Skip::because("Cloudinary lists no triggers"))?;
-    let (ours, others): (Vec<&Value>, Vec<&Value>) = triggers
+    let address = evidence.webhook.as_ref().map_err(Skip::clone)?;
+    let webhook = Url::parse(address)
+        .map_err(|_| Skip::because("the webhook's address is no http(s) address"))?;
+    let body = &accepted(&evidence.triggers)?.answer.body;
+    let triggers = Vec::<Trigger>::deserialize(&body["triggers"])
+        .map_err(|_| Skip::because("Cloudinary's list of triggers cannot be read"))?;
+    let (ours, others): (Vec<&Trigger>, Vec<&Trigger>) = triggers
         .iter()
-        .partition(|trigger| same(text(trigger, "uri"), webhook));
-    // Makes the trigger, or makes a wrong one anew.
-    let mend = format!("mediasync webhooks ensure --url {webhook}");
-    let Some(all) = ours
+        .partition(|one| triggers::owner(one, &webhook) == Owner::Ours);
+    let mend = format!("mediasync webhooks ensure --url {address}");
+    let best = ours
         .iter()
-        .find(|trigger| text(trigger, "event_type") == "all")
-    else {
-        return Ok(Verdict::failure(absent(webhook, &ours, &others), mend));
-    };
-    if all
-        .get("payload_template")
-        .is_some_and(|template| !template.is_null())
-    {
-        return Ok(Verdict::failure(
-            "the trigger has a payload template, which replaces the notification's body",
-            mend,
-        ));
-    }
-    if text(all, "auth_scheme") == "eddsa_v2" {
-        return Ok(Verdict::failure(
-            "the trigger signs by eddsa_v2, which the webhook cannot verify",
-            mend,
-        ));
-    }
-    Ok(Verdict::ok(format!("all events are sent to {webhook}")))
+        .map(|one| triggers::faults(one))
+        .min_by_key(Vec::len);
+    Ok(match best.as_deref() {
+        None => Verdict::failure(elsewhere(address, &others), mend),
+        Some([]) => Verdict::ok(format!("all events are sent to {address}")),
+        Some([Fault::NotAdditive]) => Verdict::warning(wrong(&[Fault::NotAdditive]), mend),
+        Some([Fault::NotAllEvents, ..]) => Verdict::failure(some_events(address, &ours), mend),
+        Some(faults) => Verdict::failure(wrong(faults), mend),
+    })
 }
 
-fn absent(webhook: &str, ours: &[&Value], others: &[&Value]) -> String {
-    if !ours.is_empty() {
-        let events: Vec<&str> = ours
-            .iter()
-            .map(|trigger| text(trigger, "event_type"))
-            .collect();
-        return format!(
-            "only these events are sent to {webhook}: {}",
-            first_few(&events)
-        );
-    }
-    if others.is_empty() {
-        return "there is no trigger".to_owned();
-    }
-    let elsewhere: Vec<&str> = others.iter().map(|trigger| text(trigger, "uri")).collect();
+fn wrong(faults: &[Fault]) -> String {
+    let texts: Vec<&str> = faults.iter().map(|fault| fault.text()).collect();
+    format!("the trigger is wrong: {}", first_few(&texts))
+}
+
+fn some_events(webhook: &str, ours: &[&Trigger]) -> String {
+    let events: Vec<&str> = ours.iter().map(|one| one.event_type.as_str()).collect();
     format!(
-        "no trigger leads to {webhook}; elsewhere lead: {}",
-        first_few(&elsewhere)
+        "only these events are sent to {webhook}: {}",
+        first_few(&events)
     )
 }
 
-fn text<'a>(trigger: &'a Value, name: &str) -> &'a str {
-    trigger
-        .get(name)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-}
-
-/// A slash at the end makes no other address.
-fn same(uri: &str, webhook: &str) -> bool {
-    uri.trim_end_matches('/') == webhook.trim_end_matches('/')
+fn elsewhere(webhook: &str, others: &[&Trigger]) -> String {
+    if others.is_empty() {
+        return "there is no trigger".to_owned();
+    }
+    let addresses: Vec<String> = others.iter().map(|one| shown(&one.uri)).collect();
+    format!(
+        "no trigger leads to {webhook}; elsewhere lead: {}",
+        first_few(&addresses)
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::super::super::Grade;
     use super::super::super::http::Answer;
@@ -103,34 +87,56 @@ mod tests {
 
     #[test]
     fn one_trigger_sends_everything_in_the_plain_form() {
-        let uri = "https://w.example/webhook/";
-        let ours = |event: &str| json!({"uri": uri, "event_type": event});
-        let other = json!({"uri": "https://old.example/webhook", "event_type": "all"});
+        let ours = |changes: Value| {
+            let mut trigger =
+                json!({"id": "1", "uri": "https://w.example/webhook/", "event_type": "all"});
+            for (name, value) in changes.as_object().unwrap() {
+                trigger[name] = value.clone();
+            }
+            trigger
+        };
+        let other =
+            json!({"id": "2", "uri": "https://u:hush@old.example/webhook", "event_type": "all"});
         for (triggers, grade, words) in [
-            (json!([ours("all"), other]), Grade::Ok, "all events"),
+            (json!([ours(json!({})), other]), Grade::Ok, "all events"),
             (json!([]), Grade::Failure, "there is no trigger"),
             (
                 json!([other]),
                 Grade::Failure,
-                "elsewhere lead: https://old.example",
+                "elsewhere lead: https://u:...@old.example",
             ),
             (
-                json!([ours("upload"), ours("delete")]),
+                json!([
+                    ours(json!({"event_type": "upload"})),
+                    ours(json!({"event_type": "delete"}))
+                ]),
                 Grade::Failure,
                 "upload; delete",
             ),
             (
-                json!([{"uri": uri, "event_type": "all", "payload_template": "{}"}]),
+                json!([ours(json!({"payload_template": "{}"}))]),
                 Grade::Failure,
                 "payload template",
             ),
             (
-                json!([{"uri": uri, "event_type": "all", "auth_scheme": "eddsa_v2"}]),
+                json!([ours(json!({"filter": "tags:x"}))]),
                 Grade::Failure,
-                "eddsa_v2",
+                "a filter holds events back",
             ),
             (
-                json!([{"uri": uri, "event_type": "all", "auth_scheme": "default", "payload_template": null}]),
+                json!([ours(json!({"auth_scheme": "eddsa_v2"}))]),
+                Grade::Failure,
+                "does not verify",
+            ),
+            (
+                json!([ours(json!({"additive": false}))]),
+                Grade::Warning,
+                "notification_url",
+            ),
+            (
+                json!([ours(
+                    json!({"auth_scheme": "default", "payload_template": null})
+                )]),
                 Grade::Ok,
                 "",
             ),
@@ -138,6 +144,7 @@ mod tests {
             let verdict = judge(triggers);
             assert_eq!(verdict.grade, grade, "{verdict:?}");
             assert!(verdict.seen.contains(words), "{verdict:?}");
+            assert!(!verdict.seen.contains("hush"), "{verdict:?}");
         }
     }
 }
