@@ -21,7 +21,7 @@ fn read(path: &str) -> String {
 }
 
 fn document() -> Value {
-    serde_json::from_str(&read("docs/openapi.json")).unwrap()
+    serde_json::from_str(&read("docs/reference/openapi.json")).unwrap()
 }
 
 /// `get /api/cloudinary/media`, and so on.
@@ -227,14 +227,14 @@ fn assert_page(path: &str, expected: &str) {
 
 #[test]
 fn the_page_of_errors_is_the_catalogue() {
-    let page = read("docs/errors.md");
+    let page = read("docs/reference/errors.md");
     let (before, rest) = page.split_once("| status | code |").unwrap();
     let (_, after) = rest.split_once("\n\n").unwrap();
     let expected = format!("{before}{}\n{after}", catalogue::markdown());
-    assert_page("docs/errors.md", &expected);
+    assert_page("docs/reference/errors.md", &expected);
 }
 
 #[test]
 fn the_page_of_the_api_is_the_document() {
-    assert_page("docs/api.md", &render::page(&document()));
+    assert_page("docs/reference/api.md", &render::page(&document()));
 }

@@ -10,7 +10,7 @@ use local_stack::{Claims, Options, Stack};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-const PAGE: &str = include_str!("../../docs/collections.md");
+const PAGE: &str = include_str!("../../docs/guides/collections.md");
 
 #[tokio::test]
 async fn the_examples_of_the_page_do_what_it_says() {

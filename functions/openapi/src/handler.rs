@@ -4,7 +4,7 @@ use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
 use media_sync::http::{Problem, reply, respond};
 
-const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
+const DOCUMENT: &str = include_str!("../../../docs/reference/openapi.json");
 
 pub(crate) async fn handle(request: Request) -> Response<Body> {
     respond(request, async |request| {

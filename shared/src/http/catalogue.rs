@@ -1,6 +1,6 @@
 //! Every code that a problem document may carry, with its status and what to do about it (pure).
 //!
-//! `docs/errors.md` is this table for people, and the OpenAPI document lists the codes; tests hold
+//! `docs/reference/errors.md` is this table for people, and the OpenAPI document lists the codes; tests hold
 //! both, and the constructors' calls all over the project, to it.
 
 /// One kind of problem.
@@ -307,7 +307,7 @@ pub fn find(code: &str) -> Option<&'static Entry> {
     CATALOGUE.iter().find(|entry| entry.code == code)
 }
 
-/// The table of `docs/errors.md`.
+/// The table of `docs/reference/errors.md`.
 pub fn markdown() -> String {
     let rows = CATALOGUE.iter().map(|entry| {
         format!(

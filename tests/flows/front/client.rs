@@ -31,7 +31,7 @@ pub(super) async fn use_the_api(world: &World) {
             .args(arguments);
         command
     };
-    let document = root.join("docs/openapi.json");
+    let document = root.join("docs/reference/openapi.json");
     let document = document.to_str().unwrap();
     let generator = "node_modules/openapi-typescript/bin/cli.js";
     run(node(&[generator, document, "--output", "api.d.ts"])).await;

@@ -1,5 +1,5 @@
 //! Who may do what, asked of the real PostgREST for every table and function there is, and held against the page that
-//! says so: docs/permissions.md.
+//! says so: docs/reference/permissions.md.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
@@ -45,7 +45,7 @@ async fn everybody_may_do_what_the_page_says_and_nothing_else() {
         "projects made before 2026-10-30 grant more (+) by default: {TAKE_AWAY}"
     );
 
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/permissions.md");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/permissions.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&file, &found).unwrap();
     }
@@ -53,7 +53,7 @@ async fn everybody_may_do_what_the_page_says_and_nothing_else() {
     assert_eq!(
         page::differences(&written, &found),
         "",
-        "docs/permissions.md says something else (-) than was found (+). If what was found is meant, run\n    \
+        "docs/reference/permissions.md says something else (-) than was found (+). If what was found is meant, run\n    \
          UPDATE_DOCS=1 cargo test --workspace --test end_to_end permissions"
     );
 }
