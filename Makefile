@@ -85,7 +85,7 @@ cli: ## build the operator's command, target/release/mediasync
 
 # Before the build, which takes minutes.
 deployable:
-	@test -n "$(CONFIG_SECRET_ARN)$(PARAMETERS_FILE)" || { echo "set CONFIG_SECRET_ARN to the ARN of the configuration secret (see README.md)" >&2; exit 1; }
+	@test -n "$(CONFIG_SECRET_ARN)$(PARAMETERS_FILE)" || { echo "set CONFIG_SECRET_ARN to the ARN of the configuration secret (see docs/reference/configuration.md)" >&2; exit 1; }
 	@test -z "$(PARAMETERS_FILE)" || test -f "$(PARAMETERS_FILE)" || { echo "PARAMETERS_FILE: there is no file $(PARAMETERS_FILE)" >&2; exit 1; }
 
 deploy: deployable build ## deploy to AWS (CONFIG_SECRET_ARN=arn:..., PARAMETERS_FILE=file.yaml)
