@@ -9,8 +9,8 @@ pub(crate) fn page(document: &Value) -> String {
     let mut page = String::from("# The API\n\n");
     let _ = writeln!(
         page,
-        "[openapi.json](openapi.json) for people; the API serves it at `/api/openapi.json`. Written by a test, like the\n\
-         table of [errors](errors.md): change the document, not this page.\n\n{}\n",
+        "For developers who call the API: [openapi.json](openapi.json) in readable form. The API serves it at\n\
+         `/api/openapi.json`. A test writes this page and the table of [errors](errors.md): change the document instead.\n\n{}\n",
         text(&document["info"]["description"])
     );
     for (path, methods) in entries(&document["paths"]) {

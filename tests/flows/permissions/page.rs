@@ -10,8 +10,8 @@ use super::probe::Allowed;
 const INTRODUCTION: &str = "\
 # Who may do what
 
-What the Data API (PostgREST) lets everybody do, with every table, view and function that it can reach. A test tries all of
-it as each of them and holds this page to what it finds; after a change that is meant, write the page anew:
+For developers who use the Data API (PostgREST): who may do what with every table, view and function that it can reach. A test
+tries all of it as each caller and holds this page to what it finds. After a change that is meant, write the page anew:
 
 ```sh
 UPDATE_DOCS=1 cargo test --workspace --test end_to_end permissions

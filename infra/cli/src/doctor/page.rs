@@ -5,7 +5,7 @@ use super::registry::{Group, checks};
 const HEAD: &str = "\
 # Doctor
 
-This page is for operators: `mediasync doctor` looks at a deployment from outside and names each known fault with its mend.
+For operators: `mediasync doctor` looks at a deployment from outside and names each known fault with its mend.
 It only reads. It prints no secret.
 
     make cli
