@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use end_to_end::World;
+use end_to_end::{World, connect};
 use media_sync::sync::reconcile::{Reconcile, SliceOutcome};
 use media_sync::sync::store::{Mode, RunRequest, RunRow, RunStatus};
 use serde_json::json;
@@ -22,15 +22,9 @@ async fn a_run_stops_before_its_time_is_up_and_goes_on_where_it_stopped() {
         .fault(json!({"operation": "resources_image", "delay_ms": 200}))
         .await;
 
-    let request = RunRequest {
-        mode: Mode::Full,
-        trigger: "invocation",
-        requested_by: None,
-        options: json!({"batch_size": PAGE}),
-    };
     let mut slices = 1;
     let mut outcome = flow
-        .start(&request, soon())
+        .start(&full_run(), soon())
         .await
         .expect("it works")
         .outcome;
@@ -60,6 +54,56 @@ async fn a_run_stops_before_its_time_is_up_and_goes_on_where_it_stopped() {
     );
     world.assert_mirrored().await;
     world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_run_that_an_earlier_version_began_goes_on_with_this_one() {
+    let world = World::start().await;
+    let (cloudinary, store) = world.clients();
+    let flow = Reconcile { cloudinary, store };
+    world.cloud.seed(3 * PAGE, &["image"], "image-").await;
+    world
+        .cloud
+        .fault(json!({"operation": "resources_image", "delay_ms": 900}))
+        .await;
+    let begun = flow.start(&full_run(), soon()).await.expect("it works");
+    let SliceOutcome::Paused(paused) = begun.outcome else {
+        panic!("it was to be paused: {:?}", begun.outcome);
+    };
+    let listed_before = listed(&paused);
+    assert!(listed_before > 0, "{paused:?}");
+
+    // What the first versions wrote: no time worked, no reserve, no dry run.
+    let client = connect(world.stack.database_url()).await;
+    let changed = client
+        .execute(
+            "update sync_runs set options = options - 'dry_run' - 'quota_reserve', \
+             counters = counters - 'worked_ms', predicted_end = null where id = $1",
+            &[&paused.id],
+        )
+        .await
+        .expect("it is written");
+    assert_eq!(changed, 1);
+    world.cloud.clear_faults().await;
+
+    let later = Instant::now() + Duration::from_secs(60);
+    let resumed = flow.resume(paused.id, later).await.expect("it goes on");
+    let SliceOutcome::Finished(run) = resumed else {
+        panic!("it was to end: {resumed:?}");
+    };
+    assert_eq!(run.status, RunStatus::Succeeded, "{run:?}");
+    assert_eq!(listed(&run), 3 * PAGE, "what was listed before counts on");
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}
+
+fn full_run() -> RunRequest {
+    RunRequest {
+        mode: Mode::Full,
+        trigger: "invocation",
+        requested_by: None,
+        options: json!({"batch_size": PAGE}),
+    }
 }
 
 /// A moment that leaves time for a second's steps.

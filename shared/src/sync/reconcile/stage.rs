@@ -108,3 +108,59 @@ impl Stage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use serde_json::Value;
+
+    use super::super::RunOptions;
+    use super::*;
+
+    /// Runs of earlier versions rest in the database during an upgrade. A file of the folder is
+    /// never changed; a new shape gets a new file.
+    #[test]
+    fn a_run_that_an_earlier_version_began_is_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/checkpoints");
+        let mut read = 0;
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let run: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+            let name = path.display();
+            let state = State::deserialize(&run["checkpoint"]);
+            let state = state.unwrap_or_else(|error| panic!("{name}: {error}"));
+            RunOptions::deserialize(&run["options"]).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let counters = Counters::deserialize(&run["counters"]);
+            let counters = counters.unwrap_or_else(|error| panic!("{name}: {error}"));
+            Option::<Drift>::deserialize(&run["drift"]).unwrap_or_else(|e| panic!("{name}: {e}"));
+            // What was counted before the upgrade counts on.
+            assert_eq!(counters.listed, run["counters"]["listed"], "{name}");
+            // This version's own writing of it loses nothing.
+            let written = serde_json::to_value(&state).unwrap();
+            assert_eq!(written, run["checkpoint"], "{name}");
+            read += 1;
+        }
+        assert!(read > 0, "the folder is not empty");
+    }
+
+    #[test]
+    fn every_stage_is_kept_as_an_earlier_version_wrote_it() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/checkpoints");
+        let texts: String = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
+            .collect();
+        let stages = [
+            Stage::first(Mode::Full),
+            Stage::first(Mode::Incremental),
+            Stage::after_listing(ResourceType::ALL[2]),
+            Stage::Done,
+        ];
+        for stage in stages {
+            let tag = serde_json::to_value(&stage).unwrap()["stage"].clone();
+            assert!(texts.contains(&format!("\"stage\": {tag}")), "{tag}");
+        }
+    }
+}
