@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 # `deployable` is a step of `deploy`.
-.PHONY: deployable help setup run demo test chaos chaos-stack scale bench bench-api check fmt lint doc build build-local cli deploy clean
+.PHONY: deployable help setup run demo test chaos chaos-stack scale bench bench-api cost book check fmt lint doc build build-local cli deploy clean
 
 # What `make build` builds for: arm64 or x86_64. `make deploy` tells the template the same.
 ARCH ?= arm64
@@ -57,6 +57,13 @@ ROWS ?= 1000000
 bench-api: setup ## measure the list beside bare PostgREST requests, over ROWS rows (release profile)
 	cargo build --release --package media_list --package end_to_end --bin media_list --bin bench_api
 	target/release/bench_api target/release/media_list $(ROWS)
+
+cost: setup build-local ## measure what a deployment uses, and write docs/operate/cost.md
+	cargo run --quiet --package end_to_end --bin cost -- 20000
+
+book: ## the documentation as a book, in target/book
+	cargo install --quiet --locked --root $(TOOLS)/mdbook mdbook@0.5.4
+	$(TOOLS)/mdbook/bin/mdbook build docs
 
 check: fmt lint doc test ## everything CI asks for
 

@@ -14,6 +14,7 @@ mod dry_runs;
 mod edits;
 mod explained;
 mod front;
+mod getting_started;
 mod imports;
 mod leases;
 mod listing;

@@ -78,8 +78,8 @@ async fn a_run_that_an_earlier_version_began_goes_on_with_this_one() {
     let changed = client
         .execute(
             "update sync_runs set options = options - 'dry_run' - 'quota_reserve', \
-             counters = counters - 'worked_ms', predicted_end = null where id = $1",
-            &[&paused.id],
+             counters = counters - 'worked_ms', predicted_end = null where id = $1::text::uuid",
+            &[&paused.id.to_string()],
         )
         .await
         .expect("it is written");

@@ -7,16 +7,18 @@ mod access;
 mod control;
 mod cors;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, StatusCode};
+use http_body_util::BodyExt as _;
 
 pub use control::{Counts, Fault};
 
@@ -34,6 +36,8 @@ pub(crate) struct Gateway {
     postgrest: OnceLock<String>,
     client: ProxyClient,
     control: Mutex<Control>,
+    /// Bytes of the Data API's answers: what Supabase bills as egress.
+    sent_bytes: Arc<AtomicU64>,
     auth: Arc<Auth>,
 }
 
@@ -45,6 +49,7 @@ impl Gateway {
             postgrest: OnceLock::new(),
             client: proxy::client(),
             control: Mutex::default(),
+            sent_bytes: Arc::default(),
         })
     }
 
@@ -87,6 +92,10 @@ impl Gateway {
         self.with_control(|control| control.counts.clone())
     }
 
+    pub(crate) fn sent_bytes(&self) -> u64 {
+        self.sent_bytes.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn reset_counts(&self) {
         self.with_control(|control| control.counts = Counts::default());
     }
@@ -126,12 +135,23 @@ async fn rest(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Resp
         path,
     };
     match proxy::forward(&gateway.client, request, &target).await {
-        Ok(response) => response,
+        Ok(response) => counted(response, Arc::clone(&gateway.sent_bytes)),
         Err(error) => {
             tracing::debug!(%error, "PostgREST does not answer");
             message(StatusCode::SERVICE_UNAVAILABLE, "name resolution failed")
         }
     }
+}
+
+/// The same answer, whose bytes are added to `sent` as they pass.
+fn counted(response: Response, sent: Arc<AtomicU64>) -> Response {
+    response.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            sent.fetch_add(length as u64, Ordering::Relaxed);
+            frame
+        }))
+    })
 }
 
 /// Paths of Auth that browsers and verifiers reach without a key.

@@ -14,6 +14,11 @@ impl Stack {
         self.gateway.counts()
     }
 
+    /// Bytes of the Data API's answers since the stack started.
+    pub fn gateway_sent_bytes(&self) -> u64 {
+        self.gateway.sent_bytes()
+    }
+
     /// Starts counting anew.
     pub fn reset_gateway_counts(&self) {
         self.gateway.reset_counts();
