@@ -29,7 +29,7 @@ impl Health {
         }
         let probe = parse_probe(request.uri().query())?;
         if !request.headers().contains_key(header::AUTHORIZATION) {
-            let alive = json!({"status": Status::Ok, "version": VERSION, "build": BUILD});
+            let alive = alive();
             return match probe {
                 false => Ok(reply::json(StatusCode::OK, &alive)),
                 true => Err(Problem::token_missing()),
@@ -48,6 +48,16 @@ impl Health {
     }
 }
 
+/// The release is no secret, and tells whether the functions are those that the database was migrated for.
+fn alive() -> Value {
+    json!({
+        "status": Status::Ok,
+        "version": VERSION,
+        "build": BUILD,
+        "schema": {"expected": SCHEMA_VERSION},
+    })
+}
+
 fn parse_probe(query: Option<&str>) -> Result<bool, ParameterError> {
     let query = Query::parse(query, &["probe"])?;
     let wanted = query.one_of("probe", &[("cloudinary", true)])?;
@@ -63,6 +73,7 @@ fn answer(inspected: &Inspected, schedules: Schedules, now: Timestamp) -> (Statu
         "status": status,
         "version": VERSION,
         "build": BUILD,
+        "schema": {"expected": SCHEMA_VERSION},
         "reasons": reasons,
         "database": match &found.database {
             Ok(_) => json!({"reachable": true, "round_trip_ms": inspected.round_trip.as_millis() as u64}),
@@ -83,7 +94,7 @@ fn answer(inspected: &Inspected, schedules: Schedules, now: Timestamp) -> (Statu
     };
     if let Ok(mirror) = &found.database {
         cloudinary["quota"] = json!(mirror.quota);
-        answer["schema"] = json!({"version": mirror.schema_version, "expected": SCHEMA_VERSION});
+        answer["schema"]["version"] = json!(mirror.schema_version);
         answer["reconciliation"] = reconciliation(mirror, now);
         answer["intents"] = json!({
             "pending": mirror.pending,
@@ -136,7 +147,8 @@ mod tests {
         let request = lambda_http::request::from_str(EVENT).unwrap();
         let response = Health::default().handle(request).await;
         assert_eq!(response.status(), 200);
-        let alive = json!({"status": "ok", "version": VERSION, "build": BUILD});
+        let schema = json!({"expected": SCHEMA_VERSION});
+        let alive = json!({"status": "ok", "version": VERSION, "build": BUILD, "schema": schema});
         assert_eq!(body(&response), alive);
     }
 
