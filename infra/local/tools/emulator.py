@@ -58,6 +58,24 @@ def name_batches():
     iam_actions.extract_iam_action = extract_iam_action
 
 
+def leave_mail_unconfirmed():
+    """Lists subscriptions as AWS does: one by mail is pending until somebody follows the link in it, which nobody can
+    here."""
+    from ministack.services import sns
+
+    listed = sns._list_subscriptions_by_topic
+
+    def list_subscriptions_by_topic(params):
+        status, headers, body = listed(params)
+        topic, _ = sns._get_topic(sns._p(params, "TopicArn"))
+        for one in topic["subscriptions"] if topic else []:
+            if one["protocol"].startswith("email") or not one["confirmed"]:
+                body = body.replace(f"<SubscriptionArn>{one['arn']}<".encode(), b"<SubscriptionArn>PendingConfirmation<")
+        return status, headers, body
+
+    sns._list_subscriptions_by_topic = list_subscriptions_by_topic
+
+
 def over_tls(app):
     """Says of every request that it came encrypted. None did: nothing leaves this machine. But the queues' policies
     refuse what was not."""
@@ -77,6 +95,7 @@ def main():
 
     read_numbers()
     name_batches()
+    leave_mail_unconfirmed()
     threading.Thread(target=read_in, daemon=True).start()
     asyncio.run(serve(over_tls(app), config))
 

@@ -54,7 +54,8 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
         return Ok(Exit::Ok);
     }
     let mut settings = Values::read(arguments.source.config.as_deref())?;
-    let deployed = stack::locate(&aws().await, &arguments.source.stack_name).await;
+    let aws = aws().await;
+    let deployed = stack::locate(&aws, &arguments.source.stack_name).await;
     let (webhook, arn) = match &deployed {
         Ok(found) => (found.webhook_url.as_deref(), found.secret_arn.as_deref()),
         Err(unknown) => {
@@ -76,6 +77,8 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
     let sources = Sources {
         settings: &settings,
         secret: &secret,
+        aws: &aws,
+        stack: deployed.as_ref().ok(),
         database: database.as_ref(),
         webhook: given_webhook.as_deref().or(webhook),
         http,

@@ -1,5 +1,6 @@
 //! Asks AWS for the deployed stack: CloudFormation for its outputs, Secrets Manager for the secret it names.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 
 use aws_config::SdkConfig;
@@ -23,11 +24,15 @@ pub(crate) struct Unknown {
 
 /// A deployed stack, as far as commands look at it.
 #[derive(Debug)]
-pub(crate) struct Deployed {
+pub struct Deployed {
+    /// The stack's name.
+    pub(crate) name: String,
     /// The output `WebhookUrl`.
     pub(crate) webhook_url: Option<String>,
     /// The parameter that names the workers' secret, or the one for all.
     pub(crate) secret_arn: Option<String>,
+    /// Every parameter's value, by its name in the template.
+    pub(crate) parameters: BTreeMap<String, String>,
 }
 
 impl Unknown {
@@ -55,8 +60,10 @@ pub(crate) async fn locate(aws: &SdkConfig, name: &str) -> Result<Deployed, Unkn
         .first()
         .ok_or_else(|| Unknown::usage("there is no such stack"))?;
     Ok(Deployed {
+        name: name.to_owned(),
         webhook_url: webhook_url(stack),
         secret_arn: secret_arn(stack.parameters()).map(str::to_owned),
+        parameters: parameters(stack),
     })
 }
 
@@ -82,6 +89,14 @@ pub(super) async fn describe(name: &str, missing: &[&str]) -> Result<Values, Unk
         values.complete(secret);
     }
     Ok(values)
+}
+
+fn parameters(stack: &Stack) -> BTreeMap<String, String> {
+    let pair = |one: &Parameter| {
+        let value = one.resolved_value().or(one.parameter_value())?;
+        Some((one.parameter_key()?.to_owned(), value.to_owned()))
+    };
+    stack.parameters().iter().filter_map(pair).collect()
 }
 
 fn webhook_url(stack: &Stack) -> Option<String> {

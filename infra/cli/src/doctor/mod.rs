@@ -17,7 +17,10 @@ pub use registry::{Check, Group};
 
 use std::time::Duration;
 
+use aws_config::SdkConfig;
+
 use crate::configuration::Values;
+use crate::configuration::stack::Deployed;
 use crate::database::Address;
 use crate::output::Output;
 
@@ -34,6 +37,10 @@ pub struct Sources<'a> {
     pub settings: &'a Values,
     /// The configuration's secret.
     pub secret: &'a Probe<aws::Secret>,
+    /// Region and credentials.
+    pub aws: &'a SdkConfig,
+    /// The deployed stack, if there is one.
+    pub stack: Option<&'a Deployed>,
     /// The project's database.
     pub database: Option<&'a Address>,
     /// The webhook's address.
@@ -75,11 +82,16 @@ pub async fn examine(
             cloudinary::Evidence::without(&unasked)
         }
     };
-    let (supabase, cloudinary) = tokio::join!(supabase, cloudinary);
+    let aws = async {
+        if wanted(Group::Aws) {
+            aws::Evidence::gather(sources).await
+        } else {
+            aws::Evidence::without(&unasked)
+        }
+    };
+    let (aws, supabase, cloudinary) = tokio::join!(aws, supabase, cloudinary);
     let evidence = Evidence {
-        aws: aws::Evidence {
-            secret: sources.secret.clone(),
-        },
+        aws,
         supabase,
         cloudinary,
     };

@@ -18,6 +18,11 @@ JSON file in the form of the secret. Variables of the environment win over both:
 database. A check whose input is missing is skipped and says what it needs. The checks of Cloudinary cost six calls of the
 Admin API's hourly quota.
 
+The checks of AWS need leave to read: `cloudformation:DescribeStacks` and `ListStackResources`,
+`secretsmanager:GetSecretValue` and `DescribeSecret`, `lambda:GetAccountSettings` and `GetFunction`,
+`sqs:GetQueueAttributes`, `sns:ListSubscriptionsByTopic`, `logs:DescribeLogGroups`, `iam:GetRolePolicy`. `aws-version` also
+calls the function Health, for which `lambda:InvokeFunction` is needed. A check without leave is skipped and says so.
+
 | option | effect |
 |---|---|
 | `--only ID,ID` | makes these checks only |

@@ -1,29 +1,236 @@
 //! The checks of the deployment in AWS.
 
+mod alarms;
+mod api;
+mod code;
+mod functions;
+mod key;
+mod logs;
+mod probe;
+mod queues;
 mod secret;
+mod version;
+
+use std::collections::BTreeMap;
 
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata as _;
 use media_sync::config;
 
 use super::registry::{Check, Group};
-use super::{Probe, Skip, limited};
+use super::{Probe, Skip, Sources, limited};
 use crate::failure::chain;
 
 /// In the order of the report.
-pub const CHECKS: &[Check] = &[Check {
-    id: "aws-secret",
-    group: Group::Aws,
-    title: "the secret is missing, not JSON, or has a missing or wrong value",
-    why: "The functions find no usable configuration, and every call fails.",
-    reads: "the secret that the deployed stack or `--secret` names",
-    judgement: |evidence| secret::secret(&evidence.aws),
-}];
+pub const CHECKS: &[Check] = &[
+    Check {
+        id: "aws-secret",
+        group: Group::Aws,
+        title: "the secret is missing, not JSON, or has a missing or wrong value",
+        why: "The functions find no usable configuration, and every call fails.",
+        reads: "the secret that the deployed stack or `--secret` names",
+        judgement: |evidence| secret::secret(&evidence.aws),
+    },
+    Check {
+        id: "aws-kms",
+        group: Group::Aws,
+        title: "a secret is under a key of yours that the functions may not use",
+        why: "The functions cannot read their configuration, and every call fails.",
+        reads: "`describe-secret`, and the policies of roles that read secrets",
+        judgement: |evidence| key::key(&evidence.aws),
+    },
+    Check {
+        id: "aws-version",
+        group: Group::Aws,
+        title: "deployed code or template is older than this command, or than the migrations expect",
+        why: "Functions of another release misread the database, and mended faults are still there.",
+        reads: "the answer of the function Health, and the stack's resources beside `template.yaml`",
+        judgement: |evidence| version::version(&evidence.aws),
+    },
+    Check {
+        id: "aws-architecture",
+        group: Group::Aws,
+        title: "the functions were built for another processor than the stack says",
+        why: "No function starts.",
+        reads: "the header of the function Webhook's `bootstrap`, and its architecture",
+        judgement: |evidence| functions::architecture(&evidence.aws),
+    },
+    Check {
+        id: "aws-concurrency",
+        group: Group::Aws,
+        title: "the account's limit of concurrent executions leaves nothing to reserve",
+        why: "A `WebhookConcurrency` above 0 rolls the stack back, and functions take copies from each other.",
+        reads: "`lambda get-account-settings`",
+        judgement: |evidence| functions::concurrency(&evidence.aws),
+    },
+    Check {
+        id: "aws-visibility",
+        group: Group::Aws,
+        title: "a queue shows a message again while its function still works on it",
+        why: "Messages are handled twice and given up too early.",
+        reads: "the queues' attributes and their functions' timeouts",
+        judgement: |evidence| queues::visibility(&evidence.aws),
+    },
+    Check {
+        id: "aws-dlq",
+        group: Group::Aws,
+        title: "messages wait in a dead-letter queue",
+        why: "Their work was given up until somebody sends them again.",
+        reads: "the dead-letter queues' attributes",
+        judgement: |evidence| queues::dead_letters(&evidence.aws),
+    },
+    Check {
+        id: "aws-alarms",
+        group: Group::Aws,
+        title: "nobody hears the alarms: no topic, no subscription, or an unconfirmed one",
+        why: "A fault that waits for a person waits for ever.",
+        reads: "`list-subscriptions-by-topic` of the stack's topics",
+        judgement: |evidence| alarms::alarms(&evidence.aws),
+    },
+    Check {
+        id: "aws-logs",
+        group: Group::Aws,
+        title: "a log group keeps its lines for ever",
+        why: "It costs more every month.",
+        reads: "`describe-log-groups`",
+        judgement: |evidence| logs::logs(&evidence.aws),
+    },
+];
 
 /// Evidence about the deployment.
 #[derive(Debug)]
 pub struct Evidence {
     /// The configuration's secret.
     pub secret: Probe<Secret>,
+    /// The secrets under keys of the customer's.
+    pub keys: Probe<Vec<KeyUse>>,
+    /// The stack's resources.
+    pub resources: Probe<Vec<Resource>>,
+    /// The functions that a check looks at, by logical id.
+    pub functions: Probe<BTreeMap<String, Function>>,
+    /// The machine that the function Webhook was built for.
+    pub machine: Probe<Result<&'static str, &'static str>>,
+    /// The account's concurrent executions.
+    pub concurrency: Probe<Concurrency>,
+    /// The queues, by logical id.
+    pub queues: Probe<BTreeMap<String, Queue>>,
+    /// The topics of alarms.
+    pub topics: Probe<Vec<Topic>>,
+    /// The log groups of the stack and of its functions.
+    pub logs: Probe<Vec<LogGroup>>,
+    /// The release that is deployed.
+    pub release: Probe<Release>,
+}
+
+/// A secret under a customer-managed key, and a role that reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyUse {
+    /// The parameter that names the secret.
+    pub parameter: String,
+    /// The key: its id, its ARN, or an alias.
+    pub key: String,
+    /// The logical id of a role that reads the secret.
+    pub role: String,
+    /// The keys with which its policy lets it decrypt.
+    pub allowed: Vec<String>,
+}
+
+/// A resource of the stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// The name in the template.
+    pub logical: String,
+    /// `AWS::SQS::Queue` and its like.
+    pub kind: String,
+    /// The name in AWS.
+    pub physical: String,
+}
+
+/// A function, as deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// In seconds.
+    pub timeout: u64,
+    /// `arm64` or `x86_64`.
+    pub architecture: String,
+}
+
+/// The account's limit in this region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Concurrency {
+    /// Copies of all functions together.
+    pub limit: u64,
+    /// Copies that nobody has reserved.
+    pub unreserved: u64,
+}
+
+/// A queue's attributes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queue {
+    /// In seconds.
+    pub visibility: u64,
+    /// Messages that wait, are worked on, or are delayed.
+    pub messages: u64,
+}
+
+/// A topic of alarms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topic {
+    /// Its ARN.
+    pub arn: String,
+    /// True for every subscription that was confirmed; nothing where there is no such topic.
+    pub confirmed: Option<Vec<bool>>,
+}
+
+/// A log group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogGroup {
+    /// Its name.
+    pub name: String,
+    /// In days; nothing means for ever.
+    pub retention: Option<u64>,
+}
+
+/// A release, as the function Health tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// The version.
+    pub version: String,
+    /// The newest migration that the code knows.
+    pub schema: Option<String>,
+}
+
+impl Evidence {
+    /// Asks AWS about the deployed stack.
+    pub async fn gather(sources: &Sources<'_>) -> Self {
+        let unknown = Skip::needs("a deployed stack");
+        match sources.stack {
+            Some(stack) => probe::ask(sources, stack).await,
+            None => Self::without(&unknown),
+        }
+        .with_secret(sources.secret)
+    }
+
+    pub(super) fn without(skip: &Skip) -> Self {
+        Self {
+            secret: Err(skip.clone()),
+            keys: Err(skip.clone()),
+            resources: Err(skip.clone()),
+            functions: Err(skip.clone()),
+            machine: Err(skip.clone()),
+            concurrency: Err(skip.clone()),
+            queues: Err(skip.clone()),
+            topics: Err(skip.clone()),
+            logs: Err(skip.clone()),
+            release: Err(skip.clone()),
+        }
+    }
+
+    fn with_secret(self, secret: &Probe<Secret>) -> Self {
+        Self {
+            secret: secret.clone(),
+            ..self
+        }
+    }
 }
 
 /// The secret's text, which no text of this shows.

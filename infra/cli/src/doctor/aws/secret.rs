@@ -59,11 +59,14 @@ mod tests {
     use super::*;
 
     fn judge(text: &str) -> Verdict {
-        let secret = Ok(Secret::Text(text.to_owned()));
-        secret_of(Evidence { secret })
+        secret_of(Secret::Text(text.to_owned()))
     }
 
-    fn secret_of(evidence: Evidence) -> Verdict {
+    fn secret_of(secret: Secret) -> Verdict {
+        let evidence = Evidence {
+            secret: Ok(secret),
+            ..Evidence::without(&Skip::needs("x"))
+        };
         super::secret(&evidence).unwrap()
     }
 
@@ -91,8 +94,7 @@ mod tests {
         assert!(!verdict.seen.contains("hush"), "{verdict:?}");
 
         assert!(judge("hush").seen.contains("not a JSON object"));
-        let secret = Ok(Secret::Missing("x/config".to_owned()));
-        let verdict = secret_of(Evidence { secret });
+        let verdict = secret_of(Secret::Missing("x/config".to_owned()));
         assert!(verdict.mend.unwrap().contains("--name x/config"));
         assert!(!format!("{:?}", Secret::Text("hush".to_owned())).contains("hush"));
     }

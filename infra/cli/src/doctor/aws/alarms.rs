@@ -1,0 +1,69 @@
+//! Judges who hears the alarms (pure).
+
+use super::super::finding::first_few;
+use super::super::{Judgement, Skip, Verdict};
+use super::{Evidence, Topic};
+
+/// Somebody is told.
+pub(super) fn alarms(evidence: &Evidence) -> Judgement {
+    let topics = evidence.topics.as_ref().map_err(Skip::clone)?;
+    if topics.is_empty() {
+        return Ok(Verdict::warning(
+            "the stack names nobody who is told of alarms",
+            "make deploy PARAMETERS='AlarmEmail=you@example.com', or AlarmTopicArn=ARN for a topic of yours",
+        ));
+    }
+    let silent: Vec<String> = topics.iter().filter_map(problem).collect();
+    if silent.is_empty() {
+        return Ok(Verdict::ok("every subscription to the alarms is confirmed"));
+    }
+    Ok(Verdict::failure(
+        first_few(&silent),
+        "confirm the subscription by the link in AWS's mail; a new link: aws sns subscribe --topic-arn ARN \
+         --protocol email --notification-endpoint you@example.com",
+    ))
+}
+
+fn problem(topic: &Topic) -> Option<String> {
+    let arn = &topic.arn;
+    let Some(confirmed) = &topic.confirmed else {
+        return Some(format!("there is no topic {arn}"));
+    };
+    let pending = confirmed.iter().filter(|one| !**one).count();
+    match (confirmed.len(), pending) {
+        (0, _) => Some(format!("nobody has subscribed to {arn}")),
+        (_, 0) => None,
+        (all, pending) => Some(format!(
+            "{pending} of {all} subscriptions to {arn} are not confirmed"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Grade;
+    use super::*;
+
+    #[test]
+    fn every_topic_has_a_confirmed_listener() {
+        for (topics, grade) in [
+            (vec![], Grade::Warning),
+            (vec![Some(vec![true])], Grade::Ok),
+            (vec![Some(vec![])], Grade::Failure),
+            (vec![Some(vec![false])], Grade::Failure),
+            (vec![Some(vec![true, false])], Grade::Failure),
+            (vec![Some(vec![true]), None], Grade::Failure),
+        ] {
+            let topic = |confirmed| Topic {
+                arn: "arn:aws:sns:x:1:alarms".to_owned(),
+                confirmed,
+            };
+            let evidence = Evidence {
+                topics: Ok(topics.into_iter().map(topic).collect()),
+                ..Evidence::without(&Skip::needs("x"))
+            };
+            let verdict = alarms(&evidence).unwrap();
+            assert_eq!(verdict.grade, grade, "{verdict:?}");
+        }
+    }
+}
