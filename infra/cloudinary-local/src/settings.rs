@@ -106,6 +106,10 @@ pub struct Settings {
     /// PDF files are delivered.
     pub pdf_delivery: bool,
     pub signature_algorithm: Algorithm,
+    /// Active access keys besides the one that the account began with: key to secret.
+    pub access_keys: BTreeMap<String, String>,
+    /// The key that the account began with is switched off.
+    pub first_key_disabled: bool,
     /// The key whose secret signs notifications, when it is not the account's.
     pub notification_api_key: Option<String>,
     pub notification_api_secret: Option<String>,
@@ -166,6 +170,8 @@ impl Default for Settings {
             strict_transformations: false,
             pdf_delivery: true,
             signature_algorithm: Algorithm::Sha1,
+            access_keys: BTreeMap::new(),
+            first_key_disabled: false,
             notification_api_key: None,
             notification_api_secret: None,
             notifications_paused: false,

@@ -18,6 +18,25 @@ pub(crate) struct Account {
 }
 
 impl Account {
+    /// Active access keys with their secrets, the oldest first.
+    pub(crate) fn access_keys<'a>(
+        &'a self,
+        settings: &'a Settings,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let first = (!settings.first_key_disabled)
+            .then_some((self.api_key.as_str(), self.api_secret.as_str()));
+        let others = settings.access_keys.iter();
+        first
+            .into_iter()
+            .chain(others.map(|(key, secret)| (key.as_str(), secret.as_str())))
+    }
+
+    /// The secret of an active key.
+    pub(crate) fn secret_of<'a>(&'a self, key: &str, settings: &'a Settings) -> Option<&'a str> {
+        let found = self.access_keys(settings).find(|(known, _)| *known == key);
+        found.map(|(_, secret)| secret)
+    }
+
     pub(crate) fn url(&self, asset: &Asset) -> String {
         let extension = match (&asset.media.format, asset.resource_type) {
             (Some(format), kind) if kind.as_str() != "raw" => format!(".{format}"),

@@ -180,6 +180,58 @@ impl Keys {
     }
 }
 
+/// The API keys that the gateway lets in, each with the role that it stands for.
+pub(crate) struct ApiKeys(Vec<(String, &'static str)>);
+
+impl std::fmt::Debug for ApiKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ApiKeys({})", self.0.len())
+    }
+}
+
+impl ApiKeys {
+    /// Those that a project begins with.
+    pub(crate) fn of(keys: &Keys) -> Self {
+        Self(vec![
+            (keys.secret.clone(), "service_role"),
+            (keys.publishable.clone(), "anon"),
+            (keys.legacy_service_role.clone(), "service_role"),
+            (keys.legacy_anon.clone(), "anon"),
+        ])
+    }
+
+    pub(crate) fn role_of(&self, key: &str) -> Option<&'static str> {
+        let found = self.0.iter().find(|(known, _)| known == key);
+        found.map(|(_, role)| *role)
+    }
+
+    /// One more of today's form; those that there are go on.
+    pub(crate) fn add(&mut self, kind: ApiKeyKind) -> String {
+        let (prefix, role) = match kind {
+            ApiKeyKind::Secret => ("sb_secret_", "service_role"),
+            ApiKeyKind::Publishable => ("sb_publishable_", "anon"),
+        };
+        let key = format!("{prefix}{}", random_text(31));
+        self.0.push((key.clone(), role));
+        key
+    }
+
+    /// From now on the key is refused.
+    pub(crate) fn revoke(&mut self, key: &str) {
+        self.0.retain(|(known, _)| known != key);
+    }
+}
+
+/// What an API key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApiKeyKind {
+    /// For services: stands for `service_role`.
+    Secret,
+    /// For browsers: stands for `anon`.
+    Publishable,
+}
+
 fn sign_legacy(secret: &str, claims: &Value) -> String {
     let key = EncodingKey::from_secret(secret.as_bytes());
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key)

@@ -29,6 +29,6 @@ pub use auth::Mail;
 pub use aws::{Invocation, QueueDepth};
 pub use error::StackError;
 pub use gateway::{Counts, Fault};
-pub use keys::Claims;
+pub use keys::{ApiKeyKind, Claims};
 pub use options::{Options, Part};
 pub use stack::Stack;

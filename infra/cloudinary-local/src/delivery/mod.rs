@@ -124,8 +124,11 @@ fn is_signed(app: &App, address: &Address) -> bool {
     let Some(signature) = &address.signature else {
         return false;
     };
-    address.signed_texts().any(|mut text| {
-        text.push_str(&app.account.api_secret);
+    let settings = app.settings();
+    let keys = || app.account.access_keys(&settings);
+    let texts = address.signed_texts();
+    let mut texts = texts.flat_map(|text| keys().map(move |(_, secret)| format!("{text}{secret}")));
+    texts.any(|text| {
         let sha256 = || Sha256::digest(text.as_bytes()).to_vec();
         let digests = match signature.len() {
             8 => vec![

@@ -145,10 +145,11 @@ impl Deliverer {
     }
 
     async fn send(&self, notification: &Notification, settings: &Settings, signed_at: i64) -> bool {
-        let secret = settings
-            .notification_api_secret
-            .as_ref()
-            .unwrap_or(&self.account.api_secret);
+        let oldest = || self.account.access_keys(settings).next();
+        let secret = match &settings.notification_api_secret {
+            Some(secret) => secret,
+            None => oldest().map_or(&*self.account.api_secret, |(_, secret)| secret),
+        };
         let timestamp = signed_at.to_string();
         let mut request = self
             .client

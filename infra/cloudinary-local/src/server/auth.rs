@@ -46,7 +46,7 @@ pub(super) fn authorize(
     let access = operation.access();
     match access {
         Access::Token => return Ok(()),
-        Access::Admin => return basic(headers, account),
+        Access::Admin => return basic(headers, account, settings),
         Access::Upload | Access::UploadBulk => (),
     }
     let is_upload = matches!(operation, Operation::Upload { .. });
@@ -64,7 +64,7 @@ pub(super) fn authorize(
     if params.filled("signature").is_some() {
         signed(access, params, account, settings, now)?;
     } else if headers.contains_key(http::header::AUTHORIZATION) && settings.basic_auth_on_upload {
-        basic(headers, account)?;
+        basic(headers, account, settings)?;
     } else if is_upload {
         let allowed = preset
             .as_ref()
@@ -91,7 +91,7 @@ pub(super) fn authorize(
     Ok(())
 }
 
-fn basic(headers: &HeaderMap, account: &Account) -> Result<(), ApiError> {
+fn basic(headers: &HeaderMap, account: &Account, settings: &Settings) -> Result<(), ApiError> {
     let header = headers
         .get(http::header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
@@ -108,20 +108,21 @@ fn basic(headers: &HeaderMap, account: &Account) -> Result<(), ApiError> {
     let (key, secret) = decoded
         .split_once(':')
         .ok_or_else(|| ApiError::unauthorized("Invalid credentials"))?;
-    known_key(key, account)?;
-    if bool::from(secret.as_bytes().ct_eq(account.api_secret.as_bytes())) {
+    let known = secret_of(key, account, settings)?;
+    if bool::from(secret.as_bytes().ct_eq(known.as_bytes())) {
         Ok(())
     } else {
         Err(ApiError::unauthorized("api_secret mismatch"))
     }
 }
 
-fn known_key(key: &str, account: &Account) -> Result<(), ApiError> {
-    if key == account.api_key {
-        Ok(())
-    } else {
-        Err(ApiError::unauthorized(format!("Unknown API key {key}")))
-    }
+fn secret_of<'a>(
+    key: &str,
+    account: &'a Account,
+    settings: &'a Settings,
+) -> Result<&'a str, ApiError> {
+    let secret = account.secret_of(key, settings);
+    secret.ok_or_else(|| ApiError::unauthorized(format!("Unknown API key {key}")))
 }
 
 fn signed(
@@ -131,7 +132,7 @@ fn signed(
     settings: &Settings,
     now: Moment,
 ) -> Result<(), ApiError> {
-    known_key(params.required("api_key")?, account)?;
+    let secret = secret_of(params.required("api_key")?, account, settings)?;
     let given = params.required("signature")?;
     let except: &[&str] = if access == Access::UploadBulk {
         &UNSIGNED_IN_BULK
@@ -139,7 +140,7 @@ fn signed(
         &UNSIGNED
     };
     let pairs = params.to_sign(except);
-    if !signature::verify_params(&pairs, given, &account.api_secret) {
+    if !signature::verify_params(&pairs, given, secret) {
         let text = signature::string_to_sign(&pairs, signature::Version::Two);
         return Err(ApiError::unauthorized(format!(
             "Invalid Signature {given}. String to sign - '{text}'"

@@ -144,11 +144,13 @@ impl<'a> Transaction<'a> {
     fn envelope(&self, event_type: &str, mut body: Map<String, Value>, at: Moment) -> Value {
         body.insert("notification_type".to_owned(), json!(event_type));
         if self.settings().envelope == Envelope::Full {
-            let key = self
-                .settings()
-                .notification_api_key
-                .as_ref()
-                .unwrap_or(&self.actor.api_key);
+            let settings = self.settings();
+            let oldest = match settings.first_key_disabled {
+                true => settings.access_keys.keys().next(),
+                false => None,
+            };
+            let key = settings.notification_api_key.as_ref().or(oldest);
+            let key = key.unwrap_or(&self.actor.api_key);
             body.insert(
                 "notification_context".to_owned(),
                 json!({

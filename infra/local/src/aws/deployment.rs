@@ -142,9 +142,14 @@ fn built_functions(template: &Path) -> Result<Vec<PathBuf>, StackError> {
     Ok(programs)
 }
 
+/// The name of a stack's configuration secret.
+pub(super) fn secret_name(stack: &str) -> String {
+    format!("{stack}/config")
+}
+
 async fn create_secret(api: &Api, plan: &Plan) -> Result<String, StackError> {
     let config = json!(plan.config).to_string();
-    let request = json!({ "Name": format!("{}/config", plan.stack), "SecretString": config });
+    let request = json!({ "Name": secret_name(&plan.stack), "SecretString": config });
     let answer = api
         .json("secretsmanager", "secretsmanager.CreateSecret", &request)
         .await?;

@@ -172,6 +172,29 @@ impl Aws {
             .map(drop)
     }
 
+    /// Changes keys of a stack's configuration secret; nothing takes a key away.
+    pub(crate) async fn change_secret(
+        &self,
+        plan: &Plan,
+        changes: &[(&str, Option<&str>)],
+    ) -> Result<(), StackError> {
+        let name = deployment::secret_name(&plan.stack);
+        let target = "secretsmanager.GetSecretValue";
+        let request = json!({ "SecretId": name });
+        let answer = self.api.json("secretsmanager", target, &request).await?;
+        let text = answer["SecretString"].as_str().unwrap_or_default();
+        let mut config = api::parse(target, text.as_bytes())?;
+        for (key, value) in changes {
+            config[*key] = json!(value);
+        }
+        let request = json!({ "SecretId": name, "SecretString": config.to_string() });
+        let target = "secretsmanager.PutSecretValue";
+        self.api
+            .json("secretsmanager", target, &request)
+            .await
+            .map(drop)
+    }
+
     /// What a function has logged, oldest line first.
     pub(crate) async fn function_log(&self, function: &str) -> Result<String, StackError> {
         let group = self.log_group(function).await?;

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use crate::keys::Keys;
+use crate::keys::ApiKeys;
 
 /// What follows from a request's keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ const REPEATED_KEY: &[u8] = b"Bearer sb_";
 ///
 /// A key that is repeated in `Authorization` counts as absent, even if it differs from the one in `apikey`:
 /// <https://github.com/supabase/supabase/blob/master/docker/volumes/api/kong-entrypoint.sh>.
-pub(super) fn decide(keys: &Keys, headers: &HeaderMap, query: Option<&str>) -> Access {
+pub(super) fn decide(keys: &ApiKeys, headers: &HeaderMap, query: Option<&str>) -> Access {
     let in_query = || {
         query?
             .split('&')
@@ -43,7 +43,7 @@ pub(super) fn decide(keys: &Keys, headers: &HeaderMap, query: Option<&str>) -> A
             hint: "No `apikey` request header or url param was found.",
         };
     };
-    let Some(role) = role_of(keys, api_key) else {
+    let Some(role) = keys.role_of(api_key) else {
         return Access::Denied {
             message: "Invalid API key",
             hint: "Double check the API key of your Supabase project.",
@@ -55,21 +55,10 @@ pub(super) fn decide(keys: &Keys, headers: &HeaderMap, query: Option<&str>) -> A
     }
 }
 
-fn role_of(keys: &Keys, api_key: &str) -> Option<&'static str> {
-    [
-        (&keys.secret, "service_role"),
-        (&keys.publishable, "anon"),
-        (&keys.legacy_service_role, "service_role"),
-        (&keys.legacy_anon, "anon"),
-    ]
-    .into_iter()
-    .find_map(|(known, role)| (known == api_key).then_some(role))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::Claims;
+    use crate::keys::{ApiKeyKind, Claims, Keys};
 
     #[test]
     fn keys_are_treated_as_the_table_says() {
@@ -110,7 +99,7 @@ mod tests {
             if let Some(value) = &authorization {
                 headers.insert(AUTHORIZATION, value.parse().unwrap());
             }
-            let outcome = match decide(&keys, &headers, None) {
+            let outcome = match decide(&ApiKeys::of(&keys), &headers, None) {
                 Access::AsSent => "as sent",
                 Access::AsRole(role) => role,
                 Access::Denied { message, .. } => message,
@@ -127,8 +116,33 @@ mod tests {
         let keys = Keys::generate();
         let query = format!("select=id&apikey={}", keys.publishable);
         assert_eq!(
-            decide(&keys, &HeaderMap::new(), Some(&query)),
+            decide(&ApiKeys::of(&keys), &HeaderMap::new(), Some(&query)),
             Access::AsRole("anon")
         );
+    }
+
+    #[test]
+    fn a_key_is_let_in_from_its_making_to_its_revocation() {
+        let keys = Keys::generate();
+        let mut api_keys = ApiKeys::of(&keys);
+        let access = |api_keys: &ApiKeys, key: &str| {
+            let headers = HeaderMap::from_iter([(
+                http::HeaderName::from_static("apikey"),
+                key.parse().unwrap(),
+            )]);
+            decide(api_keys, &headers, None)
+        };
+        let new = api_keys.add(ApiKeyKind::Secret);
+        for key in [&keys.secret, &new] {
+            assert_eq!(access(&api_keys, key), Access::AsRole("service_role"));
+        }
+        api_keys.revoke(&keys.secret);
+        assert_eq!(access(&api_keys, &new), Access::AsRole("service_role"));
+        assert!(matches!(
+            access(&api_keys, &keys.secret),
+            Access::Denied { .. }
+        ));
+        let public = api_keys.add(ApiKeyKind::Publishable);
+        assert_eq!(access(&api_keys, &public), Access::AsRole("anon"));
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Gateway;
 use crate::Mail;
+use crate::keys::ApiKeyKind;
 
 /// Requests by method and path without query, such as `POST /rest/v1/rpc/apply_page`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +97,34 @@ pub(super) async fn set_fault(
 
 pub(super) async fn clear_fault(State(gateway): State<Arc<Gateway>>) -> StatusCode {
     gateway.set_fault(None);
+    StatusCode::NO_CONTENT
+}
+
+/// What kind of key is wanted.
+#[derive(Deserialize)]
+pub(super) struct NewKey {
+    kind: ApiKeyKind,
+}
+
+/// A key, to be refused from now on.
+#[derive(Deserialize, Serialize)]
+pub(super) struct NamedKey {
+    key: String,
+}
+
+pub(super) async fn add_key(
+    State(gateway): State<Arc<Gateway>>,
+    Json(wanted): Json<NewKey>,
+) -> Json<NamedKey> {
+    let key = gateway.add_key(wanted.kind);
+    Json(NamedKey { key })
+}
+
+pub(super) async fn revoke_key(
+    State(gateway): State<Arc<Gateway>>,
+    Json(named): Json<NamedKey>,
+) -> StatusCode {
+    gateway.revoke_key(&named.key);
     StatusCode::NO_CONTENT
 }
 

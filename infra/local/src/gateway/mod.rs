@@ -8,7 +8,7 @@ mod control;
 mod cors;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -23,7 +23,7 @@ use http_body_util::BodyExt as _;
 pub use control::{Counts, Fault};
 
 use crate::auth::Auth;
-use crate::keys::Keys;
+use crate::keys::{ApiKeyKind, ApiKeys, Keys};
 use crate::proxy::{self, ProxyClient, Target};
 use access::Access;
 use control::Control;
@@ -32,6 +32,7 @@ use control::Control;
 #[derive(Debug)]
 pub(crate) struct Gateway {
     keys: Arc<Keys>,
+    api_keys: RwLock<ApiKeys>,
     /// Known a while after the gateway's own address, which others are told at once.
     postgrest: OnceLock<String>,
     client: ProxyClient,
@@ -44,6 +45,7 @@ pub(crate) struct Gateway {
 impl Gateway {
     pub(crate) fn new(keys: Arc<Keys>, auth: Arc<Auth>) -> Arc<Self> {
         Arc::new(Self {
+            api_keys: RwLock::new(ApiKeys::of(&keys)),
             keys,
             auth,
             postgrest: OnceLock::new(),
@@ -78,6 +80,10 @@ impl Gateway {
                 axum::routing::put(control::set_fault).delete(control::clear_fault),
             )
             .route(
+                "/_control/keys",
+                axum::routing::post(control::add_key).delete(control::revoke_key),
+            )
+            .route(
                 "/_control/mails",
                 get(control::mails).delete(control::forget_mails),
             )
@@ -86,6 +92,24 @@ impl Gateway {
 
     pub(crate) fn auth(&self) -> &Auth {
         &self.auth
+    }
+
+    /// One more API key.
+    pub(crate) fn add_key(&self, kind: ApiKeyKind) -> String {
+        let mut keys = self
+            .api_keys
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        keys.add(kind)
+    }
+
+    /// Refuses an API key from now on.
+    pub(crate) fn revoke_key(&self, key: &str) {
+        let mut keys = self
+            .api_keys
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        keys.revoke(key);
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -117,7 +141,7 @@ async fn rest(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Resp
     if let Some(status) = fault {
         return message(status, "the gateway was told to fail");
     }
-    if let Err(denied) = let_in(&gateway.keys, &mut request) {
+    if let Err(denied) = let_in(&gateway, &mut request) {
         return denied;
     }
     // The key was for us.
@@ -169,7 +193,7 @@ async fn ask_for_key(
 ) -> Response {
     let path = request.uri().path();
     if !OPEN.iter().any(|open| path.starts_with(open))
-        && let Err(denied) = let_in(&gateway.keys, &mut request)
+        && let Err(denied) = let_in(&gateway, &mut request)
     {
         return denied;
     }
@@ -178,15 +202,22 @@ async fn ask_for_key(
 
 /// Leaves the request with the `Authorization` that its keys amount to; the error is the answer.
 #[expect(clippy::result_large_err, reason = "an answer is what it is")]
-fn let_in(keys: &Keys, request: &mut Request) -> Result<(), Response> {
-    match access::decide(keys, request.headers(), request.uri().query()) {
+fn let_in(gateway: &Gateway, request: &mut Request) -> Result<(), Response> {
+    let access = {
+        let keys = gateway
+            .api_keys
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        access::decide(&keys, request.headers(), request.uri().query())
+    };
+    match access {
         Access::Denied { message, hint } => {
             let body = serde_json::json!({ "message": message, "hint": hint });
             Err((StatusCode::UNAUTHORIZED, axum::Json(body)).into_response())
         }
         Access::AsSent => Ok(()),
         Access::AsRole(role) => {
-            let bearer = format!("Bearer {}", keys.role_token(role));
+            let bearer = format!("Bearer {}", gateway.keys.role_token(role));
             let bearer = HeaderValue::from_str(&bearer).expect("a token is base64 and dots");
             request.headers_mut().insert(AUTHORIZATION, bearer);
             Ok(())

@@ -1,4 +1,4 @@
-//! Looking into a running stack: counts, mails, queues, logs; and setting the gateway's faults.
+//! Looking into a running stack: counts, mails, queues, logs; setting the gateway's faults and rotating keys.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::Stack;
-use crate::{Counts, Fault, Invocation, Mail, QueueDepth, StackError, postgres};
+use crate::{ApiKeyKind, Counts, Fault, Invocation, Mail, QueueDepth, StackError, postgres};
 
 impl Stack {
     /// Requests that came to the gateway since the last reset.
@@ -74,6 +74,26 @@ impl Stack {
         let deployment = self.deployment();
         let aws = self.aws().await?;
         aws.function_log(deployment.function(function)).await
+    }
+
+    /// Puts a new version of the configuration secret with these keys changed, as an operator who rotates keys
+    /// does; nothing takes a key away. Functions that run take it in within five minutes, or after a refusal.
+    ///
+    /// # Errors
+    /// When the emulator does not answer.
+    pub async fn change_secret(&self, changes: &[(&str, Option<&str>)]) -> Result<(), StackError> {
+        self.aws().await?.change_secret(&self.plan, changes).await
+    }
+
+    /// One more API key of the project; those that there are go on.
+    pub fn add_api_key(&self, kind: ApiKeyKind) -> String {
+        self.gateway.add_key(kind)
+    }
+
+    /// Has the gateway refuse an API key from now on. [`Stack::secret_key`] and [`Stack::publishable_key`] go on
+    /// naming those that the project began with.
+    pub fn revoke_api_key(&self, key: &str) {
+        self.gateway.revoke_key(key);
     }
 
     /// Runs `supabase db push` with the migrations of a folder; returns the CLI's words.
