@@ -13,6 +13,7 @@ pub mod intent;
 pub mod observation;
 pub mod queue;
 pub mod release;
+pub mod rotation;
 pub mod row;
 pub mod supabase;
 pub mod sync;

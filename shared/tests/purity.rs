@@ -20,6 +20,7 @@ const PURE: &[&str] = &[
     "intent/wish.rs",
     "observation.rs",
     "queue/message.rs",
+    "rotation/policy.rs",
     "row/clocks.rs",
     "row/mod.rs",
     "row/observe.rs",

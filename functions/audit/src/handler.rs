@@ -5,7 +5,7 @@ use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
 use media_sync::asset::AssetId;
 use media_sync::http::auth::{authenticate, require_admin};
-use media_sync::http::{Cursor, CursorKey, ParameterError, Problem, Query, reply, respond};
+use media_sync::http::{CursorKeys, ParameterError, Problem, Query, reply, respond};
 use media_sync::supabase::Supabase;
 use media_sync::supabase::jwt::TokenVerifier;
 use media_sync::time::Timestamp;
@@ -42,7 +42,7 @@ const LONGEST_ID: usize = 1_024;
 pub(crate) struct Audit {
     pub(crate) verifier: TokenVerifier,
     pub(crate) database: Supabase,
-    pub(crate) cursor_key: CursorKey,
+    pub(crate) cursor_keys: CursorKeys,
 }
 
 /// Where a page ended.
@@ -86,21 +86,30 @@ impl Audit {
         // A cursor continues this query, for this caller, and no other.
         let fingerprint = format!("audit {} {}", caller.sub, json!(asked.query));
         if let Some(cursor) = &asked.cursor {
-            let position =
-                Cursor::<Position>::open(cursor, fingerprint.as_bytes(), &self.cursor_key)
-                    .map_err(|error| ParameterError::new("cursor", error.to_string()))?;
+            let opened = self.cursor_keys.open(cursor, fingerprint.as_bytes()).await;
+            let position: Position =
+                opened.map_err(|error| ParameterError::new("cursor", error.to_string()))?;
             asked.query.insert("after".to_owned(), json!(position));
         }
         let database = self.database.as_caller(&caller);
         let arguments = json!({"p_query": asked.query});
         let found: Found = database.rpc("media_audit", &arguments).await?;
-        let next = found.items.last().filter(|_| found.has_more).map(|last| {
-            let position = Position {
+        let position = found
+            .items
+            .last()
+            .filter(|_| found.has_more)
+            .map(|last| Position {
                 occurred_at: last["occurred_at"].clone(),
                 id: last["id"].clone(),
-            };
-            Cursor::seal(&position, fingerprint.as_bytes(), &self.cursor_key)
-        });
+            });
+        let next = match &position {
+            Some(position) => Some(
+                self.cursor_keys
+                    .seal(position, fingerprint.as_bytes())
+                    .await,
+            ),
+            None => None,
+        };
         let answer = answer(asked.limit, found, next);
         Ok(reply::json(StatusCode::OK, &answer))
     }

@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use handler::Audit;
 use lambda_http::{Error, Request, service_fn};
 use media_sync::config::{self, CallerConfig};
+use media_sync::http::{CursorKey, CursorKeys};
 use media_sync::telemetry;
 
 #[tokio::main]
@@ -23,11 +24,12 @@ async fn main() -> Result<(), Error> {
 
 async fn start() -> Result<Audit, Error> {
     let aws = config::aws().await;
-    let (callers, cursor_key) = config::load::<(CallerConfig, _)>(&aws).await?;
+    let config = config::load::<(CallerConfig, CursorKey)>(&aws).await?;
+    let (callers, cursor_key) = config.split();
     let http = config::http_client()?;
     Ok(Audit {
         verifier: callers.token_verifier(&http),
         database: callers.client(&http),
-        cursor_key,
+        cursor_keys: CursorKeys::new(cursor_key),
     })
 }

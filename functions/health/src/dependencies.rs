@@ -49,7 +49,8 @@ pub(crate) struct Inspected {
 impl Dependencies {
     pub(crate) async fn load() -> Result<Self, Problem> {
         let aws = config::aws().await;
-        let (callers, cloudinary) = config::load::<(CallerConfig, CloudinaryConfig)>(&aws).await?;
+        let config = config::load::<(CallerConfig, CloudinaryConfig)>(&aws).await?;
+        let (callers, cloudinary) = config.split();
         let http = config::http_client().map_err(|error| Problem::internal(&error))?;
         let queues = QUEUES.into_iter().map(|(name, variable)| {
             let url = config::required_env(variable)?;

@@ -7,6 +7,7 @@ use media_sync::asset::{AssetId, DeliveryName};
 use media_sync::cloudinary::delivery::{Addresses, Delivered, Delivery};
 use media_sync::http::auth::authenticate;
 use media_sync::http::{ParameterError, Problem, Query, reply, respond};
+use media_sync::rotation::Live;
 use media_sync::supabase::Supabase;
 use media_sync::supabase::jwt::TokenVerifier;
 use media_sync::sync::explain::{Standing, explain};
@@ -20,7 +21,7 @@ use uuid::Uuid;
 pub(crate) struct MediaGet {
     pub(crate) verifier: TokenVerifier,
     pub(crate) database: Supabase,
-    pub(crate) delivery: Delivery,
+    pub(crate) delivery: Live<Delivery>,
 }
 
 /// What an asset is asked for by.
@@ -70,33 +71,34 @@ impl MediaGet {
         let database = self.database.as_caller(&caller);
         let found: Option<Found> = database.rpc("media_get", &arguments).await?;
         let found = found.ok_or_else(|| Problem::not_found("There is no such asset."))?;
-        Ok(reply::json(StatusCode::OK, &self.answer(found, now)))
+        let delivery = self.delivery.current().await;
+        Ok(reply::json(StatusCode::OK, &answer(found, &delivery, now)))
     }
+}
 
-    fn answer(&self, found: Found, now: Timestamp) -> Value {
-        let urls = found
-            .stored
-            .as_ref()
-            .and_then(|stored| self.addresses(stored));
-        json!({
-            "asset": found.asset,
-            "urls": urls,
-            "explanation": explain(&found.standing, now),
-            "notifications": found.notifications,
-            "audit": found.audit,
-        })
-    }
+fn answer(found: Found, delivery: &Delivery, now: Timestamp) -> Value {
+    let urls = found
+        .stored
+        .as_ref()
+        .and_then(|stored| addresses(stored, delivery));
+    json!({
+        "asset": found.asset,
+        "urls": urls,
+        "explanation": explain(&found.standing, now),
+        "notifications": found.notifications,
+        "audit": found.audit,
+    })
+}
 
-    fn addresses(&self, stored: &Stored) -> Option<Addresses> {
-        self.delivery.addresses(&Delivered {
-            name: &stored.name,
-            version: stored.version,
-            format: stored.format.as_deref(),
-            mime_type: stored.mime_type.as_deref(),
-            access_mode: stored.access_mode.as_deref(),
-            secure_url: stored.secure_url.as_deref(),
-        })
-    }
+fn addresses(stored: &Stored, delivery: &Delivery) -> Option<Addresses> {
+    delivery.addresses(&Delivered {
+        name: &stored.name,
+        version: stored.version,
+        format: stored.format.as_deref(),
+        mime_type: stored.mime_type.as_deref(),
+        access_mode: stored.access_mode.as_deref(),
+        secure_url: stored.secure_url.as_deref(),
+    })
 }
 
 fn parse_key(request: &Request) -> Result<Key, ParameterError> {
@@ -169,27 +171,8 @@ mod tests {
         });
         change(&mut found);
         let delivery = Delivery::new(Credentials::parse("cloudinary://1:b@demo").unwrap());
-        let http = media_sync::config::http_client().unwrap();
-        let config = media_sync::config::Config::from_map(
-            &[
-                ("CLOUDINARY_URL", "cloudinary://1:b@demo"),
-                ("SUPABASE_URL", "http://127.0.0.1:9"),
-                ("SUPABASE_SECRET_KEY", "sb_secret_x"),
-                ("SUPABASE_PUBLISHABLE_KEY", "sb_publishable_x"),
-            ]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .into(),
-        )
-        .unwrap();
-        let handler = MediaGet {
-            verifier: config.supabase.token_verifier(&http),
-            database: config.supabase.public(&http),
-            delivery,
-        };
-        handler.answer(
-            serde_json::from_value(found).unwrap(),
-            Timestamp::from_secs(0),
-        )
+        let found = serde_json::from_value(found).unwrap();
+        answer(found, &delivery, Timestamp::from_secs(0))
     }
 
     #[test]

@@ -24,11 +24,12 @@ async fn main() -> Result<(), Error> {
 
 async fn start() -> Result<MediaGet, Error> {
     let aws = config::aws().await;
-    let (callers, cloudinary) = config::load::<(CallerConfig, CloudinaryConfig)>(&aws).await?;
+    let config = config::load::<(CallerConfig, CloudinaryConfig)>(&aws).await?;
+    let (callers, cloudinary) = config.split();
     let http = config::http_client()?;
     Ok(MediaGet {
         verifier: callers.token_verifier(&http),
         database: callers.client(&http),
-        delivery: Delivery::new(cloudinary.credentials),
+        delivery: cloudinary.part(|config| Delivery::new(config.credentials.clone())),
     })
 }

@@ -3,7 +3,7 @@
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
 use media_sync::http::auth::authenticate;
-use media_sync::http::{Cursor, CursorKey, ParameterError, Problem, reply, respond};
+use media_sync::http::{CursorKeys, ParameterError, Problem, reply, respond};
 use media_sync::supabase::jwt::TokenVerifier;
 use media_sync::supabase::{Supabase, SupabaseError};
 use media_sync::time::Timestamp;
@@ -24,7 +24,7 @@ const PAGE_TOO_LARGE: &str = "PT413";
 pub(crate) struct MediaList {
     verifier: TokenVerifier,
     database: Supabase,
-    cursor_key: CursorKey,
+    cursor_keys: CursorKeys,
 }
 
 /// Where a page ended: the last row's sort value and id.
@@ -68,11 +68,15 @@ struct Pagination {
 }
 
 impl MediaList {
-    pub(crate) fn new(verifier: TokenVerifier, database: Supabase, cursor_key: CursorKey) -> Self {
+    pub(crate) fn new(
+        verifier: TokenVerifier,
+        database: Supabase,
+        cursor_keys: CursorKeys,
+    ) -> Self {
         Self {
             verifier,
             database,
-            cursor_key,
+            cursor_keys,
         }
     }
 
@@ -90,9 +94,9 @@ impl MediaList {
         let fingerprint = format!("{} {}", caller.sub, json!(asked.query));
         let mut query = asked.query.clone();
         if let Some(cursor) = &asked.cursor {
-            let position =
-                Cursor::<Position>::open(cursor, fingerprint.as_bytes(), &self.cursor_key)
-                    .map_err(|error| ParameterError::new("cursor", error.to_string()))?;
+            let opened = self.cursor_keys.open(cursor, fingerprint.as_bytes()).await;
+            let position: Position =
+                opened.map_err(|error| ParameterError::new("cursor", error.to_string()))?;
             query.insert("after".to_owned(), json!(position));
         } else if let Some(offset) = asked.offset() {
             query.insert("offset".to_owned(), json!(offset));
@@ -102,10 +106,14 @@ impl MediaList {
             .rpc("media_list", &json!({"p_query": query}))
             .await
             .map_err(problem)?;
-        let next_cursor = found
-            .position
-            .as_ref()
-            .map(|position| Cursor::seal(position, fingerprint.as_bytes(), &self.cursor_key));
+        let next_cursor = match &found.position {
+            Some(position) => Some(
+                self.cursor_keys
+                    .seal(position, fingerprint.as_bytes())
+                    .await,
+            ),
+            None => None,
+        };
         Ok(reply::json(
             StatusCode::OK,
             &answer(&asked, found, next_cursor),

@@ -10,6 +10,7 @@ use std::convert::Infallible;
 use handler::MediaList;
 use lambda_http::{Error, Request, service_fn};
 use media_sync::config::{self, CallerConfig};
+use media_sync::http::{CursorKey, CursorKeys};
 use media_sync::telemetry;
 
 #[tokio::main]
@@ -26,11 +27,12 @@ async fn main() -> Result<(), Error> {
 
 async fn start() -> Result<MediaList, Error> {
     let aws = config::aws().await;
-    let (callers, cursor_key) = config::load::<(CallerConfig, _)>(&aws).await?;
+    let config = config::load::<(CallerConfig, CursorKey)>(&aws).await?;
+    let (callers, cursor_key) = config.split();
     let http = config::http_client()?;
     Ok(MediaList::new(
         callers.token_verifier(&http),
         callers.client(&http),
-        cursor_key,
+        CursorKeys::new(cursor_key),
     ))
 }

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lambda_http::{Body, Request};
-use media_sync::http::CursorKey;
+use media_sync::http::{CursorKey, CursorKeys};
+use media_sync::rotation::Live;
 use media_sync::supabase::jwt::TokenVerifier;
 use media_sync::supabase::{ApiKey, Supabase};
 use serde_json::{Value, json};
@@ -59,7 +60,7 @@ async fn ten_thousand_garbage_tokens_cause_no_call_downstream() {
             http.clone(),
         ),
         Supabase::new(url, key, http),
-        CursorKey::derive(b"secret"),
+        CursorKeys::new(Live::fixed(CursorKey::derive(b"secret"))),
     );
     let mut codes = BTreeSet::new();
     for number in 0..10_000 {

@@ -24,7 +24,8 @@ async fn main() -> Result<(), Error> {
 
 async fn start() -> Result<OutboundWorker, Error> {
     let aws = config::aws().await;
-    let (cloudinary, service) = config::load::<(CloudinaryConfig, ServiceConfig)>(&aws).await?;
+    let config = config::load::<(CloudinaryConfig, ServiceConfig)>(&aws).await?;
+    let (cloudinary, service) = config.split();
     let http = config::http_client()?;
     let queue = Queue::connect(&aws, config::outbound_queue_url()?);
     Ok(OutboundWorker {

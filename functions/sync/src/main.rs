@@ -26,14 +26,15 @@ async fn main() -> Result<(), Error> {
 
 async fn start() -> Result<Sync, Error> {
     let aws = config::aws().await;
-    let config: Config = config::load(&aws).await?;
+    let (cloudinary, supabase) = config::load::<Config>(&aws).await?.split();
+    let (callers, service) = supabase.split();
     let http = config::http_client()?;
     Ok(Sync {
-        verifier: config.supabase.token_verifier(&http),
-        database: config.supabase.public(&http),
+        verifier: callers.token_verifier(&http),
+        database: callers.client(&http),
         reconcile: Reconcile {
-            cloudinary: config.cloudinary.client(&http),
-            store: Store::new(config.supabase.service(&http)),
+            cloudinary: cloudinary.client(&http),
+            store: Store::new(service.client(&http)),
         },
         outbound: Queue::connect(&aws, config::outbound_queue_url()?),
         continuation: Queue::connect(&aws, config::reconcile_queue_url()?),

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
 use media_sync::asset::ResourceType;
-use media_sync::cloudinary::Client;
 use media_sync::cloudinary::upload::Source;
+use media_sync::cloudinary::{Client, Credentials};
 use media_sync::deadline;
 use media_sync::http::auth::authenticate;
 use media_sync::http::{ParameterError, Problem, Query, reply, respond};
+use media_sync::rotation::Live;
 use media_sync::supabase::jwt::TokenVerifier;
 use media_sync::sync::uploads::{Beginning, Kind, Uploaded, Uploads, Wanted};
 use media_sync::time::Timestamp;
@@ -34,7 +35,7 @@ const LOOK_UP: Duration = Duration::from_secs(4);
 #[derive(Debug)]
 pub(crate) struct Upload {
     pub(crate) verifier: TokenVerifier,
-    pub(crate) rules: UploadRules,
+    pub(crate) rules: Live<UploadRules>,
     pub(crate) uploads: Uploads,
 }
 
@@ -48,7 +49,7 @@ impl Upload {
             };
             Query::parse(request.uri().query(), &[])?;
             match *request.method() {
-                Method::GET => Ok(reply::json(StatusCode::OK, &self.describe(uploader))),
+                Method::GET => self.describe(uploader).await,
                 Method::POST => self.post(request, uploader).await,
                 _ => Err(Problem::method_not_allowed("GET, POST")),
             }
@@ -62,14 +63,15 @@ impl Upload {
             |context| deadline::before_the_end(context, MARGIN),
         );
         let id = Uuid::new_v4();
-        match Posted::read(request, self.file_limit()).await? {
-            Posted::Sign(asked) => self.sign(asked, uploader, id).await,
+        let rules = self.rules.current().await;
+        match Posted::read(request, file_limit(&rules)).await? {
+            Posted::Sign(asked) => self.sign(asked, &rules, uploader, id).await,
             Posted::Url(asked) => {
-                let (wanted, source) = self.plan_url(asked, uploader, id).await?;
+                let (wanted, source) = plan_url(asked, &rules, uploader, id).await?;
                 self.carry_out(wanted, source, deadline).await
             }
             Posted::File(file) => {
-                let (wanted, source) = self.plan_file(file, uploader, id)?;
+                let (wanted, source) = plan_file(file, &rules, uploader, id)?;
                 self.carry_out(wanted, source, deadline).await
             }
         }
@@ -78,6 +80,7 @@ impl Upload {
     async fn sign(
         &self,
         asked: Sign,
+        rules: &UploadRules,
         uploader: Uploader,
         id: Uuid,
     ) -> Result<Response<Body>, Problem> {
@@ -86,88 +89,24 @@ impl Upload {
             filename: asked.filename.as_deref(),
             resource_type: asked.resource_type,
         }
-        .plan(&self.rules, uploader, id)?;
+        .plan(rules, uploader, id)?;
         let cloudinary = self.cloudinary();
         let now = cloudinary.cloud_now();
-        let valid = self.rules.valid_seconds;
+        let valid = rules.valid_seconds;
         let name = &signable.public_id;
         let beginning = Beginning::new(id, uploader, name, signable.overwrite, now, valid);
         let begun = self.uploads.begin(&beginning).await?;
-        let mut answer = signable.sign(begun.overwrite, now, valid, cloudinary.credentials());
+        let credentials = cloudinary.credentials().await;
+        let mut answer = signable.sign(begun.overwrite, now, valid, &credentials);
         let expires_at = now.offset(i64::from(valid) * 1_000_000);
         answer.insert(
             "upload".to_owned(),
             json!({
-                "id": id, "url": self.address(asked.resource_type),
-                "expires_at": expires_at, "max_bytes": self.rules.max_bytes,
+                "id": id, "url": address(asked.resource_type, &credentials),
+                "expires_at": expires_at, "max_bytes": rules.max_bytes,
             }),
         );
         Ok(reply::json(StatusCode::OK, &answer))
-    }
-
-    fn plan_file(
-        &self,
-        file: File,
-        uploader: Uploader,
-        id: Uuid,
-    ) -> Result<(Wanted, Source), Problem> {
-        let wanted = file.about.resource_type;
-        let checked = check_file(&file.bytes, &file.filename, wanted, &self.rules)?;
-        let size = file.bytes.len() as u64;
-        let named = name(&file.about, &file.filename, checked.resource_type).choose(
-            &self.rules,
-            uploader,
-            id,
-        )?;
-        let wanted = Wanted {
-            id,
-            kind: Kind::File,
-            uploader,
-            named,
-            resource_type: checked.resource_type,
-            filename: stem(&file.filename),
-            file_size: Some(size),
-            format: checked
-                .format
-                .filter(|_| checked.resource_type != ResourceType::Raw),
-            display_name: file.about.display_name,
-            tags: file.about.tags,
-            context: file.about.context,
-        };
-        let source = Source::Bytes {
-            data: file.bytes,
-            filename: file.filename,
-        };
-        Ok((wanted, source))
-    }
-
-    async fn plan_url(
-        &self,
-        asked: Url,
-        uploader: Uploader,
-        id: Uuid,
-    ) -> Result<(Wanted, Source), Problem> {
-        let file = parse_remote(&asked.url, &self.rules)?;
-        let filename = file.filename().unwrap_or_default();
-        let (resource_type, format) = plan_remote_type(&filename, asked.about.resource_type)?;
-        check_allowed(resource_type, format.as_deref(), &self.rules)?;
-        let named =
-            name(&asked.about, &filename, resource_type).choose(&self.rules, uploader, id)?;
-        look_up(&file).await?;
-        let wanted = Wanted {
-            id,
-            kind: Kind::Url,
-            uploader,
-            named,
-            resource_type,
-            filename: stem(&filename),
-            file_size: None,
-            format: format.filter(|_| resource_type != ResourceType::Raw),
-            display_name: asked.about.display_name,
-            tags: asked.about.tags,
-            context: asked.about.context,
-        };
-        Ok((wanted, Source::Url(file.url.into())))
     }
 
     async fn carry_out(
@@ -194,50 +133,116 @@ impl Upload {
         Ok(reply::json(status, &answer))
     }
 
-    /// What a form's file may have; a signed upload may have all that the rules allow.
-    fn file_limit(&self) -> u64 {
-        self.rules.max_bytes.min(BODY_LIMIT as u64)
-    }
-
     fn cloudinary(&self) -> &Client {
         &self.uploads.reconcile.cloudinary
     }
 
-    /// Where a browser sends a file with a signature.
-    fn address(&self, resource_type: Option<ResourceType>) -> String {
-        let credentials = self.cloudinary().credentials();
-        let kind = resource_type.map_or("auto", ResourceType::as_str);
-        let base = credentials.upload_prefix().as_str().trim_end_matches('/');
-        format!("{base}/v1_1/{}/{kind}/upload", credentials.cloud_name())
+    async fn describe(&self, uploader: Uploader) -> Result<Response<Body>, Problem> {
+        let rules = self.rules.current().await;
+        let credentials = self.cloudinary().credentials().await;
+        let answer = describe(uploader, &rules, &credentials);
+        Ok(reply::json(StatusCode::OK, &answer))
     }
+}
 
-    fn describe(&self, uploader: Uploader) -> Value {
-        let rules = &self.rules;
-        let prefix = rules.prefix_of(uploader).map(|prefix| format!("{prefix}/"));
-        json!({
-            "cloud_name": self.cloudinary().credentials().cloud_name(),
-            "limits": {
-                "max_bytes": rules.max_bytes,
-                "max_form_bytes": self.file_limit(),
-                // Empty means any.
-                "formats": rules.formats,
-                "resource_types": rules.resource_types,
-                "public_id_prefix": prefix,
-            },
-            "signing": {
-                "parameters": SIGNABLE,
-                "only": {"source": "uw", "type": "upload"},
-                "valid_seconds": rules.valid_seconds,
-                "added": ["timestamp", "public_id", "overwrite", "invalidate", "asset_folder", "allowed_formats"],
-                "overwrite": "granted to who owns the asset of that public id, and to administrators",
-            },
-            "remote": {
-                "enabled": !rules.remote_hosts.is_empty(),
-                "hosts": rules.remote_hosts,
-                "schemes": if rules.remote_http { &["https", "http"][..] } else { &["https"] },
-            },
-        })
-    }
+fn describe(uploader: Uploader, rules: &UploadRules, credentials: &Credentials) -> Value {
+    let prefix = rules.prefix_of(uploader).map(|prefix| format!("{prefix}/"));
+    json!({
+        "cloud_name": credentials.cloud_name(),
+        "limits": {
+            "max_bytes": rules.max_bytes,
+            "max_form_bytes": file_limit(rules),
+            // Empty means any.
+            "formats": rules.formats,
+            "resource_types": rules.resource_types,
+            "public_id_prefix": prefix,
+        },
+        "signing": {
+            "parameters": SIGNABLE,
+            "only": {"source": "uw", "type": "upload"},
+            "valid_seconds": rules.valid_seconds,
+            "added": ["timestamp", "public_id", "overwrite", "invalidate", "asset_folder", "allowed_formats"],
+            "overwrite": "granted to who owns the asset of that public id, and to administrators",
+        },
+        "remote": {
+            "enabled": !rules.remote_hosts.is_empty(),
+            "hosts": rules.remote_hosts,
+            "schemes": if rules.remote_http { &["https", "http"][..] } else { &["https"] },
+        },
+    })
+}
+
+/// What a form's file may have; a signed upload may have all that the rules allow.
+fn file_limit(rules: &UploadRules) -> u64 {
+    rules.max_bytes.min(BODY_LIMIT as u64)
+}
+
+/// Where a browser sends a file with a signature.
+fn address(resource_type: Option<ResourceType>, credentials: &Credentials) -> String {
+    let kind = resource_type.map_or("auto", ResourceType::as_str);
+    let base = credentials.upload_prefix().as_str().trim_end_matches('/');
+    format!("{base}/v1_1/{}/{kind}/upload", credentials.cloud_name())
+}
+
+fn plan_file(
+    file: File,
+    rules: &UploadRules,
+    uploader: Uploader,
+    id: Uuid,
+) -> Result<(Wanted, Source), Problem> {
+    let wanted = file.about.resource_type;
+    let checked = check_file(&file.bytes, &file.filename, wanted, rules)?;
+    let size = file.bytes.len() as u64;
+    let named =
+        name(&file.about, &file.filename, checked.resource_type).choose(rules, uploader, id)?;
+    let wanted = Wanted {
+        id,
+        kind: Kind::File,
+        uploader,
+        named,
+        resource_type: checked.resource_type,
+        filename: stem(&file.filename),
+        file_size: Some(size),
+        format: checked
+            .format
+            .filter(|_| checked.resource_type != ResourceType::Raw),
+        display_name: file.about.display_name,
+        tags: file.about.tags,
+        context: file.about.context,
+    };
+    let source = Source::Bytes {
+        data: file.bytes,
+        filename: file.filename,
+    };
+    Ok((wanted, source))
+}
+
+async fn plan_url(
+    asked: Url,
+    rules: &UploadRules,
+    uploader: Uploader,
+    id: Uuid,
+) -> Result<(Wanted, Source), Problem> {
+    let file = parse_remote(&asked.url, rules)?;
+    let filename = file.filename().unwrap_or_default();
+    let (resource_type, format) = plan_remote_type(&filename, asked.about.resource_type)?;
+    check_allowed(resource_type, format.as_deref(), rules)?;
+    let named = name(&asked.about, &filename, resource_type).choose(rules, uploader, id)?;
+    look_up(&file).await?;
+    let wanted = Wanted {
+        id,
+        kind: Kind::Url,
+        uploader,
+        named,
+        resource_type,
+        filename: stem(&filename),
+        file_size: None,
+        format: format.filter(|_| resource_type != ResourceType::Raw),
+        display_name: asked.about.display_name,
+        tags: asked.about.tags,
+        context: asked.about.context,
+    };
+    Ok((wanted, Source::Url(file.url.into())))
 }
 
 fn name<'a>(about: &'a About, filename: &'a str, resource_type: ResourceType) -> Naming<'a> {

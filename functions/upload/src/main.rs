@@ -13,6 +13,7 @@ use media_sync::sync::reconcile::Reconcile;
 use media_sync::sync::store::Store;
 use media_sync::sync::uploads::Uploads;
 use media_sync::telemetry;
+use media_sync::upload::UploadRules;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -28,15 +29,17 @@ async fn main() -> Result<(), Error> {
 
 async fn start() -> Result<Upload, Error> {
     let aws = config::aws().await;
-    let (config, rules) = config::load::<(Config, _)>(&aws).await?;
+    let (config, rules) = config::load::<(Config, UploadRules)>(&aws).await?.split();
+    let (cloudinary, supabase) = config.split();
+    let (callers, service) = supabase.split();
     let http = config::http_client()?;
     Ok(Upload {
-        verifier: config.supabase.token_verifier(&http),
+        verifier: callers.token_verifier(&http),
         rules,
         uploads: Uploads {
             reconcile: Reconcile {
-                cloudinary: config.cloudinary.client(&http),
-                store: Store::new(config.supabase.service(&http)),
+                cloudinary: cloudinary.client(&http),
+                store: Store::new(service.client(&http)),
             },
         },
     })

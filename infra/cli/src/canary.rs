@@ -208,8 +208,8 @@ impl Canary {
         })
         .to_string();
         let signed_at = u64::try_from(Timestamp::now().micros() / 1_000_000).unwrap_or_default();
-        let signature =
-            sign_notification(body.as_bytes(), signed_at, self.cloudinary.credentials());
+        let credentials = self.cloudinary.credentials().await;
+        let signature = sign_notification(body.as_bytes(), signed_at, &credentials);
         let sent = self
             .http
             .post(self.webhook.clone())
@@ -290,7 +290,7 @@ fn lost(event: Event, limit: Duration, webhook: &Url, leg: &Leg) -> Failure {
         Leg::RefusedOurs(status) => (
             "refused_signature",
             format!("the webhook answers {status} to a notification signed with the secret of CLOUDINARY_URL"),
-            "give the stack's secret the same CLOUDINARY_URL, and deploy again so that the functions read it".to_owned(),
+            "give the stack's secret the same CLOUDINARY_URL; the functions read it within five minutes".to_owned(),
         ),
         Leg::NotProcessed => (
             "not_processed",
@@ -303,7 +303,7 @@ fn lost(event: Event, limit: Duration, webhook: &Url, leg: &Leg) -> Failure {
             "refused_signature_or_not_delivered",
             "a notification of our own arrives, Cloudinary's does not".to_owned(),
             "Cloudinary may sign with another key (a notification key, or the oldest active one): add it to \
-             CLOUDINARY_NOTIFICATION_SECRETS in the stack's secret and deploy again; the log of the function webhook \
+             CLOUDINARY_NOTIFICATION_SECRETS in the stack's secret; the log of the function webhook \
              says signature_wrong then. Otherwise Cloudinary is slow: repeat with --timeout 300"
                 .to_owned(),
         ),

@@ -16,6 +16,8 @@ use super::clock::CloudClock;
 use super::error::Refused;
 use super::signature::sign_params;
 use super::{CloudinaryError, Credentials, Refusal};
+use crate::deadline::Deadline;
+use crate::rotation::{Live, Version};
 use crate::time::Timestamp;
 
 /// A page of 500 assets with context takes a second or two; more than this is an outage.
@@ -36,7 +38,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
-    credentials: Arc<Credentials>,
+    credentials: Live<Credentials>,
     clock: Arc<CloudClock>,
     quota: Arc<Mutex<Option<QuotaReading>>>,
 }
@@ -83,16 +85,22 @@ impl QuotaReading {
 impl Client {
     /// A client that sends through `http`, which all clients of a function share.
     pub fn new(http: reqwest::Client, credentials: Credentials) -> Self {
+        Self::rotating(http, Live::fixed(credentials))
+    }
+
+    /// The same with credentials that may be rotated, within one product environment.
+    pub fn rotating(http: reqwest::Client, credentials: Live<Credentials>) -> Self {
         Self {
             http,
-            credentials: Arc::new(credentials),
+            credentials,
             clock: Arc::new(CloudClock::default()),
             quota: Arc::default(),
         }
     }
 
-    pub fn credentials(&self) -> &Credentials {
-        &self.credentials
+    /// The credentials that the next call is made with.
+    pub async fn credentials(&self) -> Version<Credentials> {
+        self.credentials.current().await
     }
 
     /// A moment that Cloudinary's clock has certainly reached by now.
@@ -116,19 +124,47 @@ impl Client {
         *known = Some(known.map_or(reading, |known| known.newer(reading)));
     }
 
-    /// Makes the call and reads the answer as `T`.
+    /// Makes the call and reads the answer as `T`. Refused credentials have done nothing: if there are
+    /// newer ones, the call is made again with these.
     pub(super) async fn call<T: DeserializeOwned>(
         &self,
         call: Call,
     ) -> Result<Answer<T>, CloudinaryError> {
+        let mut credentials = self.credentials.current().await;
+        loop {
+            let error = match self.call_with(&call, &credentials).await {
+                Err(error) if error.is_about_credentials() => error,
+                outcome => return outcome,
+            };
+            let newer = match error.refusal() {
+                // Most such keys are good, and no reason to wait: they lack one permission.
+                Some(Refusal::Forbidden) => self.credentials.renewed_if_due(&credentials).await,
+                _ => {
+                    self.credentials
+                        .renewed(&credentials, Deadline::NEVER)
+                        .await
+                }
+            };
+            match newer {
+                Some(newer) => credentials = newer,
+                None => return Err(error),
+            }
+        }
+    }
+
+    async fn call_with<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        credentials: &Credentials,
+    ) -> Result<Answer<T>, CloudinaryError> {
         let started = Instant::now();
         let mut attempt = 1;
         loop {
-            let error = match self.attempt(&call).await {
+            let error = match self.attempt(call, credentials).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            if attempt == ATTEMPTS || started.elapsed() > RETRY_WINDOW || !may_repeat(&call, &error)
+            if attempt == ATTEMPTS || started.elapsed() > RETRY_WINDOW || !may_repeat(call, &error)
             {
                 return Err(error);
             }
@@ -146,12 +182,16 @@ impl Client {
     async fn attempt<T: DeserializeOwned>(
         &self,
         call: &Call,
+        credentials: &Credentials,
     ) -> Result<Answer<T>, CloudinaryError> {
         let unreachable = |source: reqwest::Error| CloudinaryError::Unreachable {
             doing: call.doing.clone(),
             source: source.without_url(),
         };
-        let request = self.request(call).build().map_err(unreachable)?;
+        let request = self
+            .request(call, credentials)
+            .build()
+            .map_err(unreachable)?;
         let sent = Timestamp::now();
         let response = self.http.execute(request).await.map_err(unreachable)?;
         let received = Timestamp::now();
@@ -166,13 +206,13 @@ impl Client {
         Ok(Answer { value, observed_at })
     }
 
-    fn request(&self, call: &Call) -> reqwest::RequestBuilder {
-        let mut url = self.credentials.upload_prefix().clone();
+    fn request(&self, call: &Call, credentials: &Credentials) -> reqwest::RequestBuilder {
+        let mut url = credentials.upload_prefix().clone();
         url.path_segments_mut()
             .expect("an http address has a path")
             .pop_if_empty()
             .push("v1_1")
-            .push(self.credentials.cloud_name())
+            .push(credentials.cloud_name())
             .extend(&call.path);
         let request = self.http.request(call.method.clone(), url);
         let request = if call.query.is_empty() {
@@ -181,10 +221,9 @@ impl Client {
             request.query(&call.query)
         };
         let basic = |request: reqwest::RequestBuilder| {
-            request.timeout(TIMEOUT).basic_auth(
-                self.credentials.api_key(),
-                Some(self.credentials.api_secret()),
-            )
+            request
+                .timeout(TIMEOUT)
+                .basic_auth(credentials.api_key(), Some(credentials.api_secret()))
         };
         match &call.body {
             Body::None => basic(request),
@@ -195,7 +234,7 @@ impl Client {
                 } else {
                     TIMEOUT
                 })
-                .form(&self.sign(params)),
+                .form(&self.sign(params, credentials)),
             Body::File {
                 params,
                 file,
@@ -205,7 +244,7 @@ impl Client {
                 let part =
                     Part::stream_with_length(file.clone(), length).file_name(filename.clone());
                 let form = self
-                    .sign(params)
+                    .sign(params, credentials)
                     .into_iter()
                     .fold(Form::new(), |form, (name, value)| form.text(name, value))
                     .part("file", part);
@@ -216,12 +255,16 @@ impl Client {
 
     /// Adds timestamp, key and signature. The timestamp is Cloudinary's, so that a wrong clock of
     /// ours makes no request stale.
-    fn sign(&self, params: &[(&'static str, Param)]) -> Vec<(String, String)> {
+    fn sign(
+        &self,
+        params: &[(&'static str, Param)],
+        credentials: &Credentials,
+    ) -> Vec<(String, String)> {
         let timestamp = (self.cloud_now().micros() / 1_000_000).to_string();
         let mut signed: Vec<(&str, String)> = vec![("timestamp", timestamp.clone())];
         let mut form = vec![
             ("timestamp".to_owned(), timestamp),
-            ("api_key".to_owned(), self.credentials.api_key().to_owned()),
+            ("api_key".to_owned(), credentials.api_key().to_owned()),
         ];
         for (name, param) in params {
             match param {
@@ -244,8 +287,8 @@ impl Client {
         }
         let signature = sign_params(
             signed.iter().map(|(name, value)| (*name, value.as_str())),
-            self.credentials.api_secret(),
-            self.credentials.algorithm(),
+            credentials.api_secret(),
+            credentials.algorithm(),
         );
         form.push(("signature".to_owned(), signature));
         form

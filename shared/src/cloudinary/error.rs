@@ -184,6 +184,14 @@ impl CloudinaryError {
         }
     }
 
+    /// Another key or secret may be let in.
+    pub fn is_about_credentials(&self) -> bool {
+        matches!(
+            self.refusal(),
+            Some(Refusal::Unauthorized | Refusal::Forbidden)
+        )
+    }
+
     pub fn is_cursor_expired(&self) -> bool {
         self.refusal() == Some(Refusal::CursorExpired)
     }

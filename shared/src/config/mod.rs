@@ -8,11 +8,9 @@ mod clients;
 mod environment;
 mod parts;
 mod reader;
+mod secret;
 
 use std::collections::BTreeMap;
-
-use aws_config::SdkConfig;
-use serde_json::Value;
 
 pub use self::clients::{aws, http_client};
 pub use self::environment::{
@@ -21,9 +19,12 @@ pub use self::environment::{
 };
 pub use self::parts::{CallerConfig, CloudinaryConfig, Part, ServiceConfig};
 use self::reader::Reader;
+use self::secret::Secret;
 use crate::http::CursorKey;
+use crate::rotation::Live;
 use crate::supabase::Supabase;
 use crate::supabase::jwt::TokenVerifier;
+use aws_config::SdkConfig;
 
 const SECRET_ARN: &str = "CONFIG_SECRET_ARN";
 const CLOUDINARY_URL: &str = "CLOUDINARY_URL";
@@ -69,22 +70,22 @@ pub enum ConfigError {
     NotAnObject,
     #[error("the configuration is not usable: {}", .0.join("; "))]
     Invalid(Vec<String>),
+    #[error("{0} leads to another library or project: deploy again to change sides")]
+    Elsewhere(&'static str),
 }
 
-/// Reads what a function needs from the environment, and where that is not enough from its secret.
+/// Reads what a function needs from the environment, and where that is not enough from its secret,
+/// which is read again while the function lives: see [`Live`].
 ///
 /// # Errors
 /// When the secret cannot be fetched, or with every key that is missing or wrong.
-pub async fn load<P: Part>(aws: &SdkConfig) -> Result<P, ConfigError> {
-    let mut map = environment_map();
-    match (from_map(&map), std::env::var(SECRET_ARN)) {
-        (Err(_), Ok(arn)) => {
-            for (key, value) in fetch(aws, &arn).await? {
-                map.entry(key).or_insert(value);
-            }
-            from_map(&map)
-        }
-        (read, _) => read,
+pub async fn load<P: Part + Send + Sync + 'static>(
+    aws: &SdkConfig,
+) -> Result<Live<P>, ConfigError> {
+    let environment = environment_map();
+    match (from_map(&environment), std::env::var(SECRET_ARN)) {
+        (Err(_), Ok(arn)) => Secret::new(aws, arn, environment).load().await,
+        (read, _) => read.map(Live::fixed),
     }
 }
 
@@ -157,30 +158,6 @@ fn environment_map() -> BTreeMap<String, String> {
         .filter_map(|key| Some(((*key).to_owned(), std::env::var(key).ok()?)))
         .filter(|(_, value)| !value.is_empty())
         .collect()
-}
-
-async fn fetch(aws: &SdkConfig, arn: &str) -> Result<BTreeMap<String, String>, ConfigError> {
-    let secret = aws_sdk_secretsmanager::Client::new(aws)
-        .get_secret_value()
-        .secret_id(arn)
-        .send()
-        .await
-        .map_err(|error| ConfigError::Fetch(error.into()))?;
-    parse_secret(secret.secret_string().unwrap_or_default())
-}
-
-fn parse_secret(text: &str) -> Result<BTreeMap<String, String>, ConfigError> {
-    let Ok(Value::Object(object)) = serde_json::from_str(text) else {
-        return Err(ConfigError::NotAnObject);
-    };
-    Ok(object
-        .into_iter()
-        .filter_map(|(key, value)| match value {
-            Value::Null => None,
-            Value::String(text) => Some((key, text)),
-            other => Some((key, other.to_string())),
-        })
-        .collect())
 }
 
 #[cfg(test)]
@@ -348,39 +325,5 @@ mod tests {
         all.insert(SUPABASE_JWT_SECRET.into(), "hush-hush".repeat(4));
         let shown = format!("{:?}", Config::from_map(&all).unwrap());
         assert!(!shown.contains("hush-hush"), "{shown}");
-    }
-
-    #[test]
-    fn secret_may_hold_the_map_of_keys_as_an_object() {
-        let map =
-            parse_secret(r#"{"CLOUDINARY_NOTIFICATION_SECRETS":{"2":"s"},"X":null}"#).unwrap();
-        assert_eq!(map[NOTIFICATION_SECRETS], r#"{"2":"s"}"#);
-        assert!(!map.contains_key("X"));
-        assert!(matches!(parse_secret("[]"), Err(ConfigError::NotAnObject)));
-    }
-
-    #[tokio::test]
-    async fn secret_is_fetched_by_its_name() {
-        use aws_config::Region;
-        use aws_sdk_secretsmanager::config::{Credentials as Keys, SharedCredentialsProvider};
-
-        let answer = |body: String| async move {
-            assert!(body.contains("arn:the-secret"), "{body}");
-            r#"{"SecretString":"{\"CLOUDINARY_URL\":\"cloudinary://1:s@c\"}"}"#
-        };
-        let app = axum::Router::new().fallback(answer);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, app).await });
-        let keys = Keys::new("k", "s", None, None, "test");
-        let aws = SdkConfig::builder()
-            .behavior_version(aws_config::BehaviorVersion::latest())
-            .endpoint_url(format!("http://{address}"))
-            .region(Region::new("eu-central-1"))
-            .credentials_provider(SharedCredentialsProvider::new(keys))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .build();
-        let map = fetch(&aws, "arn:the-secret").await.unwrap();
-        assert_eq!(map[CLOUDINARY_URL], "cloudinary://1:s@c");
     }
 }

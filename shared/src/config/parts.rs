@@ -7,12 +7,13 @@ use url::Url;
 
 use super::reader::Reader;
 use super::{
-    CLOUDINARY_URL, CURSOR_SECRET, NOTIFICATION_SECRETS, SUPABASE_JWT_SECRET,
-    SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, SUPABASE_URL, UPLOAD_RULES,
+    CLOUDINARY_URL, CURSOR_SECRET, Config, NOTIFICATION_SECRETS, SUPABASE_JWT_SECRET,
+    SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, SUPABASE_URL, SupabaseConfig, UPLOAD_RULES,
 };
 use crate::cloudinary::signature::NotificationVerifier;
 use crate::cloudinary::{self, Credentials};
 use crate::http::CursorKey;
+use crate::rotation::Live;
 use crate::supabase::jwt::TokenVerifier;
 use crate::supabase::{ApiKey, Supabase, keys::KeyKind};
 use crate::upload::UploadRules;
@@ -70,6 +71,52 @@ impl CallerConfig {
     }
 }
 
+impl Live<CloudinaryConfig> {
+    /// As [`CloudinaryConfig::client`], with the credentials as they are rotated.
+    pub fn client(&self, http: &reqwest::Client) -> cloudinary::Client {
+        let credentials = self.part(|config| config.credentials.clone());
+        cloudinary::Client::rotating(http.clone(), credentials)
+    }
+}
+
+impl Live<ServiceConfig> {
+    /// As [`ServiceConfig::client`], with the key as it is rotated.
+    pub fn client(&self, http: &reqwest::Client) -> Supabase {
+        let key = self.part(|config| config.secret_key.clone());
+        Supabase::rotating(self.latest().url.clone(), key, http.clone())
+    }
+}
+
+impl Live<CallerConfig> {
+    /// As [`CallerConfig::client`], with the key as it is rotated.
+    pub fn client(&self, http: &reqwest::Client) -> Supabase {
+        let key = self.part(|config| config.publishable_key.clone());
+        Supabase::rotating(self.latest().url.clone(), key, http.clone())
+    }
+
+    /// As [`CallerConfig::token_verifier`], with the secret as it is rotated.
+    pub fn token_verifier(&self, http: &reqwest::Client) -> TokenVerifier {
+        let secret = self.part(|config| config.jwt_secret.clone());
+        TokenVerifier::rotating(&self.latest().url, &secret, http.clone())
+    }
+}
+
+impl Live<SupabaseConfig> {
+    /// Both of its parts.
+    pub fn split(&self) -> (Live<CallerConfig>, Live<ServiceConfig>) {
+        self.part(|config| (config.callers.clone(), config.service.clone()))
+            .split()
+    }
+}
+
+impl Live<Config> {
+    /// Both of its parts.
+    pub fn split(&self) -> (Live<CloudinaryConfig>, Live<SupabaseConfig>) {
+        self.part(|config| (config.cloudinary.clone(), config.supabase.clone()))
+            .split()
+    }
+}
+
 impl Part for CloudinaryConfig {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let credentials = reader.required(CLOUDINARY_URL, parse_credentials);
@@ -122,13 +169,11 @@ impl Part for CallerConfig {
     }
 }
 
-/// Without a secret of its own it is made of the secret key; with either, a new secret makes old
-/// cursors invalid.
+/// Without a secret of its own it is made of the secret key.
 impl Part for CursorKey {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         if reader.has(CURSOR_SECRET) {
-            let secret = reader.optional(CURSOR_SECRET, parse_secret)?;
-            return Some(Self::derive(secret.as_bytes()));
+            return reader.optional(CURSOR_SECRET, parse_cursor_secrets);
         }
         let key = reader.required_or(SUPABASE_SECRET_KEY, CURSOR_SECRET, |text| {
             parse_key(text, KeyKind::Publishable)
@@ -212,6 +257,16 @@ fn parse_secret(text: &str) -> Result<String, String> {
         return Err("is shorter than 32 bytes".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// The first secret seals. Those behind it, after blanks, open what was sealed before a rotation.
+fn parse_cursor_secrets(text: &str) -> Result<CursorKey, String> {
+    let mut secrets = text.split_whitespace();
+    let first = parse_secret(secrets.next().unwrap_or_default())?;
+    let key = CursorKey::derive(first.as_bytes());
+    secrets.try_fold(key, |key, older| {
+        Ok(key.or_sealed_by(parse_secret(older)?.as_bytes()))
+    })
 }
 
 /// The two keys are easily swapped, and with the secret one in its place a user's requests would

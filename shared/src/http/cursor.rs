@@ -13,12 +13,18 @@ use sha2::Sha256;
 /// Half of the hash: forging needs 2^127 requests on average.
 const TAG: usize = 16;
 
+/// Of the key that sealed: it tells another key's cursor from a forged one.
+const ID: usize = 4;
+
 /// Far longer than any position; longer texts are not looked at.
 const MAX_TEXT: usize = 4096;
 
-/// The secret with which cursors are authenticated.
+/// The secret with which cursors are authenticated, and older ones whose cursors are still taken.
 #[derive(Clone)]
-pub struct CursorKey([u8; 32]);
+pub struct CursorKey {
+    seals: [u8; 32],
+    older: Vec<[u8; 32]>,
+}
 
 /// A position in a listing, as `T`.
 #[derive(Debug)]
@@ -29,6 +35,9 @@ pub struct Cursor<T>(PhantomData<T>);
 pub enum CursorError {
     #[error("is not a cursor that this service gave out for this query")]
     NotOurs,
+    /// Of the right shape, but no key here has sealed it: perhaps a newer one has.
+    #[error("is not a cursor that this service gave out for this query")]
+    UnknownKey,
     #[error("was given out by another version of this service: begin again without it")]
     Outdated,
 }
@@ -36,7 +45,22 @@ pub enum CursorError {
 impl CursorKey {
     /// Derives the key from another secret, so that there is none more to keep.
     pub fn derive(secret: &[u8]) -> Self {
-        Self(mac(secret, &[b"media-sync cursor 1"]).into())
+        Self {
+            seals: mac(secret, &[b"media-sync cursor 1"]).into(),
+            older: Vec::new(),
+        }
+    }
+
+    /// The same, and cursors of an older secret are taken too.
+    #[must_use]
+    pub fn or_sealed_by(mut self, secret: &[u8]) -> Self {
+        self.older.push(Self::derive(secret).seals);
+        self
+    }
+
+    fn with_id(&self, wanted: &[u8]) -> Option<&[u8; 32]> {
+        let mut keys = std::iter::once(&self.seals).chain(&self.older);
+        keys.find(|key| id(key) == wanted)
     }
 }
 
@@ -51,8 +75,8 @@ impl<T: Serialize + DeserializeOwned> Cursor<T> {
     /// sorting, the caller.
     pub fn seal(position: &T, fingerprint: &[u8], key: &CursorKey) -> String {
         let payload = serde_json::to_vec(position).expect("positions have no failing fields");
-        let tag = tag(&payload, fingerprint, key);
-        URL_SAFE_NO_PAD.encode([&tag[..TAG], &payload].concat())
+        let tag = tag(&payload, fingerprint, &key.seals);
+        URL_SAFE_NO_PAD.encode([&id(&key.seals), &tag[..TAG], &payload].concat())
     }
 
     /// Reads a position back.
@@ -66,19 +90,32 @@ impl<T: Serialize + DeserializeOwned> Cursor<T> {
         let bytes = URL_SAFE_NO_PAD
             .decode(text)
             .map_err(|_| CursorError::NotOurs)?;
-        let (given, payload) = bytes.split_at_checked(TAG).ok_or(CursorError::NotOurs)?;
+        let (id, sealed) = bytes.split_at_checked(ID).ok_or(CursorError::NotOurs)?;
+        let (given, payload) = sealed.split_at_checked(TAG).ok_or(CursorError::NotOurs)?;
+        let position = serde_json::from_slice(payload);
+        let Some(key) = key.with_id(id) else {
+            return Err(match position {
+                Ok(_) => CursorError::UnknownKey,
+                Err(_) => CursorError::NotOurs,
+            });
+        };
         let ours = tag(payload, fingerprint, key);
         if !bool::from(subtle::ConstantTimeEq::ct_eq(&ours[..TAG], given)) {
             return Err(CursorError::NotOurs);
         }
-        serde_json::from_slice(payload).map_err(|_| CursorError::Outdated)
+        position.map_err(|_| CursorError::Outdated)
     }
 }
 
-fn tag(payload: &[u8], fingerprint: &[u8], key: &CursorKey) -> [u8; 32] {
+fn id(key: &[u8; 32]) -> [u8; ID] {
+    let hash: [u8; 32] = mac(key, &[b"id"]).into();
+    std::array::from_fn(|index| hash[index])
+}
+
+fn tag(payload: &[u8], fingerprint: &[u8], key: &[u8; 32]) -> [u8; 32] {
     // The length keeps a fingerprint's end from passing for a payload's beginning.
     let length = (fingerprint.len() as u64).to_be_bytes();
-    mac(&key.0, &[&length, fingerprint, payload]).into()
+    mac(key, &[&length, fingerprint, payload]).into()
 }
 
 fn mac(key: &[u8], parts: &[&[u8]]) -> impl Into<[u8; 32]> + use<> {
@@ -122,13 +159,32 @@ mod tests {
             let index = place.index(bytes.len());
             bytes[index] ^= 1 << bit;
             let broken = URL_SAFE_NO_PAD.encode(bytes);
-            prop_assert_eq!(Cursor::<Position>::open(&broken, b"q", &key), Err(CursorError::NotOurs));
+            let refused = Cursor::<Position>::open(&broken, b"q", &key);
+            let expected = match index < ID {
+                true => CursorError::UnknownKey,
+                false => CursorError::NotOurs,
+            };
+            prop_assert_eq!(refused, Err(expected));
         }
 
         #[test]
         fn no_text_panics(text in "\\PC{0,100}") {
             prop_assert!(Cursor::<Position>::open(&text, b"", &CursorKey::derive(b"s")).is_err());
         }
+    }
+
+    #[test]
+    fn cursors_of_an_older_secret_are_taken_and_none_is_sealed_with_it() {
+        let old = CursorKey::derive(b"old");
+        let both = CursorKey::derive(b"new").or_sealed_by(b"old");
+        let open = |text: &str, key| Cursor::<String>::open(text, b"q", key);
+        let seal = |key| Cursor::seal(&"x".to_owned(), b"q", key);
+        assert_eq!(open(&seal(&old), &both), Ok("x".to_owned()));
+        assert_eq!(open(&seal(&both), &old), Err(CursorError::UnknownKey));
+        assert_eq!(
+            open(&seal(&both), &CursorKey::derive(b"new")),
+            Ok("x".to_owned())
+        );
     }
 
     #[test]

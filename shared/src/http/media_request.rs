@@ -99,7 +99,7 @@ impl MediaRequests {
     /// When there is none, or it is not usable.
     pub async fn connect() -> Result<Self, lambda_http::Error> {
         let aws = config::aws().await;
-        let callers: CallerConfig = config::load(&aws).await?;
+        let callers = config::load::<CallerConfig>(&aws).await?;
         let http = config::http_client()?;
         Ok(Self::new(
             callers.token_verifier(&http),

@@ -7,6 +7,7 @@ pub mod auth;
 pub mod body;
 pub mod catalogue;
 pub mod cursor;
+pub mod cursor_keys;
 pub mod media_request;
 pub mod named_assets;
 pub mod problem;
@@ -15,6 +16,7 @@ pub mod reply;
 pub mod respond;
 
 pub use cursor::{Cursor, CursorError, CursorKey};
+pub use cursor_keys::CursorKeys;
 pub use media_request::{Change, MediaRequests};
 pub use named_assets::NamedAssets;
 pub use problem::Problem;

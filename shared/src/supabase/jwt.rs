@@ -17,6 +17,8 @@ use url::Url;
 use uuid::Uuid;
 
 use super::keys::UserToken;
+use crate::deadline::Deadline;
+use crate::rotation::Live;
 use crate::time::Timestamp;
 
 /// Tokens of Supabase Auth hold a few hundred bytes; custom claims may add to them.
@@ -110,7 +112,7 @@ pub struct TokenVerifier {
     http: reqwest::Client,
     keys_url: Url,
     issuer: String,
-    secret: Option<DecodingKey>,
+    secret: Live<Option<DecodingKey>>,
     keys: Arc<Mutex<KeySet>>,
 }
 
@@ -125,16 +127,22 @@ struct KeySet {
 impl TokenVerifier {
     /// Of the project at `base`; `secret` is the legacy shared one, where the project has it.
     pub fn new(base: &Url, secret: Option<&str>, http: reqwest::Client) -> Self {
+        Self::rotating(base, &Live::fixed(secret.map(str::to_owned)), http)
+    }
+
+    /// The same with a shared secret that may be rotated.
+    pub fn rotating(base: &Url, secret: &Live<Option<String>>, http: reqwest::Client) -> Self {
         let issuer = format!("{}/auth/v1", base.as_str().trim_end_matches('/'));
         Self {
             http,
             keys_url: Url::parse(&format!("{issuer}/.well-known/jwks.json"))
                 .expect("a path appended to an address"),
             issuer,
-            // Anybody can sign with an empty secret.
-            secret: secret
-                .filter(|secret| !secret.is_empty())
-                .map(|secret| DecodingKey::from_secret(secret.as_bytes())),
+            secret: secret.part(|secret| {
+                // Anybody can sign with an empty secret.
+                let secret = secret.as_ref().filter(|secret| !secret.is_empty());
+                secret.map(|secret| DecodingKey::from_secret(secret.as_bytes()))
+            }),
             keys: Arc::default(),
         }
     }
@@ -152,10 +160,7 @@ impl TokenVerifier {
         }
         let header = read_header(token).ok_or(TokenError::Malformed)?;
         match header.algorithm()? {
-            Algorithm::HS256 => {
-                let key = self.secret.as_ref().ok_or(TokenError::Algorithm)?;
-                check(token, Algorithm::HS256, key, &self.issuer, now)
-            }
+            Algorithm::HS256 => self.verify_shared(token, now).await,
             asymmetric => {
                 let kid = header.kid.as_deref().ok_or(TokenError::UnknownKey)?;
                 let (algorithm, key) = self.key(kid).await?;
@@ -163,6 +168,22 @@ impl TokenVerifier {
                     return Err(TokenError::Algorithm);
                 }
                 check(token, algorithm, &key, &self.issuer, now)
+            }
+        }
+    }
+
+    /// By the shared secret, and if that was rotated by the new one.
+    async fn verify_shared(&self, token: &str, now: Timestamp) -> Result<Caller, TokenError> {
+        let mut secret = self.secret.current().await;
+        loop {
+            let key = Option::as_ref(&secret).ok_or(TokenError::Algorithm)?;
+            let error = match check(token, Algorithm::HS256, key, &self.issuer, now) {
+                Err(error @ TokenError::Signature) => error,
+                outcome => return outcome,
+            };
+            match self.secret.renewed(&secret, Deadline::NEVER).await {
+                Some(newer) => secret = newer,
+                None => return Err(error),
             }
         }
     }
@@ -212,7 +233,7 @@ impl fmt::Debug for TokenVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenVerifier")
             .field("issuer", &self.issuer)
-            .field("has_secret", &self.secret.is_some())
+            .field("has_secret", &self.secret.latest().is_some())
             .finish_non_exhaustive()
     }
 }

@@ -17,6 +17,8 @@ use url::Url;
 
 use super::keys::{InvalidToken, UserToken};
 use super::{ApiKey, jwt};
+use crate::deadline::Deadline;
+use crate::rotation::Live;
 
 /// Longer than the statement timeouts of Supabase's roles, so that theirs speak first.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -26,7 +28,7 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 pub struct Supabase {
     base: Url,
     builder: Arc<Postgrest>,
-    key: ApiKey,
+    key: Live<ApiKey>,
     user: Option<UserToken>,
     http: reqwest::Client,
 }
@@ -87,6 +89,11 @@ pub enum SupabaseError {
 impl Supabase {
     /// The project at `base` (`SUPABASE_URL`; PostgREST lives under `/rest/v1`).
     pub fn new(base: Url, key: ApiKey, http: reqwest::Client) -> Self {
+        Self::rotating(base, Live::fixed(key), http)
+    }
+
+    /// The same with a key that may be rotated.
+    pub fn rotating(base: Url, key: Live<ApiKey>, http: reqwest::Client) -> Self {
         let rest = format!("{}/rest/v1", base.as_str().trim_end_matches('/'));
         Self {
             base,
@@ -185,10 +192,38 @@ impl Supabase {
         for (name, value) in &extra {
             request.headers_mut().append(name, value.clone());
         }
-        self.key
-            .authorize(self.user.as_ref(), request.headers_mut());
         *request.timeout_mut() = Some(TIMEOUT);
+        self.send_authorized(&doing, &request).await
+    }
 
+    /// A refused key has done nothing: if there is a newer one, the request is sent again with it.
+    async fn send_authorized(
+        &self,
+        doing: &str,
+        request: &reqwest::Request,
+    ) -> Result<Reply, SupabaseError> {
+        let mut key = self.key.current().await;
+        loop {
+            let mut authorized = request
+                .try_clone()
+                .expect("the body of a translated request is no stream");
+            key.authorize(self.user.as_ref(), authorized.headers_mut());
+            let error = match self.send_once(doing.to_owned(), authorized).await {
+                Err(error) if error.is_about_key(self.user.is_some()) => error,
+                outcome => return outcome,
+            };
+            match self.key.renewed(&key, Deadline::NEVER).await {
+                Some(newer) => key = newer,
+                None => return Err(error),
+            }
+        }
+    }
+
+    async fn send_once(
+        &self,
+        doing: String,
+        request: reqwest::Request,
+    ) -> Result<Reply, SupabaseError> {
         let unreachable = |source: reqwest::Error| SupabaseError::Unreachable {
             doing: doing.clone(),
             source: source.without_url(),
@@ -264,6 +299,17 @@ impl SupabaseError {
             "23502" | "23514" => true,
             _ => code.len() == 5 && (code.starts_with("22") || code.starts_with("54")),
         })
+    }
+
+    /// Another API key may be let in. The gateway refuses a key without a code. PostgREST names its own
+    /// reason to refuse a token (`PGRST3..`), which is the key itself where nobody else speaks.
+    fn is_about_key(&self, speaks_for_user: bool) -> bool {
+        match self {
+            Self::Refused {
+                status: 401, code, ..
+            } => code.is_empty() || (!speaks_for_user && code.starts_with("PGRST3")),
+            _ => false,
+        }
     }
 
     /// The `PGRST…` code or SQLSTATE, if the answer had one.
@@ -401,6 +447,25 @@ mod tests {
         assert!(error(500, r#"{"code":"40001"}"#).is_conflict());
         assert!(error(412, r#"{"code":"PT412"}"#).is_conflict());
         assert!(error(412, r#"{"code":"PT412"}"#).is_transient());
+    }
+
+    #[test]
+    fn a_refused_key_is_told_from_a_refused_user() {
+        let wrong_key = r#"{"message":"Invalid API key","hint":"Double check it."}"#;
+        let wrong_token = r#"{"code":"PGRST301","message":"JWSInvalidSignature"}"#;
+        let not_allowed = r#"{"code":"42501","message":"permission denied"}"#;
+        for (status, body, for_user, expected) in [
+            (401, wrong_key, false, true),
+            (401, wrong_key, true, true),
+            (401, wrong_token, false, true),
+            (401, wrong_token, true, false),
+            (401, not_allowed, false, false),
+            (403, not_allowed, true, false),
+            (503, "", false, false),
+        ] {
+            let error = error(status, body);
+            assert_eq!(error.is_about_key(for_user), expected, "{status} {body}");
+        }
     }
 
     #[test]

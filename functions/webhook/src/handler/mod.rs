@@ -2,23 +2,28 @@
 //!
 //! It serves the function URL and `POST /api/cloudinary/webhook` alike; both speak payload 2.0.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lambda_http::http::{Method, StatusCode};
-use lambda_http::{Body, Request, Response};
-use media_sync::cloudinary::signature::NotificationVerifier;
+use lambda_http::{Body, Request, RequestExt, Response};
+use media_sync::cloudinary::signature::{NotificationVerifier, Rejection};
+use media_sync::deadline::Deadline;
 use media_sync::http::{Problem, body, reply, respond};
 use media_sync::queue::{Notification, Queue, RawBody};
+use media_sync::rotation::Live;
 use media_sync::time::Timestamp;
 use serde::Serialize;
 
 /// Twice what the largest notifications hold, and still one SQS message when written as base64.
 pub(crate) const BODY_LIMIT: usize = 512 * 1024;
 
+/// Kept free at the end of an invocation, to hand the notification to SQS and to answer.
+const MARGIN: Duration = Duration::from_secs(5);
+
 /// What the handler works with.
 #[derive(Debug)]
 pub(crate) struct Webhook {
-    verifier: NotificationVerifier,
+    verifier: Live<NotificationVerifier>,
     queue: Queue,
 }
 
@@ -30,7 +35,7 @@ struct Accepted {
 }
 
 impl Webhook {
-    pub(crate) fn new(verifier: NotificationVerifier, queue: Queue) -> Self {
+    pub(crate) fn new(verifier: Live<NotificationVerifier>, queue: Queue) -> Self {
         Self { verifier, queue }
     }
 
@@ -56,24 +61,39 @@ impl Webhook {
             return Err(Problem::method_not_allowed("POST"));
         }
         let raw = body::bytes(request.body(), BODY_LIMIT)?;
-        let header = |name| {
-            request
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-        };
-        let signed_at = self.verifier.verify(
-            raw,
-            header("x-cld-timestamp"),
-            header("x-cld-signature"),
-            now,
-        )?;
+        let signed_at = self.verify(request, raw, now).await?;
         let notification = Notification {
             received_at: now,
             signature_timestamp: signed_at,
             body: RawBody::new(raw.to_vec()),
         };
         Ok(self.queue.send(&notification).await?)
+    }
+
+    /// A signature that is not known may be a new key's: it is looked at again with what the secret
+    /// holds by now.
+    async fn verify(
+        &self,
+        request: &Request,
+        raw: &[u8],
+        now: Timestamp,
+    ) -> Result<Timestamp, Rejection> {
+        let header = |name| request.headers().get(name)?.to_str().ok();
+        let (timestamp, signature) = (header("x-cld-timestamp"), header("x-cld-signature"));
+        let deadline = request
+            .lambda_context_ref()
+            .map_or(Deadline::NEVER, |context| Deadline::of(context, MARGIN));
+        let mut verifier = self.verifier.current().await;
+        loop {
+            let rejection = match verifier.verify(raw, timestamp, signature, now) {
+                Err(rejection @ Rejection::WrongSignature) => rejection,
+                outcome => return outcome,
+            };
+            match self.verifier.renewed(&verifier, deadline).await {
+                Some(newer) => verifier = newer,
+                None => return Err(rejection),
+            }
+        }
     }
 }
 

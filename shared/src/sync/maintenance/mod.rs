@@ -56,7 +56,8 @@ impl Maintenance {
     /// # Errors
     /// When there is none, or it is not usable.
     pub async fn connect(aws: &SdkConfig) -> Result<Self, lambda_http::Error> {
-        let (cloudinary, service) = config::load::<(CloudinaryConfig, ServiceConfig)>(aws).await?;
+        let config = config::load::<(CloudinaryConfig, ServiceConfig)>(aws).await?;
+        let (cloudinary, service) = config.split();
         let http = config::http_client()?;
         Ok(Self {
             reconcile: Reconcile {

@@ -1,0 +1,60 @@
+//! Cursors under a key that is rotated while people page.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Cursor, CursorError, CursorKey};
+use crate::deadline::Deadline;
+use crate::rotation::{Live, Version};
+
+/// Seals with the current key, and opens with the one before it too.
+#[derive(Debug, Clone)]
+pub struct CursorKeys(Live<CursorKey>);
+
+impl CursorKeys {
+    /// With a key that may change.
+    pub const fn new(key: Live<CursorKey>) -> Self {
+        Self(key)
+    }
+
+    /// See [`Cursor::seal`].
+    pub async fn seal<T>(&self, position: &T, fingerprint: &[u8]) -> String
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        Cursor::seal(position, fingerprint, &*self.0.current().await)
+    }
+
+    /// Reads a position back. Another copy may have a newer key already: a cursor of an unknown key is
+    /// looked at again with what the secret holds by then.
+    ///
+    /// # Errors
+    /// As [`Cursor::open`].
+    pub async fn open<T>(&self, text: &str, fingerprint: &[u8]) -> Result<T, CursorError>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let mut key = self.0.current().await;
+        loop {
+            match open(&key, text, fingerprint) {
+                Err(CursorError::UnknownKey) => (),
+                opened => return opened,
+            }
+            match self.0.renewed(&key, Deadline::NEVER).await {
+                Some(newer) => key = newer,
+                None => return Err(CursorError::UnknownKey),
+            }
+        }
+    }
+}
+
+fn open<T>(key: &Version<CursorKey>, text: &str, fingerprint: &[u8]) -> Result<T, CursorError>
+where
+    T: Serialize + DeserializeOwned,
+{
+    let opened = Cursor::open(text, fingerprint, key);
+    match (&opened, key.previous()) {
+        (Err(CursorError::UnknownKey), Some(previous)) => Cursor::open(text, fingerprint, previous),
+        _ => opened,
+    }
+}

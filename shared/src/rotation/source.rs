@@ -1,0 +1,162 @@
+//! The secret of one copy: its last good content, and the reads that renew it.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
+use tokio::time::{sleep_until, timeout};
+
+use super::policy::{Next, PACE, Pace, Reads};
+use crate::deadline::Deadline;
+use crate::telemetry;
+
+/// A secret's content: names of environment variables, and their values.
+pub type Content = BTreeMap<String, String>;
+
+/// Reads the secret's content and checks it, so that what is unusable never counts.
+pub type Fetch = Box<
+    dyn Fn() -> BoxFuture<'static, Result<Content, Box<dyn Error + Send + Sync>>> + Send + Sync,
+>;
+
+/// A store that takes longer is down; the last good content serves meanwhile.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// What all values of a copy are taken from.
+pub(super) struct Source {
+    fetch: Fetch,
+    pace: Pace,
+    state: Mutex<State>,
+    /// One reader at a time; the others wait for what it finds.
+    turn: tokio::sync::Mutex<()>,
+}
+
+struct State {
+    content: Arc<Content>,
+    /// Rises with each change of the content.
+    generation: u64,
+    reads: Reads,
+    count: u64,
+}
+
+impl Source {
+    pub(super) fn new(content: Content, fetch: Fetch) -> Self {
+        Self::with_pace(content, fetch, PACE)
+    }
+
+    pub(super) fn with_pace(content: Content, fetch: Fetch, pace: Pace) -> Self {
+        let now = Instant::now();
+        Self {
+            fetch,
+            pace,
+            state: Mutex::new(State {
+                content: Arc::new(content),
+                generation: 0,
+                reads: Reads {
+                    last: now,
+                    good: now,
+                },
+                count: 0,
+            }),
+            turn: tokio::sync::Mutex::default(),
+        }
+    }
+
+    pub(super) fn content(&self) -> (Arc<Content>, u64) {
+        self.with(|state| (Arc::clone(&state.content), state.generation))
+    }
+
+    /// Reads the secret again if what is there has become too old.
+    pub(super) async fn keep_fresh(&self) {
+        self.act_on(|reads, now| self.pace.plan_use(reads, now))
+            .await;
+    }
+
+    /// Returns when the secret was read after this call, or in vain, or no time is left.
+    pub(super) async fn renew(&self, deadline: Deadline) {
+        let refused_at = Instant::now();
+        let plan = |reads, now| self.pace.plan_renewal(reads, refused_at, now);
+        let renewed = self.act_on(plan);
+        // Out of time: the caller goes on with what there is.
+        let _ = deadline.limit(renewed).await;
+    }
+
+    /// As [`Source::renew`], but returns at once where a read would have to be waited for.
+    pub(super) async fn renew_if_due(&self) {
+        let refused_at = Instant::now();
+        let plan = |reads, now| match self.pace.plan_renewal(reads, refused_at, now) {
+            Next::Wait(_) => Next::Keep,
+            next => next,
+        };
+        self.act_on(plan).await;
+    }
+
+    async fn act_on(&self, plan: impl Fn(Reads, Instant) -> Next) {
+        // The usual way takes no turn.
+        let next = || plan(self.with(|state| state.reads), Instant::now());
+        if next() == Next::Keep {
+            return;
+        }
+        let _turn = self.turn.lock().await;
+        loop {
+            match next() {
+                Next::Keep => return,
+                Next::Read => return self.read().await,
+                Next::Wait(until) => sleep_until(until.into()).await,
+            }
+        }
+    }
+
+    async fn read(&self) {
+        let began = Instant::now();
+        // Before the read: one that is given up half-way was a read too.
+        let count = self.with(|state| {
+            state.reads.last = began;
+            state.count += 1;
+            state.count
+        });
+        let read = match timeout(PATIENCE, (self.fetch)()).await {
+            Ok(Ok(content)) => content,
+            Ok(Err(error)) => {
+                telemetry::log_error("the last good configuration stays in use", &*error);
+                return;
+            }
+            Err(_) => {
+                tracing::error!(
+                    "the secret's store does not answer; the last good configuration stays in use"
+                );
+                return;
+            }
+        };
+        let has_changed = self.with(|state| {
+            state.reads.good = began;
+            let has_changed = *state.content != read;
+            if has_changed {
+                state.content = Arc::new(read);
+                state.generation += 1;
+            }
+            has_changed
+        });
+        tracing::info!(
+            reads = count,
+            has_changed,
+            "the configuration was read again"
+        );
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Shows no content.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let generation = self.with(|state| state.generation);
+        f.debug_struct("Source")
+            .field("generation", &generation)
+            .finish_non_exhaustive()
+    }
+}
