@@ -28,6 +28,7 @@ mod records;
 mod repeats;
 mod requests;
 mod roles;
+mod rotation;
 mod scale;
 mod searching;
 mod side_by_side;

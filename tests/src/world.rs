@@ -83,6 +83,20 @@ impl World {
         }
     }
 
+    /// Cloudinary, used with another key of the account.
+    pub fn cloud_with(&self, key: &str, secret: &str) -> Cloud {
+        let url = self.cloudinary_url_with(key, secret);
+        let control = self.stack.cloudinary_control();
+        Cloud::new(&url, control.expect("the stand-in runs"))
+    }
+
+    /// `CLOUDINARY_URL` with another key of the account.
+    pub fn cloudinary_url_with(&self, key: &str, secret: &str) -> String {
+        let url = self.stack.cloudinary_url().expect("the stand-in runs");
+        let (_, place) = url.split_once('@').expect("cloudinary://key:secret@cloud");
+        format!("cloudinary://{key}:{secret}@{place}")
+    }
+
     /// What the workers work with, for a flow that a test drives by itself.
     pub fn clients(&self) -> (Client, Store) {
         let cloudinary = self.stack.cloudinary_url().expect("the stand-in runs");
@@ -223,6 +237,11 @@ impl World {
             .split(['@', ':'])
             .nth(2)
             .expect("cloudinary://key:secret@cloud");
+        Self::sign_with(secret, body, moment)
+    }
+
+    /// The same with any secret.
+    pub fn sign_with(secret: &str, body: &str, moment: i64) -> Vec<(&'static str, String)> {
         let signature = hex::encode(Sha1::digest(format!("{body}{moment}{secret}")));
         vec![
             ("x-cld-timestamp", moment.to_string()),
