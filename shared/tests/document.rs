@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use media_sync::http::catalogue::{self, CATALOGUE};
+use media_sync::telemetry::metrics;
 use serde_json::Value;
 
 fn root() -> PathBuf {
@@ -232,6 +233,15 @@ fn the_page_of_errors_is_the_catalogue() {
     let (_, after) = rest.split_once("\n\n").unwrap();
     let expected = format!("{before}{}\n{after}", catalogue::markdown());
     assert_page("docs/reference/errors.md", &expected);
+}
+
+#[test]
+fn the_page_of_metrics_is_the_registry() {
+    let page = read("docs/operate/metrics.md");
+    let (before, rest) = page.split_once("| metric | unit |").unwrap();
+    let (_, after) = rest.split_once("\n\n").unwrap();
+    let expected = format!("{before}{}\n{after}", metrics::markdown());
+    assert_page("docs/operate/metrics.md", &expected);
 }
 
 #[test]

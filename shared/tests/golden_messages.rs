@@ -94,7 +94,12 @@ fn every_shape_that_is_sent_now_is_kept() {
     let notification = |body| Notification {
         received_at: moment,
         signature_timestamp: moment,
+        replayed: false,
         body,
+    };
+    let replayed = Notification {
+        replayed: true,
+        ..notification(RawBody::new(b"{}".to_vec()))
     };
     let replay = |asset_id, after| Replay {
         since: moment,
@@ -106,6 +111,7 @@ fn every_shape_that_is_sent_now_is_kept() {
     let sent = [
         encode(&notification(RawBody::new(b"{}".to_vec()))),
         encode(&notification(RawBody::new(vec![0xff]))),
+        encode(&replayed),
         encode(&Outbound {
             asset_row_id: Uuid::nil(),
         }),

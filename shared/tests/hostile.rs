@@ -159,6 +159,7 @@ proptest! {
         let message = Notification {
             received_at: Timestamp::from_secs(1),
             signature_timestamp: Timestamp::from_secs(1),
+            replayed: false,
             body: RawBody::new(bytes.clone()),
         };
         let text = queue::encode(&message);

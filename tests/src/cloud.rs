@@ -30,6 +30,7 @@ pub fn tags_changed(row: &Value, triggered_at: Timestamp) -> Notification {
     Notification {
         received_at: Timestamp::now(),
         signature_timestamp: Timestamp::now(),
+        replayed: false,
         body: RawBody::new(body.to_string().into_bytes()),
     }
 }

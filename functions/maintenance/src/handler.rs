@@ -33,9 +33,12 @@ impl Handler {
     /// A failure is the invocation's: Lambda counts it and repeats a schedule's once.
     pub(crate) async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Failure> {
         let deadline = deadline::before_the_end(&event.context, MARGIN);
-        let errand = read(&event.payload)?;
-        let done = self.maintenance.run(errand, deadline).await;
-        done.map_err(|error| Failure::Errand(Box::new(error)))
+        let work = async {
+            let errand = read(&event.payload)?;
+            let done = self.maintenance.run(errand, deadline).await;
+            done.map_err(|error| Failure::Errand(Box::new(error)))
+        };
+        telemetry::invocation(Some(&event.context), None, work).await
     }
 }
 

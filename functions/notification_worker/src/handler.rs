@@ -7,6 +7,7 @@ use lambda_runtime::LambdaEvent;
 use media_sync::queue::{Notification, Retry, handle_batch};
 use media_sync::sync::ingest::Ingest;
 use media_sync::sync::quota_sharing::share_low_quota;
+use media_sync::telemetry;
 
 /// The handler's dependencies.
 #[derive(Debug)]
@@ -20,9 +21,14 @@ impl NotificationWorker {
         &self,
         event: LambdaEvent<SqsEvent>,
     ) -> Result<SqsBatchResponse, Infallible> {
+        let work = self.apply(event.payload);
+        Ok(telemetry::invocation(Some(&event.context), None, work).await)
+    }
+
+    async fn apply(&self, event: SqsEvent) -> SqsBatchResponse {
         let work = async |messages: Vec<Notification>| self.ingest.apply_batch(messages).await;
-        let response = handle_batch(event.payload, &self.retry, work).await;
+        let response = handle_batch(event, &self.retry, work).await;
         share_low_quota(&self.ingest.cloudinary, &self.ingest.store).await;
-        Ok(response)
+        response
     }
 }

@@ -1,7 +1,7 @@
 //! A batch of intents from SQS; what could not be settled is delivered again.
 
 use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::LambdaEvent;
@@ -9,6 +9,7 @@ use media_sync::deadline;
 use media_sync::queue::{self, Retry, handle_batch};
 use media_sync::sync::outbound::Outbound;
 use media_sync::sync::quota_sharing::share_low_quota;
+use media_sync::telemetry;
 
 /// Kept free at the end of an invocation: for calls that have begun, a look and the writing.
 const MARGIN: Duration = Duration::from_secs(8);
@@ -26,11 +27,16 @@ impl OutboundWorker {
         event: LambdaEvent<SqsEvent>,
     ) -> Result<SqsBatchResponse, Infallible> {
         let deadline = deadline::before_the_end(&event.context, MARGIN);
+        let work = self.carry_out(event.payload, deadline);
+        Ok(telemetry::invocation(Some(&event.context), None, work).await)
+    }
+
+    async fn carry_out(&self, event: SqsEvent, deadline: Instant) -> SqsBatchResponse {
         let work = async |messages: Vec<queue::Outbound>| {
             self.outbound.carry_out(&messages, deadline).await
         };
-        let response = handle_batch(event.payload, &self.retry, work).await;
+        let response = handle_batch(event, &self.retry, work).await;
         share_low_quota(&self.outbound.cloudinary, &self.outbound.store).await;
-        Ok(response)
+        response
     }
 }

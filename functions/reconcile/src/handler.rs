@@ -1,6 +1,7 @@
 //! One slice of a run, or of a replay: started by the schedule or by hand, or continued through
 //! the queue. Maintenance may be asked for here as well as of the function of that name.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::SqsEvent;
@@ -65,16 +66,21 @@ impl Handler {
     /// delivers again. The run itself rests at its checkpoint.
     pub(crate) async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Failure> {
         let deadline = deadline::before_the_end(&event.context, MARGIN);
-        if event.payload.get("Records").is_some() {
-            let event = SqsEvent::deserialize(event.payload).map_err(Failure::Event)?;
+        let work = self.work(event.payload, deadline);
+        telemetry::invocation(Some(&event.context), None, work).await
+    }
+
+    async fn work(&self, event: Value, deadline: Instant) -> Result<Value, Failure> {
+        if event.get("Records").is_some() {
+            let event = SqsEvent::deserialize(event).map_err(Failure::Event)?;
             return self.resume(event, deadline).await;
         }
-        let errand = Errand::read(&event.payload, Timestamp::now()).map_err(Failure::Event)?;
+        let errand = Errand::read(&event, Timestamp::now()).map_err(Failure::Event)?;
         if let Some(errand) = errand {
             let done = self.maintenance.run(errand, deadline).await;
             return done.map_err(Failure::Maintenance);
         }
-        let tick = Tick::deserialize(event.payload).map_err(Failure::Event)?;
+        let tick = Tick::deserialize(event).map_err(Failure::Event)?;
         self.tick(tick, deadline).await
     }
 
@@ -87,29 +93,33 @@ impl Handler {
     /// The mapping delivers one message at a time, so its failure is the invocation's.
     async fn resume(&self, event: SqsEvent, deadline: Instant) -> Result<Value, Failure> {
         for record in event.records {
+            let correlation = queue::correlation_of(&record);
             let body = record.body.unwrap_or_default();
-            match queue::decode::<ContinueReconcile>(&body) {
-                Ok(message) => {
-                    let outcome = self
-                        .maintenance
-                        .reconcile
-                        .resume(message.run_id, deadline)
-                        .await;
-                    match outcome.map_err(Failure::Run)? {
-                        // Too early still: SQS holds a message back for 15 minutes at most.
-                        SliceOutcome::Resting(run) => self.continue_later(&run).await,
-                        outcome => drop(self.hand_on(outcome).await),
-                    }
-                }
-                Err(DecodeError::Kind { .. }) => {
-                    let wanted: Replay = queue::decode(&body).map_err(Failure::Message)?;
-                    let replayed = self.maintenance.replay(wanted, deadline).await;
-                    replayed.map_err(Failure::Maintenance)?;
-                }
-                Err(error) => return Err(Failure::Message(error)),
-            }
+            let carried = HashMap::from_iter(correlation.map(|id| (body.clone(), id)));
+            telemetry::with_messages(carried, self.go_on(&body, deadline)).await?;
         }
         Ok(json!({"batchItemFailures": []}))
+    }
+
+    async fn go_on(&self, body: &str, deadline: Instant) -> Result<(), Failure> {
+        match queue::decode::<ContinueReconcile>(body) {
+            Ok(message) => {
+                let reconcile = &self.maintenance.reconcile;
+                let outcome = reconcile.resume(message.run_id, deadline).await;
+                match outcome.map_err(Failure::Run)? {
+                    // Too early still: SQS holds a message back for 15 minutes at most.
+                    SliceOutcome::Resting(run) => self.continue_later(&run).await,
+                    outcome => drop(self.hand_on(outcome).await),
+                }
+                Ok(())
+            }
+            Err(DecodeError::Kind { .. }) => {
+                let wanted: Replay = queue::decode(body).map_err(Failure::Message)?;
+                let replayed = self.maintenance.replay(wanted, deadline).await;
+                replayed.map(drop).map_err(Failure::Maintenance)
+            }
+            Err(error) => Err(Failure::Message(error)),
+        }
     }
 
     /// Lets a paused run go on in another invocation.

@@ -51,6 +51,18 @@ begin
             select jsonb_build_object('limit', quota_limit, 'remaining', remaining, 'reset_at', reset_at, 'seen_at', seen_at)
             from public.cloudinary_quota
         ),
+        'last_notification', (select max(received_at) from public.media_notifications),
+        -- What a run has found and changed here, notifications should have told; but for the first import.
+        'last_found', (
+            select max(r.finished_at)
+            from public.sync_runs r
+            where r.is_good
+                and (r.counters ->> 'created')::bigint + (r.counters ->> 'updated')::bigint
+                    + (r.counters ->> 'deleted')::bigint > 0
+                and exists (
+                    select from public.sync_runs earlier
+                    where earlier.is_good and earlier.mode = 'full' and earlier.finished_at < r.started_at)
+        ),
         'schema_version', media_sync.schema_version()
     );
 end

@@ -4,6 +4,7 @@ use http::{HeaderMap, header};
 
 use super::Problem;
 use crate::supabase::jwt::{Caller, TokenVerifier};
+use crate::telemetry;
 use crate::time::Timestamp;
 
 /// The token of an `Authorization: Bearer` header.
@@ -31,7 +32,7 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     Ok(token.trim_start())
 }
 
-/// The caller of a request.
+/// The caller of a request, whom its log lines name from now on.
 ///
 /// # Errors
 /// 401 with the reason, or 503 when the keys that would decide are not to be had.
@@ -40,7 +41,9 @@ pub async fn authenticate(
     headers: &HeaderMap,
     now: Timestamp,
 ) -> Result<Caller, Problem> {
-    Ok(verifier.verify(bearer(headers)?, now).await?)
+    let caller = verifier.verify(bearer(headers)?, now).await?;
+    telemetry::note_user(&caller.sub);
+    Ok(caller)
 }
 
 /// Lets only administrators pass.

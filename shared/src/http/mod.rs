@@ -21,4 +21,4 @@ pub use media_request::{Change, MediaRequests};
 pub use named_assets::NamedAssets;
 pub use problem::Problem;
 pub use query::{ParameterError, Query};
-pub use respond::respond;
+pub use respond::{respond, respond_to_strangers};

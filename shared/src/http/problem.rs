@@ -194,18 +194,13 @@ impl Problem {
 
     /// Writes the answer, and the cause, once, to the log.
     pub fn into_response(self, request_id: &str) -> Response<Body> {
-        match &self.cause {
-            Some(cause) => tracing::error!(
+        if let Some(cause) = &self.cause {
+            tracing::error!(
                 code = self.code,
                 status = self.status.as_u16(),
                 error = &**cause,
                 "request failed"
-            ),
-            None => tracing::info!(
-                code = self.code,
-                status = self.status.as_u16(),
-                "request refused"
-            ),
+            );
         }
         let mut document = json!({
             "type": format!("urn:media-sync:problem:{}", self.code),

@@ -1,10 +1,14 @@
 //! From a request to an answer: every function of the API is an outcome turned into a response.
 
+use std::time::Instant;
+
 use http::{HeaderName, HeaderValue, Response, StatusCode};
+use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt};
 
 use super::Problem;
 use super::query::MAX_QUERY;
+use crate::telemetry::{self, CorrelationId};
 
 /// Names and values together. API Gateway's own limit is ten thousand; a function URL's is not told.
 const MAX_HEADERS: usize = 16 * 1024;
@@ -13,24 +17,68 @@ const MAX_HEADERS: usize = 16 * 1024;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers a request with what `answer` makes of it; what is too large is refused before, and every
-/// answer carries the request's id.
+/// answer carries the request's id. The log has a line for each request, with its correlation id.
 pub async fn respond(
     request: Request,
     answer: impl AsyncFnOnce(&Request) -> Result<Response<Body>, Problem>,
 ) -> Response<Body> {
+    let correlation = CorrelationId::of_headers(request.headers());
+    respond_as(correlation, request, answer).await
+}
+
+/// The same for requests of strangers, whose headers say nothing.
+pub async fn respond_to_strangers(
+    request: Request,
+    answer: impl AsyncFnOnce(&Request) -> Result<Response<Body>, Problem>,
+) -> Response<Body> {
+    respond_as(None, request, answer).await
+}
+
+async fn respond_as(
+    correlation: Option<CorrelationId>,
+    request: Request,
+    answer: impl AsyncFnOnce(&Request) -> Result<Response<Body>, Problem>,
+) -> Response<Body> {
+    let context = request.lambda_context_ref().cloned();
+    let work = answer_and_tell(&request, answer);
+    telemetry::invocation(context.as_ref(), correlation, work).await
+}
+
+async fn answer_and_tell(
+    request: &Request,
+    answer: impl AsyncFnOnce(&Request) -> Result<Response<Body>, Problem>,
+) -> Response<Body> {
+    let begun = Instant::now();
     let context = request.lambda_context_ref();
     let id = context.map_or("", |context| context.request_id.as_str());
-    let outcome = match check_size(&request) {
-        Ok(()) => answer(&request).await,
+    let outcome = match check_size(request) {
+        Ok(()) => answer(request).await,
         Err(problem) => Err(problem),
     };
+    let code = outcome.as_ref().err().map(Problem::code);
     let mut response = outcome.unwrap_or_else(|problem| problem.into_response(id));
     if let Ok(id) = HeaderValue::from_str(id)
         && !id.is_empty()
     {
         response.headers_mut().insert(REQUEST_ID, id);
     }
+    tracing::info!(
+        route = route(request),
+        status = response.status().as_u16(),
+        code,
+        milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "request answered"
+    );
     response
+}
+
+/// The route as the template writes it. The path itself holds whatever a stranger has typed.
+fn route(request: &Request) -> String {
+    let key = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.route_key.clone(),
+        _ => None,
+    };
+    key.unwrap_or_else(|| request.method().to_string())
 }
 
 fn check_size(request: &Request) -> Result<(), Problem> {

@@ -1,17 +1,21 @@
 //! A worker's batch: decode each message by itself, and tell SQS which to deliver again.
 
+use std::collections::HashMap;
 use std::error::Error;
+use std::fmt::Debug;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 
 use super::message::{Message, decode};
 use super::retry::Retry;
-use crate::telemetry;
+use super::send::CORRELATION;
+use crate::telemetry::{self, CorrelationId, metrics};
 
 /// Hands the messages of a batch to `work`, which answers with one result for each, in order.
 /// Messages that failed or cannot be read are named in the answer and delivered again, when `retry`
-/// says, and in the end put aside in the dead-letter queue; nothing else is.
-pub async fn handle_batch<M: Message, T, E: Error>(
+/// says, and in the end put aside in the dead-letter queue; nothing else is. The log has a line for
+/// each message, with the correlation id of whoever sent it.
+pub async fn handle_batch<M: Message, T: Debug, E: Error>(
     event: SqsEvent,
     retry: &Retry,
     work: impl AsyncFnOnce(Vec<M>) -> Vec<Result<T, E>>,
@@ -19,28 +23,53 @@ pub async fn handle_batch<M: Message, T, E: Error>(
     let mut failed = Failed::default();
     let mut readable = Vec::with_capacity(event.records.len());
     let mut messages = Vec::with_capacity(event.records.len());
-    for record in event.records {
-        match decode(record.body.as_deref().unwrap_or_default()) {
+    let mut carried = HashMap::new();
+    for mut record in event.records {
+        let body = record.body.take().unwrap_or_default();
+        let correlation = correlation_of(&record);
+        match decode(&body) {
             Ok(message) => {
-                readable.push(record);
                 messages.push(message);
+                carried.extend(correlation.clone().map(|id| (body, id)));
+                readable.push((record, correlation));
             }
             Err(error) => {
-                telemetry::log_error("a message cannot be read", &error);
+                telemetry::with_correlation(correlation.as_ref(), || {
+                    telemetry::log_error("a message cannot be read", &error);
+                });
                 failed.add(record);
             }
         }
     }
     if !messages.is_empty() {
-        for (record, result) in readable.into_iter().zip(work(messages).await) {
-            if let Err(error) = result {
-                telemetry::log_error("a message goes back to its queue", &error);
+        let results = telemetry::with_messages(carried, work(messages)).await;
+        for ((record, correlation), result) in readable.into_iter().zip(results) {
+            telemetry::with_correlation(correlation.as_ref(), || note(&record, &result));
+            if result.is_err() {
                 failed.add(record);
             }
         }
     }
+    if !failed.receipts.is_empty() {
+        let returned = failed.receipts.len() as f64;
+        metrics::record(&[(&metrics::MESSAGES_RETURNED, returned)]);
+    }
     retry.postpone(&failed.receipts).await;
     failed.response
+}
+
+fn note<T: Debug, E: Error>(record: &SqsMessage, result: &Result<T, E>) {
+    let message_id = record.message_id.as_deref().unwrap_or_default();
+    match result {
+        Ok(outcome) => tracing::info!(message_id, ?outcome, "a message was handled"),
+        Err(error) => telemetry::log_error("a message goes back to its queue", error),
+    }
+}
+
+/// The correlation id of a message; one that was sent before there were any has none.
+pub fn correlation_of(record: &SqsMessage) -> Option<CorrelationId> {
+    let attribute = record.message_attributes.get(CORRELATION)?;
+    CorrelationId::parse(attribute.string_value.as_deref()?)
 }
 
 /// The messages that go back, by both of their names.

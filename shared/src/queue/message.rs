@@ -24,6 +24,9 @@ pub struct Notification {
     pub received_at: Timestamp,
     /// `X-Cld-Timestamp`: when Cloudinary signed it.
     pub signature_timestamp: Timestamp,
+    /// Whether it comes from the records, and says nothing of how fast news travels.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replayed: bool,
     pub body: RawBody,
 }
 
@@ -196,6 +199,7 @@ mod tests {
         Notification {
             received_at: Timestamp::from_secs(1_767_225_600),
             signature_timestamp: Timestamp::from_secs(1_767_225_599),
+            replayed: false,
             body: RawBody::new(body.to_vec()),
         }
     }
@@ -211,6 +215,19 @@ mod tests {
             encode(&ContinueReconcile { run_id }),
             r#"{"v":1,"kind":"continue_reconcile","run_id":"00000000-0000-0000-0000-000000000000"}"#
         );
+    }
+
+    #[test]
+    fn a_message_without_the_mark_of_a_replay_is_none() {
+        let first = notification(b"{}");
+        let again = Notification {
+            replayed: true,
+            ..first.clone()
+        };
+        assert!(!encode(&first).contains("replayed"));
+        for message in [first, again] {
+            assert_eq!(decode::<Notification>(&encode(&message)).unwrap(), message);
+        }
     }
 
     #[test]

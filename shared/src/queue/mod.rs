@@ -6,7 +6,7 @@ pub mod message;
 pub mod retry;
 pub mod send;
 
-pub use batch::handle_batch;
+pub use batch::{correlation_of, handle_batch};
 pub use depth::{Depth, DepthError};
 pub use message::{
     ContinueReconcile, DecodeError, Message, Notification, Outbound, RawBody, Replay, decode,

@@ -1,19 +1,28 @@
 //! Sends messages to an SQS queue, one by one or in batches.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::SdkError;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
 
 use super::message::{Message, encode};
+use crate::telemetry;
 
 /// What SQS takes in one batch.
 pub(super) const BATCH: usize = 10;
 
 /// What SQS takes in one message, and in all messages of a batch together.
 const MAX_BYTES: usize = 1024 * 1024;
+
+/// The message attribute that carries the correlation id. It is no part of the body, so that a worker
+/// of another version reads the body as ever.
+pub(super) const CORRELATION: &str = "correlation_id";
+
+/// What SQS counts for that attribute at most: its name, its type and its value.
+const ATTRIBUTE_BYTES: usize = 128;
 
 /// The longest time for which SQS holds a message back.
 pub const MAX_DELAY: Duration = Duration::from_secs(900);
@@ -102,6 +111,7 @@ impl Queue {
         self.client
             .send_message()
             .queue_url(&self.url)
+            .set_message_attributes(attributes(&body))
             .message_body(body)
             .set_delay_seconds(delay_seconds(delay))
             .send()
@@ -139,6 +149,7 @@ impl Queue {
             .map(|(index, body)| {
                 SendMessageBatchRequestEntry::builder()
                     .id(index.to_string())
+                    .set_message_attributes(attributes(&body))
                     .message_body(body)
                     .build()
                     .expect("id and body are set")
@@ -193,12 +204,12 @@ fn plan_batches(bodies: Vec<(usize, String)>) -> Vec<Vec<(usize, String)>> {
     let mut bytes = 0;
     for (index, body) in bodies {
         match batches.last_mut() {
-            Some(batch) if batch.len() < BATCH && bytes + body.len() <= MAX_BYTES => {
-                bytes += body.len();
+            Some(batch) if batch.len() < BATCH && bytes + size(&body) <= MAX_BYTES => {
+                bytes += size(&body);
                 batch.push((index, body));
             }
             _ => {
-                bytes = body.len();
+                bytes = size(&body);
                 batches.push(vec![(index, body)]);
             }
         }
@@ -206,8 +217,24 @@ fn plan_batches(bodies: Vec<(usize, String)>) -> Vec<Vec<(usize, String)>> {
     batches
 }
 
+/// What SQS counts for a message.
+fn size(body: &str) -> usize {
+    body.len() + ATTRIBUTE_BYTES
+}
+
+/// The invocation's correlation id, or that of the message in hand which is sent again.
+fn attributes(body: &str) -> Option<HashMap<String, MessageAttributeValue>> {
+    let id = telemetry::correlation_of(body)?;
+    let value = MessageAttributeValue::builder()
+        .data_type("String")
+        .string_value(id.as_str())
+        .build()
+        .expect("the type is set");
+    Some(HashMap::from([(CORRELATION.to_owned(), value)]))
+}
+
 fn check_size<M: Message>(bytes: usize) -> Result<(), SendError> {
-    if bytes > MAX_BYTES {
+    if bytes + ATTRIBUTE_BYTES > MAX_BYTES {
         return Err(SendError::TooLarge {
             kind: M::KIND,
             bytes,
@@ -264,7 +291,7 @@ mod tests {
             let batches = plan_batches(bodies.clone());
             for batch in &batches {
                 prop_assert!((1..=BATCH).contains(&batch.len()));
-                prop_assert!(batch.iter().map(|(_, body)| body.len()).sum::<usize>() <= MAX_BYTES);
+                prop_assert!(batch.iter().map(|(_, body)| size(body)).sum::<usize>() <= MAX_BYTES);
             }
             prop_assert_eq!(batches.concat(), bodies);
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::reconcile::quota::reserve;
 use super::store::{Mode, RunStatus};
 use crate::queue::Depth;
 use crate::release::{SchemaState, compare_schema};
@@ -18,6 +19,10 @@ const OLDEST_PENDING: Duration = Duration::from_secs(2 * 3600);
 
 /// What a run may rest for the quota's sake before it counts as late.
 const RESTING: Duration = Duration::from_secs(90 * 60);
+
+/// When a run finds a change of which nothing was told, this is how long before it a notification
+/// must have arrived for them to count as arriving.
+const SILENCE: Duration = Duration::from_secs(3600);
 
 /// What a run that makes progress may take.
 const RUNNING: Duration = Duration::from_secs(24 * 3600);
@@ -36,6 +41,12 @@ pub struct Mirror {
     /// When the oldest decision was made that is still pending.
     pub oldest_pending: Option<Timestamp>,
     pub quota: Option<Value>,
+    /// When the newest notification was received.
+    #[serde(default)]
+    pub last_notification: Option<Timestamp>,
+    /// When the last good run ended that found changes, the first import left out.
+    #[serde(default)]
+    pub last_found: Option<Timestamp>,
     /// The newest migration that the database records.
     #[serde(default)]
     pub schema_version: Option<String>,
@@ -59,6 +70,14 @@ pub struct CurrentRun {
     pub heartbeat_at: Timestamp,
     pub resume_at: Option<Timestamp>,
     pub error_code: Option<String>,
+}
+
+/// The quota as `media_sync_health` tells it.
+#[derive(Deserialize)]
+struct QuotaLeft {
+    limit: u32,
+    remaining: u32,
+    reset_at: Timestamp,
 }
 
 /// How often runs are to be made; nothing where the schedule is not a plain rate.
@@ -168,6 +187,33 @@ impl Mirror {
             .is_some_and(|run| run.status != RunStatus::Succeeded)
     }
 
+    /// How long the oldest decision has waited for Cloudinary.
+    pub fn oldest_decision(&self, now: Timestamp) -> Duration {
+        self.oldest_pending
+            .map_or(Duration::ZERO, |decided| now.since(decided))
+    }
+
+    /// Whether runs find what notifications should have told, and no notification arrives.
+    pub fn lacks_notifications(&self) -> bool {
+        self.last_found.is_some_and(|found| {
+            self.last_notification
+                .is_none_or(|told| found.since(told) > SILENCE)
+        })
+    }
+
+    /// Calls that are left of the quota, and whether that is less than runs keep for people. Once
+    /// its hour is over the quota is full.
+    pub fn quota_left(&self, now: Timestamp) -> Option<(u32, bool)> {
+        let quota = QuotaLeft::deserialize(self.quota.as_ref()?).ok()?;
+        if quota.reset_at <= now {
+            return Some((quota.limit, false));
+        }
+        Some((
+            quota.remaining,
+            quota.remaining < reserve(quota.limit, None),
+        ))
+    }
+
     /// The run that goes on, if it makes progress, or rests for the quota's sake.
     fn advancing(&self, now: Timestamp) -> Option<&CurrentRun> {
         let advances = |run: &&CurrentRun| {
@@ -261,6 +307,8 @@ mod tests {
             errors: 0,
             oldest_pending: None,
             quota: None,
+            last_notification: None,
+            last_found: None,
             schema_version: Some(SCHEMA_VERSION.to_owned()),
         }
     }
@@ -365,6 +413,42 @@ mod tests {
         let failing = slow.current_run.as_mut().unwrap();
         failing.error_code = Some("database".to_owned());
         assert_eq!(codes(&findings(slow)).0, Status::Degraded);
+    }
+
+    #[test]
+    fn notifications_are_missing_when_runs_find_what_none_has_told() {
+        let lacks = |told: Option<i64>, found: Option<i64>| {
+            let before = |minutes: Option<i64>| minutes.map(|it| NOW.offset(-it * 60_000_000));
+            let mirror = Mirror {
+                last_notification: before(told),
+                last_found: before(found),
+                ..mirror()
+            };
+            mirror.lacks_notifications()
+        };
+        assert!(lacks(None, Some(5)));
+        assert!(lacks(Some(70), Some(5)), "long before");
+        assert!(!lacks(Some(50), Some(5)), "one was dropped, others arrive");
+        assert!(!lacks(Some(1), Some(5)), "they arrive again");
+        assert!(!lacks(None, None), "nothing has happened");
+    }
+
+    #[test]
+    fn a_quota_below_its_reserve_is_full_again_when_its_hour_is_over() {
+        let left = |remaining: u32, reset_in: i64| {
+            let reset = NOW.offset(reset_in * 1_000_000);
+            let quota =
+                json!({"limit": 2_000, "remaining": remaining, "reset_at": reset, "seen_at": NOW});
+            let mirror = Mirror {
+                quota: Some(quota),
+                ..mirror()
+            };
+            mirror.quota_left(NOW)
+        };
+        assert_eq!(left(200, 60), Some((200, false)));
+        assert_eq!(left(199, 60), Some((199, true)));
+        assert_eq!(left(0, 0), Some((2_000, false)));
+        assert_eq!(mirror().quota_left(NOW), None);
     }
 
     #[test]

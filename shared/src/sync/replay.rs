@@ -100,6 +100,7 @@ fn as_it_came(recorded: RecordedNotification) -> Result<Notification, ReplayErro
     Ok(Notification {
         received_at: recorded.received_at,
         signature_timestamp: recorded.signature_timestamp,
+        replayed: true,
         body: RawBody::new(body),
     })
 }
@@ -121,6 +122,7 @@ mod tests {
         let text = as_it_came(recorded("{\"a\":1}", false)).unwrap();
         assert_eq!(text.body.as_bytes(), b"{\"a\":1}");
         assert_eq!(text.signature_timestamp, Timestamp::from_secs(1));
+        assert!(text.replayed);
         let bytes = as_it_came(recorded("AP8=", true)).unwrap();
         assert_eq!(bytes.body.as_bytes(), b"\x00\xff");
         assert!(as_it_came(recorded("?", true)).is_err());

@@ -166,6 +166,7 @@ impl Story {
         let message = queue::Notification {
             received_at: self.now(),
             signature_timestamp: Timestamp::from_secs(self.now().micros() / 1_000_000),
+            replayed: false,
             body: RawBody::new(body.into_bytes()),
         };
         self.totals.accepted += 1;

@@ -166,6 +166,7 @@ impl State {
                 let message = queue::Notification {
                     received_at: now,
                     signature_timestamp: now,
+                    replayed: false,
                     body: RawBody::new(body.into_bytes()),
                 };
                 let job = NotificationJob::new(vec![message]);

@@ -8,9 +8,10 @@ use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
 use media_sync::cloudinary::signature::{NotificationVerifier, Rejection};
 use media_sync::deadline::Deadline;
-use media_sync::http::{Problem, body, reply, respond};
+use media_sync::http::{Problem, body, reply, respond_to_strangers};
 use media_sync::queue::{Notification, Queue, RawBody};
 use media_sync::rotation::Live;
+use media_sync::telemetry::metrics;
 use media_sync::time::Timestamp;
 use serde::Serialize;
 
@@ -42,8 +43,10 @@ impl Webhook {
     /// Answers 200 exactly when SQS has the notification; Cloudinary repeats after anything else.
     pub(crate) async fn handle(&self, request: Request) -> Response<Body> {
         let begun = Instant::now();
-        respond(request, async |request| {
-            self.accept(request, Timestamp::now()).await?;
+        respond_to_strangers(request, async |request| {
+            let outcome = self.accept(request, Timestamp::now()).await;
+            count(&outcome);
+            outcome?;
             let accepted = Accepted {
                 success: true,
                 processing_time_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -65,6 +68,7 @@ impl Webhook {
         let notification = Notification {
             received_at: now,
             signature_timestamp: signed_at,
+            replayed: false,
             body: RawBody::new(raw.to_vec()),
         };
         Ok(self.queue.send(&notification).await?)
@@ -94,6 +98,16 @@ impl Webhook {
                 None => return Err(rejection),
             }
         }
+    }
+}
+
+fn count(outcome: &Result<(), Problem>) {
+    match outcome {
+        Ok(()) => metrics::record(&[(&metrics::NOTIFICATIONS_ACCEPTED, 1.0)]),
+        Err(problem) if problem.status().is_server_error() => {
+            metrics::count_for(&metrics::NOTIFICATIONS_FAILED, problem.code());
+        }
+        Err(problem) => metrics::count_for(&metrics::NOTIFICATIONS_REFUSED, problem.code()),
     }
 }
 

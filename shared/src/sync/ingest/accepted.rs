@@ -1,6 +1,7 @@
 //! An accepted notification: read, and how it is recorded (pure).
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,6 +12,7 @@ use crate::asset::AssetId;
 use crate::queue;
 use crate::sync::notification::{NotUnderstood, Notification, Says, parse_notification};
 use crate::sync::store::{NotificationRecord, Verdict};
+use crate::time::Timestamp;
 
 /// An accepted notification, read.
 #[derive(Clone, Debug)]
@@ -33,6 +35,13 @@ impl Accepted {
             read: parse_notification(body),
             message,
         }
+    }
+
+    /// How old the change is that it tells of. A replay says nothing of how fast news travels.
+    pub fn age(&self, now: Timestamp) -> Option<Duration> {
+        let triggered_at = self.read.as_ref().ok().and_then(|read| read.triggered_at);
+        let happened_at = triggered_at.unwrap_or(self.message.signature_timestamp);
+        (!self.message.replayed).then(|| now.since(happened_at))
     }
 
     /// How it is recorded, once its verdict is known.
@@ -75,5 +84,29 @@ pub(super) fn told_ids(says: &Says) -> Vec<AssetId> {
         Says::Uploaded(upload) => vec![upload.asset_id.clone()],
         Says::Deleted(gone) => gone.iter().map(|gone| gone.asset_id.clone()).collect(),
         Says::Changed(_) | Says::FolderMoved { .. } | Says::Nothing => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::RawBody;
+
+    #[test]
+    fn the_age_of_news_is_counted_from_the_change_else_from_the_signature() {
+        let age = |body: &str, replayed| {
+            let message = queue::Notification {
+                received_at: Timestamp::from_secs(1_800_000_009),
+                signature_timestamp: Timestamp::from_secs(1_800_000_005),
+                replayed,
+                body: RawBody::new(body.as_bytes().to_vec()),
+            };
+            let age = Accepted::read(message).age(Timestamp::from_secs(1_800_000_010));
+            age.map(|age| age.as_millis())
+        };
+        let dated = r#"{"notification_type":"create_folder","notification_context":{"triggered_at":"2027-01-15T08:00:01.500Z"}}"#;
+        assert_eq!(age(dated, false), Some(8_500));
+        assert_eq!(age("{}", false), Some(5_000));
+        assert_eq!(age(dated, true), None);
     }
 }

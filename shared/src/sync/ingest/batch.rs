@@ -164,6 +164,7 @@ mod tests {
     fn notification(received: i64, about: &AssetId) -> (Accepted, Concern) {
         let accepted = Accepted::read(Notification {
             signature_timestamp: at(received),
+            replayed: false,
             received_at: at(received),
             body: RawBody::new(b"{}".to_vec()),
         });

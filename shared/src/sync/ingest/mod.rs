@@ -21,6 +21,7 @@ use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::{Client, CloudinaryError};
 use crate::queue;
 use crate::supabase::SupabaseError;
+use crate::telemetry::metrics;
 use crate::time::Timestamp;
 
 /// How many assets of a moved folder are looked at right away; the rest is reconciliation's.
@@ -71,6 +72,22 @@ impl IngestError {
     }
 }
 
+/// Tells CloudWatch how old the news was that changed a row, and how much was not understood.
+fn tell(accepted: &[Accepted], results: &[Result<Verdict, IngestError>], now: Timestamp) {
+    let with = |wanted: Verdict| {
+        let each = accepted.iter().zip(results);
+        each.filter(move |(_, result)| matches!(result, Ok(verdict) if *verdict == wanted))
+    };
+    let ages: Vec<f64> = with(Verdict::Applied)
+        .filter_map(|(accepted, _)| Some(accepted.age(now)?.as_secs_f64()))
+        .collect();
+    metrics::record_values(&metrics::NOTIFICATION_FRESHNESS, &ages);
+    let parked = with(Verdict::Parked).count();
+    if parked > 0 {
+        metrics::record(&[(&metrics::NOTIFICATIONS_PARKED, parked as f64)]);
+    }
+}
+
 impl Ingest {
     /// Applies a batch; the answer has one result for each message, in their order.
     ///
@@ -95,7 +112,9 @@ impl Ingest {
                 results.extend((start..end).zip(applied));
             }
         }
-        results.into_values().collect()
+        let results: Vec<_> = results.into_values().collect();
+        tell(&accepted, &results, Timestamp::now());
+        results
     }
 
     async fn apply_together(&self, accepted: &[Accepted]) -> Vec<Result<Verdict, IngestError>> {

@@ -1,5 +1,5 @@
 //! The work besides runs: sending what waits, removing what is old, replaying what was
-//! recorded, and telling CloudWatch how late runs are.
+//! recorded, and telling CloudWatch how the mirror stands.
 
 mod errand;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 pub use self::errand::Errand;
 use super::drain::send_waiting_intents;
-use super::health::Schedules;
+use super::health::{Mirror, Schedules};
 use super::purge::purge_records;
 use super::reconcile::{Reconcile, ReconcileError};
 use super::replay::{ReplayError, replay};
@@ -20,6 +20,7 @@ use crate::config::{self, CloudinaryConfig, ServiceConfig};
 use crate::queue::{Queue, Replay, SendError};
 use crate::supabase::SupabaseError;
 use crate::telemetry;
+use crate::telemetry::metrics::{self, Metric};
 use crate::time::Timestamp;
 
 /// Maintenance, and what it works with.
@@ -123,19 +124,39 @@ impl Maintenance {
         ended.map_err(MaintenanceError::Uploads)
     }
 
-    /// Tells CloudWatch how long nothing good was heard of runs. If that cannot be found out it is
-    /// not told either, and the alarm takes silence for the worst.
+    /// Tells CloudWatch how the mirror stands. If that cannot be found out nothing is told, and the
+    /// alarm for lateness takes silence for the worst.
     async fn watch(&self) {
         match self.reconcile.store.fetch_health().await {
-            Ok(mirror) => {
-                let lateness = mirror.lateness(self.schedules, Timestamp::now());
-                let failed = f64::from(u8::from(mirror.last_run_failed()));
-                let mut metrics = vec![("last_run_failed", "Count", failed)];
-                // Without a known schedule there is no late, only alive.
-                metrics.push(("reconciliation_lateness", "None", lateness.unwrap_or(0.0)));
-                telemetry::record_metrics("maintenance", &metrics);
-            }
+            Ok(mirror) => metrics::record(&state(&mirror, self.schedules, Timestamp::now())),
             Err(error) => telemetry::log_error("the mirror's health was not told", &error),
         }
     }
+}
+
+/// How the mirror stands, in metrics.
+fn state(mirror: &Mirror, schedules: Schedules, now: Timestamp) -> Vec<(&'static Metric, f64)> {
+    let yes = |is: bool| f64::from(u8::from(is));
+    let mut metrics = vec![
+        // Without a known schedule there is no late, only alive.
+        (
+            &metrics::RECONCILIATION_LATENESS,
+            mirror.lateness(schedules, now).unwrap_or(0.0),
+        ),
+        (&metrics::LAST_RUN_FAILED, yes(mirror.last_run_failed())),
+        (&metrics::ASSETS_IN_ERROR, mirror.errors as f64),
+        (
+            &metrics::OLDEST_DECISION,
+            mirror.oldest_decision(now).as_secs_f64(),
+        ),
+        (
+            &metrics::NOTIFICATIONS_MISSING,
+            yes(mirror.lacks_notifications()),
+        ),
+    ];
+    if let Some((remaining, is_low)) = mirror.quota_left(now) {
+        metrics.push((&metrics::QUOTA_REMAINING, f64::from(remaining)));
+        metrics.push((&metrics::QUOTA_BELOW_RESERVE, yes(is_low)));
+    }
+    metrics
 }

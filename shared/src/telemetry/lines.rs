@@ -1,99 +1,66 @@
-//! Structured logs: one JSON object a line, in the words that AWS Powertools uses.
+//! Formats log lines.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Write};
+use std::io::Write;
+use std::sync::OnceLock;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber, span};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::util::SubscriberInitExt;
 
+use super::{chain, scope};
 use crate::time::Timestamp;
 
-/// Begins logging for a function, at the level that `LOG_LEVEL` says (`info` if it does not).
-/// Other crates are heard from `warn` on.
-///
-/// Call it once, first thing in `main`; a second call does nothing.
-pub fn init(service: &'static str) {
-    let level = std::env::var("LOG_LEVEL").ok();
-    let level = level
-        .and_then(|level| level.parse().ok())
-        .unwrap_or(LevelFilter::INFO);
-    let filter = Targets::new()
-        .with_default(level.min(LevelFilter::WARN))
-        // The runtime's span, which carries the request id, is written at info.
-        .with_target("lambda_runtime", LevelFilter::INFO)
-        .with_target("media_sync", level)
-        .with_target(service, level);
-    let _ = tracing_subscriber::registry()
-        .with(JsonLines::new(service, io::stdout).with_filter(filter))
-        .try_init();
+static ORIGIN: OnceLock<Origin> = OnceLock::new();
+
+/// The function that writes lines.
+#[derive(Debug)]
+pub(super) struct Origin {
+    pub(super) service: &'static str,
+    /// Its name in AWS, which is made for each stack.
+    pub(super) function_name: String,
 }
 
-/// An error and its causes on one line, outermost first.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    for part in std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string)
-    {
-        // Some errors repeat their source's words in their own.
-        if parts.last().is_none_or(|last| !last.ends_with(&part)) {
-            parts.push(part);
-        }
+impl Origin {
+    /// Notes the function that this process is.
+    pub(super) fn begin(service: &'static str) -> &'static Self {
+        ORIGIN.get_or_init(|| Self {
+            service,
+            function_name: std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default(),
+        })
     }
-    parts.join(": ")
-}
 
-/// Logs a failure, with its causes, where it is handled.
-pub fn log_error(what: &str, error: &dyn std::error::Error) {
-    tracing::error!(error = chain(error), "{what}");
-}
-
-/// Writes metrics of one moment in CloudWatch's embedded format, which costs no call.
-///
-/// Units are CloudWatch's words: `Count`, `Milliseconds`, `Bytes`, `None`. They are told apart by the
-/// function's name, so that two stacks of one account do not hide each other's silence.
-pub fn record_metrics(service: &str, metrics: &[(&str, &str, f64)]) {
-    let function = std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
-    let line = metrics_line(service, &function, metrics, Timestamp::now());
-    write_line(&mut io::stdout().lock(), &line);
-}
-
-fn metrics_line(
-    service: &str,
-    function: &str,
-    metrics: &[(&str, &str, f64)],
-    now: Timestamp,
-) -> Value {
-    let definitions: Vec<Value> = metrics
-        .iter()
-        .map(|(name, unit, _)| json!({ "Name": name, "Unit": unit }))
-        .collect();
-    let mut line = json!({
-        "_aws": {
-            "Timestamp": now.micros() / 1000,
-            "CloudWatchMetrics": [{
-                "Namespace": "media-sync",
-                "Dimensions": [["function_name"]],
-                "Metrics": definitions,
-            }],
-        },
-        "service": service,
-        "function_name": function,
-    });
-    for (name, _, value) in metrics {
-        line[*name] = (*value).into();
+    pub(super) fn get() -> Option<&'static Self> {
+        ORIGIN.get()
     }
-    line
+
+    /// The fields that begin every line.
+    pub(super) fn fields(
+        &self,
+        level: &str,
+        message: impl Into<Value>,
+        now: Timestamp,
+    ) -> Map<String, Value> {
+        Map::from_iter([
+            ("level".to_owned(), level.into()),
+            ("message".to_owned(), message.into()),
+            ("timestamp".to_owned(), now.to_string().into()),
+            ("service".to_owned(), self.service.into()),
+            (
+                "function_name".to_owned(),
+                self.function_name.as_str().into(),
+            ),
+        ])
+    }
 }
 
 /// Formats events with the fields of the spans around them.
-struct JsonLines<W> {
-    service: &'static str,
+pub(super) struct JsonLines<W> {
+    origin: &'static Origin,
     writer: W,
 }
 
@@ -102,8 +69,8 @@ where
     W: Fn() -> O + 'static,
     O: Write,
 {
-    fn new(service: &'static str, writer: W) -> Self {
-        Self { service, writer }
+    pub(super) fn new(origin: &'static Origin, writer: W) -> Self {
+        Self { origin, writer }
     }
 }
 
@@ -146,16 +113,14 @@ where
             }
         }
         event.record(&mut fields);
-        let mut line = Map::new();
-        line.insert("level".into(), event.metadata().level().as_str().into());
         let message = fields
             .0
             .remove("message")
             .unwrap_or_else(|| event.metadata().name().into());
-        line.insert("message".into(), message);
-        line.insert("timestamp".into(), Timestamp::now().to_string().into());
-        line.insert("service".into(), self.service.into());
+        let level = event.metadata().level().as_str();
+        let mut line = self.origin.fields(level, message, Timestamp::now());
         line.insert("location".into(), event.metadata().target().into());
+        line.extend(scope::fields());
         line.extend(
             fields
                 .0
@@ -167,7 +132,7 @@ where
 }
 
 /// A log that cannot be written has nobody to complain to.
-fn write_line(writer: &mut impl Write, line: &Value) {
+pub(super) fn write_line(writer: &mut impl Write, line: &Value) {
     let _ = writeln!(writer, "{line}");
 }
 
@@ -215,9 +180,18 @@ impl Visit for Fields {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::sync::{Arc, Mutex};
 
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::super::log_error;
     use super::*;
+
+    static WEBHOOK: Origin = Origin {
+        service: "webhook",
+        function_name: String::new(),
+    };
 
     #[derive(Clone, Default)]
     struct Buffer(Arc<Mutex<Vec<u8>>>);
@@ -235,7 +209,7 @@ mod tests {
     fn logged(log: impl FnOnce()) -> Vec<Value> {
         let buffer = Buffer::default();
         let writer = buffer.clone();
-        let layer = JsonLines::new("webhook", move || writer.clone());
+        let layer = JsonLines::new(&WEBHOOK, move || writer.clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
         let text = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
         text.lines()
@@ -269,22 +243,5 @@ mod tests {
         assert_eq!(lines[0]["message"], "it failed");
         assert_eq!(lines[0]["error"], "outer: inner");
         assert_eq!(lines[0]["level"], "ERROR");
-    }
-
-    #[test]
-    fn metrics_are_in_the_embedded_format() {
-        let line = metrics_line(
-            "webhook",
-            "stack-Webhook-1",
-            &[("accepted", "Count", 1.0)],
-            Timestamp::from_secs(5),
-        );
-        assert_eq!(line["_aws"]["Timestamp"], 5000);
-        assert_eq!(
-            line["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"],
-            "accepted"
-        );
-        assert_eq!(line["accepted"], 1.0);
-        assert_eq!(line["function_name"], "stack-Webhook-1");
     }
 }
