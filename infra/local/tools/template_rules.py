@@ -1,5 +1,8 @@
 """The rules for what is deployed. Each takes the resources that are there under some parameters."""
 
+import alarm_rules
+from alarm_rules import target
+
 NO_VALUE = {"Ref": "AWS::NoValue"}
 
 # The property that would name a resource once for the whole account and region.
@@ -82,17 +85,6 @@ class Stack:
             return self.values.get(value["Ref"], value)
         resolved = {key: self.resolve(item) for key, item in value.items()}
         return {key: item for key, item in resolved.items() if item != NO_VALUE}
-
-
-def target(value):
-    """The logical id that a Ref or a GetAtt leads to."""
-    if isinstance(value, dict):
-        if "Ref" in value:
-            return value["Ref"]
-        attribute = value.get("Fn::GetAtt")
-        if attribute:
-            return attribute.split(".")[0] if isinstance(attribute, str) else attribute[0]
-    return None
 
 
 def listed(value):
@@ -256,6 +248,7 @@ RULES = [
     the_api_is_throttled_and_logged,
     alarms_ring,
     schedules_have_a_role,
+    *alarm_rules.RULES,
 ]
 
 

@@ -4,6 +4,7 @@
 """
 
 import copy
+import json
 import sys
 import unittest
 from pathlib import Path
@@ -45,6 +46,29 @@ def end(name, **policies):
     return change
 
 
+def of(dimension, resource):
+    return [{"Name": dimension, "Value": {"Ref": resource}}]
+
+
+def alarm(name, **changes):
+    """Another one, like ParkedAlarm but for its name."""
+
+    def change(template):
+        template["Resources"][name] = copy.deepcopy(template["Resources"]["ParkedAlarm"])
+        properties(template, name).update(changes)
+
+    return change
+
+
+def show(namespace, metric):
+    """A dashboard with one metric."""
+    key = "function_name" if namespace == "media-sync" else "FunctionName"
+    body = {"widgets": [{"properties": {"metrics": [[namespace, metric, key, "${Webhook}"]]}}]}
+    return put("Dashboard", DashboardBody={"Fn::Sub": json.dumps(body)})
+
+
+DESCRIBED = "Owner: operator. Something is wrong. docs/operate/alarms.md#{}"
+
 # Resource, the words of the offence, and how to commit it.
 OFFENCES = [
     ("Webhook", "physical name", put("Webhook", FunctionName="webhook")),
@@ -81,6 +105,31 @@ OFFENCES = [
     ("ApiApiGatewayDefaultStage", "other routes", take("ApiApiGatewayDefaultStage", "DefaultRouteSettings")),
     ("ApiApiGatewayDefaultStage", "access log", take("ApiApiGatewayDefaultStage", "AccessLogSettings")),
     ("ReconcileErrorAlarm", "OKActions", take("ReconcileErrorAlarm", "OKActions")),
+    ("AuditAlarm", "no heading", alarm("AuditAlarm", AlarmDescription=DESCRIBED.format("auditalarm"))),
+    ("ParkedAlarm", "no alarm", lambda template: template["Resources"].pop("ParkedAlarm")),
+    ("notifications_parked", "rings no alarm", lambda template: template["Resources"].pop("ParkedAlarm")),
+    ("ParkedAlarm", "silence", take("ParkedAlarm", "TreatMissingData")),
+    ("ParkedAlarm", "owner and its page", put("ParkedAlarm", AlarmDescription="Somebody should look.")),
+    ("ParkedAlarm", "owner and its page", put("ParkedAlarm", AlarmDescription=DESCRIBED.format("webhookerroralarm"))),
+    ("ParkedAlarm", "another owner", put("ParkedAlarm", AlarmDescription=DESCRIBED.format("parkedalarm"))),
+    ("ParkedAlarm", "no function writes", put("ParkedAlarm", MetricName="notifications_praked")),
+    ("ParkedAlarm", "does not write it", put("ParkedAlarm", Dimensions=of("function_name", "Webhook"))),
+    ("ParkedAlarm", "of no function", put("ParkedAlarm", Dimensions=of("FunctionName", "NotificationWorker"))),
+    (
+        "ParkedAlarm",
+        "by reason",
+        put("ParkedAlarm", Dimensions=[*of("function_name", "NotificationWorker"), {"Name": "reason", "Value": "x"}]),
+    ),
+    ("ApiErrorAlarm", "nobody has reviewed", put("ApiErrorAlarm", MetricName="5XXError")),
+    ("ApiErrorAlarm", "other dimensions", put("ApiErrorAlarm", Dimensions=of("ApiName", "Api"))),
+    ("WebhookErrorAlarm", "other dimensions", put("WebhookErrorAlarm", Dimensions=of("FunctionName", "OutboundQueue"))),
+    ("OutboundQueue", "ApproximateAge", lambda template: template["Resources"].pop("OutboundQueueAgeAlarm")),
+    ("Maintenance", "Throttles", lambda template: template["Resources"].pop("MaintenanceThrottleAlarm")),
+    ("Reconcile", "RecursiveInvocationsDropped", lambda template: template["Resources"].pop("ReconcileLoopAlarm")),
+    ("WebhookDurationAlarm", "of a timeout", put("Webhook", Timeout=16)),
+    ("Dashboard", "no function writes", show("media-sync", "notifications_acepted")),
+    ("Dashboard", "does not show cold_starts", show("AWS/Lambda", "Errors")),
+    ("template", "no dashboard", lambda template: template["Resources"].pop("Dashboard")),
     ("MaintenanceDrain", "no role", lambda template: properties(template, "MaintenanceDrain")["Target"].pop("RoleArn")),
 ]
 
