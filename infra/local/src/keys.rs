@@ -1,5 +1,7 @@
 //! The keys and tokens of a Supabase project: API keys of both generations, and users' access tokens.
 
+use std::sync::{Mutex, PoisonError};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -72,6 +74,8 @@ pub(crate) struct Keys {
     key_id: String,
     signing: EncodingKey,
     public_point: Vec<u8>,
+    /// Every token that was handed out.
+    signed: Mutex<Vec<String>>,
 }
 
 impl std::fmt::Debug for Keys {
@@ -103,6 +107,7 @@ impl Keys {
             key_id: Uuid::new_v4().to_string(),
             signing: EncodingKey::from_ec_der(document.as_ref()),
             public_point: pair.public_key().as_ref().to_vec(),
+            signed: Mutex::default(),
         }
     }
 
@@ -122,13 +127,35 @@ impl Keys {
             kid: Some(self.key_id.clone()),
             ..Header::new(Algorithm::ES256)
         };
-        jsonwebtoken::encode(&header, claims, &self.signing)
-            .expect("claims are a JSON object and the key fits")
+        let token = jsonwebtoken::encode(&header, claims, &self.signing);
+        self.handed_out(token.expect("claims are a JSON object and the key fits"))
     }
 
     /// Any claims, with the shared secret.
     pub(crate) fn sign_legacy(&self, claims: &Value) -> String {
-        sign_legacy(&self.legacy_secret, claims)
+        self.handed_out(sign_legacy(&self.legacy_secret, claims))
+    }
+
+    /// What may be in no log: the keys, and what makes each token one, its signature.
+    pub(crate) fn secrets(&self) -> Vec<(&'static str, String)> {
+        let tokens = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        let signature = |token: &String| token.rsplit('.').next().unwrap_or_default().to_owned();
+        let signatures = tokens
+            .iter()
+            .map(|token| ("a token's signature", signature(token)));
+        signatures
+            .chain([
+                ("the secret API key", self.secret.clone()),
+                ("the service_role key", self.legacy_service_role.clone()),
+                ("the JWT secret", self.legacy_secret.clone()),
+            ])
+            .collect()
+    }
+
+    fn handed_out(&self, token: String) -> String {
+        let mut signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        signed.push(token.clone());
+        token
     }
 
     /// Verifies what this project signed: with the current key by its id, or with the shared secret.
@@ -156,7 +183,7 @@ impl Keys {
 
     /// What the gateway tells PostgREST once it has recognised an API key.
     pub(crate) fn role_token(&self, role: &str) -> String {
-        self.sign_legacy(&role_claims(role, 300))
+        sign_legacy(&self.legacy_secret, &role_claims(role, 300))
     }
 
     /// What `/auth/v1/.well-known/jwks.json` serves.

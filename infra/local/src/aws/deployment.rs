@@ -45,6 +45,11 @@ impl Deployment {
             .map_or(name, String::as_str)
     }
 
+    /// Logical id and real name of every function.
+    pub(crate) fn functions(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.of_type("AWS::Lambda::Function")
+    }
+
     /// Logical id and URL of every queue.
     pub(super) fn queues(&self) -> impl Iterator<Item = (&str, &str)> {
         self.of_type("AWS::SQS::Queue")

@@ -197,31 +197,30 @@ impl Aws {
 
     /// What a function has logged, oldest line first.
     pub(crate) async fn function_log(&self, function: &str) -> Result<String, StackError> {
-        let group = self.log_group(function).await?;
-        let request = json!({ "logGroupName": group, "limit": 10_000 });
-        match self
-            .api
-            .json("logs", "Logs_20140328.FilterLogEvents", &request)
-            .await
-        {
-            Ok(answer) => {
-                let events = answer["events"]
-                    .as_array()
-                    .map(Vec::as_slice)
-                    .unwrap_or_default();
-                Ok(events
-                    .iter()
-                    .filter_map(|event| event["message"].as_str())
-                    .collect::<Vec<_>>()
-                    .join("\n"))
+        let mut request =
+            json!({ "logGroupName": self.log_group(function).await?, "limit": 10_000 });
+        let mut lines = Vec::new();
+        loop {
+            let answer = self
+                .api
+                .json("logs", "Logs_20140328.FilterLogEvents", &request)
+                .await;
+            let answer = match answer {
+                Ok(answer) => answer,
+                // A function that was never called has no log group.
+                Err(StackError::Http { problem, .. })
+                    if problem.contains("ResourceNotFoundException") =>
+                {
+                    return Ok(String::new());
+                }
+                Err(error) => return Err(error),
+            };
+            let events = answer["events"].as_array().into_iter().flatten();
+            lines.extend(events.filter_map(|event| event["message"].as_str().map(str::to_owned)));
+            match answer["nextToken"].as_str() {
+                Some(next) => request["nextToken"] = next.into(),
+                None => return Ok(lines.join("\n")),
             }
-            // A function that was never called has no log group.
-            Err(StackError::Http { problem, .. })
-                if problem.contains("ResourceNotFoundException") =>
-            {
-                Ok(String::new())
-            }
-            Err(error) => Err(error),
         }
     }
 

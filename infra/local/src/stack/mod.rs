@@ -2,6 +2,7 @@
 
 mod addresses;
 mod inspection;
+mod secrets;
 mod start;
 
 use std::net::SocketAddr;
@@ -108,10 +109,15 @@ impl Stack {
         Ok(())
     }
 
-    /// Ends everything. Dropping the stack does the same.
+    /// Ends everything, and searches the logs. Dropping the stack ends it without a search.
+    ///
+    /// # Panics
+    /// When a log holds a secret of the stack.
     pub async fn stop(self) {
+        let found = self.secrets_in_logs().await;
         // It waits for processes to end, which must not hold up the runtime.
         let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+        assert!(found.is_empty(), "secrets were logged: {found:#?}");
     }
 
     async fn deploy_again(&self) -> Result<(), StackError> {
