@@ -36,4 +36,5 @@ mod slices;
 mod stories;
 mod trail;
 mod uploads;
+mod watching;
 mod webhooks;

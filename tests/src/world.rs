@@ -203,6 +203,13 @@ impl World {
         Self::read(request.header("idempotency-key", key)).await
     }
 
+    /// `PATCH /api/cloudinary/media` by the administrator, with a correlation id.
+    pub async fn edit_traced(&self, correlation: &str, edit: Value) -> Answer {
+        let (path, admin) = ("/api/cloudinary/media", Some(self.admin.as_str()));
+        let request = self.front_door(Method::PATCH, path, admin, Some(edit));
+        Self::read(request.header("x-correlation-id", correlation)).await
+    }
+
     fn front_door(
         &self,
         method: Method,
