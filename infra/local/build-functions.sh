@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds every function into target/lambda/<function>/bootstrap, where template.yaml looks for it.
 #   infra/local/build-functions.sh local              for this machine, dev profile, with the stack's own programs
-#   infra/local/build-functions.sh release ARCH       for AWS: arm64 or x86_64
+#   infra/local/build-functions.sh release ARCH [DIR] for AWS: arm64 or x86_64, into another folder if one is named
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd -P)
@@ -45,6 +45,7 @@ release)
         say "Install it (rustup target add $target), or build for the other architecture: make build ARCH=x86_64"
         exit 1
     fi
+    out=${3:-$out}
     rm -f "$out/.built"
     packages=
     for folder in functions/*/; do

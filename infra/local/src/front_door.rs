@@ -8,6 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use http::StatusCode;
 
+use crate::aws::Aws;
 use crate::proxy::{self, ProxyClient, Target};
 
 /// Shared between the server and the stack, which tells it where the deployment is.
@@ -28,6 +29,15 @@ pub(crate) struct Behind {
     pub(crate) webhook_host: Option<String>,
     /// The page at `/`.
     pub(crate) page: String,
+    /// Where to look for a deployment that is not this stack's.
+    pub(crate) elsewhere: Option<Elsewhere>,
+}
+
+/// A stack that somebody else deploys into the emulator.
+#[derive(Debug, Clone)]
+pub(crate) struct Elsewhere {
+    pub(crate) aws: Aws,
+    pub(crate) stack: String,
 }
 
 impl FrontDoor {
@@ -107,7 +117,14 @@ async fn api(State(door): State<Arc<FrontDoor>>, request: Request) -> Response {
 }
 
 async fn webhook(State(door): State<Arc<FrontDoor>>, request: Request) -> Response {
-    let behind = door.behind();
+    let mut behind = door.behind();
+    if let (None, Some(elsewhere)) = (&behind.webhook_host, &behind.elsewhere) {
+        // Without a stack there is nobody who could answer.
+        let found = elsewhere.aws.find(&elsewhere.stack).await;
+        behind.webhook_host = found
+            .ok()
+            .and_then(|deployment| deployment.hosts(&behind.authority).1);
+    }
     let path = request
         .uri()
         .query()

@@ -45,6 +45,9 @@ pub struct Options {
     pub cloudinary_arguments: Vec<String>,
     /// Whether the project has what Supabase's Realtime puts into its database; the server itself has no local part.
     pub realtime: bool,
+    /// Leaves the AWS account empty. The front door's `/webhook` leads to a stack of the usual name as soon as somebody
+    /// has deployed one, and [`crate::Stack::adopt`] takes it for this stack's own.
+    pub undeployed: bool,
     /// Leaves the database as a new project's, without our migrations.
     pub unmigrated: bool,
     /// Whether new tables and functions are everybody's by default, as in projects made before 2026-10-30.

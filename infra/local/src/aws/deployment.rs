@@ -115,11 +115,19 @@ pub(super) async fn deploy(
         }
     };
     sam.deploy(plan, &packaged, &secret_arn).await?;
-    let deployment = describe(api, &plan.stack).await?;
+    adopt(api, &plan.stack, &plan.parameters).await
+}
+
+/// Makes the routes of a deployed stack, and says what it has.
+pub(super) async fn adopt(
+    api: &Api,
+    stack: &str,
+    parameters: &BTreeMap<String, String>,
+) -> Result<Deployment, StackError> {
+    let deployment = describe(api, stack).await?;
     let functions = deployment.of_type("AWS::Lambda::Function").collect();
     let apis = deployment.of_type("AWS::ApiGatewayV2::Api").collect();
-    let parameters = &plan.parameters;
-    routes::import(api, &plan.stack, &functions, &apis, parameters).await?;
+    routes::import(api, stack, &functions, &apis, parameters).await?;
     Ok(deployment)
 }
 
@@ -257,7 +265,7 @@ impl Sam<'_> {
     }
 }
 
-async fn describe(api: &Api, stack: &str) -> Result<Deployment, StackError> {
+pub(super) async fn describe(api: &Api, stack: &str) -> Result<Deployment, StackError> {
     let stacks = api
         .query(
             "cloudformation",

@@ -107,6 +107,16 @@ impl Aws {
         deployment::deploy(supervisor, tools, &self.api, plan).await
     }
 
+    /// A stack that somebody else has deployed, as far as the template tells of it.
+    pub(crate) async fn find(&self, stack: &str) -> Result<Deployment, StackError> {
+        deployment::describe(&self.api, stack).await
+    }
+
+    /// The same, with the routes that the emulator has not made.
+    pub(crate) async fn adopt(&self, plan: &Plan) -> Result<Deployment, StackError> {
+        deployment::adopt(&self.api, &plan.stack, &plan.parameters).await
+    }
+
     pub(crate) async fn invoke(
         &self,
         function: &str,

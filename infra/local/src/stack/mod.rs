@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use crate::aws::{Aws, Deployment, Plan};
 use crate::cloudinary::Cloudinary;
-use crate::front_door::{Behind, FrontDoor};
+use crate::front_door::{Behind, Elsewhere, FrontDoor};
 use crate::gateway::Gateway;
 use crate::keys::Keys;
 use crate::postgres::Postgres;
@@ -38,6 +38,7 @@ pub struct Stack {
     cloudinary_urls: Option<(String, String)>,
     aws_endpoint: Option<String>,
     plan: Plan,
+    undeployed: bool,
     deployment: RwLock<Deployment>,
     parts: Mutex<Parts>,
     supervisor: Supervisor,
@@ -109,6 +110,16 @@ impl Stack {
         Ok(())
     }
 
+    /// Takes a stack that was deployed into the empty account for this stack's own, and makes its API's routes.
+    ///
+    /// # Errors
+    /// When the stack runs without the emulator, or nothing of the usual name is deployed.
+    pub async fn adopt(&self) -> Result<(), StackError> {
+        let deployment = self.aws().await?.adopt(&self.plan).await?;
+        self.lead_to(deployment).await;
+        Ok(())
+    }
+
     /// Ends everything, and searches the logs. Dropping the stack ends it without a search.
     ///
     /// # Panics
@@ -130,20 +141,19 @@ impl Stack {
     }
 
     async fn lead_to(&self, deployment: Deployment) {
-        let authority = self
-            .parts
-            .lock()
-            .await
-            .aws
-            .as_ref()
-            .map(Aws::authority)
-            .unwrap_or_default();
+        let aws = self.parts.lock().await.aws.clone();
+        let authority = aws.as_ref().map(Aws::authority).unwrap_or_default();
+        let stack = self.plan.stack.clone();
+        let elsewhere = aws
+            .filter(|_| self.undeployed)
+            .map(|aws| Elsewhere { aws, stack });
         let (api_host, webhook_host) = deployment.hosts(&authority);
         self.front_door.lead_to(Behind {
             authority,
             api_host,
             webhook_host,
             page: self.page(),
+            elsewhere,
         });
         *self
             .deployment
@@ -154,6 +164,7 @@ impl Stack {
     /// The stand-in remembers it, and the front door's address never changes: once is enough.
     async fn subscribe(&self) -> Result<(), StackError> {
         match &self.parts.lock().await.cloudinary {
+            _ if self.undeployed => Ok(()),
             Some(cloudinary) => cloudinary.notify(&self.webhook_url()).await,
             None => Ok(()),
         }

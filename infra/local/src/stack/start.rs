@@ -75,6 +75,7 @@ impl Stack {
         let stack = Self {
             _servers: servers,
             plan,
+            undeployed: start.options.undeployed,
             database_url: postgres.url_for("postgres"),
             supabase_admin_url: postgres.url_for("supabase_admin"),
             cloudinary_urls: cloudinary
@@ -168,6 +169,7 @@ impl Start {
             ),
         };
         let deployment = match &aws {
+            Some(_) if self.options.undeployed => Deployment::default(),
             Some(aws) => aws.deploy(&self.supervisor, &self.tools, &plan).await?,
             None => Deployment::default(),
         };
