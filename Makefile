@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 # `deployable` is a step of `deploy`.
-.PHONY: deployable help setup run demo test chaos chaos-stack scale bench bench-api cost book check fmt lint doc build build-local cli deploy clean
+.PHONY: deployable help setup run demo test chaos chaos-stack scale bench bench-api cost book check fmt lint doc build build-local cli deploy dist clean
 
 # What `make build` builds for: arm64 or x86_64. `make deploy` tells the template the same.
 ARCH ?= arm64
@@ -84,6 +84,11 @@ doc: ## the API documentation
 build: setup ## build the functions for AWS (ARCH=arm64 or ARCH=x86_64)
 	@infra/local/build-functions.sh release "$(ARCH)"
 
+ARCHS ?= arm64 x86_64
+
+dist: setup ## pack the functions with checksums and template: dist/ARCH/ (ARCHS="arm64 x86_64")
+	@infra/dist.sh $(ARCHS)
+
 build-local: setup ## build everything for this machine, quickly
 	@infra/local/build-functions.sh local
 
@@ -103,4 +108,4 @@ deploy: deployable build ## deploy to AWS (CONFIG_SECRET_ARN=arn:..., PARAMETERS
 
 clean: ## remove what was built and installed
 	cargo clean
-	rm -rf .tools .stack .aws-sam
+	rm -rf .tools .stack .aws-sam dist
