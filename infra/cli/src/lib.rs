@@ -4,6 +4,7 @@
 //! [`database::diagnosis`] names the mend of a failed connection from the facts about it, and [`triggers`] plans the
 //! repair of Cloudinary's triggers. Every check of [`doctor`] judges evidence that probes have gathered before.
 
+pub(crate) mod aws;
 pub mod canary;
 pub mod commands;
 pub mod configuration;
@@ -11,8 +12,10 @@ pub mod database;
 pub mod doctor;
 pub mod exit;
 pub mod failure;
+pub(crate) mod install;
 pub mod migrations;
 pub mod output;
+mod removal;
 mod services;
 pub mod triggers;
 pub mod users;

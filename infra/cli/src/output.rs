@@ -3,6 +3,7 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use comfy_table::{Table, presets};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::failure::Failure;
 
@@ -22,6 +23,15 @@ pub struct Manner {
 pub struct Output {
     manner: Manner,
     color: bool,
+    /// Data of a step is no data of the command that takes it.
+    silent: bool,
+}
+
+/// Steps of something that takes a while: a moving line on a terminal, otherwise a line each.
+#[derive(Debug)]
+pub struct Progress {
+    output: Output,
+    bar: Option<ProgressBar>,
 }
 
 const RED: &str = "31";
@@ -36,6 +46,36 @@ impl Output {
         Self {
             manner,
             color: io::stderr().is_terminal() && !is_set("NO_COLOR") && !dumb,
+            silent: false,
+        }
+    }
+
+    /// The same without data, for a command that is a step of another one.
+    #[must_use]
+    pub fn without_data(&self) -> Self {
+        Self {
+            silent: true,
+            ..self.clone()
+        }
+    }
+
+    /// True when there is a person to ask.
+    pub fn is_interactive(&self) -> bool {
+        !self.manner.no_input && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Begins to show progress.
+    pub fn progress(&self) -> Progress {
+        let bar = io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("  {spinner} {pos} {wide_msg}");
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.enable_steady_tick(std::time::Duration::from_millis(120));
+            bar
+        });
+        Progress {
+            output: self.clone(),
+            bar,
         }
     }
 
@@ -46,6 +86,9 @@ impl Output {
 
     /// Writes data: `value` with `--json`, otherwise the lines.
     pub fn data(&self, value: &serde_json::Value, lines: &[String]) {
+        if self.silent {
+            return;
+        }
         let mut stdout = io::stdout().lock();
         // A reader that has gone has seen enough.
         let _ = if self.manner.json {
@@ -53,6 +96,13 @@ impl Output {
         } else {
             lines.iter().try_for_each(|line| writeln!(stdout, "{line}"))
         };
+    }
+
+    /// Writes data for scripts only: a person has been told on the way.
+    pub fn data_as_json(&self, value: &serde_json::Value) {
+        if self.manner.json {
+            self.data(value, &[]);
+        }
     }
 
     /// Says something to a person.
@@ -90,6 +140,18 @@ impl Output {
         self.ask(question, false)
     }
 
+    /// Asks a person for a line, if there is one to ask.
+    pub fn line(&self, question: &str) -> Option<String> {
+        if !self.is_interactive() {
+            return None;
+        }
+        let mut stderr = io::stderr().lock();
+        let _ = write!(stderr, "{question} ").and_then(|()| stderr.flush());
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer).ok()?;
+        Some(answer.trim().to_owned())
+    }
+
     fn ask(&self, question: &str, default: bool) -> bool {
         let stdin = io::stdin();
         if self.manner.yes {
@@ -115,6 +177,43 @@ impl Output {
             format!("\u{1b}[1;{color}m{text}\u{1b}[0m")
         } else {
             text.to_owned()
+        }
+    }
+}
+
+impl Progress {
+    /// Shows the newest step.
+    pub fn advance(&self, text: &str) {
+        match &self.bar {
+            None => self.output.say(&format!("  {text}")),
+            Some(bar) => {
+                bar.inc(1);
+                bar.set_message(text.to_owned());
+            }
+        }
+    }
+
+    /// Shows how far it is, where only the newest state is of interest.
+    pub fn set(&self, done: u64, text: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(done);
+            bar.set_message(text.to_owned());
+        }
+    }
+
+    /// Writes a line that stays.
+    pub fn keep(&self, text: &str) {
+        match &self.bar {
+            None => self.output.say(&format!("  {text}")),
+            Some(bar) => bar.suspend(|| self.output.say(&format!("  {text}"))),
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The HTTP client and the AWS configuration that everything in a function shares.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
 use aws_smithy_http_client::tls;
 
 /// Makes ring the process's TLS implementation; the second call and later ones do nothing.
@@ -27,6 +28,23 @@ pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
         .build()
 }
 
+/// The profile that a person has named on the command line.
+static PROFILE: OnceLock<String> = OnceLock::new();
+
+/// Makes [`aws`] take a profile of AWS's shared configuration instead of `AWS_PROFILE`. The first call counts.
+pub fn use_aws_profile(name: &str) {
+    // An error means that one is named already.
+    let _ = PROFILE.set(name.to_owned());
+}
+
+/// The region that a person has named on the command line.
+static REGION: OnceLock<String> = OnceLock::new();
+
+/// Makes [`aws`] take a region instead of `AWS_REGION` or the profile's. The first call counts.
+pub fn use_aws_region(name: &str) {
+    let _ = REGION.set(name.to_owned());
+}
+
 /// Region, credentials and HTTP client for the AWS services, as the environment says.
 pub async fn aws() -> SdkConfig {
     install_crypto();
@@ -40,9 +58,14 @@ pub async fn aws() -> SdkConfig {
         .operation_attempt_timeout(Duration::from_secs(4))
         .operation_timeout(Duration::from_secs(10))
         .build();
-    aws_config::defaults(BehaviorVersion::latest())
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
-        .timeout_config(timeouts)
-        .load()
-        .await
+        .timeout_config(timeouts);
+    if let Some(profile) = PROFILE.get() {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = REGION.get() {
+        loader = loader.region(Region::new(region.as_str()));
+    }
+    loader.load().await
 }

@@ -12,7 +12,7 @@ mod secret;
 
 use std::collections::BTreeMap;
 
-pub use self::clients::{aws, http_client};
+pub use self::clients::{aws, http_client, use_aws_profile, use_aws_region};
 pub use self::environment::{
     audit_retention_days, notification_queue_url, outbound_queue_url, reconcile_queue_url,
     required_env, retry_after, schedules,
@@ -36,7 +36,8 @@ const SUPABASE_JWT_SECRET: &str = "SUPABASE_JWT_SECRET";
 const CURSOR_SECRET: &str = "CURSOR_SECRET";
 const UPLOAD_RULES: &str = "UPLOAD_RULES";
 
-const KEYS: [&str; 8] = [
+/// The keys that a secret may have.
+pub const KEYS: [&str; 8] = [
     CLOUDINARY_URL,
     NOTIFICATION_SECRETS,
     SUPABASE_URL,

@@ -1,7 +1,10 @@
 //! The commands: one file each, and the options that all of them take.
 
 mod admin;
+mod config;
+mod destroy;
 mod doctor;
+mod init;
 mod migrate;
 mod migrations;
 mod webhooks;
@@ -40,11 +43,25 @@ enum Command {
     /// Grant, revoke and list administrators
     #[command(subcommand)]
     Admin(admin::Command),
+    /// Show the deployed configuration, or change a value of it
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Remove the deployment; the data stays unless told otherwise
+    ///
+    /// It removes the webhook's trigger and the stack. The database, Cloudinary's library and the secret stay, and it says
+    /// so.
+    Destroy(destroy::Arguments),
     /// Look at a deployment, and name the mend of each fault
     ///
     /// It only reads. A check whose input is missing is skipped and says what it needs. The exit code is 1 when a
     /// check fails. docs/operate/doctor.md lists the checks.
     Doctor(doctor::Arguments),
+    /// Install media-sync, or upgrade an installation
+    ///
+    /// It tests every answer before it makes anything. Then it applies the migrations, writes the secret, deploys the
+    /// stack, registers the webhook, grants the first administrator, imports the library and runs `doctor`. Each step
+    /// looks at the world first, so the command can be stopped and run again. docs/install.md tells what it needs.
+    Init(Box<init::Arguments>),
     /// Apply the database migrations that are missing
     ///
     /// All of them are applied in one transaction: a failure leaves the database as it was. The table
@@ -76,7 +93,10 @@ impl Arguments {
 pub async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     match arguments.command {
         Command::Admin(command) => admin::run(command, output).await,
+        Command::Config(command) => config::run(command, output).await,
+        Command::Destroy(arguments) => destroy::run(arguments, output).await,
         Command::Doctor(arguments) => doctor::run(arguments, output).await,
+        Command::Init(arguments) => init::run(*arguments, output).await,
         Command::Migrate(arguments) => migrate::run(arguments, output).await,
         Command::Migrations(command) => migrations::run(command, output).await,
         Command::Webhooks(command) => webhooks::run(command, output).await,

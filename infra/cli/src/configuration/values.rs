@@ -41,14 +41,26 @@ impl Values {
     /// # Errors
     /// The file cannot be read, or is no JSON object. Nothing of the file is repeated.
     pub fn read(file: Option<&Path>) -> Result<Self, Failure> {
-        let mut values: Self = KEYS
-            .iter()
-            .filter_map(|key| Some((*key, std::env::var(key).ok()?)))
-            .collect();
+        let mut values = Self::of_environment(&KEYS);
         if let Some(file) = file {
             values.complete(read_file(file)?);
         }
         Ok(values)
+    }
+
+    /// The environment's values of these keys.
+    pub fn of_environment(keys: &[&str]) -> Self {
+        keys.iter()
+            .filter_map(|key| Some((*key, std::env::var(key).ok()?)))
+            .collect()
+    }
+
+    /// The values of a file in the form of the secret.
+    ///
+    /// # Errors
+    /// As for [`Values::read`].
+    pub fn of_file(file: &Path) -> Result<Self, Failure> {
+        read_file(file)
     }
 
     /// Reads a JSON object of keys, as the secret and the file have it; null is no value.

@@ -8,6 +8,8 @@ mod doctor;
 mod doctor_aws;
 mod doctor_cloudinary;
 mod help;
+mod install;
+mod install_faults;
 mod migrate;
 mod project;
 mod support;
