@@ -254,6 +254,10 @@ impl Mirror {
                 format!("The last run did not succeed ({code})."),
             );
         }
+        if self.lacks_notifications() {
+            let message = "Runs find changes of which no notification has told.";
+            note("no_notifications", message.to_owned());
+        }
         if let Some(oldest) = self
             .oldest_pending
             .filter(|at| now.since(*at) > OLDEST_PENDING)
@@ -376,6 +380,10 @@ mod tests {
                 "schema_ahead",
             ),
             (of_mirror(stopped), "last_run"),
+            (
+                of_mirror(|ill| ill.last_found = Some(NOW)),
+                "no_notifications",
+            ),
             (
                 of_mirror(|ill| ill.oldest_pending = Some(Timestamp::from_secs(99 * DAY))),
                 "pending_for_long",
