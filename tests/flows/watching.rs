@@ -1,5 +1,7 @@
 //! What goes wrong can be seen: conditions made real, read as metrics from the functions' logs.
 
+use std::io::Write as _;
+
 use end_to_end::{World, eventually, now};
 use media_sync::telemetry::metrics::{self, Metric};
 use serde_json::{Value, json};
@@ -252,4 +254,41 @@ async fn how_the_mirror_stands_is_told() {
     assert_eq!(now(&metrics::QUOTA_REMAINING).await, Some(1.0));
     assert_eq!(now(&metrics::QUOTA_BELOW_RESERVE).await, Some(1.0));
     world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_secret_in_any_log_is_found() {
+    let world = World::start().await;
+    assert_eq!(
+        world.stack.secrets_in_logs().await,
+        Vec::<String>::new(),
+        "nothing is logged by itself"
+    );
+    // An event that asks for nothing known is named in the function's log, whatever stands in it.
+    let event = json!({"action": world.stack.secret_key()});
+    let answer = world.stack.invoke("MaintenanceFunctionName", &event).await;
+    assert!(answer.unwrap().error.is_some());
+    let log = world.stack.logs().join("postgrest.log");
+    let token = world.admin.clone();
+    let written = std::fs::OpenOptions::new().append(true).open(log);
+    writeln!(written.unwrap(), "Authorization: Bearer {token}").unwrap();
+
+    let found = world.stack.secrets_in_logs().await;
+    let has = |log: &str, what: &str| {
+        found
+            .iter()
+            .any(|find| find.starts_with(log) && find.contains(what))
+    };
+    assert!(has("Maintenance", "the secret API key"), "{found:#?}");
+    assert!(has("postgrest.log", "a token's signature"), "{found:#?}");
+    let secrets = [world.stack.secret_key(), token.as_str()];
+    assert!(
+        found
+            .iter()
+            .all(|find| !secrets.iter().any(|secret| find.contains(secret)))
+    );
+    // Ended by dropping it: to stop it would fail, as it should.
+    tokio::task::spawn_blocking(move || drop(world))
+        .await
+        .unwrap();
 }
