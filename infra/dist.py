@@ -9,6 +9,7 @@ result as well as `mediasync init` does. `--fast` hardly compresses, for large p
 import argparse
 import hashlib
 import os
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -17,6 +18,7 @@ from samcli.yamlhelper import yaml_dump, yaml_parse
 
 TEMPLATE = "template.packaged.yaml"
 SUMS = "SHA256SUMS"
+BUILD = "BUILD"
 # ELF's e_machine, at byte 18.
 MACHINES = {"arm64": 183, "x86_64": 62}
 
@@ -54,6 +56,16 @@ def is_for(program, arch):
     return head[:4] == b"\x7fELF" and int.from_bytes(head[18:20], "little") == MACHINES[arch]
 
 
+def build(root):
+    """The commit, marked when something was changed since; as build-functions.sh tells the functions."""
+    git = ["git", "-C", str(root)]
+    head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
+    if head.returncode != 0:
+        return "unknown"
+    changed = subprocess.run([*git, "diff", "--quiet", "HEAD"], check=False).returncode != 0
+    return head.stdout.strip() + ("-changed" if changed else "")
+
+
 def write(path, text):
     draft = path.with_suffix(f".{os.getpid()}")
     draft.write_text(text)
@@ -84,7 +96,8 @@ def main():
         if old.name not in folders:
             old.unlink()
     write(out / TEMPLATE, text)
-    names = sorted([TEMPLATE, *folders])
+    write(out / BUILD, build(options.template.resolve().parent) + "\n")
+    names = sorted([BUILD, TEMPLATE, *folders])
     sums = [f"{hashlib.sha256((out / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     write(out / SUMS, "".join(sums))
     print(f"dist: {out}: {len(folders)} functions for {options.arch}", file=sys.stderr)

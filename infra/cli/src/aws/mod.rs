@@ -5,7 +5,7 @@ mod error;
 pub(crate) mod formation;
 pub(crate) mod functions;
 pub(crate) mod secret;
-mod signed;
+pub(crate) mod signed;
 
 use aws_config::SdkConfig;
 use clap::Args;

@@ -168,16 +168,20 @@ impl Reply {
 }
 
 /// The parts of a signature.
-struct Signature<'a> {
-    credentials: Credentials,
-    service: &'a str,
-    region: &'a str,
-    time: SystemTime,
+pub(crate) struct Signature<'a> {
+    pub(crate) credentials: Credentials,
+    pub(crate) service: &'a str,
+    pub(crate) region: &'a str,
+    pub(crate) time: SystemTime,
 }
 
 impl Signature<'_> {
     /// The headers to add to a request.
-    fn headers(self, url: &str, call: Call<'_>) -> Result<Vec<(String, String)>, String> {
+    pub(crate) fn headers(
+        self,
+        url: &str,
+        call: Call<'_>,
+    ) -> Result<Vec<(String, String)>, String> {
         let mut settings = SigningSettings::default();
         if self.service == "s3" {
             // S3 signs the path as it is sent, and the body's checksum with the headers.

@@ -15,6 +15,8 @@ use crate::output::Output;
 
 const TEMPLATE: &str = "template.packaged.yaml";
 const SUMS: &str = "SHA256SUMS";
+/// The commit that the code was built from.
+const BUILD: &str = "BUILD";
 
 /// Where the code comes from.
 #[derive(Debug, Args)]
@@ -46,8 +48,8 @@ pub(crate) enum Architecture {
 pub(crate) enum Source {
     /// It is there.
     Prebuilt(Package),
-    /// It has to be built in this checkout.
-    Checkout { root: PathBuf, package: Package },
+    /// It has to be built in this checkout, for the first of these architectures that can be.
+    Checkout { root: PathBuf, choice: Vec<Package> },
 }
 
 /// A folder of zips with their template.
@@ -68,7 +70,17 @@ pub(crate) struct Uploaded {
 }
 
 impl Architecture {
-    const ALL: [Self; 2] = [Self::Arm64, Self::X86];
+    /// The order of choice: arm64 costs less, but an emulator on this machine runs the functions itself.
+    fn usual(endpoint: Option<&str>) -> [Self; 2] {
+        let host = endpoint.and_then(|url| url::Url::parse(url).ok());
+        let is_here = host
+            .is_some_and(|url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")));
+        if is_here && cfg!(target_arch = "x86_64") {
+            [Self::X86, Self::Arm64]
+        } else {
+            [Self::Arm64, Self::X86]
+        }
+    }
 
     pub(crate) const fn word(self) -> &'static str {
         match self {
@@ -86,16 +98,29 @@ impl CodeOptions {
             architecture: architecture.word(),
         };
         let wanted = self.wanted(wanted)?;
-        let choice = wanted.map_or_else(|| Architecture::ALL.to_vec(), |one| vec![one]);
+        let endpoint = std::env::var("AWS_ENDPOINT_URL").ok();
+        let usual = || Architecture::usual(endpoint.as_deref()).to_vec();
+        let choice = wanted.map_or_else(usual, |one| vec![one]);
+        let root = checkout();
+        let build = root
+            .as_deref()
+            .filter(|root| self.is_of(root))
+            .and_then(build_of);
+        let is_current = |package: &Package| {
+            // Code that was built here before the last commit is old.
+            build
+                .as_deref()
+                .is_none_or(|build| package.is_built_from(build))
+        };
         let prebuilt = choice
             .iter()
             .map(|one| package(*one))
-            .find(Package::is_there);
+            .find(|package| package.is_there() && is_current(package));
         if let Some(found) = prebuilt {
             found.verify()?;
             return Ok(Source::Prebuilt(found));
         }
-        let root = checkout().ok_or_else(|| {
+        let root = root.ok_or_else(|| {
             Failure::new(
                 Exit::Usage,
                 format!(
@@ -107,11 +132,18 @@ impl CodeOptions {
                 "run this in a checkout of media-sync, or name the folder of a release: --dist DIR",
             )
         })?;
-        let package = Package {
-            folder: root.join("dist").join(choice[0].word()),
-            architecture: choice[0].word(),
+        let built = |architecture: &Architecture| Package {
+            folder: root.join("dist").join(architecture.word()),
+            architecture: architecture.word(),
         };
-        Ok(Source::Checkout { root, package })
+        let choice = choice.iter().map(built).collect();
+        Ok(Source::Checkout { root, choice })
+    }
+
+    /// True when the folder is the one that the checkout's own `make dist` writes.
+    fn is_of(&self, root: &Path) -> bool {
+        let own = root.join("dist").canonicalize().ok();
+        own.is_some() && own == self.dist.canonicalize().ok()
     }
 
     fn wanted(&self, parameter: Option<&str>) -> Result<Option<Architecture>, Failure> {
@@ -142,13 +174,23 @@ fn checkout() -> Option<PathBuf> {
     current.ancestors().find(is_root).map(Path::to_owned)
 }
 
-impl Source {
-    pub(crate) fn package(&self) -> &Package {
-        match self {
-            Self::Prebuilt(package) | Self::Checkout { package, .. } => package,
-        }
-    }
+/// The commit of a checkout, marked when something was changed since; as `make build` tells the functions.
+fn build_of(root: &Path) -> Option<String> {
+    let git = |arguments: &[&str]| {
+        let mut git = std::process::Command::new("git");
+        git.args(arguments).current_dir(root).output().ok()
+    };
+    let head = git(&["rev-parse", "--short=12", "HEAD"]).filter(|head| head.status.success())?;
+    let head = String::from_utf8_lossy(&head.stdout).trim().to_owned();
+    let is_changed = git(&["diff", "--quiet", "HEAD"]).is_some_and(|diff| !diff.status.success());
+    Some(if is_changed {
+        format!("{head}-changed")
+    } else {
+        head
+    })
+}
 
+impl Source {
     /// The plan in words.
     pub(crate) fn describe(&self) -> String {
         match self {
@@ -157,58 +199,68 @@ impl Source {
                 package.architecture,
                 package.folder.display()
             ),
-            Self::Checkout { root, package } => format!(
-                "code for {}, built in {}",
-                package.architecture,
-                root.display()
-            ),
+            Self::Checkout { root, choice } => {
+                let words: Vec<&str> = choice.iter().map(|one| one.architecture).collect();
+                format!(
+                    "code for {}, built in {}",
+                    words.join(" or else "),
+                    root.display()
+                )
+            }
         }
     }
 
     /// Builds what is not there, with the tools' own words on stderr.
-    pub(crate) async fn make(&self, output: &Output) -> Result<(), Failure> {
-        let Self::Checkout { root, package } = self else {
-            return Ok(());
+    pub(crate) async fn make(&self, output: &Output) -> Result<Package, Failure> {
+        let (root, choice) = match self {
+            Self::Prebuilt(package) => return Ok(package.clone()),
+            Self::Checkout { root, choice } => (root, choice),
         };
         output.say("  building the functions, which takes minutes");
-        let made = tokio::process::Command::new("make")
-            .args(["--no-print-directory", "dist"])
-            .arg(format!("ARCHS={}", package.architecture))
-            .current_dir(root)
-            .stdin(Stdio::null())
-            // Our stdout holds data only.
-            .stdout(Stdio::from(std::io::stderr()))
-            .kill_on_drop(true)
-            .status()
-            .await;
-        let failed = |cause: String| {
-            let other = Architecture::ALL
-                .iter()
-                .find(|one| one.word() != package.architecture);
-            Failure::new(
-                Exit::Failed,
-                format!(
-                    "the functions could not be built for {}",
-                    package.architecture
-                ),
-            )
-            .detail("cause", Some(cause))
-            .mend(format!(
-                "rustup has to have the target; or build for the other processor: --arch {}",
-                other.map_or("", |one| one.word())
-            ))
-        };
-        match made {
-            Ok(status) if status.success() => package.verify(),
-            Ok(status) => Err(failed(format!("make dist: {status}"))),
-            Err(error) => Err(failed(format!("make: {error}"))),
+        let mut causes = Vec::new();
+        for package in choice {
+            match build(root, package.architecture).await {
+                Ok(()) => {
+                    package.verify()?;
+                    return Ok(package.clone());
+                }
+                Err(cause) => causes.push(format!("{}: {cause}", package.architecture)),
+            }
         }
+        Err(Failure::new(Exit::Failed, "the functions could not be built")
+            .detail("cause", Some(causes.join("; ")))
+            .mend(
+                "see the words of the build above; Rust needs the target of the processor (rustup target add), or take \
+                 the prebuilt code of a release: --dist DIR",
+            ))
+    }
+}
+
+async fn build(root: &Path, architecture: &str) -> Result<(), String> {
+    let made = tokio::process::Command::new("make")
+        .args(["--no-print-directory", "dist"])
+        .arg(format!("ARCHS={architecture}"))
+        .current_dir(root)
+        .stdin(Stdio::null())
+        // Our stdout holds data only.
+        .stdout(Stdio::from(std::io::stderr()))
+        .kill_on_drop(true)
+        .status()
+        .await;
+    match made {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("make dist: {status}")),
+        Err(error) => Err(format!("make: {error}")),
     }
 }
 
 impl Package {
     fn is_there(&self) -> bool {
         self.folder.join(TEMPLATE).is_file() && self.folder.join(SUMS).is_file()
+    }
+
+    fn is_built_from(&self, build: &str) -> bool {
+        fs::read_to_string(self.folder.join(BUILD)).is_ok_and(|text| text.trim() == build)
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>, Failure> {
@@ -384,19 +436,37 @@ mod tests {
     fn prebuilt_architecture_decides_unless_one_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let package = package(folder.path());
+        let package_folder = package.folder.clone();
         let found = code(folder.path(), None).find(None).unwrap();
         assert_eq!(found, Source::Prebuilt(package.clone()));
         let found = code(folder.path(), Some(Architecture::Arm64))
             .find(Some("arm64"))
             .unwrap();
         assert_eq!(found, Source::Prebuilt(package));
+        fs::write(package_folder.join(BUILD), "abc\n").unwrap();
+        let build = |text: &str| {
+            Package {
+                folder: package_folder.clone(),
+                architecture: "arm64",
+            }
+            .is_built_from(text)
+        };
+        assert!(build("abc") && !build("abc-changed"));
         let both = code(folder.path(), Some(Architecture::X86)).find(Some("arm64"));
         assert_eq!(both.unwrap_err().exit, Exit::Usage);
         assert!(code(folder.path(), None).find(Some("mips")).is_err());
         // These tests run in the checkout.
-        let found = code(folder.path(), Some(Architecture::X86))
-            .find(None)
-            .unwrap();
-        assert!(matches!(found, Source::Checkout { .. }));
+        let found = code(folder.path(), Some(Architecture::X86)).find(None);
+        assert!(
+            found
+                .unwrap()
+                .describe()
+                .starts_with("code for x86_64, built in")
+        );
+        assert_eq!(Architecture::usual(None)[0], Architecture::Arm64);
+        let cloud = Some("https://vpce.example.com");
+        assert_eq!(Architecture::usual(cloud)[0], Architecture::Arm64);
+        let here = Architecture::usual(Some("http://127.0.0.1:4566"))[0];
+        assert_eq!(here == Architecture::X86, cfg!(target_arch = "x86_64"));
     }
 }

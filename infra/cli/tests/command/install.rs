@@ -9,7 +9,7 @@ use local_stack::{Options, Stack, compare};
 use media_sync::config::http_client;
 use serde_json::{Value, json};
 
-use crate::support::{Run, command};
+use crate::support::{Run, at_a_terminal, command};
 
 const PAGE: &str = include_str!("../../../../docs/install.md");
 const COMMAND: &str = "target/release/mediasync ";
@@ -133,6 +133,24 @@ impl Stranger {
             );
         }
         run
+    }
+
+    /// Answers the questions of a command at a terminal.
+    pub(crate) fn at_a_terminal(&self, arguments: &[&str], keys: &str) -> (Option<i32>, String) {
+        let folder = self.folder.path();
+        let (config, dist) = (folder.join("config.json"), folder.join("dist"));
+        let given = [
+            "--config",
+            config.to_str().unwrap(),
+            "--dist",
+            dist.to_str().unwrap(),
+        ];
+        let own = self
+            .environment
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()));
+        let environment: Vec<(&str, &str)> = own.chain([("TERM", "xterm")]).collect();
+        at_a_terminal(&[arguments, &given].concat(), &environment, keys)
     }
 
     pub(crate) fn init(&self) -> Run {

@@ -12,7 +12,7 @@ use crate::support::Run;
 
 impl Stranger {
     /// Runs `init` and expects it to end before it makes anything.
-    async fn refuses(
+    fn refuses(
         &self,
         more: &[&str],
         environment: &[(&str, &str)],
@@ -26,8 +26,7 @@ impl Stranger {
             assert!(run.stderr.contains(word), "{word}: {run:?}");
         }
         assert!(run.stderr.contains("mend: "), "{run:?}");
-        assert!(!run.stderr.contains("[1/7]"), "{run:?}");
-        self.assert_untouched().await;
+        assert!(!run.stderr.contains("[1/7]"), "no step has begun: {run:?}");
         run
     }
 
@@ -96,62 +95,46 @@ async fn wrong_answers_are_named_and_nothing_is_made() {
 
     // Forms, before anybody is asked.
     let publishable = stack.publishable_key();
-    stranger
-        .refuses(
-            &[],
-            &[("SUPABASE_SECRET_KEY", publishable)],
-            2,
-            &["SUPABASE_SECRET_KEY"],
-        )
-        .await;
+    stranger.refuses(
+        &[],
+        &[("SUPABASE_SECRET_KEY", publishable)],
+        2,
+        &["SUPABASE_SECRET_KEY"],
+    );
     let pooler = "postgresql://postgres.x:y@aws-0-eu-west-1.pooler.supabase.com:6543/postgres";
-    stranger
-        .refuses(&[], &[("DATABASE_URL", pooler)], 2, &["transaction pooler"])
-        .await;
-    stranger
-        .refuses(&["--region", "frankfurt"], &[], 2, &["AWS region"])
-        .await;
-    stranger
-        .refuses(
-            &["--parameter", "AlarmMail=x@y.z"],
-            &[],
-            2,
-            &["AlarmMail", "AlarmEmail"],
-        )
-        .await;
-    stranger
-        .refuses(&["--dist", "no/such"], &[], 2, &["no prebuilt code"])
-        .await;
+    stranger.refuses(&[], &[("DATABASE_URL", pooler)], 2, &["transaction pooler"]);
+    stranger.refuses(&["--region", "frankfurt"], &[], 2, &["AWS region"]);
+    stranger.refuses(
+        &["--parameter", "AlarmMail=x@y.z"],
+        &[],
+        2,
+        &["AlarmMail", "AlarmEmail"],
+    );
+    stranger.refuses(&["--dist", "no/such"], &[], 2, &["no prebuilt code"]);
 
     // Keys and passwords.
     let mut cloudinary = url::Url::parse(stack.cloudinary_url().unwrap()).unwrap();
     cloudinary.set_password(Some("wrong-secret")).unwrap();
-    stranger
-        .refuses(
-            &[],
-            &[("CLOUDINARY_URL", cloudinary.as_str())],
-            4,
-            &["cld-credentials"],
-        )
-        .await;
-    stranger
-        .refuses(
-            &[],
-            &[("SUPABASE_SECRET_KEY", "sb_secret_wrong")],
-            4,
-            &["sb-keys"],
-        )
-        .await;
+    stranger.refuses(
+        &[],
+        &[("CLOUDINARY_URL", cloudinary.as_str())],
+        4,
+        &["cld-credentials"],
+    );
+    stranger.refuses(
+        &[],
+        &[("SUPABASE_SECRET_KEY", "sb_secret_wrong")],
+        4,
+        &["sb-keys"],
+    );
     let mut database = url::Url::parse(stack.database_url()).unwrap();
     database.set_password(Some("wrong")).unwrap();
-    let run = stranger
-        .refuses(
-            &[],
-            &[("DATABASE_URL", database.as_str())],
-            4,
-            &["database", "password"],
-        )
-        .await;
+    let run = stranger.refuses(
+        &[],
+        &[("DATABASE_URL", database.as_str())],
+        4,
+        &["database", "password"],
+    );
     assert!(
         run.stderr.contains("nothing was made or changed"),
         "{run:?}"
@@ -159,14 +142,12 @@ async fn wrong_answers_are_named_and_nothing_is_made() {
 
     // An account of another region.
     stranger.set_cloudinary(json!({"region": "eu"})).await;
-    stranger
-        .refuses(
-            &[],
-            &[],
-            2,
-            &["cld-region", "upload_prefix=https://api-eu.cloudinary.com"],
-        )
-        .await;
+    stranger.refuses(
+        &[],
+        &[],
+        2,
+        &["cld-region", "upload_prefix=https://api-eu.cloudinary.com"],
+    );
     stranger.set_cloudinary(json!({"region": null})).await;
 
     // Two at once are told at once.
@@ -174,37 +155,29 @@ async fn wrong_answers_are_named_and_nothing_is_made() {
         ("CLOUDINARY_URL", cloudinary.as_str()),
         ("DATABASE_URL", database.as_str()),
     ];
-    stranger
-        .refuses(&[], &both, 4, &["cld-credentials", "password", "2 of "])
-        .await;
+    stranger.refuses(&[], &both, 4, &["cld-credentials", "password", "2 of "]);
 
     // A paused project, and nobody there.
     stack.set_gateway_fault(Some(Fault::Status {
         status: 540,
         times: 1_000,
     }));
-    stranger
-        .refuses(&[], &[], 1, &["sb-paused", "paused", "Restore project"])
-        .await;
+    stranger.refuses(&[], &[], 1, &["sb-paused", "paused", "Restore project"]);
     stack.set_gateway_fault(None);
     let nowhere = "http://127.0.0.1:1";
-    stranger
-        .refuses(
-            &[],
-            &[("SUPABASE_URL", nowhere)],
-            1,
-            &["sb-paused", "does not answer"],
-        )
-        .await;
+    stranger.refuses(
+        &[],
+        &[("SUPABASE_URL", nowhere)],
+        1,
+        &["sb-paused", "does not answer"],
+    );
     let prefix = "cloudinary://1:secret@demo?upload_prefix=http://127.0.0.1:1";
-    stranger
-        .refuses(
-            &[],
-            &[("CLOUDINARY_URL", prefix)],
-            5,
-            &["cld-credentials", "network"],
-        )
-        .await;
+    stranger.refuses(
+        &[],
+        &[("CLOUDINARY_URL", prefix)],
+        5,
+        &["cld-credentials", "network"],
+    );
     let silent = stranger.run_with(
         &["init", "--no-input", "--config", "config.json"],
         &[("AWS_ENDPOINT_URL", nowhere), ("AWS_MAX_ATTEMPTS", "1")],
@@ -212,18 +185,35 @@ async fn wrong_answers_are_named_and_nothing_is_made() {
     assert_eq!(silent.code, Some(5), "{silent:?}");
     assert!(silent.stderr.contains("AWS does not answer"), "{silent:?}");
 
+    // A person is asked for what is missing, and again until the answer has its form.
+    stranger.write_answers(&[("ADMIN_EMAIL", "")]);
+    let without = stranger.run(&["init", "--no-input", "--config", "config.json"]);
+    assert_eq!(without.code, Some(2), "{without:?}");
+    assert!(
+        without.stderr.contains("the answers lack ADMIN_EMAIL"),
+        "{without:?}"
+    );
+    let (code, screen) = stranger.at_a_terminal(&["init", "--dry-run"], "boss\rboss@example.com\r");
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains("it is no e-mail address"), "{screen}");
+    assert!(
+        screen.contains("invite boss@example.com by mail"),
+        "{screen}"
+    );
+
+    stranger.write_answers(&[]);
+
     // An account that can reserve nothing.
     let lambda = small_account();
     let reserve = ["--parameter", "WebhookConcurrency=5"];
-    let run = stranger
-        .refuses(
-            &reserve,
-            &[("AWS_ENDPOINT_URL_LAMBDA", &lambda)],
-            1,
-            &["WebhookConcurrency"],
-        )
-        .await;
+    let run = stranger.refuses(
+        &reserve,
+        &[("AWS_ENDPOINT_URL_LAMBDA", &lambda)],
+        1,
+        &["WebhookConcurrency"],
+    );
     assert!(run.stderr.contains("can reserve 0"), "{run:?}");
+    stranger.assert_untouched().await;
     stranger.stack.stop().await;
 }
 

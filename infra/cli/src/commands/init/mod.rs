@@ -79,9 +79,11 @@ async fn prepare(arguments: Arguments, output: &Output) -> Result<Installation, 
     let given_secret = given.get(SECRET).map(String::as_str);
     let cloud = match Cloud::look(sdk, &raw.stack_name, given_secret).await {
         Ok(cloud) => cloud,
-        // The answers are judged as well: all that is wrong with them is told at once.
+        // The answers are judged as well, but nobody is asked in vain.
         Err(failure) => {
-            raw.finish(output)?;
+            if !output.is_interactive() {
+                raw.finish(output)?;
+            }
             return Err(failure.detail("state", Some("nothing was made or changed")));
         }
     };

@@ -134,12 +134,11 @@ async fn deploy(
     const NAME: &str = "deployment";
     done.begin(NAME, output);
     let formation = installation.formation();
-    installation.source.make(output).await?;
+    let package = installation.source.make(output).await?;
     let bucket = Bucket::new(&installation.world.account, installation.bucket.as_deref())?;
     if bucket.ensure().await? {
         output.say(&format!("  made the bucket {}", bucket.name));
     }
-    let package = installation.source.package();
     let uploaded = package.upload(&bucket, output).await?;
     let mut standing = formation.read().await?;
     if is_in(standing.as_ref(), Standing::Busy) {

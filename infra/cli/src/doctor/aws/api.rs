@@ -6,12 +6,11 @@ use std::time::SystemTime;
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::config::{Credentials, ProvideCredentials as _};
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use reqwest::Method;
 use serde_json::Value;
 
 use super::{Probe, Skip};
+use crate::aws::signed::{self, Signature};
 use crate::failure::chain;
 
 /// AWS's services in one region.
@@ -212,27 +211,21 @@ fn sign_call(
     credentials: Credentials,
     time: SystemTime,
 ) -> Result<Vec<(String, String)>, String> {
-    let identity = credentials.into();
-    let parameters = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(region)
-        .name(call.service)
-        .time(time)
-        .settings(SigningSettings::default())
-        .build()
-        .map_err(|error| error.to_string())?
-        .into();
-    let headers = call.headers.iter().copied();
-    let body = SignableBody::Bytes(call.body.as_bytes());
-    let request = SignableRequest::new(call.method.as_str(), url, headers, body)
-        .map_err(|error| error.to_string())?;
-    let (instructions, _) = sign(request, &parameters)
-        .map_err(|error| error.to_string())?
-        .into_parts();
-    let added = instructions.headers();
-    Ok(added
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect())
+    let signature = Signature {
+        credentials,
+        service: call.service,
+        region,
+        time,
+    };
+    signature.headers(
+        url,
+        signed::Call {
+            method: &call.method,
+            path: call.path,
+            headers: &call.headers,
+            body: call.body.as_bytes(),
+        },
+    )
 }
 
 fn json(text: &str) -> Value {
