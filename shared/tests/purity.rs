@@ -11,6 +11,7 @@ const PURE: &[&str] = &[
     "cloudinary/escape.rs",
     "cloudinary/resource.rs",
     "cloudinary/signature.rs",
+    "cloudinary/trigger_plan.rs",
     "http/catalogue.rs",
     "http/cursor.rs",
     "http/named_assets.rs",

@@ -35,6 +35,7 @@ mod side_by_side;
 mod slices;
 mod stories;
 mod trail;
+mod triggers;
 mod uploads;
 mod watching;
 mod webhooks;

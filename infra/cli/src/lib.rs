@@ -17,5 +17,6 @@ pub mod migrations;
 pub mod output;
 mod removal;
 mod services;
-pub mod triggers;
 pub mod users;
+
+pub use media_sync::cloudinary::trigger_plan as triggers;

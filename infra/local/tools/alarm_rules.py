@@ -34,7 +34,14 @@ AWS_METRICS = {
 UNATTENDED = ["Webhook", "NotificationWorker", "OutboundWorker", "Reconcile", "Maintenance"]
 
 # Of our own metrics these are for the dashboard alone.
-SHOWN_ONLY = ["cold_starts", "messages_returned", "notifications_accepted", "quota_remaining"]
+SHOWN_ONLY = [
+    "cold_starts",
+    "messages_returned",
+    "notifications_accepted",
+    "quota_remaining",
+    "triggers_of_other_stacks",
+    "triggers_repaired",
+]
 
 DESCRIPTION = re.compile(
     r"Owner: (operator|developer|Cloudinary administrator)\. .+[.] docs/operate/alarms\.md#([a-z0-9]+)$"

@@ -30,6 +30,7 @@ EVERYTHING = {
     "NotificationSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:notification",
     "QueueKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/2",
     "ReadingSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:reading",
+    "WebhookAddress": "https://proxy.example/hook",
     "WebhookConcurrency": 20,
     "WorkerSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:worker",
 }

@@ -1,7 +1,7 @@
 //! Cloudinary: credentials, signatures, wire types and the client.
 //!
-//! [`credentials`], [`signature`], [`delivery`], [`resource`], [`clock`] and [`escape`] are pure; the client is
-//! the only module here that talks to the network.
+//! [`credentials`], [`signature`], [`delivery`], [`resource`], [`clock`], [`escape`] and [`trigger_plan`]
+//! are pure; the client is the only module here that talks to the network.
 
 pub mod admin;
 mod call;
@@ -14,6 +14,7 @@ pub mod escape;
 pub mod resource;
 pub mod search;
 pub mod signature;
+pub mod trigger_plan;
 pub mod triggers;
 pub mod upload;
 

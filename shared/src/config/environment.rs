@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use url::Url;
+
 use super::ConfigError;
 use crate::sync::health::{Schedules, parse_rate};
 use crate::sync::purge::{AUDIT_DAYS, LEAST_AUDIT_DAYS};
@@ -80,6 +82,23 @@ fn parse_audit_days(text: Option<&str>) -> Result<u32, ConfigError> {
     })
 }
 
+/// The addresses of the webhook in `WEBHOOK_URLS`, parted by commas, that of a new trigger first. None where the
+/// function's template sets none.
+///
+/// # Errors
+/// When one is no web address.
+pub fn webhook_urls() -> Result<Vec<Url>, ConfigError> {
+    parse_webhook_urls(&std::env::var("WEBHOOK_URLS").unwrap_or_default())
+}
+
+fn parse_webhook_urls(text: &str) -> Result<Vec<Url>, ConfigError> {
+    let texts = text.split(',').map(str::trim).filter(|it| !it.is_empty());
+    let parsed = texts.map(|text| Url::parse(text).ok().filter(Url::has_host));
+    parsed
+        .collect::<Option<Vec<Url>>>()
+        .ok_or_else(|| ConfigError::Invalid(vec!["WEBHOOK_URLS must be web addresses".to_owned()]))
+}
+
 /// How often runs are made, where the function's template says so.
 pub fn schedules() -> Schedules {
     let period = |name| parse_rate(&std::env::var(name).ok()?);
@@ -99,6 +118,14 @@ mod tests {
         for text in ["43201", "-1", "soon"] {
             assert!(parse_retry(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn webhooks_are_a_list_of_addresses() {
+        let parsed = |text| parse_webhook_urls(text).map(|urls| urls.len()).ok();
+        assert_eq!(parsed(""), Some(0));
+        assert_eq!(parsed("https://a.example/, https://b.example/x"), Some(2));
+        assert_eq!(parsed("https://a.example/,nonsense"), None);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 pub use self::clients::{aws, http_client, use_aws_profile, use_aws_region};
 pub use self::environment::{
     audit_retention_days, notification_queue_url, outbound_queue_url, reconcile_queue_url,
-    required_env, retry_after, schedules,
+    required_env, retry_after, schedules, webhook_urls,
 };
 pub use self::parts::{CallerConfig, CloudinaryConfig, Part, ServiceConfig};
 use self::reader::Reader;

@@ -17,4 +17,5 @@ pub mod replay;
 mod restless;
 pub mod retry;
 pub mod store;
+pub mod trigger_repair;
 pub mod uploads;

@@ -100,6 +100,10 @@ metrics! {
         "1 while fewer calls are left than runs keep for people.";
     NOTIFICATIONS_MISSING = "notifications_missing", None, MAINTAINERS, false,
         "1 while runs find changes of which no notification has told.";
+    TRIGGERS_REPAIRED = "triggers_repaired", Count, MAINTAINERS, false,
+        "Triggers of ours that the daily look at Cloudinary has made or removed.";
+    TRIGGERS_OF_OTHER_STACKS = "triggers_of_other_stacks", Count, MAINTAINERS, false,
+        "Triggers that lead to another media-sync stack, as the daily look has found them.";
 }
 
 /// The table of docs/operate/metrics.md.

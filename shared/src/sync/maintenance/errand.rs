@@ -14,6 +14,8 @@ pub enum Errand {
     Drain,
     /// Remove records that are too old.
     Purge,
+    /// Repair Cloudinary's triggers.
+    Triggers,
     /// Apply recorded notifications again.
     Replay(Replay),
 }
@@ -30,6 +32,7 @@ struct Act {
 enum Action {
     Drain,
     Purge,
+    Triggers,
 }
 
 /// `{"replay": {"since": "2026-01-31T12:00:00Z", "asset_id": "..."}}`, by hand.
@@ -56,6 +59,7 @@ impl Errand {
             let errand = match Act::deserialize(event)?.action {
                 Action::Drain => Self::Drain,
                 Action::Purge => Self::Purge,
+                Action::Triggers => Self::Triggers,
             };
             return Ok(Some(errand));
         }
@@ -94,7 +98,11 @@ mod tests {
     #[test]
     fn the_schedules_of_the_template_are_understood() {
         let template = include_str!("../../../../template.yaml");
-        for (action, expected) in [("drain", Errand::Drain), ("purge", Errand::Purge)] {
+        for (action, expected) in [
+            ("drain", Errand::Drain),
+            ("purge", Errand::Purge),
+            ("triggers", Errand::Triggers),
+        ] {
             let event = json!({ "action": action });
             assert!(template.contains(&format!("Input: '{event}'")), "{event}");
             assert_eq!(read(event).unwrap(), Some(expected));

@@ -1,5 +1,5 @@
 //! The work besides runs: sending what waits, removing what is old, replaying what was
-//! recorded, and telling CloudWatch how the mirror stands.
+//! recorded, repairing Cloudinary's triggers, and telling CloudWatch how the mirror stands.
 
 mod errand;
 
@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use aws_config::SdkConfig;
 use serde_json::{Value, json};
+use url::Url;
 
 pub use self::errand::Errand;
 use super::drain::send_waiting_intents;
@@ -15,6 +16,7 @@ use super::purge::purge_records;
 use super::reconcile::{Reconcile, ReconcileError};
 use super::replay::{ReplayError, replay};
 use super::store::Store;
+use super::trigger_repair::{TriggerError, repair_triggers};
 use super::uploads::Uploads;
 use crate::config::{self, CloudinaryConfig, ServiceConfig};
 use crate::queue::{Queue, Replay, SendError};
@@ -34,6 +36,8 @@ pub struct Maintenance {
     pub schedules: Schedules,
     /// Days for which the audit trail is kept.
     pub audit_days: u32,
+    /// The addresses of this stack's webhook; none where the function's template names none.
+    pub webhooks: Vec<Url>,
 }
 
 /// An errand that was not finished. What was done until then stays done.
@@ -45,6 +49,8 @@ pub enum MaintenanceError {
     Uploads(#[source] ReconcileError),
     #[error("old records were not removed")]
     Purge(#[source] SupabaseError),
+    #[error("the triggers were not checked")]
+    Triggers(#[from] TriggerError),
     #[error("the replay broke off")]
     Replay(#[from] ReplayError),
     #[error("the rest of the replay was not handed on")]
@@ -70,6 +76,7 @@ impl Maintenance {
             continuation: Queue::connect(aws, config::reconcile_queue_url()?),
             schedules: config::schedules(),
             audit_days: config::audit_retention_days()?,
+            webhooks: config::webhook_urls()?,
         })
     }
 
@@ -81,6 +88,11 @@ impl Maintenance {
         match errand {
             Errand::Drain => self.drain().await,
             Errand::Purge => self.purge(deadline).await,
+            Errand::Triggers => {
+                let Reconcile { cloudinary, store } = &self.reconcile;
+                let repair = repair_triggers(cloudinary, store, &self.webhooks).await?;
+                Ok(json!(repair))
+            }
             Errand::Replay(wanted) => self.replay(wanted, deadline).await,
         }
     }

@@ -127,6 +127,17 @@ impl Store {
         self.supabase.rpc("media_sync_purge", &arguments).await
     }
 
+    /// Leaves an entry in the audit trail that Cloudinary's triggers were repaired.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn note_triggers(&self, details: &Value) -> Result<(), SupabaseError> {
+        let arguments = json!({"p_details": details});
+        self.supabase
+            .rpc("media_sync_note_triggers", &arguments)
+            .await
+    }
+
     /// Starts a run, or takes over the one that nobody leads.
     pub async fn lead_run(&self, request: &RunRequest) -> Result<Lead, SupabaseError> {
         self.supabase.rpc("media_sync_lead_run", request).await

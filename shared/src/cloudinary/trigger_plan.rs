@@ -1,8 +1,10 @@
-//! Judges Cloudinary's notification triggers, and plans their repair (pure).
+//! Judges Cloudinary's notification triggers, and plans their repair (pure). The operator's command and the daily
+//! repair share these rules.
 
-use media_sync::cloudinary::triggers::Trigger;
 use serde_json::Value;
 use url::Url;
+
+use super::triggers::Trigger;
 
 /// The event type that covers every other.
 pub const ALL: &str = "all";
@@ -145,6 +147,33 @@ pub fn reaches(triggers: &[Trigger], webhook: &Url) -> bool {
             })
     };
     sends("upload") && sends("delete")
+}
+
+/// Chooses among the addresses of one webhook (its function's, its API's) the one that a repair cares for: one that a
+/// right trigger leads to, else one that any leads to, else the first.
+pub fn choose_door<'a>(triggers: &[Trigger], doors: &'a [Url]) -> Option<&'a Url> {
+    let leads = |door: &Url, right: bool| {
+        triggers
+            .iter()
+            .any(|one| owner(one, door) == Owner::Ours && (!right || faults(one).is_empty()))
+    };
+    let with = |right| doors.iter().find(|door| leads(door, right));
+    with(true).or_else(|| with(false)).or(doors.first())
+}
+
+/// The triggers that lead to none of the doors, with the owner that they seem to have.
+pub fn elsewhere<'a>(
+    triggers: &'a [Trigger],
+    doors: &[Url],
+) -> impl Iterator<Item = (&'a Trigger, Owner)> {
+    triggers.iter().filter_map(move |trigger| {
+        let owners = doors.iter().map(|door| owner(trigger, door));
+        let owner = owners.reduce(|known, next| match (known, next) {
+            (Owner::Ours, _) | (_, Owner::Ours) => Owner::Ours,
+            (known, _) => known,
+        })?;
+        (owner != Owner::Ours).then_some((trigger, owner))
+    })
 }
 
 /// One step of a repair, in its order.
@@ -310,6 +339,37 @@ mod tests {
         ] {
             assert_eq!(steps(&triggers), expected, "{triggers:?}");
         }
+    }
+
+    #[test]
+    fn repair_cares_for_the_door_that_is_in_use() {
+        let door = |uri: &str| Url::parse(uri).unwrap();
+        let api = "https://x.execute-api.eu-west-1.amazonaws.com/api/cloudinary/webhook";
+        let doors = [webhook(), door(api)];
+        let at_api = trigger("api", &json!({"uri": api}));
+        let wrong = trigger("wrong", &json!({"event_type": "upload"}));
+        let foreign = trigger("foreign", &json!({"uri": "https://shop.example.com/"}));
+        let old = trigger(
+            "old",
+            &json!({"uri": "https://old.lambda-url.eu-west-1.on.aws/"}),
+        );
+        for (triggers, expected) in [
+            (vec![], OURS),
+            (vec![foreign.clone(), old.clone()], OURS),
+            (vec![at_api.clone()], api),
+            (vec![wrong.clone(), at_api.clone()], api),
+            (vec![wrong.clone()], OURS),
+        ] {
+            let chosen = choose_door(&triggers, &doors).unwrap();
+            assert_eq!(chosen.as_str(), expected, "{triggers:?}");
+        }
+        assert_eq!(choose_door(&[], &[]), None);
+        let all = [at_api, wrong, foreign, old];
+        let others: Vec<_> = elsewhere(&all, &doors)
+            .map(|(trigger, owner)| (trigger.id.as_str(), owner))
+            .collect();
+        let expected = [("foreign", Owner::Foreign), ("old", Owner::OtherStack)];
+        assert_eq!(others, expected);
     }
 
     #[test]
