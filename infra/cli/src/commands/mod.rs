@@ -7,6 +7,10 @@ mod doctor;
 mod init;
 mod migrate;
 mod migrations;
+mod redrive;
+mod replay;
+mod status;
+mod sync;
 mod webhooks;
 
 use clap::{Args, Parser, Subcommand};
@@ -23,14 +27,15 @@ use crate::output::{Manner, Output};
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
+    // The orders hold these three together, behind a command's own options.
     /// Write data as one JSON object to stdout
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 100)]
     json: bool,
     /// Never ask; every question takes its default
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 101)]
     no_input: bool,
     /// Answer every question with yes
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, display_order = 102)]
     yes: bool,
 }
 
@@ -70,6 +75,25 @@ enum Command {
     /// List the migrations, or copy them into a project of your own
     #[command(subcommand)]
     Migrations(migrations::Command),
+    /// Send what a queue has given up to it again
+    ///
+    /// Each message is removed from the dead-letter queue when its copy is confirmed. To end it early loses nothing.
+    /// Mend the cause first: what fails again is given up again.
+    Redrive(redrive::Arguments),
+    /// Apply recorded notifications again
+    ///
+    /// For those that nobody could read and that a newer release understands, and for rows that somebody has damaged.
+    /// Applying one twice is harmless.
+    Replay(replay::Arguments),
+    /// Tell how the mirror stands, and what deserves a look
+    ///
+    /// The exit code is 0 in sync, 3 when something deserves a look, and 5 while work is under way that ends by itself.
+    Status(status::Arguments),
+    /// Compare Cloudinary with the database, and repair the difference
+    ///
+    /// It waits until the run has ended; Ctrl-C leaves the run going. The exit code is 0 when it is done, 3 when a dry run
+    /// has found differences, 1 when it failed, and 5 when it rests, for instance for Cloudinary's quota.
+    Sync(sync::Arguments),
     /// Register the webhook with Cloudinary, and test it
     #[command(subcommand)]
     Webhooks(webhooks::Command),
@@ -99,6 +123,10 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure>
         Command::Init(arguments) => init::run(*arguments, output).await,
         Command::Migrate(arguments) => migrate::run(arguments, output).await,
         Command::Migrations(command) => migrations::run(command, output).await,
+        Command::Redrive(arguments) => redrive::run(arguments, output).await,
+        Command::Replay(arguments) => replay::run(arguments, output).await,
+        Command::Status(arguments) => status::run(arguments, output).await,
+        Command::Sync(arguments) => sync::run(arguments, output).await,
         Command::Webhooks(command) => webhooks::run(command, output).await,
     }
 }

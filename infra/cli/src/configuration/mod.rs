@@ -40,6 +40,22 @@ pub struct Source {
     pub(crate) stack_name: String,
 }
 
+/// The deployed stack, for commands that need no other configuration.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Configuration")]
+pub struct Stack {
+    /// The deployed CloudFormation stack
+    #[arg(
+        id = "stack",
+        long = "stack-name",
+        value_name = "NAME",
+        env = "STACK_NAME",
+        hide_env_values = true,
+        default_value = "media-sync"
+    )]
+    pub(crate) name: String,
+}
+
 /// The configuration of one command. It holds secrets and has no text.
 pub struct Configuration {
     values: Values,

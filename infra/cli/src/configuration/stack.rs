@@ -5,11 +5,12 @@ use std::error::Error;
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_cloudformation::types::{Parameter, Stack};
+use aws_sdk_cloudformation::types::{Output, Parameter, Stack};
 use media_sync::config;
 
 use super::{Values, WEBHOOK_URL};
 use crate::exit::Exit;
+use crate::failure::Failure;
 
 /// The first one that is given names the secret: the workers' holds every key that commands need.
 const SECRET_PARAMETERS: [&str; 2] = ["WorkerSecretArn", "ConfigSecretArn"];
@@ -31,11 +32,24 @@ pub struct Deployed {
     pub(crate) webhook_url: Option<String>,
     /// The parameter that names the workers' secret, or the one for all.
     pub(crate) secret_arn: Option<String>,
+    /// Every output, by its key in the template.
+    pub(crate) outputs: BTreeMap<String, String>,
     /// Every parameter's value, by its name in the template.
     pub(crate) parameters: BTreeMap<String, String>,
 }
 
 impl Unknown {
+    /// The failure of a command that cannot do without the stack.
+    pub(crate) fn failure(&self, stack: &str) -> Failure {
+        Failure::new(
+            self.exit,
+            format!("the stack {stack} cannot be used: {}", self.reason),
+        )
+        .mend(
+            "set AWS_REGION and AWS's credentials, and --stack-name if the stack has another name",
+        )
+    }
+
     fn usage(reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
@@ -63,6 +77,7 @@ pub(crate) async fn locate(aws: &SdkConfig, name: &str) -> Result<Deployed, Unkn
         name: name.to_owned(),
         webhook_url: webhook_url(stack),
         secret_arn: secret_arn(stack.parameters()).map(str::to_owned),
+        outputs: outputs(stack),
         parameters: parameters(stack),
     })
 }
@@ -89,6 +104,11 @@ pub(super) async fn describe(name: &str, missing: &[&str]) -> Result<Values, Unk
         values.complete(secret);
     }
     Ok(values)
+}
+
+fn outputs(stack: &Stack) -> BTreeMap<String, String> {
+    let pair = |one: &Output| Some((one.output_key()?.to_owned(), one.output_value()?.to_owned()));
+    stack.outputs().iter().filter_map(pair).collect()
 }
 
 fn parameters(stack: &Stack) -> BTreeMap<String, String> {

@@ -4,6 +4,8 @@
 
 mod admin;
 mod copies;
+mod daily;
+mod deployed;
 mod doctor;
 mod doctor_aws;
 mod doctor_cloudinary;
@@ -12,6 +14,8 @@ mod install;
 mod install_faults;
 mod migrate;
 mod project;
+mod redrive;
+mod replay;
 mod support;
 mod tls;
 mod webhooks;

@@ -1,4 +1,4 @@
-//! Signed calls that read: the few of Lambda, SNS, SQS, CloudWatch Logs and IAM that the checks need.
+//! Signed calls: the few of Lambda, SNS, SQS, CloudWatch Logs and IAM that the checks read, and the invocation of functions.
 //!
 //! Their SDKs would be most of the command's size and build time; AWS's own signer is linked anyway.
 
@@ -15,26 +15,26 @@ use crate::failure::chain;
 
 /// AWS's services in one region.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Api<'a> {
-    pub(super) sdk: &'a SdkConfig,
-    pub(super) http: &'a reqwest::Client,
+pub(crate) struct Api<'a> {
+    pub(crate) sdk: &'a SdkConfig,
+    pub(crate) http: &'a reqwest::Client,
 }
 
 /// A request before its signature.
-struct Call<'a> {
-    service: &'static str,
-    method: Method,
+pub(crate) struct Call<'a> {
+    pub(crate) service: &'static str,
+    pub(crate) method: Method,
     /// With its slash, and encoded.
-    path: &'a str,
-    headers: Vec<(&'static str, &'a str)>,
-    body: String,
+    pub(crate) path: &'a str,
+    pub(crate) headers: Vec<(&'static str, &'a str)>,
+    pub(crate) body: String,
 }
 
 /// A refusal: the service's code for it and its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refused {
-    pub(super) code: String,
-    pub(super) message: String,
+pub(crate) struct Refused {
+    pub(crate) code: String,
+    pub(crate) message: String,
 }
 
 impl Api<'_> {
@@ -117,6 +117,25 @@ impl Api<'_> {
 
     async fn send(&self, call: Call<'_>) -> Probe<Result<String, Refused>> {
         let service = call.service;
+        let silent = |error: reqwest::Error| {
+            Skip::because(format!(
+                "{service} does not answer: {}",
+                chain(&error.without_url())
+            ))
+        };
+        let response = self.signed(call).await?.send().await.map_err(silent)?;
+        let status = response.status();
+        let text = response.text().await.map_err(silent)?;
+        Ok(if status.is_success() {
+            Ok(text)
+        } else {
+            Err(refusal(status.as_u16(), &text))
+        })
+    }
+
+    /// A request with its signature.
+    pub(crate) async fn signed(&self, call: Call<'_>) -> Probe<reqwest::RequestBuilder> {
+        let service = call.service;
         let (endpoint, region) = self.place(service)?;
         let url = format!("{endpoint}{}", call.path);
         let signed = sign_call(
@@ -136,20 +155,7 @@ impl Api<'_> {
         for (name, value) in signed {
             request = request.header(name, value);
         }
-        let silent = |error: reqwest::Error| {
-            Skip::because(format!(
-                "{service} does not answer: {}",
-                chain(&error.without_url())
-            ))
-        };
-        let response = request.send().await.map_err(silent)?;
-        let status = response.status();
-        let text = response.text().await.map_err(silent)?;
-        Ok(if status.is_success() {
-            Ok(text)
-        } else {
-            Err(refusal(status.as_u16(), &text))
-        })
+        Ok(request)
     }
 
     /// Endpoint and region of a service. `AWS_ENDPOINT_URL_<SERVICE>` and `AWS_ENDPOINT_URL` lead elsewhere, as they do
@@ -233,7 +239,7 @@ fn json(text: &str) -> Value {
 }
 
 /// The services tell code and message in XML or in JSON, each by names of its own.
-fn refusal(status: u16, text: &str) -> Refused {
+pub(crate) fn refusal(status: u16, text: &str) -> Refused {
     let object = json(text);
     let told = |names: [&str; 3]| {
         let in_json = names.iter().find_map(|name| object.get(name)?.as_str());

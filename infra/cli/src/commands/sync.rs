@@ -1,0 +1,191 @@
+//! `mediasync sync`: makes a run, and waits for its end.
+
+use clap::Args;
+use media_sync::sync::store::Mode;
+use media_sync::time::Timestamp;
+use serde_json::{Value, json};
+
+use crate::configuration::{Configuration, SUPABASE_SECRET_KEY, SUPABASE_URL, Source};
+use crate::deployment::{Deployment, Function};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{self, Output};
+use crate::runs::follow::{Followed, Wanted, another_run, start_and_follow};
+use crate::runs::{Run, Standing};
+use crate::words::span;
+
+/// Its options.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Compare the whole library; the default
+    #[arg(long, conflicts_with_all = ["incremental", "public_ids"])]
+    full: bool,
+    /// Look only at what changed since the last good run
+    #[arg(long, conflicts_with = "public_ids")]
+    incremental: bool,
+    /// Look only at the assets of this public id, in every resource type; may be repeated
+    #[arg(long = "public-id", value_name = "ID")]
+    public_ids: Vec<String>,
+    /// Only compare, and say what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// Let the run delete as many rows as it finds missing in Cloudinary
+    ///
+    /// Without it a run stops before it deletes more than 20 rows and more than a tenth of all. See what is missing with
+    /// --dry-run first.
+    #[arg(long)]
+    allow_mass_delete: bool,
+    /// Start the run, and do not wait for its end
+    #[arg(long)]
+    no_wait: bool,
+    #[command(flatten)]
+    source: Source,
+}
+
+impl Arguments {
+    fn wanted(&self) -> Wanted {
+        let mode = match (self.incremental, self.public_ids.is_empty()) {
+            (true, _) => Mode::Incremental,
+            (false, false) => Mode::Named,
+            (false, true) => Mode::Full,
+        };
+        Wanted {
+            mode,
+            dry_run: self.dry_run,
+            allow_mass_delete: self.allow_mass_delete,
+            public_ids: self.public_ids.clone(),
+        }
+    }
+}
+
+pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
+    let wanted = arguments.wanted();
+    let mass = "Let the run delete as many rows as it finds missing in Cloudinary?";
+    if wanted.allow_mass_delete && !wanted.dry_run && !output.confirms(mass) {
+        return Err(Failure::new(
+            Exit::Failed,
+            "nothing was started, as you said",
+        ));
+    }
+    if arguments.no_wait {
+        let deployment = Deployment::find(&arguments.source.stack_name).await?;
+        deployment
+            .invoke_later(Function::Reconcile, &wanted.event())
+            .await?;
+        output.say("the run was asked for; mediasync status shows it");
+        output.data(&json!({"waited": false}), &[]);
+        return Ok(Exit::Ok);
+    }
+    let needed = [SUPABASE_URL, SUPABASE_SECRET_KEY];
+    let configuration = Configuration::find(&arguments.source, &[], &needed).await?;
+    let supabase = configuration.supabase()?;
+    let deployment = Deployment::find(&arguments.source.stack_name).await?;
+    let followed = tokio::select! {
+        followed = start_and_follow(&wanted, &deployment, &supabase) => followed?,
+        _ = tokio::signal::ctrl_c() => {
+            output.say("a run that has begun goes on without this command; mediasync status shows it");
+            return Ok(Exit::TryAgain);
+        }
+    };
+    conclude(&wanted, &followed, output)
+}
+
+fn conclude(wanted: &Wanted, followed: &Followed, output: &Output) -> Result<Exit, Failure> {
+    let run = &followed.run;
+    let now = Timestamp::now();
+    let standing = run.standing(now);
+    if followed.joined {
+        output.say("a run was going on already, and was followed instead of a new one");
+    }
+    let exit = match standing {
+        Standing::Failed => return Err(failed(run)),
+        Standing::RestsForQuota(until) => {
+            output.say(&format!(
+                "the run rests for Cloudinary's quota and goes on by itself in {} ({})",
+                span(until.since(now)),
+                until.to_the_second()
+            ));
+            Exit::TryAgain
+        }
+        Standing::RestsAfterFault | Standing::Working => {
+            output.say(&format!(
+                "the run rests and is tried again by itself: {}",
+                run.error_message
+                    .as_deref()
+                    .unwrap_or("a fault that passes")
+            ));
+            Exit::TryAgain
+        }
+        Standing::Done | Standing::Differs if followed.joined && !wanted.is_met_by(run) => {
+            return Err(another_run(run));
+        }
+        Standing::Done => Exit::Ok,
+        Standing::Differs => Exit::Difference,
+    };
+    if matches!(standing, Standing::Done | Standing::Differs) {
+        let took = run.finished_at.unwrap_or(now).since(run.started_at);
+        output.say(&format!(
+            "{} run: {}, in {}",
+            run.mode_word(),
+            run.result(),
+            span(took)
+        ));
+    }
+    for name in &followed.not_found {
+        output.warn(&format!("neither side has, or had, an asset {name}"));
+    }
+    output.data(&to_json(followed), &differences(run));
+    Ok(exit)
+}
+
+fn failed(run: &Run) -> Failure {
+    let code = run.error_code.as_deref().unwrap_or("unknown");
+    let message = run
+        .error_message
+        .as_deref()
+        .unwrap_or("it does not say why");
+    let failure = Failure::new(Exit::Failed, format!("the run did not succeed: {message}"))
+        .detail("code", Some(code))
+        .detail("run", Some(run.run_id.to_string()));
+    match code {
+        "mass_delete" | "empty_listing" => failure.mend(
+            "mediasync sync --full --dry-run shows what is missing in Cloudinary; if that is right: \
+             mediasync sync --full --allow-mass-delete",
+        ),
+        "values_refused" => {
+            failure.mend("change the assets that the message names in Cloudinary, and run it again")
+        }
+        _ => failure.mend("mediasync doctor; the log of the function reconcile has the whole error"),
+    }
+}
+
+fn to_json(followed: &Followed) -> Value {
+    json!({
+        "waited": true,
+        "joined": followed.joined,
+        "run": followed.run,
+        "not_found": followed.not_found,
+    })
+}
+
+/// The kinds of differences that a dry run has found, with an example of each.
+fn differences(run: &Run) -> Vec<String> {
+    let Some(drift) = &run.drift else {
+        return Vec::new();
+    };
+    let kinds = [
+        ("missing_here", "missing in the database"),
+        ("missing_there", "missing in Cloudinary"),
+        ("different", "different"),
+    ];
+    let rows: Vec<[String; 3]> = kinds
+        .into_iter()
+        .filter_map(|(key, words)| {
+            let count = drift[key]["count"].as_u64().filter(|count| *count > 0)?;
+            let example = drift[key]["examples"][0]["public_id"].as_str();
+            let example = example.unwrap_or_default().escape_debug().to_string();
+            Some([words.to_owned(), count.to_string(), example])
+        })
+        .collect();
+    output::table(["DIFFERENCE", "ASSETS", "SUCH AS"], &rows)
+}

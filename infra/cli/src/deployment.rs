@@ -1,0 +1,176 @@
+//! The deployed stack as commands work with it: its outputs, schedules, queues and functions.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use media_sync::config;
+use media_sync::sync::health::{Schedules, parse_rate};
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::configuration::stack;
+use crate::doctor::aws::api::{Api, Call, refusal};
+use crate::exit::Exit;
+use crate::failure::{Failure, chain};
+use crate::services::refused_by_aws;
+
+/// The longest time for an invocation: that of the functions themselves, and something for the way.
+const INVOCATION_LIMIT: Duration = Duration::from_secs(75);
+
+/// A function that commands call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    /// Makes runs.
+    Reconcile,
+    /// Replays notifications.
+    Maintenance,
+}
+
+impl Function {
+    const fn output(self) -> &'static str {
+        match self {
+            Self::Reconcile => "ReconcileFunctionName",
+            Self::Maintenance => "MaintenanceFunctionName",
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Reconcile => "reconcile",
+            Self::Maintenance => "maintenance",
+        }
+    }
+}
+
+/// A stack that was found.
+#[derive(Debug)]
+pub struct Deployment {
+    /// Region, credentials and HTTP client.
+    pub aws: SdkConfig,
+    http: reqwest::Client,
+    outputs: BTreeMap<String, String>,
+    parameters: BTreeMap<String, String>,
+}
+
+impl Deployment {
+    /// Asks CloudFormation for the stack.
+    ///
+    /// # Errors
+    /// When there is none of this name, or AWS does not let us ask.
+    pub async fn find(stack_name: &str) -> Result<Self, Failure> {
+        let aws = config::aws().await;
+        let found = stack::locate(&aws, stack_name)
+            .await
+            .map_err(|unknown| unknown.failure(stack_name))?;
+        let http =
+            config::http_client().map_err(|error| Failure::new(Exit::Failed, chain(&error)))?;
+        Ok(Self {
+            aws,
+            http,
+            outputs: found.outputs,
+            parameters: found.parameters,
+        })
+    }
+
+    /// An output of the stack.
+    ///
+    /// # Errors
+    /// When the stack has none of this key: it is another one, or an old one.
+    pub fn output(&self, key: &str) -> Result<&str, Failure> {
+        let value = self.outputs.get(key).map(String::as_str);
+        value.ok_or_else(|| {
+            Failure::new(Exit::Failed, format!("the stack has no output {key}"))
+                .mend("deploy this release, or name the right stack with --stack-name")
+        })
+    }
+
+    /// How often runs are made, where the stack's parameters say so.
+    pub fn schedules(&self) -> Schedules {
+        let period = |name| parse_rate(self.parameters.get(name)?);
+        Schedules {
+            incremental: period("ReconcileSchedule"),
+            full: period("FullReconcileSchedule"),
+        }
+    }
+
+    /// Calls a function and waits for its answer.
+    ///
+    /// # Errors
+    /// When AWS does not answer or refuses, or the function fails. A call whose answer was lost may have had its effect.
+    pub async fn invoke(&self, function: Function, event: &Value) -> Result<Value, Failure> {
+        let response = self.call(function, event, "RequestResponse").await?;
+        let has_failed = response.headers().contains_key("x-amz-function-error");
+        let payload = response.bytes().await;
+        let payload = payload.map_err(|error| silent(function, &error.without_url()))?;
+        let payload: Value = serde_json::from_slice(&payload).unwrap_or_default();
+        match has_failed {
+            false => Ok(payload),
+            true => Err(broken(function, &payload)),
+        }
+    }
+
+    /// Hands an event to a function; Lambda calls it soon.
+    ///
+    /// # Errors
+    /// When AWS does not answer or refuses.
+    pub async fn invoke_later(&self, function: Function, event: &Value) -> Result<(), Failure> {
+        self.call(function, event, "Event").await.map(drop)
+    }
+
+    /// A second attempt could start the work twice, so there is none.
+    async fn call(
+        &self,
+        function: Function,
+        event: &Value,
+        invocation_type: &str,
+    ) -> Result<reqwest::Response, Failure> {
+        let name = self.output(function.output())?;
+        let api = Api {
+            sdk: &self.aws,
+            http: &self.http,
+        };
+        let call = Call {
+            service: "lambda",
+            method: Method::POST,
+            path: &format!("/2015-03-31/functions/{name}/invocations"),
+            headers: vec![("x-amz-invocation-type", invocation_type)],
+            body: event.to_string(),
+        };
+        let request = api.signed(call).await.map_err(|skip| {
+            Failure::new(
+                Exit::Usage,
+                format!("could not call the function: {}", skip.reason()),
+            )
+        })?;
+        let response = request.timeout(INVOCATION_LIMIT).send().await;
+        let response = response.map_err(|error| silent(function, &error.without_url()))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status().as_u16();
+        let text = response.text().await.unwrap_or_default();
+        let refused = refusal(status, &text);
+        let doing = format!("call the function {}", function.name());
+        Err(refused_by_aws(&doing, &refused.code, &refused.message))
+    }
+}
+
+fn silent(function: Function, error: &reqwest::Error) -> Failure {
+    let (name, why) = (function.name(), chain(error));
+    Failure::new(
+        Exit::TryAgain,
+        format!("could not call the function {name}: Lambda did not answer: {why}"),
+    )
+}
+
+/// The runtime reports `{"errorType", "errorMessage"}`.
+fn broken(function: Function, payload: &Value) -> Failure {
+    let name = function.name();
+    let words = payload["errorMessage"]
+        .as_str()
+        .unwrap_or("it says nothing");
+    Failure::new(Exit::Failed, format!("the function {name} failed: {words}")).mend(format!(
+        "read the log of the function {name}; mediasync doctor looks for causes"
+    ))
+}

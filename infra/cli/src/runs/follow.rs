@@ -1,0 +1,263 @@
+//! Starts a run through the function `reconcile`, and follows it in the database.
+
+use std::time::Duration;
+
+use media_sync::supabase::Supabase;
+use media_sync::sync::store::Mode;
+use media_sync::time::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Run, Standing, overview};
+use crate::deployment::{Deployment, Function};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::progress::RunBar;
+
+/// Between two looks into the database.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Looks in a row that may fail while a run is followed: an outage of the database passes.
+const FAILED_LOOKS: u32 = 60;
+
+/// The run that is wanted.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// How much it looks at.
+    pub mode: Mode,
+    /// Only compares.
+    pub dry_run: bool,
+    /// May delete as many rows as it finds missing.
+    pub allow_mass_delete: bool,
+    /// The assets of a run over named ones.
+    pub public_ids: Vec<String>,
+}
+
+impl Wanted {
+    /// The event that asks for it.
+    pub fn event(&self) -> Value {
+        let mut event = json!({"mode": self.mode});
+        if self.dry_run {
+            event["dry_run"] = true.into();
+        }
+        if self.allow_mass_delete {
+            event["allow_mass_delete"] = true.into();
+        }
+        if self.mode == Mode::Named {
+            event["public_ids"] = json!(self.public_ids);
+        }
+        event
+    }
+
+    /// True when a run that was there before does as much as was asked for.
+    pub fn is_met_by(&self, run: &Run) -> bool {
+        let enough = run.mode == Mode::Full || run.mode == self.mode;
+        // A run that was there before may not delete what this one would be allowed to.
+        run.dry_run == self.dry_run && enough && !self.allow_mass_delete
+    }
+}
+
+/// A run that was followed until it ended or rests.
+#[derive(Debug)]
+pub struct Followed {
+    /// How it stands now.
+    pub run: Run,
+    /// It was there before.
+    pub joined: bool,
+    /// Names under which neither side has anything.
+    pub not_found: Vec<String>,
+}
+
+/// What the function answers.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Answer {
+    status: String,
+    run_id: Option<Uuid>,
+    joined: bool,
+    not_found: Vec<String>,
+}
+
+/// Starts the run and waits until it ends, or rests.
+///
+/// # Errors
+/// When it cannot be started or followed.
+pub async fn start_and_follow(
+    wanted: &Wanted,
+    deployment: &Deployment,
+    supabase: &Supabase,
+) -> Result<Followed, Failure> {
+    let before = overview(supabase, None).await?;
+    let bar = RunBar::new(before.stats.total_assets);
+    let followed = follow_closely(wanted, deployment, supabase, &bar).await;
+    bar.end();
+    followed
+}
+
+async fn follow_closely(
+    wanted: &Wanted,
+    deployment: &Deployment,
+    supabase: &Supabase,
+    bar: &RunBar,
+) -> Result<Followed, Failure> {
+    let event = wanted.event();
+    let invoked = tokio::select! {
+        answer = deployment.invoke(Function::Reconcile, &event) => answer,
+        () = watch(supabase, bar) => unreachable!("it watches for ever"),
+    };
+    let answer: Answer = match invoked {
+        Ok(answer) => serde_json::from_value(answer).unwrap_or_default(),
+        Err(failure) => return after_a_failed_call(failure, supabase).await,
+    };
+    let (run_id, joined) = match (answer.run_id, answer.status.as_str()) {
+        (Some(run_id), _) => (run_id, answer.joined),
+        (None, _) => match overview(supabase, None).await?.current_run {
+            Some(run) if wanted.is_met_by(&run) => (run.run_id, true),
+            Some(run) => return Err(another_run(&run)),
+            None => return Err(lost()),
+        },
+    };
+    let run = follow(supabase, run_id, bar).await?;
+    Ok(Followed {
+        run,
+        joined,
+        not_found: answer.not_found,
+    })
+}
+
+/// The answer may have been lost on its way, or the slice has failed and the run rests.
+async fn after_a_failed_call(failure: Failure, supabase: &Supabase) -> Result<Followed, Failure> {
+    let current = overview(supabase, None).await?.current_run;
+    let rests = |run: &Run| run.standing(Timestamp::now()) == Standing::RestsAfterFault;
+    match current {
+        Some(run) if rests(&run) => Ok(Followed {
+            run,
+            joined: false,
+            not_found: Vec::new(),
+        }),
+        Some(_) => Err(Failure {
+            exit: Exit::TryAgain,
+            ..failure
+        }
+        .detail("run", Some("a run goes on: mediasync status"))),
+        None => Err(failure),
+    }
+}
+
+/// Moves the bar while the function works. Never ends.
+async fn watch(supabase: &Supabase, bar: &RunBar) {
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        if let Ok(seen) = overview(supabase, None).await
+            && let Some(run) = &seen.current_run
+        {
+            bar.show(run, Timestamp::now());
+        }
+    }
+}
+
+async fn follow(supabase: &Supabase, run_id: Uuid, bar: &RunBar) -> Result<Run, Failure> {
+    let mut failed = 0;
+    loop {
+        let seen = match overview(supabase, Some(run_id)).await {
+            Err(failure) if failure.exit == Exit::TryAgain && failed < FAILED_LOOKS => {
+                failed += 1;
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+            seen => seen?,
+        };
+        failed = 0;
+        let run = seen.run.ok_or_else(lost)?;
+        let now = Timestamp::now();
+        if run.standing(now) != Standing::Working {
+            return Ok(run);
+        }
+        bar.show(&run, now);
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Another run is in the way.
+pub fn another_run(run: &Run) -> Failure {
+    let kind = if run.dry_run { "dry run" } else { "run" };
+    Failure::new(
+        Exit::TryAgain,
+        format!(
+            "another {kind} ({}) goes on; yours was not started",
+            run.mode_word()
+        ),
+    )
+    .mend("mediasync status shows when it will have ended; run the same command again then")
+}
+
+fn lost() -> Failure {
+    Failure::new(
+        Exit::TryAgain,
+        "the run that was started is not in the database",
+    )
+    .mend("mediasync status shows the last runs; run the same command again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(mode: Mode) -> Wanted {
+        Wanted {
+            mode,
+            dry_run: false,
+            allow_mass_delete: false,
+            public_ids: vec!["a".to_owned()],
+        }
+    }
+
+    #[test]
+    fn events_are_those_of_the_schedules_and_their_options() {
+        assert_eq!(wanted(Mode::Full).event(), json!({"mode": "full"}));
+        let named = Wanted {
+            dry_run: true,
+            ..wanted(Mode::Named)
+        };
+        let event = json!({"mode": "named", "public_ids": ["a"], "dry_run": true});
+        assert_eq!(named.event(), event);
+        let allowed = Wanted {
+            allow_mass_delete: true,
+            ..wanted(Mode::Full)
+        };
+        let event = json!({"mode": "full", "allow_mass_delete": true});
+        assert_eq!(allowed.event(), event);
+    }
+
+    #[test]
+    fn run_that_was_there_has_to_do_as_much() {
+        let run = |mode: Mode, dry_run: bool| -> Run {
+            let value = json!({
+                "run_id": Uuid::nil(), "mode": mode, "trigger": "schedule", "dry_run": dry_run, "status": "running",
+                "error_code": null, "error_message": null, "started_at": "2026-01-01T00:00:00Z", "finished_at": null,
+                "resume_at": null, "predicted_end": null,
+            });
+            serde_json::from_value(value).unwrap()
+        };
+        let (full, incremental) = (Mode::Full, Mode::Incremental);
+        for (asked, there, dry, met) in [
+            (full, full, false, true),
+            (incremental, full, false, true),
+            (incremental, incremental, false, true),
+            (full, incremental, false, false),
+            (full, full, true, false),
+        ] {
+            assert_eq!(
+                wanted(asked).is_met_by(&run(there, dry)),
+                met,
+                "{asked:?} {there:?} {dry}"
+            );
+        }
+        let allowed = Wanted {
+            allow_mass_delete: true,
+            ..wanted(full)
+        };
+        assert!(!allowed.is_met_by(&run(full, false)));
+    }
+}
