@@ -24,6 +24,7 @@ pub mod replay;
 pub mod runs;
 mod services;
 pub mod status;
+pub mod transfer;
 pub mod users;
 mod words;
 

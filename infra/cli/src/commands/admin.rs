@@ -1,8 +1,9 @@
-//! `mediasync admin`: grants and revokes the role of administrator, and lists those who have it.
+//! `mediasync admin`: grants and revokes the role of administrator, lists those who have it, and transfers assets.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::admin_transfer;
 use crate::configuration::{Configuration, SUPABASE_SECRET_KEY, SUPABASE_URL, Source};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -21,6 +22,11 @@ pub(super) enum Command {
     Revoke(RevokeArguments),
     /// List the administrators
     List(ListArguments),
+    /// Give all assets of one user to another, for instance of a user who has left
+    ///
+    /// Deleted assets are among them, so that the new owner can restore them. Each asset has its entry in the audit trail.
+    /// A transfer that broke off goes on when the command is repeated.
+    Transfer(admin_transfer::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -53,6 +59,7 @@ pub(super) async fn run(command: Command, output: &Output) -> Result<Exit, Failu
         Command::Grant(arguments) => grant(&arguments, output).await,
         Command::Revoke(arguments) => revoke(&arguments, output).await,
         Command::List(arguments) => list(&arguments, output).await,
+        Command::Transfer(arguments) => admin_transfer::run(&arguments, output).await,
     }
 }
 
@@ -150,7 +157,7 @@ async fn revoke(arguments: &RevokeArguments, output: &Output) -> Result<Exit, Fa
 }
 
 /// Finds the one user of that name. Users of single sign-on may share an address with others.
-fn find(users: Vec<User>, name: &str) -> Result<Option<User>, Failure> {
+pub(super) fn find(users: Vec<User>, name: &str) -> Result<Option<User>, Failure> {
     let mut found: Vec<User> = users
         .into_iter()
         .filter(|user| user.is_called(name))
@@ -198,7 +205,7 @@ async fn list(arguments: &ListArguments, output: &Output) -> Result<Exit, Failur
     Ok(Exit::Ok)
 }
 
-fn entry(user: &User) -> Value {
+pub(super) fn entry(user: &User) -> Value {
     json!({
         "id": user.id,
         "email": user.email,

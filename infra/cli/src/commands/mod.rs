@@ -1,6 +1,7 @@
 //! The commands: one file each, and the options that all of them take.
 
 mod admin;
+mod admin_transfer;
 mod config;
 mod destroy;
 mod doctor;
@@ -45,7 +46,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 difference, 4 not allowed, 5 try again.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Grant, revoke and list administrators
+    /// Grant, revoke and list administrators; give one user's assets to another
     #[command(subcommand)]
     Admin(admin::Command),
     /// Show the deployed configuration, or change a value of it

@@ -18,4 +18,5 @@ mod redrive;
 mod replay;
 mod support;
 mod tls;
+mod transfer;
 mod webhooks;

@@ -1,0 +1,63 @@
+//! Makes another user the owner of somebody's assets, batch by batch.
+
+use media_sync::supabase::Supabase;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::failure::Failure;
+
+/// Rows of one transaction: few enough for the eight seconds that a statement may take.
+const BATCH: u32 = 500;
+
+/// What somebody owns, or what was moved.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owned {
+    /// Rows of assets, the deleted ones included.
+    pub assets: u64,
+    /// Collections.
+    pub collections: u64,
+}
+
+/// Counts what a user owns.
+///
+/// # Errors
+/// When the Data API does not answer or refuses.
+pub async fn count(owner: &str, supabase: &Supabase) -> Result<Owned, Failure> {
+    let total = async |table: &str, column: &str| -> Result<u64, Failure> {
+        let query = supabase
+            .from(table)
+            .select("id")
+            .eq(column, owner)
+            .limit(1)
+            .exact_count();
+        Ok(supabase.send(query).await?.total().unwrap_or_default())
+    };
+    Ok(Owned {
+        assets: total("media_assets", "uploaded_by").await?,
+        collections: total("media_collections", "owner").await?,
+    })
+}
+
+/// Moves everything; `told` hears the sum after each batch. A second time it finds what is left.
+///
+/// # Errors
+/// When the Data API does not answer or refuses. What was moved until then stays moved.
+pub async fn transfer(
+    (from, to): (&str, &str),
+    collections: bool,
+    supabase: &Supabase,
+    mut told: impl FnMut(Owned),
+) -> Result<Owned, Failure> {
+    let mut moved = Owned::default();
+    loop {
+        let arguments =
+            json!({"p_from": from, "p_to": to, "p_limit": BATCH, "p_collections": collections});
+        let batch: Owned = supabase.rpc("media_sync_transfer", &arguments).await?;
+        moved.assets += batch.assets;
+        moved.collections += batch.collections;
+        told(moved);
+        if batch.assets == 0 {
+            return Ok(moved);
+        }
+    }
+}
