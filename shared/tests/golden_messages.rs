@@ -8,9 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use media_sync::asset::AssetId;
+use media_sync::cloudinary::signature::Algorithm;
 use media_sync::queue::{
-    ContinueReconcile, DecodeError, Message, Notification, Outbound, RawBody, Replay, decode,
-    encode,
+    ContinueReconcile, DecodeError, Message, Notification, Outbound, RawBody, RefusedNotifications,
+    Replay, decode, encode,
 };
 use media_sync::time::Timestamp;
 use serde_json::Value;
@@ -68,6 +69,7 @@ fn every_shape_that_was_ever_sent_is_read() {
             Outbound::KIND => read::<Outbound>(&text),
             ContinueReconcile::KIND => read::<ContinueReconcile>(&text),
             Replay::KIND => read::<Replay>(&text),
+            RefusedNotifications::KIND => read::<RefusedNotifications>(&text),
             other => panic!("{}: nobody takes a `{other}`", path.display()),
         };
         outcome.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -91,15 +93,24 @@ fn a_notification_of_an_earlier_version_keeps_its_bytes() {
 fn every_shape_that_is_sent_now_is_kept() {
     let kept: Vec<_> = golden().iter().map(|(_, text)| shape(text)).collect();
     let moment = Timestamp::parse("2026-11-22T09:00:00Z").unwrap();
-    let notification = |body| Notification {
+    let notification = |body, algorithm| Notification {
         received_at: moment,
         signature_timestamp: moment,
         replayed: false,
+        algorithm,
         body,
     };
+    let sha1 = Some(Algorithm::Sha1);
     let replayed = Notification {
         replayed: true,
-        ..notification(RawBody::new(b"{}".to_vec()))
+        ..notification(RawBody::new(b"{}".to_vec()), None)
+    };
+    let refused = |key: Option<&str>, algorithm| RefusedNotifications {
+        at: moment,
+        reason: "signature_wrong".to_owned(),
+        signature_key: key.map(str::to_owned),
+        algorithm,
+        count: 1,
     };
     let replay = |asset_id, after| Replay {
         since: moment,
@@ -109,9 +120,13 @@ fn every_shape_that_is_sent_now_is_kept() {
     };
     let asset = AssetId::parse("0123456789abcdef0123456789abcdef").unwrap();
     let sent = [
-        encode(&notification(RawBody::new(b"{}".to_vec()))),
-        encode(&notification(RawBody::new(vec![0xff]))),
+        encode(&notification(RawBody::new(b"{}".to_vec()), None)),
+        encode(&notification(RawBody::new(vec![0xff]), None)),
+        encode(&notification(RawBody::new(b"{}".to_vec()), sha1)),
+        encode(&notification(RawBody::new(vec![0xff]), sha1)),
         encode(&replayed),
+        encode(&refused(Some("614335564976464"), sha1)),
+        encode(&refused(None, None)),
         encode(&Outbound {
             asset_row_id: Uuid::nil(),
         }),

@@ -160,6 +160,7 @@ proptest! {
             received_at: Timestamp::from_secs(1),
             signature_timestamp: Timestamp::from_secs(1),
             replayed: false,
+            algorithm: None,
             body: RawBody::new(bytes.clone()),
         };
         let text = queue::encode(&message);

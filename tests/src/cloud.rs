@@ -31,6 +31,7 @@ pub fn tags_changed(row: &Value, triggered_at: Timestamp) -> Notification {
         received_at: Timestamp::now(),
         signature_timestamp: Timestamp::now(),
         replayed: false,
+        algorithm: None,
         body: RawBody::new(body.to_string().into_bytes()),
     }
 }

@@ -96,6 +96,11 @@ fn answer(inspected: &Inspected, schedules: Schedules, now: Timestamp) -> (Statu
         cloudinary["quota"] = json!(mirror.quota);
         answer["schema"]["version"] = json!(mirror.schema_version);
         answer["reconciliation"] = reconciliation(mirror, now);
+        answer["notifications"] = json!({
+            "last_accepted": mirror.last_notification,
+            "last_accepted_seconds": age(mirror.last_notification, now),
+            "last_refused": mirror.refusals.first(),
+        });
         answer["intents"] = json!({
             "pending": mirror.pending,
             "errors": mirror.errors,
@@ -173,7 +178,11 @@ mod tests {
         let mirror = json!({
             "last_full": now, "last_good": now, "last_run": null, "current_run": null,
             "pending": 2, "errors": 1, "oldest_pending": now, "quota": {"remaining": 5},
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": SCHEMA_VERSION, "last_notification": now,
+            "refusals": [{
+                "at": now, "first_at": now, "reason": "signature_wrong", "signature_key": null,
+                "algorithm": "sha1", "count": 3,
+            }],
         });
         let mut findings = Findings {
             database: Ok(serde_json::from_value(mirror).unwrap()),
@@ -203,6 +212,8 @@ mod tests {
         assert_eq!(answer["queues"]["outbound"]["visible"], 0);
         assert_eq!(answer["reconciliation"]["last_full_seconds"], 60);
         assert_eq!(answer["intents"]["oldest_pending_seconds"], 60);
+        assert_eq!(answer["notifications"]["last_accepted_seconds"], 60);
+        assert_eq!(answer["notifications"]["last_refused"]["count"], 3);
         assert_eq!(
             answer["cloudinary"],
             json!({"probed": false, "quota": {"remaining": 5}})

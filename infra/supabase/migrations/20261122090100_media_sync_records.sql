@@ -72,6 +72,8 @@ create table public.media_notifications (
     -- SHA-256 over the signature's timestamp and the raw body: Cloudinary numbers nothing.
     digest              text primary key,
     signature_timestamp timestamptz not null,
+    -- Null where the webhook did not tell it yet.
+    signature_algorithm text check (signature_algorithm in ('sha1', 'sha256')),
     notification_type   text,
     triggered_at        timestamptz,
     received_at         timestamptz not null,
@@ -87,6 +89,18 @@ create table public.media_notifications (
 
 create index media_notifications_received on public.media_notifications (received_at, digest);
 create index media_notifications_assets on public.media_notifications using gin (asset_ids);
+
+-- Notifications that the webhook refused: the last of each reason and of each API key that they claim to be signed
+-- with, which nothing proves.
+create table media_sync.refused_notifications (
+    reason        text not null check (length(reason) <= 64),
+    signature_key text not null check (signature_key ~ '^[0-9A-Za-z_-]{0,32}$'),
+    algorithm     text check (algorithm in ('sha1', 'sha256')),
+    times         bigint not null,
+    first_at      timestamptz not null,
+    last_at       timestamptz not null,
+    primary key (reason, signature_key)
+);
 
 create table public.media_sync_log (
     id                   bigint generated always as identity primary key,
@@ -118,16 +132,20 @@ alter table public.sync_run_pages enable row level security;
 alter table public.cloudinary_quota enable row level security;
 alter table public.media_notifications enable row level security;
 alter table public.media_sync_log enable row level security;
+alter table media_sync.refused_notifications enable row level security;
 
 revoke all on public.sync_runs, public.sync_run_pages, public.cloudinary_quota, public.media_notifications,
     public.media_sync_log from anon, authenticated, service_role;
 revoke all on sequence public.media_sync_log_id_seq from anon, authenticated, service_role;
 grant select on public.sync_runs, public.cloudinary_quota to authenticated, service_role;
 grant select on public.media_notifications, public.media_sync_log to authenticated, service_role;
+grant select on media_sync.refused_notifications to authenticated, service_role;
 
 create policy sync_runs_read on public.sync_runs for select to authenticated using (true);
 create policy cloudinary_quota_read on public.cloudinary_quota for select to authenticated using (true);
 create policy media_notifications_read on public.media_notifications for select to authenticated
+    using ((select media_sync.is_admin()));
+create policy refused_notifications_read on media_sync.refused_notifications for select to authenticated
     using ((select media_sync.is_admin()));
 create policy media_sync_log_read on public.media_sync_log for select to authenticated
     using ((select media_sync.is_admin()));

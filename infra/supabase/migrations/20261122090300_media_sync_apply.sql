@@ -169,12 +169,12 @@ begin
     -- What was applied once stays `applied`, though it tells nothing new the second time. What was
     -- parked may be understood by now. A batch may hold the same notification twice.
     insert into public.media_notifications as n (
-        digest, signature_timestamp, notification_type, triggered_at, received_at, asset_ids, verdict, reason,
-        body, body_is_base64
+        digest, signature_timestamp, signature_algorithm, notification_type, triggered_at, received_at, asset_ids,
+        verdict, reason, body, body_is_base64
     )
     select distinct on (digest)
-        digest, signature_timestamp, notification_type, triggered_at, received_at, asset_ids, verdict, reason,
-        body, body_is_base64
+        digest, signature_timestamp, signature_algorithm, notification_type, triggered_at, received_at, asset_ids,
+        verdict, reason, body, body_is_base64
     from jsonb_populate_recordset(null::public.media_notifications, p_change -> 'notifications')
     order by digest, received_at
     on conflict (digest) do update

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
@@ -21,7 +22,8 @@ pub const VALID_FOR: Duration = Duration::from_secs(2 * 60 * 60);
 pub const MAX_AHEAD: Duration = Duration::from_secs(5 * 60);
 
 /// The hash of a signature. An account is set to one of them; the length tells which was used.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Algorithm {
     Sha1,
     Sha256,
@@ -33,6 +35,24 @@ impl Algorithm {
         match word {
             "sha1" => Some(Self::Sha1),
             "sha256" => Some(Self::Sha256),
+            _ => None,
+        }
+    }
+
+    /// The word of `signature_algorithm`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+        }
+    }
+
+    /// Tells by its length which one made a signature in hex digits.
+    pub fn of_signature(text: &str) -> Option<Self> {
+        let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match text.len() {
+            40 if is_hex => Some(Self::Sha1),
+            64 if is_hex => Some(Self::Sha256),
             _ => None,
         }
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::asset::AssetId;
+use crate::cloudinary::signature::Algorithm;
 use crate::time::Timestamp;
 
 /// Raised when a message changes so that an older worker would misread it.
@@ -27,6 +28,9 @@ pub struct Notification {
     /// Whether it comes from the records, and says nothing of how fast news travels.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replayed: bool,
+    /// The hash of its signature; nothing in messages of earlier versions and in replays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<Algorithm>,
     pub body: RawBody,
 }
 
@@ -164,16 +168,23 @@ pub fn encode<M: Message>(message: &M) -> String {
     .expect("messages have string keys and no failing fields")
 }
 
+/// A message's first two fields.
+#[derive(Deserialize)]
+struct Tag {
+    v: u64,
+    kind: String,
+}
+
+/// The kind of a message, if it is one.
+pub(super) fn kind_of(text: &str) -> Option<String> {
+    Some(serde_json::from_str::<Tag>(text).ok()?.kind)
+}
+
 /// Reads a message of one kind.
 ///
 /// # Errors
 /// When it is of another version or kind, or not a message at all.
 pub fn decode<M: Message>(text: &str) -> Result<M, DecodeError> {
-    #[derive(Deserialize)]
-    struct Tag {
-        v: u64,
-        kind: String,
-    }
     let tag: Tag = serde_json::from_str(text).map_err(DecodeError::NotTagged)?;
     if tag.v != VERSION {
         return Err(DecodeError::Version(tag.v));
@@ -200,6 +211,7 @@ mod tests {
             received_at: Timestamp::from_secs(1_767_225_600),
             signature_timestamp: Timestamp::from_secs(1_767_225_599),
             replayed: false,
+            algorithm: None,
             body: RawBody::new(body.to_vec()),
         }
     }

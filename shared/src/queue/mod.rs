@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod depth;
 pub mod message;
+pub mod refusal;
 pub mod retry;
 pub mod send;
 
@@ -12,5 +13,6 @@ pub use message::{
     ContinueReconcile, DecodeError, Message, Notification, Outbound, RawBody, Replay, decode,
     encode,
 };
+pub use refusal::{RefusalTally, RefusedNotifications, part_batch};
 pub use retry::Retry;
 pub use send::{BatchOutcome, MAX_DELAY, Queue, SendError};

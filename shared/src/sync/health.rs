@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::reconcile::quota::reserve;
 use super::store::{Mode, RunStatus};
+use crate::cloudinary::signature::Algorithm;
 use crate::queue::Depth;
 use crate::release::{SchemaState, compare_schema};
 use crate::time::Timestamp;
@@ -47,9 +48,26 @@ pub struct Mirror {
     /// When the last good run ended that found changes, the first import left out.
     #[serde(default)]
     pub last_found: Option<Timestamp>,
+    /// What the webhook refused, newest first.
+    #[serde(default)]
+    pub refusals: Vec<Refusal>,
     /// The newest migration that the database records.
     #[serde(default)]
     pub schema_version: Option<String>,
+}
+
+/// The notifications that were refused for one reason and claim one API key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// When the last one came.
+    pub at: Timestamp,
+    pub first_at: Timestamp,
+    pub reason: String,
+    /// The key that they claim to be signed with. Nothing proves it.
+    pub signature_key: Option<String>,
+    pub algorithm: Option<Algorithm>,
+    /// About how many there were.
+    pub count: u64,
 }
 
 /// The newest run that has failed and was not made up for, else the newest that has ended.
@@ -214,6 +232,13 @@ impl Mirror {
         ))
     }
 
+    /// The last refusal, if no notification has been accepted since.
+    pub fn open_refusal(&self) -> Option<&Refusal> {
+        let is_open =
+            |refusal: &&Refusal| self.last_notification.is_none_or(|last| last < refusal.at);
+        self.refusals.first().filter(is_open)
+    }
+
     /// The run that goes on, if it makes progress, or rests for the quota's sake.
     fn advancing(&self, now: Timestamp) -> Option<&CurrentRun> {
         let advances = |run: &&CurrentRun| {
@@ -268,6 +293,15 @@ impl Mirror {
                 format!("What was decided here ({oldest}) is not in Cloudinary yet."),
             );
         }
+        if let Some(refusal) = self.open_refusal() {
+            let reason = &refusal.reason;
+            note(
+                "notifications_refused",
+                format!(
+                    "The webhook refuses notifications ({reason}) and has accepted none since."
+                ),
+            );
+        }
         reasons
     }
 }
@@ -313,6 +347,7 @@ mod tests {
             quota: None,
             last_notification: None,
             last_found: None,
+            refusals: Vec::new(),
             schema_version: Some(SCHEMA_VERSION.to_owned()),
         }
     }
@@ -385,6 +420,10 @@ mod tests {
                 "no_notifications",
             ),
             (
+                of_mirror(|ill| ill.refusals = refusals(60)),
+                "notifications_refused",
+            ),
+            (
                 of_mirror(|ill| ill.oldest_pending = Some(Timestamp::from_secs(99 * DAY))),
                 "pending_for_long",
             ),
@@ -397,6 +436,31 @@ mod tests {
         let mut down = findings(mirror());
         down.database = Err("database_unavailable");
         assert_eq!(codes(&down), (Status::Down, vec!["database"]));
+    }
+
+    fn refusals(seconds_ago: i64) -> Vec<Refusal> {
+        let at = NOW.offset(-seconds_ago * 1_000_000);
+        vec![Refusal {
+            at,
+            first_at: at,
+            reason: "signature_wrong".to_owned(),
+            signature_key: Some("614".to_owned()),
+            algorithm: Some(Algorithm::Sha1),
+            count: 3,
+        }]
+    }
+
+    #[test]
+    fn refusal_counts_until_a_notification_is_accepted() {
+        let accepted = |seconds_ago: i64| Mirror {
+            last_notification: Some(NOW.offset(-seconds_ago * 1_000_000)),
+            refusals: refusals(60),
+            ..mirror()
+        };
+        assert!(accepted(61).open_refusal().is_some());
+        assert!(accepted(60).open_refusal().is_none());
+        assert!(accepted(5).open_refusal().is_none());
+        assert!(mirror().open_refusal().is_none());
     }
 
     #[test]

@@ -101,6 +101,7 @@ fn as_it_came(recorded: RecordedNotification) -> Result<Notification, ReplayErro
         received_at: recorded.received_at,
         signature_timestamp: recorded.signature_timestamp,
         replayed: true,
+        algorithm: None,
         body: RawBody::new(body),
     })
 }

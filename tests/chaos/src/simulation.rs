@@ -167,6 +167,7 @@ impl Story {
             received_at: self.now(),
             signature_timestamp: Timestamp::from_secs(self.now().micros() / 1_000_000),
             replayed: false,
+            algorithm: None,
             body: RawBody::new(body.into_bytes()),
         };
         self.totals.accepted += 1;

@@ -167,6 +167,7 @@ impl State {
                     received_at: now,
                     signature_timestamp: now,
                     replayed: false,
+                    algorithm: None,
                     body: RawBody::new(body.into_bytes()),
                 };
                 let job = NotificationJob::new(vec![message]);

@@ -2,16 +2,17 @@
 //!
 //! It serves the function URL and `POST /api/cloudinary/webhook` alike; both speak payload 2.0.
 
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
-use media_sync::cloudinary::signature::{NotificationVerifier, Rejection};
+use media_sync::cloudinary::signature::{Algorithm, NotificationVerifier, Rejection};
 use media_sync::deadline::Deadline;
 use media_sync::http::{Problem, body, reply, respond_to_strangers};
-use media_sync::queue::{Notification, Queue, RawBody};
+use media_sync::queue::{Notification, Queue, RawBody, RefusalTally, RefusedNotifications};
 use media_sync::rotation::Live;
-use media_sync::telemetry::metrics;
+use media_sync::telemetry::{self, metrics};
 use media_sync::time::Timestamp;
 use serde::Serialize;
 
@@ -26,6 +27,7 @@ const MARGIN: Duration = Duration::from_secs(5);
 pub(crate) struct Webhook {
     verifier: Live<NotificationVerifier>,
     queue: Queue,
+    refusals: Mutex<RefusalTally>,
 }
 
 #[derive(Serialize)]
@@ -37,7 +39,11 @@ struct Accepted {
 
 impl Webhook {
     pub(crate) fn new(verifier: Live<NotificationVerifier>, queue: Queue) -> Self {
-        Self { verifier, queue }
+        Self {
+            verifier,
+            queue,
+            refusals: Mutex::default(),
+        }
     }
 
     /// Answers 200 exactly when SQS has the notification; Cloudinary repeats after anything else.
@@ -64,11 +70,19 @@ impl Webhook {
             return Err(Problem::method_not_allowed("POST"));
         }
         let raw = body::bytes(request.body(), BODY_LIMIT)?;
-        let signed_at = self.verify(request, raw, now).await?;
+        let signature = header(request, "x-cld-signature");
+        let signed_at = match self.verify(request, raw, now).await {
+            Ok(signed_at) => signed_at,
+            Err(rejection) => {
+                self.tell_of_refusal(rejection, raw, signature, now).await;
+                return Err(rejection.into());
+            }
+        };
         let notification = Notification {
             received_at: now,
             signature_timestamp: signed_at,
             replayed: false,
+            algorithm: signature.and_then(Algorithm::of_signature),
             body: RawBody::new(raw.to_vec()),
         };
         Ok(self.queue.send(&notification).await?)
@@ -82,8 +96,8 @@ impl Webhook {
         raw: &[u8],
         now: Timestamp,
     ) -> Result<Timestamp, Rejection> {
-        let header = |name| request.headers().get(name)?.to_str().ok();
-        let (timestamp, signature) = (header("x-cld-timestamp"), header("x-cld-signature"));
+        let timestamp = header(request, "x-cld-timestamp");
+        let signature = header(request, "x-cld-signature");
         let deadline = request
             .lambda_context_ref()
             .map_or(Deadline::NEVER, |context| Deadline::of(context, MARGIN));
@@ -99,6 +113,31 @@ impl Webhook {
             }
         }
     }
+
+    /// Has the worker record that notifications are refused: a wrong key would be noticed by nobody else. The answer is
+    /// the same whether that succeeds or not.
+    async fn tell_of_refusal(
+        &self,
+        rejection: Rejection,
+        raw: &[u8],
+        signature: Option<&str>,
+        now: Timestamp,
+    ) {
+        let due = self
+            .refusals
+            .lock()
+            .ok()
+            .and_then(|mut tally| tally.note(now));
+        let Some(count) = due else { return };
+        let refused = RefusedNotifications::describe(rejection, raw, signature, count, now);
+        if let Err(error) = self.queue.send(&refused).await {
+            telemetry::log_error("a refusal is not recorded", &error);
+        }
+    }
+}
+
+fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    request.headers().get(name)?.to_str().ok()
 }
 
 fn count(outcome: &Result<(), Problem>) {

@@ -83,6 +83,15 @@ impl Sqs {
         (response.status().as_u16(), body)
     }
 
+    /// What SQS was told of refusals; it holds nothing else.
+    fn refused(&self) -> Vec<RefusedNotifications> {
+        let calls = self.calls.lock().unwrap();
+        let bodies = calls
+            .iter()
+            .map(|call| call["MessageBody"].as_str().unwrap());
+        bodies.map(|body| decode(body).unwrap()).collect()
+    }
+
     /// The notifications that SQS holds.
     fn received(&self) -> Vec<Notification> {
         let calls = self.calls.lock().unwrap();
@@ -153,6 +162,7 @@ async fn signed_notification_is_queued_byte_for_byte_through_both_doors() {
             received[0].signature_timestamp,
             Timestamp::from_secs(seconds)
         );
+        assert_eq!(received[0].algorithm, Some(Algorithm::Sha1));
         assert!(
             sqs.calls.lock().unwrap()[0]["QueueUrl"]
                 .as_str()
@@ -200,8 +210,7 @@ async fn signed_body_that_is_not_json_is_queued_for_the_worker_to_park() {
 }
 
 #[tokio::test]
-async fn unproven_notifications_are_401_and_cause_no_call_downstream() {
-    let sqs = Sqs::up().await;
+async fn unproven_notifications_are_401_and_only_told_of() {
     let good = signed(FUNCTION_URL, BODY);
     let without = |name: &str| {
         let mut event = good.clone();
@@ -230,10 +239,36 @@ async fn unproven_notifications_are_401_and_cause_no_call_downstream() {
             "signature_wrong",
         ),
     ] {
+        let sqs = Sqs::up().await;
         let (status, problem) = sqs.send(&event).await;
         assert_eq!((status, problem["code"].as_str()), (401, Some(code)));
+        let told = sqs.refused();
+        assert_eq!((told.len(), told[0].reason.as_str()), (1, code));
     }
-    assert!(sqs.calls.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn flood_of_forgeries_makes_one_message_with_bounded_content() {
+    let sqs = Sqs::up().await;
+    let forged = event(FUNCTION_URL, BODY, now(), &"0".repeat(40));
+    for _ in 0..50 {
+        assert_eq!(sqs.send(&forged).await.0, 401);
+    }
+    let told = sqs.refused();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(
+        (told[0].count, told[0].signature_key.as_deref()),
+        (1, Some("614"))
+    );
+    assert_eq!(told[0].algorithm, Some(Algorithm::Sha1));
+    assert_eq!(sqs.send(&signed(FUNCTION_URL, BODY)).await.0, 200);
+}
+
+#[tokio::test]
+async fn refusal_that_cannot_be_told_of_is_a_401_as_ever() {
+    let sqs = Sqs::answering(Status::SERVICE_UNAVAILABLE).await;
+    let forged = event(FUNCTION_URL, BODY, now(), &"0".repeat(40));
+    assert_eq!(sqs.send(&forged).await.0, 401);
 }
 
 #[test]
@@ -256,7 +291,8 @@ fn no_request_panics_or_gets_in_unsigned() {
         let (status, _) = runtime.block_on(sqs.send(&base64_encoded(event, &body)));
         prop_assert_eq!(status, 401);
     });
-    assert!(sqs.calls.lock().unwrap().is_empty());
+    // Nothing but what tells of refusals, however many there were.
+    assert!((1..=2).contains(&sqs.refused().len()));
 }
 
 #[tokio::test]

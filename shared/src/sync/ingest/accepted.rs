@@ -59,6 +59,7 @@ impl Accepted {
         NotificationRecord {
             digest: self.digest.clone(),
             signature_timestamp: self.message.signature_timestamp,
+            signature_algorithm: self.message.algorithm,
             notification_type: read.map(|notification| notification.kind.clone()),
             triggered_at: read.and_then(|notification| notification.triggered_at),
             received_at: self.message.received_at,

@@ -165,6 +165,7 @@ mod tests {
         let accepted = Accepted::read(Notification {
             signature_timestamp: at(received),
             replayed: false,
+            algorithm: None,
             received_at: at(received),
             body: RawBody::new(b"{}".to_vec()),
         });

@@ -17,7 +17,7 @@ pub use self::write::{Checkpoint, FinishedRun, NotificationRecord, RowQuery, Ver
 use super::health::Mirror;
 use crate::asset::AssetId;
 use crate::cloudinary::QuotaReading;
-use crate::queue::{Outbound, Replay};
+use crate::queue::{Outbound, RefusedNotifications, Replay};
 use crate::row::AssetRow;
 use crate::supabase::{Supabase, SupabaseError};
 
@@ -109,6 +109,20 @@ impl Store {
         });
         self.supabase
             .rpc("media_sync_notifications", &arguments)
+            .await
+    }
+
+    /// Records notifications that the webhook refused.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn note_refusals(
+        &self,
+        refused: &[RefusedNotifications],
+    ) -> Result<(), SupabaseError> {
+        let arguments = json!({"p_refusals": refused});
+        self.supabase
+            .rpc("media_sync_note_refusals", &arguments)
             .await
     }
 

@@ -8,6 +8,7 @@ use super::LEASE_SECONDS;
 use super::runs::{Mode, RunRow, RunStatus};
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::QuotaReading;
+use crate::cloudinary::signature::Algorithm;
 use crate::row::AssetRow;
 use crate::sync::plan::{AuditEntry, Plan};
 use crate::time::Timestamp;
@@ -136,6 +137,7 @@ pub struct NotificationRecord {
     pub digest: String,
     /// What was hashed together with the body; a replay needs it to have the same digest.
     pub signature_timestamp: Timestamp,
+    pub signature_algorithm: Option<Algorithm>,
     pub notification_type: Option<String>,
     pub triggered_at: Option<Timestamp>,
     pub received_at: Timestamp,
