@@ -82,12 +82,19 @@ impl Stack {
     /// # Errors
     /// When the emulator does not answer.
     pub async fn change_secret(&self, changes: &[(&str, Option<&str>)]) -> Result<(), StackError> {
+        for (key, value) in changes {
+            self.note_secret(key, value.unwrap_or_default());
+        }
         self.aws().await?.change_secret(&self.plan, changes).await
     }
 
     /// One more API key of the project; those that there are go on.
     pub fn add_api_key(&self, kind: ApiKeyKind) -> String {
-        self.gateway.add_key(kind)
+        let key = self.gateway.add_key(kind);
+        if kind == ApiKeyKind::Secret {
+            self.note_secret("a new API key", &key);
+        }
+        key
     }
 
     /// Has the gateway refuse an API key from now on. [`Stack::secret_key`] and [`Stack::publishable_key`] go on

@@ -41,6 +41,8 @@ pub struct Stack {
     undeployed: bool,
     deployment: RwLock<Deployment>,
     parts: Mutex<Parts>,
+    /// Keys that came into play since the start.
+    rotated: std::sync::Mutex<Vec<(String, String)>>,
     supervisor: Supervisor,
 }
 

@@ -1,6 +1,7 @@
 //! Searches everything that was logged for what may be in no log.
 
 use std::fs;
+use std::sync::PoisonError;
 
 use super::Stack;
 use crate::Part;
@@ -9,7 +10,10 @@ use crate::Part;
 const SHORTEST: usize = 12;
 
 /// Keys of the configuration that are no secrets.
-const PUBLIC: [&str; 2] = ["SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY"];
+const PUBLIC: [&str; 3] = ["SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "UPLOAD_RULES"];
+
+/// A part of a value that is so long is a secret of its own. The ids of keys are shorter.
+const A_SECRET: usize = 20;
 
 /// One secret, and what it is.
 type Secret = (String, String);
@@ -36,9 +40,16 @@ impl Stack {
     fn secrets(&self) -> Vec<Secret> {
         let keys = self.keys.secrets().into_iter();
         let keys = keys.map(|(what, value)| (what.to_owned(), value));
+        let rotated = self.rotated.lock().unwrap_or_else(PoisonError::into_inner);
         let config = self.plan.config.iter();
-        let config = config.filter(|(key, _)| !PUBLIC.contains(&key.as_str()));
         let config = config.map(|(key, value)| (key.clone(), value.clone()));
+        let config = config.chain(rotated.iter().cloned());
+        let config = config.filter(|(key, _)| !PUBLIC.contains(&key.as_str()));
+        let config = config.flat_map(|(key, value)| {
+            let parts = parts(&value).map(str::to_owned).collect::<Vec<_>>();
+            let all = parts.into_iter().chain([value]);
+            all.map(move |part| (key.clone(), part))
+        });
         let urls = [
             self.cloudinary_url().unwrap_or_default(),
             &self.database_url,
@@ -54,6 +65,12 @@ impl Stack {
             .chain(passwords)
             .filter(|(_, value)| value.len() >= SHORTEST)
             .collect()
+    }
+
+    /// Notes a secret that comes into play while the stack runs.
+    pub(super) fn note_secret(&self, what: &str, value: &str) {
+        let mut rotated = self.rotated.lock().unwrap_or_else(PoisonError::into_inner);
+        rotated.push((what.to_owned(), value.to_owned()));
     }
 
     async fn all_logs(&self) -> Vec<(String, String)> {
@@ -81,5 +98,27 @@ impl Stack {
         parts
             .process(part)
             .is_ok_and(|process| process.is_running())
+    }
+}
+
+/// The secrets in a value that holds several, as `key:secret,key:secret` and `new old` do.
+fn parts(value: &str) -> impl Iterator<Item = &str> {
+    let is_between = |character: char| !character.is_ascii_alphanumeric() && character != '_';
+    let parts = value.split(is_between);
+    parts.filter(|part| part.len() >= A_SECRET)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_secret_of_a_value_is_looked_for() {
+        let (first, second) = ("a".repeat(27), "b".repeat(40));
+        let all = |value: &str| Vec::from_iter(parts(value).map(str::to_owned));
+        let pairs = format!("123456789012345:{first},543210987654321:{second}");
+        assert_eq!(all(&pairs), [first.as_str(), &second]);
+        assert_eq!(all(&format!("{first} {second}")), [first.as_str(), &second]);
+        assert_eq!(all("cloudinary://123456789012345:short@cloud"), [""; 0]);
     }
 }

@@ -95,6 +95,7 @@ impl Stack {
                 aws,
                 cloudinary,
             }),
+            rotated: std::sync::Mutex::default(),
             supervisor: start.supervisor,
         };
         stack.lead_to(deployment).await;
