@@ -53,6 +53,15 @@ pub enum Fault {
     },
     /// Every request is answered 503 until the fault is cleared.
     Down,
+    /// Requests that come before the fault is cleared are never answered.
+    Silent,
+}
+
+/// What becomes of a request by a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    Answer(StatusCode),
+    Silence,
 }
 
 #[derive(Debug, Default)]
@@ -63,16 +72,19 @@ pub(super) struct Control {
 
 impl Control {
     /// What this request is to be answered with; counts down.
-    pub(super) fn take_fault(&mut self) -> Option<StatusCode> {
+    pub(super) fn take_fault(&mut self) -> Option<Effect> {
         match self.fault? {
-            Fault::Down => Some(StatusCode::SERVICE_UNAVAILABLE),
+            Fault::Silent => Some(Effect::Silence),
+            Fault::Down => Some(Effect::Answer(StatusCode::SERVICE_UNAVAILABLE)),
             Fault::Status { times: 0, .. } => None,
             Fault::Status { status, times } => {
                 self.fault = (times > 1).then_some(Fault::Status {
                     status,
                     times: times - 1,
                 });
-                Some(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+                let status = StatusCode::from_u16(status);
+                let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                Some(Effect::Answer(status))
             }
         }
     }
@@ -150,10 +162,9 @@ mod tests {
             }),
             ..Control::default()
         };
-        let answers: Vec<Option<u16>> = (0..3)
-            .map(|_| control.take_fault().map(|status| status.as_u16()))
-            .collect();
-        assert_eq!(answers, [Some(502), Some(502), None]);
+        let answers: Vec<Option<Effect>> = (0..3).map(|_| control.take_fault()).collect();
+        let bad = Some(Effect::Answer(StatusCode::BAD_GATEWAY));
+        assert_eq!(answers, [bad, bad, None]);
     }
 
     #[test]
@@ -162,6 +173,7 @@ mod tests {
             fault: Some(Fault::Down),
             ..Control::default()
         };
-        assert!((0..3).all(|_| control.take_fault() == Some(StatusCode::SERVICE_UNAVAILABLE)));
+        let down = Some(Effect::Answer(StatusCode::SERVICE_UNAVAILABLE));
+        assert!((0..3).all(|_| control.take_fault() == down));
     }
 }

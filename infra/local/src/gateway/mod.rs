@@ -26,7 +26,7 @@ use crate::auth::Auth;
 use crate::keys::{ApiKeyKind, ApiKeys, Keys};
 use crate::proxy::{self, ProxyClient, Target};
 use access::Access;
-use control::Control;
+use control::{Control, Effect};
 
 /// Shared between the server and the stack.
 #[derive(Debug)]
@@ -138,8 +138,11 @@ async fn rest(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Resp
         control.counts.count(request.method(), request.uri().path());
         control.take_fault()
     });
-    if let Some(status) = fault {
-        return message(status, "the gateway was told to fail");
+    match fault {
+        Some(Effect::Answer(status)) => return message(status, "the gateway was told to fail"),
+        // Until the caller hangs up.
+        Some(Effect::Silence) => return std::future::pending().await,
+        None => (),
     }
     if let Err(denied) = let_in(&gateway, &mut request) {
         return denied;
