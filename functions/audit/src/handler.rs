@@ -4,6 +4,7 @@
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
 use media_sync::asset::AssetId;
+use media_sync::deadline::Deadline;
 use media_sync::http::auth::{authenticate, require_admin};
 use media_sync::http::{CursorKeys, ParameterError, Problem, Query, reply, respond};
 use media_sync::supabase::Supabase;
@@ -91,7 +92,8 @@ impl Audit {
                 opened.map_err(|error| ParameterError::new("cursor", error.to_string()))?;
             asked.query.insert("after".to_owned(), json!(position));
         }
-        let database = self.database.as_caller(&caller);
+        let deadline = Deadline::of_request(request);
+        let database = self.database.until(deadline).as_caller(&caller);
         let arguments = json!({"p_query": asked.query});
         let found: Found = database.rpc("media_audit", &arguments).await?;
         let position = found

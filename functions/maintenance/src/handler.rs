@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lambda_runtime::LambdaEvent;
-use media_sync::deadline;
+use media_sync::deadline::{self, Deadline};
 use media_sync::sync::maintenance::{Errand, Maintenance, MaintenanceError};
 use media_sync::telemetry;
 use media_sync::time::Timestamp;
@@ -35,7 +35,8 @@ impl Handler {
         let deadline = deadline::before_the_end(&event.context, MARGIN);
         let work = async {
             let errand = read(&event.payload)?;
-            let done = self.maintenance.run(errand, deadline).await;
+            let maintenance = self.maintenance.until(Deadline::of(&event.context));
+            let done = maintenance.run(errand, deadline).await;
             done.map_err(|error| Failure::Errand(Box::new(error)))
         };
         telemetry::invocation(Some(&event.context), None, work).await

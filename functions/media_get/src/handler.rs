@@ -5,6 +5,7 @@ use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
 use media_sync::asset::{AssetId, DeliveryName};
 use media_sync::cloudinary::delivery::{Addresses, Delivered, Delivery};
+use media_sync::deadline::Deadline;
 use media_sync::http::auth::authenticate;
 use media_sync::http::{ParameterError, Problem, Query, reply, respond};
 use media_sync::rotation::Live;
@@ -68,7 +69,8 @@ impl MediaGet {
             Key::AssetId(id) => json!({"p_asset_id": id}),
             Key::Row(id) => json!({"p_row_id": id}),
         };
-        let database = self.database.as_caller(&caller);
+        let deadline = Deadline::of_request(request);
+        let database = self.database.until(deadline).as_caller(&caller);
         let found: Option<Found> = database.rpc("media_get", &arguments).await?;
         let found = found.ok_or_else(|| Problem::not_found("There is no such asset."))?;
         let delivery = self.delivery.current().await;

@@ -2,6 +2,7 @@
 
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
+use media_sync::deadline::Deadline;
 use media_sync::http::auth::authenticate;
 use media_sync::http::{CursorKeys, ParameterError, Problem, reply, respond};
 use media_sync::supabase::jwt::TokenVerifier;
@@ -101,7 +102,8 @@ impl MediaList {
         } else if let Some(offset) = asked.offset() {
             query.insert("offset".to_owned(), json!(offset));
         }
-        let database = self.database.as_caller(&caller);
+        let deadline = Deadline::of_request(request);
+        let database = self.database.until(deadline).as_caller(&caller);
         let found: Found = database
             .rpc("media_list", &json!({"p_query": query}))
             .await

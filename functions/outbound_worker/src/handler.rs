@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::LambdaEvent;
-use media_sync::deadline;
-use media_sync::queue::{self, Retry, handle_batch};
+use media_sync::deadline::{self, Deadline};
+use media_sync::queue::{self, Retry, TO_POSTPONE, handle_batch};
 use media_sync::sync::outbound::Outbound;
 use media_sync::sync::quota_sharing::share_low_quota;
 use media_sync::telemetry;
 
-/// Kept free at the end of an invocation: for calls that have begun, a look and the writing.
-const MARGIN: Duration = Duration::from_secs(8);
+/// Kept free at the end of an invocation: for a look at what was done, and the writing.
+const MARGIN: Duration = Duration::from_secs(9);
 
 /// The handler's dependencies.
 #[derive(Debug)]
@@ -27,16 +27,22 @@ impl OutboundWorker {
         event: LambdaEvent<SqsEvent>,
     ) -> Result<SqsBatchResponse, Infallible> {
         let deadline = deadline::before_the_end(&event.context, MARGIN);
-        let work = self.carry_out(event.payload, deadline);
+        let end = Deadline::of(&event.context);
+        let work = self.carry_out(event.payload, deadline, end);
         Ok(telemetry::invocation(Some(&event.context), None, work).await)
     }
 
-    async fn carry_out(&self, event: SqsEvent, deadline: Instant) -> SqsBatchResponse {
-        let work = async |messages: Vec<queue::Outbound>| {
-            self.outbound.carry_out(&messages, deadline).await
-        };
+    async fn carry_out(
+        &self,
+        event: SqsEvent,
+        deadline: Instant,
+        end: Deadline,
+    ) -> SqsBatchResponse {
+        let outbound = self.outbound.until(end.earlier(TO_POSTPONE));
+        let work =
+            async |messages: Vec<queue::Outbound>| outbound.carry_out(&messages, deadline).await;
         let response = handle_batch(event, &self.retry, work).await;
-        share_low_quota(&self.outbound.cloudinary, &self.outbound.store).await;
+        share_low_quota(&outbound.cloudinary, &self.outbound.store.until(end)).await;
         response
     }
 }

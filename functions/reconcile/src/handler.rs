@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::LambdaEvent;
-use media_sync::deadline;
+use media_sync::deadline::{self, Deadline};
 use media_sync::queue::{self, ContinueReconcile, DecodeError, Replay};
 use media_sync::sync::maintenance::{Errand, Maintenance, MaintenanceError};
 use media_sync::sync::reconcile::{ReconcileError, RunOptions, SliceOutcome};
@@ -65,6 +65,12 @@ impl Handler {
     /// A failure is the invocation's: Lambda counts it and repeats a schedule's once, the queue
     /// delivers again. The run itself rests at its checkpoint.
     pub(crate) async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Failure> {
+        let maintenance = self.maintenance.until(Deadline::of(&event.context));
+        let invocation = Self { maintenance };
+        invocation.answer(event).await
+    }
+
+    async fn answer(&self, event: LambdaEvent<Value>) -> Result<Value, Failure> {
         let deadline = deadline::before_the_end(&event.context, MARGIN);
         let work = self.work(event.payload, deadline);
         telemetry::invocation(Some(&event.context), None, work).await

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
+use media_sync::deadline::{Deadline, TO_HAND_ON};
 use media_sync::http::auth::{authenticate, require_admin};
 use media_sync::http::{ParameterError, Problem, Query, body, reply, respond};
 use media_sync::queue::{ContinueReconcile, Outbound, Queue};
@@ -75,13 +76,25 @@ impl Sync {
     pub(crate) async fn handle(&self, request: Request) -> Response<Body> {
         respond(request, async |request| {
             let caller = authenticate(&self.verifier, request.headers(), Timestamp::now()).await?;
+            let invocation = self.until(Deadline::of_request(request));
             match *request.method() {
-                Method::GET => self.tell(request, &caller).await,
-                Method::POST => self.run(request, &caller).await,
+                Method::GET => invocation.tell(request, &caller).await,
+                Method::POST => invocation.run(request, &caller).await,
                 _ => Err(Problem::method_not_allowed("GET, POST")),
             }
         })
         .await
+    }
+
+    /// The same, for one invocation.
+    fn until(&self, end: Deadline) -> Self {
+        Self {
+            verifier: self.verifier.clone(),
+            database: self.database.until(end.earlier(TO_HAND_ON)),
+            reconcile: self.reconcile.until(end),
+            outbound: self.outbound.until(end),
+            continuation: self.continuation.until(end),
+        }
     }
 
     async fn tell(&self, request: &Request, caller: &Caller) -> Result<Response<Body>, Problem> {

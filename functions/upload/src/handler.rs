@@ -8,7 +8,7 @@ use lambda_http::{Body, Request, RequestExt, Response};
 use media_sync::asset::ResourceType;
 use media_sync::cloudinary::upload::Source;
 use media_sync::cloudinary::{Client, Credentials};
-use media_sync::deadline;
+use media_sync::deadline::{self, Deadline};
 use media_sync::http::auth::authenticate;
 use media_sync::http::{ParameterError, Problem, Query, reply, respond};
 use media_sync::rotation::Live;
@@ -50,11 +50,23 @@ impl Upload {
             Query::parse(request.uri().query(), &[])?;
             match *request.method() {
                 Method::GET => self.describe(uploader).await,
-                Method::POST => self.post(request, uploader).await,
+                Method::POST => {
+                    let invocation = self.until(Deadline::of_request(request));
+                    invocation.post(request, uploader).await
+                }
                 _ => Err(Problem::method_not_allowed("GET, POST")),
             }
         })
         .await
+    }
+
+    /// The same, for one invocation.
+    fn until(&self, end: Deadline) -> Self {
+        Self {
+            verifier: self.verifier.clone(),
+            rules: self.rules.clone(),
+            uploads: self.uploads.until(end),
+        }
     }
 
     async fn post(&self, request: &Request, uploader: Uploader) -> Result<Response<Body>, Problem> {

@@ -41,6 +41,7 @@ pub struct Client {
     credentials: Live<Credentials>,
     clock: Arc<CloudClock>,
     quota: Arc<Mutex<Option<QuotaReading>>>,
+    deadline: Deadline,
 }
 
 /// What Cloudinary answered, and when it certainly had not yet read or written it.
@@ -95,6 +96,16 @@ impl Client {
             credentials,
             clock: Arc::new(CloudClock::default()),
             quota: Arc::default(),
+            deadline: Deadline::NEVER,
+        }
+    }
+
+    /// The same client, whose calls end before this moment or do not begin.
+    #[must_use]
+    pub fn until(&self, deadline: Deadline) -> Self {
+        Self {
+            deadline,
+            ..self.clone()
         }
     }
 
@@ -130,7 +141,7 @@ impl Client {
         &self,
         call: Call,
     ) -> Result<Answer<T>, CloudinaryError> {
-        let mut credentials = self.credentials.current().await;
+        let mut credentials = self.credentials.current_until(self.deadline).await;
         loop {
             let error = match self.call_with(&call, &credentials).await {
                 Err(error) if error.is_about_credentials() => error,
@@ -139,11 +150,7 @@ impl Client {
             let newer = match error.refusal() {
                 // Most such keys are good, and no reason to wait: they lack one permission.
                 Some(Refusal::Forbidden) => self.credentials.renewed_if_due(&credentials).await,
-                _ => {
-                    self.credentials
-                        .renewed(&credentials, Deadline::NEVER)
-                        .await
-                }
+                _ => self.credentials.renewed(&credentials, self.deadline).await,
             };
             match newer {
                 Some(newer) => credentials = newer,
@@ -164,8 +171,10 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            if attempt == ATTEMPTS || started.elapsed() > RETRY_WINDOW || !may_repeat(call, &error)
-            {
+            let pause = pause(attempt);
+            let has_time = self.deadline.earlier(pause).timeout(TIMEOUT).is_some();
+            let is_late = attempt == ATTEMPTS || started.elapsed() > RETRY_WINDOW;
+            if is_late || !has_time || !may_repeat(call, &error) {
                 return Err(error);
             }
             tracing::debug!(
@@ -174,7 +183,7 @@ impl Client {
                 doing = call.doing,
                 "calling Cloudinary again"
             );
-            tokio::time::sleep(pause(attempt)).await;
+            tokio::time::sleep(pause).await;
             attempt += 1;
         }
     }
@@ -188,10 +197,17 @@ impl Client {
             doing: call.doing.clone(),
             source: source.without_url(),
         };
-        let request = self
-            .request(call, credentials)
-            .build()
-            .map_err(unreachable)?;
+        let own = if is_upload(call) {
+            UPLOAD_TIMEOUT
+        } else {
+            TIMEOUT
+        };
+        let timeout = self.deadline.timeout(own);
+        let timeout = timeout.ok_or_else(|| CloudinaryError::OutOfTime {
+            doing: call.doing.clone(),
+        })?;
+        let request = self.request(call, credentials).timeout(timeout);
+        let request = request.build().map_err(unreachable)?;
         let sent = Timestamp::now();
         let response = self.http.execute(request).await.map_err(unreachable)?;
         let received = Timestamp::now();
@@ -221,20 +237,12 @@ impl Client {
             request.query(&call.query)
         };
         let basic = |request: reqwest::RequestBuilder| {
-            request
-                .timeout(TIMEOUT)
-                .basic_auth(credentials.api_key(), Some(credentials.api_secret()))
+            request.basic_auth(credentials.api_key(), Some(credentials.api_secret()))
         };
         match &call.body {
             Body::None => basic(request),
             Body::Json(value) => basic(request).json(value),
-            Body::Signed(params) => request
-                .timeout(if is_upload(call) {
-                    UPLOAD_TIMEOUT
-                } else {
-                    TIMEOUT
-                })
-                .form(&self.sign(params, credentials)),
+            Body::Signed(params) => request.form(&self.sign(params, credentials)),
             Body::File {
                 params,
                 file,
@@ -248,7 +256,7 @@ impl Client {
                     .into_iter()
                     .fold(Form::new(), |form, (name, value)| form.text(name, value))
                     .part("file", part);
-                request.timeout(UPLOAD_TIMEOUT).multipart(form)
+                request.multipart(form)
             }
         }
     }
@@ -373,7 +381,7 @@ fn may_repeat(call: &Call, error: &CloudinaryError) -> bool {
             Refusal::Server { retry_after: None } => call.repeatable,
             _ => false,
         },
-        CloudinaryError::Invalid { .. } => false,
+        CloudinaryError::Invalid { .. } | CloudinaryError::OutOfTime { .. } => false,
     }
 }
 

@@ -26,6 +26,9 @@ pub enum CloudinaryError {
     /// Cloudinary said no.
     #[error("could not {}: Cloudinary answered {}: {}", .0.doing, .0.status, .0.message)]
     Refused(Box<Refused>),
+    /// The call was not made, because the invocation is nearly over.
+    #[error("could not {doing}: no time was left")]
+    OutOfTime { doing: String },
     /// The call was not made, because Cloudinary would misread or cut it.
     #[error("could not {doing}: {reason}")]
     Invalid { doing: String, reason: String },
@@ -136,7 +139,7 @@ impl CloudinaryError {
     /// Whether the same call may succeed later without anybody's doing.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Unreadable { .. } => true,
+            Self::Unreachable { .. } | Self::Unreadable { .. } | Self::OutOfTime { .. } => true,
             Self::Refused(refused) => refused.refusal.is_transient(),
             Self::Invalid { .. } => false,
         }
@@ -164,7 +167,7 @@ impl CloudinaryError {
     /// A stable word for the audit trail and the row's error code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Unreachable { .. } => "cloudinary_unreachable",
+            Self::Unreachable { .. } | Self::OutOfTime { .. } => "cloudinary_unreachable",
             Self::Unreadable { .. } => "cloudinary_unreadable",
             Self::Invalid { .. } => "cloudinary_invalid",
             Self::Refused(refused) => match refused.refusal {

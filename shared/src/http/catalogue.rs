@@ -277,6 +277,11 @@ pub const CATALOGUE: &[Entry] = &[
     ),
     entry(
         503,
+        "out_of_time",
+        "Something took so long that no time was left to answer; what was asked for may have been done: repeat after `Retry-After` seconds.",
+    ),
+    entry(
+        503,
         "cloudinary_unreachable",
         "Cloudinary does not answer: repeat after `Retry-After` seconds.",
     ),

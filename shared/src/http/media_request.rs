@@ -11,8 +11,9 @@ use serde_json::{Map, Value, json};
 use super::auth::authenticate;
 use super::{ParameterError, Problem, reply};
 use crate::config::{self, CallerConfig};
+use crate::deadline::{Deadline, TO_HAND_ON};
 use crate::queue::{Outbound, Queue};
-use crate::supabase::jwt::{Caller, TokenVerifier};
+use crate::supabase::jwt::TokenVerifier;
 use crate::supabase::{Supabase, SupabaseError};
 use crate::time::Timestamp;
 
@@ -132,35 +133,36 @@ impl MediaRequests {
         let key = parse_key(request.headers())?;
         let mut arguments = parse(request)?;
         arguments.insert("p_idempotency_key".to_owned(), json!(key));
-        let requested = self.call(&caller, change, &arguments).await?;
-        self.send(&requested.done).await;
+        let end = Deadline::of_request(request);
+        let database = self.database.until(end.earlier(TO_HAND_ON));
+        let database = database.as_caller(&caller);
+        let requested = call(&database, change, &arguments).await?;
+        self.send(&requested.done, end).await;
         Ok(describe(change, requested))
-    }
-
-    async fn call(
-        &self,
-        caller: &Caller,
-        change: Change,
-        arguments: &Map<String, Value>,
-    ) -> Result<Requested, Problem> {
-        let database = self.database.as_caller(caller);
-        let mut attempt = 1;
-        loop {
-            match database.rpc(change.function(), arguments).await {
-                Err(error) if error.is_conflict() && attempt < ATTEMPTS => attempt += 1,
-                outcome => return outcome.map_err(problem),
-            }
-        }
     }
 
     /// The rows are pending already: what cannot be sent now, the next drain sends. A repeat sends
     /// again, since the first may have died in between; who finds nothing to do does nothing.
-    async fn send(&self, done: &[Done]) {
+    async fn send(&self, done: &[Done], end: Deadline) {
         let pending = done.iter().filter(|done| done.is_pending());
         let intents: Vec<Outbound> = pending.map(|done| done.intent).collect();
-        let outcome = self.outbound.send_batch(&intents).await;
+        let outcome = self.outbound.until(end).send_batch(&intents).await;
         for (_, error) in &outcome.failed {
             tracing::warn!(error = %error, "an intent was not sent; the drain will send it");
+        }
+    }
+}
+
+async fn call(
+    database: &Supabase,
+    change: Change,
+    arguments: &Map<String, Value>,
+) -> Result<Requested, Problem> {
+    let mut attempt = 1;
+    loop {
+        match database.rpc(change.function(), arguments).await {
+            Err(error) if error.is_conflict() && attempt < ATTEMPTS => attempt += 1,
+            outcome => return outcome.map_err(problem),
         }
     }
 }

@@ -8,6 +8,7 @@ use lambda_http::{Body, Request, RequestExt};
 
 use super::Problem;
 use super::query::MAX_QUERY;
+use crate::deadline::Deadline;
 use crate::telemetry::{self, CorrelationId};
 
 /// Names and values together. API Gateway's own limit is ten thousand; a function URL's is not told.
@@ -17,7 +18,7 @@ const MAX_HEADERS: usize = 16 * 1024;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers a request with what `answer` makes of it; what is too large is refused before, and every
-/// answer carries the request's id. The log has a line for each request, with its correlation id.
+/// answer carries the request's id. If no answer comes while there is time, a 503 says so. The log has a line for each request, with its correlation id.
 pub async fn respond(
     request: Request,
     answer: impl AsyncFnOnce(&Request) -> Result<Response<Body>, Problem>,
@@ -52,7 +53,10 @@ async fn answer_and_tell(
     let context = request.lambda_context_ref();
     let id = context.map_or("", |context| context.request_id.as_str());
     let outcome = match check_size(request) {
-        Ok(()) => answer(request).await,
+        Ok(()) => {
+            let answered = Deadline::of_request(request).limit(answer(request));
+            answered.await.unwrap_or_else(|| Err(out_of_time()))
+        }
         Err(problem) => Err(problem),
     };
     let code = outcome.as_ref().err().map(Problem::code);
@@ -79,6 +83,13 @@ fn route(request: &Request) -> String {
         _ => None,
     };
     key.unwrap_or_else(|| request.method().to_string())
+}
+
+fn out_of_time() -> Problem {
+    #[derive(Debug, thiserror::Error)]
+    #[error("the invocation was nearly over")]
+    struct NearlyOver;
+    Problem::unavailable("out_of_time", None, &NearlyOver)
 }
 
 fn check_size(request: &Request) -> Result<(), Problem> {
@@ -122,6 +133,18 @@ mod tests {
         let mut context = lambda_http::Context::default();
         context.request_id = "r-1".to_owned();
         request.with_lambda_context(context)
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_does_not_come_in_time_is_a_503() {
+        // A context of its own making ended long ago.
+        let response = respond(request("", &[]), async |_| std::future::pending().await).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(response.headers().contains_key("retry-after"));
+        let Body::Text(body) = response.body() else {
+            panic!("a problem is text");
+        };
+        assert!(body.contains("out_of_time"), "{body}");
     }
 
     async fn status(query: &str, headers: &[(&str, &str)]) -> (u16, Option<String>, bool) {

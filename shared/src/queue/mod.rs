@@ -14,5 +14,5 @@ pub use message::{
     encode,
 };
 pub use refusal::{RefusalTally, RefusedNotifications, part_batch};
-pub use retry::Retry;
+pub use retry::{Retry, TO_POSTPONE};
 pub use send::{BatchOutcome, MAX_DELAY, Queue, SendError};

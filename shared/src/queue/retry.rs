@@ -8,8 +8,8 @@ use tokio::time::timeout;
 
 use super::send::{BATCH, Queue, chain};
 
-/// The longest time for all calls together: a worker's answer must not wait for more.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The longest time that putting failed messages off takes: a worker's answer must not wait for more.
+pub const TO_POSTPONE: Duration = Duration::from_secs(2);
 
 /// The queue that a batch came from, and the time after which its failed messages are due again.
 ///
@@ -34,7 +34,7 @@ impl Retry {
         let calls = receipts
             .chunks(BATCH)
             .map(|chunk| self.postpone_some(chunk));
-        if timeout(PATIENCE, join_all(calls)).await.is_err() {
+        if timeout(TO_POSTPONE, join_all(calls)).await.is_err() {
             tracing::warn!("SQS takes long: failed messages may come back later than they should");
         }
     }

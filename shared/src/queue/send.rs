@@ -9,6 +9,7 @@ use aws_sdk_sqs::error::SdkError;
 use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
 
 use super::message::{Message, encode};
+use crate::deadline::Deadline;
 use crate::telemetry;
 
 /// What SQS takes in one batch.
@@ -32,6 +33,7 @@ pub const MAX_DELAY: Duration = Duration::from_secs(900);
 pub struct Queue {
     pub(super) client: Client,
     pub(super) url: String,
+    deadline: Deadline,
 }
 
 /// A message that SQS does not have.
@@ -43,6 +45,8 @@ pub enum SendError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    #[error("could not send a {kind} message: no time was left")]
+    OutOfTime { kind: &'static str },
     #[error("could not send a {kind} message: SQS refused it as {code}")]
     Refused {
         kind: &'static str,
@@ -59,7 +63,7 @@ impl SendError {
     /// an operator mends it, and the message is as good as ever.
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Call { .. } => true,
+            Self::Call { .. } | Self::OutOfTime { .. } => true,
             Self::Refused { sender_fault, .. } => !*sender_fault,
             Self::TooLarge { .. } => false,
         }
@@ -86,6 +90,16 @@ impl Queue {
         Self {
             client,
             url: url.into(),
+            deadline: Deadline::NEVER,
+        }
+    }
+
+    /// The same queue, given up on at this moment.
+    #[must_use]
+    pub fn until(&self, deadline: Deadline) -> Self {
+        Self {
+            deadline,
+            ..self.clone()
         }
     }
 
@@ -108,16 +122,16 @@ impl Queue {
     ) -> Result<(), SendError> {
         let body = encode(message);
         check_size::<M>(body.len())?;
-        self.client
+        let call = self
+            .client
             .send_message()
             .queue_url(&self.url)
             .set_message_attributes(attributes(&body))
             .message_body(body)
-            .set_delay_seconds(delay_seconds(delay))
-            .send()
-            .await
-            .map(drop)
-            .map_err(call_error::<M, _>)
+            .set_delay_seconds(delay_seconds(delay));
+        let sent = self.deadline.limit(call.send()).await;
+        let sent = sent.ok_or(SendError::OutOfTime { kind: M::KIND })?;
+        sent.map(drop).map_err(call_error::<M, _>)
     }
 
     /// Sends many messages, ten at a time, and reports each that SQS does not have.
@@ -155,16 +169,20 @@ impl Queue {
                     .expect("id and body are set")
             })
             .collect();
-        let answer = self
+        let call = self
             .client
             .send_message_batch()
             .queue_url(&self.url)
-            .set_entries(Some(entries))
-            .send()
-            .await;
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => {
+            .set_entries(Some(entries));
+        let answer = match self.deadline.limit(call.send()).await {
+            Some(Ok(answer)) => answer,
+            None => {
+                let late = indexes.into_iter();
+                let late = late.map(|index| (index, SendError::OutOfTime { kind: M::KIND }));
+                outcome.failed.extend(late);
+                return;
+            }
+            Some(Err(error)) => {
                 let reason = chain(&error);
                 let failures = indexes.into_iter().map(|index| {
                     let error = SendError::Call {

@@ -111,8 +111,13 @@ impl<T: Send + Sync + 'static> Live<T> {
 
     /// The value, five minutes old at most while its source answers.
     pub async fn current(&self) -> Version<T> {
+        self.current_until(Deadline::NEVER).await
+    }
+
+    /// The same, as it was last read if its source does not answer by then.
+    pub async fn current_until(&self, deadline: Deadline) -> Version<T> {
         if let Some(source) = &self.source {
-            source.keep_fresh().await;
+            source.keep_fresh(deadline).await;
         }
         self.latest()
     }

@@ -69,9 +69,9 @@ impl Source {
     }
 
     /// Reads the secret again if what is there has become too old.
-    pub(super) async fn keep_fresh(&self) {
-        self.act_on(|reads, now| self.pace.plan_use(reads, now))
-            .await;
+    pub(super) async fn keep_fresh(&self, deadline: Deadline) {
+        let fresh = self.act_on(|reads, now| self.pace.plan_use(reads, now));
+        let _ = deadline.limit(fresh).await;
     }
 
     /// Returns when the secret was read after this call, or in vain, or no time is left.

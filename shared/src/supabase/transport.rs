@@ -31,6 +31,7 @@ pub struct Supabase {
     key: Live<ApiKey>,
     user: Option<UserToken>,
     http: reqwest::Client,
+    deadline: Deadline,
 }
 
 /// What our own functions raise when a row is not as it was read; PostgREST makes it a 412.
@@ -55,6 +56,9 @@ pub enum SupabaseError {
         #[source]
         source: reqwest::Error,
     },
+    /// The request was not made, because the invocation is nearly over.
+    #[error("could not {doing}: no time was left")]
+    OutOfTime { doing: String },
     /// PostgREST, PostgreSQL or the gateway in front said no.
     #[error("could not {doing}: PostgREST answered {status} {code}: {message}")]
     Refused {
@@ -101,6 +105,16 @@ impl Supabase {
             key,
             user: None,
             http,
+            deadline: Deadline::NEVER,
+        }
+    }
+
+    /// The same project, asked nothing that cannot be answered before this moment.
+    #[must_use]
+    pub fn until(&self, deadline: Deadline) -> Self {
+        Self {
+            deadline,
+            ..self.clone()
         }
     }
 
@@ -192,7 +206,6 @@ impl Supabase {
         for (name, value) in &extra {
             request.headers_mut().append(name, value.clone());
         }
-        *request.timeout_mut() = Some(TIMEOUT);
         self.send_authorized(&doing, &request).await
     }
 
@@ -202,7 +215,7 @@ impl Supabase {
         doing: &str,
         request: &reqwest::Request,
     ) -> Result<Reply, SupabaseError> {
-        let mut key = self.key.current().await;
+        let mut key = self.key.current_until(self.deadline).await;
         loop {
             let mut authorized = request
                 .try_clone()
@@ -212,7 +225,7 @@ impl Supabase {
                 Err(error) if error.is_about_key(self.user.is_some()) => error,
                 outcome => return outcome,
             };
-            match self.key.renewed(&key, Deadline::NEVER).await {
+            match self.key.renewed(&key, self.deadline).await {
                 Some(newer) => key = newer,
                 None => return Err(error),
             }
@@ -222,8 +235,12 @@ impl Supabase {
     async fn send_once(
         &self,
         doing: String,
-        request: reqwest::Request,
+        mut request: reqwest::Request,
     ) -> Result<Reply, SupabaseError> {
+        let Some(timeout) = self.deadline.timeout(TIMEOUT) else {
+            return Err(SupabaseError::OutOfTime { doing });
+        };
+        *request.timeout_mut() = Some(timeout);
         let unreachable = |source: reqwest::Error| SupabaseError::Unreachable {
             doing: doing.clone(),
             source: source.without_url(),
@@ -281,7 +298,7 @@ impl SupabaseError {
     /// Whether the same request may succeed later without anybody's doing.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { .. } | Self::OutOfTime { .. } => true,
             Self::Refused { status, code, .. } => is_transient(*status, code),
             Self::Unreadable { .. } | Self::Unwritable { .. } | Self::Unbuildable { .. } => false,
         }

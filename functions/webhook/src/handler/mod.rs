@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use lambda_http::http::{Method, StatusCode};
-use lambda_http::{Body, Request, RequestExt, Response};
+use lambda_http::{Body, Request, Response};
 use media_sync::cloudinary::signature::{Algorithm, NotificationVerifier, Rejection};
 use media_sync::deadline::Deadline;
 use media_sync::http::{Problem, body, reply, respond_to_strangers};
@@ -19,8 +19,8 @@ use serde::Serialize;
 /// Twice what the largest notifications hold, and still one SQS message when written as base64.
 pub(crate) const BODY_LIMIT: usize = 512 * 1024;
 
-/// Kept free at the end of an invocation, to hand the notification to SQS and to answer.
-const MARGIN: Duration = Duration::from_secs(5);
+/// Kept free after the wait for a new key, to hand the notification to SQS.
+const TO_SEND: Duration = Duration::from_secs(4);
 
 /// What the handler works with.
 #[derive(Debug)]
@@ -70,11 +70,13 @@ impl Webhook {
             return Err(Problem::method_not_allowed("POST"));
         }
         let raw = body::bytes(request.body(), BODY_LIMIT)?;
+        let queue = self.queue.until(Deadline::of_request(request));
         let signature = header(request, "x-cld-signature");
         let signed_at = match self.verify(request, raw, now).await {
             Ok(signed_at) => signed_at,
             Err(rejection) => {
-                self.tell_of_refusal(rejection, raw, signature, now).await;
+                let refused = (rejection, raw, signature);
+                self.tell_of_refusal(&queue, refused, now).await;
                 return Err(rejection.into());
             }
         };
@@ -85,7 +87,7 @@ impl Webhook {
             algorithm: signature.and_then(Algorithm::of_signature),
             body: RawBody::new(raw.to_vec()),
         };
-        Ok(self.queue.send(&notification).await?)
+        Ok(queue.send(&notification).await?)
     }
 
     /// A signature that is not known may be a new key's: it is looked at again with what the secret
@@ -98,9 +100,7 @@ impl Webhook {
     ) -> Result<Timestamp, Rejection> {
         let timestamp = header(request, "x-cld-timestamp");
         let signature = header(request, "x-cld-signature");
-        let deadline = request
-            .lambda_context_ref()
-            .map_or(Deadline::NEVER, |context| Deadline::of(context, MARGIN));
+        let deadline = Deadline::of_request(request).earlier(TO_SEND);
         let mut verifier = self.verifier.current().await;
         loop {
             let rejection = match verifier.verify(raw, timestamp, signature, now) {
@@ -118,9 +118,8 @@ impl Webhook {
     /// the same whether that succeeds or not.
     async fn tell_of_refusal(
         &self,
-        rejection: Rejection,
-        raw: &[u8],
-        signature: Option<&str>,
+        queue: &Queue,
+        (rejection, raw, signature): (Rejection, &[u8], Option<&str>),
         now: Timestamp,
     ) {
         let due = self
@@ -130,7 +129,7 @@ impl Webhook {
             .and_then(|mut tally| tally.note(now));
         let Some(count) = due else { return };
         let refused = RefusedNotifications::describe(rejection, raw, signature, count, now);
-        if let Err(error) = self.queue.send(&refused).await {
+        if let Err(error) = queue.send(&refused).await {
             telemetry::log_error("a refusal is not recorded", &error);
         }
     }

@@ -19,6 +19,7 @@ use super::plan::{KeepClocks, PlanContext, Source, plan_observations};
 use super::store::{ATTEMPTS, Store, Verdict, WriteSet};
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::{Client, CloudinaryError};
+use crate::deadline::{Deadline, TO_HAND_ON, TO_WRITE};
 use crate::queue;
 use crate::supabase::SupabaseError;
 use crate::telemetry::metrics;
@@ -89,6 +90,16 @@ fn tell(accepted: &[Accepted], results: &[Result<Verdict, IngestError>], now: Ti
 }
 
 impl Ingest {
+    /// The same, for one invocation: calls to Cloudinary end while there is time to write, and the
+    /// writing ends while there is time to answer.
+    #[must_use]
+    pub fn until(&self, end: Deadline) -> Self {
+        Self {
+            cloudinary: self.cloudinary.until(end.earlier(TO_WRITE)),
+            store: self.store.until(end.earlier(TO_HAND_ON)),
+        }
+    }
+
     /// Applies a batch; the answer has one result for each message, in their order.
     ///
     /// A message that the database refuses for good, or whose row does not come to rest, must not

@@ -19,6 +19,7 @@ use super::store::Store;
 use super::trigger_repair::{TriggerError, repair_triggers};
 use super::uploads::Uploads;
 use crate::config::{self, CloudinaryConfig, ServiceConfig};
+use crate::deadline::Deadline;
 use crate::queue::{Queue, Replay, SendError};
 use crate::supabase::SupabaseError;
 use crate::telemetry;
@@ -78,6 +79,18 @@ impl Maintenance {
             audit_days: config::audit_retention_days()?,
             webhooks: config::webhook_urls()?,
         })
+    }
+
+    /// See [`Reconcile::until`].
+    #[must_use]
+    pub fn until(&self, end: Deadline) -> Self {
+        Self {
+            reconcile: self.reconcile.until(end),
+            notifications: self.notifications.until(end),
+            outbound: self.outbound.until(end),
+            continuation: self.continuation.until(end),
+            ..self.clone()
+        }
     }
 
     /// Does what was asked for until it is done or `deadline` has come, and answers what was done.

@@ -23,6 +23,7 @@ use super::retry::{CLAIM, Failure};
 use super::store::{ATTEMPTS, RowQuery, Store, WriteSet};
 use crate::asset::DeliveryName;
 use crate::cloudinary::{Client, CloudinaryError};
+use crate::deadline::{Deadline, TO_HAND_ON, TO_WRITE};
 use crate::observation::{Fact, Observation};
 use crate::queue::{self, Queue};
 use crate::row::AssetRow;
@@ -71,6 +72,17 @@ pub enum Settled {
 }
 
 impl Outbound {
+    /// The same, for one invocation: calls to Cloudinary end while there is time to write, and the
+    /// writing ends while there is time to answer.
+    #[must_use]
+    pub fn until(&self, end: Deadline) -> Self {
+        Self {
+            cloudinary: self.cloudinary.until(end.earlier(TO_WRITE)),
+            store: self.store.until(end.earlier(TO_HAND_ON)),
+            queue: self.queue.until(end),
+        }
+    }
+
     /// Carries a batch out, beginning nothing after `deadline`; the answer has one result for
     /// each message, in their order.
     pub async fn carry_out(
@@ -207,7 +219,9 @@ impl Hold<'_> {
             .collect();
         let operations = plan_operations(&held, self.flow.has_quota());
         let touched = operations.rows();
-        let mut outcomes = perform(&self.flow.cloudinary, operations, deadline).await;
+        // Afterwards there is a look at what was done, so a call that hangs ends before.
+        let cloudinary = self.flow.cloudinary.until(Deadline::at(deadline));
+        let mut outcomes = perform(&cloudinary, operations, deadline).await;
 
         let mut seen = looked;
         let changed = held.iter().filter(|row| touched.contains(&row.id));

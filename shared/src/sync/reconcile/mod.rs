@@ -33,6 +33,7 @@ use self::slice::Slice;
 pub use self::stage::Counters;
 use super::store::{Lead, Rest, RunRequest, RunRow, Store, is_lease_lost};
 use crate::cloudinary::{Client, CloudinaryError, Refusal};
+use crate::deadline::{Deadline, TO_HAND_ON, TO_WRITE};
 use crate::supabase::SupabaseError;
 use crate::telemetry;
 
@@ -126,6 +127,16 @@ impl ReconcileError {
 }
 
 impl Reconcile {
+    /// The same, for one invocation: calls to Cloudinary end while there is time to write, and the
+    /// writing ends while there is time to answer.
+    #[must_use]
+    pub fn until(&self, end: Deadline) -> Self {
+        Self {
+            cloudinary: self.cloudinary.until(end.earlier(TO_WRITE)),
+            store: self.store.until(end.earlier(TO_HAND_ON)),
+        }
+    }
+
     /// Starts a run and works on it until it ends or `deadline` comes near. A run that rests is
     /// brought to its end first, unless it has to wait.
     ///

@@ -17,6 +17,7 @@ pub use self::write::{Checkpoint, FinishedRun, NotificationRecord, RowQuery, Ver
 use super::health::Mirror;
 use crate::asset::AssetId;
 use crate::cloudinary::QuotaReading;
+use crate::deadline::Deadline;
 use crate::queue::{Outbound, RefusedNotifications, Replay};
 use crate::row::AssetRow;
 use crate::supabase::{Supabase, SupabaseError};
@@ -38,6 +39,14 @@ pub struct Store {
 impl Store {
     pub fn new(supabase: Supabase) -> Self {
         Self { supabase }
+    }
+
+    /// The same database, asked nothing that cannot be answered before this moment.
+    #[must_use]
+    pub fn until(&self, deadline: Deadline) -> Self {
+        Self {
+            supabase: self.supabase.until(deadline),
+        }
     }
 
     pub async fn fetch_rows(&self, query: &RowQuery) -> Result<Vec<AssetRow>, SupabaseError> {

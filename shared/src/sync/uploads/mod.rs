@@ -23,6 +23,7 @@ use super::store::ATTEMPTS;
 use crate::asset::ResourceType;
 use crate::cloudinary::upload::{Source, UploadOptions};
 use crate::cloudinary::{Answer, CloudinaryError, Refusal, Resource};
+use crate::deadline::Deadline;
 use crate::observation::{Observation, Told};
 use crate::supabase::SupabaseError;
 use crate::telemetry;
@@ -77,6 +78,14 @@ pub enum UploadError {
 }
 
 impl Uploads {
+    /// See [`Reconcile::until`].
+    #[must_use]
+    pub fn until(&self, end: Deadline) -> Self {
+        Self {
+            reconcile: self.reconcile.until(end),
+        }
+    }
+
     /// Records an upload before anything of it is signed or sent.
     ///
     /// # Errors
