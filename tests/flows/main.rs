@@ -8,6 +8,7 @@ mod beyond_measure;
 mod collections;
 mod costs;
 mod database;
+mod deadlines;
 mod decisions;
 mod deletes;
 mod dry_runs;

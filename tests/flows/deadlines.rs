@@ -1,0 +1,78 @@
+//! A service hangs: functions answer before they are killed, and what was done is kept.
+
+use end_to_end::{World, eventually};
+use local_stack::Fault;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+#[tokio::test]
+async fn what_is_done_of_a_batch_is_kept_and_the_rest_comes_again() {
+    let world = World::start().await;
+    let mug = world.cloud.upload("hang/mug", 1).await;
+    world
+        .row_becomes("the upload arrives", &mug, |_| true)
+        .await;
+
+    // Of these two only the tag needs a look in Cloudinary, and that takes longer than a function may.
+    world.cloud.set(json!({"notifications_paused": true})).await;
+    let hanging = json!({"operation": "by_asset_ids", "delay_ms": 120_000});
+    world.cloud.fault(hanging).await;
+    world.cloud.add_tag("hang/mug", "sale").await;
+    let cup = world.cloud.upload("hang/cup", 2).await;
+    world
+        .cloud
+        .set(json!({"notifications_paused": false}))
+        .await;
+    world
+        .row_becomes("the part that needs no look is written", &cup, |row| {
+            row["sync_status"] == "synced"
+        })
+        .await;
+    eventually("the worker answers for the rest", async || {
+        let log = world.stack.function_log("NotificationWorker").await;
+        log.unwrap().contains("a message goes back to its queue")
+    })
+    .await;
+
+    world.cloud.clear_faults().await;
+    world
+        .row_becomes("the rest comes again", &mug, |row| {
+            row["tags"] == json!(["sale"])
+        })
+        .await;
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_database_that_hangs_is_a_503_and_no_silence() {
+    let world = World::start().await;
+    let mug = world.cloud.upload("hang/mug", 1).await;
+    world
+        .row_becomes("the upload arrives", &mug, |_| true)
+        .await;
+    world.stack.set_gateway_fault(Some(Fault::Silent));
+    let path = "/api/cloudinary/media";
+    let edit = json!({"asset_id": mug.asset_id, "tags": ["sale"]});
+    let admin = Some(world.admin.as_str());
+    let (list, edited, run) = tokio::join!(
+        world.get(path),
+        world.call(Method::PATCH, path, admin, Some(edit)),
+        world.sync(json!({})),
+    );
+    for answer in [list, edited, run] {
+        assert_eq!(
+            answer.status,
+            StatusCode::SERVICE_UNAVAILABLE,
+            "{}",
+            answer.body
+        );
+        assert_eq!(answer.headers["content-type"], "application/problem+json");
+        assert!(answer.headers.contains_key("retry-after"));
+    }
+    world.stack.set_gateway_fault(None);
+    let answer = world.get(path).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}
