@@ -1,7 +1,7 @@
 //! One slice of a run, or of a replay: started by the schedule or by hand, or continued through
 //! the queue. Maintenance may be asked for here as well as of the function of that name.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::SqsEvent;
@@ -9,7 +9,9 @@ use lambda_runtime::LambdaEvent;
 use media_sync::deadline::{self, Deadline};
 use media_sync::queue::{self, ContinueReconcile, DecodeError, Replay};
 use media_sync::sync::maintenance::{Errand, Maintenance, MaintenanceError};
-use media_sync::sync::reconcile::{ReconcileError, RunOptions, SliceOutcome};
+use media_sync::sync::reconcile::{
+    NamedOutcome, ReconcileError, RunOptions, SliceOutcome, checked_names,
+};
 use media_sync::sync::store::{Mode, RunRequest, RunRow};
 use media_sync::telemetry;
 use media_sync::time::Timestamp;
@@ -25,12 +27,22 @@ pub(crate) struct Handler {
     pub(crate) maintenance: Maintenance,
 }
 
-/// What a schedule sends, as template.yaml says; by hand, a run's options may stand beside it.
+/// What a schedule sends, as template.yaml says; by hand, a run's options may stand beside it, and the names of the
+/// assets beside the mode `named`.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(try_from = "Map<String, Value>")]
 struct Tick {
     mode: Mode,
+    public_ids: Option<Vec<String>>,
     options: RunOptions,
+}
+
+/// What an event comes down to.
+#[derive(Debug)]
+enum Wanted {
+    Run(RunRequest),
+    /// Only these assets.
+    Named(BTreeSet<String>, RunRequest, RunOptions),
 }
 
 impl TryFrom<Map<String, Value>> for Tick {
@@ -39,8 +51,10 @@ impl TryFrom<Map<String, Value>> for Tick {
     /// By hand, since a flattened struct would let misspelt options pass.
     fn try_from(mut fields: Map<String, Value>) -> Result<Self, Self::Error> {
         let mode = fields.remove("mode").unwrap_or_default();
+        let public_ids = fields.remove("public_ids").unwrap_or_default();
         Ok(Self {
             mode: Mode::deserialize(mode)?,
+            public_ids: Option::deserialize(public_ids)?,
             options: RunOptions::deserialize(Value::Object(fields))?,
         })
     }
@@ -91,9 +105,21 @@ impl Handler {
     }
 
     async fn tick(&self, tick: Tick, deadline: Instant) -> Result<Value, Failure> {
-        let request = tick.request().map_err(Failure::Options)?;
-        let begun = self.maintenance.reconcile.start(&request, deadline).await;
-        Ok(self.hand_on(begun.map_err(Failure::Run)?.outcome).await)
+        let reconcile = &self.maintenance.reconcile;
+        match tick.wanted().map_err(Failure::Options)? {
+            Wanted::Run(request) => {
+                let begun = reconcile.start(&request, deadline).await;
+                let begun = begun.map_err(Failure::Run)?;
+                let mut answer = self.hand_on(begun.outcome).await;
+                // What was asked for was not begun, and its options are not those of this run.
+                answer["joined"] = (!begun.is_own).into();
+                Ok(answer)
+            }
+            Wanted::Named(names, request, options) => {
+                let repair = reconcile.repair_named(&names, &request, options, deadline);
+                Ok(describe_named(&repair.await.map_err(Failure::Run)?))
+            }
+        }
     }
 
     /// The mapping delivers one message at a time, so its failure is the invocation's.
@@ -160,18 +186,13 @@ impl Handler {
 }
 
 impl Tick {
-    fn request(&self) -> Result<RunRequest, String> {
-        if self.mode == Mode::Named {
-            return Err(
-                "a run over named assets is asked for with POST /api/cloudinary/sync".to_owned(),
-            );
-        }
+    fn wanted(self) -> Result<Wanted, String> {
         let options = self
             .options
             .checked()
             .map_err(|reason| format!("batch_size {reason}"))?;
-        let is_schedule = options == RunOptions::default();
-        Ok(RunRequest {
+        let is_schedule = options == RunOptions::default() && self.public_ids.is_none();
+        let request = RunRequest {
             mode: self.mode,
             trigger: if is_schedule {
                 "schedule"
@@ -180,8 +201,37 @@ impl Tick {
             },
             requested_by: None,
             options: json!(options),
-        })
+        };
+        match (self.mode, self.public_ids) {
+            (Mode::Named, names) => {
+                let names = checked_names(names.unwrap_or_default());
+                let names = names.map_err(|reason| format!("public_ids {reason}"))?;
+                Ok(Wanted::Named(names, request, options))
+            }
+            (_, None) => Ok(Wanted::Run(request)),
+            (_, Some(_)) => Err("public_ids go with the mode `named`".to_owned()),
+        }
     }
+}
+
+fn describe_named(outcome: &NamedOutcome) -> Value {
+    let (code, message) = outcome.error.as_ref().map_or((None, None), |(code, text)| {
+        (Some(*code), Some(text.as_str()))
+    });
+    let mut answer = json!({
+        "status": "finished",
+        "run_id": outcome.run_id,
+        "run_status": outcome.status,
+        "resume_at": null,
+        "counters": outcome.counters,
+        "error_code": code,
+        "error_message": message,
+        "not_found": outcome.unknown,
+    });
+    if let Some(drift) = &outcome.drift {
+        answer["drift"] = json!(drift);
+    }
+    answer
 }
 
 fn describe(status: &str, run: &RunRow) -> Value {
@@ -192,25 +242,52 @@ fn describe(status: &str, run: &RunRow) -> Value {
 mod tests {
     use super::*;
 
+    fn tick(event: Value) -> Result<Tick, serde_json::Error> {
+        Tick::deserialize(event)
+    }
+
     #[test]
     fn the_schedules_of_the_template_are_understood() {
         for (input, mode) in [("incremental", Mode::Incremental), ("full", Mode::Full)] {
-            let tick = Tick::deserialize(json!({"mode": input})).unwrap();
-            let options = RunOptions::default();
-            assert_eq!(tick, Tick { mode, options });
-            assert_eq!(tick.request().unwrap().trigger, "schedule");
+            let wanted = tick(json!({"mode": input})).unwrap().wanted().unwrap();
+            let Wanted::Run(run) = wanted else {
+                panic!("a run is wanted");
+            };
+            assert_eq!((run.mode, run.trigger), (mode, "schedule"));
+            assert_eq!(run.options, json!(RunOptions::default()));
         }
     }
 
     #[test]
     fn options_stand_beside_the_mode_and_misspelt_ones_are_refused() {
-        let tick = Tick::deserialize(json!({"mode": "full", "dry_run": true, "quota_reserve": 5}))
-            .unwrap();
-        assert!(tick.options.dry_run);
-        assert_eq!(tick.options.quota_reserve, Some(5));
-        assert_eq!(tick.request().unwrap().trigger, "invocation");
-        assert!(Tick::deserialize(json!({"mode": "full", "dryrun": true})).is_err());
-        let large = Tick::deserialize(json!({"mode": "full", "batch_size": 501})).unwrap();
-        assert!(large.request().is_err());
+        let asked = json!({"mode": "full", "dry_run": true, "quota_reserve": 5});
+        let asked = tick(asked).unwrap();
+        assert!(asked.options.dry_run);
+        assert_eq!(asked.options.quota_reserve, Some(5));
+        let Wanted::Run(run) = asked.wanted().unwrap() else {
+            panic!("a run is wanted");
+        };
+        assert_eq!(run.trigger, "invocation");
+        assert!(tick(json!({"mode": "full", "dryrun": true})).is_err());
+        let large = tick(json!({"mode": "full", "batch_size": 501})).unwrap();
+        assert!(large.wanted().is_err());
+    }
+
+    #[test]
+    fn names_go_with_their_mode_only() {
+        let named = json!({"mode": "named", "public_ids": ["b", "a", "b"], "dry_run": true});
+        let Wanted::Named(names, run, options) = tick(named).unwrap().wanted().unwrap() else {
+            panic!("names are understood");
+        };
+        assert_eq!(Vec::from_iter(names), ["a", "b"]);
+        assert_eq!((run.mode, run.trigger), (Mode::Named, "invocation"));
+        assert!(options.dry_run);
+        for event in [
+            json!({"mode": "named"}),
+            json!({"mode": "named", "public_ids": []}),
+            json!({"mode": "full", "public_ids": ["a"]}),
+        ] {
+            assert!(tick(event.clone()).unwrap().wanted().is_err(), "{event}");
+        }
     }
 }

@@ -14,8 +14,8 @@ use media_sync::supabase::Supabase;
 use media_sync::supabase::jwt::{Caller, TokenVerifier};
 use media_sync::sync::drain::send_waiting_intents;
 use media_sync::sync::reconcile::{
-    Counters, MAX_NAMES, MAX_PAGE, NamedOutcome, Reconcile, ReconcileError, RunOptions,
-    SliceOutcome,
+    Counters, MAX_PAGE, NamedOutcome, Reconcile, ReconcileError, RunOptions, SliceOutcome,
+    checked_names,
 };
 use media_sync::sync::store::{Mode, RunRequest, RunRow, RunStatus};
 use media_sync::telemetry;
@@ -238,17 +238,7 @@ fn plan_run(wanted: SyncRequest, requested_by: Uuid) -> Result<Wanted, Parameter
 }
 
 fn parse_names(names: Vec<String>) -> Result<BTreeSet<String>, ParameterError> {
-    let names: BTreeSet<String> = names.into_iter().collect();
-    // Longer ones Cloudinary does not take, so nothing can have them.
-    let plausible =
-        |name: &String| (1..=255).contains(&name.chars().count()) && !name.contains('\0');
-    if (1..=MAX_NAMES).contains(&names.len()) && names.iter().all(plausible) {
-        return Ok(names);
-    }
-    Err(ParameterError::new(
-        "public_ids",
-        format!("must be 1 to {MAX_NAMES} names of 1 to 255 characters"),
-    ))
+    checked_names(names).map_err(|reason| ParameterError::new("public_ids", reason))
 }
 
 fn describe(run: Option<&RunRow>, begun: Instant) -> Value {
@@ -311,6 +301,7 @@ fn counted(counters: &Counters, begun: Instant) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use media_sync::sync::reconcile::MAX_NAMES;
     use proptest::prelude::*;
 
     proptest! {

@@ -26,7 +26,7 @@ use uuid::Uuid;
 pub use self::drift::{Drift, MAX_EXAMPLES};
 pub(super) use self::named::cut;
 pub use self::named::{MAX_NAMES, NamedOutcome};
-pub use self::options::{MAX_PAGE, RunOptions};
+pub use self::options::{MAX_PAGE, RunOptions, checked_names};
 use self::refusals::VALUES_REFUSED;
 pub use self::seen::{Next, Seen};
 use self::slice::Slice;

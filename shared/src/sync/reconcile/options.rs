@@ -1,6 +1,10 @@
 //! What a run was asked to do (pure).
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
+
+use super::MAX_NAMES;
 
 /// The most that Cloudinary lists in one call.
 pub const MAX_PAGE: u16 = 500;
@@ -43,4 +47,20 @@ impl RunOptions {
             Err(format!("must be a whole number from 1 to {MAX_PAGE}"))
         }
     }
+}
+
+/// The public ids of a run over named assets, each once.
+///
+/// # Errors
+/// Says how many there may be, and how long. Longer ones Cloudinary does not take, so nothing can have them.
+pub fn checked_names(names: Vec<String>) -> Result<BTreeSet<String>, String> {
+    let names: BTreeSet<String> = names.into_iter().collect();
+    let plausible =
+        |name: &String| (1..=255).contains(&name.chars().count()) && !name.contains('\0');
+    if (1..=MAX_NAMES).contains(&names.len()) && names.iter().all(plausible) {
+        return Ok(names);
+    }
+    Err(format!(
+        "must be 1 to {MAX_NAMES} names of 1 to 255 characters"
+    ))
 }
