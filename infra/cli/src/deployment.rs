@@ -9,11 +9,11 @@ use media_sync::sync::health::{Schedules, parse_rate};
 use reqwest::Method;
 use serde_json::Value;
 
+use crate::aws::error::refused;
 use crate::configuration::stack;
 use crate::doctor::aws::api::{Api, Call, refusal};
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
-use crate::services::refused_by_aws;
 
 /// The longest time for an invocation: that of the functions themselves, and something for the way.
 const INVOCATION_LIMIT: Duration = Duration::from_secs(75);
@@ -150,9 +150,13 @@ impl Deployment {
         }
         let status = response.status().as_u16();
         let text = response.text().await.unwrap_or_default();
-        let refused = refusal(status, &text);
-        let doing = format!("call the function {}", function.name());
-        Err(refused_by_aws(&doing, &refused.code, &refused.message))
+        let refusal = refusal(status, &text);
+        let code = match status {
+            500.. => "ServiceUnavailable",
+            _ => &refusal.code,
+        };
+        let doing = format!("calling the function {}", function.name());
+        Err(refused(&doing, code, &refusal.message))
     }
 }
 
@@ -160,7 +164,7 @@ fn silent(function: Function, error: &reqwest::Error) -> Failure {
     let (name, why) = (function.name(), chain(error));
     Failure::new(
         Exit::TryAgain,
-        format!("could not call the function {name}: Lambda did not answer: {why}"),
+        format!("calling the function {name} failed: Lambda does not answer: {why}"),
     )
 }
 

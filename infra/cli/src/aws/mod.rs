@@ -1,7 +1,7 @@
 //! AWS as `init`, `config` and `destroy` use it: the account, the secret, the bucket of code and the stack.
 
 pub(crate) mod bucket;
-mod error;
+pub(crate) mod error;
 pub(crate) mod formation;
 pub(crate) mod functions;
 pub(crate) mod secret;

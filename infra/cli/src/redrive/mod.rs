@@ -12,8 +12,8 @@ use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
 use futures::future::join_all;
 
 pub use self::sample::Sample;
+use crate::aws::error::failure;
 use crate::failure::Failure;
-use crate::services::aws_failure;
 
 /// The most messages that SQS hands out at once.
 const BATCH: i32 = 10;
@@ -162,7 +162,7 @@ impl Redrive {
             .message_attribute_names("All")
             .send()
             .await
-            .map_err(|error| aws_failure("read the dead-letter queue", &error))?;
+            .map_err(|error| failure("reading the dead-letter queue", &error))?;
         Ok(answer.messages.unwrap_or_default())
     }
 
@@ -176,7 +176,7 @@ impl Redrive {
             .send()
             .await
             .map(drop)
-            .map_err(|error| aws_failure("send a message again", &error))
+            .map_err(|error| failure("sending a message again", &error))
     }
 
     /// Returns how many stayed.
@@ -200,8 +200,8 @@ impl Redrive {
             .send()
             .await
             .map_err(|error| {
-                aws_failure(
-                    "remove from the dead-letter queue what was sent again",
+                failure(
+                    "removing what was sent again from the dead-letter queue",
                     &error,
                 )
             })?;

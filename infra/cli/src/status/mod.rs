@@ -137,6 +137,7 @@ fn mend(code: &str) -> &'static str {
         "reconciliation_late" => {
             "mediasync doctor; the log of the function reconcile says why runs do not succeed"
         }
+        "no_notifications" => "mediasync webhooks ensure",
         "last_run" => {
             "mediasync sync --full --dry-run shows what differs; docs/operate/daily.md explains the codes"
         }
