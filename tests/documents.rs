@@ -1,0 +1,159 @@
+//! The documents: links lead somewhere, README is short, and every page says whom it is for.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const LONGEST_README: usize = 150;
+
+fn root() -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().expect("the workspace").to_owned()
+}
+
+/// Every page, by its path in the project.
+fn pages() -> Vec<(PathBuf, String)> {
+    fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            let name = entry.file_name();
+            let is_ours = !name.to_string_lossy().starts_with('.')
+                && !["target", "node_modules", "dist"].contains(&name.to_string_lossy().as_ref());
+            if path.is_dir() && is_ours {
+                collect(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    collect(&root(), &mut found);
+    found.sort();
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).expect("a page");
+        (path, text)
+    };
+    found.into_iter().map(read).collect()
+}
+
+/// The page without blocks of code.
+fn prose(page: &str) -> String {
+    let mut is_code = false;
+    let mut kept = String::new();
+    for line in page.lines() {
+        if line.trim_start().starts_with("```") {
+            is_code = !is_code;
+        } else if !is_code {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
+}
+
+/// The targets of a page's links, `](target)`.
+fn links(page: &str) -> Vec<String> {
+    let text = prose(page);
+    text.match_indices("](")
+        .filter_map(|(at, _)| {
+            let rest = &text[at + 2..];
+            Some(rest[..rest.find(')')?].to_owned())
+        })
+        .collect()
+}
+
+/// The anchors of a page, as code hosts make them of its headings.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let heading = |line: &str| {
+        let title = line.strip_prefix('#')?.trim_start_matches('#');
+        let words = title.strip_prefix(' ')?.trim().to_lowercase();
+        let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+        Some(
+            words
+                .chars()
+                .filter(kept)
+                .collect::<String>()
+                .replace(' ', "-"),
+        )
+    };
+    prose(page).lines().filter_map(heading).collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut broken = Vec::new();
+    for (path, text) in pages() {
+        let folder = path.parent().expect("a folder");
+        for link in links(&text) {
+            if link.contains("://") || link.starts_with("mailto:") {
+                continue;
+            }
+            let (file, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let target = if file.is_empty() {
+                path.clone()
+            } else {
+                folder.join(file)
+            };
+            let is_good = target.exists()
+                && (anchor.is_empty()
+                    || fs::read_to_string(&target)
+                        .is_ok_and(|page| anchors(&page).contains(anchor)));
+            if !is_good {
+                broken.push(format!("{}: {link}", path.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "broken links:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn readme_is_short_and_leads_to_every_page() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("README");
+    let lines = readme.lines().count();
+    assert!(lines <= LONGEST_README, "README has {lines} lines");
+    let linked: BTreeSet<PathBuf> = links(&readme)
+        .iter()
+        .filter_map(|link| root().join(link.split('#').next()?).canonicalize().ok())
+        .collect();
+    let docs = root().join("docs").canonicalize().expect("docs");
+    let unlinked: Vec<_> = pages()
+        .into_iter()
+        .filter_map(|(path, _)| path.canonicalize().ok())
+        .filter(|path| path.starts_with(&docs) && !linked.contains(path))
+        .filter(|path| !path.ends_with("SUMMARY.md"))
+        .collect();
+    assert!(unlinked.is_empty(), "README leads to none of {unlinked:?}");
+}
+
+#[test]
+fn the_book_has_every_page() {
+    let docs = root().join("docs");
+    let summary = fs::read_to_string(docs.join("SUMMARY.md")).expect("the summary");
+    let listed: BTreeSet<_> = links(&summary).iter().map(|link| docs.join(link)).collect();
+    let pages = pages().into_iter().map(|(path, _)| path);
+    let missing: Vec<_> = pages
+        .filter(|path| path.starts_with(&docs) && !path.ends_with("SUMMARY.md"))
+        .filter(|path| !listed.contains(path))
+        .collect();
+    assert!(missing.is_empty(), "docs/SUMMARY.md lacks {missing:?}");
+}
+
+#[test]
+fn every_page_says_first_whom_it_is_for() {
+    let docs = root().join("docs");
+    let silent: Vec<_> = pages()
+        .into_iter()
+        .filter(|(path, _)| path.starts_with(&docs) && !path.ends_with("SUMMARY.md"))
+        .filter(|(_, text)| {
+            let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+            let title = lines.next().is_some_and(|line| line.starts_with("# "));
+            let reader = lines.next().is_some_and(|line| line.starts_with("For "));
+            !(title && reader)
+        })
+        .map(|(path, _)| path)
+        .collect();
+    assert!(
+        silent.is_empty(),
+        "a page begins with its title and with `For ...`: {silent:?}"
+    );
+}
