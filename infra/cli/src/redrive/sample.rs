@@ -72,6 +72,7 @@ mod tests {
                 received_at: Timestamp::from_secs(1_767_225_600),
                 signature_timestamp: Timestamp::from_secs(1_767_225_600),
                 replayed: false,
+                algorithm: None,
                 body: RawBody::new(body.into()),
             })
         };

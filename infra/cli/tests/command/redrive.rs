@@ -49,6 +49,7 @@ fn message(number: usize) -> String {
         received_at: Timestamp::from_secs(1_767_225_600),
         signature_timestamp: Timestamp::from_secs(1_767_225_600),
         replayed: false,
+        algorithm: None,
         body: RawBody::new(
             format!(r#"{{"notification_type":"upload","public_id":"mug-{number}"}}"#).into_bytes(),
         ),

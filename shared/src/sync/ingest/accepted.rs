@@ -100,6 +100,7 @@ mod tests {
                 received_at: Timestamp::from_secs(1_800_000_009),
                 signature_timestamp: Timestamp::from_secs(1_800_000_005),
                 replayed,
+                algorithm: None,
                 body: RawBody::new(body.as_bytes().to_vec()),
             };
             let age = Accepted::read(message).age(Timestamp::from_secs(1_800_000_010));
