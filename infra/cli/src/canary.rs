@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::output::Output;
+use crate::triggers;
 
 /// Begins the public id of every canary.
 pub const PREFIX: &str = "media-sync-canary-";
@@ -102,11 +103,20 @@ enum Leg {
 }
 
 impl Canary {
-    /// Uploads the canary, waits for it in the database, deletes it, and waits again.
+    /// Proves the way, where a trigger leads to the webhook.
     ///
     /// # Errors
     /// Says on which leg the notification was lost. The canary is removed in any case.
-    pub async fn fly(&self, output: &Output) -> Result<Proof, Failure> {
+    pub async fn prove(&self, output: &Output) -> Result<Proof, Failure> {
+        let triggers = self.cloudinary.list_triggers(None).await?.value;
+        if !triggers::reaches(&triggers, &self.webhook) {
+            return Err(no_trigger(&self.webhook));
+        }
+        self.fly(output).await
+    }
+
+    /// Uploads the canary, waits for it in the database, deletes it, and waits again.
+    async fn fly(&self, output: &Output) -> Result<Proof, Failure> {
         let name = format!("{PREFIX}{}", Uuid::new_v4());
         let options = UploadOptions {
             resource_type: Some(ResourceType::Image),
@@ -255,7 +265,7 @@ impl Canary {
 }
 
 /// No trigger leads to the webhook.
-pub fn no_trigger(webhook: &Url) -> Failure {
+fn no_trigger(webhook: &Url) -> Failure {
     Failure::new(
         Exit::Failed,
         format!("no trigger tells {webhook} of uploads and deletes"),

@@ -1,5 +1,7 @@
 //! `mediasync doctor`: looks at a deployment and names the mend of each fault.
 
+use std::time::Duration;
+
 use clap::Args;
 use media_sync::config::{aws, http_client};
 
@@ -32,6 +34,12 @@ pub(super) struct Arguments {
     /// Make these checks only
     #[arg(long, value_name = "ID,ID", value_delimiter = ',')]
     only: Vec<String>,
+    /// Upload a tiny asset, wait for it in the database and remove it, for path-canary; the only check that writes
+    #[arg(long)]
+    canary: bool,
+    /// Seconds that an event of the canary may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
     /// List the checks, and make none
     #[arg(long)]
     list_checks: bool,
@@ -81,6 +89,9 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
         stack: deployed.as_ref().ok(),
         database: database.as_ref(),
         webhook: given_webhook.as_deref().or(webhook),
+        canary: arguments
+            .canary
+            .then(|| Duration::from_secs(arguments.timeout)),
         http,
     };
     let findings = doctor::examine(&checks, &sources, output).await;

@@ -8,7 +8,7 @@ use media_sync::cloudinary::triggers::Trigger;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::canary::{self, Canary};
+use crate::canary::Canary;
 use crate::configuration::{
     CLOUDINARY_URL, Configuration, SUPABASE_SECRET_KEY, SUPABASE_URL, Source, WEBHOOK_URL,
 };
@@ -197,11 +197,7 @@ fn canary(configuration: &Configuration, limit: Duration) -> Result<Canary, Fail
 }
 
 async fn fly(canary: &Canary, output: &Output) -> Result<Value, Failure> {
-    let triggers = read(&canary.cloudinary).await?;
-    if !triggers::reaches(&triggers, &canary.webhook) {
-        return Err(canary::no_trigger(&canary.webhook));
-    }
-    let proof = canary.fly(output).await?;
+    let proof = canary.prove(output).await?;
     output.say(&format!(
         "notifications arrive: the upload after {:.1} s, the delete after {:.1} s",
         proof.upload.as_secs_f32(),

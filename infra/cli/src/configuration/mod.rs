@@ -13,8 +13,8 @@ use media_sync::supabase::{ApiKey, Supabase};
 use url::Url;
 
 pub use self::values::{
-    CLOUDINARY_URL, SUPABASE_JWT_SECRET, SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY,
-    SUPABASE_URL, Values, WEBHOOK_URL,
+    CLOUDINARY_URL, NOTIFICATION_SECRETS, SUPABASE_JWT_SECRET, SUPABASE_PUBLISHABLE_KEY,
+    SUPABASE_SECRET_KEY, SUPABASE_URL, Values, WEBHOOK_URL,
 };
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
@@ -90,6 +90,11 @@ impl Configuration {
         let http =
             config::http_client().map_err(|error| Failure::new(Exit::Failed, chain(&error)))?;
         Ok(Self { values, http })
+    }
+
+    /// Takes values that were found already.
+    pub(crate) fn of(values: Values, http: reqwest::Client) -> Self {
+        Self { values, http }
     }
 
     /// The client of Cloudinary's APIs.

@@ -18,12 +18,15 @@ pub const SUPABASE_SECRET_KEY: &str = "SUPABASE_SECRET_KEY";
 pub const SUPABASE_PUBLISHABLE_KEY: &str = "SUPABASE_PUBLISHABLE_KEY";
 /// The shared secret of older projects.
 pub const SUPABASE_JWT_SECRET: &str = "SUPABASE_JWT_SECRET";
+/// Further secrets with which notifications may be signed, by their API keys.
+pub const NOTIFICATION_SECRETS: &str = "CLOUDINARY_NOTIFICATION_SECRETS";
 /// The address that Cloudinary notifies: the stack's output `WebhookUrl`.
 pub const WEBHOOK_URL: &str = "WEBHOOK_URL";
 
 /// The keys that commands may ask for. The environment is read for these only.
-pub(super) const KEYS: [&str; 6] = [
+pub(super) const KEYS: [&str; 7] = [
     CLOUDINARY_URL,
+    NOTIFICATION_SECRETS,
     SUPABASE_URL,
     SUPABASE_SECRET_KEY,
     SUPABASE_PUBLISHABLE_KEY,

@@ -8,6 +8,7 @@ pub mod cloudinary;
 pub mod finding;
 pub mod http;
 pub mod page;
+pub mod path;
 pub mod registry;
 pub mod report;
 pub mod supabase;
@@ -45,6 +46,8 @@ pub struct Sources<'a> {
     pub database: Option<&'a Address>,
     /// The webhook's address.
     pub webhook: Option<&'a str>,
+    /// The longest time for an event of the canary, if one is to be planted.
+    pub canary: Option<Duration>,
     /// Shared by all probes.
     pub http: reqwest::Client,
 }
@@ -58,6 +61,8 @@ pub struct Evidence {
     pub supabase: supabase::Evidence,
     /// Of the Cloudinary product environment.
     pub cloudinary: cloudinary::Evidence,
+    /// Of the way from Cloudinary to the database.
+    pub path: path::Evidence,
 }
 
 /// Gathers the evidence and judges it by the given checks, in their order.
@@ -90,10 +95,17 @@ pub async fn examine(
         }
     };
     let (aws, supabase, cloudinary) = tokio::join!(aws, supabase, cloudinary);
+    // Afterwards, for its calls would pass for somebody else's use of the quota.
+    let path = if wanted(Group::Path) {
+        path::Evidence::gather(sources, output).await
+    } else {
+        path::Evidence::without(&unasked)
+    };
     let evidence = Evidence {
         aws,
         supabase,
         cloudinary,
+        path,
     };
     checks.iter().map(|check| check.judge(&evidence)).collect()
 }

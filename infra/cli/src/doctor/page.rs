@@ -6,7 +6,7 @@ const HEAD: &str = "\
 # Doctor
 
 For operators: `mediasync doctor` looks at a deployment from outside and names each known fault with its mend.
-It only reads. It prints no secret.
+It only reads, unless `--canary` is given. It prints no secret.
 
     make cli
     target/release/mediasync doctor
@@ -15,7 +15,7 @@ With AWS's usual environment it finds the deployed stack (`--stack-name`, `STACK
 secret and the webhook's address. `--secret` and `--webhook-url` name others. Before a deployment, `--config FILE` reads a
 JSON file in the form of the secret. Variables of the environment win over both: `CLOUDINARY_URL`, `SUPABASE_URL`,
 `SUPABASE_SECRET_KEY`, `SUPABASE_PUBLISHABLE_KEY`, `SUPABASE_JWT_SECRET`. `DATABASE_URL` or `--database-url` names the
-database. A check whose input is missing is skipped and says what it needs. The checks of Cloudinary cost six calls of the
+database. A check whose input is missing is skipped and says what it needs. The checks of Cloudinary cost seven calls of the
 Admin API's hourly quota.
 
 The checks of AWS need leave to read: `cloudformation:DescribeStacks` and `ListStackResources`,
@@ -26,6 +26,8 @@ calls the function Health, for which `lambda:InvokeFunction` is needed. A check 
 | option | effect |
 |---|---|
 | `--only ID,ID` | makes these checks only |
+| `--canary` | uploads an asset of one pixel, waits for it in the database and removes it, for `path-canary` |
+| `--timeout SECONDS` | the longest time for each of the canary's two events, 60 if not said otherwise |
 | `--list-checks` | lists the checks and makes none |
 | `--spotlight` | shows failures only |
 | `--json` | writes `{\"findings\": [{\"id\", \"grade\", \"seen\", \"mend\"}]}` to stdout |

@@ -1,7 +1,7 @@
 //! The checks that there are: one table for the command, the page and the tests.
 
 use super::finding::{Finding, Judgement};
-use super::{Evidence, aws, cloudinary, supabase};
+use super::{Evidence, aws, cloudinary, path, supabase};
 
 /// The side that a check looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum Group {
     Supabase,
     /// The Cloudinary product environment.
     Cloudinary,
+    /// The way from Cloudinary to the database.
+    Path,
 }
 
 impl Group {
@@ -21,6 +23,7 @@ impl Group {
             Self::Aws => "AWS",
             Self::Supabase => "Supabase",
             Self::Cloudinary => "Cloudinary",
+            Self::Path => "The whole way",
         }
     }
 }
@@ -48,7 +51,12 @@ impl Check {
     }
 }
 
-const GROUPS: [&[Check]; 3] = [aws::CHECKS, supabase::CHECKS, cloudinary::CHECKS];
+const GROUPS: [&[Check]; 4] = [
+    aws::CHECKS,
+    supabase::CHECKS,
+    cloudinary::CHECKS,
+    path::CHECKS,
+];
 
 /// All of them, by group.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
@@ -75,6 +83,7 @@ mod tests {
                 Group::Aws => "aws-",
                 Group::Supabase => "sb-",
                 Group::Cloudinary => "cld-",
+                Group::Path => "path-",
             };
             assert!(check.id.starts_with(prefix), "{}", check.id);
             assert!(

@@ -157,6 +157,7 @@ async fn services(
         stack: None,
         database: None,
         webhook: None,
+        canary: None,
         http,
     };
     let findings = doctor::examine(&checks, &sources, output).await;

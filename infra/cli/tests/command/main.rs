@@ -9,6 +9,7 @@ mod deployed;
 mod doctor;
 mod doctor_aws;
 mod doctor_cloudinary;
+mod doctor_path;
 mod help;
 mod install;
 mod install_faults;

@@ -2,7 +2,10 @@
 
 mod account;
 mod delivery;
+mod folders;
+mod notifications;
 mod probe;
+mod records;
 mod trigger;
 
 use media_sync::cloudinary::Credentials;
@@ -10,7 +13,9 @@ use media_sync::cloudinary::Credentials;
 use super::http::Answer;
 use super::registry::{Check, Group};
 use super::{Probe, Skip, Sources, limited};
-use crate::configuration::CLOUDINARY_URL;
+use crate::configuration::{CLOUDINARY_URL, NOTIFICATION_SECRETS, Values};
+
+pub use records::{Notifications, Place};
 
 /// In the order of the report: a fault explains those below it.
 pub const CHECKS: &[Check] = &[
@@ -55,6 +60,30 @@ pub const CHECKS: &[Check] = &[
         judgement: |evidence| trigger::trigger(&evidence.cloudinary),
     },
     Check {
+        id: "cld-notification-key",
+        group: Group::Cloudinary,
+        title: "notifications are signed with a key that is not known here",
+        why: "The webhook refuses them all, and changes made in Cloudinary wait for the next reconciliation.",
+        reads: "the record of refused notifications, with the `signature_key` that they name",
+        judgement: |evidence| notifications::key(&evidence.cloudinary),
+    },
+    Check {
+        id: "cld-algorithm",
+        group: Group::Cloudinary,
+        title: "the account signs with another hash than `CLOUDINARY_URL` says",
+        why: "Signed uploads and addresses may be refused.",
+        reads: "the newest recorded notification",
+        judgement: |evidence| notifications::algorithm(&evidence.cloudinary),
+    },
+    Check {
+        id: "cld-folder-mode",
+        group: Group::Cloudinary,
+        title: "the folders are fixed where dynamic ones were mirrored, or the other way round",
+        why: "The folders in lists are not those of the account, and moves are carried out otherwise than asked.",
+        reads: "`GET /config?settings=true`, one asset's record, and some rows",
+        judgement: |evidence| folders::mode(&evidence.cloudinary),
+    },
+    Check {
         id: "cld-strict",
         group: Group::Cloudinary,
         title: "strict transformations: thumbnails answer 401",
@@ -93,6 +122,14 @@ pub struct Evidence {
     pub triggers: Probe<Call>,
     /// The webhook's address.
     pub webhook: Probe<String>,
+    /// `GET /config?settings=true`.
+    pub config: Probe<Call>,
+    /// The database's record of notifications.
+    pub notifications: Probe<Notifications>,
+    /// The API keys of `CLOUDINARY_NOTIFICATION_SECRETS`.
+    pub notification_keys: Vec<String>,
+    /// Some rows' folders.
+    pub places: Probe<Vec<Place>>,
     /// The record of one picture.
     pub picture: Probe<Call>,
     /// `HEAD` of its thumbnail.
@@ -144,11 +181,17 @@ impl Evidence {
         let webhook = sources
             .webhook
             .ok_or_else(|| Skip::needs("a deployed stack, --webhook-url or WEBHOOK_URL"));
-        let mut evidence = match &credentials {
-            Ok(Ok(credentials)) => probe::ask(&sources.http, credentials).await,
-            Ok(Err(_)) => Self::without(&unusable()),
-            Err(skip) => Self::without(skip),
+        let account = async {
+            match &credentials {
+                Ok(Ok(credentials)) => probe::ask(&sources.http, credentials).await,
+                Ok(Err(_)) => Self::without(&unusable()),
+                Err(skip) => Self::without(skip),
+            }
         };
+        let (mut evidence, (notifications, places)) = tokio::join!(account, records::read(sources));
+        evidence.notifications = notifications;
+        evidence.places = places;
+        evidence.notification_keys = notification_keys(sources.settings);
         evidence.webhook = webhook.map(str::to_owned);
         evidence.credentials = credentials;
         evidence
@@ -161,11 +204,22 @@ impl Evidence {
             last: Err(skip.clone()),
             triggers: Err(skip.clone()),
             webhook: Err(skip.clone()),
+            config: Err(skip.clone()),
+            notifications: Err(skip.clone()),
+            notification_keys: Vec::new(),
+            places: Err(skip.clone()),
             picture: Err(skip.clone()),
             thumbnail: Err(skip.clone()),
             pdf: Err(skip.clone()),
         }
     }
+}
+
+/// The keys only: their secrets are nobody's business here.
+fn notification_keys(settings: &Values) -> Vec<String> {
+    let text = settings.get(NOTIFICATION_SECRETS).unwrap_or_default();
+    let secrets: serde_json::Map<_, _> = serde_json::from_str(text).unwrap_or_default();
+    secrets.into_iter().map(|(key, _)| key).collect()
 }
 
 fn unusable() -> Skip {

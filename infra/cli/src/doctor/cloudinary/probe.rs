@@ -31,8 +31,10 @@ pub(super) async fn ask(http: &reqwest::Client, credentials: &Credentials) -> Ev
     let pictures = limited("Cloudinary", account.pictures()).await;
     let picture = limited("Cloudinary", account.picture(&pictures)).await;
     let pdfs = limited("Cloudinary", account.pdfs()).await;
+    let settings = [("settings", "true")];
+    let config = limited("Cloudinary", account.get(&["config"], &settings)).await;
     let last = limited("Cloudinary", account.get(&["ping"], &[])).await;
-    let made = [&triggers, &pictures, &picture, &pdfs, &last];
+    let made = [&triggers, &pictures, &picture, &pdfs, &config, &last];
     let calls = made.iter().filter(|call| call.is_ok()).count();
     let calls = u32::try_from(calls).unwrap_or(u32::MAX);
     let thumbnail = thumbnail_of(&picture);
@@ -46,6 +48,7 @@ pub(super) async fn ask(http: &reqwest::Client, credentials: &Credentials) -> Ev
     Evidence {
         ping,
         triggers,
+        config,
         picture,
         thumbnail,
         pdf,

@@ -12,7 +12,7 @@ use crate::configuration::{SUPABASE_SECRET_KEY, Values};
 
 /// A project's address and keys.
 #[derive(Debug)]
-pub(super) struct Project<'a> {
+pub(in super::super) struct Project<'a> {
     settings: &'a Values,
     http: &'a reqwest::Client,
 }
@@ -31,7 +31,7 @@ pub struct Census {
 }
 
 impl<'a> Project<'a> {
-    pub(super) fn new(settings: &'a Values, http: &'a reqwest::Client) -> Self {
+    pub(in super::super) fn new(settings: &'a Values, http: &'a reqwest::Client) -> Self {
         Self { settings, http }
     }
 
@@ -65,8 +65,18 @@ pub(super) async fn ask_with_key(project: &Project<'_>, name: &str) -> Probe<Ans
     ask("the Data API", project.with_key(request, name)?).await
 }
 
-pub(super) async fn health(project: &Project<'_>) -> Probe<Answer> {
+pub(in super::super) async fn health(project: &Project<'_>) -> Probe<Answer> {
     let request = project.get("/rest/v1/rpc/media_sync_health")?;
+    ask(
+        "the Data API",
+        project.with_key(request, SUPABASE_SECRET_KEY)?,
+    )
+    .await
+}
+
+/// Reads rows by a table with a query.
+pub(in super::super) async fn rows(project: &Project<'_>, query: &str) -> Probe<Answer> {
+    let request = project.get(&format!("/rest/v1/{query}"))?;
     ask(
         "the Data API",
         project.with_key(request, SUPABASE_SECRET_KEY)?,

@@ -1,7 +1,7 @@
 //! The checks of a Supabase project: its API, Auth and database.
 
 mod access;
-mod api;
+pub(super) mod api;
 mod catalog;
 mod schema;
 mod timeouts;
@@ -266,6 +266,7 @@ mod tests {
             aws: super::super::aws::Evidence::without(&Skip::needs("x")),
             supabase: evidence(),
             cloudinary: super::super::cloudinary::Evidence::without(&Skip::needs("x")),
+            path: super::super::path::Evidence::without(&Skip::needs("x")),
         };
         for check in CHECKS {
             let verdict = (check.judgement)(&evidence).unwrap();

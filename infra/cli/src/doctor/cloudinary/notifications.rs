@@ -1,0 +1,168 @@
+//! Judges how notifications are signed (pure).
+
+use media_sync::cloudinary::Credentials;
+use media_sync::cloudinary::signature::{Algorithm, Rejection};
+use media_sync::sync::health::Refusal;
+
+use super::super::{Judgement, Skip, Verdict};
+use super::{Evidence, Notifications};
+
+/// The key that signs notifications is known.
+pub(super) fn key(evidence: &Evidence) -> Judgement {
+    let told = evidence.notifications.as_ref().map_err(Skip::clone)?;
+    let own = own(evidence)?;
+    let wrong = Rejection::WrongSignature.code();
+    let Some(refusal) = told.refusals.iter().find(|one| one.reason == wrong) else {
+        return Err(Skip::because(
+            "no notification was refused for its signature",
+        ));
+    };
+    if told
+        .last_accepted
+        .is_some_and(|accepted| accepted >= refusal.at)
+    {
+        return Ok(Verdict::ok(
+            "notifications are accepted since the last that was refused",
+        ));
+    }
+    let is_known = |key: &String| key == own.api_key() || evidence.notification_keys.contains(key);
+    let (claim, mend) = match &refusal.signature_key {
+        None => (
+            "names no key".to_owned(),
+            "compare the keys of the console (Settings, API Keys) with the secret's CLOUDINARY_URL"
+                .to_owned(),
+        ),
+        Some(key) if is_known(key) => (
+            format!("names the key {key}, and the secret that is configured for it is another"),
+            format!(
+                "copy the secret of the key {key} from the console (Settings, API Keys) into the stack's secret"
+            ),
+        ),
+        Some(key) => (
+            format!("names the key {key}, which is not configured"),
+            format!(
+                "add CLOUDINARY_NOTIFICATION_SECRETS={{\"{key}\": \"ITS SECRET\"}} to the stack's secret; the functions read it within five minutes"
+            ),
+        ),
+    };
+    Ok(Verdict::failure(seen(refusal, &claim), mend))
+}
+
+fn seen(refusal: &Refusal, claim: &str) -> String {
+    let Refusal { at, count, .. } = refusal;
+    format!(
+        "about {count} notifications were refused, the last at {}, and none is accepted since; it {claim}",
+        at.to_the_second()
+    )
+}
+
+/// The account signs with the hash that is configured.
+pub(super) fn algorithm(evidence: &Evidence) -> Judgement {
+    let told = evidence.notifications.as_ref().map_err(Skip::clone)?;
+    let ours = own(evidence)?.algorithm();
+    let Notifications { algorithm, .. } = told;
+    let theirs = algorithm.ok_or_else(|| Skip::because("no recorded notification tells it yet"))?;
+    let (word, other) = (theirs.word(), ours.word());
+    if theirs == ours {
+        return Ok(Verdict::ok(format!(
+            "the account signs with {word}, as CLOUDINARY_URL says"
+        )));
+    }
+    let seen = format!("the account signs with {word}, and CLOUDINARY_URL says {other}");
+    let mend = format!("write signature_algorithm={word} into CLOUDINARY_URL, behind its ? or &");
+    Ok(match theirs {
+        // An account may be closed to the older hash; none is closed to the newer one.
+        Algorithm::Sha256 => Verdict::failure(seen, mend),
+        Algorithm::Sha1 => Verdict::warning(seen, mend),
+    })
+}
+
+fn own(evidence: &Evidence) -> Result<&Credentials, Skip> {
+    let credentials = evidence.credentials.as_ref().map_err(Skip::clone)?;
+    let unusable = |_| Skip::because("CLOUDINARY_URL cannot be used (cld-credentials)");
+    credentials.as_ref().map_err(unusable)
+}
+
+#[cfg(test)]
+mod tests {
+    use media_sync::time::Timestamp;
+
+    use super::super::super::Grade;
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_767_225_600);
+
+    fn evidence(url: &str, notifications: Notifications) -> Evidence {
+        Evidence {
+            credentials: Ok(Credentials::parse(url).map_err(|error| error.to_string())),
+            notifications: Ok(notifications),
+            notification_keys: vec!["222".to_owned()],
+            ..Evidence::without(&Skip::needs("x"))
+        }
+    }
+
+    fn refused(reason: &str, key: Option<&str>) -> Vec<Refusal> {
+        vec![Refusal {
+            at: NOW,
+            first_at: NOW,
+            reason: reason.to_owned(),
+            signature_key: key.map(str::to_owned),
+            algorithm: None,
+            count: 3,
+        }]
+    }
+
+    #[test]
+    fn refused_signature_is_a_failure_until_one_is_accepted() {
+        let judge = |reason, key_name, accepted: Option<i64>| {
+            let notifications = Notifications {
+                last_accepted: accepted.map(|seconds| NOW.offset(seconds * 1_000_000)),
+                refusals: refused(reason, key_name),
+                ..Notifications::default()
+            };
+            key(&evidence("cloudinary://111:hush@demo", notifications))
+        };
+        for (key_name, words) in [
+            (Some("333"), "names the key 333, which is not configured"),
+            (Some("222"), "names the key 222, and the secret"),
+            (Some("111"), "names the key 111, and the secret"),
+            (None, "names no key"),
+        ] {
+            for accepted in [None, Some(-1)] {
+                let verdict = judge("signature_wrong", key_name, accepted).unwrap();
+                assert_eq!(verdict.grade, Grade::Failure);
+                assert!(verdict.seen.contains(words), "{verdict:?}");
+            }
+            let mended = judge("signature_wrong", key_name, Some(0)).unwrap();
+            assert_eq!(mended.grade, Grade::Ok);
+        }
+        assert!(judge("notification_stale", Some("333"), None).is_err());
+        let none = evidence("cloudinary://111:hush@demo", Notifications::default());
+        assert!(key(&none).is_err());
+    }
+
+    #[test]
+    fn hash_of_the_account_and_of_the_configuration_are_compared() {
+        let judge = |url, algorithm| {
+            let notifications = Notifications {
+                algorithm,
+                ..Notifications::default()
+            };
+            super::algorithm(&evidence(url, notifications))
+        };
+        let (older, newer) = (
+            "cloudinary://111:hush@demo",
+            "cloudinary://111:hush@demo?signature_algorithm=sha256",
+        );
+        for (url, algorithm, grade) in [
+            (older, Algorithm::Sha1, Grade::Ok),
+            (newer, Algorithm::Sha256, Grade::Ok),
+            (older, Algorithm::Sha256, Grade::Failure),
+            (newer, Algorithm::Sha1, Grade::Warning),
+        ] {
+            let verdict = judge(url, Some(algorithm)).unwrap();
+            assert_eq!(verdict.grade, grade, "{verdict:?}");
+        }
+        assert!(judge(older, None).is_err());
+    }
+}

@@ -1,0 +1,74 @@
+//! The database's records of what Cloudinary has told, as far as checks of the account read them.
+
+use media_sync::cloudinary::signature::Algorithm;
+use media_sync::sync::health::{Mirror, Refusal};
+use media_sync::time::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::super::http::Answer;
+use super::super::supabase::api::{self, Project};
+use super::super::{Probe, Skip, Sources, limited};
+
+/// Notifications, accepted and refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notifications {
+    /// When the newest accepted one was received.
+    pub last_accepted: Option<Timestamp>,
+    /// The hash of the newest accepted one's signature.
+    pub algorithm: Option<Algorithm>,
+    /// What the webhook refused, newest first.
+    pub refusals: Vec<Refusal>,
+}
+
+/// A row's public id and folder.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Place {
+    /// The public id.
+    #[serde(rename = "cloudinary_public_id")]
+    pub public_id: String,
+    /// The folder.
+    pub folder: String,
+}
+
+/// Asks the Data API for both.
+pub(super) async fn read(sources: &Sources<'_>) -> (Probe<Notifications>, Probe<Vec<Place>>) {
+    let project = Project::new(sources.settings, &sources.http);
+    tokio::join!(
+        limited("the Data API", notifications(&project)),
+        limited("the Data API", places(&project)),
+    )
+}
+
+async fn notifications(project: &Project<'_>) -> Probe<Notifications> {
+    const NEWEST: &str = "media_notifications?select=signature_algorithm&signature_algorithm=not.is.null\
+        &order=received_at.desc&limit=1";
+    let mirror = answered(api::health(project).await?)?;
+    let mirror = Mirror::deserialize(mirror)
+        .map_err(|_| Skip::because("the database's records cannot be read (sb-migrations)"))?;
+    let newest = answered(api::rows(project, NEWEST).await?)?;
+    let algorithm = newest.pointer("/0/signature_algorithm");
+    Ok(Notifications {
+        last_accepted: mirror.last_notification,
+        algorithm: algorithm.and_then(Value::as_str).and_then(Algorithm::parse),
+        refusals: mirror.refusals,
+    })
+}
+
+/// Some of the live assets that lie in a folder.
+async fn places(project: &Project<'_>) -> Probe<Vec<Place>> {
+    const SOME: &str = "media_assets?select=cloudinary_public_id,folder&deleted_at=is.null&folder=neq.\
+        &order=updated_at.desc&limit=500";
+    let rows = answered(api::rows(project, SOME).await?)?;
+    Vec::deserialize(rows).map_err(|_| Skip::because("the rows cannot be read (sb-migrations)"))
+}
+
+fn answered(answer: Answer) -> Probe<Value> {
+    match answer.status {
+        200 => Ok(answer.body),
+        _ => Err(Skip::because(format!(
+            "the Data API refuses: {} (sb-keys, sb-migrations)",
+            answer.message()
+        ))),
+    }
+}

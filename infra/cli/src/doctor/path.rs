@@ -1,0 +1,123 @@
+//! The check of the whole way: from Cloudinary through the webhook, the queue and the worker into the database.
+
+use std::time::Duration;
+
+use super::registry::{Check, Group};
+use super::{Judgement, Probe, Skip, Sources, Verdict};
+use crate::canary::{Canary, Proof};
+use crate::configuration::{
+    CLOUDINARY_URL, Configuration, SUPABASE_SECRET_KEY, SUPABASE_URL, WEBHOOK_URL,
+};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// The only one that plants something, and only if it is asked for.
+pub const CHECKS: &[Check] = &[Check {
+    id: "path-canary",
+    group: Group::Path,
+    title: "an asset that is planted in Cloudinary does not come round to the database and away again",
+    why: "Changes made in Cloudinary are not mirrored, although each part may look well.",
+    reads: "an asset of one pixel that `--canary` uploads, waits for and removes",
+    judgement: |evidence| judge(&evidence.path.canary),
+}];
+
+/// Evidence about the way.
+#[derive(Debug)]
+pub struct Evidence {
+    /// The times that both events took, or the leg on which one was lost.
+    pub canary: Probe<Result<Proof, Failure>>,
+}
+
+impl Evidence {
+    /// Plants the canary if that is asked for.
+    pub async fn gather(sources: &Sources<'_>, output: &Output) -> Self {
+        Self {
+            canary: plant(sources, output).await,
+        }
+    }
+
+    pub(super) fn without(skip: &Skip) -> Self {
+        Self {
+            canary: Err(skip.clone()),
+        }
+    }
+}
+
+async fn plant(sources: &Sources<'_>, output: &Output) -> Probe<Result<Proof, Failure>> {
+    let limit = sources.canary.ok_or_else(|| Skip::needs("--canary"))?;
+    let canary = canary(sources, limit)?;
+    Ok(canary.prove(output).await)
+}
+
+fn canary(sources: &Sources<'_>, limit: Duration) -> Probe<Canary> {
+    let webhook = sources.webhook.map(|url| (WEBHOOK_URL, url.to_owned()));
+    let mut values: crate::configuration::Values = webhook.into_iter().collect();
+    values.complete(sources.settings.clone());
+    let needed = [
+        CLOUDINARY_URL,
+        SUPABASE_URL,
+        SUPABASE_SECRET_KEY,
+        WEBHOOK_URL,
+    ];
+    if let Some(missing) = needed.into_iter().find(|key| values.get(key).is_none()) {
+        return Err(Skip::needs(missing));
+    }
+    let unusable = |failure: Failure| Skip::because(failure.message);
+    let configuration = Configuration::of(values, sources.http.clone());
+    Ok(Canary {
+        cloudinary: configuration.cloudinary().map_err(unusable)?,
+        supabase: configuration.supabase().map_err(unusable)?,
+        webhook: configuration.webhook_url().map_err(unusable)?,
+        http: sources.http.clone(),
+        limit,
+    })
+}
+
+fn judge(canary: &Probe<Result<Proof, Failure>>) -> Judgement {
+    match canary.as_ref().map_err(Skip::clone)? {
+        Ok(proof) => Ok(Verdict::ok(format!(
+            "the upload came round in {:.1} s, its end in {:.1} s",
+            proof.upload.as_secs_f32(),
+            proof.delete.as_secs_f32()
+        ))),
+        Err(failure) if failure.exit == Exit::Failed => {
+            let details = failure.details.iter();
+            let details = details.map(|(label, text)| format!("; {label}: {text}"));
+            let seen = format!("{}{}", failure.message, details.collect::<String>());
+            let mend = failure.mend.as_deref();
+            let mend =
+                mend.unwrap_or("read the logs of the functions webhook and notification_worker");
+            Ok(Verdict::failure(seen, mend))
+        }
+        // Cloudinary or the database refuse, or do not answer: their own checks say so.
+        Err(failure) => Err(Skip::because(failure.message.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Grade;
+    use super::*;
+
+    #[test]
+    fn lost_notification_names_its_leg_and_what_mends_it() {
+        let second = Duration::from_secs(1);
+        let proof = Proof {
+            upload: second,
+            delete: second,
+        };
+        assert_eq!(judge(&Ok(Ok(proof))).unwrap().grade, Grade::Ok);
+        let lost = Failure::new(Exit::Failed, "lost")
+            .detail("leg", Some("not_processed"))
+            .mend("look");
+        let verdict = judge(&Ok(Err(lost))).unwrap();
+        assert_eq!(
+            verdict,
+            Verdict::failure("lost; leg: not_processed", "look")
+        );
+        let silent = Failure::new(Exit::TryAgain, "no answer");
+        assert_eq!(judge(&Ok(Err(silent))).unwrap_err().reason(), "no answer");
+        assert!(judge(&Err(Skip::needs("--canary"))).is_err());
+    }
+}
