@@ -8,10 +8,16 @@ use std::process::Command;
 use local_stack::{Options, Stack, compare};
 use media_sync::config::http_client;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::support::{Run, at_a_terminal, command};
 
 const PAGE: &str = include_str!("../../../../docs/install.md");
+const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") {
+    "arm64"
+} else {
+    "x86_64"
+};
 const COMMAND: &str = "target/release/mediasync ";
 
 /// Checks that may deserve a look in a world like this one.
@@ -27,11 +33,43 @@ const MAY_WARN: [&str; 5] = [
 pub(crate) struct Stranger {
     pub(crate) stack: Stack,
     pub(crate) folder: tempfile::TempDir,
+    /// Removed with the rest.
+    #[expect(dead_code, reason = "it lives as long as its folder is needed")]
+    sample: Option<tempfile::TempDir>,
     environment: Vec<(&'static str, String)>,
 }
 
 impl Stranger {
     pub(crate) async fn start() -> Self {
+        Self::start_with(&prebuilt()).await
+    }
+
+    /// With code that is never deployed: real functions are large, and each command looks at their checksums.
+    pub(crate) async fn start_with_a_sample() -> Self {
+        let sample = tempfile::tempdir().unwrap();
+        let folder = sample.path().join(ARCHITECTURE);
+        std::fs::create_dir(&folder).unwrap();
+        let files = [
+            ("a.zip", "zip"),
+            (
+                "template.packaged.yaml",
+                "Resources:\n  A:\n    Properties:\n      CodeUri: a.zip\n",
+            ),
+        ];
+        let mut sums = String::new();
+        for (name, text) in files {
+            std::fs::write(folder.join(name), text).unwrap();
+            sums.push_str(&format!("{}  {name}\n", hex::encode(Sha256::digest(text))));
+        }
+        std::fs::write(folder.join("SHA256SUMS"), sums).unwrap();
+        let stranger = Self::start_with(sample.path()).await;
+        Self {
+            sample: Some(sample),
+            ..stranger
+        }
+    }
+
+    async fn start_with(dist: &Path) -> Self {
         let options = Options {
             undeployed: true,
             unmigrated: true,
@@ -41,13 +79,14 @@ impl Stranger {
         };
         let stack = Stack::start(options).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        std::os::unix::fs::symlink(prebuilt(), folder.path().join("dist")).unwrap();
+        std::os::unix::fs::symlink(dist, folder.path().join("dist")).unwrap();
         let mut environment: Vec<_> = stack.aws_environment().unwrap().into();
         // Cloudinary's stand-in cannot resolve the name of a function URL.
         environment.push(("WEBHOOK_URL", stack.webhook_url()));
         let stranger = Self {
             stack,
             folder,
+            sample: None,
             environment,
         };
         stranger.fill_library(20).await;
@@ -196,15 +235,17 @@ pub(crate) fn prebuilt() -> PathBuf {
         .ancestors()
         .nth(2)
         .unwrap();
-    let arch = if cfg!(target_arch = "aarch64") {
-        "arm64"
-    } else {
-        "x86_64"
-    };
     let dist = root.join("target/dist-local");
     let packed = Command::new(root.join(".tools/venv-sam/bin/python"))
-        .args(["-B", "infra/dist.py", "--fast", "--arch", arch, "--out"])
-        .arg(dist.join(arch))
+        .args([
+            "-B",
+            "infra/dist.py",
+            "--fast",
+            "--arch",
+            ARCHITECTURE,
+            "--out",
+        ])
+        .arg(dist.join(ARCHITECTURE))
         .current_dir(root)
         .output()
         .unwrap();

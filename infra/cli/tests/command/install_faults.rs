@@ -90,7 +90,7 @@ impl Stranger {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_answers_are_named_and_nothing_is_made() {
-    let stranger = Stranger::start().await;
+    let stranger = Stranger::start_with_a_sample().await;
     let stack = &stranger.stack;
 
     // Forms, before anybody is asked.
