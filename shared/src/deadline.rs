@@ -61,6 +61,8 @@ impl Deadline {
 
     /// What `work` comes to; nothing if the moment comes first.
     pub async fn limit<T>(self, work: impl Future<Output = T>) -> Option<T> {
+        // The SDK's calls are deep: boxed, they do not bring their callers to the compiler's limit.
+        let work = Box::pin(work);
         match self.0 {
             Some(moment) => tokio::time::timeout_at(moment.into(), work).await.ok(),
             None => Some(work.await),

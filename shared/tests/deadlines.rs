@@ -1,5 +1,7 @@
 //! Calls of an invocation end with its time, and none begins when there is none left.
 
+#![expect(clippy::unwrap_used, reason = "the whole file is a test")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};

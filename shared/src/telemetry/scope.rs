@@ -44,6 +44,8 @@ pub async fn invocation<T>(
         ..Scope::default()
     };
     let cold_start = scope.cold_start;
+    // Everything that a function does is in it: boxed, it keeps the compiler's limit of depth.
+    let work = Box::pin(work);
     let work = async {
         if cold_start {
             record(&[(&metrics::COLD_STARTS, 1.0)]);
