@@ -70,8 +70,11 @@ impl Source {
 
     /// Reads the secret again if what is there has become too old.
     pub(super) async fn keep_fresh(&self, deadline: Deadline) {
-        let fresh = self.act_on(|reads, now| self.pace.plan_use(reads, now));
-        let _ = deadline.limit(fresh).await;
+        let plan = |reads, now| self.pace.plan_use(reads, now);
+        // The usual way takes no turn.
+        if self.next(&plan) != Next::Keep {
+            let _ = deadline.limit(self.act_on(plan)).await;
+        }
     }
 
     /// Returns when the secret was read after this call, or in vain, or no time is left.
@@ -93,20 +96,30 @@ impl Source {
         self.act_on(plan).await;
     }
 
-    async fn act_on(&self, plan: impl Fn(Reads, Instant) -> Next) {
-        // The usual way takes no turn.
-        let next = || plan(self.with(|state| state.reads), Instant::now());
-        if next() == Next::Keep {
+    /// Boxed: it is part of every call's future, and seldom run.
+    fn act_on<'a>(
+        &'a self,
+        plan: impl Fn(Reads, Instant) -> Next + Send + 'a,
+    ) -> BoxFuture<'a, ()> {
+        Box::pin(self.take_turn(plan))
+    }
+
+    async fn take_turn(&self, plan: impl Fn(Reads, Instant) -> Next + Send) {
+        if self.next(&plan) == Next::Keep {
             return;
         }
         let _turn = self.turn.lock().await;
         loop {
-            match next() {
+            match self.next(&plan) {
                 Next::Keep => return,
                 Next::Read => return self.read().await,
                 Next::Wait(until) => sleep_until(until.into()).await,
             }
         }
+    }
+
+    fn next(&self, plan: &impl Fn(Reads, Instant) -> Next) -> Next {
+        plan(self.with(|state| state.reads), Instant::now())
     }
 
     async fn read(&self) {
