@@ -54,9 +54,7 @@ async fn answer_and_tell(
     let id = context.map_or("", |context| context.request_id.as_str());
     let outcome = match check_size(request) {
         Ok(()) => {
-            // Boxed: laid out within the others, the compiler finds the whole future too deep.
-            let work = Box::pin(answer(request));
-            let answered = Deadline::of_request(request).limit(work);
+            let answered = Deadline::of_request(request).limit(answer(request));
             answered.await.unwrap_or_else(|| Err(out_of_time()))
         }
         Err(problem) => Err(problem),
