@@ -59,8 +59,8 @@ enum Command {
     Destroy(destroy::Arguments),
     /// Look at a deployment, and name the mend of each fault
     ///
-    /// It only reads. A check whose input is missing is skipped and says what it needs. The exit code is 1 when a
-    /// check fails. docs/operate/doctor.md lists the checks.
+    /// It only reads, unless --canary is given. A check whose input is missing is skipped and says what it needs. The
+    /// exit code is 1 when a check fails. docs/operate/doctor.md lists the checks.
     Doctor(doctor::Arguments),
     /// Install media-sync, or upgrade an installation
     ///
