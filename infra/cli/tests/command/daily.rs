@@ -107,6 +107,11 @@ async fn run_that_would_do_harm_fails_and_one_without_quota_rests() {
     let deleted = deployed.expect(&["sync", "--allow-mass-delete", "--yes"], 0);
     assert_eq!(deleted["run"]["counters"]["deleted"], 30, "{deleted}");
 
+    // Notifications arrive again: nothing but the run that rests is left to tell.
+    deployed.lose_notifications(false).await;
+    deployed.upload("mug").await;
+    let live = "select count(*) from public.media_assets where deleted_at is null";
+    deployed.becomes(live, "1").await;
     let little = json!({"rate_limit": 120, "rate_remaining": 50});
     deployed.control("PUT", "settings", little).await;
     let rests = deployed.run(&["sync"]);
