@@ -1,5 +1,7 @@
 //! Cloudinary's triggers repair themselves: once a day they are compared with those that should be there.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use end_to_end::World;
 use local_stack::Options;
 use media_sync::cloudinary::triggers::Trigger;

@@ -1,5 +1,7 @@
 //! What goes wrong can be seen: conditions made real, read as metrics from the functions' logs.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::io::Write as _;
 
 use end_to_end::{World, eventually, now};
