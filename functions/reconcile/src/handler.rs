@@ -27,7 +27,7 @@ pub(crate) struct Handler {
     pub(crate) maintenance: Maintenance,
 }
 
-/// What a schedule sends, as template.yaml says; by hand, a run's options may stand beside it, and the names of the
+/// The event of a schedule, as template.yaml says; by hand, a run's options may stand beside it, and the names of the
 /// assets beside the mode `named`.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(try_from = "Map<String, Value>")]
@@ -37,7 +37,7 @@ struct Tick {
     options: RunOptions,
 }
 
-/// What an event comes down to.
+/// The work that an event asks for.
 #[derive(Debug)]
 enum Wanted {
     Run(RunRequest),

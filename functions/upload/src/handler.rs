@@ -184,7 +184,7 @@ fn describe(uploader: Uploader, rules: &UploadRules, credentials: &Credentials) 
     })
 }
 
-/// What a form's file may have; a signed upload may have all that the rules allow.
+/// The limits of a form's file; a signed upload may have all that the rules allow.
 fn file_limit(rules: &UploadRules) -> u64 {
     rules.max_bytes.min(BODY_LIMIT as u64)
 }

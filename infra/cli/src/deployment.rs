@@ -85,7 +85,7 @@ impl Deployment {
         })
     }
 
-    /// How often runs are made, where the stack's parameters say so.
+    /// The periods of runs, where the stack's parameters tell them.
     pub fn schedules(&self) -> Schedules {
         let period = |name| parse_rate(self.parameters.get(name)?);
         Schedules {

@@ -34,7 +34,7 @@ impl RunBar {
     }
 }
 
-/// How long the run will still take, or why it waits.
+/// The time that the run still takes, or the reason why it waits.
 fn estimate(run: &Run, now: Timestamp) -> String {
     match (run.standing(now), run.predicted_end) {
         (Standing::RestsForQuota(until), _) => {

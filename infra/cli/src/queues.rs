@@ -6,11 +6,11 @@ use crate::failure::Failure;
 /// A queue that gives messages up into a dead-letter queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueName {
-    /// What Cloudinary has told.
+    /// Notifications of Cloudinary.
     Notifications,
-    /// What was decided here.
+    /// Decisions made here.
     Outbound,
-    /// What a run or a replay goes on with.
+    /// Continuations of runs and replays.
     Continuation,
 }
 

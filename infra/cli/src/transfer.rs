@@ -9,7 +9,7 @@ use crate::failure::Failure;
 /// Rows of one transaction: few enough for the eight seconds that a statement may take.
 const BATCH: u32 = 500;
 
-/// What somebody owns, or what was moved.
+/// The assets that somebody owns, or that were moved.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owned {
     /// Rows of assets, the deleted ones included.

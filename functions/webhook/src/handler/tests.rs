@@ -83,7 +83,7 @@ impl Sqs {
         (response.status().as_u16(), body)
     }
 
-    /// What SQS was told of refusals; it holds nothing else.
+    /// The refusals that SQS was told of; it holds nothing else.
     fn refused(&self) -> Vec<RefusedNotifications> {
         let calls = self.calls.lock().unwrap();
         let bodies = calls

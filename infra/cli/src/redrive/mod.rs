@@ -35,7 +35,7 @@ pub struct Redrive {
     dead_letters: String,
 }
 
-/// What was done.
+/// The work done.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Moved {
     /// Sent again and confirmed.
@@ -47,7 +47,7 @@ pub struct Moved {
 /// A redrive that broke off. What was sent until then stays sent.
 #[derive(Debug)]
 pub struct Broken {
-    /// What was done before.
+    /// The work done before.
     pub moved: Moved,
     /// The reason.
     pub failure: Failure,

@@ -81,12 +81,12 @@ mod tests {
             (
                 notification(r#"{"notification_type":"upload","public_id":"a/b"}"#),
                 "notification",
-                "upload a/b received 2026-01-01T00:00:00Z",
+                "upload a/b received 2026-01-01 00:00:00 UTC",
             ),
             (
                 notification("nonsense"),
                 "notification",
-                "of no type received 2026-01-01T00:00:00Z",
+                "of no type received 2026-01-01 00:00:00 UTC",
             ),
             (
                 encode(&Outbound { asset_row_id: row }),
@@ -106,7 +106,7 @@ mod tests {
                     after: None,
                 }),
                 "replay",
-                "since 2026-01-01T00:00:00Z",
+                "since 2026-01-01 00:00:00 UTC",
             ),
             ("a\u{1b}[31m".to_owned(), "unreadable", r"a\u{1b}[31m"),
             (

@@ -24,7 +24,7 @@ const FAILED_LOOKS: u32 = 60;
 /// The run that is wanted.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// How much it looks at.
+    /// The run's extent.
     pub mode: Mode,
     /// Only compares.
     pub dry_run: bool,
@@ -61,7 +61,7 @@ impl Wanted {
 /// A run that was followed until it ended or rests.
 #[derive(Debug)]
 pub struct Followed {
-    /// How it stands now.
+    /// Its present state.
     pub run: Run,
     /// It was there before.
     pub joined: bool,
@@ -69,7 +69,7 @@ pub struct Followed {
     pub not_found: Vec<String>,
 }
 
-/// What the function answers.
+/// The function's answer.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Answer {

@@ -19,19 +19,19 @@ const QUOTA: [&str; 2] = ["quota_reserve", "cloudinary_quota"];
 pub struct Run {
     /// Its id.
     pub run_id: Uuid,
-    /// How much it looks at.
+    /// The run's extent.
     pub mode: Mode,
     /// `schedule`, `api` or `invocation`.
     pub trigger: String,
     /// True for one that only compares.
     pub dry_run: bool,
-    /// How it stands.
+    /// Its state.
     pub status: RunStatus,
     /// A stable word for what went wrong, or for what it waits.
     pub error_code: Option<String>,
     /// The same for people.
     pub error_message: Option<String>,
-    /// What it has done so far.
+    /// Its work so far.
     #[serde(default)]
     pub counters: Counters,
     /// When it began.
@@ -122,7 +122,7 @@ pub async fn overview(supabase: &Supabase, run: Option<Uuid>) -> Result<Overview
     Ok(supabase.rpc("media_sync_overview", &arguments).await?)
 }
 
-/// How a run stands for somebody who waits for it.
+/// The state of a run, for somebody who waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// It works.

@@ -1,4 +1,4 @@
-//! How the mirror stands, and what deserves a look (pure).
+//! The state of the mirror, and the things that deserve a look (pure).
 
 mod table;
 
@@ -24,7 +24,7 @@ pub struct Picture {
     pub mirror: Mirror,
     /// The queues by the words of `GET /health`, or nothing where the stack could not be asked.
     pub queues: Option<BTreeMap<&'static str, Result<Depth, &'static str>>>,
-    /// How often runs are made, where that is known.
+    /// The periods of runs, where they are known.
     pub schedules: Schedules,
 }
 

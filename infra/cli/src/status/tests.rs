@@ -158,7 +158,7 @@ fn picture_is_told_in_lines() {
             "last good run ended just now, the last full one just now",
             "quota     420 of 500 calls left, as told just now",
             "",
-            "STARTED   MODE  STATUS     RESULT                                   TOOK",
+            "STARTED   MODE  STATUS     RESULT                                    TOOK",
             "just now  full  succeeded  0 created, 0 updated, 0 deleted, 3 equal  0 s",
             "",
             "QUEUE          WAITING  IN FLIGHT  DELAYED  GIVEN UP",

@@ -22,7 +22,7 @@ const FUNCTION: &str = "ReconcileFunctionName";
 const WEBHOOK: &str = "WebhookUrl";
 const API: &str = "ApiUrl";
 
-/// What the steps have done, for scripts.
+/// The steps' results, for scripts.
 #[derive(Debug, Default)]
 struct Done(Vec<Value>);
 

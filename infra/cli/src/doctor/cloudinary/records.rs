@@ -17,7 +17,7 @@ pub struct Notifications {
     pub last_accepted: Option<Timestamp>,
     /// The hash of the newest accepted one's signature.
     pub algorithm: Option<Algorithm>,
-    /// What the webhook refused, newest first.
+    /// The webhook's refusals, newest first.
     pub refusals: Vec<Refusal>,
 }
 
