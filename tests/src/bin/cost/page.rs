@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::measure::Units;
-use super::scenario::{SCENARIOS, Scenario, Use, assumed, hours, price};
+use super::scenario::{
+    SCENARIOS, Scenario, Use, alarms, assumed, hours, own_metrics, price, watching_dollars,
+};
 
 pub(crate) fn render(assets: u64, units: &Units) -> String {
     let mut page = format!(
@@ -88,7 +90,7 @@ fn measured(units: &Units) -> [(&'static str, String); 9] {
 
 type Cell = fn(&Scenario, &Use) -> String;
 
-fn rows() -> [(&'static str, Cell); 14] {
+fn rows() -> [(&'static str, Cell); 15] {
     [
         ("changes", |scenario, _| number(scenario.changes)),
         ("requests to the API", |scenario, _| {
@@ -115,8 +117,11 @@ fn rows() -> [(&'static str, Cell); 14] {
         ("full run, quota of 2,000 calls an hour", |_, month| {
             time(hours(month.full_run_calls, 2000.0))
         }),
-        ("**AWS**, without free tier", |_, month| {
+        ("**AWS** without watching, without free tier", |_, month| {
             format!("${:.0}", month.aws_dollars().ceil())
+        }),
+        ("**watching**, at most", |_, _| {
+            format!("${:.0}", watching_dollars().ceil())
         }),
         ("**Supabase**, beyond the Pro plan", |_, month| {
             format!("${:.0}", month.supabase_dollars().ceil())
@@ -149,10 +154,14 @@ changes in a month. A full run begins every day, or as soon as the last one has 
 **Prices** are list prices of us-east-1 and arm64, in US dollars: [Lambda](https://aws.amazon.com/lambda/pricing/) {:.2} per million
 requests and {} per GB-second, [SQS](https://aws.amazon.com/sqs/pricing/) {:.2} per million requests,
 [API Gateway](https://aws.amazon.com/api-gateway/pricing/) {:.2} per million,
-[CloudWatch](https://aws.amazon.com/cloudwatch/pricing/) {:.2} per GB of logs, {:.2} per alarm and {:.2} per metric of our own,
+[CloudWatch](https://aws.amazon.com/cloudwatch/pricing/) {:.2} per GB of logs, {:.2} per alarm, {:.2} per metric of our own and {:.2} per
+dashboard,
 [Secrets Manager](https://aws.amazon.com/secrets-manager/pricing/) {:.2} per secret;
 [Supabase](https://supabase.com/docs/guides/platform/billing-on-supabase) {} per GB of disk beyond {} and {:.2} per GB of egress beyond
-{}. Alarms and metrics are not in the sums. Check the prices before you rely on them. Cloudinary's own price depends on your plan.
+{}. Check the prices before you rely on them. Cloudinary's own price depends on your plan.
+
+**Watching** is {} alarms, at most {} metrics and a dashboard. CloudWatch bills a metric for the hours in which it is written. An
+account's first ten alarms, ten metrics and three dashboards are free.
 
 **SQS polls** are the price of idling: Lambda polls each of three queues with five connections, each for 20 seconds, day and
 night. AWS's free tier covers half of them.
@@ -170,11 +179,14 @@ night. AWS's free tier covers half of them.
         price::LOG_GB,
         price::ALARM,
         price::METRIC,
+        price::DASHBOARD,
         price::SECRET,
         price::DISK_GB,
         price::DISK_INCLUDED,
         price::EGRESS_GB,
         price::EGRESS_INCLUDED,
+        alarms(),
+        own_metrics(),
     )
 }
 

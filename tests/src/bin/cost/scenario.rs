@@ -1,5 +1,7 @@
 //! From units to a month's use and its price (pure).
 
+use media_sync::telemetry::metrics;
+
 use super::measure::Units;
 
 /// A library and what happens to it in a month.
@@ -125,11 +127,34 @@ pub(crate) mod price {
     pub(crate) const SECRET_CALL: f64 = 5e-6;
     pub(crate) const ALARM: f64 = 0.10;
     pub(crate) const METRIC: f64 = 0.30;
+    pub(crate) const DASHBOARD: f64 = 3.00;
     /// Supabase, Pro plan: beyond 8 GB of disk and 250 GB of egress.
     pub(crate) const DISK_GB: f64 = 0.125;
     pub(crate) const DISK_INCLUDED: f64 = 8.0;
     pub(crate) const EGRESS_GB: f64 = 0.09;
     pub(crate) const EGRESS_INCLUDED: f64 = 250.0;
+}
+
+const TEMPLATE: &str = include_str!("../../../../template.yaml");
+
+/// The template's alarms.
+pub(crate) fn alarms() -> usize {
+    TEMPLATE.matches("Type: AWS::CloudWatch::Alarm").count()
+}
+
+/// Metrics of our own, one for each function that writes it; a metric by reason counts once more.
+pub(crate) fn own_metrics() -> usize {
+    let functions = TEMPLATE.matches("Type: AWS::Serverless::Function").count();
+    let of_one = |metric: &&metrics::Metric| match metric.services.len() {
+        0 => functions,
+        writers => writers + usize::from(metric.by_reason),
+    };
+    metrics::ALL.iter().map(of_one).sum()
+}
+
+/// Alarms, metrics and the dashboard, if every metric is written in every hour.
+pub(crate) fn watching_dollars() -> f64 {
+    alarms() as f64 * price::ALARM + own_metrics() as f64 * price::METRIC + price::DASHBOARD
 }
 
 impl Use {
@@ -161,6 +186,12 @@ mod tests {
         let waiting = hours(2000.0, 500.0);
         assert!((waiting - 2000.0 / 450.0).abs() < 1e-9, "{waiting}");
         assert!(hours(2000.0, 2000.0) < waiting);
+    }
+
+    #[test]
+    fn alarms_and_metrics_are_counted() {
+        assert!(alarms() > 20, "{}", alarms());
+        assert!(own_metrics() > metrics::ALL.len(), "{}", own_metrics());
     }
 
     #[test]
