@@ -59,7 +59,7 @@ impl Deadline {
         (left >= LEAST).then_some(left.min(own))
     }
 
-    /// What `work` comes to; nothing if the moment comes first.
+    /// The result of `work`; nothing if the moment comes first.
     pub async fn limit<T>(self, work: impl Future<Output = T>) -> Option<T> {
         // The SDK's calls are deep: boxed, they do not bring their callers to the compiler's limit.
         let work = Box::pin(work);

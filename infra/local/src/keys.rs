@@ -136,7 +136,7 @@ impl Keys {
         self.handed_out(sign_legacy(&self.legacy_secret, claims))
     }
 
-    /// What may be in no log: the keys, and what makes each token one, its signature.
+    /// Texts that may be in no log: the keys, and each token's signature.
     pub(crate) fn secrets(&self) -> Vec<(&'static str, String)> {
         let tokens = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
         let signature = |token: &String| token.rsplit('.').next().unwrap_or_default().to_owned();
@@ -249,7 +249,7 @@ impl ApiKeys {
     }
 }
 
-/// What an API key is for.
+/// The purpose of an API key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApiKeyKind {

@@ -25,7 +25,7 @@ pub struct Notification {
     pub received_at: Timestamp,
     /// `X-Cld-Timestamp`: when Cloudinary signed it.
     pub signature_timestamp: Timestamp,
-    /// Whether it comes from the records, and says nothing of how fast news travels.
+    /// Set where it comes from the records, and says nothing of how fast news travels.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replayed: bool,
     /// The hash of its signature; nothing in messages of earlier versions and in replays.

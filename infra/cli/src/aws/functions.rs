@@ -66,3 +66,8 @@ pub(crate) async fn start(account: &Account, function: &str, event: &Value) -> R
 fn calls(account: &Account) -> Result<SignedCalls, Failure> {
     SignedCalls::new(&account.sdk, "lambda", &account.region)
 }
+
+/// Copies that AWS keeps unreserved in an account of this limit (pure).
+pub(crate) const fn kept_unreserved(limit: u64) -> u64 {
+    if limit > 100 { 100 } else { 10 }
+}

@@ -276,9 +276,9 @@ async fn aws(cloud: &Cloud, reserved: Option<&str>) -> Vec<Test> {
     tests
 }
 
-/// Lambda keeps 100 copies free, or 10 in accounts with a small limit (pure).
+/// Lambda keeps some copies free (pure).
 fn reservable(limits: Concurrency, wanted: u64) -> Result<String, Failure> {
-    let keep = if limits.limit >= 200 { 100 } else { 10 };
+    let keep = functions::kept_unreserved(limits.limit);
     let free = limits.unreserved.saturating_sub(keep);
     if wanted <= free {
         return Ok(format!("{free} copies of functions can be reserved"));

@@ -57,7 +57,7 @@ pub enum Fault {
     Silent,
 }
 
-/// What becomes of a request by a fault.
+/// The effect of a fault on a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
     Answer(StatusCode),
@@ -112,7 +112,7 @@ pub(super) async fn clear_fault(State(gateway): State<Arc<Gateway>>) -> StatusCo
     StatusCode::NO_CONTENT
 }
 
-/// What kind of key is wanted.
+/// The kind of key that is wanted.
 #[derive(Deserialize)]
 pub(super) struct NewKey {
     kind: ApiKeyKind,

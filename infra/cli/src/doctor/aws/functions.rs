@@ -2,10 +2,7 @@
 
 use super::super::{Judgement, Skip, Verdict};
 use super::{Concurrency, Evidence};
-
-/// Copies that AWS keeps unreserved, and those of accounts whose limit is not above that.
-const KEPT: u64 = 100;
-const KEPT_OF_FEW: u64 = 10;
+use crate::aws::functions::kept_unreserved;
 
 /// The program is for the processor that the function runs on.
 pub(super) fn architecture(evidence: &Evidence) -> Judgement {
@@ -37,7 +34,7 @@ pub(super) fn architecture(evidence: &Evidence) -> Judgement {
 /// Something can be reserved.
 pub(super) fn concurrency(evidence: &Evidence) -> Judgement {
     let Concurrency { limit, unreserved } = *evidence.concurrency.as_ref().map_err(Skip::clone)?;
-    let kept = if limit > KEPT { KEPT } else { KEPT_OF_FEW };
+    let kept = kept_unreserved(limit);
     if unreserved <= kept {
         return Ok(Verdict::warning(
             format!(
