@@ -5,6 +5,7 @@
 
 import asyncio
 import importlib
+import os
 import sys
 import threading
 
@@ -41,6 +42,38 @@ def read_numbers():
 
     for step in ["create", "update"]:
         handlers[step] = reading(handlers[step])
+
+
+def reserve_copies():
+    """Reserves the copies of a function that a template asks for, and refuses what leaves too few to the others, as
+    Lambda does."""
+    from ministack.services import lambda_svc
+    from ministack.services.cloudformation import provisioners
+
+    kept = 100
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+
+    def reserving(handler):
+        def handle(*arguments, **named):
+            # Of an update, the new properties come last.
+            properties = [one for one in [*arguments, *named.values()] if isinstance(one, dict)][-1]
+            wanted = properties.get("ReservedConcurrentExecutions")
+            wanted = None if wanted is None else int(wanted)
+            others = [one for name, one in lambda_svc._functions.items() if name not in arguments]
+            free = lambda_svc._ACCOUNT_CONCURRENCY_CAP - sum(int(one.get("concurrency") or 0) for one in others)
+            if wanted and free - wanted < kept:
+                raise ValueError(
+                    "Specified ReservedConcurrentExecutions for function decreases account's "
+                    f"UnreservedConcurrentExecution below its minimum value of [{kept}]."
+                )
+            name, attributes = handler(*arguments, **named)
+            lambda_svc._functions[name]["concurrency"] = wanted
+            return name, attributes
+
+        return handle
+
+    for step in ["create", "update"]:
+        handlers[step] = reserving(handlers[step])
 
 
 def name_batches():
@@ -91,9 +124,12 @@ def over_tls(app):
 def main():
     config = Config()
     config.bind = [sys.argv[1]]
+    # The limit of an AWS account that has been used for a while; by default it goes by the memory of this machine.
+    os.environ.setdefault("LAMBDA_ACCOUNT_CONCURRENCY", "1000")
     from ministack.app import app
 
     read_numbers()
+    reserve_copies()
     name_batches()
     leave_mail_unconfirmed()
     threading.Thread(target=read_in, daemon=True).start()

@@ -8,11 +8,37 @@ use super::{Account, SignedCalls};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// The copies of functions that an account may run at once.
+/// Copies that stay for everything else where nobody has said how many are reserved.
+const LEFT_TO_OTHERS: u64 = 100;
+
+/// Copies for the webhook where nobody has said how many: some 500 requests a second.
+pub(crate) const USUAL_RESERVATION: u64 = 50;
+
+/// The copies of functions that an account may run at once in one region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Concurrency {
-    pub(crate) limit: u64,
-    pub(crate) unreserved: u64,
+pub struct Concurrency {
+    /// Copies of all functions together.
+    pub limit: u64,
+    /// Copies that no function has reserved.
+    pub unreserved: u64,
+}
+
+impl Concurrency {
+    /// The copies that one function may reserve, of which it holds some already (pure).
+    pub(crate) const fn reservable(self, held: u64) -> u64 {
+        let available = self.unreserved.saturating_add(held);
+        available.saturating_sub(kept_unreserved(self.limit))
+    }
+
+    /// The webhook's reservation where nobody has said how many (pure). It is all or nothing: a few copies would
+    /// turn away Cloudinary's own bursts.
+    pub(crate) const fn usual_reservation(self) -> u64 {
+        if self.unreserved >= USUAL_RESERVATION + LEFT_TO_OTHERS {
+            USUAL_RESERVATION
+        } else {
+            0
+        }
+    }
 }
 
 /// Asks for the account's limits.
@@ -68,6 +94,41 @@ fn calls(account: &Account) -> Result<SignedCalls, Failure> {
 }
 
 /// Copies that AWS keeps unreserved in an account of this limit (pure).
-pub(crate) const fn kept_unreserved(limit: u64) -> u64 {
+const fn kept_unreserved(limit: u64) -> u64 {
     if limit > 100 { 100 } else { 10 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reservation_leaves_what_lambda_keeps_free() {
+        for (limit, unreserved, held, expected) in [
+            (10, 10, 0, 0),
+            (20, 20, 0, 10),
+            (1_000, 1_000, 0, 900),
+            (1_000, 150, 0, 50),
+            (1_000, 100, 50, 50),
+            (1_000, 40, 0, 0),
+        ] {
+            let limits = Concurrency { limit, unreserved };
+            assert_eq!(limits.reservable(held), expected, "{limits:?} {held}");
+        }
+    }
+
+    #[test]
+    fn usual_reservation_leaves_a_hundred_copies_to_others() {
+        for (limit, unreserved, expected) in [
+            (10, 10, 0),
+            (100, 100, 0),
+            (149, 149, 0),
+            (150, 150, 50),
+            (1_000, 1_000, 50),
+            (1_000, 149, 0),
+        ] {
+            let limits = Concurrency { limit, unreserved };
+            assert_eq!(limits.usual_reservation(), expected, "{limits:?}");
+        }
+    }
 }

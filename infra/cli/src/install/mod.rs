@@ -6,3 +6,4 @@ mod ask;
 pub(crate) mod import;
 pub(crate) mod parameters;
 pub(crate) mod preflight;
+pub(crate) mod reservation;

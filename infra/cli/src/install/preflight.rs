@@ -5,8 +5,8 @@ use media_sync::config::http_client;
 
 use super::answers::Answers;
 use super::parameters::SECRET;
+use super::reservation::{self, Reservation};
 use crate::aws::formation::{Formation, Stack, Standing};
-use crate::aws::functions::{self, Concurrency};
 use crate::aws::{Account, secret};
 use crate::configuration::SUPABASE_URL;
 use crate::database::{self, Address, Place};
@@ -30,15 +30,14 @@ const CHECKS: [&str; 6] = [
 /// Checks of which one has to be answered for each side.
 const NEEDED: [&str; 2] = ["cld-credentials", "sb-paused"];
 
-/// The parameter that reserves copies of the webhook's function.
-const RESERVED: &str = "WebhookConcurrency";
-
 /// The world as the tests found it.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) account: Account,
     pub(crate) stack: Option<Stack>,
     pub(crate) secret: secret::State,
+    /// Copies of functions for the webhook.
+    pub(crate) reservation: Reservation,
     /// Files of the migrations that are missing.
     pub(crate) pending: Vec<String>,
 }
@@ -91,7 +90,7 @@ pub(crate) async fn examine(
         services(answers, &cloud.account.sdk, output),
         database(answers, output)
     );
-    let mut tests = aws(&cloud, reserved).await;
+    let (mut tests, reservation) = aws(&cloud, reserved).await;
     tests.extend(findings?);
     let (database, pending) = match database {
         Ok(pending) => (Ok(in_words(&pending)), pending),
@@ -103,6 +102,7 @@ pub(crate) async fn examine(
         account: cloud.account,
         stack: cloud.stack,
         secret: cloud.secret,
+        reservation,
         pending,
     })
 }
@@ -253,7 +253,8 @@ fn same_project(url: &str, database: &Address) -> Result<(), Failure> {
     }
 }
 
-async fn aws(cloud: &Cloud, reserved: Option<&str>) -> Vec<Test> {
+/// The tests of AWS, and the copies to reserve where none of them fails.
+async fn aws(cloud: &Cloud, reserved: Option<&str>) -> (Vec<Test>, Reservation) {
     let account = &cloud.account;
     let mut tests: Vec<Test> = vec![
         (
@@ -263,37 +264,13 @@ async fn aws(cloud: &Cloud, reserved: Option<&str>) -> Vec<Test> {
         ("aws-stack", stack(cloud.stack.as_ref())),
         ("aws-secret", readable(&cloud.secret)),
     ];
-    let wanted = reserved
-        .map(str::to_owned)
-        .or_else(|| cloud.stack.as_ref()?.parameters.get(RESERVED).cloned());
-    let wanted = wanted.and_then(|text| text.parse().ok()).unwrap_or(0);
-    // Without a reservation nothing depends on the limits, nor on the right to read them.
-    if wanted > 0 {
-        let limits = functions::concurrency(account).await;
-        let judged = limits.and_then(|limits| reservable(limits, wanted));
-        tests.push(("aws-concurrency", judged));
-    }
-    tests
-}
-
-/// Lambda keeps some copies free (pure).
-fn reservable(limits: Concurrency, wanted: u64) -> Result<String, Failure> {
-    let keep = functions::kept_unreserved(limits.limit);
-    let free = limits.unreserved.saturating_sub(keep);
-    if wanted <= free {
-        return Ok(format!("{free} copies of functions can be reserved"));
-    }
-    Err(Failure::new(
-        Exit::Failed,
-        format!(
-            "{RESERVED} is {wanted}, and this account can reserve {free}: it may run {} functions at once, of which {keep} \
-             stay free",
-            limits.limit
-        ),
-    )
-    .mend(format!(
-        "--parameter {RESERVED}=0, or ask AWS for a higher limit (Service Quotas, Lambda, Concurrent executions)"
-    )))
+    let reservation = reservation::find(reserved, cloud.stack.as_ref(), account).await;
+    let (said, reservation) = match reservation {
+        Ok(found) => (Ok(found.describe()), found),
+        Err(failure) => (Err(failure), Reservation::Unknown),
+    };
+    tests.push(("aws-concurrency", said));
+    (tests, reservation)
 }
 
 fn stack(stack: Option<&Stack>) -> Result<String, Failure> {
@@ -349,24 +326,6 @@ mod tests {
         ] {
             let address = Address::parse(&address, None).unwrap();
             assert_eq!(same_project(url, &address).is_ok(), good, "{url} {address}");
-        }
-    }
-
-    #[test]
-    fn reservation_leaves_what_lambda_keeps_free() {
-        for (limit, unreserved, wanted, good) in [
-            (10, 10, 1, false),
-            (20, 20, 10, true),
-            (20, 20, 11, false),
-            (1_000, 1_000, 900, true),
-            (1_000, 150, 51, false),
-        ] {
-            let limits = Concurrency { limit, unreserved };
-            assert_eq!(
-                reservable(limits, wanted).is_ok(),
-                good,
-                "{limits:?} {wanted}"
-            );
         }
     }
 }

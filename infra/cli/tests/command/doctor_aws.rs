@@ -188,7 +188,9 @@ const ALL: &str = "aws-secret,aws-kms,aws-version,aws-architecture,aws-concurren
 impl Deployed {
     async fn start() -> Self {
         let stack = Stack::start(Options {
-            parameters: [("AlarmTopicArn".to_owned(), TOPIC.to_owned())].into(),
+            parameters: [("AlarmTopicArn", TOPIC), ("WebhookConcurrency", "50")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
             ..Options::default()
         });
         Self {
@@ -225,7 +227,7 @@ async fn faults_of_the_deployment_are_found_one_by_one() {
     alarms_that_nobody_hears_are_found(&deployed).await;
     deployed.assert_clean();
     a_key_that_is_closed_is_found(&deployed).await;
-    executions_that_are_all_reserved_are_found(&deployed).await;
+    a_webhook_without_copies_of_its_own_is_found(&deployed).await;
     queues_are_compared_with_their_functions(&deployed).await;
     a_log_that_never_ends_is_found(&deployed).await;
     deployed.assert_clean();
@@ -269,7 +271,7 @@ async fn a_key_that_is_closed_is_found(deployed: &Deployed) {
     key("alias/aws/secretsmanager").await;
 }
 
-async fn executions_that_are_all_reserved_are_found(deployed: &Deployed) {
+async fn a_webhook_without_copies_of_its_own_is_found(deployed: &Deployed) {
     let aws = deployed.aws();
     let settings = aws
         .rest("GET", "/2016-08-19/account-settings", Value::Null)
@@ -277,12 +279,24 @@ async fn executions_that_are_all_reserved_are_found(deployed: &Deployed) {
     let limit = settings["AccountLimit"]["ConcurrentExecutions"]
         .as_u64()
         .unwrap();
-    let name = aws.function("Audit").await;
-    let path = format!("/2017-10-31/functions/{name}/concurrency");
-    let all = json!({"ReservedConcurrentExecutions": limit - 100});
-    aws.rest("PUT", &path, all).await;
-    deployed.assert_finds("aws-concurrency", "warning", "100 are unreserved");
-    aws.rest("DELETE", &path, Value::Null).await;
+    let path = async |logical| {
+        format!(
+            "/2017-10-31/functions/{}/concurrency",
+            aws.function(logical).await
+        )
+    };
+    let (webhook, audit) = (path("Webhook").await, path("Audit").await);
+    let reserve = |copies: u64| json!({"ReservedConcurrentExecutions": copies});
+
+    aws.rest("DELETE", &webhook, Value::Null).await;
+    let seen = format!("none of the {limit} copies");
+    deployed.assert_finds("aws-concurrency", "warning", &seen);
+    // Somebody else has reserved everything.
+    aws.rest("PUT", &audit, reserve(limit - 100)).await;
+    deployed.assert_finds("aws-concurrency", "warning", &seen);
+    aws.rest("DELETE", &audit, Value::Null).await;
+    aws.rest("PUT", &webhook, reserve(50)).await;
+    deployed.assert_clean();
 }
 
 async fn queues_are_compared_with_their_functions(deployed: &Deployed) {

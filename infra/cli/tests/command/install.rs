@@ -21,13 +21,7 @@ const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") {
 const COMMAND: &str = "target/release/mediasync ";
 
 /// Checks that may deserve a look in a world like this one.
-const MAY_WARN: [&str; 5] = [
-    "aws-alarms",
-    "aws-concurrency",
-    "cld-backup",
-    "cld-pdf",
-    "cld-strict",
-];
+const MAY_WARN: [&str; 4] = ["aws-alarms", "cld-backup", "cld-pdf", "cld-strict"];
 
 /// Empty accounts, a library with pictures, and the answers to the questions.
 pub(crate) struct Stranger {
@@ -289,6 +283,8 @@ async fn installation_page_is_carried_out_from_an_empty_world() {
                 run.stdout.contains("apply") && run.stdout.contains("make the stack"),
                 "{run:?}"
             );
+            let reserved = "50 of the account's 1000 copies are reserved for the webhook";
+            assert!(run.stdout.contains(reserved), "{run:?}");
             let nothing = stranger.run(&["config", "print"]);
             assert!(nothing.stderr.contains("there is no secret"), "{nothing:?}");
         }
@@ -299,6 +295,7 @@ async fn installation_page_is_carried_out_from_an_empty_world() {
     let again = stranger.init();
     assert_eq!(again.code, Some(0), "{again:?}");
     for words in [
+        "50 copies stay reserved for the webhook",
         "the database has every migration",
         "the stack media-sync is as it should be",
         "the trigger is as it should be",

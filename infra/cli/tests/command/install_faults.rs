@@ -213,6 +213,13 @@ async fn wrong_answers_are_named_and_nothing_is_made() {
         &["WebhookConcurrency"],
     );
     assert!(run.stderr.contains("can reserve 0"), "{run:?}");
+    let dry = stranger.run_with(
+        &["init", "--no-input", "--config", "config.json", "--dry-run"],
+        &[("AWS_ENDPOINT_URL_LAMBDA", &lambda)],
+    );
+    assert_eq!(dry.code, Some(0), "{dry:?}");
+    let none = "no copy is reserved for the webhook: the account's 10 allow none";
+    assert!(dry.stdout.contains(none), "{dry:?}");
     stranger.assert_untouched().await;
     stranger.stack.stop().await;
 }

@@ -16,6 +16,7 @@ use crate::install::answers::{self, Answers};
 use crate::install::artifacts::{CodeOptions, Source};
 use crate::install::parameters::{self, ARCHITECTURE, SECRET};
 use crate::install::preflight::{self, Cloud, World};
+use crate::install::reservation::RESERVED;
 use crate::output::Output;
 
 /// Its options.
@@ -92,7 +93,7 @@ async fn prepare(arguments: Arguments, output: &Output) -> Result<Installation, 
     }
     let answers = raw.finish(output)?;
     let secret_name = cloud.secret_name.clone();
-    let reserved = given.get("WebhookConcurrency").map(String::as_str);
+    let reserved = given.get(RESERVED).map(String::as_str);
     let world = preflight::examine(&answers, cloud, reserved, output).await?;
     output.say(&format!("  ✓ {:<16} {}", "code", source.describe()));
     Ok(Installation {

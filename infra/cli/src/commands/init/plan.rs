@@ -35,9 +35,10 @@ pub(super) async fn describe(installation: &Installation) -> Result<Vec<String>,
         format!("database: {migrations}"),
         format!("secret: {secret}"),
         format!(
-            "deployment: {stack} {}, with {}",
+            "deployment: {stack} {}, with {}; {}",
             answers.stack_name,
-            installation.source.describe()
+            installation.source.describe(),
+            installation.world.reservation.describe()
         ),
         "webhook: register it with Cloudinary for all events, if it is not".to_owned(),
         format!("administrator: {}", administrator(installation).await?),

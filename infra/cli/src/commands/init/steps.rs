@@ -157,7 +157,10 @@ async fn deploy(
         .is_none_or(|stack| Standing::of(&stack.status) == Standing::Absent);
     let current = standing.map(|stack| stack.parameters).unwrap_or_default();
     let (values, kept) = parameters::plan(
-        &installation.parameters,
+        &installation
+            .world
+            .reservation
+            .add_to(&installation.parameters),
         secret_arn,
         package.architecture,
         &current,

@@ -1,16 +1,12 @@
 //! Judges processors and concurrent executions (pure).
 
 use super::super::{Judgement, Skip, Verdict};
-use super::{Concurrency, Evidence};
-use crate::aws::functions::kept_unreserved;
+use super::{Evidence, Function};
+use crate::aws::functions::USUAL_RESERVATION;
 
 /// The program is for the processor that the function runs on.
 pub(super) fn architecture(evidence: &Evidence) -> Judgement {
-    let functions = evidence.functions.as_ref().map_err(Skip::clone)?;
-    let webhook = functions.get("Webhook");
-    let webhook =
-        webhook.ok_or_else(|| Skip::because("Lambda does not describe the function Webhook"))?;
-    let declared = webhook.architecture.as_str();
+    let declared = webhook(evidence)?.architecture.as_str();
     let mend = |built: &str| {
         format!(
             "make deploy ARCH={built}, or build anew: make build ARCH={declared} && make deploy ARCH={declared}"
@@ -31,33 +27,53 @@ pub(super) fn architecture(evidence: &Evidence) -> Judgement {
     })
 }
 
-/// Something can be reserved.
+/// The webhook has copies of its own, beyond which a flood takes none.
 pub(super) fn concurrency(evidence: &Evidence) -> Judgement {
-    let Concurrency { limit, unreserved } = *evidence.concurrency.as_ref().map_err(Skip::clone)?;
-    let kept = kept_unreserved(limit);
-    if unreserved <= kept {
-        return Ok(Verdict::warning(
-            format!(
-                "of {limit} concurrent executions {unreserved} are unreserved, and AWS keeps {kept} of them"
-            ),
-            "leave WebhookConcurrency at 0, and ask for a higher limit: aws service-quotas request-service-quota-increase \
-             --service-code lambda --quota-code L-B99A9384 --desired-value 1000",
-        ));
+    let limits = *evidence.concurrency.as_ref().map_err(Skip::clone)?;
+    let limit = limits.limit;
+    let reserved = webhook(evidence)?.reserved;
+    if reserved > 0 {
+        return Ok(Verdict::ok(format!(
+            "{reserved} of the account's {limit} copies are reserved for the webhook; a flood there takes no other"
+        )));
     }
-    Ok(Verdict::ok(format!(
-        "{} of {limit} concurrent executions can be reserved",
-        unreserved - kept
-    )))
+    let seen = format!(
+        "none of the {limit} copies that this account may run at once is reserved for the webhook; a flood there would stop \
+         all functions of the account in this region, this stack's API and queue workers included"
+    );
+    let reserve = format!("mediasync init --parameter WebhookConcurrency={USUAL_RESERVATION}");
+    let mend = match limits.usual_reservation() {
+        0 => format!(
+            "ask for a higher limit: aws service-quotas request-service-quota-increase --service-code lambda \
+             --quota-code L-B99A9384 --desired-value 1000; once it is granted: {reserve}"
+        ),
+        _ => reserve,
+    };
+    Ok(Verdict::warning(seen, mend))
+}
+
+fn webhook(evidence: &Evidence) -> Result<&Function, Skip> {
+    let functions = evidence.functions.as_ref().map_err(Skip::clone)?;
+    let webhook = functions.get("Webhook");
+    webhook.ok_or_else(|| Skip::because("Lambda does not describe the function Webhook"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::super::Grade;
-    use super::super::Function;
+    use super::super::Concurrency;
     use super::*;
 
     fn nothing() -> Evidence {
         Evidence::without(&Skip::needs("x"))
+    }
+
+    fn deployed(architecture: &str, reserved: u64) -> Function {
+        Function {
+            timeout: 20,
+            architecture: architecture.to_owned(),
+            reserved,
+        }
     }
 
     #[test]
@@ -72,12 +88,8 @@ mod tests {
                 Grade::Failure,
             ),
         ] {
-            let function = Function {
-                timeout: 20,
-                architecture: declared.to_owned(),
-            };
             let evidence = Evidence {
-                functions: Ok([("Webhook".to_owned(), function)].into()),
+                functions: Ok([("Webhook".to_owned(), deployed(declared, 0))].into()),
                 machine: Ok(built),
                 ..nothing()
             };
@@ -90,25 +102,55 @@ mod tests {
         assert!(architecture(&nothing()).is_err());
     }
 
-    #[test]
-    fn aws_keeps_some_executions_unreserved() {
-        for (limit, unreserved, grade) in [
-            (10, 10, Grade::Warning),
-            (50, 20, Grade::Ok),
-            (573, 100, Grade::Warning),
-            (1_000, 1_000, Grade::Ok),
-            (1_000, 101, Grade::Ok),
-            (1_000, 100, Grade::Warning),
-        ] {
-            let evidence = Evidence {
-                concurrency: Ok(Concurrency { limit, unreserved }),
-                ..nothing()
-            };
-            assert_eq!(
-                concurrency(&evidence).unwrap().grade,
-                grade,
-                "{limit} {unreserved}"
-            );
+    fn with_copies(limit: u64, unreserved: u64, reserved: u64) -> Evidence {
+        Evidence {
+            concurrency: Ok(Concurrency { limit, unreserved }),
+            functions: Ok([("Webhook".to_owned(), deployed("arm64", reserved))].into()),
+            ..nothing()
         }
+    }
+
+    #[test]
+    fn reservation_is_there_or_can_be_made_or_needs_a_higher_limit() {
+        const RESERVE: &str = "mediasync init --parameter WebhookConcurrency=50";
+        for (limit, unreserved, reserved, mend) in [
+            (1_000, 950, 50, None),
+            (1_000, 100, 5, None),
+            (1_000, 1_000, 0, Some("mediasync init")),
+            (1_000, 150, 0, Some("mediasync init")),
+            (1_000, 149, 0, Some("ask for a higher limit")),
+            (10, 10, 0, Some("ask for a higher limit")),
+        ] {
+            let verdict = concurrency(&with_copies(limit, unreserved, reserved)).unwrap();
+            let grade = if mend.is_some() {
+                Grade::Warning
+            } else {
+                Grade::Ok
+            };
+            assert_eq!(verdict.grade, grade, "{verdict:?}");
+            if let Some(beginning) = mend {
+                let told = verdict.mend.unwrap();
+                assert!(
+                    told.starts_with(beginning) && told.ends_with(RESERVE),
+                    "{told}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn flood_is_told_with_what_it_would_stop() {
+        let without = concurrency(&with_copies(1_000, 1_000, 0)).unwrap();
+        assert_eq!(
+            without.seen,
+            "none of the 1000 copies that this account may run at once is reserved for the webhook; a flood there would \
+             stop all functions of the account in this region, this stack's API and queue workers included"
+        );
+        let with = concurrency(&with_copies(1_000, 950, 50)).unwrap();
+        assert_eq!(
+            with.seen,
+            "50 of the account's 1000 copies are reserved for the webhook; a flood there takes no other"
+        );
+        assert!(concurrency(&nothing()).is_err());
     }
 }

@@ -18,6 +18,7 @@ use media_sync::config;
 
 use super::registry::{Check, Group};
 use super::{Probe, Skip, Sources, limited};
+pub use crate::aws::functions::Concurrency;
 use crate::failure::chain;
 
 /// In the order of the report.
@@ -57,9 +58,10 @@ pub const CHECKS: &[Check] = &[
     Check {
         id: "aws-concurrency",
         group: Group::Aws,
-        title: "the account's limit of concurrent executions leaves nothing to reserve",
-        why: "A `WebhookConcurrency` above 0 rolls the stack back, and functions take copies from each other.",
-        reads: "`lambda get-account-settings`",
+        title: "no copy of functions is reserved for the webhook, or the account has none to reserve",
+        why: "The webhook's function URL has no throttle. A flood there stops every function of the account in the region, \
+              this stack's API and queue workers too.",
+        reads: "`lambda get-account-settings`, and the function Webhook's reservation",
         judgement: |evidence| functions::concurrency(&evidence.aws),
     },
     Check {
@@ -152,15 +154,8 @@ pub struct Function {
     pub timeout: u64,
     /// `arm64` or `x86_64`.
     pub architecture: String,
-}
-
-/// The account's limit in this region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Concurrency {
-    /// Copies of all functions together.
-    pub limit: u64,
-    /// Copies that nobody has reserved.
-    pub unreserved: u64,
+    /// Copies that are reserved for it.
+    pub reserved: u64,
 }
 
 /// A queue's attributes.

@@ -362,6 +362,9 @@ fn functions_of(described: &BTreeMap<String, Value>) -> BTreeMap<String, Functio
         let function = Function {
             timeout: configuration["Timeout"].as_u64()?,
             architecture: architecture.to_owned(),
+            reserved: answer["Concurrency"]["ReservedConcurrentExecutions"]
+                .as_u64()
+                .unwrap_or(0),
         };
         Some((logical.clone(), function))
     });

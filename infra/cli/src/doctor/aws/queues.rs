@@ -69,6 +69,7 @@ mod tests {
         let function = |timeout| Function {
             timeout,
             architecture: "arm64".to_owned(),
+            reserved: 0,
         };
         let queue = |visibility, messages| Queue {
             visibility,
