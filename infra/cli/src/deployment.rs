@@ -9,9 +9,8 @@ use media_sync::sync::health::{Schedules, parse_rate};
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::aws::error::refused;
+use crate::aws::calls::{Call, CallError, Reply, SignedCalls};
 use crate::configuration::stack;
-use crate::doctor::aws::api::{Api, Call, refusal};
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 
@@ -46,9 +45,9 @@ impl Function {
 /// A stack that was found.
 #[derive(Debug)]
 pub struct Deployment {
-    /// Region, credentials and HTTP client.
+    /// Region and credentials.
     pub aws: SdkConfig,
-    http: reqwest::Client,
+    calls: SignedCalls,
     outputs: BTreeMap<String, String>,
     parameters: BTreeMap<String, String>,
 }
@@ -66,8 +65,8 @@ impl Deployment {
         let http =
             config::http_client().map_err(|error| Failure::new(Exit::Failed, chain(&error)))?;
         Ok(Self {
+            calls: SignedCalls::new(&aws, http),
             aws,
-            http,
             outputs: found.outputs,
             parameters: found.parameters,
         })
@@ -99,14 +98,10 @@ impl Deployment {
     /// # Errors
     /// When AWS does not answer or refuses, or the function fails. A call whose answer was lost may have had its effect.
     pub async fn invoke(&self, function: Function, event: &Value) -> Result<Value, Failure> {
-        let response = self.call(function, event, "RequestResponse").await?;
-        let has_failed = response.headers().contains_key("x-amz-function-error");
-        let payload = response.bytes().await;
-        let payload = payload.map_err(|error| silent(function, &error.without_url()))?;
-        let payload: Value = serde_json::from_slice(&payload).unwrap_or_default();
-        match has_failed {
-            false => Ok(payload),
-            true => Err(broken(function, &payload)),
+        let reply = self.call(function, event, "RequestResponse").await?;
+        match reply.headers.contains_key("x-amz-function-error") {
+            false => Ok(reply.json()),
+            true => Err(broken(function, &reply.json())),
         }
     }
 
@@ -124,48 +119,35 @@ impl Deployment {
         function: Function,
         event: &Value,
         invocation_type: &str,
-    ) -> Result<reqwest::Response, Failure> {
+    ) -> Result<Reply, Failure> {
         let name = self.output(function.output())?;
-        let api = Api {
-            sdk: &self.aws,
-            http: &self.http,
-        };
+        let doing = format!("calling the function {}", function.name());
+        let event = event.to_string();
         let call = Call {
             service: "lambda",
             method: Method::POST,
             path: &format!("/2015-03-31/functions/{name}/invocations"),
-            headers: vec![("x-amz-invocation-type", invocation_type)],
-            body: event.to_string(),
+            headers: &[("x-amz-invocation-type", invocation_type)],
+            body: event.as_bytes(),
+            limit: INVOCATION_LIMIT,
         };
-        let request = api.signed(call).await.map_err(|skip| {
-            Failure::new(
-                Exit::Usage,
-                format!("could not call the function: {}", skip.reason()),
-            )
-        })?;
-        let response = request.timeout(INVOCATION_LIMIT).send().await;
-        let response = response.map_err(|error| silent(function, &error.without_url()))?;
-        if response.status().is_success() {
-            return Ok(response);
+        let reply = self.calls.send_once(call).await;
+        let reply = reply.map_err(|error| unanswered(&doing, &error))?;
+        match reply.is_success() {
+            true => Ok(reply),
+            false => Err(reply.refused().failure(&doing)),
         }
-        let status = response.status().as_u16();
-        let text = response.text().await.unwrap_or_default();
-        let refusal = refusal(status, &text);
-        let code = match status {
-            500.. => "ServiceUnavailable",
-            _ => &refusal.code,
-        };
-        let doing = format!("calling the function {}", function.name());
-        Err(refused(&doing, code, &refusal.message))
     }
 }
 
-fn silent(function: Function, error: &reqwest::Error) -> Failure {
-    let (name, why) = (function.name(), chain(error));
-    Failure::new(
-        Exit::TryAgain,
-        format!("calling the function {name} failed: Lambda does not answer: {why}"),
-    )
+/// The region's name was good when the stack was found, so that silence has another cause.
+fn unanswered(doing: &str, error: &CallError) -> Failure {
+    match error {
+        CallError::Silent { .. } => {
+            Failure::new(Exit::TryAgain, format!("{doing} failed: {}", chain(error)))
+        }
+        other => other.failure(doing),
+    }
 }
 
 /// The runtime reports `{"errorType", "errorMessage"}`.

@@ -1,11 +1,16 @@
 //! The bucket that holds the functions' code: one for all stacks of an account and region.
 
+use std::time::Duration;
+
 use reqwest::Method;
 
-use super::signed::Call;
-use super::{Account, SignedCalls};
+use super::Account;
+use super::calls::{Call, Reply, SignedCalls};
 use crate::exit::Exit;
 use crate::failure::Failure;
+
+/// The longest time for one call: code of some megabytes over a slow line.
+const CALL_LIMIT: Duration = Duration::from_secs(300);
 
 /// A bucket of ours.
 #[derive(Debug, Clone)]
@@ -21,7 +26,7 @@ impl Bucket {
     pub(crate) fn new(account: &Account, name: Option<&str>) -> Result<Self, Failure> {
         let own = || format!("media-sync-{}-{}", account.id, account.region);
         Ok(Self {
-            calls: SignedCalls::new(&account.sdk, "s3", &account.region)?,
+            calls: account.calls()?,
             name: name.map_or_else(own, str::to_owned),
             account: account.id.clone(),
             region: account.region.clone(),
@@ -31,7 +36,7 @@ impl Bucket {
     /// Makes the bucket, unless it is there. New buckets are closed to the public.
     pub(crate) async fn ensure(&self) -> Result<bool, Failure> {
         let doing = format!("looking for the bucket {}", self.name);
-        let found = self.call(&doing, &Method::HEAD, "", b"").await?;
+        let found = self.call(&doing, Method::HEAD, "", b"").await?;
         match found.status {
             200 => return Ok(false),
             404 => {}
@@ -52,7 +57,7 @@ impl Bucket {
                 )
                 .mend("give the identity s3:* on it, or name another one: --bucket NAME"));
             }
-            _ => return Err(found.refusal(&doing)),
+            _ => return Err(found.refused().failure(&doing)),
         }
         let doing = format!("making the bucket {}", self.name);
         // Only the oldest region takes no constraint.
@@ -63,29 +68,26 @@ impl Bucket {
                  <LocationConstraint>{region}</LocationConstraint></CreateBucketConfiguration>"
             ),
         };
-        let call = Call {
-            method: &Method::PUT,
-            path: &self.path(""),
-            headers: &[],
-            body: body.as_bytes(),
-        };
-        let made = self.calls.send(&doing, call).await?;
+        let path = self.path("");
+        let made = self
+            .send(&doing, Method::PUT, &path, &[], body.as_bytes())
+            .await?;
         match made.status {
             200 => Ok(true),
-            _ => Err(made.refusal(&doing)),
+            _ => Err(made.refused().failure(&doing)),
         }
     }
 
     /// Uploads what is not there yet: a key is named after its content.
     pub(crate) async fn put(&self, key: &str, bytes: &[u8]) -> Result<bool, Failure> {
         let doing = format!("uploading {key}");
-        if self.call(&doing, &Method::HEAD, key, b"").await?.status == 200 {
+        if self.call(&doing, Method::HEAD, key, b"").await?.status == 200 {
             return Ok(false);
         }
-        let put = self.call(&doing, &Method::PUT, key, bytes).await?;
+        let put = self.call(&doing, Method::PUT, key, bytes).await?;
         match put.status {
             200 => Ok(true),
-            _ => Err(put.refusal(&doing)),
+            _ => Err(put.refused().failure(&doing)),
         }
     }
 
@@ -115,16 +117,32 @@ impl Bucket {
     async fn call(
         &self,
         doing: &str,
-        method: &Method,
+        method: Method,
         key: &str,
         body: &[u8],
-    ) -> Result<super::signed::Reply, Failure> {
+    ) -> Result<Reply, Failure> {
+        let owner = [("x-amz-expected-bucket-owner", self.account.as_str())];
+        self.send(doing, method, &self.path(key), &owner, body)
+            .await
+    }
+
+    async fn send(
+        &self,
+        doing: &str,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Reply, Failure> {
         let call = Call {
+            service: "s3",
             method,
-            path: &self.path(key),
-            headers: &[("x-amz-expected-bucket-owner", &self.account)],
+            path,
+            headers,
             body,
+            limit: CALL_LIMIT,
         };
-        self.calls.send(doing, call).await
+        let reply = self.calls.send(call).await;
+        reply.map_err(|error| error.failure(doing))
     }
 }

@@ -3,10 +3,13 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use super::signed::Call;
-use super::{Account, SignedCalls};
+use super::Account;
+use super::calls::Call;
 use crate::exit::Exit;
 use crate::failure::Failure;
+
+/// The path at which Lambda tells the limits.
+pub(crate) const ACCOUNT_SETTINGS: &str = "/2016-08-19/account-settings";
 
 /// Copies that stay for everything else where nobody has said how many are reserved.
 const LEFT_TO_OTHERS: u64 = 100;
@@ -24,6 +27,15 @@ pub struct Concurrency {
 }
 
 impl Concurrency {
+    /// Reads Lambda's account settings (pure).
+    pub(crate) fn read(settings: &Value) -> Option<Self> {
+        let number = |name: &str| settings["AccountLimit"][name].as_u64();
+        Some(Self {
+            limit: number("ConcurrentExecutions")?,
+            unreserved: number("UnreservedConcurrentExecutions")?,
+        })
+    }
+
     /// The copies that one function may reserve, of which it holds some already (pure).
     pub(crate) const fn reservable(self, held: u64) -> u64 {
         let available = self.unreserved.saturating_add(held);
@@ -45,52 +57,41 @@ impl Concurrency {
 pub(crate) async fn concurrency(account: &Account) -> Result<Concurrency, Failure> {
     let doing = "reading Lambda's account settings";
     let call = Call {
-        method: &Method::GET,
-        path: "/2016-08-19/account-settings/",
-        headers: &[],
-        body: b"",
+        service: "lambda",
+        path: ACCOUNT_SETTINGS,
+        ..Call::default()
     };
-    let reply = calls(account)?.send(doing, call).await?;
-    if reply.status != 200 {
-        return Err(reply.refusal(doing));
+    let reply = account.calls()?.send(call).await;
+    let reply = reply.map_err(|error| error.failure(doing))?;
+    if !reply.is_success() {
+        return Err(reply.refused().failure(doing));
     }
-    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-    let number = |name: &str| body["AccountLimit"][name].as_u64();
-    let (limit, unreserved) = (
-        number("ConcurrentExecutions"),
-        number("UnreservedConcurrentExecutions"),
-    );
-    limit
-        .zip(unreserved)
-        .map(|(limit, unreserved)| Concurrency { limit, unreserved })
-        .ok_or_else(|| {
-            Failure::new(
-                Exit::Failed,
-                format!("{doing} failed: the answer cannot be read"),
-            )
-        })
+    Concurrency::read(&reply.json()).ok_or_else(|| {
+        Failure::new(
+            Exit::Failed,
+            format!("{doing} failed: the answer cannot be read"),
+        )
+    })
 }
 
 /// Starts a function and does not wait for its end.
 pub(crate) async fn start(account: &Account, function: &str, event: &Value) -> Result<(), Failure> {
     let doing = format!("starting {function}");
-    let path = format!("/2015-03-31/functions/{function}/invocations");
     let event = event.to_string();
     let call = Call {
-        method: &Method::POST,
-        path: &path,
+        service: "lambda",
+        method: Method::POST,
+        path: &format!("/2015-03-31/functions/{function}/invocations"),
         headers: &[("x-amz-invocation-type", "Event")],
         body: event.as_bytes(),
+        ..Call::default()
     };
-    let reply = calls(account)?.send(&doing, call).await?;
-    match reply.status {
-        200..=299 => Ok(()),
-        _ => Err(reply.refusal(&doing)),
+    let reply = account.calls()?.send(call).await;
+    let reply = reply.map_err(|error| error.failure(&doing))?;
+    match reply.is_success() {
+        true => Ok(()),
+        false => Err(reply.refused().failure(&doing)),
     }
-}
-
-fn calls(account: &Account) -> Result<SignedCalls, Failure> {
-    SignedCalls::new(&account.sdk, "lambda", &account.region)
 }
 
 /// Copies that AWS keeps unreserved in an account of this limit (pure).

@@ -1,20 +1,20 @@
 //! AWS as `init`, `config` and `destroy` use it: the account, the secret, the bucket of code and the stack.
 
 pub(crate) mod bucket;
+pub(crate) mod calls;
 pub(crate) mod error;
 pub(crate) mod formation;
 pub(crate) mod functions;
 pub(crate) mod secret;
-pub(crate) mod signed;
 
 use aws_config::SdkConfig;
 use clap::Args;
-use media_sync::config;
+use media_sync::config::{self, http_client};
 
+use self::calls::SignedCalls;
 pub(crate) use self::error::failure;
-pub(crate) use self::signed::SignedCalls;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
 
 /// The AWS account of a command, beside AWS's usual environment.
 #[derive(Debug, Args)]
@@ -74,6 +74,12 @@ impl Account {
             region,
             sdk,
         })
+    }
+
+    /// The client of services without an SDK.
+    pub(crate) fn calls(&self) -> Result<SignedCalls, Failure> {
+        let http = http_client().map_err(|error| Failure::new(Exit::Failed, chain(&error)))?;
+        Ok(SignedCalls::new(&self.sdk, http))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The checks of the deployment in AWS.
 
 mod alarms;
-pub(crate) mod api;
+mod api;
 mod code;
 mod functions;
 mod key;

@@ -6,11 +6,13 @@ use futures::future::try_join_all;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::api::{Api, all_texts, first_text};
+use super::api::{Api, skip};
 use super::{
     Concurrency, Evidence, Function, KeyUse, LogGroup, Probe, Queue, Release, Resource, Skip,
     Sources, Topic, code, limited, queues,
 };
+use crate::aws::calls::{SignedCalls, all_texts, first_text};
+use crate::aws::functions;
 use crate::configuration::stack::Deployed;
 
 /// The one whose code is read.
@@ -25,7 +27,7 @@ const READERS: [(&str, &str); 4] = [
 ];
 
 struct Deployment<'a> {
-    api: Api<'a>,
+    api: Api,
     stack: &'a Deployed,
     resources: Vec<Resource>,
 }
@@ -33,8 +35,7 @@ struct Deployment<'a> {
 /// Asks for everything, at once where one answer does not need another.
 pub(super) async fn ask(sources: &Sources<'_>, stack: &Deployed) -> Evidence {
     let api = Api {
-        sdk: sources.aws,
-        http: &sources.http,
+        calls: SignedCalls::new(sources.aws, sources.http.clone()),
     };
     let resources = limited("CloudFormation", list_resources(&api, stack)).await;
     let concurrency = limited("Lambda", concurrency(&api)).await;
@@ -75,8 +76,8 @@ pub(super) async fn ask(sources: &Sources<'_>, stack: &Deployed) -> Evidence {
     }
 }
 
-async fn list_resources(api: &Api<'_>, stack: &Deployed) -> Probe<Vec<Resource>> {
-    let client = aws_sdk_cloudformation::Client::new(api.sdk);
+async fn list_resources(api: &Api, stack: &Deployed) -> Probe<Vec<Resource>> {
+    let client = aws_sdk_cloudformation::Client::new(&api.calls.sdk);
     let mut pages = client
         .list_stack_resources()
         .stack_name(&stack.name)
@@ -100,16 +101,10 @@ async fn list_resources(api: &Api<'_>, stack: &Deployed) -> Probe<Vec<Resource>>
     Ok(resources)
 }
 
-async fn concurrency(api: &Api<'_>) -> Probe<Concurrency> {
-    let answer = api.get("lambda", "/2016-08-19/account-settings").await?;
-    let number = |name: &str| answer["AccountLimit"][name].as_u64();
-    let limits = || {
-        Some(Concurrency {
-            limit: number("ConcurrentExecutions")?,
-            unreserved: number("UnreservedConcurrentExecutions")?,
-        })
-    };
-    limits().ok_or_else(|| Skip::because("Lambda tells no limit of concurrent executions"))
+async fn concurrency(api: &Api) -> Probe<Concurrency> {
+    let answer = api.get("lambda", functions::ACCOUNT_SETTINGS).await?;
+    Concurrency::read(&answer)
+        .ok_or_else(|| Skip::because("Lambda tells no limit of concurrent executions"))
 }
 
 impl Deployment<'_> {
@@ -149,7 +144,7 @@ impl Deployment<'_> {
             let reason = crate::failure::chain(&error.without_url());
             Skip::because(format!("the code cannot be read: {reason}"))
         };
-        let request = self.api.http.get(location).header("range", range);
+        let request = self.api.calls.http.get(location).header("range", range);
         let mut response = request.send().await.map_err(silent)?;
         if !response.status().is_success() {
             let status = response.status().as_u16();
@@ -215,7 +210,7 @@ impl Deployment<'_> {
             .api
             .query("iam", &form)
             .await?
-            .map_err(|refused| refused.skip("iam"))?;
+            .map_err(|refused| skip("iam", &refused))?;
         let document = first_text(&xml, "PolicyDocument").unwrap_or_default();
         let document = percent_decode_str(&document).decode_utf8_lossy();
         let policy: Value = serde_json::from_str(&document)
@@ -270,7 +265,7 @@ impl Deployment<'_> {
                 Some(arns.iter().map(|arn| arn.starts_with("arn:")).collect())
             }
             Err(refused) if refused.code.starts_with("NotFound") => None,
-            Err(refused) => return Err(refused.skip("sns")),
+            Err(refused) => return Err(skip("sns", &refused)),
         };
         Ok(Topic {
             arn: arn.to_owned(),
