@@ -193,14 +193,6 @@ impl Progress {
         }
     }
 
-    /// Shows how far it is, where only the newest state is of interest.
-    pub fn set(&self, done: u64, text: &str) {
-        if let Some(bar) = &self.bar {
-            bar.set_position(done);
-            bar.set_message(text.to_owned());
-        }
-    }
-
     /// Writes a line that stays.
     pub fn keep(&self, text: &str) {
         match &self.bar {

@@ -3,6 +3,7 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use media_sync::time::Timestamp;
 
+use crate::output::Output;
 use crate::runs::{Run, Standing};
 use crate::words::span;
 
@@ -26,6 +27,11 @@ impl RunBar {
             .set_length(self.0.length().unwrap_or_default().max(run.done()));
         self.0.set_position(run.done());
         self.0.set_message(estimate(run, now));
+    }
+
+    /// Writes a line that stays.
+    pub(crate) fn keep(&self, text: &str, output: &Output) {
+        self.0.suspend(|| output.say(&format!("  {text}")));
     }
 
     /// Removes the bar.

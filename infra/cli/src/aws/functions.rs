@@ -1,6 +1,5 @@
-//! Lambda, as far as `init` calls it.
+//! The copies of functions that an account may run.
 
-use reqwest::Method;
 use serde_json::Value;
 
 use super::Account;
@@ -72,26 +71,6 @@ pub(crate) async fn concurrency(account: &Account) -> Result<Concurrency, Failur
             format!("{doing} failed: the answer cannot be read"),
         )
     })
-}
-
-/// Starts a function and does not wait for its end.
-pub(crate) async fn start(account: &Account, function: &str, event: &Value) -> Result<(), Failure> {
-    let doing = format!("starting {function}");
-    let event = event.to_string();
-    let call = Call {
-        service: "lambda",
-        method: Method::POST,
-        path: &format!("/2015-03-31/functions/{function}/invocations"),
-        headers: &[("x-amz-invocation-type", "Event")],
-        body: event.as_bytes(),
-        ..Call::default()
-    };
-    let reply = account.calls()?.send(call).await;
-    let reply = reply.map_err(|error| error.failure(&doing))?;
-    match reply.is_success() {
-        true => Ok(()),
-        false => Err(reply.refused().failure(&doing)),
-    }
 }
 
 /// Copies that AWS keeps unreserved in an account of this limit (pure).

@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
 use crate::runs::follow::{Followed, Wanted, another_run, start_and_follow};
+use crate::runs::patience::Patience;
 use crate::runs::{Run, Standing};
 use crate::words::span;
 
@@ -80,8 +81,9 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
     let configuration = Configuration::find(&arguments.source, &[], &needed).await?;
     let supabase = configuration.supabase()?;
     let deployment = Deployment::find(&arguments.source.stack_name).await?;
+    let patience = Patience::UntilItRests;
     let followed = tokio::select! {
-        followed = start_and_follow(&wanted, &deployment, &supabase) => followed?,
+        followed = start_and_follow(&wanted, &deployment, &supabase, patience, output) => followed?,
         _ = tokio::signal::ctrl_c() => {
             output.say("a run that has begun goes on without this command; mediasync status shows it");
             return Ok(Exit::TryAgain);
@@ -98,7 +100,7 @@ fn conclude(wanted: &Wanted, followed: &Followed, output: &Output) -> Result<Exi
         output.say("a run was going on already, and was followed instead of a new one");
     }
     let exit = match standing {
-        Standing::Failed => return Err(failed(run)),
+        Standing::Failed => return Err(run.failure()),
         Standing::RestsForQuota(until) => {
             output.say(&format!(
                 "the run rests for Cloudinary's quota and goes on by itself in {} ({})",
@@ -136,27 +138,6 @@ fn conclude(wanted: &Wanted, followed: &Followed, output: &Output) -> Result<Exi
     }
     output.data(&to_json(followed), &differences(run));
     Ok(exit)
-}
-
-fn failed(run: &Run) -> Failure {
-    let code = run.error_code.as_deref().unwrap_or("unknown");
-    let message = run
-        .error_message
-        .as_deref()
-        .unwrap_or("it does not say why");
-    let failure = Failure::new(Exit::Failed, format!("the run did not succeed: {message}"))
-        .detail("code", Some(code))
-        .detail("run", Some(run.run_id.to_string()));
-    match code {
-        "mass_delete" | "empty_listing" => failure.mend(
-            "mediasync sync --full --dry-run shows what is missing in Cloudinary; if that is right: \
-             mediasync sync --full --allow-mass-delete",
-        ),
-        "values_refused" => {
-            failure.mend("change the assets that the message names in Cloudinary, and run it again")
-        }
-        _ => failure.mend("mediasync doctor; the log of the function reconcile has the whole error"),
-    }
 }
 
 fn to_json(followed: &Followed) -> Value {

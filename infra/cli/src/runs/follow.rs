@@ -9,10 +9,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Run, Standing, overview};
+use super::patience::{NextStep, Patience};
+use super::{Overview, Run, Standing, overview};
 use crate::deployment::{Deployment, Function};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::Output;
 use crate::progress::RunBar;
 
 /// Between two looks into the database.
@@ -79,7 +81,7 @@ struct Answer {
     not_found: Vec<String>,
 }
 
-/// Starts the run and waits until it ends, or rests.
+/// Starts the run and waits for its end, as long as `patience` has it.
 ///
 /// # Errors
 /// When it cannot be started or followed.
@@ -87,28 +89,50 @@ pub async fn start_and_follow(
     wanted: &Wanted,
     deployment: &Deployment,
     supabase: &Supabase,
+    patience: Patience,
+    output: &Output,
 ) -> Result<Followed, Failure> {
     let before = overview(supabase, None).await?;
-    let bar = RunBar::new(before.stats.total_assets);
-    let followed = follow_closely(wanted, deployment, supabase, &bar).await;
-    bar.end();
+    let watch = Watch::new(supabase, patience, &before, output);
+    let followed = follow_closely(wanted, deployment, &watch).await;
+    watch.bar.end();
     followed
+}
+
+/// Waits for the end of a run that somebody else has started.
+///
+/// # Errors
+/// When it cannot be followed.
+pub async fn join(
+    run: &Run,
+    before: &Overview,
+    supabase: &Supabase,
+    patience: Patience,
+    output: &Output,
+) -> Result<Run, Failure> {
+    let watch = Watch::new(supabase, patience, before, output);
+    let run = watch.follow(run.run_id).await;
+    watch.bar.end();
+    run
 }
 
 async fn follow_closely(
     wanted: &Wanted,
     deployment: &Deployment,
-    supabase: &Supabase,
-    bar: &RunBar,
+    watch: &Watch<'_>,
 ) -> Result<Followed, Failure> {
+    let supabase = watch.supabase;
     let event = wanted.event();
     let invoked = tokio::select! {
         answer = deployment.invoke(Function::Reconcile, &event) => answer,
-        () = watch(supabase, bar) => unreachable!("it watches for ever"),
+        () = watch.look_on() => unreachable!("it watches for ever"),
     };
     let answer: Answer = match invoked {
         Ok(answer) => serde_json::from_value(answer).unwrap_or_default(),
-        Err(failure) => return after_a_failed_call(failure, supabase).await,
+        Err(failure) => Answer {
+            run_id: Some(after_a_failed_call(failure, watch).await?),
+            ..Answer::default()
+        },
     };
     let (run_id, joined) = match (answer.run_id, answer.status.as_str()) {
         (Some(run_id), _) => (run_id, answer.joined),
@@ -118,7 +142,7 @@ async fn follow_closely(
             None => return Err(lost()),
         },
     };
-    let run = follow(supabase, run_id, bar).await?;
+    let run = watch.follow(run_id).await?;
     Ok(Followed {
         run,
         joined,
@@ -127,15 +151,11 @@ async fn follow_closely(
 }
 
 /// The answer may have been lost on its way, or the slice has failed and the run rests.
-async fn after_a_failed_call(failure: Failure, supabase: &Supabase) -> Result<Followed, Failure> {
-    let current = overview(supabase, None).await?.current_run;
+async fn after_a_failed_call(failure: Failure, watch: &Watch<'_>) -> Result<Uuid, Failure> {
+    let current = overview(watch.supabase, None).await?.current_run;
     let rests = |run: &Run| run.standing(Timestamp::now()) == Standing::RestsAfterFault;
     match current {
-        Some(run) if rests(&run) => Ok(Followed {
-            run,
-            joined: false,
-            not_found: Vec::new(),
-        }),
+        Some(run) if watch.patience == Patience::UntilItEnds || rests(&run) => Ok(run.run_id),
         Some(_) => Err(Failure {
             exit: Exit::TryAgain,
             ..failure
@@ -145,38 +165,86 @@ async fn after_a_failed_call(failure: Failure, supabase: &Supabase) -> Result<Fo
     }
 }
 
-/// Moves the bar while the function works. Never ends.
-async fn watch(supabase: &Supabase, bar: &RunBar) {
-    loop {
-        tokio::time::sleep(PAUSE).await;
-        if let Ok(seen) = overview(supabase, None).await
-            && let Some(run) = &seen.current_run
-        {
-            bar.show(run, Timestamp::now());
+/// Somebody who waits for a run.
+struct Watch<'a> {
+    supabase: &'a Supabase,
+    patience: Patience,
+    bar: RunBar,
+    output: &'a Output,
+}
+
+impl<'a> Watch<'a> {
+    fn new(
+        supabase: &'a Supabase,
+        patience: Patience,
+        before: &Overview,
+        output: &'a Output,
+    ) -> Self {
+        Self {
+            supabase,
+            patience,
+            bar: RunBar::new(before.stats.total_assets),
+            output,
+        }
+    }
+
+    /// Moves the bar while the function works. Never ends.
+    async fn look_on(&self) {
+        loop {
+            tokio::time::sleep(PAUSE).await;
+            if let Ok(seen) = overview(self.supabase, None).await
+                && let Some(run) = &seen.current_run
+            {
+                self.bar.show(run, Timestamp::now());
+            }
+        }
+    }
+
+    async fn follow(&self, run_id: Uuid) -> Result<Run, Failure> {
+        let mut failed = 0;
+        let mut has_told = false;
+        loop {
+            let seen = match overview(self.supabase, Some(run_id)).await {
+                Err(failure) if failure.exit == Exit::TryAgain && failed < FAILED_LOOKS => {
+                    failed += 1;
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+                seen => seen?,
+            };
+            failed = 0;
+            let run = seen.run.ok_or_else(lost)?;
+            let now = Timestamp::now();
+            match self.patience.next_step(&run, now) {
+                NextStep::Return => return Ok(run),
+                NextStep::GiveUp => return Err(silent(&run)),
+                NextStep::WaitUntil(moment) if !has_told => {
+                    has_told = true;
+                    self.bar.keep(&rest(moment), self.output);
+                }
+                NextStep::Wait | NextStep::WaitUntil(_) => {}
+            }
+            self.bar.show(&run, now);
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
-async fn follow(supabase: &Supabase, run_id: Uuid, bar: &RunBar) -> Result<Run, Failure> {
-    let mut failed = 0;
-    loop {
-        let seen = match overview(supabase, Some(run_id)).await {
-            Err(failure) if failure.exit == Exit::TryAgain && failed < FAILED_LOOKS => {
-                failed += 1;
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            }
-            seen => seen?,
-        };
-        failed = 0;
-        let run = seen.run.ok_or_else(lost)?;
-        let now = Timestamp::now();
-        if run.standing(now) != Standing::Working {
-            return Ok(run);
-        }
-        bar.show(&run, now);
-        tokio::time::sleep(PAUSE).await;
-    }
+fn rest(moment: Timestamp) -> String {
+    format!(
+        "the run rests until {}, because Cloudinary's hourly quota is kept for people; it goes on by itself, and this \
+         command may be ended",
+        moment.to_the_second()
+    )
+}
+
+fn silent(run: &Run) -> Failure {
+    Failure::new(
+        Exit::TryAgain,
+        "the run has shown no sign of life for 20 minutes",
+    )
+    .detail("run", Some(run.run_id.to_string()))
+    .mend("mediasync doctor, then run this again")
 }
 
 /// Another run is in the way.

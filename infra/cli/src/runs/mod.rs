@@ -1,6 +1,8 @@
 //! Runs as the Data API shows them, and what they come down to (pure but for the reading).
 
+mod failure;
 pub mod follow;
+pub mod patience;
 
 use media_sync::supabase::Supabase;
 use media_sync::sync::store::{Mode, RunStatus};
@@ -36,6 +38,9 @@ pub struct Run {
     pub counters: Counters,
     /// When it began.
     pub started_at: Timestamp,
+    /// Its last sign of life.
+    #[serde(default, skip_serializing)]
+    pub heartbeat_at: Option<Timestamp>,
     /// Absent while it goes on.
     pub finished_at: Option<Timestamp>,
     /// Until then it rests.

@@ -18,7 +18,6 @@ use crate::migrations::apply::apply;
 use crate::output::Output;
 
 const STEPS: usize = 7;
-const FUNCTION: &str = "ReconcileFunctionName";
 const WEBHOOK: &str = "WebhookUrl";
 const API: &str = "ApiUrl";
 
@@ -47,7 +46,7 @@ pub(super) async fn carry_out(
     let stack = deploy(&installation, &arn, &mut done, output).await?;
     let unproved = register(&installation, &stack, &mut done, output).await?;
     grant(&installation, &mut done, output).await?;
-    fetch_library(&installation, &stack, &mut done, output).await?;
+    fetch_library(&installation, &mut done, output).await?;
     let exit = examine(&installation, &arn, &mut done, output).await?;
     conclude(&stack, unproved.as_ref(), output);
     let value = json!({
@@ -256,7 +255,6 @@ async fn grant(
 
 async fn fetch_library(
     installation: &Installation,
-    stack: &Stack,
     done: &mut Done,
     output: &Output,
 ) -> Result<(), Failure> {
@@ -273,8 +271,7 @@ async fn fetch_library(
     let configuration =
         Configuration::find(&source, &[], &[SUPABASE_URL, SUPABASE_SECRET_KEY]).await?;
     let supabase = configuration.supabase()?;
-    let function = of_stack(stack, FUNCTION)?;
-    let text = match import::run(&installation.world.account, &supabase, function, output).await? {
+    let text = match import::run(&source.stack_name, &supabase, output).await? {
         Imported::Before => "the library was imported before".to_owned(),
         Imported::Now { listed: 1 } => "imported 1 asset".to_owned(),
         Imported::Now { listed } => format!("imported {listed} assets"),
