@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::aws::formation::Formation;
 use crate::aws::secret::{self, Secret, State};
 use crate::aws::{Access, Account};
-use crate::configuration::Values;
+use crate::configuration::{Stack, Values};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
@@ -59,15 +59,8 @@ struct Place {
         hide_env_values = true
     )]
     secret: Option<String>,
-    /// The deployed CloudFormation stack
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "STACK_NAME",
-        hide_env_values = true,
-        default_value = "media-sync"
-    )]
-    stack_name: String,
+    #[command(flatten)]
+    stack: Stack,
     #[command(flatten)]
     access: Access,
 }
@@ -80,9 +73,9 @@ impl Place {
         let name = match given {
             Some(name) => name,
             None => {
-                let stack = Formation::new(&account, &self.stack_name).read().await?;
+                let stack = Formation::new(&account, &self.stack.name).read().await?;
                 let arn = stack.as_ref().and_then(|stack| stack.secret_arn());
-                arn.map_or_else(|| format!("{}/config", self.stack_name), str::to_owned)
+                arn.map_or_else(|| format!("{}/config", self.stack.name), str::to_owned)
             }
         };
         let secret = Secret::new(&account, &name);

@@ -11,7 +11,7 @@ use super::Database;
 use crate::aws::formation::{Formation, Stack};
 use crate::aws::secret::{Secret, State};
 use crate::aws::{Access, Account};
-use crate::configuration::{CLOUDINARY_URL, Values};
+use crate::configuration::{self, CLOUDINARY_URL, Values};
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::output::Output;
@@ -21,15 +21,8 @@ use crate::triggers::{self, Owner};
 /// Its options.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The CloudFormation stack
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "STACK_NAME",
-        hide_env_values = true,
-        default_value = "media-sync"
-    )]
-    stack_name: String,
+    #[command(flatten)]
+    stack: configuration::Stack,
     /// Address of the webhook, where it is another than the stack's output WebhookUrl
     #[arg(long, value_name = "URL", env = "WEBHOOK_URL", hide_env_values = true)]
     webhook_url: Option<String>,
@@ -62,7 +55,7 @@ struct Ledger {
 
 pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     let account = Account::find(arguments.access.configuration().await).await?;
-    let formation = Formation::new(&account, &arguments.stack_name);
+    let formation = Formation::new(&account, &arguments.stack.name);
     let stack = formation.read().await?;
     // Before anything is removed, so that a wrong address stops the command in time.
     let database = match arguments.database {
@@ -74,7 +67,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
     }
     let mut ledger = Ledger::default();
     let named = stack.as_ref().and_then(|stack| stack.secret_arn());
-    let name = named.map_or_else(|| format!("{}/config", arguments.stack_name), str::to_owned);
+    let name = named.map_or_else(|| format!("{}/config", arguments.stack.name), str::to_owned);
     let secret = Secret::new(&account, &name);
     let state = secret.read().await?;
     remove_triggers(&arguments, stack.as_ref(), &state, &mut ledger, output).await?;
@@ -101,7 +94,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
 }
 
 fn agree(arguments: &Arguments, stack: Option<&Stack>, output: &Output) -> Result<(), Failure> {
-    let name = &arguments.stack_name;
+    let name = &arguments.stack.name;
     let stopped = || Failure::new(Exit::Failed, "nothing was removed, as you said");
     if arguments.database {
         let typed = match &arguments.confirm {
@@ -227,7 +220,7 @@ async fn remove_tables(
     let Some(mut database) = database else {
         ledger.left.push(format!(
             "the database's tables with their rows (mediasync destroy --stack-name {} --database deletes them)",
-            arguments.stack_name
+            arguments.stack.name
         ));
         return Ok(());
     };

@@ -63,13 +63,13 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
     }
     let mut settings = Values::read(arguments.source.config.as_deref())?;
     let aws = aws().await;
-    let deployed = stack::locate(&aws, &arguments.source.stack_name).await;
+    let deployed = stack::locate(&aws, &arguments.source.stack.name).await;
     let (webhook, arn) = match &deployed {
         Ok(found) => (found.webhook_url.as_deref(), found.secret_arn.as_deref()),
         Err(unknown) => {
             output.say(&format!(
                 "stack {}: {}",
-                arguments.source.stack_name, unknown.reason
+                arguments.source.stack.name, unknown.reason
             ));
             (None, None)
         }

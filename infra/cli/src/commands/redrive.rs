@@ -20,7 +20,7 @@ pub(super) struct Arguments {
     /// Only show how many there are, and some of them; takes none
     #[arg(long)]
     dry_run: bool,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Configuration")]
     stack: Stack,
 }
 

@@ -63,7 +63,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
         report(&begun, None, output);
         return Ok(Exit::Ok);
     }
-    let deployment = Deployment::find(&arguments.source.stack_name).await?;
+    let deployment = Deployment::find(&arguments.source.stack.name).await?;
     scope.begin(&deployment).await?;
     if arguments.no_wait {
         output.say(&format!(

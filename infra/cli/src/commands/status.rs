@@ -35,7 +35,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
         .await?
         .supabase()?;
     let database = async { tokio::try_join!(runs::overview(&supabase, None), health(&supabase)) };
-    let (database, stack) = tokio::join!(database, ask_stack(&source.stack_name));
+    let (database, stack) = tokio::join!(database, ask_stack(&source.stack.name));
     let (overview, mirror) = database?;
     let (queues, schedules) = match stack {
         Ok((queues, schedules)) => (Some(queues), schedules),

@@ -69,7 +69,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
         ));
     }
     if arguments.no_wait {
-        let deployment = Deployment::find(&arguments.source.stack_name).await?;
+        let deployment = Deployment::find(&arguments.source.stack.name).await?;
         deployment
             .invoke_later(Function::Reconcile, &wanted.event())
             .await?;
@@ -80,7 +80,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
     let needed = [SUPABASE_URL, SUPABASE_SECRET_KEY];
     let configuration = Configuration::find(&arguments.source, &[], &needed).await?;
     let supabase = configuration.supabase()?;
-    let deployment = Deployment::find(&arguments.source.stack_name).await?;
+    let deployment = Deployment::find(&arguments.source.stack.name).await?;
     let patience = Patience::UntilItRests;
     let followed = tokio::select! {
         followed = start_and_follow(&wanted, &deployment, &supabase, patience, output) => followed?,

@@ -29,20 +29,12 @@ pub struct Source {
     /// deployed stack's secret, with AWS's usual environment.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The deployed CloudFormation stack
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "STACK_NAME",
-        hide_env_values = true,
-        default_value = "media-sync"
-    )]
-    pub(crate) stack_name: String,
+    #[command(flatten)]
+    pub(crate) stack: Stack,
 }
 
-/// The deployed stack, for commands that need no other configuration.
+/// The deployed stack of a command.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Configuration")]
 pub struct Stack {
     /// The deployed CloudFormation stack
     #[arg(
@@ -80,11 +72,11 @@ impl Configuration {
         values.complete(Values::read(source.config.as_deref())?);
         let mut missing = missing_keys(&values, needed);
         if !missing.is_empty() {
-            let stack = stack::describe(&source.stack_name, &missing).await;
+            let stack = stack::describe(&source.stack.name, &missing).await;
             let why = stack.map(|found| values.complete(found)).err();
             missing = missing_keys(&values, needed);
             if !missing.is_empty() {
-                return Err(incomplete(&missing, &source.stack_name, why));
+                return Err(incomplete(&missing, &source.stack.name, why));
             }
         }
         let http =

@@ -7,7 +7,7 @@ use super::Installation;
 use crate::aws::bucket::Bucket;
 use crate::aws::formation::{Change, Stack, Standing};
 use crate::aws::secret::{Secret, State, is_same};
-use crate::configuration::{Configuration, SUPABASE_SECRET_KEY, SUPABASE_URL, Source};
+use crate::configuration::{self, Configuration, SUPABASE_SECRET_KEY, SUPABASE_URL, Source};
 use crate::database;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -266,12 +266,14 @@ async fn fetch_library(
     }
     let source = Source {
         config: None,
-        stack_name: installation.answers.stack_name.clone(),
+        stack: configuration::Stack {
+            name: installation.answers.stack_name.clone(),
+        },
     };
     let configuration =
         Configuration::find(&source, &[], &[SUPABASE_URL, SUPABASE_SECRET_KEY]).await?;
     let supabase = configuration.supabase()?;
-    let text = match import::run(&source.stack_name, &supabase, output).await? {
+    let text = match import::run(&source.stack.name, &supabase, output).await? {
         Imported::Before => "the library was imported before".to_owned(),
         Imported::Now { listed: 1 } => "imported 1 asset".to_owned(),
         Imported::Now { listed } => format!("imported {listed} assets"),
