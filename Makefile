@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 # `deployable` is a step of `deploy`.
-.PHONY: deployable help setup run demo test chaos chaos-stack scale bench bench-api cost book check fmt lint doc build build-local cli deploy dist clean
+.PHONY: deployable venv-build venv-sam venv-sql help setup run demo test chaos chaos-stack scale bench bench-api cost book check fmt lint doc build build-local cli deploy dist clean
 
 # What `make build` builds for: arm64 or x86_64. `make deploy` tells the template the same.
 ARCH ?= arm64
@@ -18,6 +18,10 @@ help: ## list the targets
 
 setup: ## install what the local stack needs into .tools
 	@infra/local/setup.sh
+
+# Parts of it, for targets that need no stack.
+venv-build venv-sam venv-sql:
+	@infra/local/setup.sh $@
 
 run: setup build-local ## start everything locally, show the main job, stay up until Ctrl-C
 	target/debug/demo
@@ -70,7 +74,7 @@ check: fmt lint doc test ## everything CI asks for
 fmt: ## formatting
 	cargo fmt --all --check
 
-lint: setup ## the migrations, clippy and the template
+lint: venv-sam venv-sql ## the migrations, clippy and the template
 	$(TOOLS)/venv-sql/bin/python -m unittest discover --start-directory tests/sql_rules
 	$(TOOLS)/venv-sql/bin/python tests/sql_rules infra/supabase/migrations
 	cargo clippy --workspace --all-targets -- -D warnings
@@ -81,15 +85,15 @@ lint: setup ## the migrations, clippy and the template
 doc: ## the API documentation
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
-build: setup ## build the functions for AWS (ARCH=arm64 or ARCH=x86_64)
+build: venv-build ## build the functions for AWS (ARCH=arm64 or ARCH=x86_64)
 	@infra/local/build-functions.sh release "$(ARCH)"
 
 ARCHS ?= arm64 x86_64
 
-dist: setup ## pack the functions with checksums and template: dist/ARCH/ (ARCHS="arm64 x86_64")
+dist: venv-build venv-sam ## pack the functions with checksums and template: dist/ARCH/ (ARCHS="arm64 x86_64")
 	@infra/dist.sh $(ARCHS)
 
-build-local: setup ## build everything for this machine, quickly
+build-local: ## build everything for this machine, quickly
 	@infra/local/build-functions.sh local
 
 cli: ## build the operator's command, target/release/mediasync
@@ -100,7 +104,7 @@ deployable:
 	@test -n "$(CONFIG_SECRET_ARN)$(PARAMETERS_FILE)" || { echo "set CONFIG_SECRET_ARN to the ARN of the configuration secret (see docs/reference/configuration.md)" >&2; exit 1; }
 	@test -z "$(PARAMETERS_FILE)" || test -f "$(PARAMETERS_FILE)" || { echo "PARAMETERS_FILE: there is no file $(PARAMETERS_FILE)" >&2; exit 1; }
 
-deploy: deployable build ## deploy to AWS (CONFIG_SECRET_ARN=arn:..., PARAMETERS_FILE=file.yaml)
+deploy: deployable venv-sam build ## deploy to AWS (CONFIG_SECRET_ARN=arn:..., PARAMETERS_FILE=file.yaml)
 	$(SAM) deploy --template template.yaml --stack-name "$(STACK_NAME)" --resolve-s3 --capabilities CAPABILITY_IAM \
 		--no-fail-on-empty-changeset \
 		--parameter-overrides $(if $(PARAMETERS_FILE),"file://$(abspath $(PARAMETERS_FILE))") Architecture="$(ARCH)" \

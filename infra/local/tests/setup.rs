@@ -8,13 +8,10 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Runs the script with nothing in `PATH` but the named programs; its exit status and what it said.
-fn setup_with(programs: &[&str], stand_ins: &[(&str, &str)]) -> (bool, String) {
+/// Runs the script for these parts with nothing in `PATH` but the stand-ins; its exit status and its words.
+fn setup_with(parts: &[&str], stand_ins: &[(&str, &str)]) -> (bool, String) {
     let folder = tempfile::tempdir().unwrap();
-    for program in ["dirname", "cat", "cksum", "tr", "uname", "tail"]
-        .iter()
-        .chain(programs)
-    {
+    for program in ["dirname", "cat", "cksum", "tr", "uname", "tail"] {
         let found = find(program).unwrap_or_else(|| panic!("{program} is needed for this test"));
         symlink(found, folder.path().join(program)).unwrap();
     }
@@ -36,6 +33,7 @@ fn setup_with(programs: &[&str], stand_ins: &[(&str, &str)]) -> (bool, String) {
     }
     let output = Command::new("/bin/sh")
         .arg(local.join("setup.sh"))
+        .args(parts)
         .env_clear()
         .env("PATH", folder.path())
         .output()
@@ -94,5 +92,41 @@ fn missing_prerequisite_is_named_with_where_to_get_it() {
             said.contains(expected),
             "expected {expected:?}, got {said:?}"
         );
+    }
+}
+
+#[test]
+fn build_for_aws_needs_no_node() {
+    let parts = ["venv-build", "venv-sam"];
+    let (succeeded, said) = setup_with(&parts, &[("cargo", "exit 0")]);
+    assert!(!succeeded);
+    assert!(said.contains("no Python 3.10 or later"), "{said:?}");
+}
+
+#[test]
+fn target_waits_only_for_the_tools_that_it_uses() {
+    for (target, expected) in [
+        ("build", &["venv-build"][..]),
+        ("dist", &["venv-build", "venv-sam"]),
+        ("deploy", &["venv-sam", "venv-build"]),
+        ("lint", &["venv-sam", "venv-sql"]),
+        ("build-local", &[]),
+        ("cli", &[]),
+        ("test", &[""]),
+    ] {
+        let planned = Command::new("make")
+            .args(["--dry-run", "--no-print-directory", target])
+            .env_remove("MAKEFLAGS")
+            .current_dir(support::project_root())
+            .output()
+            .unwrap();
+        assert!(planned.status.success(), "{planned:?}");
+        let commands = String::from_utf8(planned.stdout).unwrap();
+        let parts: Vec<&str> = commands
+            .lines()
+            .filter_map(|line| line.strip_prefix("infra/local/setup.sh"))
+            .map(str::trim)
+            .collect();
+        assert_eq!(parts, expected, "{target}: {commands}");
     }
 }
