@@ -74,13 +74,14 @@ check: fmt lint doc test ## everything CI asks for
 fmt: ## formatting
 	cargo fmt --all --check
 
-lint: venv-sam venv-sql ## the migrations, clippy and the template
+lint: venv-sam venv-sql ## the migrations, clippy, the template and its packing
 	$(TOOLS)/venv-sql/bin/python -m unittest discover --start-directory tests/sql_rules
 	$(TOOLS)/venv-sql/bin/python tests/sql_rules infra/supabase/migrations
 	cargo clippy --workspace --all-targets -- -D warnings
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template template.yaml
 	$(TOOLS)/venv-sam/bin/python -B infra/local/tools/check_template.py template.yaml
 	$(TOOLS)/venv-sam/bin/python -B infra/local/tools/template_rules_test.py template.yaml
+	$(TOOLS)/venv-sam/bin/python -B -m unittest discover --start-directory infra --pattern '*_test.py'
 
 doc: ## the API documentation
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet

@@ -9,7 +9,6 @@ result as well as `mediasync init` does. `--fast` hardly compresses, for large p
 import argparse
 import hashlib
 import os
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -56,14 +55,10 @@ def is_for(program, arch):
     return head[:4] == b"\x7fELF" and int.from_bytes(head[18:20], "little") == MACHINES[arch]
 
 
-def build(root):
-    """The commit, marked when something was changed since; as build-functions.sh tells the functions."""
-    git = ["git", "-C", str(root)]
-    head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
-    if head.returncode != 0:
-        return "unknown"
-    changed = subprocess.run([*git, "diff", "--quiet", "HEAD"], check=False).returncode != 0
-    return head.stdout.strip() + ("-changed" if changed else "")
+def build(functions):
+    """The build that the functions tell of themselves: build-functions.sh notes it beside them."""
+    note = functions / BUILD
+    return note.read_text() if note.is_file() else "dev\n"
 
 
 def write(path, text):
@@ -83,8 +78,9 @@ def main():
     out = options.out or Path("dist") / options.arch
     out.mkdir(parents=True, exist_ok=True)
     text, folders = packaged(options.template.resolve(), options.arch)
+    functions = options.functions or next(iter(folders.values())).parent
     for name, folder in folders.items():
-        program = (options.functions / folder.name if options.functions else folder) / "bootstrap"
+        program = functions / folder.name / "bootstrap"
         if not program.is_file():
             sys.exit(f"dist: {program} was not built")
         if not is_for(program, options.arch):
@@ -96,7 +92,7 @@ def main():
         if old.name not in folders:
             old.unlink()
     write(out / TEMPLATE, text)
-    write(out / BUILD, build(options.template.resolve().parent) + "\n")
+    write(out / BUILD, build(functions))
     names = sorted([BUILD, TEMPLATE, *folders])
     sums = [f"{hashlib.sha256((out / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     write(out / SUMS, "".join(sums))

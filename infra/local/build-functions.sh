@@ -31,6 +31,7 @@ local)
             mv "$out/$name/bootstrap.new" "$out/$name/bootstrap"
         fi
     done
+    rm -f "$out/BUILD"
     mv "$out/.built.new" "$out/.built"
     ;;
 release)
@@ -46,7 +47,7 @@ release)
         exit 1
     fi
     out=${3:-$out}
-    rm -f "$out/.built"
+    rm -f "$out/.built" "$out/BUILD"
     packages=
     for folder in functions/*/; do
         packages="$packages --package $(basename "$folder")"
@@ -57,6 +58,8 @@ release)
     export MEDIA_SYNC_BUILD
     # shellcheck disable=SC2086 # a list of options
     cargo lambda build --release "$option" --lambda-dir "$out" $packages
+    # For dist.py: when it packs, the checkout may be another commit already.
+    printf '%s\n' "$MEDIA_SYNC_BUILD" >"$out/BUILD"
     ;;
 *)
     sed -n '2,4p' "$0" >&2
