@@ -16,7 +16,7 @@ SAM := SAM_CLI_TELEMETRY=0 $(TOOLS)/venv-sam/bin/sam
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## install what the local stack needs into .tools
+setup: ## install what the local stack needs into .tools (1.5 GB; the targets that need it call it)
 	@infra/local/setup.sh
 
 # Parts of it, for targets that need no stack.
@@ -31,25 +31,24 @@ demo: setup build-local ## the same, then exit; fails if anything differs
 
 ONLY ?=
 
-test: setup build-local ## unit, property and end-to-end tests (ONLY=trail: those whose names hold it)
+test: setup build-local ## run unit, property and end-to-end tests (ONLY=trail: those whose names hold it)
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then set -x; cargo nextest run $(ONLY); \
 	else set -x; cargo test --lib --bins --tests $(ONLY); fi
 	$(if $(ONLY),,cargo test --doc)
 
-SEEDS ?= 1000
 FROM ?= 1
 
-chaos: ## play SEEDS stories of mischief in memory, from seed FROM on (TRACE=1 tells one in full)
-	cargo run --quiet --package chaos -- --seeds $(SEEDS) --from $(FROM) $(if $(TRACE),--trace)
+chaos: ## play stories of mischief in memory (SEEDS=1000, from seed FROM=1 on; TRACE=1 tells one in full)
+	cargo run --quiet --package chaos -- --seeds $(or $(SEEDS),1000) --from $(FROM) $(if $(TRACE),--trace)
 
-chaos-stack: setup build-local ## play SEEDS (say so: half a minute each) stories on the whole stack
-	CHAOS_SEEDS=$(SEEDS) CHAOS_FROM=$(FROM) cargo test --test end_to_end -- --exact --nocapture \
+chaos-stack: setup build-local ## play the like on the whole stack, half a minute each (SEEDS=10)
+	CHAOS_SEEDS=$(or $(SEEDS),10) CHAOS_FROM=$(FROM) cargo test --test end_to_end -- --exact --nocapture \
 		stories::stories_of_mischief_end_with_both_sides_equal
 
 ASSETS ?= 200000
 
-scale: setup build-local ## reconcile a library of ASSETS assets and print what the function holds in memory
+scale: setup build-local ## reconcile a large library and print the function's memory (ASSETS=200000)
 	SCALE_ASSETS=$(ASSETS) cargo test --test end_to_end -- --exact --nocapture \
 		scale::a_run_holds_the_same_memory_however_large_the_library
 
@@ -58,7 +57,7 @@ bench: ## time what a page of 500 assets costs besides calls
 
 ROWS ?= 1000000
 
-bench-api: setup ## measure the list beside bare PostgREST requests, over ROWS rows (release profile)
+bench-api: setup ## measure the list beside bare PostgREST requests, in release mode (ROWS=1000000)
 	cargo build --release --package media_list --package end_to_end --bin media_list --bin bench_api
 	target/release/bench_api target/release/media_list $(ROWS)
 
@@ -70,12 +69,12 @@ book: ## build docs/ as a book, in target/book (the first time compiles mdbook f
 	cargo install --quiet --locked --root $(TOOLS)/mdbook --no-default-features --features search mdbook@0.5.4
 	$(TOOLS)/mdbook/bin/mdbook build docs
 
-check: fmt lint doc test ## everything CI asks for
+check: fmt lint doc test ## everything CI asks for: fmt, lint, doc and test
 
-fmt: ## formatting
+fmt: ## check the formatting
 	cargo fmt --all --check
 
-lint: venv-sam venv-sql ## the migrations, clippy, the template and its packing
+lint: venv-sam venv-sql ## check migrations, code, template and packing
 	$(TOOLS)/venv-sql/bin/python -m unittest discover --start-directory tests/sql_rules
 	$(TOOLS)/venv-sql/bin/python tests/sql_rules infra/supabase/migrations
 	cargo clippy --workspace --all-targets -- -D warnings
@@ -84,18 +83,18 @@ lint: venv-sam venv-sql ## the migrations, clippy, the template and its packing
 	$(TOOLS)/venv-sam/bin/python -B infra/local/tools/template_rules_test.py template.yaml
 	$(TOOLS)/venv-sam/bin/python -B -m unittest discover --start-directory infra --pattern '*_test.py'
 
-doc: ## the API documentation
+doc: ## build the crates' API documentation, in target/doc
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
-build: venv-build ## build the functions for AWS (ARCH=arm64 or ARCH=x86_64)
+build: venv-build ## build the functions for AWS (ARCH=arm64, or x86_64)
 	@infra/local/build-functions.sh release "$(ARCH)"
 
 ARCHS ?= arm64 x86_64
 
-dist: venv-build venv-sam ## pack the functions with checksums and template: dist/ARCH/ (ARCHS="arm64 x86_64")
+dist: venv-build venv-sam ## build and pack them with checksums and template, in dist/ARCH (ARCHS="arm64 x86_64")
 	@infra/dist.sh $(ARCHS)
 
-build-local: ## build everything for this machine, quickly
+build-local: ## build everything for this machine, in the dev profile
 	@infra/local/build-functions.sh local
 
 cli: ## build the operator's command, target/release/mediasync
