@@ -207,29 +207,68 @@ impl Keys {
     }
 }
 
-/// The API keys that the gateway lets in, each with the role that it stands for.
-pub(crate) struct ApiKeys(Vec<(String, &'static str)>);
+/// The API keys that the gateway lets in.
+pub(crate) struct ApiKeys {
+    known: Vec<ApiKey>,
+    /// Set while the keys of the older generation are switched off, which goes for both at once.
+    legacy_off_since: Option<jiff::Timestamp>,
+}
+
+struct ApiKey {
+    text: String,
+    role: &'static str,
+    is_legacy: bool,
+}
+
+/// The gateway's knowledge of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyStanding {
+    /// Stands for this role.
+    Valid(&'static str),
+    /// Of the older generation, switched off since then.
+    LegacyOff(jiff::Timestamp),
+    /// Never made, or revoked.
+    Unknown,
+}
 
 impl std::fmt::Debug for ApiKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ApiKeys({})", self.0.len())
+        write!(f, "ApiKeys({})", self.known.len())
     }
 }
 
 impl ApiKeys {
     /// Those that a project begins with.
     pub(crate) fn of(keys: &Keys) -> Self {
-        Self(vec![
-            (keys.secret.clone(), "service_role"),
-            (keys.publishable.clone(), "anon"),
-            (keys.legacy_service_role.clone(), "service_role"),
-            (keys.legacy_anon.clone(), "anon"),
-        ])
+        let known = [
+            (&keys.secret, "service_role", false),
+            (&keys.publishable, "anon", false),
+            (&keys.legacy_service_role, "service_role", true),
+            (&keys.legacy_anon, "anon", true),
+        ];
+        let known = known.map(|(text, role, is_legacy)| ApiKey {
+            text: text.clone(),
+            role,
+            is_legacy,
+        });
+        Self {
+            known: known.into(),
+            legacy_off_since: None,
+        }
     }
 
-    pub(crate) fn role_of(&self, key: &str) -> Option<&'static str> {
-        let found = self.0.iter().find(|(known, _)| known == key);
-        found.map(|(_, role)| *role)
+    pub(crate) fn standing(&self, key: &str) -> KeyStanding {
+        let found = self.known.iter().find(|known| known.text == key);
+        match (found, self.legacy_off_since) {
+            (None, _) => KeyStanding::Unknown,
+            (Some(key), Some(since)) if key.is_legacy => KeyStanding::LegacyOff(since),
+            (Some(key), _) => KeyStanding::Valid(key.role),
+        }
+    }
+
+    /// Switches both keys of the older generation off or on, as the dashboard does.
+    pub(crate) fn switch_legacy(&mut self, on: bool) {
+        self.legacy_off_since = (!on).then(jiff::Timestamp::now);
     }
 
     /// One more of today's form; those that there are go on.
@@ -239,13 +278,17 @@ impl ApiKeys {
             ApiKeyKind::Publishable => ("sb_publishable_", "anon"),
         };
         let key = format!("{prefix}{}", random_text(31));
-        self.0.push((key.clone(), role));
+        self.known.push(ApiKey {
+            text: key.clone(),
+            role,
+            is_legacy: false,
+        });
         key
     }
 
     /// From now on the key is refused.
     pub(crate) fn revoke(&mut self, key: &str) {
-        self.0.retain(|(known, _)| known != key);
+        self.known.retain(|known| known.text != key);
     }
 }
 

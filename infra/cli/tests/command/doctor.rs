@@ -370,6 +370,7 @@ async fn faults_of_the_api_and_of_auth_are_found_one_by_one() {
     let installed = Installed::start(project()).await;
     a_project_that_does_not_answer_is_one_fault(&installed);
     keys_of_another_place_are_found(&installed);
+    legacy_keys_that_are_switched_off_are_found(&installed);
     a_leftover_secret_is_a_warning(&installed);
     administrators_are_counted_by_the_servers_metadata(&installed).await;
     output_is_for_people_and_for_scripts(&installed);
@@ -433,6 +434,45 @@ fn keys_of_another_place_are_found(installed: &Installed) {
     }
     let legacy = with(stack.legacy_service_role_key(), stack.legacy_anon_key());
     assert_eq!(faults(&legacy), [], "{legacy:?}");
+}
+
+fn legacy_keys_that_are_switched_off_are_found(installed: &Installed) {
+    let stack = &installed.stack;
+    let with = |secret: &str, publishable: &str| {
+        let mut environment = installed.environment();
+        environment[1].1 = secret.to_owned();
+        environment[2].1 = publishable.to_owned();
+        doctor(&environment, &["--json"])
+    };
+    stack.switch_legacy_keys(false);
+    let (secret, publishable) = (stack.secret_key(), stack.publishable_key());
+    let (service, anon) = (stack.legacy_service_role_key(), stack.legacy_anon_key());
+    for (run, words) in [
+        (
+            with(service, anon),
+            "SUPABASE_SECRET_KEY: Legacy API keys are disabled",
+        ),
+        (
+            with(service, publishable),
+            "SUPABASE_SECRET_KEY: Legacy API keys are disabled",
+        ),
+        (
+            with(secret, anon),
+            "SUPABASE_PUBLISHABLE_KEY: Legacy API keys are disabled",
+        ),
+    ] {
+        assert_finds(&run, "sb-keys", "failure", words);
+        let findings = run.json()["findings"].clone();
+        let findings = findings.as_array().unwrap();
+        let found = findings.iter().find(|one| one["id"] == "sb-keys").unwrap();
+        let mend = found["mend"].as_str().unwrap();
+        assert!(
+            mend.contains("sb_secret_… into SUPABASE_SECRET_KEY"),
+            "{mend}"
+        );
+    }
+    installed.assert_clean();
+    stack.switch_legacy_keys(true);
 }
 
 fn a_leftover_secret_is_a_warning(installed: &Installed) {

@@ -1,12 +1,14 @@
 //! Who a request speaks for, by its keys, as Supabase's gateway decides it.
 
+use std::borrow::Cow;
+
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use crate::keys::ApiKeys;
+use crate::keys::{ApiKeys, KeyStanding};
 
 /// What follows from a request's keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Access {
     /// `Authorization` goes on as it came; the service behind the gateway verifies it.
     AsSent,
@@ -15,7 +17,7 @@ pub(super) enum Access {
     /// 401.
     Denied {
         message: &'static str,
-        hint: &'static str,
+        hint: Cow<'static, str>,
     },
 }
 
@@ -40,18 +42,35 @@ pub(super) fn decide(keys: &ApiKeys, headers: &HeaderMap, query: Option<&str>) -
     let Some(api_key) = api_key else {
         return Access::Denied {
             message: "No API key found in request",
-            hint: "No `apikey` request header or url param was found.",
+            hint: "No `apikey` request header or url param was found.".into(),
         };
     };
-    let Some(role) = keys.role_of(api_key) else {
-        return Access::Denied {
-            message: "Invalid API key",
-            hint: "Double check the API key of your Supabase project.",
-        };
+    let role = match keys.standing(api_key) {
+        KeyStanding::Valid(role) => role,
+        KeyStanding::LegacyOff(since) => return legacy_off(since),
+        KeyStanding::Unknown => {
+            return Access::Denied {
+                message: "Invalid API key",
+                hint: "Double check the API key of your Supabase project.".into(),
+            };
+        }
     };
     match headers.get(AUTHORIZATION) {
         Some(value) if !value.as_bytes().starts_with(REPEATED_KEY) => Access::AsSent,
         _ => Access::AsRole(role),
+    }
+}
+
+/// In the words of the hosted platform.
+fn legacy_off(since: jiff::Timestamp) -> Access {
+    let since = since.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00");
+    let hint = format!(
+        "Your legacy API keys (anon, service_role) were disabled on {since}. Re-enable them in the Supabase \
+         dashboard, or use the new publishable and secret API keys."
+    );
+    Access::Denied {
+        message: "Legacy API keys are disabled",
+        hint: hint.into(),
     }
 }
 
@@ -144,5 +163,28 @@ mod tests {
         ));
         let public = api_keys.add(ApiKeyKind::Publishable);
         assert_eq!(access(&api_keys, &public), Access::AsRole("anon"));
+    }
+
+    #[test]
+    fn legacy_keys_are_refused_while_they_are_switched_off() {
+        let keys = Keys::generate();
+        let mut api_keys = ApiKeys::of(&keys);
+        let access = |api_keys: &ApiKeys, key: &str| {
+            let query = format!("apikey={key}");
+            decide(api_keys, &HeaderMap::new(), Some(&query))
+        };
+        api_keys.switch_legacy(false);
+        for key in [&keys.legacy_service_role, &keys.legacy_anon] {
+            let Access::Denied { message, hint } = access(&api_keys, key) else {
+                panic!("a key that is switched off was let in");
+            };
+            assert_eq!(message, "Legacy API keys are disabled");
+            assert!(hint.contains("were disabled on 20"), "{hint}");
+        }
+        for (key, role) in [(&keys.secret, "service_role"), (&keys.publishable, "anon")] {
+            assert_eq!(access(&api_keys, key), Access::AsRole(role));
+        }
+        api_keys.switch_legacy(true);
+        assert_eq!(access(&api_keys, &keys.legacy_anon), Access::AsRole("anon"));
     }
 }

@@ -140,6 +140,20 @@ pub(super) async fn revoke_key(
     StatusCode::NO_CONTENT
 }
 
+/// As the platform's own API takes it.
+#[derive(Deserialize)]
+pub(super) struct LegacyKeys {
+    enabled: bool,
+}
+
+pub(super) async fn switch_legacy_keys(
+    State(gateway): State<Arc<Gateway>>,
+    Json(keys): Json<LegacyKeys>,
+) -> StatusCode {
+    gateway.switch_legacy_keys(keys.enabled);
+    StatusCode::NO_CONTENT
+}
+
 pub(super) async fn mails(State(gateway): State<Arc<Gateway>>) -> Json<Vec<Mail>> {
     Json(gateway.auth().mails())
 }

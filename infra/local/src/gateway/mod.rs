@@ -84,6 +84,10 @@ impl Gateway {
                 axum::routing::post(control::add_key).delete(control::revoke_key),
             )
             .route(
+                "/_control/legacy_keys",
+                axum::routing::put(control::switch_legacy_keys),
+            )
+            .route(
                 "/_control/mails",
                 get(control::mails).delete(control::forget_mails),
             )
@@ -110,6 +114,15 @@ impl Gateway {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         keys.revoke(key);
+    }
+
+    /// Switches the keys of the older generation off or on.
+    pub(crate) fn switch_legacy_keys(&self, on: bool) {
+        let mut keys = self
+            .api_keys
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        keys.switch_legacy(on);
     }
 
     pub(crate) fn counts(&self) -> Counts {

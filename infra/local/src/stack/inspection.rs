@@ -103,6 +103,11 @@ impl Stack {
         self.gateway.revoke_key(key);
     }
 
+    /// Switches the `anon` and `service_role` keys of older projects off or on, both at once, as the dashboard does.
+    pub fn switch_legacy_keys(&self, on: bool) {
+        self.gateway.switch_legacy_keys(on);
+    }
+
     /// Runs `supabase db push` with the migrations of a folder; returns the CLI's words.
     ///
     /// # Errors

@@ -11,6 +11,11 @@ use super::{Evidence, Form, Key};
 
 const DASHBOARD: &str = "open https://supabase.com/dashboard";
 
+const BOTH_KEYS: &str = "copy the keys from the dashboard (Project Settings, API Keys): sb_secret_… into SUPABASE_SECRET_KEY, \
+    sb_publishable_… into SUPABASE_PUBLISHABLE_KEY";
+
+const VALID_KEY: &str = "copy the key that is valid now from the dashboard (Project Settings, API Keys) into the deployment's secret";
+
 /// The project is there and awake.
 pub(super) fn paused(evidence: &Evidence) -> Judgement {
     let url = evidence.url.as_ref().map_err(Skip::clone)?;
@@ -99,19 +104,14 @@ pub(super) fn keys(evidence: &Evidence) -> Judgement {
         .filter_map(|(key, wanted)| misfit(key, *wanted))
         .collect();
     if !wrong.is_empty() {
-        return Ok(Verdict::failure(
-            first_few(&wrong),
-            "copy the keys from the dashboard (Project Settings, API Keys): sb_secret_… into SUPABASE_SECRET_KEY, \
-             sb_publishable_… into SUPABASE_PUBLISHABLE_KEY",
-        ));
+        return Ok(Verdict::failure(first_few(&wrong), BOTH_KEYS));
     }
     awake(evidence)?;
     let refused: Vec<String> = keys.iter().filter_map(|(key, _)| refusal(key)).collect();
     if !refused.is_empty() {
-        return Ok(Verdict::failure(
-            first_few(&refused),
-            "copy the key that is valid now from the dashboard (Project Settings, API Keys) into the deployment's secret",
-        ));
+        let are_off = keys.iter().any(|(key, _)| is_switched_off(key));
+        let mend = if are_off { BOTH_KEYS } else { VALID_KEY };
+        return Ok(Verdict::failure(first_few(&refused), mend));
     }
     for (key, _) in keys {
         key.answer.as_ref().map_err(Skip::clone)?;
@@ -137,6 +137,12 @@ fn refusal(key: &Key) -> Option<String> {
         .is_none_or(|code| code.starts_with("PGRST30"));
     (matches!(answer.status, 401 | 403) && of_the_key)
         .then(|| format!("the project refuses {}: {}", key.name, answer.message()))
+}
+
+/// A project switches both keys of the older generation off at once: one new key alone is no mend.
+fn is_switched_off(key: &Key) -> bool {
+    let answer = key.answer.as_ref();
+    answer.is_ok_and(|answer| answer.message().starts_with("Legacy API keys are disabled"))
 }
 
 /// The functions can verify users' tokens, by one way only.
@@ -297,9 +303,10 @@ mod tests {
             evidence.publishable.answer = Ok(answer(status, body));
             keys(&evidence)
         };
-        let off = json!({"message": "Legacy API keys are disabled"});
+        let off = refuse(401, json!({"message": "Legacy API keys are disabled"}));
+        assert_eq!(off.as_ref().unwrap().mend.as_deref(), Some(BOTH_KEYS));
         assert_verdict(
-            refuse(401, off),
+            off,
             Grade::Failure,
             "SUPABASE_PUBLISHABLE_KEY: Legacy API keys",
         );
