@@ -22,6 +22,7 @@ mod server;
 mod settings;
 mod signature;
 mod store;
+mod template;
 mod view;
 
 pub use server::{Config, Server, StartError};

@@ -207,10 +207,16 @@ async fn triggers_are_compared_with_the_webhook(library: &Library) {
     let webhook = library.stack.webhook_url();
     let listed = library.api("GET", "triggers", Value::Null).await;
     let id = listed["triggers"][0]["id"].as_str().unwrap().to_owned();
-    library
-        .api("DELETE", &format!("triggers/{id}"), Value::Null)
-        .await;
+    let ours = format!("triggers/{id}");
     let finds = |words: &str| assert_finds(&library.doctor(), "cld-trigger", "failure", words);
+    let template = json!({"payload_template": "{\"event\": \"{{notification_type}}\"}"});
+    library.api("PUT", &ours, template).await;
+    finds("a payload template");
+    let none = json!({"payload_template": ""});
+    library.api("PUT", &ours, none).await;
+    library.assert_clean();
+
+    library.api("DELETE", &ours, Value::Null).await;
     finds("there is no trigger");
 
     let old = json!({"uri": "http://127.0.0.1:1/old", "event_type": "all"});

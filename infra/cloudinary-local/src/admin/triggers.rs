@@ -6,6 +6,7 @@ use crate::error::ApiError;
 use crate::model::{Change, Id, Trigger};
 use crate::server::{App, Params};
 use crate::store::{Actor, Transaction};
+use crate::template;
 
 const EVENT_TYPES: [&str; 28] = [
     "all",
@@ -41,7 +42,7 @@ const EVENT_TYPES: [&str; 28] = [
 const SCHEMES: [&str; 3] = ["default", "legacy_hmac", "eddsa_v2"];
 
 fn describe(app: &App, trigger: &Trigger) -> Value {
-    json!({
+    let mut described = json!({
         "id": trigger.id,
         "product_environment_id": app.account.cloud,
         "uri": trigger.uri,
@@ -51,7 +52,11 @@ fn describe(app: &App, trigger: &Trigger) -> Value {
         "auth_scheme": trigger.auth_scheme,
         "created_at": trigger.created_at.iso(),
         "updated_at": trigger.updated_at.iso(),
-    })
+    });
+    if let Some(template) = &trigger.payload_template {
+        described["payload_template"] = json!(template);
+    }
+    described
 }
 
 pub(crate) fn list_triggers(app: &App, params: &Params) -> Value {
@@ -83,6 +88,7 @@ pub(crate) fn create_trigger(app: &App, actor: &Actor, params: &Params) -> Resul
         return Err(ApiError::invalid("auth_scheme"));
     }
     check_uri(&uri, &uri_type)?;
+    let payload_template = payload_template(params)?;
     app.store.commit(actor, |transaction| {
         let same = |trigger: &Trigger| trigger.uri == uri && trigger.event_type == event_type;
         if transaction.state().triggers.values().any(same) {
@@ -96,6 +102,7 @@ pub(crate) fn create_trigger(app: &App, actor: &Actor, params: &Params) -> Resul
             event_type,
             additive: params.is_set("additive"),
             auth_scheme,
+            payload_template,
             created_at: now,
             updated_at: now,
         };
@@ -115,6 +122,19 @@ fn check_uri(uri: &str, uri_type: &str) -> Result<(), ApiError> {
         Ok(())
     } else {
         Err(ApiError::invalid("uri"))
+    }
+}
+
+/// A text, or the JSON that it renders to but for its variables.
+fn payload_template(params: &Params) -> Result<Option<String>, ApiError> {
+    const NAME: &str = "payload_template";
+    let text = match params.text(NAME) {
+        Some(text) => Some(text.to_owned()),
+        None => params.json(NAME).map(|json| json.to_string()),
+    };
+    match text {
+        Some(text) if text.len() > template::LONGEST => Err(ApiError::invalid(NAME)),
+        text => Ok(text.filter(|text| !text.is_empty())),
     }
 }
 
@@ -143,6 +163,9 @@ pub(crate) fn update_trigger(
         }
         if let Some(additive) = params.flag("additive") {
             trigger.additive = additive;
+        }
+        if params.has("payload_template") {
+            trigger.payload_template = payload_template(params)?;
         }
         trigger.updated_at = transaction.now();
         transaction.record(Change::Trigger(trigger));

@@ -29,6 +29,9 @@ pub(crate) struct Trigger {
     /// Fires also when the call named a `notification_url` of its own.
     pub(crate) additive: bool,
     pub(crate) auth_scheme: String,
+    /// Replaces the body of its notifications.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) payload_template: Option<String>,
     pub(crate) created_at: Moment,
     pub(crate) updated_at: Moment,
 }

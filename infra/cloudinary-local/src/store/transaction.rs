@@ -10,6 +10,7 @@ use super::State;
 use crate::model::{Asset, Change, Folder, Id, Name, Notification, Outcome, Trigger};
 use crate::moment::Moment;
 use crate::settings::{Chaos, Envelope, Settings};
+use crate::template;
 
 /// On whose behalf a change is made, and where its events go besides the triggers.
 #[derive(Debug, Clone)]
@@ -108,16 +109,18 @@ impl<'a> Transaction<'a> {
         if targets.is_empty() {
             return;
         }
-        let body: Arc<str> = self
-            .envelope(event_type, body, triggered_at)
-            .to_string()
-            .into();
-        for (uri, signed) in targets {
-            self.queue(event_type, uri, signed, &body, triggered_at);
+        let event = self.envelope(event_type, body, triggered_at);
+        let body: Arc<str> = event.to_string().into();
+        for target in targets {
+            let body = match &target.payload_template {
+                Some(template) => template::render(template, &event).into(),
+                None => Arc::clone(&body),
+            };
+            self.queue(event_type, target, &body, triggered_at);
         }
     }
 
-    fn targets(&self, event_type: &str) -> Vec<(String, bool)> {
+    fn targets(&self, event_type: &str) -> Vec<Target> {
         let own = self
             .actor
             .notification_url
@@ -128,14 +131,14 @@ impl<'a> Transaction<'a> {
                 && trigger.uri_type == "webhook"
                 && (own.is_none() || trigger.additive)
         };
-        let mut targets: Vec<(String, bool)> = own
+        let mut targets: Vec<Target> = own
             .into_iter()
             .flat_map(|urls| urls.split('\n'))
-            .map(|url| (url.to_owned(), true))
+            .map(Target::of_call)
             .collect();
         for trigger in self.state.triggers.values().filter(hears) {
-            if !targets.iter().any(|(uri, _)| *uri == trigger.uri) {
-                targets.push((trigger.uri.clone(), trigger.auth_scheme != "eddsa_v2"));
+            if !targets.iter().any(|target| target.uri == trigger.uri) {
+                targets.push(Target::of_trigger(trigger));
             }
         }
         targets
@@ -163,7 +166,7 @@ impl<'a> Transaction<'a> {
         Value::Object(body)
     }
 
-    fn queue(&mut self, event_type: &str, uri: String, signed: bool, body: &Arc<str>, at: Moment) {
+    fn queue(&mut self, event_type: &str, target: Target, body: &Arc<str>, at: Moment) {
         let ordinal = self.state.chaos_ordinal + self.notifications;
         let fate = Fate::draw(&self.state.chaos, ordinal);
         for _ in 0..fate.copies {
@@ -172,9 +175,9 @@ impl<'a> Transaction<'a> {
             self.record(Change::Notify(Notification {
                 id,
                 event_type: event_type.to_owned(),
-                uri: uri.clone(),
+                uri: target.uri.clone(),
                 body: Arc::clone(body),
-                signed,
+                signed: target.signed,
                 created_at: at,
                 next_attempt_at: at.plus_millis(fate.hold_ms),
                 attempts: 0,
@@ -187,6 +190,32 @@ impl<'a> Transaction<'a> {
                     outcome: Outcome::Dropped,
                 });
             }
+        }
+    }
+}
+
+/// An address that hears of an event, and the form in which it does.
+struct Target {
+    uri: String,
+    signed: bool,
+    payload_template: Option<String>,
+}
+
+impl Target {
+    /// The address that a call named for itself.
+    fn of_call(uri: &str) -> Self {
+        Self {
+            uri: uri.to_owned(),
+            signed: true,
+            payload_template: None,
+        }
+    }
+
+    fn of_trigger(trigger: &Trigger) -> Self {
+        Self {
+            uri: trigger.uri.clone(),
+            signed: trigger.auth_scheme != "eddsa_v2",
+            payload_template: trigger.payload_template.clone(),
         }
     }
 }

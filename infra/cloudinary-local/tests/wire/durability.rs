@@ -36,7 +36,7 @@ async fn everything_acknowledged_survives_a_kill() {
         .admin(
             "POST",
             "triggers",
-            json!({"uri": "http://127.0.0.1:9/", "event_type": "delete"}),
+            json!({"uri": "http://127.0.0.1:9/", "event_type": "delete", "payload_template": "{}"}),
         )
         .await
         .ok();

@@ -166,6 +166,32 @@ async fn own_notification_url_replaces_triggers_that_are_not_additive() {
 }
 
 #[tokio::test]
+async fn payload_template_replaces_the_signed_body_until_it_is_taken_away() {
+    let hooks = Receiver::start().await;
+    let server = local(json!({})).await;
+    let template = r#"{"kind": "{{notification_type}}", "name": "{{public_id}}"}"#;
+    let trigger = json!({"uri": hooks.url, "event_type": "all", "payload_template": template});
+    let made = server.admin("POST", "triggers", trigger).await.ok();
+    let listed = server.get("triggers").await;
+    assert_eq!(listed["triggers"][0]["payload_template"], template);
+    server.pixel("a", json!({})).await;
+    let hook = hooks.wait_for(1).await.remove(0);
+    assert_eq!(hook.event, json!({"kind": "upload", "name": "a"}));
+    assert_eq!(hook.header("x-cld-signature"), sha1(&hook));
+
+    let path = format!("triggers/{}", made["id"].as_str().unwrap());
+    let too_long = json!({"payload_template": "x".repeat(17_000)});
+    assert_eq!(server.admin("PUT", &path, too_long).await.status, 400);
+    let without = json!({"payload_template": ""});
+    server.admin("PUT", &path, without).await.ok();
+    let listed = server.get("triggers").await;
+    assert!(listed["triggers"][0].get("payload_template").is_none());
+    server.pixel("b", json!({})).await;
+    let hooks = hooks.wait_for(2).await;
+    assert_eq!(hooks[1].event["notification_type"], "upload");
+}
+
+#[tokio::test]
 async fn anything_but_200_is_tried_three_times_more_on_the_compressed_schedule() {
     // 3, 6 and 9 minutes, a thousandfold faster.
     let (server, hooks) = listening(json!({"retry_factor": 0.001})).await;
