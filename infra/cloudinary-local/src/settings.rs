@@ -129,6 +129,8 @@ pub struct Settings {
     /// Admin API calls per clock hour; 0 is no limit and no headers.
     pub rate_limit: u64,
     pub rate_limit_status: u16,
+    /// Admin API calls that another program makes after each one that is counted here.
+    pub rate_used_by_others: u64,
     /// Parallel `destroy` calls before `Too many concurrent`; 0 is no limit.
     pub destroy_concurrency: u64,
     /// How long a listing's cursor stays valid; 0 is for ever.
@@ -186,6 +188,7 @@ impl Default for Settings {
             clock_skew_ms: 0,
             rate_limit: 5000,
             rate_limit_status: 420,
+            rate_used_by_others: 0,
             destroy_concurrency: 0,
             cursor_ttl_ms: 0,
             metadata_fields: BTreeMap::new(),

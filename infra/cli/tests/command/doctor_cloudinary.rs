@@ -144,6 +144,7 @@ async fn faults_of_the_account_are_found_one_by_one() {
             .await;
     }
     a_spent_quota_is_found(&library).await;
+    a_quota_that_others_use_up_is_found(&library).await;
     library
         .finds_with(
             "cld-strict",
@@ -201,6 +202,20 @@ async fn a_spent_quota_is_found(library: &Library) {
     library
         .control("PUT", "settings", json!({"rate_remaining": 5000}))
         .await;
+}
+
+/// What is left is so little more than the reserve that it suffices for a second at the others' pace.
+async fn a_quota_that_others_use_up_is_found(library: &Library) {
+    let calls_between = 6;
+    let others = 300;
+    let kept = 500;
+    let left = kept + (others + 1) * calls_between + 20;
+    let spend = json!({"rate_used_by_others": others, "rate_remaining": left});
+    library.control("PUT", "settings", spend).await;
+    let words = "others made 1800 calls";
+    assert_finds(&library.doctor(), "cld-quota", "warning", words);
+    let usual = json!({"rate_used_by_others": 0, "rate_remaining": 5000});
+    library.control("PUT", "settings", usual).await;
 }
 
 async fn triggers_are_compared_with_the_webhook(library: &Library) {

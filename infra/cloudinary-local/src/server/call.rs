@@ -132,7 +132,8 @@ async fn execute(
         app.now(),
     )?;
     if operation.access() == Access::Admin && settings.rate_limit > 0 {
-        let spent = app.traffic.spend(settings.rate_limit, app.now());
+        let (limit, others) = (settings.rate_limit, settings.rate_used_by_others);
+        let spent = app.traffic.spend(limit, others, app.now());
         *quota = Some(spent);
         if spent.exceeded {
             let (limit, reset) = (spent.limit, spent.reset.plain());

@@ -130,8 +130,8 @@ impl Traffic {
         self.lock().counts.clear();
     }
 
-    /// Counts one call against the hour's quota.
-    pub(crate) fn spend(&self, limit: u64, now: Moment) -> Quota {
+    /// Counts one call against the hour's quota, and those that others make after it.
+    pub(crate) fn spend(&self, limit: u64, others: u64, now: Moment) -> Quota {
         let mut inner = self.lock();
         if now >= inner.window_end || inner.window_end > now.next_hour() {
             inner.window_end = now.next_hour();
@@ -141,12 +141,14 @@ impl Traffic {
         if !exceeded {
             inner.used += 1;
         }
-        Quota {
+        let quota = Quota {
             limit,
             remaining: limit - inner.used.min(limit),
             reset: inner.window_end,
             exceeded,
-        }
+        };
+        inner.used = inner.used.saturating_add(others);
+        quota
     }
 
     /// Sets how many calls the present hour still has.
@@ -255,10 +257,21 @@ mod tests {
     fn quota_runs_out_and_is_renewed_on_the_hour() {
         let traffic = Traffic::default();
         let now = Moment(1_767_225_600_000_000);
-        assert_eq!(traffic.spend(2, now).remaining, 1);
-        assert!(!traffic.spend(2, now).exceeded);
-        assert!(traffic.spend(2, now).exceeded);
-        let later = traffic.spend(2, now.plus_millis(3_600_000));
+        assert_eq!(traffic.spend(2, 0, now).remaining, 1);
+        assert!(!traffic.spend(2, 0, now).exceeded);
+        assert!(traffic.spend(2, 0, now).exceeded);
+        let later = traffic.spend(2, 0, now.plus_millis(3_600_000));
         assert_eq!((later.exceeded, later.remaining), (false, 1));
+    }
+
+    #[test]
+    fn others_use_up_the_same_quota() {
+        let traffic = Traffic::default();
+        let now = Moment(1_767_225_600_000_000);
+        let left: Vec<_> = (0..4)
+            .map(|_| traffic.spend(100, 40, now))
+            .map(|quota| (quota.remaining, quota.exceeded))
+            .collect();
+        assert_eq!(left, [(99, false), (58, false), (17, false), (0, true)]);
     }
 }
