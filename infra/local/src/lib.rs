@@ -26,7 +26,7 @@ mod supervisor;
 mod tools;
 
 pub use auth::Mail;
-pub use aws::{Invocation, QueueDepth};
+pub use aws::{AlarmReading, Invocation, QueueDepth};
 pub use error::StackError;
 pub use gateway::{Counts, Fault};
 pub use keys::{ApiKeyKind, Claims};

@@ -34,7 +34,18 @@ pub(crate) struct Supervisor {
 #[derive(Debug, Default)]
 struct Board {
     states: Mutex<HashMap<String, watch::Sender<State>>>,
-    killed: Mutex<HashMap<String, watch::Sender<Option<Vec<u32>>>>>,
+    signalled: Mutex<HashMap<String, watch::Sender<Option<Vec<u32>>>>>,
+}
+
+/// A signal for a process's children.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// They are gone at once.
+    Kill,
+    /// They get no time of the processor.
+    Freeze,
+    /// They go on.
+    Thaw,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +85,7 @@ enum Event {
     Started { name: String },
     Failed { name: String, error: String },
     Exited { name: String, code: i32 },
-    Killed { name: String, pids: Vec<u32> },
+    Signalled { name: String, pids: Vec<u32> },
 }
 
 impl Supervisor {
@@ -179,16 +190,22 @@ impl Supervisor {
     }
 
     /// SIGKILL for the descendants of a process that run `program`; returns how many there were.
-    pub(crate) async fn kill_children(
+    pub(crate) async fn signal_children(
         &self,
         process: &Process,
         program: &str,
+        signal: Signal,
     ) -> Result<usize, StackError> {
         let (sender, mut answer) = watch::channel(None);
-        lock(&self.board.killed).insert(process.name.clone(), sender);
-        self.command(
-            &serde_json::json!({ "do": "kill_children", "name": process.name, "program": program }),
-        )?;
+        lock(&self.board.signalled).insert(process.name.clone(), sender);
+        let kind = match signal {
+            Signal::Kill => "KILL",
+            Signal::Freeze => "STOP",
+            Signal::Thaw => "CONT",
+        };
+        self.command(&serde_json::json!({
+            "do": "signal_children", "name": process.name, "program": program, "kind": kind,
+        }))?;
         let answer = answer
             .wait_for(Option::is_some)
             .await
@@ -242,8 +259,8 @@ impl Board {
                 Ok(Event::Started { name }) => self.set(&name, State::Running),
                 Ok(Event::Failed { name, error }) => self.set(&name, State::Failed(error)),
                 Ok(Event::Exited { name, code }) => self.set(&name, State::Exited(code)),
-                Ok(Event::Killed { name, pids }) => {
-                    if let Some(sender) = lock(&self.killed).get(&name) {
+                Ok(Event::Signalled { name, pids }) => {
+                    if let Some(sender) = lock(&self.signalled).get(&name) {
                         sender.send_replace(Some(pids));
                     }
                 }
@@ -254,7 +271,7 @@ impl Board {
         }
         // Whoever waits learns that no more news will come.
         lock(&self.states).clear();
-        lock(&self.killed).clear();
+        lock(&self.signalled).clear();
     }
 
     fn set(&self, name: &str, state: State) {

@@ -8,6 +8,7 @@ import importlib
 import os
 import sys
 import threading
+import time
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
@@ -109,6 +110,58 @@ def leave_mail_unconfirmed():
     sns._list_subscriptions_by_topic = list_subscriptions_by_topic
 
 
+def count_every_call():
+    """Counts the errors and durations of every call of a function, whatever calls it: the emulator counts those of Invoke
+    alone, and their throttles twice."""
+    from ministack.services import cloudwatch, lambda_svc
+
+    execute = lambda_svc._execute_function_dispatch
+
+    def count(function, metric, value, unit="Count"):
+        cloudwatch.record_metric("AWS/Lambda", metric, value, unit, {"FunctionName": function})
+
+    def execute_function_dispatch(func, config, event, request_id, started):
+        result = execute(func, config, event, request_id, started)
+        function = config.get("FunctionName", "unknown")
+        count(function, "Invocations", 1)
+        count(function, "Errors", 1 if isinstance(result, dict) and result.get("error") else 0)
+        count(function, "Duration", (time.time() - started) * 1000, "Milliseconds")
+        return result
+
+    def emit_lambda_metrics(function_name, duration_ms, error, throttle):
+        if throttle and not duration_ms:
+            count(function_name, "Throttles", 1)
+
+    lambda_svc._execute_function_dispatch = execute_function_dispatch
+    lambda_svc._emit_lambda_metrics = emit_lambda_metrics
+
+
+def measure_queues():
+    """Measures the queues when somebody asks for a number of theirs. AWS does so every minute; the emulator never does."""
+    from ministack.services import cloudwatch, sqs
+
+    statistics = cloudwatch._get_metric_statistics
+
+    def measure():
+        now = time.time()
+        for queue in sqs._queues.values():
+            dimension = {"QueueName": queue["name"]}
+            visible = [message for message in queue["messages"] if message["visible_at"] <= now]
+            oldest = min((message["sent_at"] for message in queue["messages"]), default=now)
+            for metric, value, unit in [
+                ("ApproximateNumberOfMessagesVisible", len(visible), "Count"),
+                ("ApproximateAgeOfOldestMessage", now - oldest, "Seconds"),
+            ]:
+                cloudwatch.record_metric("AWS/SQS", metric, value, unit, dimension)
+
+    def get_metric_statistics(params, data, *kind):
+        if (data.get("Namespace") or params.get("Namespace")) == "AWS/SQS":
+            measure()
+        return statistics(params, data, *kind)
+
+    cloudwatch._get_metric_statistics = get_metric_statistics
+
+
 def over_tls(app):
     """Says of every request that it came encrypted. None did: nothing leaves this machine. But the queues' policies
     refuse what was not."""
@@ -132,6 +185,8 @@ def main():
     reserve_copies()
     name_batches()
     leave_mail_unconfirmed()
+    count_every_call()
+    measure_queues()
     threading.Thread(target=read_in, daemon=True).start()
     asyncio.run(serve(over_tls(app), config))
 

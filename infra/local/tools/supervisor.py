@@ -6,7 +6,7 @@ everything that was started is ended, grandchildren included, and the stack's fo
 Commands arrive on stdin and answers leave on stdout, one JSON object a line:
   {"do": "start", "name", "argv", "env", "cwd", "log", "user", "stop"}  -> started | failed, later exited
   {"do": "kill", "name"}                  SIGKILL for the process and all its descendants -> exited
-  {"do": "kill_children", "name", "program"}  SIGKILL for descendants that run `program` -> killed
+  {"do": "signal_children", "name", "program", "kind"}  KILL, STOP or CONT for descendants that run `program` -> signalled
 """
 
 import contextlib
@@ -153,16 +153,18 @@ class Supervisor:
         for process in self.named(name):
             self.dying[name] = kill_tree(process.pid)
 
-    def do_kill_children(self, name, program):
-        killed = []
+    def do_signal_children(self, name, program, kind):
+        number = signal.Signals[f"SIG{kind}"]
+        reached = []
         table = process_table()
         for process in self.named(name):
             for pid in descendants(process.pid, table):
                 if any(os.path.basename(argument) == program for argument in table[pid][1][:2]):
-                    send_signal(pid, signal.SIGKILL)
-                    killed.append(pid)
-        self.wait_until_gone(killed)
-        self.say(event="killed", name=name, pids=killed)
+                    send_signal(pid, number)
+                    reached.append(pid)
+        if number == signal.SIGKILL:
+            self.wait_until_gone(reached)
+        self.say(event="signalled", name=name, pids=reached)
 
     def named(self, name):
         return [process for process in self.processes.values() if process.name == name]

@@ -55,6 +55,19 @@ impl Deployment {
         self.of_type("AWS::SQS::Queue")
     }
 
+    /// An alarm's real name, from its logical id.
+    pub(super) fn alarm<'a>(&'a self, name: &'a str) -> &'a str {
+        let mut alarms = self.of_type("AWS::CloudWatch::Alarm");
+        let found = alarms.find(|(logical, _)| *logical == name);
+        found.map_or(name, |(_, physical)| physical)
+    }
+
+    /// A queue's URL, from its logical id.
+    pub(super) fn queue(&self, name: &str) -> Option<&str> {
+        self.queues()
+            .find_map(|(logical, url)| (logical == name).then_some(url))
+    }
+
     /// `Host` headers of the HTTP API, below the host name that the emulator was told to have, and of
     /// the webhook's function URL.
     pub(crate) fn hosts(&self, authority: &str) -> (Option<String>, Option<String>) {

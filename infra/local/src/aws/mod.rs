@@ -1,11 +1,12 @@
 //! The AWS emulator with the project's template deployed into it by the command that production uses.
 
+mod alarms;
 mod api;
 mod deployment;
 mod package;
+mod queues;
 mod routes;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,9 +17,11 @@ use crate::http_client::HttpClient;
 use crate::ports;
 use crate::supervisor::{Launch, Process, Supervisor, path_text};
 use crate::tools::Tools;
+pub use alarms::AlarmReading;
 use api::Api;
 pub(crate) use api::{ACCESS_KEY, REGION, SECRET_KEY};
 pub(crate) use deployment::{Deployment, Plan};
+pub use queues::QueueDepth;
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 
@@ -29,24 +32,6 @@ pub struct Invocation {
     pub error: Option<String>,
     /// The function's answer, or the description of its error.
     pub payload: Value,
-}
-
-/// How many messages a queue holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct QueueDepth {
-    /// Waiting to be received.
-    pub visible: u64,
-    /// Received and not yet deleted.
-    pub in_flight: u64,
-    /// Not yet to be received.
-    pub delayed: u64,
-}
-
-impl QueueDepth {
-    /// All messages, wherever they are.
-    pub fn total(&self) -> u64 {
-        self.visible + self.in_flight + self.delayed
-    }
 }
 
 /// The running emulator.
@@ -136,48 +121,19 @@ impl Aws {
         Ok(Invocation { error, payload })
     }
 
-    /// By the queue's logical id in the template.
-    pub(crate) async fn queue_depths(
+    /// Lets so many copies of a function run at once and turns other calls away; with `None` as many as there are.
+    pub(crate) async fn reserve(
         &self,
-        deployment: &Deployment,
-    ) -> Result<BTreeMap<String, QueueDepth>, StackError> {
-        let mut depths = BTreeMap::new();
-        for (name, url) in deployment.queues() {
-            let request = json!({ "QueueUrl": url, "AttributeNames": ["All"] });
-            let answer = self
-                .api
-                .json("sqs", "AmazonSQS.GetQueueAttributes", &request)
-                .await?;
-            let count = |attribute: &str| {
-                answer["Attributes"][attribute]
-                    .as_str()
-                    .and_then(|number| number.parse().ok())
-                    .unwrap_or(0)
-            };
-            let depth = QueueDepth {
-                visible: count("ApproximateNumberOfMessages"),
-                in_flight: count("ApproximateNumberOfMessagesNotVisible"),
-                delayed: count("ApproximateNumberOfMessagesDelayed"),
-            };
-            depths.insert(name.to_owned(), depth);
-        }
-        Ok(depths)
-    }
-
-    /// Has a queue, named by its logical id, hide what it hands out for this long.
-    pub(crate) async fn hide_messages_for(
-        &self,
-        deployment: &Deployment,
-        queue: &str,
-        seconds: u32,
+        function: &str,
+        copies: Option<u32>,
     ) -> Result<(), StackError> {
-        let url = deployment
-            .queues()
-            .find_map(|(name, url)| (name == queue).then_some(url));
-        let attributes = json!({ "VisibilityTimeout": seconds.to_string() });
-        let request = json!({ "QueueUrl": url, "Attributes": attributes });
+        let path = format!("/2017-10-31/functions/{function}/concurrency");
+        let (method, body) = match copies {
+            Some(copies) => ("PUT", json!({ "ReservedConcurrentExecutions": copies })),
+            None => ("DELETE", Value::Null),
+        };
         self.api
-            .json("sqs", "AmazonSQS.SetQueueAttributes", &request)
+            .rest("lambda", method, &path, &body)
             .await
             .map(drop)
     }

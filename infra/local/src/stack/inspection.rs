@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::Stack;
-use crate::{ApiKeyKind, Counts, Fault, Invocation, Mail, QueueDepth, StackError, postgres};
+use crate::{
+    AlarmReading, ApiKeyKind, Counts, Fault, Invocation, Mail, QueueDepth, StackError, postgres,
+};
 
 impl Stack {
     /// Requests that came to the gateway since the last reset.
@@ -64,6 +66,48 @@ impl Stack {
         let aws = self.aws().await?;
         let deployment = self.deployment();
         aws.hide_messages_for(&deployment, queue, seconds).await
+    }
+
+    /// Has a queue, by its logical id, give up a message that was received so often, instead of as often as the
+    /// template says.
+    ///
+    /// # Errors
+    /// When the emulator does not answer, or there is no such queue.
+    pub async fn give_up_after(&self, queue: &str, receives: u32) -> Result<(), StackError> {
+        let aws = self.aws().await?;
+        let deployment = self.deployment();
+        aws.give_up_after(&deployment, queue, receives).await
+    }
+
+    /// Puts a body into a queue, by its logical id, as it is.
+    ///
+    /// # Errors
+    /// When the emulator does not answer, or there is no such queue.
+    pub async fn send_message(&self, queue: &str, body: &str) -> Result<(), StackError> {
+        let aws = self.aws().await?;
+        let deployment = self.deployment();
+        aws.send_message(&deployment, queue, body).await
+    }
+
+    /// Lets so many copies of a function, named as for [`Stack::invoke`], run at once, and turns other calls away;
+    /// with `None` the account's limit is the only one.
+    ///
+    /// # Errors
+    /// When the emulator does not answer, or there is no such function.
+    pub async fn reserve(&self, function: &str, copies: Option<u32>) -> Result<(), StackError> {
+        let aws = self.aws().await?;
+        let deployment = self.deployment();
+        aws.reserve(deployment.function(function), copies).await
+    }
+
+    /// Reads an alarm of the template, by its logical id, beside the numbers that it looks at.
+    ///
+    /// # Errors
+    /// When the emulator does not answer, or there is no such alarm.
+    pub async fn alarm(&self, alarm: &str) -> Result<AlarmReading, StackError> {
+        let aws = self.aws().await?;
+        let deployment = self.deployment();
+        aws.read_alarm(&deployment, alarm).await
     }
 
     /// What a function, named as for [`Stack::invoke`], has logged so far.

@@ -18,7 +18,7 @@ use crate::keys::Keys;
 use crate::postgres::Postgres;
 use crate::postgrest::PostgRest;
 use crate::servers::Servers;
-use crate::supervisor::{Process, Supervisor};
+use crate::supervisor::{Process, Signal, Supervisor};
 use crate::tools::Tools;
 use crate::{Part, StackError};
 
@@ -62,14 +62,36 @@ impl Stack {
     pub async fn kill(&self, part: Part) -> Result<(), StackError> {
         let parts = self.parts.lock().await;
         if part == Part::AwsWorker {
-            let emulator = parts.process(Part::Aws)?;
-            return self
-                .supervisor
-                .kill_children(emulator, "bootstrap")
-                .await
-                .map(|_| ());
+            drop(parts);
+            return self.signal_functions(Signal::Kill).await;
         }
         self.supervisor.kill(parts.process(part)?).await
+    }
+
+    /// Stops every running copy of a function where it is. It keeps its memory and its connections, and gets no time
+    /// of the processor: AWS kills one that is at work then at its function's timeout.
+    ///
+    /// # Errors
+    /// When the stack runs without the emulator.
+    pub async fn freeze_functions(&self) -> Result<(), StackError> {
+        self.signal_functions(Signal::Freeze).await
+    }
+
+    /// Lets the copies go on that [`Stack::freeze_functions`] has stopped.
+    ///
+    /// # Errors
+    /// When the stack runs without the emulator.
+    pub async fn thaw_functions(&self) -> Result<(), StackError> {
+        self.signal_functions(Signal::Thaw).await
+    }
+
+    async fn signal_functions(&self, signal: Signal) -> Result<(), StackError> {
+        let parts = self.parts.lock().await;
+        let emulator = parts.process(Part::Aws)?;
+        let signalled = self
+            .supervisor
+            .signal_children(emulator, "bootstrap", signal);
+        signalled.await.map(drop)
     }
 
     /// Starts a killed part on its old port with its old data, and returns when it answers.
