@@ -1,17 +1,19 @@
 //! A service hangs: functions answer before they are killed, and what was done is kept.
 
-use end_to_end::{World, eventually};
+use end_to_end::logs::values;
+use end_to_end::{World, eventually, tags_changed};
 use local_stack::Fault;
+use media_sync::cloudinary::Resource;
+use media_sync::queue::encode;
+use media_sync::telemetry::metrics;
+use media_sync::time::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 #[tokio::test]
 async fn what_is_done_of_a_batch_is_kept_and_the_rest_comes_again() {
     let world = World::start().await;
-    let mug = world.cloud.upload("hang/mug", 1).await;
-    world
-        .row_becomes("the upload arrives", &mug, |_| true)
-        .await;
+    let mug = world.mirrored("hang/mug", 1).await;
 
     // Of these two only the tag needs a look in Cloudinary, and that takes longer than a function may.
     world.cloud.set(json!({"notifications_paused": true})).await;
@@ -33,6 +35,8 @@ async fn what_is_done_of_a_batch_is_kept_and_the_rest_comes_again() {
         log.unwrap().contains("a message goes back to its queue")
     })
     .await;
+    let returned = values(&world, "NotificationWorker", &metrics::MESSAGES_RETURNED).await;
+    assert_eq!(returned, [1.0]);
 
     world.cloud.clear_faults().await;
     world
@@ -41,16 +45,43 @@ async fn what_is_done_of_a_batch_is_kept_and_the_rest_comes_again() {
         })
         .await;
     world.assert_mirrored().await;
+    a_copy_without_time_is_killed_and_rings(&world, &mug).await;
+    world.assert_mirrored().await;
     world.stack.stop().await;
+}
+
+/// The worker's limit lies above its own deadline: only a copy that does not keep to it gets there.
+async fn a_copy_without_time_is_killed_and_rings(world: &World, mug: &Resource) {
+    const ALARM: &str = "NotificationWorkerDurationAlarm";
+    assert!(!world.is_breached(ALARM).await, "a service that hangs");
+    world.cloud.set(json!({"notifications_paused": true})).await;
+    world.cloud.add_tag("hang/mug", "late").await;
+    let row = world.row(mug).await.expect("the row is here");
+    let message = encode(&tags_changed(&row, Timestamp::now()));
+    world.stack.freeze_functions().await.expect("they run");
+    let sent = world
+        .stack
+        .send_message("NotificationQueue", &message)
+        .await;
+    sent.expect("the queue takes it");
+    eventually("it rings", async || world.is_breached(ALARM).await).await;
+    world.stack.thaw_functions().await.expect("they run");
+    world
+        .row_becomes("the batch comes again", mug, |row| {
+            let tags = row["tags"].as_array();
+            tags.is_some_and(|tags| tags.contains(&json!("late")))
+        })
+        .await;
+    world
+        .cloud
+        .set(json!({"notifications_paused": false}))
+        .await;
 }
 
 #[tokio::test]
 async fn a_database_that_hangs_is_a_503_and_no_silence() {
     let world = World::start().await;
-    let mug = world.cloud.upload("hang/mug", 1).await;
-    world
-        .row_becomes("the upload arrives", &mug, |_| true)
-        .await;
+    let mug = world.mirrored("hang/mug", 1).await;
     world.stack.set_gateway_fault(Some(Fault::Silent));
     let path = "/api/cloudinary/media";
     let edit = json!({"asset_id": mug.asset_id, "tags": ["sale"]});

@@ -9,16 +9,9 @@ const MEDIA: &str = "/api/cloudinary/media";
 #[tokio::test]
 async fn a_delete_is_seen_at_once_and_carried_out_in_cloudinary() {
     let world = World::start().await;
-    let mug = world.cloud.upload("shop/mug", 1).await;
-    let cup = world.cloud.upload("shop/cup, blue", 2).await;
-    let used = world.cloud.upload("shop/used", 3).await;
-    for asset in [&mug, &cup, &used] {
-        world
-            .row_becomes("the upload arrives", asset, |row| {
-                row["sync_status"] == "synced"
-            })
-            .await;
-    }
+    let mug = world.mirrored("shop/mug", 1).await;
+    let cup = world.mirrored("shop/cup, blue", 2).await;
+    let used = world.mirrored("shop/used", 3).await;
     let id = world.row(&used).await.unwrap()["id"]
         .as_str()
         .unwrap()
@@ -96,12 +89,7 @@ async fn a_delete_is_seen_at_once_and_carried_out_in_cloudinary() {
 #[tokio::test]
 async fn a_newer_upload_cancels_a_delete() {
     let world = World::start().await;
-    let mug = world.cloud.upload("shop/mug", 1).await;
-    world
-        .row_becomes("the upload arrives", &mug, |row| {
-            row["sync_status"] == "synced"
-        })
-        .await;
+    let mug = world.mirrored("shop/mug", 1).await;
     // The worker cannot reach Cloudinary while the delete is asked for and the content replaced.
     world
         .cloud

@@ -5,6 +5,7 @@ mod data_api;
 pub mod database;
 mod function;
 pub mod library;
+pub mod logs;
 pub mod replication;
 mod wait;
 mod world;

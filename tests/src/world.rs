@@ -292,6 +292,16 @@ impl World {
         .await;
     }
 
+    /// Uploads a small picture under this public id, and waits until its row is here.
+    pub async fn mirrored(&self, public_id: &str, colour: u8) -> Resource {
+        let asset = self.cloud.upload(public_id, colour).await;
+        self.row_becomes("the upload arrives", &asset, |row| {
+            row["sync_status"] == "synced"
+        })
+        .await;
+        asset
+    }
+
     /// Waits until nothing is on its way: no notification, no message, no pending row.
     pub async fn settle(&self) {
         self.cloud.quiet().await;
@@ -317,6 +327,12 @@ impl World {
             .into_iter()
             .map(|(queue, depth)| (queue, depth.visible + depth.in_flight));
         waiting.filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Whether a period's number is beyond an alarm's threshold; the alarm by its logical id.
+    pub async fn is_breached(&self, alarm: &str) -> bool {
+        let reading = self.stack.alarm(alarm).await;
+        reading.expect("the emulator answers").is_breached
     }
 
     /// Takes the notification queue away, as an outage of SQS would.

@@ -2,56 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod alarms;
+
 use std::io::Write as _;
 
+use end_to_end::logs::{lines, values};
 use end_to_end::{World, eventually, now};
 use media_sync::telemetry::metrics::{self, Metric};
 use serde_json::{Value, json};
 
 const TRACE: &str = "order-17";
-
-/// The lines of a function's log, without AWS's own.
-async fn lines(world: &World, function: &str) -> Vec<Value> {
-    let log = world.stack.function_log(function).await.unwrap();
-    log.lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect()
-}
-
-/// The values of a metric, oldest first, from lines that CloudWatch would take for its own.
-async fn values(world: &World, function: &str, metric: &Metric) -> Vec<f64> {
-    let mut values = Vec::new();
-    for line in lines(world, function).await {
-        let told = &line["_aws"]["CloudWatchMetrics"][0];
-        let is_named = |definition: &Value| {
-            definition["Name"] == metric.name && definition["Unit"] == metric.unit.name()
-        };
-        if !told["Metrics"]
-            .as_array()
-            .is_some_and(|all| all.iter().any(is_named))
-        {
-            continue;
-        }
-        assert_eq!(told["Namespace"], metrics::NAMESPACE);
-        for dimension in told["Dimensions"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .flat_map(|set| set.as_array().unwrap())
-        {
-            let value = &line[dimension.as_str().unwrap()];
-            assert!(
-                value.as_str().is_some_and(|value| !value.is_empty()),
-                "{line}"
-            );
-        }
-        match &line[metric.name] {
-            Value::Array(many) => values.extend(many.iter().filter_map(Value::as_f64)),
-            one => values.extend(one.as_f64()),
-        }
-    }
-    values
-}
 
 /// How the mirror stands, as maintenance tells it now.
 async fn state(world: &World, metric: &Metric) -> Option<f64> {
@@ -62,12 +22,7 @@ async fn state(world: &World, metric: &Metric) -> Option<f64> {
 #[tokio::test]
 async fn what_becomes_of_notifications_is_counted() {
     let world = World::start().await;
-    let mug = world.cloud.upload("shop/mug", 1).await;
-    world
-        .row_becomes("the upload arrives", &mug, |row| {
-            row["sync_status"] == "synced"
-        })
-        .await;
+    world.mirrored("shop/mug", 1).await;
     let body = r#"{"notification_type":"sparkle"}"#;
     let answer = world.notify(body, &world.sign(body, now())).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -124,6 +79,13 @@ async fn what_becomes_of_notifications_is_counted() {
     .await;
     assert_eq!(again, ages);
 
+    assert!(world.is_breached("ParkedAlarm").await);
+    alarms::forgeries_ring(&world).await;
+    alarms::calls_that_are_turned_away_ring(&world).await;
+    alarms::calls_that_fail_ring(&world).await;
+    alarms::given_up_message_rings(&world).await;
+    alarms::batch_that_is_turned_away_rings_and_comes_again(&world).await;
+
     world.delete_notification_queue().await;
     let answer = world.notify(body, &world.sign(body, now())).await;
     assert_eq!(answer.status, 503, "{}", answer.body);
@@ -135,12 +97,7 @@ async fn what_becomes_of_notifications_is_counted() {
 #[tokio::test]
 async fn a_change_is_followed_from_its_request_to_its_write() {
     let world = World::start().await;
-    let mug = world.cloud.upload("shop/mug", 1).await;
-    world
-        .row_becomes("the upload arrives", &mug, |row| {
-            row["sync_status"] == "synced"
-        })
-        .await;
+    let mug = world.mirrored("shop/mug", 1).await;
     let webhook = lines(&world, "Webhook").await;
     let answered = webhook
         .iter()
@@ -252,9 +209,11 @@ async fn how_the_mirror_stands_is_told() {
         .await;
     assert_eq!(now(&metrics::ASSETS_IN_ERROR).await, Some(1.0));
 
+    assert!(!world.is_breached("QuotaAlarm").await);
     world.rows("update public.cloudinary_quota set remaining = 1, reset_at = now() + interval '1 hour' returning 1 as one", &[]).await;
     assert_eq!(now(&metrics::QUOTA_REMAINING).await, Some(1.0));
     assert_eq!(now(&metrics::QUOTA_BELOW_RESERVE).await, Some(1.0));
+    assert!(world.is_breached("QuotaAlarm").await);
     world.stack.stop().await;
 }
 
