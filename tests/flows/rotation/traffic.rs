@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use end_to_end::{Cloud, World, eventually, now};
+use futures::future::join_all;
 use media_sync::cloudinary::Resource;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -123,12 +124,17 @@ impl Traffic {
         self.expect(StatusCode::OK, answer.status, &answer.body);
     }
 
+    /// Several at once, so that several copies of the webhook are at work; and no more before these have been told.
+    /// Otherwise minutes of notifications would gather, and the end of the test would wait for them.
     async fn change(&self) {
         let count = self.changes.load(Ordering::SeqCst);
         let cloud = self.cloud.lock().unwrap().clone();
-        let number = 1 + count as usize % (ASSETS - 1);
-        let (name, tag) = (format!("rotation/{number}"), format!("change-{count}"));
-        cloud.add_tag(&name, &tag).await;
+        let (cloud, tag) = (&cloud, &format!("change-{count}"));
+        let changed = (1..ASSETS).map(|number| async move {
+            cloud.add_tag(&format!("rotation/{number}"), tag).await;
+        });
+        join_all(changed).await;
+        cloud.quiet().await;
     }
 
     async fn forge(&self, world: &World) {
