@@ -146,7 +146,7 @@ impl Upload {
     }
 
     fn cloudinary(&self) -> &Client {
-        &self.uploads.reconcile.cloudinary
+        &self.uploads.cloudinary
     }
 
     async fn describe(&self, uploader: Uploader) -> Result<Response<Body>, Problem> {

@@ -9,7 +9,6 @@ use std::convert::Infallible;
 use handler::Upload;
 use lambda_http::{Error, Request, service_fn};
 use media_sync::config::{self, Config};
-use media_sync::sync::reconcile::Reconcile;
 use media_sync::sync::store::Store;
 use media_sync::sync::uploads::Uploads;
 use media_sync::telemetry;
@@ -37,10 +36,8 @@ async fn start() -> Result<Upload, Error> {
         verifier: callers.token_verifier(&http),
         rules,
         uploads: Uploads {
-            reconcile: Reconcile {
-                cloudinary: cloudinary.client(&http),
-                store: Store::new(service.client(&http)),
-            },
+            cloudinary: cloudinary.client(&http),
+            store: Store::new(service.client(&http)),
         },
     })
 }

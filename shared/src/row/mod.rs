@@ -153,6 +153,13 @@ impl AssetRow {
         self.named(observed.map_or(&self.cloudinary_public_id, |values| &values.public_id))
     }
 
+    /// The newest moment that anything is known of: an observation, or a decision made here.
+    pub fn newest_known(&self) -> Option<Timestamp> {
+        let decided = self.intent.as_ref();
+        let decided = decided.map(|intent| Timestamp::from_micros(intent.at));
+        self.clocks.newest().max(decided)
+    }
+
     fn named(&self, public_id: &str) -> DeliveryName {
         DeliveryName {
             resource_type: self.resource_type,

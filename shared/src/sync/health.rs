@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::reconcile::quota::reserve;
+use super::quota::reserve;
 use super::store::{Mode, RunStatus};
 use crate::cloudinary::signature::Algorithm;
 use crate::queue::Depth;

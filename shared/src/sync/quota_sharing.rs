@@ -3,7 +3,7 @@
 //! Runs share what they know of the quota with every checkpoint. Other workers would spend a
 //! database call on it, so they tell only what makes runs wait.
 
-use super::reconcile::quota::is_low;
+use super::quota::is_low;
 use super::store::Store;
 use crate::cloudinary::Client;
 use crate::telemetry;

@@ -62,6 +62,15 @@ impl Failure {
         }
     }
 
+    /// No row can hold what Cloudinary shows of the asset, so nothing may be done about it.
+    pub fn unwritable(reason: &str) -> Self {
+        Self {
+            code: "values_refused",
+            message: format!("no row can hold what Cloudinary shows of this asset: {reason}"),
+            kind: FailureKind::Final,
+        }
+    }
+
     /// Cloudinary said yes, and did nothing.
     pub fn ignored() -> Self {
         Self {

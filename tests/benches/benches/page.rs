@@ -12,8 +12,7 @@ use media_sync::cloudinary::admin::Listing;
 use media_sync::intent::{Intent, PairWishes, Wish};
 use media_sync::observation::{Observation, Told};
 use media_sync::row::{AssetRow, SyncStatus};
-use media_sync::sync::plan::{KeepClocks, PlanContext, Source};
-use media_sync::sync::reconcile::{Next, Seen};
+use media_sync::sync::settle::{Evidence, ListingPolicy, Settlement, Step};
 use media_sync::time::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -51,23 +50,26 @@ fn observe(text: &str, at: Timestamp) -> Vec<Observation> {
     observations.collect()
 }
 
-fn plan(rows: &[AssetRow], mut seen: Seen) -> Next {
-    let context = PlanContext {
-        source: Source::Reconcile,
-        run_id: None,
-        keep_clocks: KeepClocks::Never,
-        release: &[],
-    };
+/// What the settlement of a page asks for first, once its rows are read.
+fn plan(rows: &[AssetRow], observations: Vec<Observation>) -> Step {
+    let evidence = Evidence::new(observations, 1);
+    let mut settlement = Settlement::new(ListingPolicy::page(None), evidence);
     let mut next = 0;
-    seen.plan(rows, context, || {
-        next += 1;
-        Uuid::from_u128(next)
-    })
+    loop {
+        let step = settlement.next(|| {
+            next += 1;
+            Uuid::from_u128(next)
+        });
+        match step.expect("it has only begun") {
+            Step::Read(_) => settlement.take_rows(rows.to_vec()),
+            step => return step,
+        }
+    }
 }
 
 fn rows_of(observations: Vec<Observation>) -> Vec<AssetRow> {
-    match plan(&[], Seen::new(observations, 1)) {
-        Next::Write(plan) => plan.inserts,
+    match plan(&[], observations) {
+        Step::Write(plan) => plan.inserts,
         other => unreachable!("nothing is known that could be in doubt: {other:?}"),
     }
 }
@@ -131,10 +133,9 @@ fn page(criterion: &mut Criterion) {
             &other,
         ),
     ] {
-        let seen = Seen::new(observations.clone(), 1);
         group.bench_function(name, |bench| {
-            let plan = |seen| plan(black_box(rows), seen);
-            bench.iter_batched(|| seen.clone(), plan, BatchSize::LargeInput);
+            let plan = |observations| plan(black_box(rows), observations);
+            bench.iter_batched(|| observations.clone(), plan, BatchSize::LargeInput);
         });
     }
     group.finish();

@@ -44,6 +44,13 @@ impl Accepted {
         (!self.message.replayed).then(|| now.since(happened_at))
     }
 
+    /// How it is recorded when no row can hold what it tells: it is kept for a person.
+    pub fn record_refused(&self, concern: &Concern, reason: &str) -> NotificationRecord {
+        let mut record = self.record(concern, Verdict::Parked);
+        record.reason = Some(format!("no row can hold what it tells: {reason}"));
+        record
+    }
+
     /// How it is recorded, once its verdict is known.
     pub fn record(&self, concern: &Concern, verdict: Verdict) -> NotificationRecord {
         let read = self.read.as_ref().ok();

@@ -1,12 +1,9 @@
 //! What one notification asks for, given the rows as they are (pure).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use super::IngestError;
 use super::accepted::Accepted;
 use crate::asset::{AssetId, DeliveryName};
-use crate::cloudinary::CloudinaryError;
 use crate::observation::{Fact, Observation};
 use crate::row::AssetRow;
 use crate::sync::notification::{AssetRef, Says};
@@ -54,7 +51,6 @@ pub struct Concern {
     pub to_fetch: BTreeMap<AssetId, Option<DeliveryName>>,
     /// Names that no row here answers to.
     unresolved: usize,
-    pub failed: Option<Arc<CloudinaryError>>,
     pub parked: Option<String>,
 }
 
@@ -108,23 +104,21 @@ impl Concern {
         }
     }
 
-    pub fn result(&self, plan: &Plan) -> Result<Verdict, IngestError> {
-        if let Some(error) = &self.failed {
-            return Err(IngestError::Fetch(error.clone()));
-        }
+    /// What becomes of it with this plan.
+    pub fn verdict(&self, plan: &Plan) -> Verdict {
         if self.parked.is_some() {
-            return Ok(Verdict::Parked);
+            return Verdict::Parked;
         }
         let changed = |id: &AssetId| {
             plan.changes
                 .get(id)
                 .is_some_and(|change| *change != Change::Unchanged)
         };
-        Ok(if self.asset_ids().any(changed) {
+        if self.asset_ids().any(changed) {
             Verdict::Applied
         } else {
             Verdict::Superseded
-        })
+        }
     }
 
     pub fn asset_ids(&self) -> impl Iterator<Item = &AssetId> {

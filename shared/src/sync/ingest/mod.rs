@@ -1,23 +1,22 @@
-//! From a batch of notifications to rows: parse, fetch what only a fetch can tell, plan, write.
+//! From a batch of notifications to rows.
 
 mod accepted;
-mod batch;
 mod concern;
+mod policy;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::future::try_join_all;
-use uuid::Uuid;
 
 pub use self::accepted::Accepted;
-pub use self::batch::{Batch, moments_of_change, newest_moment, note_arrivals, rows_concerned};
 pub use self::concern::{Concern, Known};
-use super::lookup::{self, MAX_ASSET_IDS};
+pub use self::policy::{Folders, NotificationPolicy};
 use super::notification::Says;
-use super::plan::{KeepClocks, PlanContext, Source, plan_observations};
-use super::store::{ATTEMPTS, Store, Verdict, WriteSet};
-use crate::asset::{AssetId, DeliveryName};
+use super::plan::Plan;
+use super::quota_guard::QuotaGuard;
+use super::settle::{Driver, Evidence, SettleError, Settlement, Written};
+use super::store::{NotificationRecord, Store, Verdict, WriteSet};
 use crate::cloudinary::{Client, CloudinaryError};
 use crate::deadline::{Deadline, TO_HAND_ON, TO_WRITE};
 use crate::queue;
@@ -28,13 +27,6 @@ use crate::time::Timestamp;
 /// How many assets of a moved folder are looked at right away; the rest is reconciliation's.
 const FOLDER_LIMIT: u32 = 1_000;
 
-const CONTEXT: PlanContext<'_> = PlanContext {
-    source: Source::Webhook,
-    run_id: None,
-    keep_clocks: KeepClocks::Always,
-    release: &[],
-};
-
 /// Applies notifications to the database.
 #[derive(Clone, Debug)]
 pub struct Ingest {
@@ -43,7 +35,7 @@ pub struct Ingest {
 }
 
 /// Why a notification could not be applied. It stays in its queue and is tried again.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum IngestError {
     #[error("could not look at the changed assets")]
     Fetch(#[source] Arc<CloudinaryError>),
@@ -62,22 +54,28 @@ impl IngestError {
             Self::Contended => true,
         }
     }
+}
 
-    /// Whether a single message of a batch may have brought it about.
-    fn spoils_a_batch(&self) -> bool {
-        match self {
-            Self::Fetch(_) => false,
-            Self::Store(source) => !source.is_transient(),
-            Self::Contended => true,
+impl From<SettleError> for IngestError {
+    fn from(error: SettleError) -> Self {
+        match error {
+            SettleError::Look(source) => Self::Fetch(source.into()),
+            SettleError::Store(source) => Self::Store(source.into()),
+            SettleError::Contended | SettleError::Reserve(_) | SettleError::ValuesRefused(_) => {
+                Self::Contended
+            }
         }
     }
 }
 
+/// What has become of each notification of a batch, in their order.
+pub type Verdicts = Vec<Result<Verdict, IngestError>>;
+
 /// Tells CloudWatch how old the news was that changed a row, and how much was not understood.
-fn tell(accepted: &[Accepted], results: &[Result<Verdict, IngestError>], now: Timestamp) {
+fn tell(accepted: &[Accepted], verdicts: &Verdicts, now: Timestamp) {
     let with = |wanted: Verdict| {
-        let each = accepted.iter().zip(results);
-        each.filter(move |(_, result)| matches!(result, Ok(verdict) if *verdict == wanted))
+        let each = accepted.iter().zip(verdicts);
+        each.filter(move |(_, verdict)| matches!(verdict, Ok(verdict) if *verdict == wanted))
     };
     let ages: Vec<f64> = with(Verdict::Applied)
         .filter_map(|(accepted, _)| Some(accepted.age(now)?.as_secs_f64()))
@@ -102,135 +100,56 @@ impl Ingest {
 
     /// Applies a batch; the answer has one result for each message, in their order.
     ///
-    /// A message that the database refuses for good, or whose row does not come to rest, must not
-    /// take the others with it: such a batch is tried again in halves.
-    pub async fn apply_batch(
-        &self,
-        messages: Vec<queue::Notification>,
-    ) -> Vec<Result<Verdict, IngestError>> {
+    /// A message whose values no row can hold, or whose rows do not come to rest, takes no other
+    /// with it. A batch that the database cannot even be asked about is tried again in halves.
+    pub async fn apply_batch(&self, messages: Vec<queue::Notification>) -> Verdicts {
         let accepted: Vec<Accepted> = messages.into_iter().map(Accepted::read).collect();
         let mut results = BTreeMap::new();
         let mut open = vec![(0, accepted.len())];
         while let Some((start, end)) = open.pop() {
-            let applied = self.apply_together(&accepted[start..end]).await;
-            let spoils = applied
-                .iter()
-                .any(|result| matches!(result, Err(error) if error.spoils_a_batch()));
-            if spoils && end - start > 1 {
-                let middle = start.midpoint(end);
-                open.extend([(start, middle), (middle, end)]);
-            } else {
-                results.extend((start..end).zip(applied));
-            }
-        }
-        let results: Vec<_> = results.into_values().collect();
-        tell(&accepted, &results, Timestamp::now());
-        results
-    }
-
-    async fn apply_together(&self, accepted: &[Accepted]) -> Vec<Result<Verdict, IngestError>> {
-        let mut batch = Batch::default();
-        for _ in 0..ATTEMPTS {
-            match self.try_apply(accepted, &mut batch).await {
-                Ok(Some(results)) => return results,
-                Ok(None) => {}
-                Err(error) if error.is_conflict() => {}
-                Err(error) => {
-                    let error = Arc::new(error);
-                    return accepted
-                        .iter()
-                        .map(|_| Err(IngestError::Store(error.clone())))
-                        .collect();
+            match self.settle(accepted[start..end].to_vec()).await {
+                Ok(verdicts) => results.extend((start..end).zip(verdicts)),
+                Err(error) if error.is_transient() || end - start == 1 => {
+                    results.extend((start..end).map(|at| (at, Err(error.clone()))));
+                }
+                Err(_) => {
+                    let middle = start.midpoint(end);
+                    open.extend([(start, middle), (middle, end)]);
                 }
             }
         }
-        accepted
-            .iter()
-            .map(|_| Err(IngestError::Contended))
-            .collect()
+        let verdicts = results.into_values().collect();
+        tell(&accepted, &verdicts, Timestamp::now());
+        verdicts
     }
 
-    /// `None` when more rows have to be read first.
-    async fn try_apply(
-        &self,
-        accepted: &[Accepted],
-        batch: &mut Batch,
-    ) -> Result<Option<Vec<Result<Verdict, IngestError>>>, SupabaseError> {
-        let folders = self.fetch_moved(accepted).await?;
-        let query = rows_concerned(accepted, batch, &folders);
-        let rows = self.store.fetch_rows(&query).await?;
-        batch.note_rows(&rows);
-        let known = Known::of(&rows);
-        let mut concerns: Vec<Concern> = accepted
-            .iter()
-            .map(|accepted| Concern::of(accepted, &known, &folders))
-            .collect();
-
-        let newest = newest_moment(accepted, &rows);
-        let wanted: BTreeMap<AssetId, Option<DeliveryName>> = concerns
-            .iter()
-            .flat_map(|concern| &concern.to_fetch)
-            .map(|(id, name)| (id.clone(), name.clone()))
-            .collect();
-        self.fetch_missing(wanted, newest, batch).await;
-        let changed = moments_of_change(accepted, &concerns);
-        let mut observations = batch.observations(&changed);
-        for concern in &mut concerns {
-            concern.failed = concern
-                .to_fetch
-                .keys()
-                .find_map(|id| batch.failed.get(id).cloned());
-            if concern.failed.is_none() {
-                observations.extend(concern.told.iter().cloned());
-            }
+    async fn settle(&self, accepted: Vec<Accepted>) -> Result<Verdicts, IngestError> {
+        let folders = self.fetch_moved(&accepted).await?;
+        let policy = NotificationPolicy::new(accepted, folders);
+        let mut settlement = Settlement::new(policy, Evidence::default());
+        let driver = Driver {
+            cloudinary: &self.cloudinary,
+            store: &self.store,
+            quota: QuotaGuard::People,
+        };
+        let mut verdicts = Verdicts::new();
+        while let Some(plan) = driver.next_plan(&mut settlement).await? {
+            let (change, given) = record(&settlement, plan);
+            verdicts = given;
+            let change = change.timed(None, Timestamp::now());
+            let written = if change.notifications.is_empty() {
+                Written::Applied
+            } else {
+                let answer = Written::of(self.store.apply(&change).await);
+                answer.map_err(|error| IngestError::Store(error.into()))?
+            };
+            settlement.take_written(written)?;
         }
-
-        let mut plan = plan_observations(&rows, &observations, CONTEXT, Uuid::new_v4);
-        if !plan.displaced.is_empty() {
-            // A look from an earlier attempt is what made them appear to hold the name.
-            let displaced = plan.displaced.drain(..);
-            let displaced = displaced.inspect(|id| drop(batch.fetched.remove(id)));
-            let displaced = displaced.map(|id| (id, None)).collect();
-            self.fetch_missing(displaced, newest, batch).await;
-            observations.extend(batch.observations(&changed));
-            plan = plan_observations(&rows, &observations, CONTEXT, Uuid::new_v4);
-            if let Some(error) = plan.displaced.iter().find_map(|id| batch.failed.get(id)) {
-                let failed = |_| Err(IngestError::Fetch(error.clone()));
-                return Ok(Some(accepted.iter().map(failed).collect()));
-            }
-        }
-        let unread = plan.unread_names(&query.names);
-        if !unread.is_empty() {
-            batch.names.extend(unread);
-            return Ok(None);
-        }
-
-        let results: Vec<_> = concerns
-            .iter()
-            .map(|concern| concern.result(&plan))
-            .collect();
-        note_arrivals(&mut plan.audit, accepted, &concerns);
-        let records = accepted.iter().zip(&concerns).zip(&results);
-        let change = WriteSet {
-            notifications: records
-                .filter_map(|((accepted, concern), result)| {
-                    Some(accepted.record(concern, *result.as_ref().ok()?))
-                })
-                .collect(),
-            ..WriteSet::of_plan(plan)
-        }
-        .timed(None, Timestamp::now());
-        if !change.notifications.is_empty() {
-            self.store.apply(&change).await?;
-        }
-        Ok(Some(results))
+        Ok(verdicts)
     }
 
     /// The assets under every folder that a notification says has moved.
-    async fn fetch_moved(
-        &self,
-        accepted: &[Accepted],
-    ) -> Result<BTreeMap<String, Vec<AssetId>>, SupabaseError> {
+    async fn fetch_moved(&self, accepted: &[Accepted]) -> Result<Folders, IngestError> {
         let folders: BTreeSet<&String> = accepted
             .iter()
             .filter_map(|accepted| match &accepted.read.as_ref().ok()?.says {
@@ -243,36 +162,41 @@ impl Ingest {
             Ok((folder.clone(), ids))
         }))
         .await
-        .map(BTreeMap::from_iter)
+        .map(Folders::from_iter)
+        .map_err(|error: SupabaseError| IngestError::Store(error.into()))
     }
+}
 
-    /// Fetches what is wanted and not fetched yet. What cannot be fetched now is remembered as
-    /// failed: the notifications that need it go back to the queue, the others go on.
-    async fn fetch_missing(
-        &self,
-        mut wanted: BTreeMap<AssetId, Option<DeliveryName>>,
-        newest: Option<Timestamp>,
-        batch: &mut Batch,
-    ) {
-        wanted.retain(|id, _| !batch.fetched.contains_key(id));
-        let wanted: Vec<_> = wanted.into_iter().collect();
-        for chunk in wanted.chunks(MAX_ASSET_IDS) {
-            match lookup::fetch_observations(&self.cloudinary, chunk, newest).await {
-                Ok(looked) => {
-                    batch
-                        .failed
-                        .retain(|id, _| !chunk.iter().any(|(fetched, _)| fetched == id));
-                    batch
-                        .fetched
-                        .extend(looked.into_iter().map(|seen| (seen.asset_id.clone(), seen)));
-                }
-                Err(error) => {
-                    let error = Arc::new(error);
-                    batch
-                        .failed
-                        .extend(chunk.iter().map(|(id, _)| (id.clone(), error.clone())));
-                }
-            }
-        }
+/// Adds the notifications to a plan, and says what becomes of each (pure).
+///
+/// One that has to wait is not recorded, so that it is applied when it comes again.
+pub fn record(settlement: &Settlement<NotificationPolicy>, mut plan: Plan) -> (WriteSet, Verdicts) {
+    let policy = settlement.policy();
+    policy.note_arrivals(&mut plan.audit);
+    let unstable: BTreeSet<_> = settlement.unstable_assets().collect();
+    let mut verdicts = Verdicts::new();
+    let mut records: Vec<NotificationRecord> = Vec::new();
+    for (accepted, concern) in policy.concerns() {
+        let refused = concern
+            .asset_ids()
+            .find_map(|id| settlement.refused().get(id));
+        let verdict = if let Some(error) = policy.obstacle(concern) {
+            Err(IngestError::Fetch(error.clone()))
+        } else if let Some(reason) = refused {
+            records.push(accepted.record_refused(concern, reason));
+            Ok(Verdict::Parked)
+        } else if concern.asset_ids().any(|id| unstable.contains(id)) {
+            Err(IngestError::Contended)
+        } else {
+            let verdict = concern.verdict(&plan);
+            records.push(accepted.record(concern, verdict));
+            Ok(verdict)
+        };
+        verdicts.push(verdict);
     }
+    let change = WriteSet {
+        notifications: records,
+        ..WriteSet::of_plan(plan)
+    };
+    (change, verdicts)
 }

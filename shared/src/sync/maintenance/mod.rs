@@ -13,8 +13,9 @@ pub use self::errand::Errand;
 use super::drain::send_waiting_intents;
 use super::health::{Mirror, Schedules};
 use super::purge::purge_records;
-use super::reconcile::{Reconcile, ReconcileError};
+use super::reconcile::Reconcile;
 use super::replay::{ReplayError, replay};
+use super::settle::SettleError;
 use super::store::Store;
 use super::trigger_repair::{TriggerError, repair_triggers};
 use super::uploads::Uploads;
@@ -47,7 +48,7 @@ pub enum MaintenanceError {
     #[error("stranded intents were not looked for")]
     Drain(#[source] SupabaseError),
     #[error("uploads that nobody ended were not looked for")]
-    Uploads(#[source] ReconcileError),
+    Uploads(#[source] SettleError),
     #[error("old records were not removed")]
     Purge(#[source] SupabaseError),
     #[error("the triggers were not checked")]
@@ -144,8 +145,11 @@ impl Maintenance {
     }
 
     async fn resolve_uploads(&self) -> Result<usize, MaintenanceError> {
-        let reconcile = self.reconcile.clone();
-        let ended = Uploads { reconcile }.resolve_due().await;
+        let uploads = Uploads {
+            cloudinary: self.reconcile.cloudinary.clone(),
+            store: self.reconcile.store.clone(),
+        };
+        let ended = uploads.resolve_due().await;
         ended.map_err(MaintenanceError::Uploads)
     }
 

@@ -5,6 +5,7 @@
 //! observation, and only that ends wishes. A worker that dies leaves a claim that runs out, and a
 //! row that is still pending: whoever comes next begins with a look.
 
+mod claim;
 mod conclude;
 mod perform;
 
@@ -14,17 +15,17 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-pub use self::conclude::{Conclusion, Findings, Held, Next, Outcome, Outcomes, newest_known};
+pub use self::claim::{ClaimPolicy, note_failures, rows_after};
+pub use self::conclude::{Conclusion, Outcome, Outcomes};
 use self::perform::perform;
-use super::lookup::{self, MAX_ASSET_IDS, stamp};
 use super::operations::plan_operations;
-use super::restless::Restless;
-use super::retry::{CLAIM, Failure};
-use super::store::{ATTEMPTS, RowQuery, Store, WriteSet};
-use crate::asset::DeliveryName;
+use super::quota_guard::QuotaGuard;
+use super::retry::CLAIM;
+use super::settle::{Driver, Evidence, SettleError, Settlement, Written};
+use super::store::{Store, WriteSet};
+use crate::asset::AssetId;
 use crate::cloudinary::{Client, CloudinaryError};
 use crate::deadline::{Deadline, TO_HAND_ON, TO_WRITE};
-use crate::observation::{Fact, Observation};
 use crate::queue::{self, Queue};
 use crate::row::AssetRow;
 use crate::supabase::SupabaseError;
@@ -136,12 +137,9 @@ impl Outbound {
         if claimed.rows.is_empty() {
             return Ok(round);
         }
-        let held = Held {
-            claim,
-            rows: claimed.rows,
-        };
-        let hold = Hold { flow: self, held };
-        let outcome = hold.carry_out(deadline).await?;
+        let outcome = self
+            .carry_out_claimed(claim, claimed.rows, deadline)
+            .await?;
         // SQS cannot hold a message back for longer: then the row waits for the drain.
         let due = outcome.due.into_iter();
         self.send_again(due.filter(|(_, delay)| *delay <= queue::MAX_DELAY))
@@ -167,21 +165,59 @@ impl Outbound {
         }
     }
 
-    async fn look(
+    async fn carry_out_claimed(
         &self,
-        rows: &[&AssetRow],
-        seen: &[Observation],
-    ) -> Result<Vec<Observation>, CloudinaryError> {
-        let newest = newest_known(rows.iter().copied(), seen);
-        let wanted: Vec<_> = rows
-            .iter()
-            .map(|row| (row.cloudinary_asset_id.clone(), Some(row.observed_name())))
-            .collect();
-        let mut looked = Vec::with_capacity(wanted.len());
-        for chunk in wanted.chunks(MAX_ASSET_IDS) {
-            looked.extend(lookup::fetch_observations(&self.cloudinary, chunk, newest).await?);
+        claim: Uuid,
+        rows: Vec<AssetRow>,
+        deadline: Instant,
+    ) -> Result<Conclusion, OutboundError> {
+        let policy = ClaimPolicy::new(claim, rows.clone());
+        let mut settlement = Settlement::new(policy, Evidence::default()).looking_from(rows);
+        // What is seen may settle or cancel an intent, before anything is done.
+        let mut after = self.settle(&mut settlement).await?;
+        let (mut policy, mut evidence) = settlement.into_parts();
+        if !policy.is_over() {
+            let held = policy.held(after);
+            let operations = plan_operations(&held, self.has_quota());
+            // Afterwards there is a look at what was done, so a call that hangs ends before.
+            let cloudinary = self.cloudinary.until(Deadline::at(deadline));
+            let outcomes = perform(&cloudinary, operations, deadline).await;
+            policy.take_outcomes(&held, outcomes, &mut evidence);
+            let refused: Vec<AssetId> = policy.refused().cloned().collect();
+            let mut settlement = Settlement::new(policy, evidence)
+                .looking_from(held)
+                .without(&refused);
+            after = self.settle(&mut settlement).await?;
+            (policy, _) = settlement.into_parts();
         }
-        Ok(looked)
+        Ok(policy.conclude(&after, Timestamp::now()))
+    }
+
+    /// Writes what was seen, and in the end what failed. Answers the rows as they are then, but for
+    /// their revisions.
+    async fn settle(
+        &self,
+        settlement: &mut Settlement<ClaimPolicy>,
+    ) -> Result<Vec<AssetRow>, OutboundError> {
+        let driver = Driver {
+            cloudinary: &self.cloudinary,
+            store: &self.store,
+            quota: QuotaGuard::People,
+        };
+        let mut after = Vec::new();
+        while let Some(mut plan) = driver.next_plan(settlement).await? {
+            let now = Timestamp::now();
+            note_failures(settlement, &mut plan, now, rand::random());
+            after = rows_after(settlement, &plan);
+            let written = if plan.is_empty() {
+                Written::Applied
+            } else {
+                let change = WriteSet::of_plan(plan).timed(None, now);
+                Written::of(self.store.apply(&change).await).map_err(SettleError::Store)?
+            };
+            settlement.take_written(written)?;
+        }
+        Ok(after)
     }
 
     /// Whether the hour's quota allows to put deletes together.
@@ -198,135 +234,15 @@ struct Round {
     again: BTreeSet<Uuid>,
 }
 
-/// Rows that this worker alone carries out, and what it does so with.
-struct Hold<'a> {
-    flow: &'a Outbound,
-    held: Held,
-}
-
-impl Hold<'_> {
-    async fn carry_out(self, deadline: Instant) -> Result<Conclusion, OutboundError> {
-        let rows: Vec<&AssetRow> = self.held.rows.iter().collect();
-        let looked = match self.flow.look(&rows, &[]).await {
-            Ok(looked) => looked,
-            Err(error) => return self.give_back(&error).await,
-        };
-        // What is seen may settle or cancel an intent, before anything is done.
-        let before = self.write(&looked, None).await?;
-        let held: Vec<AssetRow> = before
-            .into_iter()
-            .filter(|row| row.intent_claim == Some(self.held.claim))
-            .collect();
-        let operations = plan_operations(&held, self.flow.has_quota());
-        let touched = operations.rows();
-        // Afterwards there is a look at what was done, so a call that hangs ends before.
-        let cloudinary = self.flow.cloudinary.until(Deadline::at(deadline));
-        let mut outcomes = perform(&cloudinary, operations, deadline).await;
-
-        let mut seen = looked;
-        let changed = held.iter().filter(|row| touched.contains(&row.id));
-        let unsure: Vec<&AssetRow> = changed
-            .filter(|row| match outcomes.get(&row.id) {
-                Some(Outcome::Gone(at)) => {
-                    seen.push(Observation {
-                        asset_id: row.cloudinary_asset_id.clone(),
-                        at: stamp(*at, newest_known([*row], &seen)),
-                        fact: Fact::Gone(Some(row.observed_name())),
-                    });
-                    false
-                }
-                _ => true,
-            })
-            .collect();
-        if !unsure.is_empty() {
-            match self.flow.look(&unsure, &seen).await {
-                Ok(looked) => seen.extend(looked),
-                Err(error) => {
-                    let unseen = Outcome::Unseen(Failure::of(&error));
-                    outcomes.extend(unsure.into_iter().map(|row| (row.id, unseen.clone())));
-                }
+impl From<SettleError> for OutboundError {
+    fn from(error: SettleError) -> Self {
+        match error {
+            SettleError::Look(source) => Self::Cloudinary(source.into()),
+            SettleError::Store(source) => Self::Store(source.into()),
+            SettleError::Contended | SettleError::Reserve(_) | SettleError::ValuesRefused(_) => {
+                Self::Contended
             }
         }
-        let after = self.write(&seen, Some(&outcomes)).await?;
-        Ok(self.held.conclude(&after, &outcomes, Timestamp::now()))
-    }
-
-    /// Nothing was done; the rows say why, and wait for another attempt.
-    async fn give_back(&self, error: &CloudinaryError) -> Result<Conclusion, OutboundError> {
-        let unseen = Outcome::Unseen(Failure::of(error));
-        let ids = self.held.rows.iter().map(|row| row.id);
-        let outcomes = ids.map(|id| (id, unseen.clone())).collect();
-        let after = self.write(&[], Some(&outcomes)).await?;
-        Ok(self.held.conclude(&after, &outcomes, Timestamp::now()))
-    }
-
-    /// Writes what was seen, and in the end what became of the calls, planning anew when rows
-    /// change meanwhile. A row that does not come to rest is left out, and its claim runs out.
-    /// Answers the held rows as they are then, but for their revisions.
-    async fn write(
-        &self,
-        seen: &[Observation],
-        outcomes: Option<&Outcomes>,
-    ) -> Result<Vec<AssetRow>, OutboundError> {
-        let mut seen = seen.to_vec();
-        let mut names = Vec::new();
-        let mut restless = Restless::default();
-        for _ in 0..ATTEMPTS {
-            names.extend(seen.iter().filter_map(|seen| seen.seen_name().cloned()));
-            let rows = self.read(&seen, &names).await?;
-            let found = Findings {
-                rows: &rows,
-                names: &names,
-                seen: &seen,
-                outcomes,
-            };
-            let (now, chance) = (Timestamp::now(), rand::random());
-            let plan = match self.held.plan(found, now, chance, Uuid::new_v4) {
-                Next::Read(more) => {
-                    names.extend(more);
-                    continue;
-                }
-                Next::Look(assets) => {
-                    let rows = rows.iter();
-                    let rows = rows.filter(|row| assets.contains(&row.cloudinary_asset_id));
-                    let looked = self.flow.look(&rows.collect::<Vec<_>>(), &seen).await;
-                    let looked = looked.map_err(|error| OutboundError::Cloudinary(error.into()))?;
-                    seen.extend(looked);
-                    continue;
-                }
-                Next::Write(plan) => restless.leave_out(&rows, *plan),
-            };
-            let mut after = plan.over(rows);
-            if outcomes.is_none() {
-                // Nothing may be done on what was known of it before the look.
-                after.retain(|row| !restless.is_left_out(row));
-            }
-            if plan.is_empty() {
-                return Ok(after);
-            }
-            let change = WriteSet::of_plan(plan).timed(None, now);
-            match self.flow.store.apply(&change).await {
-                Ok(()) => return Ok(after),
-                Err(error) if error.is_conflict() => {}
-                Err(error) => return Err(OutboundError::Store(error.into())),
-            }
-        }
-        Err(OutboundError::Contended)
-    }
-
-    /// The held rows, those of the assets that were seen, and whoever holds these names.
-    async fn read(
-        &self,
-        seen: &[Observation],
-        names: &[DeliveryName],
-    ) -> Result<Vec<AssetRow>, OutboundError> {
-        let query = RowQuery {
-            ids: self.held.rows.iter().map(|row| row.id).collect(),
-            asset_ids: seen.iter().map(|seen| seen.asset_id.clone()).collect(),
-            names: names.to_vec(),
-        };
-        let rows = self.flow.store.fetch_rows(&query).await;
-        rows.map_err(|error| OutboundError::Store(error.into()))
     }
 }
 

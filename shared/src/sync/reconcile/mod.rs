@@ -5,19 +5,14 @@
 //! on, so a crash repeats at most one step, and repeating is harmless. (Where values are refused,
 //! parts of a page are written before it.)
 
-mod compare;
 mod drift;
-mod governor;
 mod named;
 mod options;
 mod predict;
-pub mod quota;
 mod read;
 mod refusals;
-mod seen;
 mod slice;
 mod stage;
-mod take_in;
 
 use std::time::{Duration, Instant};
 
@@ -28,9 +23,11 @@ pub(super) use self::named::cut;
 pub use self::named::{MAX_NAMES, NamedOutcome};
 pub use self::options::{MAX_PAGE, RunOptions, checked_names};
 use self::refusals::VALUES_REFUSED;
-pub use self::seen::{Next, Seen};
 use self::slice::Slice;
 pub use self::stage::Counters;
+use super::quota;
+use super::quota_guard::{QuotaGuard, ReserveTouched};
+use super::settle::{Driver, SettleError};
 use super::store::{Lead, Rest, RunRequest, RunRow, Store, is_lease_lost};
 use crate::cloudinary::{Client, CloudinaryError, Refusal};
 use crate::deadline::{Deadline, TO_HAND_ON, TO_WRITE};
@@ -75,8 +72,8 @@ pub enum ReconcileError {
     Cloudinary(#[from] CloudinaryError),
     #[error("the database could not be read or written")]
     Store(#[from] SupabaseError),
-    #[error("what is left of Cloudinary's hourly quota is kept for people; the run goes on in {} s", .0.as_secs())]
-    Reserve(Duration),
+    #[error(transparent)]
+    Reserve(#[from] ReserveTouched),
     #[error("the rows of a page kept changing while it was planned")]
     Contended,
     #[error("it took longer than a request may; name fewer assets, or try again")]
@@ -116,7 +113,7 @@ impl ReconcileError {
     /// For how long nothing is to be tried, where it is the quota that is lacking.
     fn rest(&self) -> Option<Duration> {
         match self {
-            Self::Reserve(rest) => Some(*rest),
+            Self::Reserve(ReserveTouched(rest)) => Some(*rest),
             Self::Cloudinary(source) => match source.refusal() {
                 Some(Refusal::Quota { retry_after }) => Some(quota::bounded(retry_after)),
                 _ => None,
@@ -126,7 +123,27 @@ impl ReconcileError {
     }
 }
 
+impl From<SettleError> for ReconcileError {
+    fn from(error: SettleError) -> Self {
+        match error {
+            SettleError::Look(source) => Self::Cloudinary(source),
+            SettleError::Store(source) => Self::Store(source),
+            SettleError::Reserve(touched) => Self::Reserve(touched),
+            SettleError::Contended => Self::Contended,
+            SettleError::ValuesRefused(reason) => Self::Refused(reason),
+        }
+    }
+}
+
 impl Reconcile {
+    fn driver(&self, quota: QuotaGuard) -> Driver<'_> {
+        Driver {
+            cloudinary: &self.cloudinary,
+            store: &self.store,
+            quota,
+        }
+    }
+
     /// The same, for one invocation: calls to Cloudinary end while there is time to write, and the
     /// writing ends while there is time to answer.
     #[must_use]

@@ -12,18 +12,19 @@ use futures::future::try_join_all;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::governor::Governor;
 use super::refusals::{Refusals, VALUES_REFUSED};
 use super::slice::{is_mass_delete, to_value};
 use super::stage::Counters;
-use super::{Drift, Reconcile, ReconcileError, RunOptions, Seen};
+use super::{Drift, Reconcile, ReconcileError, RunOptions};
 use crate::asset::{AssetId, DeliveryName, ResourceType};
 use crate::cloudinary::admin::MAX_PUBLIC_IDS;
 use crate::observation::{Fact, Observation, Told};
 use crate::row::{AssetRow, Clocks};
 use crate::sync::lookup::{self, MAX_ASSET_IDS};
-use crate::sync::plan::{KeepClocks, PlanContext, Source, Tally};
-use crate::sync::store::{ATTEMPTS, FinishedRun, Mode, RowQuery, RunRequest, RunStatus, WriteSet};
+use crate::sync::plan::Source;
+use crate::sync::quota_guard::QuotaGuard;
+use crate::sync::settle::{Evidence, ListingPolicy, Settlement, Written};
+use crate::sync::store::{FinishedRun, Mode, RowQuery, RunRequest, RunStatus, WriteSet};
 use crate::telemetry;
 use crate::time::Timestamp;
 
@@ -110,75 +111,57 @@ impl Reconcile {
         record: impl Fn(RunStatus, &Counters, Option<&Drift>, Option<(&str, &str)>) -> FinishedRun,
     ) -> Result<NamedOutcome, ReconcileError> {
         let begun = Timestamp::now();
-        let (mut seen, unknown) = self.look_at(names).await?;
-        let context = PlanContext {
-            source: Source::Reconcile,
-            run_id: Some(run_id),
-            // Other runs and notifications of the same assets are to know of these looks.
-            keep_clocks: KeepClocks::Always,
-            release: &[],
-        };
+        let (evidence, unknown) = self.look_at(names).await?;
+        let policy = ListingPolicy::few(Source::Reconcile, Some(run_id));
+        let mut settlement = Settlement::new(policy, evidence);
+        let driver = self.driver(QuotaGuard::People);
         let mut refusals = Refusals::default();
-        let mut changed = Tally::default();
-        let mut attempts = 0;
-        while attempts < ATTEMPTS {
-            let compared = self.compare(&mut seen, context, Governor::People).await?;
-            let mut counters = Counters {
-                listed: seen.alive().len() as u64,
-                cloudinary_calls: seen.calls(),
-                tally: compared.plan.tally.after(changed),
+        let mut outcome = NamedOutcome {
+            run_id,
+            status: RunStatus::Succeeded,
+            counters: Counters::default(),
+            drift: None,
+            unknown,
+            error: None,
+        };
+        while let Some(plan) = driver.next_plan(&mut settlement).await? {
+            refusals.take(settlement.refused())?;
+            let deleted = plan.tally.deleted;
+            let stopped = self.reason_to_stop(deleted, options).await?;
+            let mut change = WriteSet::default();
+            outcome.counters = Counters {
+                listed: settlement.evidence().alive().len() as u64,
+                cloudinary_calls: settlement.evidence().calls(),
                 ..Counters::default()
             };
-            let mut outcome = NamedOutcome {
-                run_id,
-                status: RunStatus::Succeeded,
-                counters,
-                drift: None,
-                unknown: unknown.clone(),
-                error: self
-                    .reason_to_stop(compared.plan.tally.deleted, options)
-                    .await?,
-            };
-            let mut change = WriteSet::default();
             if options.dry_run {
                 let mut drift = Drift::default();
-                drift.take(&compared.rows, seen.read());
-                drift.would_stop = outcome.error.take().map(|(code, _)| code.to_owned());
-                counters.tally = drift.tally();
+                drift.take(settlement.rows(), settlement.evidence().read());
+                drift.would_stop = stopped.map(|(code, _)| code.to_owned());
+                outcome.counters.tally = drift.tally();
                 outcome.drift = Some(drift);
-            } else if outcome.error.is_some() {
-                counters.tally = Default::default();
+            } else if stopped.is_some() {
                 outcome.status = RunStatus::Stopped;
+                outcome.error = stopped;
             } else {
-                if let Some(reason) = refusals.tell() {
+                outcome.counters.tally = plan.tally.after(settlement.written_in_parts());
+                outcome.error = left_out(&settlement, &refusals);
+                if outcome.error.is_some() {
                     outcome.status = RunStatus::Failed;
-                    outcome.error = Some((VALUES_REFUSED, reason));
                 }
-                change = WriteSet::of_plan(compared.plan).timed(Some(begun), Timestamp::now());
+                change = WriteSet::of_plan(plan).timed(Some(begun), Timestamp::now());
             }
-            outcome.counters = counters;
             let error = outcome.error.as_ref();
             let error = error.map(|(code, message)| (*code, message.as_str()));
-            change.finished_run = Some(record(
-                outcome.status,
-                &counters,
-                outcome.drift.as_ref(),
-                error,
-            ));
+            let drift = outcome.drift.as_ref();
+            change.finished_run = Some(record(outcome.status, &outcome.counters, drift, error));
             let is_planned = !change.inserts.is_empty() || !change.updates.is_empty();
-            match self.store.apply(&change).await {
-                Ok(()) => return Ok(outcome),
-                Err(error) if error.is_conflict() => attempts += 1,
-                Err(error) if error.is_about_values() && is_planned => {
-                    let people = Governor::People;
-                    let one =
-                        self.leave_one_out(&mut seen, &mut refusals, &mut changed, context, people);
-                    attempts += usize::from(!one.await?);
-                }
-                Err(error) => return Err(error.into()),
+            match Written::of(self.store.apply(&change).await)? {
+                Written::ValuesRefused(error) if !is_planned => return Err(error.into()),
+                written => settlement.take_written(written)?,
             }
         }
-        Err(ReconcileError::Contended)
+        Ok(outcome)
     }
 
     /// Also who names assets may err, or be told nonsense by Cloudinary.
@@ -205,7 +188,7 @@ impl Reconcile {
     async fn look_at(
         &self,
         names: &BTreeSet<String>,
-    ) -> Result<(Seen, Vec<String>), ReconcileError> {
+    ) -> Result<(Evidence, Vec<String>), ReconcileError> {
         let names: Vec<String> = names.iter().cloned().collect();
         let listings = plan_listings(&names);
         let mut observations = Vec::new();
@@ -231,7 +214,7 @@ impl Reconcile {
         }
         let looked = unseen.iter().filter_map(|(id, _)| known.get_key_value(id));
         let looked = looked.map(|(id, known)| (id.clone(), *known));
-        Ok((Seen::new(observations, calls).knowing(looked), unknown))
+        Ok((Evidence::new(observations, calls).knowing(looked), unknown))
     }
 
     async fn list(&self, listing: Listing<'_>) -> Result<Vec<Observation>, ReconcileError> {
@@ -249,6 +232,19 @@ impl Reconcile {
             .filter_map(|resource| Observation::of_resource(resource, at, Told::Everything));
         Ok(observations.collect())
     }
+}
+
+/// Why the repair is not whole: assets that no row can hold, or rows that others keep changing.
+fn left_out(
+    settlement: &Settlement<ListingPolicy>,
+    refusals: &Refusals,
+) -> Option<(&'static str, String)> {
+    if let Some(reason) = refusals.tell() {
+        return Some((VALUES_REFUSED, reason));
+    }
+    let unstable = settlement.unstable_assets().count();
+    let reason = || format!("{unstable} assets kept changing while they were repaired; try again");
+    (unstable > 0).then(|| (ReconcileError::Contended.code(), reason()))
 }
 
 /// One call that lists assets by their names.

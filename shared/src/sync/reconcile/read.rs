@@ -1,18 +1,19 @@
 //! Reads Cloudinary a page at a time, for a full or an incremental run.
 
-use super::governor::Governor;
 use super::stage::Stage;
-use super::{Reconcile, ReconcileError, RunOptions, Seen};
+use super::{Reconcile, ReconcileError, RunOptions};
 use crate::asset::ResourceType;
 use crate::cloudinary::admin::ListPage;
 use crate::cloudinary::search::{SearchQuery, SortOrder};
 use crate::observation::{Observation, Told};
 use crate::sync::lookup::{self, MAX_ASSET_IDS};
+use crate::sync::quota_guard::QuotaGuard;
+use crate::sync::settle::Evidence;
 use crate::time::Timestamp;
 
 /// What one read of Cloudinary has brought, and where to read on.
 pub(super) struct Page {
-    pub(super) seen: Seen,
+    pub(super) evidence: Evidence,
     /// When it was read, on Cloudinary's clock: not before, and not after.
     pub(super) read_at: (Timestamp, Timestamp),
     pub(super) suspects: u64,
@@ -25,7 +26,7 @@ pub(super) struct Page {
 pub(super) struct Reader<'a> {
     pub(super) flow: &'a Reconcile,
     pub(super) options: RunOptions,
-    pub(super) governor: Governor,
+    pub(super) quota: QuotaGuard,
     pub(super) since: Timestamp,
 }
 
@@ -51,13 +52,13 @@ impl Reader<'_> {
             max_results: self.options.batch_size,
             next_cursor,
         };
-        self.governor.admit(cloudinary, 1)?;
+        self.quota.admit(cloudinary, 1)?;
         let mut restarted = false;
         let answer = match cloudinary.list_resources(resource_type, page(cursor)).await {
             // An expired cursor costs a repetition of this listing, not the run.
             Err(error) if error.is_cursor_expired() && cursor.is_some() => {
                 restarted = true;
-                self.governor.admit(cloudinary, 1)?;
+                self.quota.admit(cloudinary, 1)?;
                 cloudinary.list_resources(resource_type, page(None)).await?
             }
             answer => answer?,
@@ -74,7 +75,7 @@ impl Reader<'_> {
             Observation::of_resource(resource, answer.observed_at, Told::Everything)
         });
         Ok(Page {
-            seen: Seen::new(observations.collect(), 1 + u64::from(restarted)),
+            evidence: Evidence::new(observations.collect(), 1 + u64::from(restarted)),
             read_at: (answer.observed_at, cloudinary.cloud_now_at_most()),
             suspects: 0,
             restarted,
@@ -88,7 +89,7 @@ impl Reader<'_> {
         let cloudinary = &self.flow.cloudinary;
         // A page whose last look were refused would have cost its other calls for nothing.
         let looks = usize::from(self.options.batch_size).div_ceil(MAX_ASSET_IDS);
-        self.governor.admit(cloudinary, 1 + looks)?;
+        self.quota.admit(cloudinary, 1 + looks)?;
         let since = self.since;
         let query = SearchQuery {
             expression: format!(
@@ -129,7 +130,7 @@ impl Reader<'_> {
             None => Stage::Done,
         };
         Ok(Page {
-            seen: Seen::new(observations, calls),
+            evidence: Evidence::new(observations, calls),
             read_at,
             suspects: 0,
             restarted,

@@ -1,17 +1,12 @@
 //! Assets whose values no row can hold. They must not keep a run from all the others, nor let it
 //! look good.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::governor::Governor;
-use super::seen::Seen;
-use super::{Reconcile, ReconcileError};
+use super::ReconcileError;
 use crate::asset::AssetId;
-use crate::supabase::SupabaseError;
-use crate::sync::plan::{PlanContext, Tally};
-use crate::telemetry;
 
 /// How a run is marked that has left something out.
 pub(super) const VALUES_REFUSED: &str = "values_refused";
@@ -37,11 +32,21 @@ impl Refusals {
         self.assets.iter()
     }
 
-    fn add(&mut self, asset: AssetId, error: &SupabaseError) -> Result<(), ReconcileError> {
-        let reason = telemetry::chain(error);
-        tracing::error!(%asset, error = reason, "no row can hold what Cloudinary tells");
-        self.assets.insert(asset.clone());
-        self.first.get_or_insert((asset, reason));
+    /// Takes in what a settlement has left out.
+    ///
+    /// # Errors
+    /// `Refused` when there are too many.
+    pub(super) fn take(
+        &mut self,
+        refused: &BTreeMap<AssetId, String>,
+    ) -> Result<(), ReconcileError> {
+        for (asset, reason) in refused {
+            if self.assets.insert(asset.clone()) {
+                tracing::error!(%asset, error = reason, "no row can hold what Cloudinary tells");
+                self.first
+                    .get_or_insert_with(|| (asset.clone(), reason.clone()));
+            }
+        }
         match self.tell() {
             Some(reason) if self.assets.len() > MOST => Err(ReconcileError::Refused(reason)),
             _ => Ok(()),
@@ -61,71 +66,18 @@ impl Refusals {
     }
 }
 
-impl Reconcile {
-    /// Finds an asset whose values the database refuses, and forgets what was seen of it. In
-    /// halves of halves, some twenty calls of the database, the others are written on the way.
-    /// What that has changed is added to `changed`. Answers whether there was one.
-    ///
-    /// # Errors
-    /// See [`ReconcileError`]; `Refused` when there are too many.
-    pub(super) async fn leave_one_out(
-        &self,
-        seen: &mut Seen,
-        refusals: &mut Refusals,
-        changed: &mut Tally,
-        context: PlanContext<'_>,
-        governor: Governor,
-    ) -> Result<bool, ReconcileError> {
-        let mut part = seen.assets();
-        loop {
-            // The half that holds it is sought, or what is left is tried by itself.
-            let rest = part.split_off(part.len().div_ceil(2));
-            let mut half = seen.only(&part);
-            let applied = self.apply(&mut half, context, governor).await;
-            seen.add_calls(half.calls());
-            match applied {
-                Ok(tally) => changed.add(tally),
-                // Whoever keeps its rows from resting, the whole is tried again.
-                Err(ReconcileError::Contended) => {}
-                Err(ReconcileError::Store(error)) if error.is_about_values() => {
-                    if let [asset] = &part[..] {
-                        seen.forget(asset);
-                        refusals.add(asset.clone(), &error)?;
-                        return Ok(true);
-                    }
-                    continue;
-                }
-                Err(error) => return Err(error),
-            }
-            if rest.is_empty() {
-                return Ok(false);
-            }
-            part = rest;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn ten_assets_are_left_out_and_more_end_a_run() {
-        let error = SupabaseError::Refused {
-            doing: "write".to_owned(),
-            status: 400,
-            code: "22P05".to_owned(),
-            message: "no".to_owned(),
-            details: None,
-            retry_after: None,
-        };
-        assert!(error.is_about_values());
         let id = |number: usize| AssetId::parse(&format!("{number:032x}")).unwrap();
         let mut refusals = Refusals::default();
         assert_eq!(refusals.tell(), None);
         for number in 0..MOST {
-            refusals.add(id(number), &error).unwrap();
-            refusals.add(id(0), &error).unwrap();
+            let refused = [(id(number), "no".to_owned()), (id(0), "no".to_owned())];
+            refusals.take(&refused.into()).unwrap();
         }
         let told = refusals.tell().unwrap();
         assert!(
@@ -135,7 +87,9 @@ mod tests {
             )),
             "{told}"
         );
-        let over = refusals.add(id(MOST), &error).unwrap_err();
+        let over = refusals
+            .take(&[(id(MOST), "no".to_owned())].into())
+            .unwrap_err();
         assert_eq!(over.code(), VALUES_REFUSED);
         assert!(!over.is_transient());
     }

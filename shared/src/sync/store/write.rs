@@ -24,6 +24,13 @@ pub struct RowQuery {
     pub names: Vec<DeliveryName>,
 }
 
+impl RowQuery {
+    /// Whether it asks for nothing.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty() && self.asset_ids.is_empty() && self.names.is_empty()
+    }
+}
+
 /// One transaction: rows, their audit trail, what caused them, and how far a run has come.
 #[derive(Debug, Default, Serialize)]
 pub struct WriteSet {

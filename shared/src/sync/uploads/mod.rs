@@ -16,14 +16,15 @@ use uuid::Uuid;
 
 pub use self::record::{Beginning, Begun, DueUpload, Kind, UploadState, WaitingRow};
 use super::lookup::stamp;
-use super::plan::Source as Teller;
-use super::reconcile::{Reconcile, ReconcileError, Seen};
+use super::plan;
+use super::quota_guard::QuotaGuard;
 use super::retry::{Failure, FailureKind};
-use super::store::ATTEMPTS;
+use super::settle::{Driver, Evidence, ListingPolicy, SettleError, Settlement, Written};
+use super::store::{ATTEMPTS, Store, WriteSet};
 use crate::asset::ResourceType;
 use crate::cloudinary::upload::{Source, UploadOptions};
-use crate::cloudinary::{Answer, CloudinaryError, Refusal, Resource};
-use crate::deadline::Deadline;
+use crate::cloudinary::{Answer, Client, CloudinaryError, Refusal, Resource};
+use crate::deadline::{Deadline, TO_HAND_ON, TO_WRITE};
 use crate::observation::{Observation, Told};
 use crate::supabase::SupabaseError;
 use crate::telemetry;
@@ -36,8 +37,8 @@ const OPEN_SECONDS: u32 = 300;
 /// Carries uploads out.
 #[derive(Clone, Debug)]
 pub struct Uploads {
-    /// Takes in what is seen.
-    pub reconcile: Reconcile,
+    pub cloudinary: Client,
+    pub store: Store,
 }
 
 /// What is to be uploaded, checked and named.
@@ -78,11 +79,13 @@ pub enum UploadError {
 }
 
 impl Uploads {
-    /// See [`Reconcile::until`].
+    /// The same, for one invocation: calls to Cloudinary end while there is time to write, and the
+    /// writing ends while there is time to answer.
     #[must_use]
     pub fn until(&self, end: Deadline) -> Self {
         Self {
-            reconcile: self.reconcile.until(end),
+            cloudinary: self.cloudinary.until(end.earlier(TO_WRITE)),
+            store: self.store.until(end.earlier(TO_HAND_ON)),
         }
     }
 
@@ -92,7 +95,7 @@ impl Uploads {
     /// When it may not be begun, or the database cannot be asked. Nothing is recorded then.
     pub async fn begin(&self, beginning: &Beginning) -> Result<Begun, UploadError> {
         for _ in 0..ATTEMPTS {
-            match self.reconcile.store.begin_upload(beginning).await {
+            match self.store.begin_upload(beginning).await {
                 Ok(answer) => return answer.map_err(UploadError::Refused),
                 Err(error) if error.is_conflict() => {}
                 Err(error) => return Err(UploadError::Store(error)),
@@ -111,7 +114,7 @@ impl Uploads {
         source: Source,
         deadline: Instant,
     ) -> Result<Uploaded, UploadError> {
-        let cloudinary = &self.reconcile.cloudinary;
+        let cloudinary = &self.cloudinary;
         let begun = self
             .begin(&wanted.beginning(cloudinary.cloud_now()))
             .await?;
@@ -147,7 +150,7 @@ impl Uploads {
         let refusal = UploadRefusal::Taken;
         self.end(wanted.id, refusal.code(), &refusal.to_string())
             .await;
-        if let Err(error) = self.observe(seen_in(answer)).await {
+        if let Err(error) = self.settle(seen_in(answer), from_the_api()).await {
             telemetry::log_error("an asset that was met waits for the next run", &error);
         }
         Err(UploadError::Refused(refusal))
@@ -155,19 +158,41 @@ impl Uploads {
 
     async fn take_in(&self, id: Uuid, answer: &Answer<Resource>) -> Uploaded {
         // Its notification is on its way, and there is no time to look.
-        if let Err(error) = self.observe(seen_in(answer).beyond_doubt()).await {
+        let policy = from_the_api().beyond_doubt();
+        if let Err(error) = self.settle(seen_in(answer), policy).await {
             telemetry::log_error("an uploaded asset waits for its notification", &error);
         }
         self.pending(id).await
     }
 
-    async fn observe(&self, seen: Seen) -> Result<(), ReconcileError> {
-        self.reconcile.take_in(seen, Teller::Api).await
+    /// Writes what was seen.
+    async fn settle(&self, evidence: Evidence, policy: ListingPolicy) -> Result<(), SettleError> {
+        let mut settlement = Settlement::new(policy, evidence);
+        let driver = Driver {
+            cloudinary: &self.cloudinary,
+            store: &self.store,
+            quota: QuotaGuard::People,
+        };
+        while let Some(plan) = driver.next_plan(&mut settlement).await? {
+            let written = if plan.is_empty() {
+                Written::Applied
+            } else {
+                Written::of(self.store.apply(&WriteSet::of_plan(plan)).await)?
+            };
+            settlement.take_written(written)?;
+        }
+        if let Some(reason) = settlement.refused().values().next() {
+            return Err(SettleError::ValuesRefused(reason.clone()));
+        }
+        match settlement.unstable_assets().next() {
+            None => Ok(()),
+            Some(_) => Err(SettleError::Contended),
+        }
     }
 
     /// How the upload stands; its notification may have come meanwhile.
     async fn pending(&self, id: Uuid) -> Uploaded {
-        match self.reconcile.store.fetch_upload(id).await {
+        match self.store.fetch_upload(id).await {
             Ok(UploadState {
                 outcome: Some(outcome),
                 item: Some(item),
@@ -182,19 +207,20 @@ impl Uploads {
 
     /// What cannot be ended now, [`Uploads::resolve_due`] ends.
     async fn end(&self, id: Uuid, code: &str, message: &str) {
-        let ended = self
-            .reconcile
-            .store
-            .end_upload(id, "refused", code, message);
+        let ended = self.store.end_upload(id, "refused", code, message);
         if let Err(error) = ended.await {
             telemetry::log_error("an upload that was refused waits for the drain", &error);
         }
     }
 }
 
-fn seen_in(answer: &Answer<Resource>) -> Seen {
+fn seen_in(answer: &Answer<Resource>) -> Evidence {
     let seen = Observation::of_resource(&answer.value, answer.observed_at, Told::WhatIsThere);
-    Seen::new(seen.into_iter().collect(), 1)
+    Evidence::new(seen.into_iter().collect(), 1)
+}
+
+fn from_the_api() -> ListingPolicy {
+    ListingPolicy::few(plan::Source::Api, None)
 }
 
 impl Wanted {

@@ -6,7 +6,8 @@ use super::{DueUpload, Uploads};
 use crate::asset::ResourceType;
 use crate::observation::{Fact, Observation, Told};
 use crate::sync::plan::Source;
-use crate::sync::reconcile::{ReconcileError, Seen, cut};
+use crate::sync::reconcile::cut;
+use crate::sync::settle::{Evidence, ListingPolicy, SettleError};
 
 /// How many are brought to an end at once; the rest is the next drain's.
 const AT_ONCE: usize = 40;
@@ -19,8 +20,8 @@ impl Uploads {
     /// # Errors
     /// The first, when Cloudinary or the database cannot be asked for some; those wait for the
     /// next time.
-    pub async fn resolve_due(&self) -> Result<usize, ReconcileError> {
-        let due = self.reconcile.store.fetch_due_uploads(AT_ONCE).await?;
+    pub async fn resolve_due(&self) -> Result<usize, SettleError> {
+        let due = self.store.fetch_due_uploads(AT_ONCE).await?;
         let mut first_error = None;
         for ((resource_type, delivery_type), uploads) in by_kind(&due) {
             let names: Vec<String> = uploads.iter().map(|due| due.public_id.clone()).collect();
@@ -42,9 +43,8 @@ impl Uploads {
         delivery_type: &str,
         names: &[String],
         uploads: &[&DueUpload],
-    ) -> Result<(), ReconcileError> {
+    ) -> Result<(), SettleError> {
         let listed = self
-            .reconcile
             .cloudinary
             .list_named(resource_type, delivery_type, names)
             .await?;
@@ -55,12 +55,11 @@ impl Uploads {
             .filter_map(|resource| Observation::of_resource(resource, at, Told::Everything))
             .filter(|seen| matches!(seen.fact, Fact::Seen(_)))
             .collect();
-        let seen = Seen::new(seen, 1);
-        self.reconcile.take_in(seen, Source::Reconcile).await?;
+        let policy = ListingPolicy::few(Source::Reconcile, None);
+        self.settle(Evidence::new(seen, 1), policy).await?;
         for due in uploads {
             let message = "Nothing of this name was found in Cloudinary.";
             let ended = self
-                .reconcile
                 .store
                 .end_upload(due.id, "lost", "upload_lost", message);
             ended.await?;

@@ -3,6 +3,7 @@
 mod notifications;
 mod outbound;
 mod reconcile;
+mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
 

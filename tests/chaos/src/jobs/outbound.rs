@@ -1,18 +1,19 @@
 //! Intents to Cloudinary: claim, look, call, look, write.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
-use media_sync::asset::{AssetId, DeliveryName};
-use media_sync::observation::{Fact, Observation};
+use media_sync::asset::AssetId;
+use media_sync::observation::Fact;
 use media_sync::row::AssetRow;
-use media_sync::sync::lookup::stamp;
 use media_sync::sync::operations::{Operation, OperationKind, plan_operations};
-use media_sync::sync::outbound::{Findings, Held, Next, Outcome, Outcomes, newest_known};
+use media_sync::sync::outbound::{ClaimPolicy, Outcome, Outcomes, note_failures, rows_after};
+use media_sync::sync::plan::Plan;
 use media_sync::sync::retry::{Failure, FailureKind};
-use media_sync::sync::store::{RowQuery, WriteSet};
+use media_sync::sync::settle::{Evidence, Settlement};
 use media_sync::time::Timestamp;
 use uuid::Uuid;
 
+use super::settle::{Settling, settle, write};
 use super::{Fault, Progress, Sides};
 use crate::cloud::{Change, Refusal};
 
@@ -21,23 +22,18 @@ use crate::cloud::{Change, Refusal};
 pub struct OutboundJob {
     pub(super) wanted: BTreeSet<Uuid>,
     pub(super) claims: BTreeSet<Uuid>,
-    held: Held,
+    claim: Uuid,
     rows: Vec<AssetRow>,
     calls: VecDeque<Operation>,
     outcomes: Outcomes,
-    seen: Vec<Observation>,
-    names: Vec<DeliveryName>,
     stage: Stage,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Stage {
     Claim,
-    Look,
-    Prepare,
-    Call,
-    LookAgain,
-    Write,
+    Settle(Box<Settlement<ClaimPolicy>>),
+    Call(Box<(ClaimPolicy, Evidence)>),
 }
 
 impl OutboundJob {
@@ -45,69 +41,114 @@ impl OutboundJob {
         Self {
             wanted,
             claims: BTreeSet::new(),
-            held: Held {
-                claim: Uuid::nil(),
-                rows: Vec::new(),
-            },
+            claim: Uuid::nil(),
             rows: Vec::new(),
             calls: VecDeque::new(),
             outcomes: Outcomes::new(),
-            seen: Vec::new(),
-            names: Vec::new(),
             stage: Stage::Claim,
         }
     }
 
     pub(super) fn step(&mut self, sides: &mut Sides, fault: Fault) -> Progress {
-        match self.stage {
-            Stage::Claim => return self.claim(sides),
-            Stage::Look if fault != Fault::None => {
-                let failed = |row: &AssetRow| (row.id, Outcome::Unseen(passing()));
-                self.outcomes = self.held.rows.iter().map(failed).collect();
-                self.stage = Stage::Write;
-            }
-            Stage::Look => {
-                self.seen = look(sides, &self.held.rows, &[]);
-                self.stage = Stage::Prepare;
-            }
-            Stage::Prepare => self.prepare(sides),
-            Stage::Call => match self.calls.pop_front() {
-                Some(operation) => self.call(sides, &operation, fault),
-                None => self.stage = Stage::LookAgain,
+        match std::mem::replace(&mut self.stage, Stage::Claim) {
+            Stage::Claim => self.claim(sides),
+            Stage::Settle(mut settlement) => match settle(&mut settlement, sides, fault) {
+                Settling::Planned(plan) => self.write(sides, settlement, plan),
+                Settling::Going => {
+                    self.stage = Stage::Settle(settlement);
+                    Progress::Going
+                }
+                Settling::Settled | Settling::Failed => Progress::Failed,
             },
-            Stage::LookAgain => self.look_again(sides, fault),
-            Stage::Write => return self.write(sides),
+            Stage::Call(parts) => {
+                match self.calls.pop_front() {
+                    Some(operation) => {
+                        self.call(sides, &parts.1, &operation, fault);
+                        self.stage = Stage::Call(parts);
+                    }
+                    None => self.look_again(*parts),
+                }
+                Progress::Going
+            }
         }
-        Progress::Going
     }
 
     fn claim(&mut self, sides: &mut Sides) -> Progress {
-        let claim = sides.fresh_id();
-        let (rows, busy) = sides.database.claim(&self.wanted, claim);
-        self.claims.insert(claim);
-        self.held = Held { claim, rows };
+        self.claim = sides.fresh_id();
+        let (rows, busy) = sides.database.claim(&self.wanted, self.claim);
+        self.claims.insert(self.claim);
         self.outcomes.clear();
-        self.stage = Stage::Look;
-        match (self.held.rows.is_empty(), busy.is_empty()) {
+        let is_empty = rows.is_empty();
+        let policy = ClaimPolicy::new(self.claim, rows.clone());
+        let settlement = Settlement::new(policy, Evidence::default()).looking_from(rows);
+        self.stage = Stage::Settle(Box::new(settlement));
+        match (is_empty, busy.is_empty()) {
             (true, true) => Progress::Ended,
             (true, false) => Progress::Failed,
             (false, _) => Progress::Going,
         }
     }
 
-    fn prepare(&mut self, sides: &mut Sides) {
-        let Some(rows) = self.try_write(sides, false) else {
-            return;
-        };
-        let ours = |row: &AssetRow| row.intent_claim == Some(self.held.claim);
-        self.rows = rows.into_iter().filter(ours).collect();
-        let planned = plan_operations(&self.rows, true);
-        let stages = [planned.existence, planned.edits, planned.renames];
-        self.calls = stages.into_iter().flatten().collect();
-        self.stage = Stage::Call;
+    fn write(
+        &mut self,
+        sides: &mut Sides,
+        mut settlement: Box<Settlement<ClaimPolicy>>,
+        mut plan: Plan,
+    ) -> Progress {
+        let now = Timestamp::from_micros(sides.cloud.now);
+        note_failures(&settlement, &mut plan, now, 0.5);
+        let after = rows_after(&settlement, &plan);
+        match write(&mut settlement, sides, plan) {
+            Settling::Settled => self.go_on(sides, *settlement, after),
+            Settling::Failed => Progress::Failed,
+            _ => {
+                self.stage = Stage::Settle(settlement);
+                Progress::Going
+            }
+        }
     }
 
-    fn call(&mut self, sides: &mut Sides, operation: &Operation, fault: Fault) {
+    fn go_on(
+        &mut self,
+        sides: &mut Sides,
+        settlement: Settlement<ClaimPolicy>,
+        after: Vec<AssetRow>,
+    ) -> Progress {
+        let (policy, evidence) = settlement.into_parts();
+        if !policy.is_over() {
+            self.rows = policy.held(after);
+            let planned = plan_operations(&self.rows, true);
+            let stages = [planned.existence, planned.edits, planned.renames];
+            self.calls = stages.into_iter().flatten().collect();
+            self.stage = Stage::Call(Box::new((policy, evidence)));
+            return Progress::Going;
+        }
+        let now = Timestamp::from_micros(sides.cloud.now);
+        let conclusion = policy.conclude(&after, now);
+        sides.database.waiting.extend(conclusion.due.keys());
+        if conclusion.again.is_empty() {
+            return Progress::Ended;
+        }
+        self.wanted = conclusion.again;
+        self.stage = Stage::Claim;
+        Progress::Going
+    }
+
+    fn look_again(&mut self, (mut policy, mut evidence): (ClaimPolicy, Evidence)) {
+        let outcomes = std::mem::take(&mut self.outcomes);
+        let rows = std::mem::take(&mut self.rows);
+        policy.take_outcomes(&rows, outcomes, &mut evidence);
+        let settlement = Settlement::new(policy, evidence).looking_from(rows);
+        self.stage = Stage::Settle(Box::new(settlement));
+    }
+
+    fn call(
+        &mut self,
+        sides: &mut Sides,
+        evidence: &Evidence,
+        operation: &Operation,
+        fault: Fault,
+    ) {
         let goes_on = |row: &Uuid| matches!(self.outcomes.get(row), None | Some(Outcome::Done));
         if !operation.rows.iter().all(goes_on) {
             return;
@@ -117,7 +158,7 @@ impl OutboundJob {
             Fault::Refused => return self.note(operation, &Outcome::Failed(passing())),
             Fault::LostBefore => return self.note(operation, &Outcome::Failed(unknown())),
             Fault::Late => {
-                let claim = self.held.claim;
+                let claim = self.claim;
                 let late = changes.into_iter().map(|change| (claim, change));
                 sides.late.extend(late);
                 return self.note(operation, &Outcome::Failed(unknown()));
@@ -129,7 +170,7 @@ impl OutboundJob {
         let mut answers = Vec::new();
         for change in &changes {
             if let Change::Delete(id) = change {
-                self.assert_not_unseen(sides, id);
+                self.assert_not_unseen(sides, evidence, id);
             }
             answers.push(sides.cloud.apply(change));
         }
@@ -164,11 +205,12 @@ impl OutboundJob {
 
     /// Content is never destroyed by a decision that was made on older content, if the newer was
     /// there when the worker looked.
-    fn assert_not_unseen(&self, sides: &Sides, id: &AssetId) {
+    fn assert_not_unseen(&self, sides: &Sides, evidence: &Evidence, id: &AssetId) {
         let Some(asset) = sides.cloud.assets.get(id).filter(|asset| asset.alive) else {
             return;
         };
-        let looked = self.seen.iter().find(|seen| seen.asset_id == *id);
+        let looked = evidence.observations().iter();
+        let looked = looked.rev().find(|seen| seen.asset_id == *id);
         if let Some(Fact::Seen(sighting)) = looked.map(|seen| &seen.fact) {
             let version = sighting.content.as_ref().map(|content| content.version);
             let mut planned = self.rows.iter();
@@ -219,95 +261,6 @@ impl OutboundJob {
             self.outcomes.insert(*row, outcome.clone());
         }
     }
-
-    fn look_again(&mut self, sides: &Sides, fault: Fault) {
-        let mut unsure = Vec::new();
-        for row in &self.rows {
-            match self.outcomes.get(&row.id) {
-                Some(Outcome::Gone(at)) => {
-                    let newest = newest_known([row], &self.seen);
-                    self.seen.push(Observation {
-                        asset_id: row.cloudinary_asset_id.clone(),
-                        at: stamp(*at, newest),
-                        fact: Fact::Gone(Some(row.observed_name())),
-                    });
-                }
-                Some(_) => unsure.push(row.clone()),
-                None => {}
-            }
-        }
-        if fault == Fault::None {
-            let looked = look(sides, &unsure, &self.seen);
-            self.seen.extend(looked);
-        } else {
-            let unseen = |row: AssetRow| (row.id, Outcome::Unseen(passing()));
-            self.outcomes.extend(unsure.into_iter().map(unseen));
-        }
-        self.stage = Stage::Write;
-    }
-
-    fn write(&mut self, sides: &mut Sides) -> Progress {
-        let Some(after) = self.try_write(sides, true) else {
-            return Progress::Going;
-        };
-        let now = Timestamp::from_micros(sides.cloud.now);
-        let conclusion = self.held.conclude(&after, &self.outcomes, now);
-        sides.database.waiting.extend(conclusion.due.keys());
-        if conclusion.again.is_empty() {
-            return Progress::Ended;
-        }
-        self.seen.clear();
-        self.wanted = conclusion.again;
-        self.stage = Stage::Claim;
-        Progress::Going
-    }
-
-    /// The rows as they were written; `None` when they have changed meanwhile.
-    fn try_write(&mut self, sides: &mut Sides, is_over: bool) -> Option<Vec<AssetRow>> {
-        let seen_names = self.seen.iter().filter_map(Observation::seen_name);
-        self.names.extend(seen_names.cloned());
-        let query = RowQuery {
-            ids: self.held.rows.iter().map(|row| row.id).collect(),
-            asset_ids: self.seen.iter().map(|seen| seen.asset_id.clone()).collect(),
-            names: self.names.clone(),
-        };
-        let rows = sides.database.fetch(&query);
-        let found = Findings {
-            rows: &rows,
-            names: &self.names,
-            seen: &self.seen,
-            outcomes: is_over.then_some(&self.outcomes),
-        };
-        let now = Timestamp::from_micros(sides.cloud.now);
-        let plan = match self.held.plan(found, now, 0.5, || sides.fresh_id()) {
-            Next::Read(more) => {
-                self.names.extend(more);
-                return None;
-            }
-            Next::Look(assets) => {
-                let wanted = |row: &&AssetRow| assets.contains(&row.cloudinary_asset_id);
-                let wanted: Vec<AssetRow> = rows.iter().filter(wanted).cloned().collect();
-                let looked = look(sides, &wanted, &self.seen);
-                self.seen.extend(looked);
-                return None;
-            }
-            Next::Write(plan) => *plan,
-        };
-        let after = plan.over(rows);
-        let change = WriteSet::of_plan(plan);
-        let nothing = change.inserts.is_empty() && change.updates.is_empty();
-        (nothing || sides.database.apply(&change).is_ok()).then_some(after)
-    }
-}
-
-fn look(sides: &Sides, rows: &[AssetRow], seen: &[Observation]) -> Vec<Observation> {
-    let newest = newest_known(rows, seen);
-    let wanted: BTreeMap<AssetId, Option<DeliveryName>> = rows
-        .iter()
-        .map(|row| (row.cloudinary_asset_id.clone(), Some(row.observed_name())))
-        .collect();
-    let at = stamp(sides.cloud.lower_bound(), newest);
-    sides.cloud.look(&wanted, at)
 }
 
 fn changes(kind: &OperationKind) -> Vec<Change> {

@@ -2,21 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use media_sync::asset::{AssetId, DeliveryName};
+use media_sync::asset::AssetId;
 use media_sync::row::AssetRow;
 use media_sync::sync::lookup::stamp;
-use media_sync::sync::plan::{KeepClocks, PlanContext, Source};
-use media_sync::sync::reconcile::{Next, Seen};
-use media_sync::sync::store::{ATTEMPTS, WriteSet};
-use media_sync::time::Timestamp;
+use media_sync::sync::plan::Plan;
+use media_sync::sync::settle::{Evidence, ListingPolicy, Settlement};
 
+use super::settle::{Settling, settle, write};
 use super::{Fault, Progress, Sides};
 use crate::database::{Run, Stage};
 
 /// Small, so that few assets make many pages.
 const PAGE: usize = 2;
-
-type Wanted = BTreeMap<AssetId, Option<DeliveryName>>;
 
 /// One slice of a run.
 #[derive(Clone, Debug)]
@@ -27,10 +24,7 @@ pub struct ReconcileJob {
 
 #[derive(Clone, Debug)]
 struct Page {
-    seen: Seen,
-    /// Assets to be looked at, after a moment, and the rows as they were read before.
-    wanted: Option<(Wanted, Option<Timestamp>, Vec<AssetRow>)>,
-    attempts: usize,
+    settlement: Box<Settlement<ListingPolicy>>,
     next: Stage,
     step: u64,
 }
@@ -55,16 +49,15 @@ impl ReconcileJob {
             Some(_) => {}
         }
         match self.page.take() {
-            Some(mut page) if page.wanted.is_some() => {
-                page.look(sides);
-                self.page = Some(page);
-                Progress::Going
-            }
-            Some(page) => self.write(sides, page),
-            None if fault != Fault::None => {
-                run.lease = None;
-                Progress::Ended
-            }
+            Some(mut page) => match settle(&mut page.settlement, sides, fault) {
+                Settling::Going => {
+                    self.page = Some(page);
+                    Progress::Going
+                }
+                Settling::Planned(plan) => self.write(sides, page, plan),
+                Settling::Settled | Settling::Failed => give_up(sides),
+            },
+            None if fault != Fault::None => give_up(sides),
             None => self.read(sides),
         }
     }
@@ -77,11 +70,11 @@ impl ReconcileJob {
         let listed = |after: Option<&AssetId>| {
             let (observations, next) = sides.cloud.list(after, PAGE);
             (
-                Seen::new(observations, 1),
+                Evidence::new(observations, 1),
                 next.map_or(Stage::Suspects(None), Stage::Listing),
             )
         };
-        let (seen, next) = match &run.stage {
+        let (evidence, next) = match &run.stage {
             Stage::Begin => listed(None),
             Stage::Listing(after) => listed(Some(after)),
             Stage::Suspects(after) => {
@@ -99,7 +92,7 @@ impl ReconcileJob {
                 let next = known.keys().next_back().cloned();
                 let looks = sides.cloud.look(&wanted, stamp(read_at, newest));
                 (
-                    Seen::new(looks, 1).knowing(known),
+                    Evidence::new(looks, 1).knowing(known),
                     next.map_or(Stage::Done, |last| Stage::Suspects(Some(last))),
                 )
             }
@@ -109,66 +102,42 @@ impl ReconcileJob {
             run.started.get_or_insert(sides.cloud.upper_bound());
         }
         self.page = Some(Page {
-            seen,
-            wanted: None,
-            attempts: 0,
+            settlement: Box::new(Settlement::new(ListingPolicy::page(None), evidence)),
             next,
             step: run.step,
         });
         Progress::Going
     }
 
-    fn write(&mut self, sides: &mut Sides, mut page: Page) -> Progress {
-        page.attempts += 1;
-        if page.attempts > ATTEMPTS
-            && let Some(run) = &mut sides.database.run
-        {
-            run.lease = None;
-            return Progress::Ended;
-        }
-        let rows = sides.database.fetch(&page.seen.rows_concerned());
-        let context = PlanContext {
-            source: Source::Reconcile,
-            run_id: None,
-            keep_clocks: KeepClocks::Never,
-            release: &[],
-        };
-        let plan = match page.seen.plan(&rows, context, || sides.fresh_id()) {
-            Next::Read => {
-                self.page = Some(page);
-                return Progress::Going;
-            }
-            Next::Look { wanted, after } => {
-                page.wanted = Some((wanted.into_iter().collect(), after, rows));
-                self.page = Some(page);
-                return Progress::Going;
-            }
-            Next::Write(plan) => *plan,
-        };
+    fn write(&mut self, sides: &mut Sides, mut page: Page, plan: Plan) -> Progress {
         let leads = |run: &Run| run.lease == Some(self.lease) && run.step == page.step;
         if !sides.database.run.as_ref().is_some_and(leads) {
             return Progress::Ended;
         }
-        if sides.database.apply(&WriteSet::of_plan(plan)).is_err() {
-            self.page = Some(page);
-            return Progress::Going;
+        match write(&mut page.settlement, sides, plan) {
+            Settling::Settled => {}
+            Settling::Failed => return give_up(sides),
+            _ => {
+                self.page = Some(page);
+                return Progress::Going;
+            }
         }
         if let Some(run) = &mut sides.database.run {
             run.step += 1;
             run.stage = page.next;
-            run.listed.extend(page.seen.alive().iter().cloned());
+            let alive = page.settlement.evidence().alive();
+            run.listed.extend(alive.iter().cloned());
         }
         Progress::Going
     }
 }
 
-impl Page {
-    fn look(&mut self, sides: &Sides) {
-        if let Some((wanted, after, rows)) = self.wanted.take() {
-            let at = stamp(sides.cloud.lower_bound(), after);
-            self.seen.take_looks(sides.cloud.look(&wanted, at), &rows);
-        }
+/// The run rests until somebody else leads it.
+fn give_up(sides: &mut Sides) -> Progress {
+    if let Some(run) = &mut sides.database.run {
+        run.lease = None;
     }
+    Progress::Ended
 }
 
 /// `media_sync_finish_run`

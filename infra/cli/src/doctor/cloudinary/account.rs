@@ -1,6 +1,6 @@
 //! Judges credentials, region, clock and quota (pure).
 
-use media_sync::sync::reconcile::quota::reserve;
+use media_sync::sync::quota::reserve;
 
 use super::super::{Judgement, Skip, Verdict};
 use super::{Call, Evidence, Quota, accepted};

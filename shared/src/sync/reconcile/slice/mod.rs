@@ -9,21 +9,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(super) use self::suspects::is_mass_delete;
-use super::compare::Compared;
-use super::governor::Governor;
 use super::predict::{self, Progress};
 use super::read::{Page, Reader};
 use super::refusals::{Refusals, VALUES_REFUSED};
 use super::stage::{Counters, Stage, State};
 use super::{Drift, Reconcile, ReconcileError, RunOptions, SliceOutcome};
-use crate::row::AssetRow;
 use crate::supabase::SupabaseError;
 use crate::sync::lookup::MAX_ASSET_IDS;
-use crate::sync::plan::{KeepClocks, Plan, PlanContext, Source, Tally};
-use crate::sync::restless::Restless;
-use crate::sync::store::{
-    ATTEMPTS, Checkpoint, Led, Mode, Rest, RunRow, RunStatus, WriteSet, is_lease_lost,
-};
+use crate::sync::plan::{Plan, Tally};
+use crate::sync::quota_guard::QuotaGuard;
+use crate::sync::settle::{Evidence, ListingPolicy, Settlement, Written};
+use crate::sync::store::{Checkpoint, Led, Mode, Rest, RunRow, RunStatus, WriteSet, is_lease_lost};
 use crate::telemetry;
 use crate::time::Timestamp;
 
@@ -41,7 +37,7 @@ pub(super) struct Slice<'a> {
     stage: Stage,
     counters: Counters,
     options: RunOptions,
-    governor: Governor,
+    quota: QuotaGuard,
     refusals: Refusals,
     /// What a dry run has found, and had found when the present listing began.
     drift: Drift,
@@ -70,7 +66,7 @@ impl<'a> Slice<'a> {
             drift,
             drift_before: state.drift_before.unwrap_or_default(),
             counters: Counters::deserialize(&run.counters).map_err(ReconcileError::Checkpoint)?,
-            governor: Governor::KeepReserve {
+            quota: QuotaGuard::KeepReserve {
                 wanted: options.quota_reserve,
             },
             options,
@@ -136,7 +132,7 @@ impl<'a> Slice<'a> {
         Reader {
             flow: self.flow,
             options: self.options,
-            governor: self.governor,
+            quota: self.quota,
             since: self.since(),
         }
     }
@@ -163,54 +159,34 @@ impl<'a> Slice<'a> {
         self.run
             .started_clock
             .get_or_insert(page.read_at.1.micros());
-        let context = PlanContext {
-            source: Source::Reconcile,
-            run_id: Some(self.run.id),
-            keep_clocks: KeepClocks::Never,
-            release: &[],
-        };
-        for asset in self.refusals.assets() {
-            page.seen.forget(asset);
+        let policy = ListingPolicy::page(Some(self.run.id));
+        let evidence = std::mem::take(&mut page.evidence);
+        let mut settlement = Settlement::new(policy, evidence).without(self.refusals.assets());
+        let driver = self.flow.driver(self.quota);
+        while let Some(plan) = driver.next_plan(&mut settlement).await? {
+            let written = self.write_plan(&page, &settlement, plan).await?;
+            settlement.take_written(written)?;
         }
-        let mut restless = Restless::default();
-        let mut changed = Tally::default();
-        let mut attempts = 0;
-        while attempts < ATTEMPTS {
-            let written = self.try_write(&mut page, context, &mut restless, changed);
-            match written.await {
-                Err(ReconcileError::Store(error)) if error.is_conflict() => attempts += 1,
-                Err(ReconcileError::Store(error))
-                    if error.is_about_values() && !self.options.dry_run =>
-                {
-                    // What was left out so far is kept, and the lease as well.
-                    self.hold_on().await?;
-                    let (flow, governor) = (self.flow, self.governor);
-                    let (seen, refusals) = (&mut page.seen, &mut self.refusals);
-                    let one = flow.leave_one_out(seen, refusals, &mut changed, context, governor);
-                    attempts += usize::from(!one.await?);
-                    // Of the rows that have changed meanwhile, most were changed here.
-                    restless = Restless::default();
-                }
-                Err(ReconcileError::Store(error)) => return Err(lost(error)),
-                written => return written,
-            }
-        }
-        Err(ReconcileError::Contended)
+        Ok(())
     }
 
-    async fn try_write(
+    async fn write_plan(
         &mut self,
-        page: &mut Page,
-        context: PlanContext<'_>,
-        restless: &mut Restless,
-        changed: Tally,
-    ) -> Result<(), ReconcileError> {
-        let compared = self.flow.compare(&mut page.seen, context, self.governor);
-        let Compared { rows, plan } = compared.await?;
-        let plan = restless.leave_out(&rows, plan);
-        let drift = self.options.dry_run.then(|| self.find_drift(page, &rows));
+        page: &Page,
+        settlement: &Settlement<ListingPolicy>,
+        plan: Plan,
+    ) -> Result<Written, ReconcileError> {
+        self.refusals.take(settlement.refused())?;
+        let drift = self
+            .options
+            .dry_run
+            .then(|| self.find_drift(page, settlement));
         let tally = drift.as_ref().map_or(plan.tally, Drift::tally);
-        let counters = self.count(page, tally.after(changed));
+        let counters = self.count(
+            page,
+            settlement.evidence(),
+            tally.after(settlement.written_in_parts()),
+        );
         let state = State {
             stage: page.next.clone(),
             drift_before: drift
@@ -219,7 +195,7 @@ impl<'a> Slice<'a> {
             refusals: self.refusals.clone(),
         };
         let checkpoint = Checkpoint {
-            asset_ids: page.seen.alive().to_vec(),
+            asset_ids: settlement.evidence().alive().to_vec(),
             drift: drift.as_ref().map(to_value),
             ends_in_seconds: self.time_left(&state.stage, &counters),
             quota: self.flow.cloudinary.newest_quota(),
@@ -237,7 +213,16 @@ impl<'a> Slice<'a> {
             })
         }
         .timed(Some(now.offset(worked.saturating_neg())), now);
-        self.flow.store.apply(&change).await?;
+        match Written::of(self.flow.store.apply(&change).await).map_err(lost)? {
+            Written::Applied => {}
+            Written::ValuesRefused(error) if drift.is_some() => return Err(error.into()),
+            Written::ValuesRefused(error) => {
+                // What was left out so far is kept, and the lease as well.
+                self.checkpoint_now().await?;
+                return Ok(Written::ValuesRefused(error));
+            }
+            Written::Changed => return Ok(Written::Changed),
+        }
         self.run.step += 1;
         self.run.counters = to_value(&counters);
         self.counters = counters;
@@ -245,11 +230,11 @@ impl<'a> Slice<'a> {
         self.drift = drift.unwrap_or_default();
         self.drift_before = state.drift_before.unwrap_or_default();
         self.step_began = Instant::now();
-        Ok(())
+        Ok(Written::Applied)
     }
 
     /// Writes down where the run stands, and renews its lease, before something that takes longer.
-    async fn hold_on(&mut self) -> Result<(), ReconcileError> {
+    async fn checkpoint_now(&mut self) -> Result<(), ReconcileError> {
         let state = State {
             stage: self.stage.clone(),
             drift_before: None,
@@ -269,14 +254,14 @@ impl<'a> Slice<'a> {
     }
 
     /// The counters behind this page. A dry run's tally is that of all it has found.
-    fn count(&self, page: &Page, tally: Tally) -> Counters {
+    fn count(&self, page: &Page, evidence: &Evidence, tally: Tally) -> Counters {
         let mut counters = self.counters;
         if page.suspects == 0 {
-            counters.listed += page.seen.alive().len() as u64;
-            counters.pages += u64::from(page.seen.calls() > 0);
+            counters.listed += evidence.alive().len() as u64;
+            counters.pages += u64::from(evidence.calls() > 0);
         }
         counters.suspects += page.suspects;
-        counters.cloudinary_calls += page.seen.calls();
+        counters.cloudinary_calls += evidence.calls();
         let worked = self.step_began.elapsed().as_millis();
         counters.worked_ms += u64::try_from(worked).unwrap_or(u64::MAX);
         if self.options.dry_run {
@@ -287,13 +272,13 @@ impl<'a> Slice<'a> {
         counters
     }
 
-    fn find_drift(&self, page: &Page, rows: &[AssetRow]) -> Drift {
+    fn find_drift(&self, page: &Page, settlement: &Settlement<ListingPolicy>) -> Drift {
         let mut found = if page.restarted {
             self.drift_before.clone()
         } else {
             self.drift.clone()
         };
-        found.take(rows, page.seen.read());
+        found.take(settlement.rows(), settlement.evidence().read());
         found
     }
 

@@ -2,9 +2,10 @@
 
 use super::Slice;
 use crate::sync::lookup::{self, MAX_ASSET_IDS};
+use crate::sync::reconcile::ReconcileError;
 use crate::sync::reconcile::read::Page;
 use crate::sync::reconcile::stage::Stage;
-use crate::sync::reconcile::{ReconcileError, Seen};
+use crate::sync::settle::Evidence;
 
 /// A run that would delete more than this many rows, and more than this share of them, stops.
 const MASS_DELETE_COUNT: u64 = 20;
@@ -24,7 +25,7 @@ impl Slice<'_> {
             .fetch_suspects(&self.run, after, MAX_ASSET_IDS)
             .await?;
         let mut page = Page {
-            seen: Seen::default(),
+            evidence: Evidence::default(),
             read_at: (cloudinary.cloud_now(), cloudinary.cloud_now_at_most()),
             suspects: suspects.len() as u64,
             restarted: false,
@@ -37,7 +38,7 @@ impl Slice<'_> {
             after: last.asset_id.to_string(),
             cleared: true,
         };
-        self.governor.admit(cloudinary, 1)?;
+        self.quota.admit(cloudinary, 1)?;
         // What the rows say was told before this look, so the look is newer than that.
         let newest = suspects
             .iter()
@@ -48,7 +49,7 @@ impl Slice<'_> {
         let looked = lookup::fetch_observations(cloudinary, &wanted, newest).await?;
         let suspects = suspects.into_iter();
         let known = suspects.map(|suspect| (suspect.asset_id, suspect.clocks));
-        page.seen = Seen::new(looked, 1).knowing(known);
+        page.evidence = Evidence::new(looked, 1).knowing(known);
         Ok(page)
     }
 

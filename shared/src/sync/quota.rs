@@ -12,11 +12,11 @@ const RESERVE_DIVISOR: u32 = 10;
 const LEAST_RESERVE: u32 = 50;
 
 /// Quotas are reset on the hour. A reset that is said to be later is looked at again by then.
-pub(super) const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
 /// What a run may do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Decision {
+pub(crate) enum Decision {
     Go,
     /// Nothing before so much time has passed.
     RestFor(Duration),
@@ -38,7 +38,7 @@ pub fn is_low(reading: &QuotaReading, now: Timestamp) -> bool {
 
 /// Whether `calls` calls would leave the reserve untouched. `now` is on Cloudinary's clock, and
 /// not later than that. Where nothing is known, the first answer tells.
-pub(super) fn decide(
+pub(crate) fn decide(
     reading: Option<&QuotaReading>,
     calls: u32,
     wanted: Option<u32>,
@@ -55,12 +55,12 @@ pub(super) fn decide(
 }
 
 /// How long to rest until `reset`: a second at least, an hour at most.
-pub(super) fn rest_until(reset: Timestamp, now: Timestamp) -> Duration {
+pub(crate) fn rest_until(reset: Timestamp, now: Timestamp) -> Duration {
     bounded(reset.since(now))
 }
 
 /// A rest that neither spins nor lasts for ever, whatever a header says.
-pub(super) fn bounded(rest: Duration) -> Duration {
+pub(crate) fn bounded(rest: Duration) -> Duration {
     rest.clamp(Duration::from_secs(1), HOUR)
 }
 

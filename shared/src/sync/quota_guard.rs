@@ -1,24 +1,30 @@
 //! Asks before each of a run's calls whether the quota allows it.
 
-use super::ReconcileError;
+use std::time::Duration;
+
 use super::quota::{Decision, decide};
 use crate::cloudinary::Client;
 
+/// The calls would use up what is kept for people; nothing may be tried for so long.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("what is left of Cloudinary's hourly quota is kept for people; the run goes on in {} s", .0.as_secs())]
+pub struct ReserveTouched(pub Duration);
+
 /// Stands between a run and Cloudinary.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Governor {
+pub enum QuotaGuard {
     /// Runs leave a reserve to people; `wanted` is the run's own option.
     KeepReserve { wanted: Option<u32> },
     /// People's calls use the reserve: it is for them.
     People,
 }
 
-impl Governor {
+impl QuotaGuard {
     /// Whether `calls` calls may be made now.
     ///
     /// # Errors
-    /// [`ReconcileError::Reserve`] when they would use up what is kept for people.
-    pub(super) fn admit(self, cloudinary: &Client, calls: usize) -> Result<(), ReconcileError> {
+    /// [`ReserveTouched`] when they would use up what is kept for people.
+    pub fn admit(self, cloudinary: &Client, calls: usize) -> Result<(), ReserveTouched> {
         let Self::KeepReserve { wanted } = self else {
             return Ok(());
         };
@@ -26,7 +32,7 @@ impl Governor {
         let known = cloudinary.newest_quota();
         match decide(known.as_ref(), calls, wanted, cloudinary.cloud_now()) {
             Decision::Go => Ok(()),
-            Decision::RestFor(rest) => Err(ReconcileError::Reserve(rest)),
+            Decision::RestFor(rest) => Err(ReserveTouched(rest)),
         }
     }
 }

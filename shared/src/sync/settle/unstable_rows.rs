@@ -1,25 +1,25 @@
 //! Rows that others keep changing while something is written into them (pure).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::plan::Plan;
 use crate::row::AssetRow;
+use crate::sync::plan::Plan;
 
 /// How often everything is planned again for the sake of rows that change meanwhile.
 const PATIENCE: usize = 3;
 
-/// What was read of rows, attempt by attempt. Nobody may hold up what concerns others by changing
-/// a row without end: in the end such rows are left out.
-#[derive(Debug, Default)]
-pub(super) struct Restless {
+/// The revisions that were read, attempt by attempt. Whoever changes one row without end must not
+/// hold up all the others: in the end such rows are left out.
+#[derive(Clone, Debug, Default)]
+pub(super) struct UnstableRows {
     readings: usize,
-    revisions: HashMap<Uuid, i64>,
+    revisions: BTreeMap<Uuid, i64>,
     rows: BTreeSet<Uuid>,
 }
 
-impl Restless {
+impl UnstableRows {
     /// Takes a reading, and the plan that was made from it; answers what of the plan to write.
     pub(super) fn leave_out(&mut self, read: &[AssetRow], plan: Plan) -> Plan {
         self.readings += 1;

@@ -1,0 +1,243 @@
+//! How a batch of notifications settles (pure): what they tell is observed as it is, and what they
+//! only hint at is looked at first.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::accepted::{Accepted, told_ids};
+use super::concern::{Concern, Known};
+use crate::asset::{AssetId, DeliveryName};
+use crate::cloudinary::CloudinaryError;
+use crate::observation::{Changed, Observation};
+use crate::row::AssetRow;
+use crate::sync::notification::{AssetRef, Notification, Says};
+use crate::sync::plan::{AuditEntry, Source};
+use crate::sync::settle::{Evidence, Policy, Wanted};
+use crate::sync::store::RowQuery;
+use crate::time::Timestamp;
+
+/// The assets under each folder that has moved.
+pub type Folders = BTreeMap<String, Vec<AssetId>>;
+
+/// A batch of notifications, as it is settled.
+#[derive(Clone, Debug)]
+pub struct NotificationPolicy {
+    accepted: Vec<Accepted>,
+    folders: Folders,
+    /// What each notification asks for, given the rows as they were read last.
+    concerns: Vec<Concern>,
+    /// Assets that could not be looked at.
+    unseen: BTreeMap<AssetId, Arc<CloudinaryError>>,
+}
+
+impl NotificationPolicy {
+    /// The policy for these notifications; `folders` holds every folder that they say has moved.
+    pub fn new(accepted: Vec<Accepted>, folders: Folders) -> Self {
+        Self {
+            accepted,
+            folders,
+            concerns: Vec::new(),
+            unseen: BTreeMap::new(),
+        }
+    }
+
+    /// The notifications, each with what it asks for.
+    pub fn concerns(&self) -> impl Iterator<Item = (&Accepted, &Concern)> {
+        self.accepted.iter().zip(&self.concerns)
+    }
+
+    /// Why a notification has to wait, if an asset that it concerns could not be looked at.
+    pub fn obstacle(&self, concern: &Concern) -> Option<&Arc<CloudinaryError>> {
+        let mut wanted = concern.to_fetch.keys();
+        wanted.find_map(|id| self.unseen.get(id))
+    }
+
+    /// Notes for each change when the first notification that told of it had arrived. What ends a
+    /// decision is measured from the decision.
+    pub fn note_arrivals(&self, audit: &mut [AuditEntry]) {
+        let mut arrivals: BTreeMap<&AssetId, Timestamp> = BTreeMap::new();
+        for (accepted, concern) in self.concerns() {
+            for id in concern.asset_ids() {
+                let received = accepted.message.received_at;
+                let first = arrivals.entry(id).or_insert(received);
+                *first = received.min(*first);
+            }
+        }
+        for entry in audit {
+            let arrival = arrivals.get(&entry.cloudinary_asset_id).copied();
+            entry.since = entry.since.or(arrival);
+        }
+    }
+
+    fn read(&self) -> impl Iterator<Item = &Notification> {
+        self.accepted
+            .iter()
+            .filter_map(|one| one.read.as_ref().ok())
+    }
+
+    /// When the notifications say that the assets were changed which are only looked at.
+    fn moments_of_change(&self) -> BTreeMap<&AssetId, Changed> {
+        let mut moments: BTreeMap<&AssetId, Changed> = BTreeMap::new();
+        for (accepted, concern) in self.concerns() {
+            let Ok(notification) = &accepted.read else {
+                continue;
+            };
+            let changed = notification.changed();
+            for id in concern.to_fetch.keys() {
+                let known = moments.entry(id).or_default();
+                *known = known.max(changed);
+            }
+        }
+        moments
+    }
+}
+
+impl Policy for NotificationPolicy {
+    fn source(&self) -> Source {
+        Source::Webhook
+    }
+
+    /// The assets that the notifications name, and whoever holds their names now.
+    fn add_rows(&self, query: &mut RowQuery) {
+        let mut ids: BTreeSet<AssetId> = query.asset_ids.drain(..).collect();
+        let mut names: BTreeSet<DeliveryName> = query.names.drain(..).collect();
+        ids.extend(self.folders.values().flatten().cloned());
+        for notification in self.read() {
+            ids.extend(told_ids(&notification.says));
+            match &notification.says {
+                Says::Uploaded(upload) => names.extend(upload.seen_name().cloned()),
+                Says::Changed(assets) => {
+                    for asset in assets {
+                        match asset {
+                            AssetRef::Id(id) => drop(ids.insert(id.clone())),
+                            AssetRef::Name(name) => drop(names.insert(name.clone())),
+                        }
+                    }
+                }
+                Says::Deleted(_) | Says::FolderMoved { .. } | Says::Nothing => {}
+            }
+        }
+        query.asset_ids.extend(ids);
+        query.names.extend(names);
+    }
+
+    fn to_look_at(&mut self, rows: &[AssetRow], evidence: &mut Evidence) -> Wanted {
+        evidence.forget_overtaken_looks(rows);
+        let known = Known::of(rows);
+        let concern = |accepted| Concern::of(accepted, &known, &self.folders);
+        self.concerns = self.accepted.iter().map(concern).collect();
+        let wanted = self.concerns.iter().flat_map(|concern| &concern.to_fetch);
+        let wanted =
+            wanted.filter(|(id, _)| !evidence.has_look(id) && !self.unseen.contains_key(*id));
+        wanted
+            .map(|(id, name)| (id.clone(), name.clone()))
+            .collect()
+    }
+
+    /// The notifications that need the look go back to the queue; the others go on.
+    fn take_failed_look(
+        &mut self,
+        assets: &[AssetId],
+        _rows: &[AssetRow],
+        error: CloudinaryError,
+    ) -> Result<(), CloudinaryError> {
+        let error = Arc::new(error);
+        let unseen = assets.iter().map(|id| (id.clone(), error.clone()));
+        self.unseen.extend(unseen);
+        Ok(())
+    }
+
+    /// A look that follows a notification cannot have seen an older state.
+    fn newest_known(&self) -> Option<Timestamp> {
+        self.read().filter_map(|read| read.triggered_at).max()
+    }
+
+    /// What was looked at, with what the notifications tell of when it was changed; and what they
+    /// tell themselves, unless they have to wait.
+    fn observations<'a>(&'a self, evidence: &'a Evidence) -> Cow<'a, [Observation]> {
+        let moments = self.moments_of_change();
+        let dated = |seen: &Observation| {
+            let mut seen = seen.clone();
+            seen.note_change(moments.get(&seen.asset_id).copied().unwrap_or_default());
+            seen
+        };
+        let looked = evidence.observations().iter().map(dated);
+        let going_on = self.concerns.iter();
+        let going_on = going_on.filter(|concern| self.obstacle(concern).is_none());
+        let told = going_on.flat_map(|concern| concern.told.iter().cloned());
+        Cow::Owned(looked.chain(told).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::asset::ResourceType;
+    use crate::observation::Fact;
+    use crate::queue::{self, RawBody};
+
+    const fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_secs(seconds)
+    }
+
+    fn id(digit: &str) -> AssetId {
+        AssetId::parse(&digit.repeat(32)).unwrap()
+    }
+
+    fn notification(received: i64, about: &AssetId) -> (Accepted, Concern) {
+        let accepted = Accepted::read(queue::Notification {
+            signature_timestamp: at(received),
+            replayed: false,
+            algorithm: None,
+            received_at: at(received),
+            body: RawBody::new(b"{}".to_vec()),
+        });
+        let mut concern = Concern::default();
+        concern.to_fetch.insert(about.clone(), None);
+        (accepted, concern)
+    }
+
+    fn entry(about: &AssetId, since: Option<Timestamp>) -> AuditEntry {
+        let name = DeliveryName {
+            resource_type: ResourceType::Image,
+            delivery_type: "upload".to_owned(),
+            public_id: "mug".to_owned(),
+        };
+        let gone = Observation {
+            asset_id: about.clone(),
+            at: at(1),
+            fact: Fact::Gone(Some(name)),
+        };
+        let row = AssetRow::first(Uuid::nil(), &gone).unwrap();
+        AuditEntry {
+            since,
+            ..AuditEntry::about(&row, "updated", Source::Webhook)
+        }
+    }
+
+    #[test]
+    fn a_change_is_measured_from_the_first_arrival_and_a_decision_from_itself() {
+        let mut policy = NotificationPolicy::new(Vec::new(), Folders::new());
+        (policy.accepted, policy.concerns) = [
+            notification(20, &id("a")),
+            notification(10, &id("a")),
+            notification(5, &id("b")),
+        ]
+        .into_iter()
+        .unzip();
+        let mut audit = [
+            entry(&id("a"), None),
+            entry(&id("a"), Some(at(2))),
+            entry(&id("c"), None),
+        ];
+        policy.note_arrivals(&mut audit);
+        for entry in &mut audit {
+            entry.note_time(at(30));
+        }
+        let times = audit.map(|entry| entry.processing_time_ms);
+        assert_eq!(times, [Some(20_000), Some(28_000), None]);
+    }
+}

@@ -1,0 +1,250 @@
+//! How claimed rows settle (pure): looked at first, and released by a look that followed the calls.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::conclude::{Outcome, Outcomes};
+use crate::asset::AssetId;
+use crate::cloudinary::CloudinaryError;
+use crate::observation::{Fact, Observation};
+use crate::row::AssetRow;
+use crate::sync::lookup::stamp;
+use crate::sync::plan::{Plan, Source};
+use crate::sync::retry::{Failure, FailureKind, plan_failure};
+use crate::sync::settle::{ClockKeeping, Evidence, Policy, Settlement, Wanted, named_by};
+use crate::sync::store::RowQuery;
+use crate::time::Timestamp;
+
+/// Rows that one worker carries out.
+#[derive(Clone, Debug)]
+pub struct ClaimPolicy {
+    claim: Uuid,
+    /// The rows as they were when they were claimed.
+    claimed: Vec<AssetRow>,
+    /// Assets to look at before anything else.
+    unseen: BTreeSet<AssetId>,
+    /// What the calls have come to; `None` before they are made.
+    outcomes: Option<Outcomes>,
+    /// Assets whose values no row can hold.
+    refused: BTreeMap<AssetId, Failure>,
+}
+
+impl ClaimPolicy {
+    /// Rows that have just been claimed: their assets are looked at before anything is done.
+    pub fn new(claim: Uuid, claimed: Vec<AssetRow>) -> Self {
+        let unseen = claimed.iter().map(|row| row.cloudinary_asset_id.clone());
+        Self {
+            claim,
+            unseen: unseen.collect(),
+            claimed,
+            outcomes: None,
+            refused: BTreeMap::new(),
+        }
+    }
+
+    /// The rows as they were when they were claimed.
+    pub fn claimed(&self) -> &[AssetRow] {
+        &self.claimed
+    }
+
+    /// Assets whose values no row can hold.
+    pub fn refused(&self) -> impl Iterator<Item = &AssetId> {
+        self.refused.keys()
+    }
+
+    /// Whether nothing is to be done any more: the calls were made, or the assets could not be
+    /// looked at before.
+    pub fn is_over(&self) -> bool {
+        self.outcomes.is_some()
+    }
+
+    /// Of these rows, those that calls may be made for.
+    pub fn held(&self, rows: Vec<AssetRow>) -> Vec<AssetRow> {
+        let is_held = |row: &AssetRow| {
+            row.intent_claim == Some(self.claim)
+                && !self.refused.contains_key(&row.cloudinary_asset_id)
+        };
+        rows.into_iter().filter(is_held).collect()
+    }
+
+    /// Takes in what the calls for `held` rows have come to. An asset that is known to be gone was
+    /// seen by that; every other that a call was made for is looked at once more.
+    pub fn take_outcomes(
+        &mut self,
+        held: &[AssetRow],
+        outcomes: Outcomes,
+        evidence: &mut Evidence,
+    ) {
+        for row in held {
+            match outcomes.get(&row.id) {
+                Some(Outcome::Gone(at)) => {
+                    let newest = last_look(row, evidence).max(row.newest_known());
+                    evidence.add(Observation {
+                        asset_id: row.cloudinary_asset_id.clone(),
+                        at: stamp(*at, newest),
+                        fact: Fact::Gone(Some(row.observed_name())),
+                    });
+                }
+                Some(_) => drop(self.unseen.insert(row.cloudinary_asset_id.clone())),
+                None => {}
+            }
+        }
+        self.outcomes = Some(outcomes);
+    }
+
+    pub(super) fn find(&self, row: &AssetRow) -> Option<&AssetRow> {
+        self.claimed.iter().find(|claimed| claimed.id == row.id)
+    }
+
+    /// What has become of the calls for a row.
+    pub(super) fn outcome(&self, row: &AssetRow) -> Option<Outcome> {
+        let refused = self.refused.get(&row.cloudinary_asset_id).cloned();
+        let called = || self.outcomes.as_ref()?.get(&row.id).cloned();
+        refused.map(Outcome::Failed).or_else(called)
+    }
+}
+
+impl Policy for ClaimPolicy {
+    fn source(&self) -> Source {
+        Source::Outbound
+    }
+
+    fn keeps_clocks(&self) -> ClockKeeping {
+        if self.is_over() {
+            ClockKeeping::Always
+        } else {
+            ClockKeeping::Never
+        }
+    }
+
+    fn add_rows(&self, query: &mut RowQuery) {
+        query.ids.extend(self.claimed.iter().map(|row| row.id));
+    }
+
+    /// Nothing may end on a look that another observation outweighs.
+    fn to_look_at(&mut self, rows: &[AssetRow], evidence: &mut Evidence) -> Wanted {
+        let mut wanted = std::mem::take(&mut self.unseen);
+        let released = self.released(rows);
+        let is_behind = |row: &&AssetRow| {
+            // Whole seconds are all that is certain of a look's moment.
+            released.contains(&row.id) && row.clocks.newest() >= last_look(row, evidence)
+        };
+        let behind = rows.iter().filter(is_behind);
+        wanted.extend(behind.map(|row| row.cloudinary_asset_id.clone()));
+        named_by(rows, wanted)
+    }
+
+    /// The rows say why, and wait for another attempt.
+    fn take_failed_look(
+        &mut self,
+        assets: &[AssetId],
+        _rows: &[AssetRow],
+        error: CloudinaryError,
+    ) -> Result<(), CloudinaryError> {
+        let unseen = Outcome::Unseen(Failure::of(&error));
+        let rows = self.claimed.iter();
+        let rows = rows.filter(|row| assets.contains(&row.cloudinary_asset_id));
+        let unseen = rows.map(|row| (row.id, unseen.clone()));
+        self.outcomes.get_or_insert_default().extend(unseen);
+        Ok(())
+    }
+
+    fn take_refused(&mut self, asset: &AssetId, reason: &str) {
+        self.refused
+            .insert(asset.clone(), Failure::unwritable(reason));
+    }
+
+    /// Calls follow: a decision that was taken back meanwhile must not be carried out.
+    fn reads_after_looks(&self) -> bool {
+        true
+    }
+
+    /// Those that were looked at after their last call was known to have arrived. The others stay
+    /// claimed until no call of ours can arrive any more.
+    fn released(&self, rows: &[AssetRow]) -> Vec<Uuid> {
+        if !self.is_over() {
+            return Vec::new();
+        }
+        let ours = rows
+            .iter()
+            .filter(|row| row.intent_claim == Some(self.claim));
+        let settled = ours.filter(|row| !is_unsettled(self.outcome(row)));
+        settled.map(|row| row.id).collect()
+    }
+}
+
+/// Adds to a plan what has failed. `chance`, from 0 to 1, spreads later attempts.
+pub fn note_failures(
+    settlement: &Settlement<ClaimPolicy>,
+    plan: &mut Plan,
+    now: Timestamp,
+    chance: f64,
+) {
+    let policy = settlement.policy();
+    if !policy.is_over() {
+        return;
+    }
+    let ours = settlement.rows().iter();
+    let ours = ours.filter(|row| row.intent_claim == Some(policy.claim));
+    for row in ours.filter(|row| !settlement.is_unstable(row)) {
+        let Some(claimed) = policy.find(row) else {
+            continue;
+        };
+        let at = plan.updates.iter().position(|update| update.id == row.id);
+        let after = at.map_or_else(|| row.clone(), |at| plan.updates[at].clone());
+        if let Some(failure) = failure_of(claimed, &after, policy.outcome(row)) {
+            let (failed, entry) = plan_failure(&after, &failure, now, chance);
+            plan.audit.push(entry);
+            match at {
+                Some(at) => plan.updates[at] = failed,
+                None => plan.updates.push(failed),
+            }
+        }
+    }
+}
+
+/// The rows once the plan is written, but for their revisions. Nothing may be done for a row that
+/// was left out: it is known only as it was before the look.
+pub fn rows_after(settlement: &Settlement<ClaimPolicy>, plan: &Plan) -> Vec<AssetRow> {
+    let mut after = plan.over(settlement.rows().to_vec());
+    if !settlement.policy().is_over() {
+        after.retain(|row| !settlement.is_unstable(row));
+    }
+    after
+}
+
+/// The moment of the last look at a row's asset.
+fn last_look(row: &AssetRow, evidence: &Evidence) -> Option<Timestamp> {
+    let looks = evidence.observations().iter();
+    let looks = looks.filter(|seen| seen.asset_id == row.cloudinary_asset_id);
+    looks.map(|seen| seen.at).max()
+}
+
+/// Why the intent that `claimed` had was not carried out, if it still stands in `after`.
+fn failure_of(claimed: &AssetRow, after: &AssetRow, outcome: Option<Outcome>) -> Option<Failure> {
+    let intent = after.intent.as_ref()?;
+    // Something newer was decided meanwhile, and is carried out next.
+    if after.intent_revision != claimed.intent_revision {
+        return None;
+    }
+    match outcome {
+        Some(Outcome::Failed(failure) | Outcome::Unseen(failure)) => Some(failure),
+        // Unless the asset is back by now, and its edits can be made.
+        Some(Outcome::Done)
+            if claimed.intent.as_ref().map(|claimed| &claimed.existence)
+                == Some(&intent.existence) =>
+        {
+            Some(Failure::ignored())
+        }
+        _ => None,
+    }
+}
+
+fn is_unsettled(outcome: Option<Outcome>) -> bool {
+    match outcome {
+        Some(Outcome::Unseen(_)) => true,
+        Some(Outcome::Failed(failure)) => failure.kind == FailureKind::Unknown,
+        _ => false,
+    }
+}

@@ -1,0 +1,118 @@
+//! The policy of pages, repairs and uploads: what was read at some moment, and may be older than
+//! what its rows have learnt meanwhile (pure).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{ClockKeeping, Evidence, Policy, Wanted, named_by};
+use crate::asset::AssetId;
+use crate::observation::Observation;
+use crate::row::AssetRow;
+use crate::sync::plan::Source;
+use crate::time::Timestamp;
+
+/// How much earlier a look may be stamped than it was made: a call may take 25 seconds, and the
+/// whole seconds of a `Date` header are all that is certain of Cloudinary's clock. Two moments
+/// that lie this close together do not tell which look was first.
+const CAUTION: Duration = Duration::from_secs(30);
+
+/// How often a step looks at what is in doubt. Whoever changes rows more often than that looks at
+/// their assets too, and must not hold a run up.
+const ROUNDS: usize = 3;
+
+/// How what was read is settled.
+#[derive(Clone, Debug)]
+pub struct ListingPolicy {
+    source: Source,
+    run_id: Option<Uuid>,
+    clocks: ClockKeeping,
+    /// How often assets in doubt may still be looked at.
+    rounds: usize,
+}
+
+impl ListingPolicy {
+    /// A page of a run. Keeping every clock would rewrite the whole table.
+    pub fn page(run_id: Option<Uuid>) -> Self {
+        Self {
+            source: Source::Reconcile,
+            run_id,
+            clocks: ClockKeeping::OfLooks,
+            rounds: ROUNDS,
+        }
+    }
+
+    /// A few assets, read at once. Runs and notifications of the same assets are to know of it.
+    pub fn few(source: Source, run_id: Option<Uuid>) -> Self {
+        Self {
+            source,
+            run_id,
+            clocks: ClockKeeping::Always,
+            rounds: ROUNDS,
+        }
+    }
+
+    /// The same, where stamps decide: somebody else will look.
+    #[must_use]
+    pub fn beyond_doubt(mut self) -> Self {
+        self.rounds = 0;
+        self
+    }
+}
+
+impl Policy for ListingPolicy {
+    fn source(&self) -> Source {
+        self.source
+    }
+
+    fn run_id(&self) -> Option<Uuid> {
+        self.run_id
+    }
+
+    fn keeps_clocks(&self) -> ClockKeeping {
+        self.clocks
+    }
+
+    fn to_look_at(&mut self, rows: &[AssetRow], evidence: &mut Evidence) -> Wanted {
+        if self.rounds == 0 {
+            return Wanted::new();
+        }
+        let doubted = in_doubt(rows, evidence);
+        if !doubted.is_empty() {
+            self.rounds -= 1;
+        }
+        named_by(rows, doubted)
+    }
+}
+
+/// Assets that look otherwise than their rows, where nobody can tell which of the two was first:
+/// the row has learnt of its asset at about the time when it was read here, or later.
+fn in_doubt(rows: &[AssetRow], evidence: &Evidence) -> BTreeSet<AssetId> {
+    let observations = evidence.observations();
+    let Some(first) = observations.iter().map(|seen| seen.at).min() else {
+        return BTreeSet::new();
+    };
+    let has_learnt_since = |row: &AssetRow, at: Timestamp| {
+        let newest = row.clocks.newest();
+        newest.is_some_and(|newest| at.since(newest) <= CAUTION)
+    };
+    // A look counts until its row has learnt more.
+    let rows: BTreeMap<&AssetId, &AssetRow> = rows
+        .iter()
+        .filter(|row| has_learnt_since(row, first) && !evidence.has_current_look(row))
+        .map(|row| (&row.cloudinary_asset_id, row))
+        .collect();
+    let mut last: BTreeMap<&AssetId, &Observation> = BTreeMap::new();
+    for seen in observations {
+        if rows.contains_key(&seen.asset_id) {
+            let last = last.entry(&seen.asset_id).or_insert(seen);
+            *last = std::cmp::max_by_key(*last, seen, |seen| seen.at);
+        }
+    }
+    let doubted = last.into_iter().filter(|(id, seen)| {
+        let row = rows[id];
+        has_learnt_since(row, seen.at) && row.order_matters(seen)
+    });
+    doubted.map(|(id, _)| id.clone()).collect()
+}
