@@ -32,8 +32,8 @@ async fn a_run_stops_before_its_time_is_up_and_goes_on_where_it_stopped() {
         match outcome {
             SliceOutcome::Finished(run) => break run,
             SliceOutcome::Paused(run) => {
-                assert_eq!(run.status, RunStatus::Running);
-                assert!(listed(&run) < ASSETS, "a pause is not the end: {run:?}");
+                // The last listings may be empty, so all assets may be listed by then.
+                assert_eq!(run.status, RunStatus::Running, "a pause is not the end");
                 slices += 1;
                 outcome = flow.resume(run.id, soon()).await.expect("it goes on");
             }
