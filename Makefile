@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 # `deployable` is a step of `deploy`.
-.PHONY: deployable venv-build venv-sam venv-sql help setup run demo test chaos chaos-stack scale bench bench-api cost book check fmt lint doc build build-local cli deploy dist clean
+.PHONY: deployable venv-build venv-sam venv-sql venv-lint help setup run demo test chaos chaos-stack scale bench bench-api cost book check fmt lint doc build build-local cli deploy dist clean
 
 # What `make build` builds for: arm64 or x86_64. `make deploy` tells the template the same.
 ARCH ?= arm64
@@ -20,7 +20,7 @@ setup: ## install what the local stack needs into .tools (1.5 GB; the targets th
 	@infra/local/setup.sh
 
 # Parts of it, for targets that need no stack.
-venv-build venv-sam venv-sql:
+venv-build venv-sam venv-sql venv-lint:
 	@infra/local/setup.sh $@
 
 run: setup build-local ## start everything locally, show the main job, stay up until Ctrl-C
@@ -74,7 +74,9 @@ check: fmt lint doc test ## everything CI asks for: fmt, lint, doc and test
 fmt: ## check the formatting
 	cargo fmt --all --check
 
-lint: venv-sam venv-sql ## check migrations, code, template and packing
+lint: venv-sam venv-sql venv-lint ## check migrations, code, scripts, spelling, template and packing
+	$(TOOLS)/venv-lint/bin/typos --config infra/local/tools/typos.toml
+	git ls-files '*.sh' .ci/run | xargs $(TOOLS)/venv-lint/bin/shellcheck
 	$(TOOLS)/venv-sql/bin/python -m unittest discover --start-directory tests/sql_rules
 	$(TOOLS)/venv-sql/bin/python tests/sql_rules infra/supabase/migrations
 	cargo clippy --workspace --all-targets -- -D warnings

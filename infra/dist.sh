@@ -10,7 +10,8 @@ python=$root/.tools/venv-sam/bin/python
 
 say() { printf 'dist: %s\n' "$*" >&2; }
 
-made= missing=
+made=
+missing=
 for arch; do
     if infra/local/build-functions.sh release "$arch" "$root/target/dist/$arch" &&
         "$python" -B infra/dist.py --arch "$arch" --functions "target/dist/$arch"; then

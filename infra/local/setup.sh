@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs tools from npm and PyPI into the project's own folder, .tools: all of them, or the parts named.
 # Does nothing, quickly, when everything is there. Safe to interrupt: what did not finish is done again.
-#   infra/local/setup.sh [node] [venv-aws] [venv-sam] [venv-build] [venv-sdk] [venv-api] [venv-sql]
+#   infra/local/setup.sh [node] [venv-aws] [venv-sam] [venv-build] [venv-sdk] [venv-api] [venv-sql] [venv-lint]
 # Building for AWS needs venv-build, packing and deploying also venv-sam; the local stack and its tests need the rest.
 set -eu
 
@@ -120,7 +120,7 @@ esac
 missing=
 for part in $parts; do
     case $part in
-    node | venv-aws | venv-sam | venv-build | venv-sdk | venv-api | venv-sql) is_done "$part" || missing="$missing $part" ;;
+    node | venv-aws | venv-sam | venv-build | venv-sdk | venv-api | venv-sql | venv-lint) is_done "$part" || missing="$missing $part" ;;
     *) fail "there is no part '$part'" ;;
     esac
 done

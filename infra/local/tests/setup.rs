@@ -109,7 +109,7 @@ fn target_waits_only_for_the_tools_that_it_uses() {
         ("build", &["venv-build"][..]),
         ("dist", &["venv-build", "venv-sam"]),
         ("deploy", &["venv-sam", "venv-build"]),
-        ("lint", &["venv-sam", "venv-sql"]),
+        ("lint", &["venv-sam", "venv-sql", "venv-lint"]),
         ("build-local", &[]),
         ("cli", &[]),
         ("test", &[""]),
