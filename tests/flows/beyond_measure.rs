@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use end_to_end::{World, id_of};
+use end_to_end::{World, eventually, id_of};
 use media_sync::cloudinary::upload::UploadOptions;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -237,6 +237,75 @@ async fn what_no_row_can_hold_keeps_a_run_from_nothing_else() {
     }
     let answer = world.sync(json!({})).await;
     assert_eq!(answer.body["success"], true, "{}", answer.body);
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}
+
+/// The same, told by notifications: they are kept for a person, and hold up no other.
+#[tokio::test]
+async fn a_notification_of_what_no_row_can_hold_is_kept_with_the_reason() {
+    let world = World::start().await;
+    let unholdable = UploadOptions {
+        tags: vec!["a\0b".to_owned()],
+        ..UploadOptions::default()
+    };
+    let bad = world.cloud.upload_with("shop/bad", 1, unholdable).await;
+    for number in 0..5 {
+        let name = format!("shop/good-{number}");
+        let good = world.cloud.upload(&name, number).await;
+        world
+            .row_becomes("the others arrive", &good, |row| {
+                row["sync_status"] == "synced"
+            })
+            .await;
+    }
+    let kept = "select reason from public.media_notifications where verdict = 'parked'";
+    eventually("it is kept", async || {
+        let kept = world.rows(kept, &[]).await;
+        let mut reasons = kept.iter().filter_map(|row| row["reason"].as_str());
+        reasons.any(|reason| reason.starts_with("no row can hold what it tells"))
+    })
+    .await;
+    assert!(world.row(&bad).await.is_none());
+    world.stack.stop().await;
+}
+
+/// The same, met by an edit: nothing is done about an asset that cannot be known, and its row says
+/// why.
+#[tokio::test]
+async fn an_edit_of_what_no_row_can_hold_says_why_in_its_row() {
+    let world = World::start().await;
+    let mug = own_mug(&world).await;
+    world.cloud.chaos(json!({"drop": 1.0})).await;
+    world
+        .cloud
+        .merge_context("shop/mug", &[("caption", "a\0b")])
+        .await;
+    world
+        .edit(&mug, &world.user, json!({"tags": ["new"]}))
+        .await;
+    world.drain().await;
+    world
+        .row_becomes("the row says why", &mug, |row| {
+            row["sync_status"] == "error" && row["sync_error_code"] == "values_refused"
+        })
+        .await;
+    let asset = world.cloud.fetch(id_of(&mug)).await.unwrap();
+    assert_ne!(asset.tags, Some(vec!["new".to_owned()]), "nothing was done");
+
+    world
+        .cloud
+        .merge_context("shop/mug", &[("caption", "ab")])
+        .await;
+    world
+        .edit(&mug, &world.user, json!({"tags": ["newer"]}))
+        .await;
+    world.drain().await;
+    world
+        .row_becomes("it is carried out", &mug, |row| {
+            row["sync_status"] == "synced" && row["tags"] == json!(["newer"])
+        })
+        .await;
     world.assert_mirrored().await;
     world.stack.stop().await;
 }

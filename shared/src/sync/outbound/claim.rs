@@ -61,10 +61,8 @@ impl ClaimPolicy {
 
     /// Of these rows, those that calls may be made for.
     pub fn held(&self, rows: Vec<AssetRow>) -> Vec<AssetRow> {
-        let is_held = |row: &AssetRow| {
-            row.intent_claim == Some(self.claim)
-                && !self.refused.contains_key(&row.cloudinary_asset_id)
-        };
+        let is_held =
+            |row: &AssetRow| row.intent_claim == Some(self.claim) && !self.is_refused(row);
         rows.into_iter().filter(is_held).collect()
     }
 
@@ -100,8 +98,16 @@ impl ClaimPolicy {
     /// What has become of the calls for a row.
     pub(super) fn outcome(&self, row: &AssetRow) -> Option<Outcome> {
         let refused = self.refused.get(&row.cloudinary_asset_id).cloned();
-        let called = || self.outcomes.as_ref()?.get(&row.id).cloned();
-        refused.map(Outcome::Failed).or_else(called)
+        let refused = refused.map(Outcome::Failed);
+        refused.or_else(|| self.called(row).cloned())
+    }
+
+    fn called(&self, row: &AssetRow) -> Option<&Outcome> {
+        self.outcomes.as_ref()?.get(&row.id)
+    }
+
+    fn is_refused(&self, row: &AssetRow) -> bool {
+        self.refused.contains_key(&row.cloudinary_asset_id)
     }
 }
 
@@ -169,7 +175,7 @@ impl Policy for ClaimPolicy {
         let ours = rows
             .iter()
             .filter(|row| row.intent_claim == Some(self.claim));
-        let settled = ours.filter(|row| !is_unsettled(self.outcome(row)));
+        let settled = ours.filter(|row| !is_unsettled(self.called(row)));
         settled.map(|row| row.id).collect()
     }
 }
@@ -192,7 +198,11 @@ pub fn note_failures(
             continue;
         };
         let at = plan.updates.iter().position(|update| update.id == row.id);
-        let after = at.map_or_else(|| row.clone(), |at| plan.updates[at].clone());
+        let mut after = at.map_or_else(|| row.clone(), |at| plan.updates[at].clone());
+        if policy.is_refused(row) && !is_unsettled(policy.called(row)) {
+            // No look will ever end the claim, and no call of ours is on its way.
+            after.release();
+        }
         if let Some(failure) = failure_of(claimed, &after, policy.outcome(row)) {
             let (failed, entry) = plan_failure(&after, &failure, now, chance);
             plan.audit.push(entry);
@@ -241,7 +251,7 @@ fn failure_of(claimed: &AssetRow, after: &AssetRow, outcome: Option<Outcome>) ->
     }
 }
 
-fn is_unsettled(outcome: Option<Outcome>) -> bool {
+fn is_unsettled(outcome: Option<&Outcome>) -> bool {
     match outcome {
         Some(Outcome::Unseen(_)) => true,
         Some(Outcome::Failed(failure)) => failure.kind == FailureKind::Unknown,
