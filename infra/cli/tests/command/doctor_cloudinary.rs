@@ -204,7 +204,7 @@ async fn a_spent_quota_is_found(library: &Library) {
         .await;
 }
 
-/// What is left is so little more than the reserve that it suffices for a second at the others' pace.
+/// So little more than the reserve is left that it suffices for a second at the others' pace.
 async fn a_quota_that_others_use_up_is_found(library: &Library) {
     let calls_between = 6;
     let others = 300;

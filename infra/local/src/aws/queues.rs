@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Aws, Deployment, api};
 use crate::StackError;
 
-/// How many messages a queue holds.
+/// The number of messages that a queue holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct QueueDepth {
     /// Waiting to be received.

@@ -104,7 +104,7 @@ impl Concern {
         }
     }
 
-    /// What becomes of it with this plan.
+    /// The verdict that this plan gives it.
     pub fn verdict(&self, plan: &Plan) -> Verdict {
         if self.parked.is_some() {
             return Verdict::Parked;

@@ -68,7 +68,7 @@ impl From<SettleError> for IngestError {
     }
 }
 
-/// What has become of each notification of a batch, in their order.
+/// The verdict of each notification of a batch, in their order.
 pub type Verdicts = Vec<Result<Verdict, IngestError>>;
 
 /// Tells CloudWatch how old the news was that changed a row, and how much was not understood.

@@ -1,5 +1,5 @@
-//! How a batch of notifications settles (pure): what they tell is observed as it is, and what they
-//! only hint at is looked at first.
+//! The policy by which a batch of notifications settles (pure). Told states are observed as they
+//! are; assets that are only hinted at are looked at first.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
