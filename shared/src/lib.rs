@@ -7,10 +7,13 @@
 pub mod asset;
 pub mod cloudinary;
 pub mod config;
+pub mod cursor;
 pub mod deadline;
 pub mod http;
 pub mod intent;
+pub mod maintenance;
 pub mod observation;
+pub mod parameter;
 pub mod queue;
 pub mod release;
 pub mod rotation;

@@ -1,6 +1,7 @@
 //! What a change costs: calls to Cloudinary, calls to the database, rows that are written.
 
 use end_to_end::{World, tags_changed};
+use media_sync::sync::clients::SyncClients;
 use media_sync::sync::ingest::Ingest;
 use media_sync::sync::store::Verdict;
 use media_sync::time::Timestamp;
@@ -49,7 +50,11 @@ async fn what_changes_is_what_costs() {
     let (cloudinary, store) = world.clients();
     world.cloud.reset_requests().await;
     world.stack.reset_gateway_counts();
-    let verdicts = Ingest { cloudinary, store }.apply_batch(messages).await;
+    let verdicts = Ingest {
+        clients: SyncClients { cloudinary, store },
+    }
+    .apply_batch(messages)
+    .await;
     let verdicts: Vec<_> = verdicts
         .into_iter()
         .map(|verdict| verdict.expect("it is applied"))

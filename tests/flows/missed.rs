@@ -1,6 +1,7 @@
 //! What happened while nobody listened is found and repaired.
 
 use end_to_end::{World, tags_changed};
+use media_sync::sync::clients::SyncClients;
 use media_sync::sync::ingest::Ingest;
 use media_sync::time::Timestamp;
 use reqwest::StatusCode;
@@ -69,7 +70,11 @@ async fn a_run_finds_what_was_missed_a_moment_ago() {
     let row = world.row(&asset).await.expect("it was found");
     let (cloudinary, store) = world.clients();
     let told = tags_changed(&row, Timestamp::now().offset(900_000));
-    let verdicts = Ingest { cloudinary, store }.apply_batch(vec![told]).await;
+    let verdicts = Ingest {
+        clients: SyncClients { cloudinary, store },
+    }
+    .apply_batch(vec![told])
+    .await;
     assert!(matches!(verdicts[..], [Ok(_)]), "{verdicts:?}");
 
     world.cloud.add_tag("seen/just-now", "missed").await;

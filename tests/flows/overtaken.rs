@@ -1,6 +1,7 @@
 //! What was seen is out of date by the time it is written.
 
 use end_to_end::{World, eventually, tags_changed};
+use media_sync::sync::clients::SyncClients;
 use media_sync::sync::ingest::Ingest;
 use media_sync::time::Timestamp;
 use serde_json::json;
@@ -15,7 +16,9 @@ async fn a_look_is_made_again_when_its_row_has_learnt_more() {
     world.sync(json!({})).await;
     let row = world.row(&asset).await.expect("it was found");
     let (cloudinary, store) = world.clients();
-    let ingest = Ingest { cloudinary, store };
+    let ingest = Ingest {
+        clients: SyncClients { cloudinary, store },
+    };
     let looks = async || world.cloud.requests().await["by_asset_ids"].clone();
 
     world.cloud.reset_requests().await;

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use end_to_end::{World, connect};
+use media_sync::sync::clients::SyncClients;
 use media_sync::sync::reconcile::{Reconcile, SliceOutcome};
 use media_sync::sync::store::{Mode, RunRequest, RunRow, RunStatus};
 use serde_json::json;
@@ -15,7 +16,9 @@ async fn a_run_stops_before_its_time_is_up_and_goes_on_where_it_stopped() {
     let world = World::start().await;
     let cloud = &world.cloud;
     let (cloudinary, store) = world.clients();
-    let flow = Reconcile { cloudinary, store };
+    let flow = Reconcile {
+        clients: SyncClients { cloudinary, store },
+    };
     cloud.seed(ASSETS, &["image"], "image-").await;
     // Some pages fit into the time that a slice gets below, and not all of them.
     cloud
@@ -60,7 +63,9 @@ async fn a_run_stops_before_its_time_is_up_and_goes_on_where_it_stopped() {
 async fn a_run_that_an_earlier_version_began_goes_on_with_this_one() {
     let world = World::start().await;
     let (cloudinary, store) = world.clients();
-    let flow = Reconcile { cloudinary, store };
+    let flow = Reconcile {
+        clients: SyncClients { cloudinary, store },
+    };
     world.cloud.seed(3 * PAGE, &["image"], "image-").await;
     world
         .cloud

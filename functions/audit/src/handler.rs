@@ -4,9 +4,11 @@
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
 use media_sync::asset::AssetId;
+use media_sync::cursor::CursorKeys;
 use media_sync::deadline::Deadline;
 use media_sync::http::auth::{authenticate, require_admin};
-use media_sync::http::{CursorKeys, ParameterError, Problem, Query, reply, respond};
+use media_sync::http::{Problem, Query, reply, respond};
+use media_sync::parameter::ParameterError;
 use media_sync::supabase::Supabase;
 use media_sync::supabase::jwt::TokenVerifier;
 use media_sync::time::Timestamp;

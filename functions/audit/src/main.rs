@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use handler::Audit;
 use lambda_http::{Error, Request, service_fn};
 use media_sync::config::{self, CallerConfig};
-use media_sync::http::{CursorKey, CursorKeys};
+use media_sync::cursor::{CursorKey, CursorKeys};
 use media_sync::telemetry;
 
 #[tokio::main]

@@ -10,7 +10,8 @@ use media_sync::http::Problem;
 use media_sync::queue::{Depth, Queue};
 use media_sync::supabase::Supabase;
 use media_sync::supabase::jwt::{Caller, TokenVerifier};
-use media_sync::sync::health::{Findings, Mirror, Schedules};
+use media_sync::sync::health::{Findings, Schedules};
+use media_sync::sync::store::MirrorHealth;
 use media_sync::telemetry;
 use tokio::time::timeout;
 
@@ -91,7 +92,7 @@ impl Dependencies {
         }
     }
 
-    async fn ask_database(&self, caller: &Caller) -> Result<Mirror, &'static str> {
+    async fn ask_database(&self, caller: &Caller) -> Result<MirrorHealth, &'static str> {
         let database = self.database.as_caller(caller);
         let arguments = serde_json::json!({});
         let asked = database.rpc("media_sync_health", &arguments);

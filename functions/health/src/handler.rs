@@ -3,9 +3,11 @@
 use lambda_http::http::{Method, StatusCode, header};
 use lambda_http::{Body, Request, Response};
 use media_sync::http::auth::{authenticate, require_admin};
-use media_sync::http::{ParameterError, Problem, Query, reply, respond};
+use media_sync::http::{Problem, Query, reply, respond};
+use media_sync::parameter::ParameterError;
 use media_sync::release::{BUILD, SCHEMA_VERSION, VERSION};
-use media_sync::sync::health::{Mirror, Schedules, Status, assess};
+use media_sync::sync::health::{Schedules, Status, assess};
+use media_sync::sync::store::MirrorHealth;
 use media_sync::time::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::sync::OnceCell;
@@ -116,7 +118,7 @@ fn answer(inspected: &Inspected, schedules: Schedules, now: Timestamp) -> (Statu
     (code, answer)
 }
 
-fn reconciliation(mirror: &Mirror, now: Timestamp) -> Value {
+fn reconciliation(mirror: &MirrorHealth, now: Timestamp) -> Value {
     json!({
         "last_full": mirror.last_full,
         "last_full_seconds": age(mirror.last_full, now),

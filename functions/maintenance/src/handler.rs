@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lambda_runtime::LambdaEvent;
 use media_sync::deadline::{self, Deadline};
-use media_sync::sync::maintenance::{Errand, Maintenance, MaintenanceError};
+use media_sync::maintenance::{Errand, Maintenance, MaintenanceError};
 use media_sync::telemetry;
 use media_sync::time::Timestamp;
 use serde_json::Value;

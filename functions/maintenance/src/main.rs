@@ -5,7 +5,7 @@ mod handler;
 use handler::Handler;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use media_sync::config;
-use media_sync::sync::maintenance::Maintenance;
+use media_sync::maintenance::Maintenance;
 use media_sync::telemetry;
 
 #[tokio::main]

@@ -2,9 +2,11 @@
 
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
+use media_sync::cursor::CursorKeys;
 use media_sync::deadline::Deadline;
 use media_sync::http::auth::authenticate;
-use media_sync::http::{CursorKeys, ParameterError, Problem, reply, respond};
+use media_sync::http::{Problem, reply, respond};
+use media_sync::parameter::ParameterError;
 use media_sync::supabase::jwt::TokenVerifier;
 use media_sync::supabase::{Supabase, SupabaseError};
 use media_sync::time::Timestamp;

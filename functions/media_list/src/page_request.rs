@@ -1,7 +1,8 @@
 //! The parameters of a list, checked (pure).
 
 use media_sync::asset::ResourceType;
-use media_sync::http::{ParameterError, Query};
+use media_sync::http::Query;
+use media_sync::parameter::ParameterError;
 use serde_json::{Map, Value, json};
 
 const PARAMETERS: &[&str] = &[

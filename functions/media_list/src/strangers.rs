@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lambda_http::{Body, Request};
-use media_sync::http::{CursorKey, CursorKeys};
+use media_sync::cursor::{CursorKey, CursorKeys};
 use media_sync::rotation::Live;
 use media_sync::supabase::jwt::TokenVerifier;
 use media_sync::supabase::{ApiKey, Supabase};

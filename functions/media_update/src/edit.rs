@@ -7,7 +7,7 @@ use media_sync::asset::{
     AssetId, LONGEST_NAME, MOST_TAGS, fault_of_display_name, fault_of_folder, fault_of_public_id,
     fault_of_tag,
 };
-use media_sync::http::ParameterError;
+use media_sync::parameter::ParameterError;
 use serde_json::{Map, Value};
 
 /// How many edits one request may hold.

@@ -38,14 +38,18 @@ impl NotificationWorker {
         let work = async |messages: Vec<Notification>| ingest.apply_batch(messages).await;
         let mut response = handle_batch(notifications, &self.retry, work).await;
         if !refusals.records.is_empty() {
-            let store = self.ingest.store.until(end.earlier(TO_POSTPONE));
+            let store = self.ingest.clients.store.until(end.earlier(TO_POSTPONE));
             let note =
                 async |refused: Vec<RefusedNotifications>| note_refusals(&store, &refused).await;
             let noted = handle_batch(refusals, &self.retry, note).await;
             let failures = noted.batch_item_failures;
             response.batch_item_failures.extend(failures);
         }
-        share_low_quota(&ingest.cloudinary, &self.ingest.store.until(end)).await;
+        share_low_quota(
+            &ingest.clients.cloudinary,
+            &self.ingest.clients.store.until(end),
+        )
+        .await;
         response
     }
 }

@@ -6,6 +6,7 @@ use handler::NotificationWorker;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use media_sync::config::{self, CloudinaryConfig, ServiceConfig};
 use media_sync::queue::{Queue, Retry};
+use media_sync::sync::clients::SyncClients;
 use media_sync::sync::ingest::Ingest;
 use media_sync::sync::store::Store;
 use media_sync::telemetry;
@@ -30,8 +31,10 @@ async fn start() -> Result<NotificationWorker, Error> {
     let queue = Queue::connect(&aws, config::notification_queue_url()?);
     Ok(NotificationWorker {
         ingest: Ingest {
-            cloudinary: cloudinary.client(&http),
-            store: Store::new(service.client(&http)),
+            clients: SyncClients {
+                cloudinary: cloudinary.client(&http),
+                store: Store::new(service.client(&http)),
+            },
         },
         retry: Retry::new(queue, config::retry_after()?),
     })

@@ -42,7 +42,11 @@ impl OutboundWorker {
         let work =
             async |messages: Vec<queue::Outbound>| outbound.carry_out(&messages, deadline).await;
         let response = handle_batch(event, &self.retry, work).await;
-        share_low_quota(&outbound.cloudinary, &self.outbound.store.until(end)).await;
+        share_low_quota(
+            &outbound.clients.cloudinary,
+            &self.outbound.clients.store.until(end),
+        )
+        .await;
         response
     }
 }

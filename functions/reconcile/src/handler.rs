@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::LambdaEvent;
 use media_sync::deadline::{self, Deadline};
+use media_sync::maintenance::{Errand, Maintenance, MaintenanceError};
 use media_sync::queue::{self, ContinueReconcile, DecodeError, Replay};
-use media_sync::sync::maintenance::{Errand, Maintenance, MaintenanceError};
 use media_sync::sync::reconcile::{
-    NamedOutcome, ReconcileError, RunOptions, SliceOutcome, checked_names,
+    NamedOutcome, Reconcile, ReconcileError, RunOptions, SliceOutcome, checked_names,
 };
 use media_sync::sync::store::{Mode, RunRequest, RunRow};
 use media_sync::telemetry;
@@ -104,8 +104,14 @@ impl Handler {
         self.tick(tick, deadline).await
     }
 
+    fn reconcile(&self) -> Reconcile {
+        Reconcile {
+            clients: self.maintenance.clients.clone(),
+        }
+    }
+
     async fn tick(&self, tick: Tick, deadline: Instant) -> Result<Value, Failure> {
-        let reconcile = &self.maintenance.reconcile;
+        let reconcile = self.reconcile();
         match tick.wanted().map_err(Failure::Options)? {
             Wanted::Run(request) => {
                 let begun = reconcile.start(&request, deadline).await;
@@ -136,7 +142,7 @@ impl Handler {
     async fn go_on(&self, body: &str, deadline: Instant) -> Result<(), Failure> {
         match queue::decode::<ContinueReconcile>(body) {
             Ok(message) => {
-                let reconcile = &self.maintenance.reconcile;
+                let reconcile = self.reconcile();
                 let outcome = reconcile.resume(message.run_id, deadline).await;
                 match outcome.map_err(Failure::Run)? {
                     // Too early still: SQS holds a message back for 15 minutes at most.

@@ -8,7 +8,8 @@ use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
 use media_sync::deadline::{Deadline, TO_HAND_ON};
 use media_sync::http::auth::{authenticate, require_admin};
-use media_sync::http::{ParameterError, Problem, Query, body, reply, respond};
+use media_sync::http::{Problem, Query, body, reply, respond};
+use media_sync::parameter::ParameterError;
 use media_sync::queue::{ContinueReconcile, Outbound, Queue};
 use media_sync::supabase::Supabase;
 use media_sync::supabase::jwt::{Caller, TokenVerifier};
@@ -136,7 +137,9 @@ impl Sync {
                 (StatusCode::OK, answer)
             }
         };
-        if let Err(error) = send_waiting_intents(&self.reconcile.store, &self.outbound).await {
+        if let Err(error) =
+            send_waiting_intents(&self.reconcile.clients.store, &self.outbound).await
+        {
             telemetry::log_error("stranded intents were not looked for", &error);
         }
         Ok(reply::json(status, &answer))

@@ -8,6 +8,7 @@ use handler::Sync;
 use lambda_http::{Error, Request, service_fn};
 use media_sync::config::{self, Config};
 use media_sync::queue::Queue;
+use media_sync::sync::clients::SyncClients;
 use media_sync::sync::reconcile::Reconcile;
 use media_sync::sync::store::Store;
 use media_sync::telemetry;
@@ -33,8 +34,10 @@ async fn start() -> Result<Sync, Error> {
         verifier: callers.token_verifier(&http),
         database: callers.client(&http),
         reconcile: Reconcile {
-            cloudinary: cloudinary.client(&http),
-            store: Store::new(service.client(&http)),
+            clients: SyncClients {
+                cloudinary: cloudinary.client(&http),
+                store: Store::new(service.client(&http)),
+            },
         },
         outbound: Queue::connect(&aws, config::outbound_queue_url()?),
         continuation: Queue::connect(&aws, config::reconcile_queue_url()?),

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use futures::stream::once;
 use lambda_http::Body;
 use lambda_http::http::StatusCode;
-use media_sync::http::{ParameterError, Problem, body};
+use media_sync::http::{Problem, body};
+use media_sync::parameter::ParameterError;
 use media_sync::upload::UploadRefusal;
 use multer::{Constraints, Field, Multipart, SizeLimit};
 

@@ -10,7 +10,8 @@ use media_sync::cloudinary::upload::Source;
 use media_sync::cloudinary::{Client, Credentials};
 use media_sync::deadline::{self, Deadline};
 use media_sync::http::auth::authenticate;
-use media_sync::http::{ParameterError, Problem, Query, reply, respond};
+use media_sync::http::{Problem, Query, reply, respond};
+use media_sync::parameter::ParameterError;
 use media_sync::rotation::Live;
 use media_sync::supabase::jwt::TokenVerifier;
 use media_sync::sync::uploads::{Beginning, Kind, Uploaded, Uploads, Wanted};
@@ -146,7 +147,7 @@ impl Upload {
     }
 
     fn cloudinary(&self) -> &Client {
-        &self.uploads.cloudinary
+        &self.uploads.clients.cloudinary
     }
 
     async fn describe(&self, uploader: Uploader) -> Result<Response<Body>, Problem> {

@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use handler::Upload;
 use lambda_http::{Error, Request, service_fn};
 use media_sync::config::{self, Config};
+use media_sync::sync::clients::SyncClients;
 use media_sync::sync::store::Store;
 use media_sync::sync::uploads::Uploads;
 use media_sync::telemetry;
@@ -36,8 +37,10 @@ async fn start() -> Result<Upload, Error> {
         verifier: callers.token_verifier(&http),
         rules,
         uploads: Uploads {
-            cloudinary: cloudinary.client(&http),
-            store: Store::new(service.client(&http)),
+            clients: SyncClients {
+                cloudinary: cloudinary.client(&http),
+                store: Store::new(service.client(&http)),
+            },
         },
     })
 }

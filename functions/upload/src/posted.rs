@@ -6,7 +6,8 @@ use bytes::Bytes;
 use lambda_http::Request;
 use lambda_http::http::{StatusCode, header};
 use media_sync::asset::{MOST_TAGS, ResourceType, fault_of_display_name, fault_of_tag};
-use media_sync::http::{ParameterError, Problem, body};
+use media_sync::http::{Problem, body};
+use media_sync::parameter::ParameterError;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 

@@ -1,7 +1,7 @@
 //! What is to be asked of Cloudinary, before it is signed and sent (pure).
 
 use bytes::Bytes;
-use reqwest::Method;
+use http::Method;
 use serde_json::Value;
 
 /// One call, as often as it has to be sent.

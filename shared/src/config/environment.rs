@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::ConfigError;
+use super::error::ConfigError;
 use crate::sync::health::{Schedules, parse_rate};
 use crate::sync::purge::{AUDIT_DAYS, LEAST_AUDIT_DAYS};
 

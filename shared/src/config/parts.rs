@@ -5,14 +5,15 @@ use std::fmt;
 
 use url::Url;
 
-use super::reader::Reader;
-use super::{
-    CLOUDINARY_URL, CURSOR_SECRET, Config, NOTIFICATION_SECRETS, SUPABASE_JWT_SECRET,
-    SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, SUPABASE_URL, SupabaseConfig, UPLOAD_RULES,
+use super::error::ConfigError;
+use super::keys::{
+    CLOUDINARY_URL, CURSOR_SECRET, NOTIFICATION_SECRETS, SUPABASE_JWT_SECRET,
+    SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, SUPABASE_URL, UPLOAD_RULES,
 };
+use super::reader::Reader;
 use crate::cloudinary::signature::NotificationVerifier;
 use crate::cloudinary::{self, Credentials};
-use crate::http::CursorKey;
+use crate::cursor::CursorKey;
 use crate::rotation::Live;
 use crate::supabase::jwt::TokenVerifier;
 use crate::supabase::{ApiKey, Supabase, keys::KeyKind};
@@ -22,6 +23,16 @@ use crate::upload::UploadRules;
 pub trait Part: Sized {
     #[doc(hidden)]
     fn read(reader: &mut Reader<'_>) -> Option<Self>;
+}
+
+/// Reads a map whose keys are the names of the environment variables.
+///
+/// # Errors
+/// With every key that is missing or wrong, at once.
+pub fn from_map<P: Part>(map: &BTreeMap<String, String>) -> Result<P, ConfigError> {
+    let mut reader = Reader::new(map);
+    let part = P::read(&mut reader);
+    reader.finish(part)
 }
 
 /// Cloudinary's API, for whoever calls it or signs addresses.
@@ -98,22 +109,6 @@ impl Live<CallerConfig> {
     pub fn token_verifier(&self, http: &reqwest::Client) -> TokenVerifier {
         let secret = self.part(|config| config.jwt_secret.clone());
         TokenVerifier::rotating(&self.latest().url, &secret, http.clone())
-    }
-}
-
-impl Live<SupabaseConfig> {
-    /// Both of its parts.
-    pub fn split(&self) -> (Live<CallerConfig>, Live<ServiceConfig>) {
-        self.part(|config| (config.callers.clone(), config.service.clone()))
-            .split()
-    }
-}
-
-impl Live<Config> {
-    /// Both of its parts.
-    pub fn split(&self) -> (Live<CloudinaryConfig>, Live<SupabaseConfig>) {
-        self.part(|config| (config.cloudinary.clone(), config.supabase.clone()))
-            .split()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ConfigError;
+use super::error::ConfigError;
 
 /// A map of keys, and the problems that were met so far.
 #[derive(Debug)]

@@ -6,7 +6,9 @@ use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use serde_json::Value;
 
-use super::{CLOUDINARY_URL, ConfigError, Part, SUPABASE_URL, from_map};
+use super::error::ConfigError;
+use super::keys::{CLOUDINARY_URL, SUPABASE_URL};
+use super::parts::{Part, from_map};
 use crate::cloudinary::Credentials;
 use crate::rotation::{Content, Fetch, Live};
 
@@ -107,7 +109,8 @@ mod tests {
     use aws_sdk_secretsmanager::config::{Credentials as Keys, SharedCredentialsProvider};
     use serde_json::json;
 
-    use super::super::{CloudinaryConfig, NOTIFICATION_SECRETS, ServiceConfig};
+    use super::super::keys::NOTIFICATION_SECRETS;
+    use super::super::parts::{CloudinaryConfig, ServiceConfig};
     use super::*;
 
     #[test]

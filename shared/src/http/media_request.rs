@@ -9,9 +9,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::auth::authenticate;
-use super::{ParameterError, Problem, reply};
+use super::{Problem, reply};
 use crate::config::{self, CallerConfig};
 use crate::deadline::{Deadline, TO_HAND_ON};
+use crate::parameter::ParameterError;
 use crate::queue::{Outbound, Queue};
 use crate::supabase::jwt::TokenVerifier;
 use crate::supabase::{Supabase, SupabaseError};

@@ -6,8 +6,6 @@
 pub mod auth;
 pub mod body;
 pub mod catalogue;
-pub mod cursor;
-pub mod cursor_keys;
 pub mod media_request;
 pub mod named_assets;
 pub mod problem;
@@ -15,10 +13,8 @@ pub mod query;
 pub mod reply;
 pub mod respond;
 
-pub use cursor::{Cursor, CursorError, CursorKey};
-pub use cursor_keys::CursorKeys;
 pub use media_request::{Change, MediaRequests};
 pub use named_assets::NamedAssets;
 pub use problem::Problem;
-pub use query::{ParameterError, Query};
+pub use query::Query;
 pub use respond::{respond, respond_to_strangers};

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::ParameterError;
 use crate::asset::ResourceType;
+use crate::parameter::ParameterError;
 
 /// Assets by name, as a body holds them. The types narrow what the public ids mean.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]

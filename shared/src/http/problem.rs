@@ -7,11 +7,11 @@ use http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::Body;
 use serde_json::json;
 
-use super::query::ParameterError;
 use super::reply;
 use crate::cloudinary::signature::Rejection;
 use crate::cloudinary::{CloudinaryError, Refusal};
 use crate::config::ConfigError;
+use crate::parameter::ParameterError;
 use crate::queue::SendError;
 use crate::supabase::SupabaseError;
 use crate::supabase::jwt::TokenError;

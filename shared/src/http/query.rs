@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use url::form_urlencoded;
 use uuid::Uuid;
 
+use crate::parameter::ParameterError;
 use crate::time::Timestamp;
 
 /// Longer query strings are not looked at.
@@ -15,23 +16,6 @@ const FIRST_YEAR: i64 = -62_135_596_800_000_000;
 
 /// What people write for "no end". [`Timestamp::LAST`] is some hours before.
 const FOR_EVER: &str = "9999-12-31";
-
-/// A query parameter that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` {reason}")]
-pub struct ParameterError {
-    pub name: String,
-    pub reason: String,
-}
-
-impl ParameterError {
-    pub fn new(name: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            reason: reason.into(),
-        }
-    }
-}
 
 /// A request's query parameters. Each may be given once; an empty value counts as not given.
 #[derive(Debug, Clone, Default)]

@@ -5,6 +5,7 @@
 //! with the wishes laid over it; a wish ends when it is observed to hold, or when it lost against
 //! a later change in Cloudinary. Nothing else ends it: an answer is not proof, a look is.
 
+mod collision;
 mod editable;
 mod wish;
 
@@ -14,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use self::collision::Collision;
 pub use self::editable::Editable;
 pub use self::wish::{PairWishes, Wish};
-use crate::observation::Changed;
-use crate::row::Clocks;
+use crate::observation::{Changed, Clocks};
 
 /// What was decided here about one asset, as `media_assets.intent` holds it.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -56,17 +57,6 @@ pub enum Existence {
     },
     /// Bring a deleted asset back.
     Restore,
-}
-
-/// A wish that Cloudinary contradicts.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Collision {
-    pub field: &'static str,
-    /// The key within `context` or `metadata`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    pub ours: Value,
-    pub theirs: Value,
 }
 
 impl Intent {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Collision;
+use super::collision::Collision;
 use crate::cloudinary::escape::metadata_value;
 use crate::observation::Pairs;
 

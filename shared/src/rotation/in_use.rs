@@ -13,7 +13,7 @@ use super::*;
 use crate::cloudinary::upload::{Source, UploadOptions};
 use crate::cloudinary::{Client, Credentials, Refusal};
 use crate::config::http_client;
-use crate::http::{CursorKey, CursorKeys};
+use crate::cursor::{CursorKey, CursorKeys};
 use crate::supabase::jwt::{TokenError, TokenVerifier};
 use crate::supabase::{ApiKey, Supabase};
 use crate::time::Timestamp;

@@ -5,7 +5,6 @@
 //! themselves. Taking the greatest of a total order does not depend on the order of arrival, so
 //! notifications may come late, twice, or in the middle of a listing.
 
-mod clocks;
 mod observe;
 mod settle;
 
@@ -14,10 +13,8 @@ use uuid::Uuid;
 
 use crate::asset::{AssetId, DeliveryName, ResourceType};
 use crate::intent::{Editable, Intent};
-use crate::observation::{Fact, Observation, Pairs};
+use crate::observation::{Clocks, Fact, Observation, Pairs};
 use crate::time::Timestamp;
-
-pub use self::clocks::Clocks;
 
 /// A row of `media_assets`, as far as Cloudinary's observations concern it.
 ///

@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use uuid::Uuid;
 
 use super::quota::reserve;
-use super::store::{Mode, RunStatus};
-use crate::cloudinary::signature::Algorithm;
+use super::store::{CurrentRun, MirrorHealth, RefusalSummary, RunStatus};
 use crate::queue::Depth;
 use crate::release::{SchemaState, compare_schema};
 use crate::time::Timestamp;
@@ -27,68 +24,6 @@ const SILENCE: Duration = Duration::from_secs(3600);
 
 /// What a run that makes progress may take.
 const RUNNING: Duration = Duration::from_secs(24 * 3600);
-
-/// How the mirror stands, as `media_sync_health` tells it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Mirror {
-    /// When the last good full run ended.
-    pub last_full: Option<Timestamp>,
-    /// When the last good run of either kind ended.
-    pub last_good: Option<Timestamp>,
-    pub last_run: Option<LastRun>,
-    pub current_run: Option<CurrentRun>,
-    pub pending: u64,
-    pub errors: u64,
-    /// When the oldest decision was made that is still pending.
-    pub oldest_pending: Option<Timestamp>,
-    pub quota: Option<Value>,
-    /// When the newest notification was received.
-    #[serde(default)]
-    pub last_notification: Option<Timestamp>,
-    /// When the last good run ended that found changes, the first import left out.
-    #[serde(default)]
-    pub last_found: Option<Timestamp>,
-    /// What the webhook refused, newest first.
-    #[serde(default)]
-    pub refusals: Vec<Refusal>,
-    /// The newest migration that the database records.
-    #[serde(default)]
-    pub schema_version: Option<String>,
-}
-
-/// The notifications that were refused for one reason and claim one API key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal {
-    /// When the last one came.
-    pub at: Timestamp,
-    pub first_at: Timestamp,
-    pub reason: String,
-    /// The key that they claim to be signed with. Nothing proves it.
-    pub signature_key: Option<String>,
-    pub algorithm: Option<Algorithm>,
-    /// About how many there were.
-    pub count: u64,
-}
-
-/// The newest run that has failed and was not made up for, else the newest that has ended.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct LastRun {
-    pub run_id: Uuid,
-    pub mode: Mode,
-    pub status: RunStatus,
-    pub error_code: Option<String>,
-    pub finished_at: Timestamp,
-}
-
-/// The run that goes on.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct CurrentRun {
-    pub run_id: Uuid,
-    pub started_at: Timestamp,
-    pub heartbeat_at: Timestamp,
-    pub resume_at: Option<Timestamp>,
-    pub error_code: Option<String>,
-}
 
 /// The quota as `media_sync_health` tells it.
 #[derive(Deserialize)]
@@ -127,7 +62,7 @@ pub struct Reason {
 /// What was found out. An `Err` holds a stable word for why it could not be.
 #[derive(Clone, Debug)]
 pub struct Findings {
-    pub database: Result<Mirror, &'static str>,
+    pub database: Result<MirrorHealth, &'static str>,
     /// By name; those whose names end in `dead_letters` are to be empty.
     pub queues: BTreeMap<&'static str, Result<Depth, &'static str>>,
     /// Where Cloudinary was asked.
@@ -178,7 +113,7 @@ pub fn assess(found: &Findings, schedules: Schedules, now: Timestamp) -> (Status
     (status, reasons)
 }
 
-impl Mirror {
+impl MirrorHealth {
     /// How late reconciliation is: above 1 it is overdue. Nothing where no schedule is known.
     pub fn lateness(&self, schedules: Schedules, now: Timestamp) -> Option<f64> {
         let kinds = [
@@ -233,9 +168,9 @@ impl Mirror {
     }
 
     /// The last refusal, if no notification has been accepted since.
-    pub fn open_refusal(&self) -> Option<&Refusal> {
+    pub fn open_refusal(&self) -> Option<&RefusalSummary> {
         let is_open =
-            |refusal: &&Refusal| self.last_notification.is_none_or(|last| last < refusal.at);
+            |refusal: &&RefusalSummary| self.last_notification.is_none_or(|last| last < refusal.at);
         self.refusals.first().filter(is_open)
     }
 
@@ -325,7 +260,10 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
+    use uuid::Uuid;
+
     use super::*;
+    use crate::cloudinary::signature::Algorithm;
     use crate::release::SCHEMA_VERSION;
 
     const DAY: i64 = 86_400;
@@ -335,8 +273,8 @@ mod tests {
         full: Some(Duration::from_secs(86_400)),
     };
 
-    fn mirror() -> Mirror {
-        Mirror {
+    fn mirror() -> MirrorHealth {
+        MirrorHealth {
             last_full: Some(NOW.offset(-3_600_000_000)),
             last_good: Some(NOW.offset(-600_000_000)),
             last_run: None,
@@ -352,7 +290,7 @@ mod tests {
         }
     }
 
-    fn findings(mirror: Mirror) -> Findings {
+    fn findings(mirror: MirrorHealth) -> Findings {
         let empty = Ok(Depth::default());
         Findings {
             database: Ok(mirror),
@@ -380,12 +318,12 @@ mod tests {
 
     #[test]
     fn each_illness_has_its_reason() {
-        let of_mirror = |change: fn(&mut Mirror)| {
+        let of_mirror = |change: fn(&mut MirrorHealth)| {
             let mut ill = mirror();
             change(&mut ill);
             findings(ill)
         };
-        let stopped = |ill: &mut Mirror| {
+        let stopped = |ill: &mut MirrorHealth| {
             let run = json!({"run_id": Uuid::nil(), "mode": "full", "status": "stopped", "error_code": "mass_delete", "finished_at": NOW});
             ill.last_run = serde_json::from_value(run).unwrap();
         };
@@ -438,9 +376,9 @@ mod tests {
         assert_eq!(codes(&down), (Status::Down, vec!["database"]));
     }
 
-    fn refusals(seconds_ago: i64) -> Vec<Refusal> {
+    fn refusals(seconds_ago: i64) -> Vec<RefusalSummary> {
         let at = NOW.offset(-seconds_ago * 1_000_000);
-        vec![Refusal {
+        vec![RefusalSummary {
             at,
             first_at: at,
             reason: "signature_wrong".to_owned(),
@@ -452,7 +390,7 @@ mod tests {
 
     #[test]
     fn refusal_counts_until_a_notification_is_accepted() {
-        let accepted = |seconds_ago: i64| Mirror {
+        let accepted = |seconds_ago: i64| MirrorHealth {
             last_notification: Some(NOW.offset(-seconds_ago * 1_000_000)),
             refusals: refusals(60),
             ..mirror()
@@ -471,13 +409,13 @@ mod tests {
         let run = json!({"run_id": Uuid::nil(), "started_at": NOW, "heartbeat_at": NOW, "resume_at": null, "error_code": null});
         slow.current_run = serde_json::from_value(run).unwrap();
         assert_eq!(codes(&findings(slow.clone())).0, Status::Ok);
-        let first = Mirror {
+        let first = MirrorHealth {
             last_full: None,
             last_good: None,
             ..slow.clone()
         };
         assert!(first.lateness(SCHEDULES, NOW) < Some(1.0), "a first import");
-        let never = Mirror {
+        let never = MirrorHealth {
             current_run: None,
             ..first
         };
@@ -491,7 +429,7 @@ mod tests {
     fn notifications_are_missing_when_runs_find_what_none_has_told() {
         let lacks = |told: Option<i64>, found: Option<i64>| {
             let before = |minutes: Option<i64>| minutes.map(|it| NOW.offset(-it * 60_000_000));
-            let mirror = Mirror {
+            let mirror = MirrorHealth {
                 last_notification: before(told),
                 last_found: before(found),
                 ..mirror()
@@ -511,7 +449,7 @@ mod tests {
             let reset = NOW.offset(reset_in * 1_000_000);
             let quota =
                 json!({"limit": 2_000, "remaining": remaining, "reset_at": reset, "seen_at": NOW});
-            let mirror = Mirror {
+            let mirror = MirrorHealth {
                 quota: Some(quota),
                 ..mirror()
             };
@@ -545,7 +483,7 @@ mod tests {
         fn lateness_grows_with_silence(hours in 0_i64..1000, more in 1_i64..1000) {
             let silent = |hours: i64| {
                 let last = Some(NOW.offset(-hours * 3_600_000_000));
-                let silent = Mirror { last_full: last, last_good: last, ..mirror() };
+                let silent = MirrorHealth { last_full: last, last_good: last, ..mirror() };
                 silent.lateness(SCHEDULES, NOW).unwrap()
             };
             prop_assert!(silent(hours) < silent(hours + more));

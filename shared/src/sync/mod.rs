@@ -1,11 +1,12 @@
 //! Keeping the two sides equal: the plans, which are pure, and the flows that carry them out.
 
+pub mod clients;
 pub mod drain;
 pub mod explain;
 pub mod health;
 pub mod ingest;
 pub mod lookup;
-pub mod maintenance;
+mod name_lists;
 pub mod notification;
 pub mod operations;
 pub mod outbound;

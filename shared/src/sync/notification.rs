@@ -36,6 +36,17 @@ pub enum Says {
     Nothing,
 }
 
+impl Says {
+    /// The assets that it tells of by their ids.
+    pub fn asset_ids(&self) -> Vec<AssetId> {
+        match self {
+            Self::Uploaded(upload) => vec![upload.asset_id.clone()],
+            Self::Deleted(gone) => gone.iter().map(|gone| gone.asset_id.clone()).collect(),
+            Self::Changed(_) | Self::FolderMoved { .. } | Self::Nothing => Vec::new(),
+        }
+    }
+}
+
 impl Notification {
     /// What of its assets was changed, and when.
     pub fn changed(&self) -> Changed {

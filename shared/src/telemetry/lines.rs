@@ -12,7 +12,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::{chain, scope};
+use super::chain::chain;
+use super::scope;
 use crate::time::Timestamp;
 
 static ORIGIN: OnceLock<Origin> = OnceLock::new();

@@ -1,6 +1,8 @@
 //! Logs and metrics: one JSON object a line, in the words that AWS Powertools uses.
 
+mod chain;
 mod correlation;
+mod invocation;
 mod lines;
 pub mod metrics;
 mod scope;
@@ -12,9 +14,11 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+pub use self::chain::chain;
 pub use self::correlation::CorrelationId;
+pub use self::invocation::invocation;
 use self::lines::{JsonLines, Origin};
-pub use self::scope::{correlation_of, invocation, note_user, with_correlation, with_messages};
+pub use self::scope::{correlation_of, note_user, with_correlation, with_messages};
 
 /// Begins logging for a function, at the level that `LOG_LEVEL` says (`info` if it does not).
 /// Other crates are heard from `warn` on.
@@ -35,19 +39,6 @@ pub fn init(service: &'static str) {
     let _ = tracing_subscriber::registry()
         .with(JsonLines::new(origin, io::stdout).with_filter(filter))
         .try_init();
-}
-
-/// An error and its causes on one line, outermost first.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    for part in std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string)
-    {
-        // Some errors repeat their source's words in their own.
-        if parts.last().is_none_or(|last| !last.ends_with(&part)) {
-            parts.push(part);
-        }
-    }
-    parts.join(": ")
 }
 
 /// Logs a failure, with its causes, where it is handled.

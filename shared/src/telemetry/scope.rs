@@ -1,17 +1,12 @@
 //! Facts about the current invocation that every log line and every metric of it carries.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use lambda_http::Context;
 use serde_json::{Map, Value};
 
 use super::correlation::CorrelationId;
-use super::metrics::{self, record};
-
-/// An execution environment's first invocation is a cold start.
-static IS_FIRST: AtomicBool = AtomicBool::new(true);
 
 tokio::task_local! {
     static CURRENT: Arc<Scope>;
@@ -19,7 +14,7 @@ tokio::task_local! {
 
 /// One invocation, or the part of it that belongs to one message.
 #[derive(Debug, Clone, Default)]
-struct Scope {
+pub(super) struct Scope {
     request_id: String,
     xray_trace_id: Option<String>,
     cold_start: bool,
@@ -27,32 +22,6 @@ struct Scope {
     user_id: OnceLock<String>,
     /// The ids of the messages in hand, by their bodies.
     carried: Arc<HashMap<String, CorrelationId>>,
-}
-
-/// Does the work of an invocation. Its lines have the correlation id given, else its request's id.
-pub async fn invocation<T>(
-    context: Option<&Context>,
-    correlation_id: Option<CorrelationId>,
-    work: impl Future<Output = T>,
-) -> T {
-    let request_id = context.map_or("", |context| &context.request_id);
-    let scope = Scope {
-        request_id: request_id.to_owned(),
-        xray_trace_id: context.and_then(|context| context.xray_trace_id.clone()),
-        cold_start: IS_FIRST.swap(false, Ordering::Relaxed),
-        correlation_id: correlation_id.or_else(|| CorrelationId::parse(request_id)),
-        ..Scope::default()
-    };
-    let cold_start = scope.cold_start;
-    // Everything that a function does is in it: boxed, it keeps the compiler's limit of depth.
-    let work = Box::pin(work);
-    let work = async {
-        if cold_start {
-            record(&[(&metrics::COLD_STARTS, 1.0)]);
-        }
-        work.await
-    };
-    CURRENT.scope(Arc::new(scope), work).await
 }
 
 /// Does the work for messages with these ids, by body. Where all have the same one it is the work's
@@ -104,6 +73,27 @@ fn current() -> Scope {
 }
 
 impl Scope {
+    /// The scope of one invocation.
+    pub(super) fn of_request(
+        context: Option<&Context>,
+        correlation_id: Option<CorrelationId>,
+        cold_start: bool,
+    ) -> Self {
+        let request_id = context.map_or("", |context| &context.request_id);
+        Self {
+            request_id: request_id.to_owned(),
+            xray_trace_id: context.and_then(|context| context.xray_trace_id.clone()),
+            cold_start,
+            correlation_id: correlation_id.or_else(|| CorrelationId::parse(request_id)),
+            ..Self::default()
+        }
+    }
+
+    /// Does the work in this scope.
+    pub(super) async fn around<T>(self, work: impl Future<Output = T>) -> T {
+        CURRENT.scope(Arc::new(self), work).await
+    }
+
     fn fields(&self) -> Map<String, Value> {
         let mut fields = Map::new();
         fields.insert("cold_start".to_owned(), self.cold_start.into());
@@ -137,7 +127,9 @@ mod tests {
         let mut context = Context::default();
         context.request_id = "r-1".to_owned();
         context.xray_trace_id = Some("Root=1".to_owned());
-        invocation(Some(&context), None, work).await
+        Scope::of_request(Some(&context), None, true)
+            .around(work)
+            .await
     }
 
     #[tokio::test]

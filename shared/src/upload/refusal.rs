@@ -1,6 +1,6 @@
 //! Why an upload is refused, in words for whoever asked (pure).
 
-use crate::http::ParameterError;
+use crate::parameter::ParameterError;
 
 /// Why an upload is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

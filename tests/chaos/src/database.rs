@@ -144,7 +144,7 @@ impl Database {
     fn assert_audited(&self, change: &WriteSet) {
         let seen = |row: &AssetRow| {
             let mut seen = row.clone();
-            seen.clocks = media_sync::row::Clocks::default();
+            seen.clocks = media_sync::observation::Clocks::default();
             seen.intent_claim = None;
             seen.revision = 0;
             if !seen.is_live() {

@@ -6,7 +6,8 @@ use clap::Args;
 use futures::future::join_all;
 use media_sync::queue::{Depth, Queue};
 use media_sync::supabase::Supabase;
-use media_sync::sync::health::{Mirror, Schedules};
+use media_sync::sync::health::Schedules;
+use media_sync::sync::store::MirrorHealth;
 use media_sync::time::Timestamp;
 use serde_json::json;
 
@@ -59,7 +60,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
     Ok(judgement.verdict.exit())
 }
 
-async fn health(supabase: &Supabase) -> Result<Mirror, Failure> {
+async fn health(supabase: &Supabase) -> Result<MirrorHealth, Failure> {
     Ok(supabase.rpc("media_sync_health", &json!({})).await?)
 }
 

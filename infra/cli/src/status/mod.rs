@@ -5,7 +5,8 @@ mod table;
 use std::collections::BTreeMap;
 
 use media_sync::queue::Depth;
-use media_sync::sync::health::{self, Findings, Mirror, Schedules};
+use media_sync::sync::health::{self, Findings, Schedules};
+use media_sync::sync::store::MirrorHealth;
 use media_sync::time::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ pub struct Picture {
     /// Runs, rows and the quota.
     pub overview: Overview,
     /// The moments that lateness is measured by.
-    pub mirror: Mirror,
+    pub mirror: MirrorHealth,
     /// The queues by the words of `GET /health`, or nothing where the stack could not be asked.
     pub queues: Option<BTreeMap<&'static str, Result<Depth, &'static str>>>,
     /// The periods of runs, where they are known.

@@ -3,6 +3,7 @@
 mod accepted;
 mod concern;
 mod policy;
+mod record;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,13 +13,14 @@ use futures::future::try_join_all;
 pub use self::accepted::Accepted;
 pub use self::concern::{Concern, Known};
 pub use self::policy::{Folders, NotificationPolicy};
+use super::clients::SyncClients;
 use super::notification::Says;
 use super::plan::Plan;
 use super::quota_guard::QuotaGuard;
 use super::settle::{Driver, Evidence, SettleError, Settlement, Written};
-use super::store::{NotificationRecord, Store, Verdict, WriteSet};
-use crate::cloudinary::{Client, CloudinaryError};
-use crate::deadline::{Deadline, TO_HAND_ON, TO_WRITE};
+use super::store::{NotificationRecord, Verdict, WriteSet};
+use crate::cloudinary::CloudinaryError;
+use crate::deadline::Deadline;
 use crate::queue;
 use crate::supabase::SupabaseError;
 use crate::telemetry::metrics;
@@ -30,8 +32,7 @@ const FOLDER_LIMIT: u32 = 1_000;
 /// Applies notifications to the database.
 #[derive(Clone, Debug)]
 pub struct Ingest {
-    pub cloudinary: Client,
-    pub store: Store,
+    pub clients: SyncClients,
 }
 
 /// Why a notification could not be applied. It stays in its queue and is tried again.
@@ -88,13 +89,11 @@ fn tell(accepted: &[Accepted], verdicts: &Verdicts, now: Timestamp) {
 }
 
 impl Ingest {
-    /// The same, for one invocation: calls to Cloudinary end while there is time to write, and the
-    /// writing ends while there is time to answer.
+    /// See [`SyncClients::until`].
     #[must_use]
     pub fn until(&self, end: Deadline) -> Self {
         Self {
-            cloudinary: self.cloudinary.until(end.earlier(TO_WRITE)),
-            store: self.store.until(end.earlier(TO_HAND_ON)),
+            clients: self.clients.until(end),
         }
     }
 
@@ -128,8 +127,7 @@ impl Ingest {
         let policy = NotificationPolicy::new(accepted, folders);
         let mut settlement = Settlement::new(policy, Evidence::default());
         let driver = Driver {
-            cloudinary: &self.cloudinary,
-            store: &self.store,
+            clients: &self.clients,
             quota: QuotaGuard::People,
         };
         let mut verdicts = Verdicts::new();
@@ -140,7 +138,7 @@ impl Ingest {
             let written = if change.notifications.is_empty() {
                 Written::Applied
             } else {
-                let answer = Written::of(self.store.apply(&change).await);
+                let answer = Written::of(self.clients.store.apply(&change).await);
                 answer.map_err(|error| IngestError::Store(error.into()))?
             };
             settlement.take_written(written)?;
@@ -158,7 +156,11 @@ impl Ingest {
             })
             .collect();
         try_join_all(folders.into_iter().map(async |folder| {
-            let ids = self.store.fetch_folder_ids(folder, FOLDER_LIMIT).await?;
+            let ids = self
+                .clients
+                .store
+                .fetch_folder_ids(folder, FOLDER_LIMIT)
+                .await?;
             Ok((folder.clone(), ids))
         }))
         .await

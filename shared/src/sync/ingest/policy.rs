@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::accepted::{Accepted, told_ids};
+use super::accepted::Accepted;
 use super::concern::{Concern, Known};
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::CloudinaryError;
@@ -104,7 +104,7 @@ impl Policy for NotificationPolicy {
         let mut names: BTreeSet<DeliveryName> = query.names.drain(..).collect();
         ids.extend(self.folders.values().flatten().cloned());
         for notification in self.read() {
-            ids.extend(told_ids(&notification.says));
+            ids.extend(notification.says.asset_ids());
             match &notification.says {
                 Says::Uploaded(upload) => names.extend(upload.seen_name().cloned()),
                 Says::Changed(assets) => {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::conclude::{Outcome, Outcomes};
+use super::outcome::{Outcome, Outcomes};
 use crate::asset::AssetId;
 use crate::cloudinary::CloudinaryError;
 use crate::observation::{Fact, Observation};

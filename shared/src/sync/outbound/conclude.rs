@@ -5,28 +5,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::Settled;
 use super::claim::ClaimPolicy;
+use super::outcome::{Outcome, Settled};
 use crate::row::AssetRow;
-use crate::sync::retry::Failure;
 use crate::time::Timestamp;
-
-/// What the calls have brought for each row that they were for.
-pub type Outcomes = BTreeMap<Uuid, Outcome>;
-
-/// What the calls for one row have brought.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Outcome {
-    /// Cloudinary says that it was done; whether it was, a look tells.
-    Done,
-    /// The asset is not there: it was addressed by its own id, and this is no shortened answer.
-    Gone(Timestamp),
-    Failed(Failure),
-    /// It could not be looked at, before or after the calls.
-    Unseen(Failure),
-    /// There was no time left to begin.
-    NotBegun,
-}
 
 /// What became of claimed rows.
 #[derive(Clone, PartialEq, Debug, Default)]

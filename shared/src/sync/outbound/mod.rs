@@ -7,6 +7,7 @@
 
 mod claim;
 mod conclude;
+mod outcome;
 mod perform;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,16 +17,18 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 pub use self::claim::{ClaimPolicy, note_failures, rows_after};
-pub use self::conclude::{Conclusion, Outcome, Outcomes};
+pub use self::conclude::Conclusion;
+pub use self::outcome::{Outcome, Outcomes, Settled};
 use self::perform::perform;
+use super::clients::SyncClients;
 use super::operations::plan_operations;
 use super::quota_guard::QuotaGuard;
 use super::retry::CLAIM;
 use super::settle::{Driver, Evidence, SettleError, Settlement, Written};
-use super::store::{Store, WriteSet};
+use super::store::WriteSet;
 use crate::asset::AssetId;
-use crate::cloudinary::{Client, CloudinaryError};
-use crate::deadline::{Deadline, TO_HAND_ON, TO_WRITE};
+use crate::cloudinary::CloudinaryError;
+use crate::deadline::Deadline;
 use crate::queue::{self, Queue};
 use crate::row::AssetRow;
 use crate::supabase::SupabaseError;
@@ -42,8 +45,7 @@ const QUOTA_FOR_BULK: u32 = 100;
 /// Carries intents out.
 #[derive(Clone, Debug)]
 pub struct Outbound {
-    pub cloudinary: Client,
-    pub store: Store,
+    pub clients: SyncClients,
     /// Where intents wait for another attempt.
     pub queue: Queue,
 }
@@ -61,25 +63,12 @@ pub enum OutboundError {
     Busy,
 }
 
-/// What became of one message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
-    /// Nothing that the row wished for is left.
-    Done,
-    /// There was nothing to do.
-    Overtaken,
-    /// It failed; the row says why, and a later attempt is due unless it was refused for good.
-    Failed,
-}
-
 impl Outbound {
-    /// The same, for one invocation: calls to Cloudinary end while there is time to write, and the
-    /// writing ends while there is time to answer.
+    /// See [`SyncClients::until`].
     #[must_use]
     pub fn until(&self, end: Deadline) -> Self {
         Self {
-            cloudinary: self.cloudinary.until(end.earlier(TO_WRITE)),
-            store: self.store.until(end.earlier(TO_HAND_ON)),
+            clients: self.clients.until(end),
             queue: self.queue.until(end),
         }
     }
@@ -127,7 +116,7 @@ impl Outbound {
         deadline: Instant,
     ) -> Result<Round, OutboundError> {
         let claim = Uuid::new_v4();
-        let claimed = self.store.claim_intents(wanted, claim, CLAIM).await;
+        let claimed = self.clients.store.claim_intents(wanted, claim, CLAIM).await;
         let claimed = claimed.map_err(|error| OutboundError::Store(error.into()))?;
         let busy = claimed.busy.into_iter();
         let mut round = Round {
@@ -180,7 +169,7 @@ impl Outbound {
             let held = policy.held(after);
             let operations = plan_operations(&held, self.has_quota());
             // Afterwards there is a look at what was done, so a call that hangs ends before.
-            let cloudinary = self.cloudinary.until(Deadline::at(deadline));
+            let cloudinary = self.clients.cloudinary.until(Deadline::at(deadline));
             let outcomes = perform(&cloudinary, operations, deadline).await;
             policy.take_outcomes(&held, outcomes, &mut evidence);
             let refused: Vec<AssetId> = policy.refused().cloned().collect();
@@ -200,8 +189,7 @@ impl Outbound {
         settlement: &mut Settlement<ClaimPolicy>,
     ) -> Result<Vec<AssetRow>, OutboundError> {
         let driver = Driver {
-            cloudinary: &self.cloudinary,
-            store: &self.store,
+            clients: &self.clients,
             quota: QuotaGuard::People,
         };
         let mut after = Vec::new();
@@ -213,7 +201,7 @@ impl Outbound {
                 Written::Applied
             } else {
                 let change = WriteSet::of_plan(plan).timed(None, now);
-                Written::of(self.store.apply(&change).await).map_err(SettleError::Store)?
+                Written::of(self.clients.store.apply(&change).await).map_err(SettleError::Store)?
             };
             settlement.take_written(written)?;
         }
@@ -222,9 +210,9 @@ impl Outbound {
 
     /// Whether the hour's quota allows to put deletes together.
     fn has_quota(&self) -> bool {
-        let quota = self.cloudinary.newest_quota();
+        let quota = self.clients.cloudinary.newest_quota();
         quota.is_none_or(|quota| {
-            quota.remaining > QUOTA_FOR_BULK || quota.reset <= self.cloudinary.cloud_now()
+            quota.remaining > QUOTA_FOR_BULK || quota.reset <= self.clients.cloudinary.cloud_now()
         })
     }
 }

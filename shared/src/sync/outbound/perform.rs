@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use futures::stream::{self, StreamExt};
 
-use super::{Outcome, Outcomes};
+use super::outcome::{Outcome, Outcomes};
 use crate::asset::AssetId;
 use crate::cloudinary::admin::Restored;
 use crate::cloudinary::upload::{self, ContextCommand, Rename, TagCommand};

@@ -12,31 +12,29 @@ use futures::future::try_join_all;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::refusals::{Refusals, VALUES_REFUSED};
-use super::slice::{is_mass_delete, to_value};
-use super::stage::Counters;
-use super::{Drift, Reconcile, ReconcileError, RunOptions};
+use super::drift::Drift;
+use super::error::{ReconcileError, VALUES_REFUSED};
+use super::flow::Reconcile;
+use super::mass_delete::is_mass_delete;
+use super::options::RunOptions;
+use super::refusals::Refusals;
+use super::stage::{Counters, to_value};
 use crate::asset::{AssetId, DeliveryName, ResourceType};
-use crate::cloudinary::admin::MAX_PUBLIC_IDS;
+use crate::observation::Clocks;
 use crate::observation::{Fact, Observation, Told};
-use crate::row::{AssetRow, Clocks};
+use crate::row::AssetRow;
 use crate::sync::lookup::{self, MAX_ASSET_IDS};
+use crate::sync::name_lists::cut;
 use crate::sync::plan::Source;
 use crate::sync::quota_guard::QuotaGuard;
-use crate::sync::settle::{Evidence, ListingPolicy, Settlement, Written};
+use crate::sync::settle::{Driver, Evidence, ListingPolicy, Settlement, Written};
 use crate::sync::store::{FinishedRun, Mode, RowQuery, RunRequest, RunStatus, WriteSet};
 use crate::telemetry;
 use crate::time::Timestamp;
 
-/// The most names of one request: Cloudinary takes as many in one call.
-pub const MAX_NAMES: usize = MAX_PUBLIC_IDS;
-
 /// Where an asset of this name may be. Other delivery types are of remote origin and have no
 /// names of people's choosing.
 const DELIVERY_TYPES: [&str; 3] = ["upload", "private", "authenticated"];
-
-/// Bytes of names in one address: many servers and proxies take 8 kB of it.
-const MAX_QUERY: usize = 6_000;
 
 /// Calls under way at the same time.
 const CONCURRENT_CALLS: usize = 3;
@@ -86,7 +84,7 @@ impl Reconcile {
                     error_message: error.map(|(_, message)| message.to_owned()),
                     counters: to_value(counters),
                     started_at,
-                    quota: self.cloudinary.newest_quota(),
+                    quota: self.clients.cloudinary.newest_quota(),
                 }
             };
         let repair = self.repair(names, run_id, options, record);
@@ -96,7 +94,7 @@ impl Reconcile {
             let message = telemetry::chain(error);
             let reason = Some((error.code(), message.as_str()));
             let failed = record(RunStatus::Failed, &Counters::default(), None, reason);
-            if let Err(error) = self.store.apply(&WriteSet::of_run(failed)).await {
+            if let Err(error) = self.clients.store.apply(&WriteSet::of_run(failed)).await {
                 telemetry::log_error("a failed run over named assets is not recorded", &error);
             }
         }
@@ -114,7 +112,10 @@ impl Reconcile {
         let (evidence, unknown) = self.look_at(names).await?;
         let policy = ListingPolicy::few(Source::Reconcile, Some(run_id));
         let mut settlement = Settlement::new(policy, evidence);
-        let driver = self.driver(QuotaGuard::People);
+        let driver = Driver {
+            clients: &self.clients,
+            quota: QuotaGuard::People,
+        };
         let mut refusals = Refusals::default();
         let mut outcome = NamedOutcome {
             run_id,
@@ -156,7 +157,7 @@ impl Reconcile {
             let drift = outcome.drift.as_ref();
             change.finished_run = Some(record(outcome.status, &outcome.counters, drift, error));
             let is_planned = !change.inserts.is_empty() || !change.updates.is_empty();
-            match Written::of(self.store.apply(&change).await)? {
+            match Written::of(self.clients.store.apply(&change).await)? {
                 Written::ValuesRefused(error) if !is_planned => return Err(error.into()),
                 written => settlement.take_written(written)?,
             }
@@ -174,7 +175,7 @@ impl Reconcile {
         if options.allow_mass_delete || !is_mass_delete(deleted, 0) {
             return Ok(None);
         }
-        let live = self.store.count_live().await?;
+        let live = self.clients.store.count_live().await?;
         Ok(is_mass_delete(deleted, live).then(|| {
             let reason = format!(
                 "{deleted} of {live} live assets are missing in Cloudinary; if that is right, ask again with allow_mass_delete"
@@ -202,14 +203,15 @@ impl Reconcile {
             names: listings.iter().flat_map(Listing::names).collect(),
             ..RowQuery::default()
         };
-        let rows = self.store.fetch_rows(&query).await?;
+        let rows = self.clients.store.fetch_rows(&query).await?;
         let unknown = unknown_names(&names, &rows, &observations);
         let unseen = not_shown_alive(&rows, &observations);
         let known = |row: &AssetRow| (row.cloudinary_asset_id.clone(), row.clocks);
         let known: BTreeMap<AssetId, Clocks> = rows.iter().map(known).collect();
         let newest = rows.iter().filter_map(|row| row.clocks.newest()).max();
         for chunk in unseen.chunks(MAX_ASSET_IDS) {
-            observations.extend(lookup::fetch_observations(&self.cloudinary, chunk, newest).await?);
+            observations
+                .extend(lookup::fetch_observations(&self.clients.cloudinary, chunk, newest).await?);
             calls += 1;
         }
         let looked = unseen.iter().filter_map(|(id, _)| known.get_key_value(id));
@@ -219,6 +221,7 @@ impl Reconcile {
 
     async fn list(&self, listing: Listing<'_>) -> Result<Vec<Observation>, ReconcileError> {
         let answer = self
+            .clients
             .cloudinary
             .list_named(
                 listing.resource_type,
@@ -280,25 +283,6 @@ fn plan_listings(names: &[String]) -> Vec<Listing<'_>> {
     listings
 }
 
-/// Cuts names into lists that fit into an address each.
-pub(in crate::sync) fn cut(names: &[String]) -> Vec<&[String]> {
-    // A byte may take three when it is escaped; `&public_ids%5B%5D=` comes before each.
-    let length = |name: &String| name.len() * 3 + 18;
-    let mut calls = Vec::new();
-    let mut rest = names;
-    while !rest.is_empty() {
-        let mut total = 0;
-        let fitting = rest.iter().take(MAX_PUBLIC_IDS).take_while(|name| {
-            total += length(name);
-            total <= MAX_QUERY
-        });
-        let (call, others) = rest.split_at(fitting.count().max(1));
-        calls.push(call);
-        rest = others;
-    }
-    calls
-}
-
 /// The rows that no listing has shown alive, with the names under which they were last observed. A
 /// placeholder in a listing is a hint, not a proof.
 fn not_shown_alive(
@@ -337,33 +321,4 @@ fn named_options(options: &Value, names: &BTreeSet<String>) -> Value {
     let mut options = options.clone();
     options["public_ids"] = to_value(names);
     options
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn calls_hold_every_name_once_and_fit_into_an_address(
-            lengths in prop::collection::vec(1..=255_usize, 0..250)
-        ) {
-            let names: Vec<String> = lengths.into_iter().map(|length| "n".repeat(length)).collect();
-            let calls = cut(&names);
-            for call in &calls {
-                prop_assert!((1..=MAX_PUBLIC_IDS).contains(&call.len()));
-                let bytes: usize = call.iter().map(|name| name.len() * 3 + 18).sum();
-                prop_assert!(bytes <= MAX_QUERY);
-            }
-            prop_assert_eq!(calls.concat(), names);
-        }
-    }
-
-    #[test]
-    fn short_names_take_one_call() {
-        let names: Vec<String> = (0..100).map(|number| format!("mug-{number}")).collect();
-        assert_eq!(cut(&names).len(), 1);
-    }
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::MAX_NAMES;
+use crate::cloudinary::admin::MAX_PUBLIC_IDS;
+
+/// The most names of one request: Cloudinary takes as many in one call.
+pub const MAX_NAMES: usize = MAX_PUBLIC_IDS;
 
 /// The most that Cloudinary lists in one call.
 pub const MAX_PAGE: u16 = 500;
@@ -19,7 +22,7 @@ pub struct RunOptions {
     pub allow_mass_delete: bool,
     /// Whether the run only tells what it would do.
     pub dry_run: bool,
-    /// Admin API calls of the hour that the run leaves to people; see [`super::quota::reserve`].
+    /// Admin API calls of the hour that the run leaves to people; see [`crate::sync::quota::reserve`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota_reserve: Option<u32>,
 }

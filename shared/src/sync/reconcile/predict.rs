@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::quota::{HOUR, reserve, rest_until};
 use crate::cloudinary::QuotaReading;
+use crate::sync::quota::{HOUR, reserve, rest_until};
 use crate::time::Timestamp;
 
 /// How far a full run has come.

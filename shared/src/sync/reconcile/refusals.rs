@@ -5,11 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::ReconcileError;
+use super::error::ReconcileError;
 use crate::asset::AssetId;
-
-/// How a run is marked that has left something out.
-pub(super) const VALUES_REFUSED: &str = "values_refused";
 
 /// So many a run leaves out: more are no misfortune of single assets.
 const MOST: usize = 10;
@@ -68,6 +65,7 @@ impl Refusals {
 
 #[cfg(test)]
 mod tests {
+    use super::super::error::VALUES_REFUSED;
     use super::*;
 
     #[test]

@@ -1,6 +1,7 @@
 //! How far a run has come: its stages, and what it has counted (pure).
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::drift::Drift;
 use super::refusals::Refusals;
@@ -107,6 +108,11 @@ impl Stage {
             },
         }
     }
+}
+
+/// Plain data as JSON.
+pub(super) fn to_value(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).expect("plain data serialises")
 }
 
 #[cfg(test)]

@@ -2,19 +2,20 @@
 
 use uuid::Uuid;
 
-use super::{Inquiry, Policy, SettleError, Settlement, Step, Written};
+use super::policy::Policy;
+use super::settlement::Settlement;
+use super::step::{Inquiry, SettleError, Step, Written};
 use crate::asset::AssetId;
-use crate::cloudinary::Client;
+use crate::sync::clients::SyncClients;
 use crate::sync::lookup::{self, MAX_ASSET_IDS};
 use crate::sync::plan::Plan;
 use crate::sync::quota_guard::QuotaGuard;
-use crate::sync::store::{Store, WriteSet};
+use crate::sync::store::WriteSet;
 
 /// Reads, looks and writes for settlements.
 #[derive(Debug)]
 pub struct Driver<'a> {
-    pub cloudinary: &'a Client,
-    pub store: &'a Store,
+    pub clients: &'a SyncClients,
     pub quota: QuotaGuard,
 }
 
@@ -31,7 +32,9 @@ impl Driver<'_> {
     ) -> Result<Option<Plan>, SettleError> {
         loop {
             match settlement.next(Uuid::new_v4)? {
-                Step::Read(query) => settlement.take_rows(self.store.fetch_rows(&query).await?),
+                Step::Read(query) => {
+                    settlement.take_rows(self.clients.store.fetch_rows(&query).await?)
+                }
                 Step::Look(inquiry) => self.look(settlement, &inquiry).await?,
                 Step::WritePart(plan) => self.write_part(settlement, *plan).await?,
                 Step::Write(plan) => return Ok(Some(*plan)),
@@ -46,8 +49,8 @@ impl Driver<'_> {
         inquiry: &Inquiry,
     ) -> Result<(), SettleError> {
         for chunk in inquiry.wanted.chunks(MAX_ASSET_IDS) {
-            self.quota.admit(self.cloudinary, 1)?;
-            match lookup::fetch_observations(self.cloudinary, chunk, inquiry.after).await {
+            self.quota.admit(&self.clients.cloudinary, 1)?;
+            match lookup::fetch_observations(&self.clients.cloudinary, chunk, inquiry.after).await {
                 Ok(looks) => settlement.take_looks(looks),
                 Err(error) => {
                     let assets: Vec<AssetId> = chunk.iter().map(|(id, _)| id.clone()).collect();
@@ -67,7 +70,7 @@ impl Driver<'_> {
         let written = if plan.is_empty() {
             Written::Applied
         } else {
-            Written::of(self.store.apply(&WriteSet::of_plan(plan)).await)?
+            Written::of(self.clients.store.apply(&WriteSet::of_plan(plan)).await)?
         };
         if matches!(written, Written::Applied) {
             settlement.count_part(tally);

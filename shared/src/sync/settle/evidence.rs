@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::asset::AssetId;
+use crate::observation::Clocks;
 use crate::observation::{Fact, Observation};
-use crate::row::{AssetRow, Clocks};
+use crate::row::AssetRow;
 
 /// Observations on their way into a plan.
 #[derive(Clone, Debug, Default)]

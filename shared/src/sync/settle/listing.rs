@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{ClockKeeping, Evidence, Policy, Wanted, named_by};
+use super::evidence::Evidence;
+use super::policy::{ClockKeeping, Policy, Wanted, named_by};
 use crate::asset::AssetId;
 use crate::observation::Observation;
 use crate::row::AssetRow;

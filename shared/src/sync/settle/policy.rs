@@ -6,7 +6,7 @@ use std::fmt::Debug;
 
 use uuid::Uuid;
 
-use super::Evidence;
+use super::evidence::Evidence;
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::CloudinaryError;
 use crate::observation::Observation;

@@ -1,8 +1,14 @@
 use serde_json::json;
+use uuid::Uuid;
 
 use super::*;
-use crate::cloudinary::Resource;
-use crate::observation::{Fact, Told};
+use crate::asset::AssetId;
+use crate::cloudinary::{CloudinaryError, Resource};
+use crate::observation::{Fact, Observation, Told};
+use crate::row::AssetRow;
+use crate::supabase::SupabaseError;
+use crate::sync::store::ATTEMPTS;
+use crate::time::Timestamp;
 
 type Page = Settlement<ListingPolicy>;
 

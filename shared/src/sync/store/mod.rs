@@ -1,5 +1,6 @@
 //! The database as the workers see it: the RPCs of `infra/supabase/migrations`, typed.
 
+mod mirror_health;
 mod records;
 mod runs;
 mod write;
@@ -11,10 +12,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+pub use self::mirror_health::{CurrentRun, LastRun, MirrorHealth, RefusalSummary};
 pub use self::records::{Claimed, Purged, RecordedNotification};
 pub use self::runs::{Lead, Led, Mode, Rest, RunRequest, RunRow, RunStatus, Suspect, SuspectCount};
 pub use self::write::{Checkpoint, FinishedRun, NotificationRecord, RowQuery, Verdict, WriteSet};
-use super::health::Mirror;
 use crate::asset::AssetId;
 use crate::cloudinary::QuotaReading;
 use crate::deadline::Deadline;
@@ -25,10 +26,6 @@ use crate::supabase::{Supabase, SupabaseError};
 /// How often a plan is made anew when rows change under it, before its cause goes back to where
 /// it came from.
 pub const ATTEMPTS: usize = 8;
-
-/// How long a leader may be silent before somebody else takes the run over, in seconds. Longer
-/// than any function's timeout.
-const LEASE_SECONDS: u32 = 120;
 
 /// The database, called with the project's secret key.
 #[derive(Clone, Debug)]
@@ -203,7 +200,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn fetch_health(&self) -> Result<Mirror, SupabaseError> {
+    pub async fn fetch_health(&self) -> Result<MirrorHealth, SupabaseError> {
         self.supabase.rpc("media_sync_health", &json!({})).await
     }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::asset::AssetId;
 use crate::cloudinary::QuotaReading;
-use crate::row::Clocks;
+use crate::observation::Clocks;
 use crate::time::Timestamp;
 
 /// A row of `sync_runs`, as far as its leader needs it.

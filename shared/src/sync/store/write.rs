@@ -4,7 +4,6 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::LEASE_SECONDS;
 use super::runs::{Mode, RunRow, RunStatus};
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::QuotaReading;
@@ -12,6 +11,10 @@ use crate::cloudinary::signature::Algorithm;
 use crate::row::AssetRow;
 use crate::sync::plan::{AuditEntry, Plan};
 use crate::time::Timestamp;
+
+/// How long a leader may be silent before somebody else takes the run over, in seconds. Longer
+/// than any function's timeout.
+const LEASE_SECONDS: u32 = 120;
 
 /// Which rows to read: those with these ids, and those that hold these names.
 #[derive(Debug, Default, Serialize)]

@@ -15,16 +15,17 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use self::record::{Beginning, Begun, DueUpload, Kind, UploadState, WaitingRow};
+use super::clients::SyncClients;
 use super::lookup::stamp;
 use super::plan;
 use super::quota_guard::QuotaGuard;
 use super::retry::{Failure, FailureKind};
 use super::settle::{Driver, Evidence, ListingPolicy, SettleError, Settlement, Written};
-use super::store::{ATTEMPTS, Store, WriteSet};
+use super::store::{ATTEMPTS, WriteSet};
 use crate::asset::ResourceType;
 use crate::cloudinary::upload::{Source, UploadOptions};
-use crate::cloudinary::{Answer, Client, CloudinaryError, Refusal, Resource};
-use crate::deadline::{Deadline, TO_HAND_ON, TO_WRITE};
+use crate::cloudinary::{Answer, CloudinaryError, Refusal, Resource};
+use crate::deadline::Deadline;
 use crate::observation::{Observation, Told};
 use crate::supabase::SupabaseError;
 use crate::telemetry;
@@ -37,8 +38,7 @@ const OPEN_SECONDS: u32 = 300;
 /// Carries uploads out.
 #[derive(Clone, Debug)]
 pub struct Uploads {
-    pub cloudinary: Client,
-    pub store: Store,
+    pub clients: SyncClients,
 }
 
 /// What is to be uploaded, checked and named.
@@ -79,13 +79,11 @@ pub enum UploadError {
 }
 
 impl Uploads {
-    /// The same, for one invocation: calls to Cloudinary end while there is time to write, and the
-    /// writing ends while there is time to answer.
+    /// See [`SyncClients::until`].
     #[must_use]
     pub fn until(&self, end: Deadline) -> Self {
         Self {
-            cloudinary: self.cloudinary.until(end.earlier(TO_WRITE)),
-            store: self.store.until(end.earlier(TO_HAND_ON)),
+            clients: self.clients.until(end),
         }
     }
 
@@ -95,7 +93,7 @@ impl Uploads {
     /// When it may not be begun, or the database cannot be asked. Nothing is recorded then.
     pub async fn begin(&self, beginning: &Beginning) -> Result<Begun, UploadError> {
         for _ in 0..ATTEMPTS {
-            match self.store.begin_upload(beginning).await {
+            match self.clients.store.begin_upload(beginning).await {
                 Ok(answer) => return answer.map_err(UploadError::Refused),
                 Err(error) if error.is_conflict() => {}
                 Err(error) => return Err(UploadError::Store(error)),
@@ -114,7 +112,7 @@ impl Uploads {
         source: Source,
         deadline: Instant,
     ) -> Result<Uploaded, UploadError> {
-        let cloudinary = &self.cloudinary;
+        let cloudinary = &self.clients.cloudinary;
         let begun = self
             .begin(&wanted.beginning(cloudinary.cloud_now()))
             .await?;
@@ -169,15 +167,14 @@ impl Uploads {
     async fn settle(&self, evidence: Evidence, policy: ListingPolicy) -> Result<(), SettleError> {
         let mut settlement = Settlement::new(policy, evidence);
         let driver = Driver {
-            cloudinary: &self.cloudinary,
-            store: &self.store,
+            clients: &self.clients,
             quota: QuotaGuard::People,
         };
         while let Some(plan) = driver.next_plan(&mut settlement).await? {
             let written = if plan.is_empty() {
                 Written::Applied
             } else {
-                Written::of(self.store.apply(&WriteSet::of_plan(plan)).await)?
+                Written::of(self.clients.store.apply(&WriteSet::of_plan(plan)).await)?
             };
             settlement.take_written(written)?;
         }
@@ -192,7 +189,7 @@ impl Uploads {
 
     /// How the upload stands; its notification may have come meanwhile.
     async fn pending(&self, id: Uuid) -> Uploaded {
-        match self.store.fetch_upload(id).await {
+        match self.clients.store.fetch_upload(id).await {
             Ok(UploadState {
                 outcome: Some(outcome),
                 item: Some(item),
@@ -207,7 +204,7 @@ impl Uploads {
 
     /// What cannot be ended now, [`Uploads::resolve_due`] ends.
     async fn end(&self, id: Uuid, code: &str, message: &str) {
-        let ended = self.store.end_upload(id, "refused", code, message);
+        let ended = self.clients.store.end_upload(id, "refused", code, message);
         if let Err(error) = ended.await {
             telemetry::log_error("an upload that was refused waits for the drain", &error);
         }

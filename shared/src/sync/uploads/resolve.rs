@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::{DueUpload, Uploads};
 use crate::asset::ResourceType;
 use crate::observation::{Fact, Observation, Told};
+use crate::sync::name_lists::cut;
 use crate::sync::plan::Source;
-use crate::sync::reconcile::cut;
 use crate::sync::settle::{Evidence, ListingPolicy, SettleError};
 
 /// How many are brought to an end at once; the rest is the next drain's.
@@ -21,7 +21,7 @@ impl Uploads {
     /// The first, when Cloudinary or the database cannot be asked for some; those wait for the
     /// next time.
     pub async fn resolve_due(&self) -> Result<usize, SettleError> {
-        let due = self.store.fetch_due_uploads(AT_ONCE).await?;
+        let due = self.clients.store.fetch_due_uploads(AT_ONCE).await?;
         let mut first_error = None;
         for ((resource_type, delivery_type), uploads) in by_kind(&due) {
             let names: Vec<String> = uploads.iter().map(|due| due.public_id.clone()).collect();
@@ -45,6 +45,7 @@ impl Uploads {
         uploads: &[&DueUpload],
     ) -> Result<(), SettleError> {
         let listed = self
+            .clients
             .cloudinary
             .list_named(resource_type, delivery_type, names)
             .await?;
@@ -60,6 +61,7 @@ impl Uploads {
         for due in uploads {
             let message = "Nothing of this name was found in Cloudinary.";
             let ended = self
+                .clients
                 .store
                 .end_upload(due.id, "lost", "upload_lost", message);
             ended.await?;

@@ -2,7 +2,7 @@
 
 use media_sync::cloudinary::Credentials;
 use media_sync::cloudinary::signature::{Algorithm, Rejection};
-use media_sync::sync::health::Refusal;
+use media_sync::sync::store::RefusalSummary;
 
 use super::super::{Judgement, Skip, Verdict};
 use super::{Evidence, Notifications};
@@ -48,8 +48,8 @@ pub(super) fn key(evidence: &Evidence) -> Judgement {
     Ok(Verdict::failure(seen(refusal, &claim), mend))
 }
 
-fn seen(refusal: &Refusal, claim: &str) -> String {
-    let Refusal { at, count, .. } = refusal;
+fn seen(refusal: &RefusalSummary, claim: &str) -> String {
+    let RefusalSummary { at, count, .. } = refusal;
     format!(
         "about {count} notifications were refused, the last at {}, and none is accepted since; it {claim}",
         at.to_the_second()
@@ -101,8 +101,8 @@ mod tests {
         }
     }
 
-    fn refused(reason: &str, key: Option<&str>) -> Vec<Refusal> {
-        vec![Refusal {
+    fn refused(reason: &str, key: Option<&str>) -> Vec<RefusalSummary> {
+        vec![RefusalSummary {
             at: NOW,
             first_at: NOW,
             reason: reason.to_owned(),

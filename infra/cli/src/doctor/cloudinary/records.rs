@@ -1,7 +1,7 @@
 //! The database's records of what Cloudinary has told, as far as checks of the account read them.
 
 use media_sync::cloudinary::signature::Algorithm;
-use media_sync::sync::health::{Mirror, Refusal};
+use media_sync::sync::store::{MirrorHealth, RefusalSummary};
 use media_sync::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub struct Notifications {
     /// The hash of the newest accepted one's signature.
     pub algorithm: Option<Algorithm>,
     /// The webhook's refusals, newest first.
-    pub refusals: Vec<Refusal>,
+    pub refusals: Vec<RefusalSummary>,
 }
 
 /// A row's public id and folder.
@@ -44,7 +44,7 @@ async fn notifications(project: &Project<'_>) -> Probe<Notifications> {
     const NEWEST: &str = "media_notifications?select=signature_algorithm&signature_algorithm=not.is.null\
         &order=received_at.desc&limit=1";
     let mirror = answered(api::health(project).await?)?;
-    let mirror = Mirror::deserialize(mirror)
+    let mirror = MirrorHealth::deserialize(mirror)
         .map_err(|_| Skip::because("the database's records cannot be read (sb-migrations)"))?;
     let newest = answered(api::rows(project, NEWEST).await?)?;
     let algorithm = newest.pointer("/0/signature_algorithm");

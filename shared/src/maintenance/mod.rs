@@ -10,19 +10,19 @@ use serde_json::{Value, json};
 use url::Url;
 
 pub use self::errand::Errand;
-use super::drain::send_waiting_intents;
-use super::health::{Mirror, Schedules};
-use super::purge::purge_records;
-use super::reconcile::Reconcile;
-use super::replay::{ReplayError, replay};
-use super::settle::SettleError;
-use super::store::Store;
-use super::trigger_repair::{TriggerError, repair_triggers};
-use super::uploads::Uploads;
 use crate::config::{self, CloudinaryConfig, ServiceConfig};
 use crate::deadline::Deadline;
 use crate::queue::{Queue, Replay, SendError};
 use crate::supabase::SupabaseError;
+use crate::sync::clients::SyncClients;
+use crate::sync::drain::send_waiting_intents;
+use crate::sync::health::Schedules;
+use crate::sync::purge::purge_records;
+use crate::sync::replay::{ReplayError, replay};
+use crate::sync::settle::SettleError;
+use crate::sync::store::{MirrorHealth, Store};
+use crate::sync::trigger_repair::{TriggerError, repair_triggers};
+use crate::sync::uploads::Uploads;
 use crate::telemetry;
 use crate::telemetry::metrics::{self, Metric};
 use crate::time::Timestamp;
@@ -30,10 +30,10 @@ use crate::time::Timestamp;
 /// Maintenance, and what it works with.
 #[derive(Debug, Clone)]
 pub struct Maintenance {
-    pub reconcile: Reconcile,
+    pub clients: SyncClients,
     pub notifications: Queue,
     pub outbound: Queue,
-    /// Takes what is left of a replay; `reconcile` reads it.
+    /// Takes what is left of a replay; the function `reconcile` reads it.
     pub continuation: Queue,
     pub schedules: Schedules,
     /// Days for which the audit trail is kept.
@@ -69,7 +69,7 @@ impl Maintenance {
         let (cloudinary, service) = config.split();
         let http = config::http_client()?;
         Ok(Self {
-            reconcile: Reconcile {
+            clients: SyncClients {
                 cloudinary: cloudinary.client(&http),
                 store: Store::new(service.client(&http)),
             },
@@ -82,11 +82,11 @@ impl Maintenance {
         })
     }
 
-    /// See [`Reconcile::until`].
+    /// See [`SyncClients::until`].
     #[must_use]
     pub fn until(&self, end: Deadline) -> Self {
         Self {
-            reconcile: self.reconcile.until(end),
+            clients: self.clients.until(end),
             notifications: self.notifications.until(end),
             outbound: self.outbound.until(end),
             continuation: self.continuation.until(end),
@@ -103,7 +103,7 @@ impl Maintenance {
             Errand::Drain => self.drain().await,
             Errand::Purge => self.purge(deadline).await,
             Errand::Triggers => {
-                let Reconcile { cloudinary, store } = &self.reconcile;
+                let SyncClients { cloudinary, store } = &self.clients;
                 let repair = repair_triggers(cloudinary, store, &self.webhooks).await?;
                 Ok(json!(repair))
             }
@@ -120,7 +120,7 @@ impl Maintenance {
         wanted: Replay,
         deadline: Instant,
     ) -> Result<Value, MaintenanceError> {
-        let store = &self.reconcile.store;
+        let store = &self.clients.store;
         let replayed = replay(store, &self.notifications, wanted, deadline).await?;
         let goes_on = replayed.rest.is_some();
         if let Some(rest) = replayed.rest {
@@ -132,12 +132,12 @@ impl Maintenance {
     }
 
     async fn purge(&self, deadline: Instant) -> Result<Value, MaintenanceError> {
-        let purged = purge_records(&self.reconcile.store, self.audit_days, deadline).await;
+        let purged = purge_records(&self.clients.store, self.audit_days, deadline).await;
         Ok(json!(purged.map_err(MaintenanceError::Purge)?))
     }
 
     async fn drain(&self) -> Result<Value, MaintenanceError> {
-        let sent = send_waiting_intents(&self.reconcile.store, &self.outbound).await;
+        let sent = send_waiting_intents(&self.clients.store, &self.outbound).await;
         let uploads = self.resolve_uploads().await;
         self.watch().await;
         let sent = sent.map_err(MaintenanceError::Drain)?;
@@ -146,8 +146,7 @@ impl Maintenance {
 
     async fn resolve_uploads(&self) -> Result<usize, MaintenanceError> {
         let uploads = Uploads {
-            cloudinary: self.reconcile.cloudinary.clone(),
-            store: self.reconcile.store.clone(),
+            clients: self.clients.clone(),
         };
         let ended = uploads.resolve_due().await;
         ended.map_err(MaintenanceError::Uploads)
@@ -156,7 +155,7 @@ impl Maintenance {
     /// Tells CloudWatch how the mirror stands. If that cannot be found out nothing is told, and the
     /// alarm for lateness takes silence for the worst.
     async fn watch(&self) {
-        match self.reconcile.store.fetch_health().await {
+        match self.clients.store.fetch_health().await {
             Ok(mirror) => metrics::record(&state(&mirror, self.schedules, Timestamp::now())),
             Err(error) => telemetry::log_error("the mirror's health was not told", &error),
         }
@@ -164,7 +163,11 @@ impl Maintenance {
 }
 
 /// How the mirror stands, in metrics.
-fn state(mirror: &Mirror, schedules: Schedules, now: Timestamp) -> Vec<(&'static Metric, f64)> {
+fn state(
+    mirror: &MirrorHealth,
+    schedules: Schedules,
+    now: Timestamp,
+) -> Vec<(&'static Metric, f64)> {
     let yes = |is: bool| f64::from(u8::from(is));
     let mut metrics = vec![
         // Without a known schedule there is no late, only alive.

@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn the_schedules_of_the_template_are_understood() {
-        let template = include_str!("../../../../template.yaml");
+        let template = include_str!("../../../template.yaml");
         for (action, expected) in [
             ("drain", Errand::Drain),
             ("purge", Errand::Purge),

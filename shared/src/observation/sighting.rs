@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::clocks::Changed;
+use super::content::Content;
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::Resource;
 use crate::time::Timestamp;
@@ -45,92 +46,6 @@ pub struct Sighting {
     pub metadata: Option<Pairs>,
     pub access_mode: Option<String>,
     pub changed: Changed,
-}
-
-/// When groups of an asset were last changed in Cloudinary, as far as anything tells: microseconds
-/// on its clock. An observation says what an asset looked like; only this says since when. It
-/// decides nothing but who wins when both sides changed the same value.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Changed {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub folder: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub context: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<i64>,
-}
-
-impl Changed {
-    /// Everything was changed at this moment, as by an upload.
-    pub fn all(at: Timestamp) -> Self {
-        let at = Some(at.micros());
-        Self {
-            name: at,
-            folder: at,
-            display_name: at,
-            context: at,
-            metadata: at,
-        }
-    }
-
-    /// The later of both, group by group.
-    #[must_use]
-    pub fn max(self, other: Self) -> Self {
-        Self {
-            name: self.name.max(other.name),
-            folder: self.folder.max(other.folder),
-            display_name: self.display_name.max(other.display_name),
-            context: self.context.max(other.context),
-            metadata: self.metadata.max(other.metadata),
-        }
-    }
-
-    /// Whether nothing is known.
-    pub fn is_unknown(&self) -> bool {
-        *self == Self::default()
-    }
-
-    fn of_resource(resource: &Resource) -> Self {
-        let Some(told) = &resource.last_updated else {
-            return Self::default();
-        };
-        let micros = |moment: Option<Timestamp>| moment.map(Timestamp::micros);
-        Self {
-            name: micros(told.public_id_updated_at),
-            context: micros(told.context_updated_at),
-            metadata: micros(told.metadata_updated_at),
-            ..Self::default()
-        }
-    }
-}
-
-/// The bytes of an asset and what follows from them: replaced as a whole by an upload.
-///
-/// No source tells everything (listings have neither `version_id` nor `etag`), so within one
-/// version a field that is not told stays as it was.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Content {
-    /// Unix seconds of the version; the first thing that orders contents.
-    pub version: i64,
-    pub version_id: Option<String>,
-    pub etag: Option<String>,
-    pub original_filename: Option<String>,
-    /// Bytes.
-    pub file_size: Option<i64>,
-    pub format: Option<String>,
-    /// Pixels.
-    pub width: Option<i32>,
-    pub height: Option<i32>,
-    /// Seconds.
-    pub duration: Option<f64>,
-    pub secure_url: Option<String>,
-    pub url: Option<String>,
-    pub created_at: Option<Timestamp>,
 }
 
 /// How much an answer tells by leaving something out.
@@ -204,26 +119,6 @@ impl Sighting {
             ),
             access_mode: resource.access_mode.clone(),
             changed: Changed::of_resource(resource),
-        })
-    }
-}
-
-impl Content {
-    fn of_resource(resource: &Resource) -> Option<Self> {
-        let pixels = |count: Option<i64>| count.and_then(|count| i32::try_from(count).ok());
-        Some(Self {
-            version: resource.version?,
-            version_id: resource.version_id.clone(),
-            etag: resource.etag.clone(),
-            original_filename: resource.original_filename.clone(),
-            file_size: resource.bytes,
-            format: resource.format.clone(),
-            width: pixels(resource.width),
-            height: pixels(resource.height),
-            duration: resource.duration,
-            secure_url: resource.secure_url.clone(),
-            url: resource.url.clone(),
-            created_at: resource.created_at,
         })
     }
 }

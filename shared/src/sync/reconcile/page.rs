@@ -1,11 +1,13 @@
 //! Reads Cloudinary a page at a time, for a full or an incremental run.
 
+use super::error::ReconcileError;
+use super::options::RunOptions;
 use super::stage::Stage;
-use super::{Reconcile, ReconcileError, RunOptions};
 use crate::asset::ResourceType;
 use crate::cloudinary::admin::ListPage;
 use crate::cloudinary::search::{SearchQuery, SortOrder};
 use crate::observation::{Observation, Told};
+use crate::sync::clients::SyncClients;
 use crate::sync::lookup::{self, MAX_ASSET_IDS};
 use crate::sync::quota_guard::QuotaGuard;
 use crate::sync::settle::Evidence;
@@ -23,14 +25,14 @@ pub(super) struct Page {
 }
 
 /// Reads pages of Cloudinary, whatever is written meanwhile.
-pub(super) struct Reader<'a> {
-    pub(super) flow: &'a Reconcile,
+pub(super) struct PageReader<'a> {
+    pub(super) clients: &'a SyncClients,
     pub(super) options: RunOptions,
     pub(super) quota: QuotaGuard,
     pub(super) since: Timestamp,
 }
 
-impl Reader<'_> {
+impl PageReader<'_> {
     pub(super) async fn read(&self, stage: &Stage) -> Result<Page, ReconcileError> {
         match stage {
             Stage::Listing {
@@ -47,7 +49,7 @@ impl Reader<'_> {
         resource_type: ResourceType,
         cursor: Option<&str>,
     ) -> Result<Page, ReconcileError> {
-        let cloudinary = &self.flow.cloudinary;
+        let cloudinary = &self.clients.cloudinary;
         let page = |next_cursor| ListPage {
             max_results: self.options.batch_size,
             next_cursor,
@@ -86,7 +88,7 @@ impl Reader<'_> {
     /// The search index names what has changed; what it looks like now is read from the store
     /// itself, since the index lags and leaves fields out.
     async fn read_changes(&self, cursor: Option<String>) -> Result<Page, ReconcileError> {
-        let cloudinary = &self.flow.cloudinary;
+        let cloudinary = &self.clients.cloudinary;
         // A page whose last look were refused would have cost its other calls for nothing.
         let looks = usize::from(self.options.batch_size).div_ceil(MAX_ASSET_IDS);
         self.quota.admit(cloudinary, 1 + looks)?;

@@ -1,24 +1,27 @@
 //! One invocation's work on a run: read, compare, write, step by step.
 
-mod suspects;
-
 use std::time::{Duration, Instant};
 
 use futures::future::OptionFuture;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
-pub(super) use self::suspects::is_mass_delete;
+use super::drift::Drift;
+use super::error::{ReconcileError, VALUES_REFUSED};
+use super::mass_delete;
+use super::options::RunOptions;
+use super::outcome::SliceOutcome;
+use super::page::{Page, PageReader};
 use super::predict::{self, Progress};
-use super::read::{Page, Reader};
-use super::refusals::{Refusals, VALUES_REFUSED};
-use super::stage::{Counters, Stage, State};
-use super::{Drift, Reconcile, ReconcileError, RunOptions, SliceOutcome};
+use super::refusals::Refusals;
+use super::stage::{Counters, Stage, State, to_value};
+use super::suspects::read_suspects;
 use crate::supabase::SupabaseError;
+use crate::sync::clients::SyncClients;
 use crate::sync::lookup::MAX_ASSET_IDS;
 use crate::sync::plan::{Plan, Tally};
 use crate::sync::quota_guard::QuotaGuard;
-use crate::sync::settle::{Evidence, ListingPolicy, Settlement, Written};
+use crate::sync::settle::{Driver, Evidence, ListingPolicy, Settlement, Written};
 use crate::sync::store::{Checkpoint, Led, Mode, Rest, RunRow, RunStatus, WriteSet, is_lease_lost};
 use crate::telemetry;
 use crate::time::Timestamp;
@@ -32,7 +35,7 @@ const OVERLAP: Duration = Duration::from_secs(300);
 
 /// One invocation's work on a run.
 pub(super) struct Slice<'a> {
-    flow: &'a Reconcile,
+    clients: &'a SyncClients,
     run: RunRow,
     stage: Stage,
     counters: Counters,
@@ -48,7 +51,7 @@ pub(super) struct Slice<'a> {
 }
 
 impl<'a> Slice<'a> {
-    pub(super) fn begin(flow: &'a Reconcile, led: Led) -> Result<Self, ReconcileError> {
+    pub(super) fn begin(clients: &'a SyncClients, led: Led) -> Result<Self, ReconcileError> {
         let run = led.run;
         let state = match &run.checkpoint {
             Value::Object(state) if state.is_empty() => State::of(Stage::first(run.mode)),
@@ -60,7 +63,7 @@ impl<'a> Slice<'a> {
         };
         let options = RunOptions::deserialize(&run.options).map_err(ReconcileError::Checkpoint)?;
         Ok(Self {
-            flow,
+            clients,
             stage: state.stage,
             refusals: state.refusals,
             drift,
@@ -121,16 +124,38 @@ impl<'a> Slice<'a> {
 
     async fn pause(&self) -> Result<SliceOutcome, ReconcileError> {
         let rest = Rest {
-            quota: self.flow.cloudinary.newest_quota(),
+            quota: self.clients.cloudinary.newest_quota(),
             ..Rest::default()
         };
-        let run = self.flow.store.release_run(&self.run, rest).await;
+        let run = self.clients.store.release_run(&self.run, rest).await;
         Ok(SliceOutcome::Paused(Box::new(run.map_err(lost)?)))
     }
 
-    fn reader(&self) -> Reader<'a> {
-        Reader {
-            flow: self.flow,
+    /// Before the first suspect is looked at: would going on do harm?
+    async fn reason_to_stop(&mut self) -> Result<Option<(&'static str, String)>, ReconcileError> {
+        let Stage::Suspects { cleared: false, .. } = self.stage else {
+            return Ok(None);
+        };
+        let count = self.clients.store.count_suspects(&self.run).await?;
+        self.stage = Stage::Suspects {
+            after: String::new(),
+            cleared: true,
+        };
+        if self.options.allow_mass_delete {
+            return Ok(None);
+        }
+        let reason = mass_delete::reason_to_stop(self.counters.listed, count);
+        if self.options.dry_run {
+            // It deletes nothing, so it goes on and tells.
+            self.drift.would_stop = reason.map(|(code, _)| code.to_owned());
+            return Ok(None);
+        }
+        Ok(reason)
+    }
+
+    fn reader(&self) -> PageReader<'a> {
+        PageReader {
+            clients: self.clients,
             options: self.options,
             quota: self.quota,
             since: self.since(),
@@ -139,7 +164,9 @@ impl<'a> Slice<'a> {
 
     async fn read(&self, stage: &Stage) -> Result<Page, ReconcileError> {
         match stage {
-            Stage::Suspects { after, .. } => self.read_suspects(after).await,
+            Stage::Suspects { after, .. } => {
+                read_suspects(self.clients, self.quota, &self.run, after).await
+            }
             _ => self.reader().read(stage).await,
         }
     }
@@ -162,7 +189,10 @@ impl<'a> Slice<'a> {
         let policy = ListingPolicy::page(Some(self.run.id));
         let evidence = std::mem::take(&mut page.evidence);
         let mut settlement = Settlement::new(policy, evidence).without(self.refusals.assets());
-        let driver = self.flow.driver(self.quota);
+        let driver = Driver {
+            clients: self.clients,
+            quota: self.quota,
+        };
         while let Some(plan) = driver.next_plan(&mut settlement).await? {
             let written = self.write_plan(&page, &settlement, plan).await?;
             settlement.take_written(written)?;
@@ -198,7 +228,7 @@ impl<'a> Slice<'a> {
             asset_ids: settlement.evidence().alive().to_vec(),
             drift: drift.as_ref().map(to_value),
             ends_in_seconds: self.time_left(&state.stage, &counters),
-            quota: self.flow.cloudinary.newest_quota(),
+            quota: self.clients.cloudinary.newest_quota(),
             ..Checkpoint::after(&self.run, to_value(&state), to_value(&counters))
         };
         // A dry run writes how far it has come, and nothing else.
@@ -213,7 +243,7 @@ impl<'a> Slice<'a> {
             })
         }
         .timed(Some(now.offset(worked.saturating_neg())), now);
-        match Written::of(self.flow.store.apply(&change).await).map_err(lost)? {
+        match Written::of(self.clients.store.apply(&change).await).map_err(lost)? {
             Written::Applied => {}
             Written::ValuesRefused(error) if drift.is_some() => return Err(error.into()),
             Written::ValuesRefused(error) => {
@@ -248,7 +278,7 @@ impl<'a> Slice<'a> {
             checkpoint: Some(checkpoint),
             ..WriteSet::default()
         };
-        self.flow.store.apply(&change).await.map_err(lost)?;
+        self.clients.store.apply(&change).await.map_err(lost)?;
         self.run.step += 1;
         Ok(())
     }
@@ -307,7 +337,7 @@ impl<'a> Slice<'a> {
             page_size: page_size as u64,
             worked: Duration::from_millis(counters.worked_ms),
         };
-        let cloudinary = &self.flow.cloudinary;
+        let cloudinary = &self.clients.cloudinary;
         let quota = cloudinary.newest_quota();
         let wanted = self.options.quota_reserve;
         predict::time_left(progress, quota.as_ref(), wanted, cloudinary.cloud_now())
@@ -321,7 +351,7 @@ impl<'a> Slice<'a> {
     ) -> Result<SliceOutcome, ReconcileError> {
         let counters = to_value(&self.counters);
         let run = self
-            .flow
+            .clients
             .store
             .finish_run(&self.run, status, error, &counters)
             .await
@@ -334,11 +364,11 @@ impl<'a> Slice<'a> {
     pub(super) async fn rest_after(&self, error: &ReconcileError) {
         let message = telemetry::chain(error);
         let reason = Some((error.code(), message.as_str()));
-        let store = &self.flow.store;
+        let store = &self.clients.store;
         let rested = if error.is_transient() {
             let rest = Rest {
                 reason,
-                quota: self.flow.cloudinary.newest_quota(),
+                quota: self.clients.cloudinary.newest_quota(),
                 ..Rest::default()
             };
             store.release_run(&self.run, rest).await
@@ -360,8 +390,4 @@ fn lost(error: SupabaseError) -> ReconcileError {
     } else {
         error.into()
     }
-}
-
-pub(super) fn to_value(value: &impl Serialize) -> Value {
-    serde_json::to_value(value).expect("plain data serialises")
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Cursor, CursorError, CursorKey};
+use super::sealed::{Cursor, CursorError, CursorKey};
 use crate::deadline::Deadline;
 use crate::rotation::{Live, Version};
 

@@ -1,0 +1,33 @@
+//! Loading the configuration of the function that this process is.
+
+use std::collections::BTreeMap;
+
+use aws_config::SdkConfig;
+
+use super::error::ConfigError;
+use super::keys::{KEYS, SECRET_ARN};
+use super::parts::{Part, from_map};
+use super::secret::Secret;
+use crate::rotation::Live;
+
+/// Reads what a function needs from the environment, and where that is not enough from its secret,
+/// which is read again while the function lives: see [`Live`].
+///
+/// # Errors
+/// When the secret cannot be fetched, or with every key that is missing or wrong.
+pub async fn load<P: Part + Send + Sync + 'static>(
+    aws: &SdkConfig,
+) -> Result<Live<P>, ConfigError> {
+    let environment = environment_map();
+    match (from_map(&environment), std::env::var(SECRET_ARN)) {
+        (Err(_), Ok(arn)) => Secret::new(aws, arn, environment).load().await,
+        (read, _) => read.map(Live::fixed),
+    }
+}
+
+fn environment_map() -> BTreeMap<String, String> {
+    KEYS.iter()
+        .filter_map(|key| Some(((*key).to_owned(), std::env::var(key).ok()?)))
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
+}

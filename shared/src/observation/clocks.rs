@@ -1,0 +1,109 @@
+//! The moments at which groups of fields were observed, and changed (pure).
+
+use serde::{Deserialize, Serialize};
+
+use crate::cloudinary::Resource;
+use crate::time::Timestamp;
+
+/// When each group of fields was last observed: microseconds on Cloudinary's clock.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Clocks {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alive: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gone: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stored: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_mode: Option<i64>,
+    /// When groups were last changed, as far as anything told.
+    #[serde(skip_serializing_if = "Changed::is_unknown")]
+    pub changed: Changed,
+}
+
+impl Clocks {
+    /// The newest moment that anything is known of this asset.
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.alive
+            .max(self.gone)
+            .max(self.content)
+            .map(Timestamp::from_micros)
+    }
+}
+
+/// When groups of an asset were last changed in Cloudinary, as far as anything tells: microseconds
+/// on its clock. An observation says what an asset looked like; only this says since when. It
+/// decides nothing but who wins when both sides changed the same value.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Changed {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<i64>,
+}
+
+impl Changed {
+    /// Everything was changed at this moment, as by an upload.
+    pub fn all(at: Timestamp) -> Self {
+        let at = Some(at.micros());
+        Self {
+            name: at,
+            folder: at,
+            display_name: at,
+            context: at,
+            metadata: at,
+        }
+    }
+
+    /// The later of both, group by group.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            name: self.name.max(other.name),
+            folder: self.folder.max(other.folder),
+            display_name: self.display_name.max(other.display_name),
+            context: self.context.max(other.context),
+            metadata: self.metadata.max(other.metadata),
+        }
+    }
+
+    /// Whether nothing is known.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(super) fn of_resource(resource: &Resource) -> Self {
+        let Some(told) = &resource.last_updated else {
+            return Self::default();
+        };
+        let micros = |moment: Option<Timestamp>| moment.map(Timestamp::micros);
+        Self {
+            name: micros(told.public_id_updated_at),
+            context: micros(told.context_updated_at),
+            metadata: micros(told.metadata_updated_at),
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What calls and messages have come to (plain data).
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use crate::sync::retry::Failure;
+use crate::time::Timestamp;
+
+/// What the calls have brought for each row that they were for.
+pub type Outcomes = BTreeMap<Uuid, Outcome>;
+
+/// What the calls for one row have brought.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Outcome {
+    /// Cloudinary says that it was done; whether it was, a look tells.
+    Done,
+    /// The asset is not there: it was addressed by its own id, and this is no shortened answer.
+    Gone(Timestamp),
+    Failed(Failure),
+    /// It could not be looked at, before or after the calls.
+    Unseen(Failure),
+    /// There was no time left to begin.
+    NotBegun,
+}
+
+/// What became of one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// Nothing that the row wished for is left.
+    Done,
+    /// There was nothing to do.
+    Overtaken,
+    /// It failed; the row says why, and a later attempt is due unless it was refused for good.
+    Failed,
+}

@@ -1,0 +1,76 @@
+//! The steps of a settlement, and their outcomes (plain data).
+
+use crate::asset::{AssetId, DeliveryName};
+use crate::cloudinary::CloudinaryError;
+use crate::supabase::SupabaseError;
+use crate::sync::plan::Plan;
+use crate::sync::quota_guard::ReserveTouched;
+use crate::sync::store::RowQuery;
+use crate::time::Timestamp;
+
+/// What has to be done next.
+#[derive(Debug)]
+pub enum Step {
+    /// Read these rows, and hand them to [`super::Settlement::take_rows`].
+    Read(RowQuery),
+    /// Look at these assets, and hand the looks to [`super::Settlement::take_looks`].
+    Look(Inquiry),
+    /// Write the plan together with whatever belongs to it, and hand the outcome to
+    /// [`super::Settlement::take_written`].
+    Write(Box<Plan>),
+    /// Write this part of the plan alone: the database has refused the whole.
+    WritePart(Box<Plan>),
+    /// Nothing is left to do.
+    Done,
+}
+
+/// Assets to be looked at by their ids.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Inquiry {
+    pub wanted: Vec<(AssetId, Option<DeliveryName>)>,
+    /// A moment that was known before the look: the look is stamped later.
+    pub after: Option<Timestamp>,
+    /// Whether these assets seem to have lost their names to others. Without this look no name
+    /// has one holder, and nothing can be written.
+    pub are_displaced: bool,
+}
+
+/// What has become of a write.
+#[derive(Debug)]
+pub enum Written {
+    Applied,
+    /// A row has changed since it was read.
+    Changed,
+    /// No row can hold some of the values.
+    ValuesRefused(SupabaseError),
+}
+
+/// Why a settlement has ended early. Nothing is lost: its cause is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    #[error("Cloudinary could not be asked")]
+    Look(#[from] CloudinaryError),
+    #[error("the rows could not be read or written")]
+    Store(#[from] SupabaseError),
+    #[error(transparent)]
+    Reserve(#[from] ReserveTouched),
+    #[error("the rows kept changing while the change was planned")]
+    Contended,
+    #[error("no row can hold what was seen: {0}")]
+    ValuesRefused(String),
+}
+
+impl Written {
+    /// Sorts an answer of the database; an error that says nothing of rows or values stays one.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn of(answer: Result<(), SupabaseError>) -> Result<Self, SupabaseError> {
+        match answer {
+            Ok(()) => Ok(Self::Applied),
+            Err(error) if error.is_conflict() => Ok(Self::Changed),
+            Err(error) if error.is_about_values() => Ok(Self::ValuesRefused(error)),
+            Err(error) => Err(error),
+        }
+    }
+}
