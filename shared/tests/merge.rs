@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use media_sync::asset::{AssetId, DeliveryName, ResourceType};
 use media_sync::intent::{Existence, Intent, PairWishes, Wish};
-use media_sync::observation::{Changed, Content, Fact, Observation, Sighting};
+use media_sync::observation::{Content, Fact, Observation, Sighting};
 use media_sync::row::{AssetRow, SyncStatus};
 use media_sync::sync::plan::{KeepClocks, PlanContext, Source, plan_observations};
 use media_sync::time::Timestamp;
@@ -53,33 +53,23 @@ fn sighting() -> impl Strategy<Value = Sighting> {
         proptest::option::of("[mn]"),
     )
         .prop_map(|(name, content, folder, tags, alt)| Sighting {
-            name,
             content: content.map(|(version, url, etag)| content_of(version, url, etag)),
             folder,
-            display_name: None,
             tags,
             context: alt.map(|alt| BTreeMap::from([("alt".to_owned(), json!(alt))])),
-            metadata: None,
-            access_mode: None,
-            changed: Changed::default(),
+            ..Sighting::named(name)
         })
 }
 
 /// Within a version the URL moves with a rename, and the etag with an upload in the same second.
 fn content_of(version: i64, url: String, etag: Option<String>) -> Content {
     Content {
-        version,
-        version_id: None,
+        version: Some(version),
         etag,
-        original_filename: None,
         file_size: Some(version * 100),
         format: Some("jpg".to_owned()),
-        width: None,
-        height: None,
-        duration: None,
         secure_url: Some(url),
-        url: None,
-        created_at: None,
+        ..Content::default()
     }
 }
 
@@ -118,8 +108,8 @@ fn oracle(observations: &[Observation]) -> Oracle {
         .map(|o| o.at)
         .max();
     let contents = || seen().filter_map(|(at, s)| s.content.as_ref().map(|c| (at, c)));
-    let version = contents().map(|(_, content)| content.version).max();
-    let current = || contents().filter(|(_, content)| Some(content.version) == version);
+    let version = contents().filter_map(|(_, content)| content.version).max();
+    let current = || contents().filter(|(_, content)| content.version == version);
     Oracle {
         gone: last_gone.is_some() && last_gone >= seen().map(|(at, _)| at).max(),
         name: observations
@@ -179,13 +169,13 @@ proptest! {
         prop_assert_eq!(row.is_gone(), expected.gone);
         prop_assert_eq!(row.is_live(), !expected.gone);
         prop_assert_eq!(row.name(), expected.name);
-        prop_assert_eq!(row.cloudinary_version, expected.version);
-        prop_assert_eq!(row.file_size, expected.version.map(|version| version * 100));
-        prop_assert_eq!(row.cloudinary_etag, expected.etag);
-        prop_assert_eq!(row.secure_url, expected.secure_url);
-        prop_assert_eq!(row.folder, expected.folder.unwrap_or_default());
-        prop_assert_eq!(row.tags, expected.tags.unwrap_or_default());
-        prop_assert_eq!(row.context.get("alt").and_then(|v| v.as_str()), expected.alt.as_deref());
+        prop_assert_eq!(row.content.version, expected.version);
+        prop_assert_eq!(row.content.file_size, expected.version.map(|version| version * 100));
+        prop_assert_eq!(row.content.etag, expected.etag);
+        prop_assert_eq!(row.content.secure_url, expected.secure_url);
+        prop_assert_eq!(row.editable.folder, expected.folder.unwrap_or_default());
+        prop_assert_eq!(row.editable.tags, expected.tags.unwrap_or_default());
+        prop_assert_eq!(row.editable.context.get("alt").and_then(|v| v.as_str()), expected.alt.as_deref());
     }
 }
 
@@ -206,7 +196,7 @@ fn apply_decided(observations: &[Observation]) -> AssetRow {
         ..Intent::default()
     });
     row.intent_claim = Some(Uuid::nil());
-    row.sync_status = SyncStatus::Pending;
+    row.sync.status = SyncStatus::Pending;
     row.observe(first);
     for observation in rest {
         row.observe(observation);
@@ -226,8 +216,8 @@ proptest! {
         prop_assert_eq!(&row, &apply_decided(&shuffled));
         prop_assert!(row.intent.is_some() && row.is_live());
         prop_assert_eq!(row.observed_values(), without.observed_values(), "what was observed is not touched");
-        prop_assert!(row.tags.contains(&"t".to_owned()) && !row.tags.contains(&"u".to_owned()));
-        prop_assert_eq!(&row.context["alt"], &json!("ours"));
+        prop_assert!(row.editable.tags.contains(&"t".to_owned()) && !row.editable.tags.contains(&"u".to_owned()));
+        prop_assert_eq!(&row.editable.context["alt"], &json!("ours"));
     }
 }
 
@@ -239,19 +229,13 @@ fn what_moves_nothing_but_clocks_outlasts_older_news() {
         asset_id: AssetId::parse(ASSET).unwrap(),
         at: Timestamp::from_micros(at),
         fact: Fact::Seen(Box::new(Sighting {
-            name: DeliveryName {
+            content: Some(content_of(1, "x".to_owned(), None)),
+            folder: Some(folder.to_owned()),
+            ..Sighting::named(DeliveryName {
                 resource_type: ResourceType::Image,
                 delivery_type: "upload".to_owned(),
                 public_id: "a".to_owned(),
-            },
-            content: Some(content_of(1, "x".to_owned(), None)),
-            folder: Some(folder.to_owned()),
-            display_name: None,
-            tags: None,
-            context: None,
-            metadata: None,
-            access_mode: None,
-            changed: Changed::default(),
+            })
         })),
     };
     let plan = |rows: &[AssetRow], observation, keep_clocks| {

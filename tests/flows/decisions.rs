@@ -96,10 +96,10 @@ fn some_assets(rng: &mut StdRng) -> Database {
 /// All that a decision touches, but for when and by whom it was made.
 fn comparable(row: &AssetRow) -> Value {
     let mut value = json!({
-        "public_id": row.cloudinary_public_id, "folder": row.folder, "display_name": row.display_name,
-        "tags": row.tags, "context": row.context, "metadata": row.metadata, "observed": row.observed,
-        "intent": row.intent, "intent_revision": row.intent_revision, "status": row.sync_status,
-        "is_deleted": row.deleted_at.is_some(), "is_due": row.sync_next_attempt_at.is_some(),
+        "public_id": row.editable.public_id, "folder": row.editable.folder, "display_name": row.editable.display_name,
+        "tags": row.editable.tags, "context": row.editable.context, "metadata": row.editable.metadata, "observed": row.observed,
+        "intent": row.intent, "intent_revision": row.intent_revision, "status": row.sync.status,
+        "is_deleted": row.deleted_at.is_some(), "is_due": row.sync.next_attempt_at.is_some(),
         "revision": row.revision,
     });
     forget_when_and_who(&mut value);

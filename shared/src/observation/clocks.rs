@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attributes::AttributeClocks;
 use crate::cloudinary::Resource;
 use crate::time::Timestamp;
 
@@ -29,8 +30,8 @@ pub struct Clocks {
     pub context: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub access_mode: Option<i64>,
+    #[serde(flatten)]
+    pub attributes: AttributeClocks,
     /// When groups were last changed, as far as anything told.
     #[serde(skip_serializing_if = "Changed::is_unknown")]
     pub changed: Changed,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::attributes::Attributes;
 use super::clocks::Changed;
 use super::content::Content;
 use crate::asset::{AssetId, DeliveryName};
@@ -44,7 +45,7 @@ pub struct Sighting {
     pub tags: Option<Vec<String>>,
     pub context: Option<Pairs>,
     pub metadata: Option<Pairs>,
-    pub access_mode: Option<String>,
+    pub attributes: Attributes,
     pub changed: Changed,
 }
 
@@ -92,6 +93,21 @@ impl Observation {
 }
 
 impl Sighting {
+    /// A live asset of which only the name is told.
+    pub fn named(name: DeliveryName) -> Self {
+        Self {
+            name,
+            content: None,
+            folder: None,
+            display_name: None,
+            tags: None,
+            context: None,
+            metadata: None,
+            attributes: Attributes::default(),
+            changed: Changed::default(),
+        }
+    }
+
     fn of_resource(resource: &Resource, told: Told) -> Option<Self> {
         let everything = told == Told::Everything;
         let pairs = |pairs: Option<Pairs>| pairs.or_else(|| everything.then(Pairs::new));
@@ -117,7 +133,7 @@ impl Sighting {
                     .clone()
                     .map(|metadata| metadata.into_iter().collect()),
             ),
-            access_mode: resource.access_mode.clone(),
+            attributes: Attributes::of_resource(resource),
             changed: Changed::of_resource(resource),
         })
     }

@@ -13,67 +13,68 @@ use uuid::Uuid;
 
 use crate::asset::{AssetId, DeliveryName, ResourceType};
 use crate::intent::{Editable, Intent};
-use crate::observation::{Clocks, Fact, Observation, Pairs};
+use crate::observation::{Attributes, Clocks, Content, Fact, Observation};
 use crate::time::Timestamp;
 
 /// A row of `media_assets`, as far as Cloudinary's observations concern it.
 ///
-/// What only people here write (`description`, `alt_text`, `uploaded_by`) is not in it and is
-/// never touched.
+/// The values that only people here write (`description`, `alt_text`, `uploaded_by`) are not in it
+/// and are never touched.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct AssetRow {
     pub id: Uuid,
     pub cloudinary_asset_id: AssetId,
-    pub cloudinary_public_id: String,
     pub resource_type: ResourceType,
     pub delivery_type: String,
-    pub cloudinary_version: Option<i64>,
-    pub cloudinary_version_id: Option<String>,
-    pub cloudinary_etag: Option<String>,
-    pub original_filename: Option<String>,
-    pub file_size: Option<i64>,
-    pub mime_type: Option<String>,
-    pub format: Option<String>,
-    pub width: Option<i32>,
-    pub height: Option<i32>,
-    pub duration: Option<f64>,
-    pub secure_url: Option<String>,
-    pub url: Option<String>,
-    pub cloudinary_created_at: Option<Timestamp>,
-    pub display_name: Option<String>,
-    pub folder: String,
-    pub tags: Vec<String>,
-    pub context: Pairs,
-    pub metadata: Pairs,
-    pub access_mode: Option<String>,
-    pub sync_status: SyncStatus,
-    pub sync_error_code: Option<String>,
-    pub sync_error_message: Option<String>,
-    pub sync_retry_count: i32,
-    pub sync_next_attempt_at: Option<Timestamp>,
+    /// The values that people edit, as the row shows them: the last observed ones, with the wishes
+    /// laid over them.
+    #[serde(flatten)]
+    pub editable: Editable,
+    #[serde(flatten)]
+    pub content: Content,
+    #[serde(flatten)]
+    pub attributes: Attributes,
+    #[serde(flatten)]
+    pub sync: SyncState,
     pub deleted_at: Option<Timestamp>,
     pub deleted_by: Option<Uuid>,
     pub clocks: Clocks,
     pub intent: Option<Intent>,
     pub intent_revision: i64,
-    /// Who is carrying the intent out; see [`crate::sync::outbound`].
+    /// The worker that carries the intent out; see [`crate::sync::outbound`].
     pub intent_claim: Option<Uuid>,
-    /// What was last observed, where the columns show something else; the base of the merge.
+    /// The values that were last observed, where `editable` shows others; the base of the merge.
     pub observed: Option<Editable>,
     /// The revision that was read; a write is refused when the row has moved on.
     pub revision: i64,
 }
 
 /// Where the two sides of an asset stand.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SyncStatus {
     /// The last known Cloudinary state and the row agree, and nothing waits.
+    #[default]
     Synced,
     /// Something decided here has not been confirmed by Cloudinary yet.
     Pending,
     /// It was refused; the row says why.
     Error,
+}
+
+/// Where the two sides stand, and why, named as the columns are.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct SyncState {
+    #[serde(rename = "sync_status")]
+    pub status: SyncStatus,
+    #[serde(rename = "sync_error_code")]
+    pub error_code: Option<String>,
+    #[serde(rename = "sync_error_message")]
+    pub error_message: Option<String>,
+    #[serde(rename = "sync_retry_count")]
+    pub retry_count: i32,
+    #[serde(rename = "sync_next_attempt_at")]
+    pub next_attempt_at: Option<Timestamp>,
 }
 
 impl AssetRow {
@@ -141,13 +142,12 @@ impl AssetRow {
 
     /// The name that the row shows.
     pub fn name(&self) -> DeliveryName {
-        self.named(&self.cloudinary_public_id)
+        self.named(&self.editable.public_id)
     }
 
     /// The name under which the asset was last observed.
     pub fn observed_name(&self) -> DeliveryName {
-        let observed = self.observed.as_ref();
-        self.named(observed.map_or(&self.cloudinary_public_id, |values| &values.public_id))
+        self.named(&self.observed_values().public_id)
     }
 
     /// The newest moment that anything is known of: an observation, or a decision made here.
@@ -169,33 +169,15 @@ impl AssetRow {
         Self {
             id,
             cloudinary_asset_id: asset_id,
-            cloudinary_public_id: name.public_id,
             resource_type: name.resource_type,
             delivery_type: name.delivery_type,
-            cloudinary_version: None,
-            cloudinary_version_id: None,
-            cloudinary_etag: None,
-            original_filename: None,
-            file_size: None,
-            mime_type: None,
-            format: None,
-            width: None,
-            height: None,
-            duration: None,
-            secure_url: None,
-            url: None,
-            cloudinary_created_at: None,
-            display_name: None,
-            folder: String::new(),
-            tags: Vec::new(),
-            context: Pairs::new(),
-            metadata: Pairs::new(),
-            access_mode: None,
-            sync_status: SyncStatus::Synced,
-            sync_error_code: None,
-            sync_error_message: None,
-            sync_retry_count: 0,
-            sync_next_attempt_at: None,
+            editable: Editable {
+                public_id: name.public_id,
+                ..Editable::default()
+            },
+            content: Content::default(),
+            attributes: Attributes::default(),
+            sync: SyncState::default(),
             deleted_at: None,
             deleted_by: None,
             clocks: Clocks::default(),

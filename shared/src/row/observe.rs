@@ -12,30 +12,24 @@ impl AssetRow {
         if let Some(content) = &sighting.content {
             self.observe_content(at, content);
         }
-        self.clocks.changed = self.clocks.changed.max(sighting.changed);
-        let clocks = &mut self.clocks;
-        replace_if_newer(&mut self.folder, &mut clocks.folder, at, &sighting.folder);
-        replace_if_newer(&mut self.tags, &mut clocks.tags, at, &sighting.tags);
-        replace_pairs_if_newer(
-            &mut self.context,
-            &mut clocks.context,
-            at,
-            &sighting.context,
-        );
-        replace_pairs_if_newer(
-            &mut self.metadata,
-            &mut clocks.metadata,
-            at,
-            &sighting.metadata,
-        );
+        let Self {
+            editable: shown,
+            clocks,
+            ..
+        } = self;
+        clocks.changed = clocks.changed.max(sighting.changed);
+        replace_if_newer(&mut shown.folder, &mut clocks.folder, at, &sighting.folder);
+        replace_if_newer(&mut shown.tags, &mut clocks.tags, at, &sighting.tags);
+        let told = &sighting.context;
+        replace_pairs_if_newer(&mut shown.context, &mut clocks.context, at, told);
+        let told = &sighting.metadata;
+        replace_pairs_if_newer(&mut shown.metadata, &mut clocks.metadata, at, told);
         if sighting.display_name.is_some() {
             let told = Some(sighting.display_name.clone());
-            replace_if_newer(&mut self.display_name, &mut clocks.display_name, at, &told);
+            replace_if_newer(&mut shown.display_name, &mut clocks.display_name, at, &told);
         }
-        if sighting.access_mode.is_some() {
-            let told = Some(sighting.access_mode.clone());
-            replace_if_newer(&mut self.access_mode, &mut clocks.access_mode, at, &told);
-        }
+        self.attributes
+            .observe(&mut clocks.attributes, at, &sighting.attributes);
     }
 
     pub(super) fn observe_name(&mut self, at: i64, name: &DeliveryName) {
@@ -43,7 +37,7 @@ impl AssetRow {
         if (self.clocks.name, &known) < (Some(at), name) {
             self.resource_type = name.resource_type;
             self.delivery_type.clone_from(&name.delivery_type);
-            self.cloudinary_public_id.clone_from(&name.public_id);
+            self.editable.public_id.clone_from(&name.public_id);
         }
         self.clocks.name = self.clocks.name.max(Some(at));
     }
@@ -51,18 +45,23 @@ impl AssetRow {
     /// Contents are ordered by version, then time: a version moves with every upload, and within
     /// one version the URLs still move with a rename.
     fn observe_content(&mut self, at: i64, content: &Content) {
-        let version = Some(content.version);
-        if self.cloudinary_version < version {
+        if self.content.version < content.version {
             self.cancel_delete_of_older_content(content);
-            self.clear_content();
-            self.cloudinary_version = version;
+            self.content = Content {
+                version: content.version,
+                ..Content::default()
+            };
             self.clocks.content = None;
             self.clocks.stored = None;
         }
-        if self.cloudinary_version == version {
-            let known = (self.clocks.content, &self.secure_url, &self.url);
+        if self.content.version == content.version {
+            let known = (
+                self.clocks.content,
+                &self.content.secure_url,
+                &self.content.url,
+            );
             let newer = known < (Some(at), &content.secure_url, &content.url);
-            self.tell_content(content, newer);
+            self.content.take(content, newer);
             self.clocks.content = self.clocks.content.max(Some(at));
             self.observe_stored(at, content);
         }
@@ -76,51 +75,12 @@ impl AssetRow {
         }
         let known = (
             self.clocks.stored,
-            &self.cloudinary_etag,
-            &self.cloudinary_version_id,
+            &self.content.etag,
+            &self.content.version_id,
         );
         let newer = known < (Some(at), &content.etag, &content.version_id);
-        tell(&mut self.cloudinary_etag, &content.etag, newer);
-        tell(&mut self.cloudinary_version_id, &content.version_id, newer);
-        tell(
-            &mut self.original_filename,
-            &content.original_filename,
-            newer,
-        );
+        self.content.take_stored(content, newer);
         self.clocks.stored = self.clocks.stored.max(Some(at));
-    }
-
-    fn clear_content(&mut self) {
-        self.cloudinary_version_id = None;
-        self.cloudinary_etag = None;
-        self.original_filename = None;
-        self.file_size = None;
-        self.mime_type = None;
-        self.format = None;
-        self.width = None;
-        self.height = None;
-        self.duration = None;
-        self.secure_url = None;
-        self.url = None;
-        self.cloudinary_created_at = None;
-    }
-
-    fn tell_content(&mut self, told: &Content, newer: bool) {
-        tell(&mut self.file_size, &told.file_size, newer);
-        tell(&mut self.format, &told.format, newer);
-        tell(&mut self.width, &told.width, newer);
-        tell(&mut self.height, &told.height, newer);
-        tell(&mut self.duration, &told.duration, newer);
-        tell(&mut self.secure_url, &told.secure_url, newer);
-        tell(&mut self.url, &told.url, newer);
-        tell(&mut self.cloudinary_created_at, &told.created_at, newer);
-    }
-}
-
-/// Within one version: what is told replaces what is older, and fills what is unknown.
-fn tell<T: Clone>(field: &mut Option<T>, told: &Option<T>, newer: bool) {
-    if told.is_some() && (newer || field.is_none()) {
-        field.clone_from(told);
     }
 }
 

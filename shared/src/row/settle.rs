@@ -1,27 +1,15 @@
 //! What follows from what was observed and what was decided here (pure).
 
-use super::{AssetRow, SyncStatus};
+use super::{AssetRow, SyncState};
 use crate::asset::ResourceType;
 use crate::intent::{Editable, Existence, Intent};
 use crate::observation::Content;
 use crate::time::Timestamp;
 
 impl AssetRow {
-    /// The values that people edit, as the row shows them.
-    fn editable(&self) -> Editable {
-        Editable {
-            public_id: self.cloudinary_public_id.clone(),
-            folder: self.folder.clone(),
-            display_name: self.display_name.clone(),
-            tags: self.tags.clone(),
-            context: self.context.clone(),
-            metadata: self.metadata.clone(),
-        }
-    }
-
     /// The values that people edit, as they were last observed.
-    pub fn observed_values(&self) -> Editable {
-        self.observed.clone().unwrap_or_else(|| self.editable())
+    pub fn observed_values(&self) -> &Editable {
+        self.observed.as_ref().unwrap_or(&self.editable)
     }
 
     /// Whether the row shows a name that Cloudinary has not told: it is wished for, or belonged
@@ -32,42 +20,32 @@ impl AssetRow {
         })
     }
 
-    fn show(&mut self, values: Editable) {
-        self.cloudinary_public_id = values.public_id;
-        self.folder = values.folder;
-        self.display_name = values.display_name;
-        self.tags = values.tags;
-        self.context = values.context;
-        self.metadata = values.metadata;
-    }
-
     /// Takes the wishes off, so that the columns hold what was last observed.
     pub(super) fn unveil(&mut self) {
         if let Some(observed) = self.observed.take() {
-            self.show(observed);
+            self.editable = observed;
         }
     }
 
     /// Brings what follows from observations and decisions in line with them. The columns hold
     /// what was last observed; afterwards they show the wishes laid over it.
     pub(super) fn settle(&mut self) {
-        self.mime_type = mime_type(
+        self.content.mime_type = mime_type(
             self.resource_type,
-            self.format.as_deref(),
-            &self.cloudinary_public_id,
+            self.content.format.as_deref(),
+            &self.editable.public_id,
         );
         let decided = self.intent.take();
         let left = decided.as_ref().and_then(|intent| self.left_of(intent));
         match left {
             Some(intent) => {
                 if intent.has_edits() {
-                    let observed = self.editable();
-                    self.show(intent.over(&observed));
-                    self.observed = Some(observed);
+                    let shown = intent.over(&self.editable);
+                    self.observed = Some(std::mem::replace(&mut self.editable, shown));
                 }
                 self.intent = Some(intent);
             }
-            None if decided.is_some() => self.clear_status(),
+            None if decided.is_some() => self.sync = SyncState::default(),
             None => {}
         }
         self.settle_deletion();
@@ -94,10 +72,9 @@ impl AssetRow {
         } else if is_settled && intent.is_restore() && is_known_since(self.clocks.alive) {
             intent.existence = None;
         }
-        let observed = self.editable();
-        intent.yield_to_later(&observed, &self.clocks.changed);
+        intent.yield_to_later(&self.editable, &self.clocks.changed);
         if is_settled {
-            intent.forget_fulfilled(&observed, &self.clocks);
+            intent.forget_fulfilled(&self.editable, &self.clocks);
         }
         (!intent.is_empty()).then_some(intent)
     }
@@ -118,14 +95,6 @@ impl AssetRow {
         }
     }
 
-    fn clear_status(&mut self) {
-        self.sync_status = SyncStatus::Synced;
-        self.sync_error_code = None;
-        self.sync_error_message = None;
-        self.sync_retry_count = 0;
-        self.sync_next_attempt_at = None;
-    }
-
     /// A newer upload wins against a delete that was decided on older content: content is never
     /// destroyed by a stale decision. The same bytes under a newer version are no new content.
     pub(super) fn cancel_delete_of_older_content(&mut self, content: &Content) {
@@ -134,7 +103,7 @@ impl AssetRow {
         };
         if let Some(Existence::Delete { version, etag }) = &intent.existence {
             let same_bytes = etag.is_some() && *etag == content.etag;
-            if version.is_none_or(|version| version < content.version) && !same_bytes {
+            if version.is_none_or(|version| Some(version) < content.version) && !same_bytes {
                 intent.existence = None;
             }
         }
@@ -165,10 +134,10 @@ impl AssetRow {
     pub(crate) fn give_return_up(&mut self, code: &str, message: &str) {
         self.unveil();
         self.intent = None;
-        self.clear_status();
+        self.sync = SyncState::default();
         self.settle();
-        self.sync_error_code = Some(code.to_owned());
-        self.sync_error_message = Some(message.to_owned());
+        self.sync.error_code = Some(code.to_owned());
+        self.sync.error_message = Some(message.to_owned());
     }
 }
 

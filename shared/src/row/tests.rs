@@ -10,32 +10,16 @@ fn seen(at: i64, version: i64, alt: &str) -> Observation {
         asset_id: AssetId::parse(&"a".repeat(32)).unwrap(),
         at: Timestamp::from_micros(at),
         fact: Fact::Seen(Box::new(Sighting {
-            name: DeliveryName {
+            content: Some(Content {
+                version: Some(version),
+                ..Content::default()
+            }),
+            context: Some([("alt".to_owned(), json!(alt))].into()),
+            ..Sighting::named(DeliveryName {
                 resource_type: ResourceType::Image,
                 delivery_type: "upload".to_owned(),
                 public_id: "mug".to_owned(),
-            },
-            content: Some(Content {
-                version,
-                version_id: None,
-                etag: None,
-                original_filename: None,
-                file_size: None,
-                format: None,
-                width: None,
-                height: None,
-                duration: None,
-                secure_url: None,
-                url: None,
-                created_at: None,
-            }),
-            folder: None,
-            display_name: None,
-            tags: None,
-            context: Some([("alt".to_owned(), json!(alt))].into()),
-            metadata: None,
-            access_mode: None,
-            changed: Changed::default(),
+            })
         })),
     }
 }
@@ -57,7 +41,7 @@ fn decided(existence: Option<Existence>, alt: Option<&str>) -> AssetRow {
         ours: Vec::new(),
     };
     let wishes = alt.map(|alt| ("alt".to_owned(), wish(alt)));
-    row.sync_status = SyncStatus::Pending;
+    row.sync.status = SyncStatus::Pending;
     if existence == Some(Existence::Restore) {
         row.observe(&gone(5));
     }
@@ -95,7 +79,7 @@ fn a_delete_is_fulfilled_by_being_gone_and_keeps_its_moment() {
     );
     row.observe(&gone(12));
     assert_eq!(
-        (row.intent.as_ref(), row.sync_status),
+        (row.intent.as_ref(), row.sync.status),
         (None, SyncStatus::Synced)
     );
     assert_eq!(row.deleted_at, Some(Timestamp::from_micros(10)));
@@ -110,7 +94,7 @@ fn a_newer_upload_cancels_a_delete_and_leaves_the_edits() {
     assert_eq!((row.deleted_at, row.deleted_by), (None, None));
     let left = row.intent.as_ref().unwrap();
     assert!(left.existence.is_none() && left.has_edits());
-    assert_eq!(row.context["alt"], "ours");
+    assert_eq!(row.editable.context["alt"], "ours");
 }
 
 #[test]
@@ -119,11 +103,11 @@ fn a_delete_wins_against_edits() {
         row.observe(&gone(12));
         assert_eq!((row.intent.as_ref(), row.observed.as_ref()), (None, None));
         assert_eq!(
-            row.context["alt"], "base",
+            row.editable.context["alt"], "base",
             "a tombstone shows what was last there"
         );
         assert!(!row.is_live());
-        assert_eq!(row.sync_status, SyncStatus::Synced);
+        assert_eq!(row.sync.status, SyncStatus::Synced);
     }
 }
 
@@ -144,8 +128,8 @@ fn what_is_to_be_restored_is_live_until_cloudinary_cannot() {
     row.give_return_up("no_backup", "there is none");
     assert!(!row.is_live());
     assert_eq!(row.deleted_at, Some(Timestamp::from_micros(12)));
-    assert_eq!(row.sync_error_code.as_deref(), Some("no_backup"));
-    assert_eq!((row.intent, row.sync_status), (None, SyncStatus::Synced));
+    assert_eq!(row.sync.error_code.as_deref(), Some("no_backup"));
+    assert_eq!((row.intent, row.sync.status), (None, SyncStatus::Synced));
 }
 
 #[test]
@@ -160,7 +144,7 @@ fn nothing_is_fulfilled_while_somebody_is_carrying_it_out() {
             row.intent.is_some(),
             "an older call may still be on its way"
         );
-        assert_eq!(row.sync_status, SyncStatus::Pending);
+        assert_eq!(row.sync.status, SyncStatus::Pending);
         row.release();
         row.observe(&told);
         assert_eq!(row.intent, None);
@@ -184,7 +168,7 @@ fn a_name_that_is_wished_for_is_given_up_for_the_one_that_is_known() {
     row.give_name_up();
     assert_eq!(row.name().public_id, "mug");
     assert!(!row.wishes_for_its_name());
-    assert_eq!(row.context["alt"], "ours", "other wishes stand");
+    assert_eq!(row.editable.context["alt"], "ours", "other wishes stand");
 }
 
 #[test]
@@ -197,7 +181,10 @@ fn a_later_change_there_wins_and_an_earlier_or_undated_one_does_not() {
             ..Changed::default()
         });
         row.observe(&told);
-        assert_eq!(row.context["alt"], shown, "changed there at {changed:?}");
+        assert_eq!(
+            row.editable.context["alt"], shown,
+            "changed there at {changed:?}"
+        );
         assert_eq!(row.intent.is_some(), shown == "ours");
     }
 }
@@ -217,7 +204,7 @@ fn nothing_ends_by_what_was_observed_before_it_was_decided() {
     edited.observe(&gone(9));
     assert!(edited.is_gone() && edited.intent.is_some());
     edited.observe(&seen(11, 1, "theirs"));
-    assert_eq!(edited.context["alt"], "ours");
+    assert_eq!(edited.editable.context["alt"], "ours");
     assert!(edited.is_live());
 
     let mut restored = decided(Some(Existence::Restore), None);

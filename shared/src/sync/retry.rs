@@ -102,17 +102,17 @@ pub fn plan_failure(
     } else {
         let waits = matches!(failure.kind, FailureKind::Waiting(_));
         if !waits {
-            after.sync_retry_count = after.sync_retry_count.saturating_add(1);
+            after.sync.retry_count = after.sync.retry_count.saturating_add(1);
         }
         let is_error =
-            failure.kind == FailureKind::Final || after.sync_retry_count >= FAILURES_UNTIL_ERROR;
+            failure.kind == FailureKind::Final || after.sync.retry_count >= FAILURES_UNTIL_ERROR;
         if is_error {
-            after.sync_status = SyncStatus::Error;
+            after.sync.status = SyncStatus::Error;
         }
-        after.sync_error_code = Some(failure.code.to_owned());
-        after.sync_error_message = Some(failure.message.clone());
+        after.sync.error_code = Some(failure.code.to_owned());
+        after.sync.error_message = Some(failure.message.clone());
         let held = after.intent_claim.map_or(Duration::ZERO, |_| CLAIM);
-        after.sync_next_attempt_at = pause(failure.kind, after.sync_retry_count, chance)
+        after.sync.next_attempt_at = pause(failure.kind, after.sync.retry_count, chance)
             .map(|pause| pause.max(held))
             .map(|pause| now.offset(i64::try_from(pause.as_micros()).unwrap_or(i64::MAX)));
     }

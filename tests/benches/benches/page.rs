@@ -83,13 +83,15 @@ fn with_an_edit(row: &AssetRow) -> AssetRow {
         at: NOW.micros(),
         ours: Vec::new(),
     };
-    row.observed = Some(row.observed_values());
-    row.context.insert("caption".to_owned(), json!("Blue"));
+    row.observed = Some(row.observed_values().clone());
+    row.editable
+        .context
+        .insert("caption".to_owned(), json!("Blue"));
     row.intent = Some(Intent {
         context: PairWishes(BTreeMap::from([("caption".to_owned(), wish)])),
         ..Intent::default()
     });
-    row.sync_status = SyncStatus::Pending;
+    row.sync.status = SyncStatus::Pending;
     row
 }
 

@@ -29,11 +29,11 @@ pub fn mirrored(sides: &Sides) {
             seen_there(asset),
             "the sides differ: {row:?}"
         );
-        assert_eq!(row.cloudinary_version, Some(asset.version), "{row:?}");
+        assert_eq!(row.content.version, Some(asset.version), "{row:?}");
     }
     for row in sides.database.rows.values() {
         assert!(row.intent.is_none(), "still to be done: {row:?}");
-        assert_eq!(row.sync_status, SyncStatus::Synced, "{row:?}");
+        assert_eq!(row.sync.status, SyncStatus::Synced, "{row:?}");
         assert!(row.observed.is_none(), "{row:?}");
         // A claim may outlive its intent: it keeps others away until a lost call has arrived.
         let over = |claim| sides.database.run_out.contains(&claim);
@@ -45,10 +45,10 @@ pub fn mirrored(sides: &Sides) {
 }
 
 fn seen_here(row: &AssetRow) -> Value {
-    let tags: BTreeSet<&String> = row.tags.iter().collect();
+    let tags: BTreeSet<&String> = row.editable.tags.iter().collect();
     json!({
-        "public_id": row.cloudinary_public_id, "folder": row.folder, "display_name": row.display_name,
-        "tags": tags, "context": row.context, "metadata": row.metadata,
+        "public_id": row.editable.public_id, "folder": row.editable.folder, "display_name": row.editable.display_name,
+        "tags": tags, "context": row.editable.context, "metadata": row.editable.metadata,
     })
 }
 
@@ -105,7 +105,7 @@ impl Ledger {
         if let Some(folder) = decision
             .folder
             .as_ref()
-            .filter(|folder| **folder != before.folder)
+            .filter(|folder| **folder != before.editable.folder)
         {
             note("folder", "", Some(json!(folder)));
         }
@@ -114,14 +114,14 @@ impl Ledger {
         }
         for tag in ["red", "blue", "new", "old"].map(str::to_owned) {
             if let Some(tags) = &decision.tags
-                && tags.contains(&tag) != before.tags.contains(&tag)
+                && tags.contains(&tag) != before.editable.tags.contains(&tag)
             {
                 note("tags", &tag, tags.contains(&tag).then_some(json!(true)));
             }
         }
         for (group, before, pairs) in [
-            ("context", &before.context, &decision.context),
-            ("metadata", &before.metadata, &decision.metadata),
+            ("context", &before.editable.context, &decision.context),
+            ("metadata", &before.editable.metadata, &decision.metadata),
         ] {
             let Some(pairs) = pairs else { continue };
             for key in before.keys().chain(pairs.keys()) {

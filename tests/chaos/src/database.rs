@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use media_sync::asset::{AssetId, DeliveryName};
 use media_sync::intent::{Existence, Intent, Wish};
 use media_sync::observation::Pairs;
-use media_sync::row::{AssetRow, SyncStatus};
+use media_sync::row::{AssetRow, SyncState, SyncStatus};
 use media_sync::sync::plan::AuditEntry;
 use media_sync::sync::store::{RowQuery, Verdict, WriteSet};
 use media_sync::time::Timestamp;
@@ -89,8 +89,8 @@ impl Database {
     /// `media_sync_folder_ids`
     pub fn folder_ids(&self, folder: &str) -> Vec<AssetId> {
         let inside = |row: &&AssetRow| {
-            let seen = row.observed_values().folder;
-            row.is_live() && (seen == folder || seen.starts_with(&format!("{folder}/")))
+            let seen = &row.observed_values().folder;
+            row.is_live() && (*seen == folder || seen.starts_with(&format!("{folder}/")))
         };
         let rows = self.rows.values().filter(inside);
         rows.map(|row| row.cloudinary_asset_id.clone()).collect()
@@ -124,7 +124,7 @@ impl Database {
         }
         self.assert_audited(change);
         for row in change.updates.iter().chain(&change.inserts) {
-            let is_due = row.intent.is_some() && row.sync_next_attempt_at.is_some();
+            let is_due = row.intent.is_some() && row.sync.next_attempt_at.is_some();
             if is_due {
                 self.waiting.insert(row.id);
             } else {
@@ -176,13 +176,13 @@ impl Database {
             return false;
         }
         let taken =
-            |row: &AssetRow| row.id != id && holds_in_cloudinary(row, &new.cloudinary_public_id);
-        if new.cloudinary_public_id != old.cloudinary_public_id && self.rows.values().any(taken) {
+            |row: &AssetRow| row.id != id && holds_in_cloudinary(row, &new.editable.public_id);
+        if new.editable.public_id != old.editable.public_id && self.rows.values().any(taken) {
             return false;
         }
         let mut rows = self.rows.clone();
         new.revision += 1;
-        let is_due = new.intent.is_some() && new.sync_next_attempt_at.is_some();
+        let is_due = new.intent.is_some() && new.sync.next_attempt_at.is_some();
         rows.insert(id, new);
         if !names_are_unique(&rows) {
             return false;
@@ -265,8 +265,8 @@ pub fn decide(row: &mut AssetRow, decision: &Decision, now: Timestamp) -> bool {
     match (before.deleted_at, decision.deleted) {
         (None, Some(true)) => {
             intent.existence = Some(Existence::Delete {
-                version: before.cloudinary_version,
-                etag: before.cloudinary_etag.clone(),
+                version: before.content.version,
+                etag: before.content.etag.clone(),
             });
             row.deleted_at = Some(now);
             row.deleted_by = Some(Uuid::nil());
@@ -285,22 +285,16 @@ pub fn decide(row: &mut AssetRow, decision: &Decision, now: Timestamp) -> bool {
     intent.by = Some(Uuid::nil());
     if intent.has_edits() {
         let observed = before.observed_values();
-        let shown = intent.over(&observed);
-        row.cloudinary_public_id = shown.public_id;
-        row.folder = shown.folder;
-        row.display_name = shown.display_name;
-        row.tags = shown.tags;
-        row.context = shown.context;
-        row.metadata = shown.metadata;
-        row.observed = Some(observed);
+        row.editable = intent.over(observed);
+        row.observed = Some(observed.clone());
     }
     row.intent = Some(intent);
     row.intent_revision += 1;
-    row.sync_status = SyncStatus::Pending;
-    row.sync_error_code = None;
-    row.sync_error_message = None;
-    row.sync_retry_count = 0;
-    row.sync_next_attempt_at = Some(now);
+    row.sync = SyncState {
+        status: SyncStatus::Pending,
+        next_attempt_at: Some(now),
+        ..SyncState::default()
+    };
     true
 }
 
@@ -340,18 +334,29 @@ impl Decision {
 
 fn wish_for_edits(intent: &mut Intent, before: &AssetRow, decision: &Decision, at: i64) {
     if let Some(to) = &decision.public_id {
-        wish(&mut intent.public_id, &before.cloudinary_public_id, to, at);
+        wish(&mut intent.public_id, &before.editable.public_id, to, at);
     }
     if let Some(to) = &decision.folder {
-        wish(&mut intent.folder, &before.folder, to, at);
+        wish(&mut intent.folder, &before.editable.folder, to, at);
     }
     if let Some(to) = &decision.display_name {
         let to = Some(to.clone());
-        wish(&mut intent.display_name, &before.display_name, &to, at);
+        wish(
+            &mut intent.display_name,
+            &before.editable.display_name,
+            &to,
+            at,
+        );
     }
     if let Some(tags) = &decision.tags {
-        let added = tags.iter().filter(|tag| !before.tags.contains(tag));
-        let removed = before.tags.iter().filter(|tag| !tags.contains(tag));
+        let added = tags
+            .iter()
+            .filter(|tag| !before.editable.tags.contains(tag));
+        let removed = before
+            .editable
+            .tags
+            .iter()
+            .filter(|tag| !tags.contains(tag));
         let wishes = added.map(|tag| (tag, true));
         let wishes = wishes.chain(removed.map(|tag| (tag, false)));
         intent
@@ -359,10 +364,10 @@ fn wish_for_edits(intent: &mut Intent, before: &AssetRow, decision: &Decision, a
             .extend(wishes.map(|(tag, there)| (tag.clone(), there)));
     }
     if let Some(pairs) = &decision.context {
-        wish_for_pairs(&mut intent.context.0, &before.context, pairs, at);
+        wish_for_pairs(&mut intent.context.0, &before.editable.context, pairs, at);
     }
     if let Some(pairs) = &decision.metadata {
-        wish_for_pairs(&mut intent.metadata.0, &before.metadata, pairs, at);
+        wish_for_pairs(&mut intent.metadata.0, &before.editable.metadata, pairs, at);
     }
 }
 

@@ -116,7 +116,7 @@ pub fn decision(rng: &mut impl Rng, row: &AssetRow) -> Decision {
         4 => decision.display_name = Some(value(rng, "ours")),
         5 | 6 => decision.tags = Some(tags(rng)),
         7 | 8 => {
-            let mut context = row.context.clone();
+            let mut context = row.editable.context.clone();
             let key = pick(rng, &KEYS).to_owned();
             if rng.random_bool(0.2) {
                 context.remove(&key);
@@ -126,7 +126,7 @@ pub fn decision(rng: &mut impl Rng, row: &AssetRow) -> Decision {
             decision.context = Some(context);
         }
         _ => {
-            let mut metadata = row.metadata.clone();
+            let mut metadata = row.editable.metadata.clone();
             metadata.insert(pick(rng, &KEYS).to_owned(), field(rng, "ours"));
             decision.metadata = Some(metadata);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use media_sync::queue::{self, RawBody};
-use media_sync::row::SyncStatus;
+use media_sync::row::{SyncState, SyncStatus};
 use media_sync::time::Timestamp;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -341,12 +341,12 @@ impl Story {
     /// What an administrator may do about refused decisions.
     fn retry_errors(&mut self) {
         for row in self.sides.database.rows.values_mut() {
-            if row.sync_status == SyncStatus::Error {
-                row.sync_status = SyncStatus::Pending;
-                row.sync_error_code = None;
-                row.sync_error_message = None;
-                row.sync_retry_count = 0;
-                row.sync_next_attempt_at = Some(Timestamp::from_micros(0));
+            if row.sync.status == SyncStatus::Error {
+                row.sync = SyncState {
+                    status: SyncStatus::Pending,
+                    next_attempt_at: Some(Timestamp::from_micros(0)),
+                    ..SyncState::default()
+                };
                 row.revision += 1;
                 self.sides.database.waiting.insert(row.id);
             }
@@ -380,7 +380,7 @@ impl Story {
             if self.jobs.is_empty() && self.sides.cloud.outbox.is_empty() && self.queue.is_empty() {
                 // What has failed too often is tried on more and more seldom.
                 let rows = &self.sides.database.rows;
-                let patient = |id| rows[id].sync_status == SyncStatus::Error;
+                let patient = |id| rows[id].sync.status == SyncStatus::Error;
                 if self.sides.database.waiting.iter().all(patient) {
                     return;
                 }

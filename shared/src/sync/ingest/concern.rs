@@ -37,9 +37,12 @@ impl<'a> Known<'a> {
         let Fact::Seen(sighting) = &upload.fact else {
             return false;
         };
-        let version = sighting.content.as_ref().map(|content| content.version);
+        let version = sighting
+            .content
+            .as_ref()
+            .and_then(|content| content.version);
         self.by_id.get(&upload.asset_id).is_some_and(|row| {
-            (row.cloudinary_version, row.clocks.content) < (version, Some(upload.at.micros()))
+            (row.content.version, row.clocks.content) < (version, Some(upload.at.micros()))
         })
     }
 }

@@ -11,19 +11,12 @@ fn row(number: u128, decide: impl FnOnce(&mut Intent)) -> AssetRow {
         asset_id: AssetId::parse(&format!("{number:032x}")).unwrap(),
         at: Timestamp::from_micros(1),
         fact: Fact::Seen(Box::new(Sighting {
-            name: DeliveryName {
+            tags: Some(vec!["old".to_owned()]),
+            ..Sighting::named(DeliveryName {
                 resource_type: ResourceType::Image,
                 delivery_type: "upload".to_owned(),
                 public_id: format!("mug-{number}"),
-            },
-            content: None,
-            folder: None,
-            display_name: None,
-            tags: Some(vec!["old".to_owned()]),
-            context: None,
-            metadata: None,
-            access_mode: None,
-            changed: crate::observation::Changed::default(),
+            })
         })),
     };
     let mut row = AssetRow::first(Uuid::from_u128(number), &seen).unwrap();
@@ -123,7 +116,7 @@ fn equal_changes_are_one_call_under_the_names_that_cloudinary_knows() {
         intent.public_id = Some(wish("mug-3".to_owned(), "cup".to_owned()));
         intent.folder = Some(wish(String::new(), "sale".to_owned()));
     });
-    assert_eq!(renamed.cloudinary_public_id, "cup");
+    assert_eq!(renamed.editable.public_id, "cup");
     let rows = [row(1, edit), row(2, edit), renamed];
     let operations = plan_operations(&rows, true);
     let targets = Targets {

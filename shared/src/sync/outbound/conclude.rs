@@ -34,8 +34,9 @@ impl ClaimPolicy {
                 Some(Outcome::Failed(_) | Outcome::Unseen(_))
             );
             let due = row
-                .sync_next_attempt_at
-                .filter(|_| row.sync_error_code.is_some());
+                .sync
+                .next_attempt_at
+                .filter(|_| row.sync.error_code.is_some());
             let settled = match (&row.intent, due) {
                 (None, _) => Settled::Done,
                 (Some(_), Some(due)) => {

@@ -132,10 +132,10 @@ pub(super) fn fresh_collisions(before: &AssetRow, after: &AssetRow) -> Vec<Value
     if after.is_gone() {
         return Vec::new();
     }
-    let known = intent.collisions(&before.observed_values());
+    let known = intent.collisions(before.observed_values());
     let theirs = after.observed_values();
     let standing = after.intent.as_ref();
-    let standing = standing.map_or_else(Vec::new, |intent| intent.collisions(&theirs));
+    let standing = standing.map_or_else(Vec::new, |intent| intent.collisions(theirs));
     let told = |collision: Collision| {
         let stands = standing.contains(&collision);
         (!stands || !known.contains(&collision)).then(|| {
@@ -145,7 +145,7 @@ pub(super) fn fresh_collisions(before: &AssetRow, after: &AssetRow) -> Vec<Value
         })
     };
     intent
-        .collisions(&theirs)
+        .collisions(theirs)
         .into_iter()
         .filter_map(told)
         .collect()
@@ -199,7 +199,7 @@ pub(super) fn describe(
         Change::DeleteCancelled => Some(json!({
             "reason": "a newer upload was found",
             "asked_by": before.deleted_by,
-            "version": after.cloudinary_version,
+            "version": after.content.version,
         })),
         _ => None,
     }

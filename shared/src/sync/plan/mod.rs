@@ -81,7 +81,7 @@ impl AuditEntry {
             source,
             asset_row_id: row.id,
             cloudinary_asset_id: row.cloudinary_asset_id.clone(),
-            cloudinary_public_id: row.cloudinary_public_id.clone(),
+            cloudinary_public_id: row.editable.public_id.clone(),
             resource_type: row.resource_type.as_str(),
             actor: None,
             run_id: None,

@@ -114,7 +114,7 @@ mod tests {
 
     use crate::asset::{AssetId, DeliveryName, ResourceType};
     use crate::intent::{Editable, Intent, Wish};
-    use crate::observation::{Changed, Fact, Observation, Sighting};
+    use crate::observation::{Fact, Observation, Sighting};
     use crate::row::AssetRow;
     use crate::sync::plan::{KeepClocks, PlanContext, Source, plan_observations};
     use crate::time::Timestamp;
@@ -123,21 +123,11 @@ mod tests {
         Observation {
             asset_id: AssetId::parse(&format!("{asset:032x}")).unwrap(),
             at: Timestamp::from_micros(at),
-            fact: Fact::Seen(Box::new(Sighting {
-                name: DeliveryName {
-                    resource_type: ResourceType::Image,
-                    delivery_type: "upload".to_owned(),
-                    public_id: public_id.to_owned(),
-                },
-                content: None,
-                folder: None,
-                display_name: None,
-                tags: None,
-                context: None,
-                metadata: None,
-                access_mode: None,
-                changed: Changed::default(),
-            })),
+            fact: Fact::Seen(Box::new(Sighting::named(DeliveryName {
+                resource_type: ResourceType::Image,
+                delivery_type: "upload".to_owned(),
+                public_id: public_id.to_owned(),
+            }))),
         }
     }
 
@@ -149,7 +139,7 @@ mod tests {
             public_id: from.to_owned(),
             ..Editable::default()
         });
-        row.cloudinary_public_id = to.to_owned();
+        row.editable.public_id = to.to_owned();
         row.intent = Some(Intent {
             at: 10,
             public_id: Some(Wish {
@@ -174,7 +164,7 @@ mod tests {
         let plan = plan_observations(rows, &[looked], context, Uuid::new_v4);
         let after = plan.over(rows.to_vec()).into_iter();
         after
-            .map(|row| (row.cloudinary_public_id, row.intent.is_some()))
+            .map(|row| (row.editable.public_id, row.intent.is_some()))
             .collect()
     }
 

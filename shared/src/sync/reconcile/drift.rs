@@ -356,7 +356,7 @@ mod tests {
         assert_eq!(one.would_update, 0);
 
         let mut mixed = row(1, 10, &["a"]);
-        mixed.folder = "posters".to_owned();
+        mixed.editable.folder = "posters".to_owned();
         mixed.clocks.folder = Some(30_000_000);
         let both = drift(&[mixed], &[seen(1, 20, &["b"])]);
         assert_eq!(both.different.examples[0].fields, ["folder", "tags"]);

@@ -84,7 +84,7 @@ fn a_page_from_before_an_edit_does_not_undo_it() {
     assert_eq!(looked_for(plan(&mut page, &rows)), Some(at(50_700)));
     page.take_looks(vec![seen(50_701, &["new"])]);
     let written = written(plan(&mut page, &rows));
-    assert_eq!(written[0].tags, ["new"]);
+    assert_eq!(written[0].editable.tags, ["new"]);
     let clocks = written[0].clocks;
     assert_eq!(clocks.newest(), Some(at(50_701)), "what is certain is kept");
     assert_eq!(page.evidence().calls(), 2);
@@ -110,7 +110,10 @@ fn a_change_is_found_however_soon_after_another() {
     let mut page = page_of(vec![seen(50_000, &["old", "new"])]);
     assert_eq!(looked_for(plan(&mut page, &rows)), Some(at(50_900)));
     page.take_looks(vec![seen(50_901, &["old", "new"])]);
-    assert_eq!(written(plan(&mut page, &rows))[0].tags, ["old", "new"]);
+    assert_eq!(
+        written(plan(&mut page, &rows))[0].editable.tags,
+        ["old", "new"]
+    );
 }
 
 #[test]
@@ -120,7 +123,10 @@ fn nobody_looks_where_nothing_differs_or_the_order_is_certain() {
     assert!(written(plan(&mut page, &near)).is_empty());
     let long_ago = [row(&seen(20_000, &["old"]))];
     let mut page = page_of(vec![seen(50_700, &["new"])]);
-    assert_eq!(written(plan(&mut page, &long_ago))[0].tags, ["new"]);
+    assert_eq!(
+        written(plan(&mut page, &long_ago))[0].editable.tags,
+        ["new"]
+    );
 }
 
 #[test]
@@ -154,7 +160,7 @@ fn a_page_that_a_look_has_overtaken_is_in_doubt_no_more() {
     // The notification arrives that tells the same.
     rows[0].observe(&seen(50_600, &["new"]));
     change_meanwhile(&mut page);
-    assert_eq!(written(plan(&mut page, &rows))[0].tags, ["new"]);
+    assert_eq!(written(plan(&mut page, &rows))[0].editable.tags, ["new"]);
 }
 
 #[test]

@@ -212,7 +212,10 @@ impl OutboundJob {
         let looked = evidence.observations().iter();
         let looked = looked.rev().find(|seen| seen.asset_id == *id);
         if let Some(Fact::Seen(sighting)) = looked.map(|seen| &seen.fact) {
-            let version = sighting.content.as_ref().map(|content| content.version);
+            let version = sighting
+                .content
+                .as_ref()
+                .and_then(|content| content.version);
             let mut planned = self.rows.iter();
             let planned = planned.find(|row| row.cloudinary_asset_id == *id);
             let decided_on = planned.and_then(|row| row.intent.as_ref()?.existence.clone());
