@@ -1,0 +1,50 @@
+//! The project's crates hold no circle of modules, neither between files nor between folders.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use module_graph::{Circle, Crate, Graph, circles, files, siblings};
+
+/// The crates that are held to it. The rest of `infra` and the functions are not yet.
+const CRATES: &[&str] = &["shared", "tests", "tests/chaos", "tests/module_graph"];
+
+/// Circles that are still there, each as crate, level and members. The list may only shrink.
+const KNOWN: &[&str] = &[
+    "shared, files: cloudinary/credentials.rs, cloudinary/signature.rs",
+    "shared, files: upload/content.rs, upload/remote.rs, upload/rules.rs",
+    "shared, below crate::cloudinary: credentials, signature",
+    "shared, below crate::upload: content, remote, rules",
+];
+
+#[test]
+fn no_modules_form_a_circle() {
+    let mut known: BTreeSet<String> = KNOWN.iter().map(ToString::to_string).collect();
+    let found = CRATES.iter().flat_map(|name| circles_of(name));
+    let unknown: Vec<String> = found
+        .filter(|(name, _)| !known.remove(name))
+        .map(|(name, circle)| format!("{name}\n{circle}"))
+        .collect();
+    assert!(unknown.is_empty(), "{}", unknown.join("\n"));
+    assert!(known.is_empty(), "take off the list: {known:#?}");
+}
+
+/// The circles of one crate, with their names in the list.
+fn circles_of(name: &str) -> Vec<(String, Circle)> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let project = here.ancestors().nth(2).expect("the project's folder");
+    let read = Crate::read(&project.join(name).join("src")).expect("the crate's sources");
+    let below = |(parent, graph)| (format!("below crate::{parent}"), graph);
+    let mut levels = vec![("files".to_owned(), files(&read))];
+    levels.extend(siblings(&read).into_iter().map(below));
+    let named = |(level, graph): &(String, Graph)| {
+        let found = circles(graph).into_iter();
+        let place = format!("{name}, {level}");
+        found.map(move |circle| (format!("{place}: {}", members(&circle)), circle))
+    };
+    levels.iter().flat_map(named).collect()
+}
+
+fn members(circle: &Circle) -> String {
+    let members: Vec<&str> = circle.members.iter().map(String::as_str).collect();
+    members.join(", ")
+}
