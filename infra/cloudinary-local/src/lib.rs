@@ -8,8 +8,10 @@
 //! # Ok(()) }
 //! ```
 
+mod account;
 mod admin;
 mod api;
+mod app;
 mod control;
 mod cursor;
 mod delivery;
@@ -17,12 +19,14 @@ mod error;
 mod model;
 mod moment;
 mod notify;
+mod params;
 mod search;
 mod server;
 mod settings;
 mod signature;
 mod store;
 mod template;
+mod traffic;
 mod view;
 
 pub use server::{Config, Server, StartError};

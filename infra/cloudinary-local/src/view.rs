@@ -2,57 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{Asset, LastUpdated, Media};
+use crate::account::Account;
+use crate::model::{Asset, Id, LastUpdated, Media};
 use crate::moment::Moment;
 use crate::settings::Settings;
 use crate::signature;
-
-/// What is the same for every answer: whose account it is and where its files are served.
-#[derive(Debug, Clone)]
-pub(crate) struct Account {
-    pub(crate) cloud: String,
-    pub(crate) api_key: String,
-    pub(crate) api_secret: String,
-    /// Origin of delivery addresses, without a slash at the end.
-    pub(crate) delivery_base: String,
-}
-
-impl Account {
-    /// Active access keys with their secrets, the oldest first.
-    pub(crate) fn access_keys<'a>(
-        &'a self,
-        settings: &'a Settings,
-    ) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let first = (!settings.first_key_disabled)
-            .then_some((self.api_key.as_str(), self.api_secret.as_str()));
-        let others = settings.access_keys.iter();
-        first
-            .into_iter()
-            .chain(others.map(|(key, secret)| (key.as_str(), secret.as_str())))
-    }
-
-    /// The secret of an active key.
-    pub(crate) fn secret_of<'a>(&'a self, key: &str, settings: &'a Settings) -> Option<&'a str> {
-        let found = self.access_keys(settings).find(|(known, _)| *known == key);
-        found.map(|(_, secret)| secret)
-    }
-
-    pub(crate) fn url(&self, asset: &Asset) -> String {
-        let extension = match (&asset.media.format, asset.resource_type) {
-            (Some(format), kind) if kind.as_str() != "raw" => format!(".{format}"),
-            _ => String::new(),
-        };
-        format!(
-            "{}/{}/{}/{}/v{}/{}{extension}",
-            self.delivery_base,
-            self.cloud,
-            asset.resource_type.as_str(),
-            asset.delivery_type.as_str(),
-            asset.media.version,
-            crate::delivery::encode_path(&asset.public_id),
-        )
-    }
-}
 
 /// Which of the optional members an answer carries.
 #[derive(Debug, Clone, Default)]
@@ -152,7 +106,7 @@ pub(crate) fn announced(
 /// `timestamp` and `request_id`, which some events carry at their top.
 pub(crate) fn insert_request(map: &mut Map<String, Value>, at: Moment) {
     map.insert("timestamp".into(), json!(at.iso_offset()));
-    map.insert("request_id".into(), json!(crate::model::Id::random()));
+    map.insert("request_id".into(), json!(Id::random()));
 }
 
 fn insert_upload_details(map: &mut Map<String, Value>, asset: &Asset, account: &Account) {

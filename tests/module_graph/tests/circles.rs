@@ -5,8 +5,14 @@ use std::path::Path;
 
 use module_graph::{Circle, Crate, Graph, circles, files, siblings};
 
-/// The crates that are held to it. The rest of `infra` and the functions are not yet.
-const CRATES: &[&str] = &["shared", "tests", "tests/chaos", "tests/module_graph"];
+/// The crates that are held to it. `infra/cli`, `infra/local` and the functions are not yet.
+const CRATES: &[&str] = &[
+    "shared",
+    "infra/cloudinary-local",
+    "tests",
+    "tests/chaos",
+    "tests/module_graph",
+];
 
 /// Circles that are still there, each as crate, level and members. The list may only shrink.
 const KNOWN: &[&str] = &[

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::listing::{bind, max_results};
+use crate::app::App;
 use crate::error::ApiError;
 use crate::model::ResourceType;
 use crate::moment::Moment;
-use crate::server::{App, Params};
+use crate::params::Params;
 
 pub(crate) fn ping() -> Value {
     json!({"status": "ok"})

@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::listing::at_most_100;
 use crate::api;
+use crate::app::App;
 use crate::error::ApiError;
 use crate::model::{Asset, Change, DeliveryType, Id, ResourceType};
-use crate::server::{App, Params};
+use crate::params::Params;
 use crate::settings::DeletedKey;
 use crate::store::{Actor, Transaction};
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::listing::{bind, max_results};
+use crate::app::App;
 use crate::error::ApiError;
 use crate::model::{Asset, Change, Folder};
 use crate::notify::events;
-use crate::server::{App, Params};
+use crate::params::Params;
 use crate::store::{Actor, Transaction, is_within, rebase};
 
 pub(crate) fn list_folders(app: &App, parent: &str, params: &Params) -> Result<Value, ApiError> {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use crate::app::App;
 use crate::cursor::Binding;
 use crate::error::ApiError;
 use crate::model::{Asset, DeliveryType, Id, ResourceType};
 use crate::moment::Moment;
-use crate::server::{App, Params};
+use crate::params::Params;
 use crate::store::{Position, State};
 use crate::view::{self, Shown};
 

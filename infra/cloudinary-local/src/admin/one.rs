@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::app::App;
 use crate::error::ApiError;
 use crate::model::{Asset, DeliveryType, Id, Name, ResourceType};
-use crate::server::{App, Params};
+use crate::params::Params;
 use crate::view;
 
 pub(crate) fn one(

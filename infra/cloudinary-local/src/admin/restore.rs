@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::listing::at_most_100;
+use crate::app::App;
 use crate::error::ApiError;
 use crate::model::{Asset, DeliveryType, Id, ResourceType};
 use crate::notify::events;
-use crate::server::{App, Params};
+use crate::params::Params;
 use crate::settings::RestoreEmits;
 use crate::store::{Actor, State, Transaction};
 use crate::view;

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::app::App;
 use crate::error::ApiError;
 use crate::model::{Change, Id, Trigger};
-use crate::server::{App, Params};
+use crate::params::Params;
 use crate::store::{Actor, Transaction};
 use crate::template;
 

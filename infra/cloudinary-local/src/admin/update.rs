@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::api::edit;
+use crate::app::App;
 use crate::error::ApiError;
 use crate::model::{Asset, DeliveryType, Id, ResourceType};
 use crate::notify::events;
-use crate::server::{App, Params};
+use crate::params::Params;
 use crate::store::{Actor, State};
 use crate::view;
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::edit;
+use crate::app::App;
 use crate::error::ApiError;
 use crate::model::{Asset, ResourceType};
 use crate::notify::events;
-use crate::server::{App, Params};
+use crate::params::Params;
 use crate::store::{Actor, Transaction};
 
 /// Ids beyond this are silently left out, as are unknown ones.

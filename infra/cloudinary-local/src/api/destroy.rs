@@ -7,12 +7,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::account::Account;
+use crate::app::App;
 use crate::error::ApiError;
 use crate::model::{Asset, Change, Id, ResourceType};
 use crate::notify::events;
-use crate::server::{App, Params};
+use crate::params::Params;
 use crate::store::{Actor, Transaction};
-use crate::view::Account;
 
 pub(crate) fn destroy(
     app: &App,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::error::ApiError;
 use crate::model::Asset;
 use crate::moment::Moment;
-use crate::server::Params;
+use crate::params::Params;
 use crate::settings::Settings;
 
 /// Replaces or merges what the parameters name; what they do not name stays. Times of the facets

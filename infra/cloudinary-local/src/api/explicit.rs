@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::edit;
+use crate::app::App;
 use crate::error::ApiError;
 use crate::model::{Asset, ResourceType};
 use crate::notify::events;
-use crate::server::{App, Params};
+use crate::params::Params;
 use crate::settings::ExplicitEmits;
 use crate::store::Actor;
 use crate::view;

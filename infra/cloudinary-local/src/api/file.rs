@@ -6,8 +6,9 @@ use bytes::Bytes;
 use http::HeaderMap;
 use percent_encoding::percent_decode_str;
 
+use crate::app::App;
 use crate::error::ApiError;
-use crate::server::{App, Params};
+use crate::params::Params;
 
 /// A whole file, and the name it came under.
 #[derive(Debug)]

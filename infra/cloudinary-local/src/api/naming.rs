@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::file::Incoming;
 use crate::model::{ResourceType, Sniffed};
-use crate::server::Params;
+use crate::params::Params;
 use crate::settings::Settings;
 
 /// What is answered to every chunk but the last.

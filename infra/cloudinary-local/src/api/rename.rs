@@ -3,10 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::{delete_all, edit, forgotten};
+use crate::app::App;
 use crate::error::ApiError;
 use crate::model::{Asset, DeliveryType, ResourceType};
 use crate::notify::events;
-use crate::server::{App, Params};
+use crate::params::Params;
 use crate::store::Actor;
 use crate::view;
 

@@ -8,12 +8,13 @@ use serde_json::{Map, Value, json};
 use super::file::{self, Received};
 use super::naming::{self, Folders, Names};
 use super::{destroy, edit};
+use crate::app::App;
 use crate::error::ApiError;
 use crate::model::{
     Asset, Content, DeliveryType, Id, Kind, LastUpdated, Media, ResourceType, Sniffed, sniff,
 };
 use crate::notify::events;
-use crate::server::{App, Params};
+use crate::params::Params;
 use crate::store::{Actor, Transaction};
 use crate::view;
 

@@ -1,6 +1,7 @@
 //! The control plane: what a test does to the stand-in, and what it reads back.
 
 mod notifications;
+mod request;
 mod seed;
 mod state;
 
@@ -9,19 +10,21 @@ use axum::response::{IntoResponse, Response};
 use http::{Method, Request};
 use serde_json::{Map, Value, json};
 
+use crate::app::App;
 use crate::error::ApiError;
 use crate::model::Change;
 use crate::moment::Moment;
-use crate::server::{App, Fault, Params};
+use crate::params::Params;
 use crate::settings::{Chaos, Settings};
-use crate::store::Actor;
+use crate::traffic::Fault;
+use request::{operator, unreadable};
 
 /// No authentication: the server listens on loopback only.
 pub(crate) async fn handle(app: &App, path: &str, request: Request<Body>) -> Response {
     let method = request.method().clone();
     let mut query = Params::default();
     query.add_form(request.uri().query().unwrap_or_default().as_bytes());
-    let body = match read(request).await {
+    let body = match request::read(request).await {
         Ok(body) => body,
         Err(error) => return error.into_response(),
     };
@@ -29,17 +32,6 @@ pub(crate) async fn handle(app: &App, path: &str, request: Request<Body>) -> Res
         Ok(answer) => axum::Json(answer).into_response(),
         Err(error) => error.into_response(),
     }
-}
-
-async fn read(request: Request<Body>) -> Result<Map<String, Value>, ApiError> {
-    let body = axum::body::to_bytes(request.into_body(), 64 << 20)
-        .await
-        .map_err(|_| ApiError::bad_request("the body could not be read"))?;
-    if body.is_empty() {
-        return Ok(Map::new());
-    }
-    serde_json::from_slice(&body)
-        .map_err(|error| ApiError::bad_request(format!("expected a JSON object: {error}")))
 }
 
 async fn dispatch(
@@ -88,29 +80,14 @@ async fn dispatch(
     }
 }
 
-/// Changes made here are nobody's API calls.
-fn operator(app: &App) -> Actor {
-    Actor {
-        source: "ui",
-        api_key: app.account.api_key.clone(),
-        notification_url: None,
-    }
-}
-
-fn unreadable(error: &serde_json::Error) -> ApiError {
-    ApiError::bad_request(error.to_string())
-}
-
 fn add_fault(app: &App, body: Map<String, Value>) -> Result<Value, ApiError> {
-    let fault: Fault =
-        serde_json::from_value(Value::Object(body)).map_err(|error| unreadable(&error))?;
+    let fault: Fault = request::parse(body)?;
     app.traffic.add_fault(fault);
     Ok(json!({"faults": app.traffic.faults()}))
 }
 
 fn set_chaos(app: &App, body: Map<String, Value>) -> Result<Value, ApiError> {
-    let chaos: Chaos =
-        serde_json::from_value(Value::Object(body)).map_err(|error| unreadable(&error))?;
+    let chaos: Chaos = request::parse(body)?;
     if [chaos.drop, chaos.duplicate, chaos.reorder]
         .iter()
         .any(|share| !(0.0..=1.0).contains(share))

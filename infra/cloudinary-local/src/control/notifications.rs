@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::app::App;
 use crate::error::ApiError;
-use crate::server::{App, Params};
+use crate::params::Params;
 
 pub(super) fn overview(app: &App) -> Value {
     let in_flight = app.deliverer.in_flight();

@@ -5,11 +5,11 @@ use std::time::Instant;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{operator, unreadable};
+use super::request::{self, operator};
+use crate::app::App;
 use crate::error::ApiError;
 use crate::model::{Change, ResourceType, SeedSpec};
 use crate::notify::events;
-use crate::server::App;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,8 +43,7 @@ const SPREAD_AT_MOST: u64 = 1_000_000_000;
 
 pub(super) fn seed(app: &App, body: Map<String, Value>) -> Result<Value, ApiError> {
     let started = Instant::now();
-    let request: Request =
-        serde_json::from_value(Value::Object(body)).map_err(|error| unreadable(&error))?;
+    let request: Request = request::parse(body)?;
     if request.count > AT_MOST || request.spread_seconds > SPREAD_AT_MOST {
         return Err(ApiError::bad_request(format!(
             "count is at most {AT_MOST}, spread_seconds {SPREAD_AT_MOST}"

@@ -10,26 +10,12 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, Method, Request, StatusCode, header};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
+use crate::app::App;
 use crate::model::{Asset, Content, DeliveryType, ResourceType};
-use crate::server::App;
 use address::Address;
 use transform::Wanted;
-
-const KEPT: AsciiSet = NON_ALPHANUMERIC
-    .remove(b'/')
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b':')
-    .remove(b'~');
-
-/// A public id as it stands in an address.
-pub(crate) fn encode_path(public_id: &str) -> String {
-    utf8_percent_encode(public_id, &KEPT).to_string()
-}
 
 /// Why nothing is delivered; the reason travels in `X-Cld-Error`.
 struct Refused(StatusCode, String);

@@ -2,17 +2,10 @@
 
 use super::ResourceType;
 use super::png;
+use super::scramble::scramble;
 
 /// Size in pixels of a generated picture or video.
 pub(super) const SIZE: (u32, u32) = (png::WIDTH, png::HEIGHT);
-
-/// SplitMix64: spreads neighbouring numbers far apart.
-pub(super) fn scramble(seed: u64) -> u64 {
-    let z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
 
 pub(super) fn bytes(kind: ResourceType, seed: u64) -> Vec<u8> {
     match kind {

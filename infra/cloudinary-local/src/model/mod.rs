@@ -5,6 +5,7 @@ mod content;
 mod generated;
 mod id;
 mod png;
+mod scramble;
 mod seed;
 
 use std::sync::Arc;

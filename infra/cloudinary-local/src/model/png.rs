@@ -1,6 +1,8 @@
 //! A PNG writer for generated pictures: two bits a pixel, uncompressed, so that the length of the
 //! file is known without writing it.
 
+use super::scramble::scramble;
+
 pub(super) const WIDTH: u32 = 96;
 pub(super) const HEIGHT: u32 = 72;
 
@@ -14,7 +16,7 @@ pub(super) const LENGTH: u64 = (8 + 12 * 5 + 13 + 12 + COMMENT + (PIXELS + 11)) 
 
 /// A decodable picture, different for every seed.
 pub(super) fn picture(seed: u64) -> Vec<u8> {
-    let noise = super::generated::scramble(seed);
+    let noise = scramble(seed);
     let mut file = Vec::with_capacity(LENGTH as usize);
     file.extend_from_slice(b"\x89PNG\r\n\x1a\n");
     let mut header = Vec::with_capacity(13);
@@ -35,7 +37,7 @@ pub(super) fn picture(seed: u64) -> Vec<u8> {
 
 fn palette(noise: u64) -> [u8; 12] {
     let mut colours = [0; 12];
-    let more = super::generated::scramble(noise);
+    let more = scramble(noise);
     colours[..8].copy_from_slice(&noise.to_be_bytes());
     colours[8..].copy_from_slice(&more.to_be_bytes()[..4]);
     colours

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-use super::generated::{self, scramble};
+use super::generated;
+use super::scramble::scramble;
 use super::{Asset, Content, DeliveryType, Id, LastUpdated, Media, ResourceType};
 use crate::moment::Moment;
 

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::account::Account;
 use crate::model::{Change, Notification, Outcome};
 use crate::moment::Moment;
 use crate::settings::Settings;
 use crate::signature;
 use crate::store::Store;
-use crate::view::Account;
 
 #[derive(Debug)]
 pub(crate) struct Deliverer {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use crate::account::Account;
 use crate::model::Asset;
 use crate::settings::{ContextChangedShape, Settings};
 use crate::store::Transaction;
-use crate::view::{self, Account};
+use crate::view;
 
 /// An asset before and after one change.
 pub(crate) type Edited = (Arc<Asset>, Arc<Asset>);

@@ -11,11 +11,12 @@ use serde_json::{Map, Value, json};
 use super::eval::{self, Key, Scope};
 use super::parse::{self, Expr, Test};
 use crate::admin::shown_in_listing;
+use crate::app::App;
 use crate::cursor::Binding;
 use crate::error::ApiError;
 use crate::model::{Asset, Id};
 use crate::moment::Moment;
-use crate::server::{App, Params};
+use crate::params::Params;
 use crate::settings::Settings;
 use crate::view::{self, Shown};
 

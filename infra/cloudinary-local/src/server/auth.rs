@@ -5,13 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use subtle::ConstantTimeEq;
 
-use super::params::Params;
 use super::route::{Access, Operation};
+use crate::account::Account;
 use crate::error::ApiError;
 use crate::moment::Moment;
+use crate::params::Params;
 use crate::settings::Settings;
 use crate::signature;
-use crate::view::Account;
 
 /// Never part of what is signed.
 const UNSIGNED: [&str; 5] = [

@@ -5,8 +5,8 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Multipart};
 use http::{Request, header};
 use serde_json::Value;
 
-use super::params::{Params, SentFile};
 use crate::error::ApiError;
+use crate::params::{Params, SentFile};
 
 /// Uploads arrive whole or in chunks of any size; this bounds what one request may hold in memory.
 const BODY_AT_MOST: usize = 256 << 20;

@@ -8,14 +8,20 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::params::Params;
 use super::route::{Access, Operation};
-use super::traffic::{Drop, Fault, Quota};
-use super::{App, Dropped, auth, body};
+use super::{auth, body};
+use crate::app::App;
 use crate::error::ApiError;
 use crate::model::Id;
+use crate::params::Params;
 use crate::store::Actor;
+use crate::traffic::{Drop, Fault, Quota};
 use crate::{admin, api, search};
+
+/// The connection is to be closed without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection was dropped on purpose")]
+pub(super) struct Dropped;
 
 pub(super) async fn handle(
     app: &App,

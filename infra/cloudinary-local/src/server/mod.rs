@@ -4,9 +4,7 @@
 mod auth;
 mod body;
 mod call;
-mod params;
 mod route;
-mod traffic;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,16 +18,15 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-pub(crate) use params::Params;
-pub(crate) use traffic::{Fault, Traffic};
-
+use crate::account::Account;
+use crate::app::App;
 use crate::model::Change;
-use crate::moment::Moment;
 use crate::notify::Deliverer;
 use crate::settings::Settings;
 use crate::store::{Files, JournalError, Store};
-use crate::view::Account;
+use crate::traffic::Traffic;
 use crate::{control, delivery};
+use call::Dropped;
 
 /// How to start a server.
 #[derive(Debug, Clone)]
@@ -83,27 +80,6 @@ pub enum StartError {
     Client(#[source] reqwest::Error),
     #[error("could not record the first settings")]
     Settings,
-}
-
-/// Everything that answering a request needs.
-#[derive(Debug)]
-pub(crate) struct App {
-    pub(crate) account: Account,
-    pub(crate) store: Arc<Store>,
-    pub(crate) files: Files,
-    pub(crate) client: reqwest::Client,
-    pub(crate) traffic: Traffic,
-    pub(crate) deliverer: Arc<Deliverer>,
-}
-
-impl App {
-    pub(crate) fn settings(&self) -> Settings {
-        self.store.read(|state| state.settings.clone())
-    }
-
-    pub(crate) fn now(&self) -> Moment {
-        Moment::now(self.store.read(|state| state.settings.clock_skew_ms))
-    }
 }
 
 /// A running server; it ends when this is dropped.
@@ -225,11 +201,6 @@ fn client() -> Result<reqwest::Client, StartError> {
         .build()
         .map_err(StartError::Client)
 }
-
-/// The connection is to be closed without an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection was dropped on purpose")]
-pub(crate) struct Dropped;
 
 async fn accept(listener: TcpListener, app: Arc<App>) {
     let mut connections = JoinSet::new();
