@@ -5,6 +5,7 @@ use std::path::Path;
 
 const PURE: &[&str] = &[
     "asset.rs",
+    "cloudinary/algorithm.rs",
     "cloudinary/call.rs",
     "cloudinary/clock.rs",
     "cloudinary/credentials.rs",
@@ -24,6 +25,7 @@ const PURE: &[&str] = &[
     "intent/mod.rs",
     "intent/wish.rs",
     "maintenance/errand.rs",
+    "observation/attributes.rs",
     "observation/clocks.rs",
     "observation/content.rs",
     "observation/sighting.rs",
@@ -72,7 +74,10 @@ const PURE: &[&str] = &[
     "sync/store/write.rs",
     "telemetry/chain.rs",
     "upload/content.rs",
+    "upload/format.rs",
+    "upload/host_rule.rs",
     "upload/name.rs",
+    "upload/public_address.rs",
     "upload/refusal.rs",
     "upload/remote.rs",
     "upload/rules.rs",

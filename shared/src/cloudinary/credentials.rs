@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 use url::form_urlencoded;
 
-use super::signature::Algorithm;
+use super::algorithm::Algorithm;
 
 const SCHEME: &str = "cloudinary://";
 const DEFAULT_PREFIX: &str = "https://api.cloudinary.com";

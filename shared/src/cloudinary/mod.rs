@@ -4,6 +4,7 @@
 //! are pure; the client is the only module here that talks to the network.
 
 pub mod admin;
+mod algorithm;
 mod call;
 pub mod client;
 pub mod clock;

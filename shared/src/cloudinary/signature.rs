@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::Credentials;
+pub use super::algorithm::Algorithm;
+use super::credentials::Credentials;
 use crate::time::Timestamp;
 
 /// How long after its signing a notification is accepted: `valid_for` of the official SDKs.
@@ -20,50 +20,6 @@ pub const VALID_FOR: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// How far ahead of our clock a notification may be signed. The SDKs set no bound.
 pub const MAX_AHEAD: Duration = Duration::from_secs(5 * 60);
-
-/// The hash of a signature. An account is set to one of them; the length tells which was used.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Algorithm {
-    Sha1,
-    Sha256,
-}
-
-impl Algorithm {
-    /// Reads the word of `signature_algorithm`.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "sha1" => Some(Self::Sha1),
-            "sha256" => Some(Self::Sha256),
-            _ => None,
-        }
-    }
-
-    /// The word of `signature_algorithm`.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Sha1 => "sha1",
-            Self::Sha256 => "sha256",
-        }
-    }
-
-    /// Tells by its length which one made a signature in hex digits.
-    pub fn of_signature(text: &str) -> Option<Self> {
-        let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        match text.len() {
-            40 if is_hex => Some(Self::Sha1),
-            64 if is_hex => Some(Self::Sha256),
-            _ => None,
-        }
-    }
-
-    pub(super) fn hash(self, text: &[u8]) -> Vec<u8> {
-        match self {
-            Self::Sha1 => Sha1::digest(text).to_vec(),
-            Self::Sha256 => Sha256::digest(text).to_vec(),
-        }
-    }
-}
 
 /// Signs the parameters of an Upload API call, by signature version 2.
 ///

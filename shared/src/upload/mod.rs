@@ -1,7 +1,10 @@
 //! What may be uploaded, by whom, under which name, and how it is signed (pure).
 
 pub mod content;
+pub mod format;
+mod host_rule;
 pub mod name;
+mod public_address;
 pub mod refusal;
 pub mod remote;
 pub mod rules;

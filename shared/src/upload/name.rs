@@ -2,8 +2,9 @@
 
 use uuid::Uuid;
 
-use super::content::extension;
-use super::{UploadRefusal, UploadRules, Uploader};
+use super::format::extension;
+use super::refusal::UploadRefusal;
+use super::rules::{UploadRules, Uploader};
 use crate::asset::{ResourceType, fault_of_folder, fault_of_public_id};
 
 /// How many characters of a file's name go into a public id.

@@ -3,42 +3,17 @@
 //! Cloudinary fetches them, not we. The names of an internal network are none of its business all
 //! the same, and what it can reach of ours it must not be made to publish.
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::fmt;
-use std::str::FromStr;
+use core::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use super::{UploadRefusal, UploadRules};
+use super::host_rule::HostRule;
+pub use super::public_address::is_public;
+use super::refusal::UploadRefusal;
+use super::rules::UploadRules;
 
 /// Longer addresses are not looked at.
 const LONGEST: usize = 2048;
-
-/// A host from which files may be ingested: `images.example.com`, `*.example.com` (below it),
-/// `*` (any public host), or an address such as `10.1.2.3`, which is thereby allowed although it
-/// may be internal. `:8443` behind it allows that port, `:*` any.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct HostRule {
-    host: HostPattern,
-    port: PortPattern,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum HostPattern {
-    Any,
-    Below(String),
-    Domain(String),
-    Address(IpAddr),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum PortPattern {
-    Default,
-    Any,
-    Only(u16),
-}
 
 /// An address that the rules let pass, as far as can be told without asking for its host's
 /// addresses.
@@ -139,142 +114,10 @@ fn is_written_plainly(text: &str, url: &Url) -> bool {
                     .is_some_and(|port| authority.eq_ignore_ascii_case(&format!("{host}:{port}"))))
 }
 
-/// Whether an address is one of the public internet: not of a private network, this machine, a
-/// link, a group, a cloud's metadata service, or a way around to one of those.
-pub fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    let is_special = match (a, b, c) {
-        // This network, carrier-grade NAT, protocol assignments, relays to IPv6, benchmarks.
-        (0, ..) | (100, 64..=127, _) | (192, 0, 0) | (192, 88, 99) | (198, 18..=19, _) => true,
-        // Reserved, and the broadcast address.
-        (240.., ..) => true,
-        _ => false,
-    };
-    !(is_special
-        || address.is_private()
-        || address.is_loopback()
-        // The cloud's metadata service is one of these.
-        || address.is_link_local()
-        || address.is_documentation()
-        || address.is_multicast())
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let segments = address.segments();
-    let embedded = |high: u16, low: u16| {
-        let [a, b] = high.to_be_bytes();
-        let [c, d] = low.to_be_bytes();
-        is_public_v4(Ipv4Addr::new(a, b, c, d))
-    };
-    match segments {
-        // Translated to IPv4 (NAT64), or carried through it (6to4).
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
-        [0x2002, high, low, ..] => embedded(high, low),
-        // Protocol assignments, Teredo among them; documentation, old and new.
-        [0x2001, ..0x200, ..] | [0x2001, 0xdb8, ..] | [0x3fff, ..0x1000, ..] => false,
-        // All that has been given out. Loopback, mapped IPv4, unique local, link-local and
-        // multicast addresses lie outside.
-        [0x2000..=0x3fff, ..] => true,
-        _ => false,
-    }
-}
-
-impl HostRule {
-    fn allows(&self, host: &Host<&str>, port: u16, has_default_port: bool) -> bool {
-        let is_host = match (&self.host, host) {
-            (HostPattern::Any, Host::Domain(_)) => true,
-            (HostPattern::Below(domain), Host::Domain(name)) => name
-                .strip_suffix(domain.as_str())
-                .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
-            (HostPattern::Domain(domain), Host::Domain(name)) => domain == name,
-            (HostPattern::Address(IpAddr::V4(known)), Host::Ipv4(address)) => known == address,
-            (HostPattern::Address(IpAddr::V6(known)), Host::Ipv6(address)) => known == address,
-            _ => false,
-        };
-        is_host
-            && match self.port {
-                PortPattern::Default => has_default_port,
-                PortPattern::Any => true,
-                PortPattern::Only(only) => only == port,
-            }
-    }
-}
-
-impl FromStr for HostRule {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || {
-            format!("`{text}` is no host; write images.example.com, *.example.com, or an address")
-        };
-        let (host, port) = match text.rsplit_once(':') {
-            Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, Some(port)),
-            _ => (text, None),
-        };
-        let port = match port {
-            None => PortPattern::Default,
-            Some("*") => PortPattern::Any,
-            Some(port) => PortPattern::Only(port.parse().map_err(|_| wrong())?),
-        };
-        let domain = |name: &str| match Host::parse(name) {
-            Ok(Host::Domain(parsed)) if parsed == name && !name.contains('*') => Some(parsed),
-            _ => None,
-        };
-        let host = host.to_ascii_lowercase();
-        let literal = host.trim_start_matches('[').trim_end_matches(']');
-        let host = if host == "*" {
-            HostPattern::Any
-        } else if let Ok(address) = literal.parse() {
-            HostPattern::Address(address)
-        } else if let Some(parent) = host.strip_prefix("*.") {
-            HostPattern::Below(domain(parent).ok_or_else(wrong)?)
-        } else {
-            HostPattern::Domain(domain(&host).ok_or_else(wrong)?)
-        };
-        Ok(Self { host, port })
-    }
-}
-
-impl TryFrom<String> for HostRule {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<HostRule> for String {
-    fn from(rule: HostRule) -> Self {
-        rule.to_string()
-    }
-}
-
-impl fmt::Display for HostRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.host {
-            HostPattern::Any => f.write_str("*")?,
-            HostPattern::Below(domain) => write!(f, "*.{domain}")?,
-            HostPattern::Domain(domain) => f.write_str(domain)?,
-            HostPattern::Address(IpAddr::V4(address)) => write!(f, "{address}")?,
-            HostPattern::Address(IpAddr::V6(address)) => write!(f, "[{address}]")?,
-        }
-        match self.port {
-            PortPattern::Default => Ok(()),
-            PortPattern::Any => f.write_str(":*"),
-            PortPattern::Only(port) => write!(f, ":{port}"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use core::net::{Ipv4Addr, Ipv6Addr};
+
     use proptest::prelude::*;
 
     use super::*;

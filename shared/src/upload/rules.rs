@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::content::{FORMATS, known_format};
-use super::remote::HostRule;
+use super::format::{FORMATS, known_format};
+use super::host_rule::HostRule;
 use crate::asset::ResourceType;
 
 /// Cloudinary takes a signature for an hour.
