@@ -229,7 +229,7 @@ pub(super) fn realtime(evidence: &Evidence) -> Judgement {
                 first_few(&off)
             ),
             "switched off, dashboard, SQL Editor: alter table public.media_assets enable trigger NAME; \
-             missing: see 20261124150000_media_live_updates.sql",
+             missing: see 20261127081000_media_live_updates.sql",
         )
     } else if !found.policy {
         Verdict::failure(

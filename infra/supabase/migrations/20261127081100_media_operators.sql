@@ -1,9 +1,5 @@
 -- What operators ask for, with the service's rights.
-do $once$ begin if media_sync.begin_migration('20261126100000', 'media_operators') then execute $migration$
-
--- The deleted assets of one owner; those that live have an index of their own.
-create index media_assets_uploader_deleted on public.media_assets (uploaded_by)
-    where deleted_at is not null and uploaded_by is not null;
+do $once$ begin if media_sync.begin_migration('20261127081100', 'media_operators') then execute $migration$
 
 -- Makes p_to the owner of at most p_limit assets of p_from, the deleted ones included, and tells how many. Each has its
 -- entry in the audit trail. With p_collections the collections follow, all at once.
@@ -65,8 +61,8 @@ language sql security definer set search_path = '' as $$
     values ('triggers_repaired', 'reconcile', p_details)
 $$;
 
-revoke execute on function public.media_sync_transfer, public.media_sync_note_triggers
-    from public, anon, authenticated, service_role;
+revoke execute on function public.media_sync_transfer, public.media_sync_note_triggers from public, anon, authenticated,
+    service_role;
 grant execute on function public.media_sync_transfer, public.media_sync_note_triggers to service_role;
 
 $migration$; end if; end $once$;

@@ -3,7 +3,7 @@
 -- An upload is recorded before anything is sent or signed. By that record an asset that appears
 -- under its name gets its owner, whoever tells of it first; and a row that waits for an asset is
 -- found again by whoever comes after a function that died.
-do $once$ begin if media_sync.begin_migration('20261124140000', 'media_uploads') then execute $migration$
+do $once$ begin if media_sync.begin_migration('20261127080400', 'media_uploads') then execute $migration$
 
 create table public.media_uploads (
     id            uuid primary key,
@@ -242,162 +242,12 @@ language sql stable security definer set search_path = '' as $$
     where u.id = p_id
 $$;
 
--- The audit entries about a row, under another id and with who has uploaded it.
-create function media_sync.attribute(p_audit jsonb, p_from text, p_to uuid, p_actor uuid) returns jsonb
-language sql immutable set search_path = '' as $$
-    select coalesce(jsonb_agg(
-        case when entry ->> 'asset_row_id' = p_from
-            then entry || jsonb_build_object(
-                'asset_row_id', p_to, 'actor', coalesce(entry ->> 'actor', p_actor::text))
-            else entry
-        end order by place
-    ), '[]')
-    from jsonb_array_elements(p_audit) with ordinality as a (entry, place)
-$$;
-
--- What a change becomes when assets of it are those of uploads begun here. An asset that is new and
--- for which a row waits gets that row; the owner of every other new or returning one is entered.
--- A waiting row whose name turns out to belong to another asset has lost it, and goes.
-create function media_sync.join_uploads(p_change jsonb) returns jsonb
-language plpgsql set search_path = '' as $$
-declare
-    v_found record;
-    v_upload public.media_uploads;
-    v_row jsonb;
-    v_revision bigint;
-    v_waiting boolean;
-    v_inserts jsonb := coalesce(p_change -> 'inserts', '[]');
-    v_updates jsonb := coalesce(p_change -> 'updates', '[]');
-    v_audit jsonb := coalesce(p_change -> 'audit', '[]');
-begin
-    for v_found in
-        with shown as (
-            select true as is_new, w.value as planned, null::public.media_assets as known
-            from jsonb_array_elements(v_inserts) w
-            where w.value -> 'deleted_at' = 'null'
-            union all
-            select false, w.value, k
-            from jsonb_array_elements(v_updates) w
-            join public.media_assets k on k.id = (w.value ->> 'id')::uuid
-            where w.value -> 'deleted_at' = 'null'
-        )
-        select s.is_new, s.planned, (s.known).deleted_at is not null as returns,
-            (s.known).cloudinary_etag as old_etag, m.id as waiting, u.id as upload
-        from shown s
-        left join public.media_assets m
-            on m.cloudinary_asset_id is null and m.deleted_at is null
-            and m.resource_type = s.planned ->> 'resource_type'
-            and m.delivery_type = s.planned ->> 'delivery_type'
-            and m.cloudinary_public_id = s.planned ->> 'cloudinary_public_id'
-        left join lateral (
-            select c.id from public.media_uploads c
-            where c.public_id = s.planned ->> 'cloudinary_public_id'
-                and s.planned ->> 'delivery_type' = 'upload'
-                and (s.planned ->> 'cloudinary_version')::bigint between c.since_version and c.until_version
-                and (c.outcome is null or c.outcome = 'lost')
-            order by c.id = m.id desc, c.begun_at desc
-            limit 1
-        ) u on true
-        where m.id is not null or u.id is not null and (s.is_new or (s.known).deleted_at is not null)
-    loop
-        v_row := v_found.planned;
-        v_waiting := false;
-        if v_found.waiting is not null then
-            perform from public.media_assets
-            where id = v_found.waiting and cloudinary_asset_id is null for update;
-            v_waiting := found;
-        end if;
-        -- An asset that only came by its name otherwise is no upload's.
-        if v_found.upload is null or not (v_found.is_new or v_found.returns) then
-            if v_waiting then
-                perform media_sync.lose_name(v_found.waiting);
-            end if;
-            continue;
-        end if;
-        select * into v_upload from public.media_uploads
-        where id = v_found.upload and (outcome is null or outcome = 'lost') for update;
-        continue when not found;
-
-        if v_waiting and v_upload.id = v_found.waiting and v_found.is_new then
-            begin
-                update public.media_assets set cloudinary_asset_id = v_row ->> 'cloudinary_asset_id'
-                where id = v_upload.id returning revision into v_revision;
-            exception when unique_violation then
-                raise exception 'an asset has appeared meanwhile' using errcode = 'PT412';
-            end;
-            select coalesce(jsonb_agg(value order by ordinality), '[]') into v_inserts
-            from jsonb_array_elements(v_inserts) with ordinality where value <> v_row;
-            v_updates := v_updates || (v_row || jsonb_build_object('id', v_upload.id, 'revision', v_revision));
-            v_upload.asset_row_id := v_upload.id;
-        else
-            if v_waiting and v_upload.id = v_found.waiting then
-                delete from public.media_assets where id = v_upload.id;
-            elsif v_waiting then
-                perform media_sync.lose_name(v_found.waiting);
-            end if;
-            v_upload.asset_row_id := (v_row ->> 'id')::uuid;
-            if v_found.is_new then
-                select jsonb_agg(case when value = v_row
-                    then value || jsonb_build_object('uploaded_by', v_upload.uploader) else value end order by ordinality)
-                into v_inserts from jsonb_array_elements(v_inserts) with ordinality;
-            elsif v_upload.kind = 'signed' and v_found.old_etag = v_row ->> 'cloudinary_etag' then
-                -- The old content is back, by whatever way: it keeps its owner.
-                continue;
-            else
-                update public.media_assets set uploaded_by = v_upload.uploader
-                where id = v_upload.asset_row_id and revision = (v_row ->> 'revision')::bigint
-                returning revision into v_revision;
-                -- Whoever has changed the row meanwhile makes the caller plan again.
-                continue when not found;
-                select jsonb_agg(case when value = v_row
-                    then value || jsonb_build_object('revision', v_revision) else value end order by ordinality)
-                into v_updates from jsonb_array_elements(v_updates) with ordinality;
-            end if;
-        end if;
-        v_audit := media_sync.attribute(v_audit, v_row ->> 'id', v_upload.asset_row_id, v_upload.uploader);
-        update public.media_uploads
-        set outcome = 'stored', ended_at = now(), asset_row_id = v_upload.asset_row_id,
-            error_code = null, error_message = null
-        where id = v_upload.id;
-    end loop;
-    -- A signed upload that has replaced the content of its owner's asset.
-    update public.media_uploads u
-    set outcome = 'stored', ended_at = now(), asset_row_id = k.id
-    from jsonb_array_elements(p_change -> 'updates') w
-    join public.media_assets k on k.id = (w.value ->> 'id')::uuid
-    where u.kind = 'signed' and u.overwrite and (u.outcome is null or u.outcome = 'lost')
-        and u.public_id = w.value ->> 'cloudinary_public_id' and w.value ->> 'delivery_type' = 'upload'
-        and k.deleted_at is null and w.value -> 'deleted_at' = 'null'
-        and (w.value ->> 'cloudinary_version')::bigint between u.since_version and u.until_version
-        and (w.value ->> 'cloudinary_version')::bigint > k.cloudinary_version;
-    return p_change || jsonb_build_object('inserts', v_inserts, 'updates', v_updates, 'audit', v_audit);
-end
-$$;
-
--- Removes a waiting row whose name belongs to an asset that is not its upload's.
-create function media_sync.lose_name(p_id uuid) returns void
-language plpgsql set search_path = '' as $$
-declare
-    v_upload public.media_uploads;
-begin
-    delete from public.media_assets where id = p_id and cloudinary_asset_id is null;
-    update public.media_uploads
-    set outcome = 'refused', ended_at = now(), error_code = 'public_id_taken',
-        error_message = 'Another asset has this public id.'
-    where id = p_id and outcome is null
-    returning * into v_upload;
-    if found then
-        perform media_sync.log_upload('upload_failed', 'failed', 'api', v_upload);
-    end if;
-end
-$$;
-
-revoke execute on function media_sync.keep_waiting, media_sync.log_upload, media_sync.name_holders,
-    media_sync.keep_reserved, media_sync.attribute, media_sync.join_uploads, media_sync.lose_name from public;
-revoke execute on function public.media_sync_begin_upload, public.media_sync_end_upload,
-    public.media_sync_due_uploads, public.media_sync_upload from public, anon, authenticated, service_role;
-grant execute on function public.media_sync_begin_upload, public.media_sync_end_upload,
-    public.media_sync_due_uploads, public.media_sync_upload to service_role;
+revoke execute on function media_sync.keep_waiting, media_sync.keep_reserved, media_sync.log_upload,
+    media_sync.name_holders from public;
+revoke execute on function public.media_sync_begin_upload, public.media_sync_end_upload, public.media_sync_due_uploads,
+    public.media_sync_upload from public, anon, authenticated, service_role;
+grant execute on function public.media_sync_begin_upload, public.media_sync_end_upload, public.media_sync_due_uploads,
+    public.media_sync_upload to service_role;
 
 $migration$; end if; end $once$;
 

@@ -1,5 +1,85 @@
--- The life of a reconciliation: start or take over, continue, suspect, finish.
-do $once$ begin if media_sync.begin_migration('20261122090400', 'media_sync_runs') then execute $migration$
+-- The life of a reconciliation: start or take over, continue, suspect, finish. And the quota that it shares with people.
+do $once$ begin if media_sync.begin_migration('20261127080500', 'media_sync_runs') then execute $migration$
+
+create table public.sync_runs (
+    id              uuid primary key default gen_random_uuid(),
+    mode            text not null check (mode in ('full', 'incremental', 'named')),
+    trigger         text not null check (trigger in ('schedule', 'api', 'invocation')),
+    requested_by    uuid,
+    options         jsonb not null default '{}',
+    -- A dry run compares and changes nothing; what it found is its `drift`.
+    dry_run         boolean not null default false,
+    drift           jsonb,
+    -- `succeeded` is written by the step that has compared the counts, and by nothing else.
+    status          text not null default 'running'
+                    check (status in ('running', 'succeeded', 'failed', 'stopped')),
+    error_code      text,
+    error_message   text,
+    -- The checkpoint: where the next slice goes on. `step` guards it against a second writer.
+    checkpoint      jsonb not null default '{}',
+    step            bigint not null default 0,
+    lease           uuid,
+    lease_until     timestamptz,
+    counters        jsonb not null default '{}',
+    -- The start on Cloudinary's clock, from both sides: certainly not before it (what was seen alive
+    -- after that cannot be missing), and certainly not after it.
+    started_clock   bigint,
+    floor_clock     bigint,
+    -- The start of the last good run before this one: an incremental run reads what is newer.
+    since_clock     bigint,
+    -- Until then the run rests, because Cloudinary's hourly quota is kept for people.
+    resume_at       timestamptz,
+    -- When a full run will have ended, by its pace so far.
+    predicted_end   timestamptz,
+    -- What was left of the quota after the newest step, of people's calls too.
+    quota_remaining integer,
+    -- What the step that granted success has counted.
+    verification    jsonb,
+    started_at      timestamptz not null default now(),
+    heartbeat_at    timestamptz not null default now(),
+    finished_at     timestamptz,
+    -- Whether the run says something of the whole mirror.
+    is_good         boolean not null generated always as
+                    (status = 'succeeded' and not dry_run and mode <> 'named') stored,
+    constraint sync_runs_end check ((status = 'running') = (finished_at is null))
+);
+
+-- One run at a time. (Runs over named assets are recorded when they have ended.)
+create unique index sync_runs_single_flight on public.sync_runs ((true)) where status = 'running';
+create index sync_runs_recent on public.sync_runs (started_at desc);
+create index sync_runs_last_good on public.sync_runs (mode, finished_at desc) where is_good;
+
+alter table public.sync_runs enable row level security;
+revoke all on public.sync_runs from anon, authenticated, service_role;
+grant select on public.sync_runs to authenticated, service_role;
+create policy sync_runs_read on public.sync_runs for select to authenticated using (true);
+
+-- Which assets a run's listing has shown, one row a page: what is missing from all of them is a
+-- suspect. Asset ids are 128 bits, so a page of 500 takes 8 kB.
+create table public.sync_run_pages (
+    run_id    uuid not null references public.sync_runs on delete cascade,
+    step      bigint not null,
+    asset_ids uuid[] not null,
+    primary key (run_id, step)
+);
+
+alter table public.sync_run_pages enable row level security;
+revoke all on public.sync_run_pages from anon, authenticated, service_role;
+
+-- Cloudinary's hourly quota as its answers told it last. One row: it is one account's.
+create table public.cloudinary_quota (
+    singleton   boolean primary key default true check (singleton),
+    quota_limit integer not null,
+    remaining   integer not null,
+    -- When `remaining` is `quota_limit` again; past means that it is. Both on Cloudinary's clock.
+    reset_at    timestamptz not null,
+    seen_at     timestamptz not null
+);
+
+alter table public.cloudinary_quota enable row level security;
+revoke all on public.cloudinary_quota from anon, authenticated, service_role;
+grant select on public.cloudinary_quota to authenticated, service_role;
+create policy cloudinary_quota_read on public.cloudinary_quota for select to authenticated using (true);
 
 -- Notes what Cloudinary's newest answer told of its quota: {limit, remaining, reset, seen_at}.
 create function public.media_sync_note_quota(p_quota jsonb) returns void
@@ -302,27 +382,14 @@ language sql stable set search_path = '' as $$
     )
 $$;
 
-revoke execute on all functions in schema media_sync from public;
-grant execute on function media_sync.is_admin() to authenticated, service_role;
-grant execute on function media_sync.describe_run(public.sync_runs) to authenticated, service_role;
-
-do $$
-declare
-    v_function regprocedure;
-begin
-    for v_function in
-        select oid::regprocedure from pg_proc
-        where pronamespace = 'public'::regnamespace
-            and proname in (
-                'media_sync_note_quota', 'media_sync_lead_run', 'media_sync_release_run',
-                'media_sync_count_suspects', 'media_sync_suspects', 'media_sync_finish_run'
-            )
-    loop
-        execute format('revoke execute on function %s from public, anon, authenticated', v_function);
-        execute format('grant execute on function %s to service_role', v_function);
-    end loop;
-end
-$$;
+revoke execute on function media_sync.lead, media_sync.audit_options, media_sync.suspects, media_sync.verify,
+    media_sync.audit_end, media_sync.record_run, media_sync.describe_run from public;
+revoke execute on function public.media_sync_note_quota, public.media_sync_lead_run, public.media_sync_release_run,
+    public.media_sync_count_suspects, public.media_sync_suspects, public.media_sync_finish_run from public, anon,
+    authenticated, service_role;
+grant execute on function public.media_sync_note_quota, public.media_sync_lead_run, public.media_sync_release_run,
+    public.media_sync_count_suspects, public.media_sync_suspects, public.media_sync_finish_run to service_role;
+grant execute on function media_sync.describe_run to authenticated, service_role;
 
 $migration$; end if; end $once$;
 

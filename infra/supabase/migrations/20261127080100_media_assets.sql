@@ -1,5 +1,5 @@
--- The mirror: one row per Cloudinary asset, live or gone.
-do $once$ begin if media_sync.begin_migration('20261122090000', 'media_assets') then execute $migration$
+-- The mirror: one row per Cloudinary asset, live or gone. Who may read and edit it, and the statistics of all rows.
+do $once$ begin if media_sync.begin_migration('20261127080100', 'media_assets') then execute $migration$
 
 create extension if not exists pg_trgm with schema extensions;
 
@@ -86,6 +86,7 @@ create table public.media_assets (
 comment on table public.media_assets is
     'One row per Cloudinary asset. Rows of deleted assets stay as tombstones, so that a late event cannot bring them back.';
 
+-- Orders of the list, and its filters.
 create index media_assets_newest on public.media_assets (created_at desc, id desc)
     where deleted_at is null;
 create index media_assets_folder on public.media_assets (folder, created_at desc, id desc)
@@ -94,12 +95,62 @@ create index media_assets_type on public.media_assets (resource_type, created_at
     where deleted_at is null;
 create index media_assets_tags on public.media_assets using gin (tags)
     where deleted_at is null;
-create index media_assets_waiting on public.media_assets (sync_next_attempt_at, id)
-    where intent is not null;
 create index media_assets_unsettled on public.media_assets (sync_status, created_at desc, id desc)
     where sync_status <> 'synced' and deleted_at is null;
 create index media_assets_uploader on public.media_assets (uploaded_by, created_at desc, id desc)
     where deleted_at is null and uploaded_by is not null;
+
+-- One index for each order besides the newest first, read backwards for the other direction. Far pages
+-- are counted off in the index alone, which takes its expression's columns too.
+create index media_assets_changed on public.media_assets (updated_at desc, id desc)
+    where deleted_at is null;
+create index media_assets_uploaded on public.media_assets ((coalesce(cloudinary_created_at, created_at)) desc, id desc)
+    include (cloudinary_created_at, created_at)
+    where deleted_at is null;
+create index media_assets_size on public.media_assets ((coalesce(file_size, 0)) desc, id desc) include (file_size)
+    where deleted_at is null;
+-- Cut, since an index refuses entries that are longer than a third of a page.
+create index media_assets_display_name on public.media_assets ((left(coalesce(display_name, ''), 255)), id)
+    where deleted_at is null;
+create index media_assets_public_id on public.media_assets (cloudinary_public_id, id)
+    where deleted_at is null;
+
+-- What a search looks in, in lower case. Nobody types the separator, so that no match spans two texts.
+-- Without settings of its own, which would keep the planner from seeing through it to its statistics.
+create function media_sync.search_text(
+    p_filename text, p_display_name text, p_public_id text, p_description text, p_alt_text text
+) returns text
+language sql immutable parallel safe
+return lower(
+    coalesce(p_filename, '') || E'\x01' || coalesce(p_display_name, '') || E'\x01' || p_public_id
+        || E'\x01' || coalesce(p_description, '') || E'\x01' || coalesce(p_alt_text, '')
+);
+
+create index media_assets_search on public.media_assets using gin (
+    media_sync.search_text(original_filename, display_name, cloudinary_public_id, description, alt_text)
+    extensions.gin_trgm_ops
+) where deleted_at is null;
+
+-- Of the expressions above. Without them the planner would guess, and go through a whole order for
+-- a word that is nowhere; what it knows of partial indexes it does not use.
+create statistics public.media_assets_search_words
+    on media_sync.search_text(original_filename, display_name, cloudinary_public_id, description, alt_text)
+    from public.media_assets;
+create statistics public.media_assets_sizes on (coalesce(file_size, 0)) from public.media_assets;
+create statistics public.media_assets_upload_times on (coalesce(cloudinary_created_at, created_at)) from public.media_assets;
+
+-- What waits to be sent, and since when.
+create index media_assets_waiting on public.media_assets (sync_next_attempt_at, id)
+    where intent is not null;
+create index media_assets_oldest_decision on public.media_assets (((intent ->> 'at')::bigint))
+    where intent is not null and sync_status = 'pending';
+
+-- Finds assets by their public id alone, live or deleted.
+create index media_assets_any_name on public.media_assets (cloudinary_public_id);
+
+-- The deleted assets of one owner; those that live have an index of their own.
+create index media_assets_uploader_deleted on public.media_assets (uploaded_by)
+    where deleted_at is not null and uploaded_by is not null;
 
 create function media_sync.count_revision() returns trigger
 language plpgsql set search_path = '' as $$
@@ -113,11 +164,66 @@ $$;
 create trigger count_revision before update on public.media_assets
     for each row execute function media_sync.count_revision();
 
+-- Marks what the transaction does from here on, for triggers that must tell decisions from observations. Returns the
+-- mark that stood before: whoever sets one puts that back, since the caller's transaction may go on. (As an attribute of
+-- a function, a setting of one's own needs a superuser.)
+create function media_sync.mark(p_name text, p_value text) returns text
+language plpgsql set search_path = '' as $$
+declare
+    v_former text := coalesce(current_setting('media_sync.' || p_name, true), '');
+begin
+    perform set_config('media_sync.' || p_name, p_value, true);
+    return v_former;
+end
+$$;
+
 -- Whether the caller is an administrator. `app_metadata` can be written by the server only.
 create function media_sync.is_admin() returns boolean
 language sql stable set search_path = '' as $$
     select coalesce((select auth.jwt()) -> 'app_metadata' ->> 'role' = 'admin', false)
 $$;
+
+-- What is shown of an asset. What the mirror keeps for itself (clocks, intents, claims, what was observed) is not.
+create function media_sync.shown_columns() returns text[]
+language sql immutable set search_path = '' as $$
+    select array[
+        'id', 'cloudinary_asset_id', 'cloudinary_public_id', 'cloudinary_version', 'cloudinary_etag', 'resource_type',
+        'delivery_type', 'original_filename', 'display_name', 'file_size', 'mime_type', 'format', 'width', 'height',
+        'duration', 'folder', 'tags', 'context', 'metadata', 'description', 'alt_text', 'secure_url', 'url',
+        'access_mode', 'uploaded_by', 'cloudinary_created_at', 'sync_status', 'sync_error_message',
+        'sync_retry_count', 'last_synced_at', 'created_at', 'updated_at', 'deleted_at'
+    ]
+$$;
+
+-- These columns of one asset, and those that p_more names.
+create function media_sync.shown(p_asset public.media_assets, p_more text[] default '{}') returns jsonb
+language sql immutable set search_path = '' as $$
+    select jsonb_object_agg(key, value) from jsonb_each(to_jsonb(p_asset))
+    where key = any (media_sync.shown_columns() || p_more)
+$$;
+
+alter table public.media_assets enable row level security;
+
+-- In projects made before 2026-10-30 whatever is new in `public` is everybody's by default.
+revoke all on public.media_assets from anon, authenticated, service_role;
+grant select on public.media_assets to authenticated, service_role;
+
+-- Everybody who has signed in sees what is live; the deleted are for those who may restore them.
+create policy media_assets_read on public.media_assets for select to authenticated
+    using (
+        deleted_at is null
+        or uploaded_by = (select auth.uid())
+        or (select media_sync.is_admin())
+    );
+
+-- Everybody may change what they have uploaded, administrators everything; nothing else of a row
+-- is anybody's to write.
+grant update (
+    cloudinary_public_id, folder, display_name, tags, context, metadata, description, alt_text, deleted_at
+) on public.media_assets to authenticated;
+create policy media_assets_edit on public.media_assets for update to authenticated
+    using (uploaded_by = (select auth.uid()) or (select media_sync.is_admin()))
+    with check (uploaded_by = (select auth.uid()) or (select media_sync.is_admin()));
 
 -- Statistics are kept, not counted: they cost the same at a thousand rows and at a million. Each class is
 -- the sum of its shards, and a transaction writes to a shard that is its own until it ends, so that
@@ -202,25 +308,17 @@ create trigger keep_stats_delete after delete on public.media_assets
     referencing old table as before_rows
     for each statement execute function media_sync.keep_stats();
 
-alter table public.media_assets enable row level security;
 alter table public.media_stats enable row level security;
-
--- In projects made before 2026-10-30 whatever is new in `public` is everybody's by default.
-revoke all on public.media_assets, public.media_stats from anon, authenticated, service_role;
-grant select on public.media_assets, public.media_stats to authenticated;
-grant select on public.media_assets, public.media_stats to service_role;
-
--- Everybody who has signed in sees what is live; the deleted are for those who may restore them.
-create policy media_assets_read on public.media_assets for select to authenticated
-    using (
-        deleted_at is null
-        or uploaded_by = (select auth.uid())
-        or (select media_sync.is_admin())
-    );
+revoke all on public.media_stats from anon, authenticated, service_role;
+grant select on public.media_stats to authenticated, service_role;
 create policy media_stats_read on public.media_stats for select to authenticated using (true);
 
-revoke execute on all functions in schema media_sync from public;
-grant execute on function media_sync.is_admin() to authenticated, service_role;
+revoke execute on function media_sync.is_admin, media_sync.mark, media_sync.search_text, media_sync.count_revision,
+    media_sync.shown_columns, media_sync.shown, media_sync.take_stats_shard, media_sync.keep_stats from public;
+-- Whoever writes a row computes its entry of the index, and the planner sees through the function for
+-- those only who may call it: a session that did not would not know the index for what it is.
+grant execute on function media_sync.search_text to public;
+grant execute on function media_sync.is_admin, media_sync.shown_columns, media_sync.shown to authenticated, service_role;
 
 $migration$; end if; end $once$;
 

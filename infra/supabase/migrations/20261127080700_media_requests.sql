@@ -1,8 +1,5 @@
 -- What people ask of assets by request: to edit, delete and restore them, and to try again.
-do $once$ begin if media_sync.begin_migration('20261124110000', 'media_requests') then execute $migration$
-
--- Finds assets by their public id alone, live or deleted.
-create index media_assets_any_name on public.media_assets (cloudinary_public_id);
+do $once$ begin if media_sync.begin_migration('20261127080700', 'media_requests') then execute $migration$
 
 -- The first answer to each request that carried an idempotency key, written with the request's
 -- effect. Nobody is granted it: a user reaches what is the user's own, and through the requests only.
@@ -19,6 +16,7 @@ create table media_sync.idempotency_keys (
 );
 
 create index idempotency_keys_age on media_sync.idempotency_keys (created_at);
+
 alter table media_sync.idempotency_keys enable row level security;
 revoke all on media_sync.idempotency_keys from public, anon, authenticated, service_role;
 
@@ -407,8 +405,9 @@ begin
 end
 $$;
 
-revoke execute on function media_sync.earlier_answer, media_sync.refuse, media_sync.asset_named,
-    media_sync.lock_named, media_sync.check_item, media_sync.asset_to_change, media_sync.refuse_if_used, media_sync.change_asset, media_sync.request from public;
+revoke execute on function media_sync.earlier_answer, media_sync.refuse, media_sync.asset_named, media_sync.lock_named,
+    media_sync.check_item, media_sync.asset_to_change, media_sync.refuse_if_used, media_sync.change_asset,
+    media_sync.request from public;
 revoke execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,
     public.media_request_retry from public, anon, authenticated, service_role;
 grant execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,

@@ -2,7 +2,7 @@
 --
 -- Recommended is Broadcast: topic `media` tells of assets, topic `media_sync` of runs. Who prefers Postgres Changes
 -- finds media_assets in the publication.
-do $once$ begin if media_sync.begin_migration('20261124150000', 'media_live_updates') then execute $migration$
+do $once$ begin if media_sync.begin_migration('20261127081000', 'media_live_updates') then execute $migration$
 
 -- In the form of realtime.broadcast_changes, which takes whole rows and would fail the statement that it tells of.
 create function media_sync.send_change(p_topic text, p_table text, p_operation text, p_record jsonb, p_old jsonb)
@@ -146,8 +146,8 @@ begin
 end
 $$;
 
-revoke execute on function media_sync.send_change, media_sync.has_realtime,
-    media_sync.broadcast_assets, media_sync.broadcast_run, media_sync.offer_live_updates from public;
+revoke execute on function media_sync.send_change, media_sync.has_realtime, media_sync.broadcast_assets,
+    media_sync.broadcast_run, media_sync.offer_live_updates from public;
 
 select media_sync.offer_live_updates();
 

@@ -33,8 +33,16 @@ begin
     return found;
 end
 $$;
-revoke execute on function media_sync.begin_migration from public;
 
-select media_sync.begin_migration('20261122080000', 'media_sync_versions');
+-- The newest migration that is applied, or null.
+create or replace function media_sync.schema_version() returns text
+language sql stable security definer set search_path = '' as $$
+    select max(version) from media_sync.schema_versions
+$$;
+
+revoke execute on function media_sync.begin_migration, media_sync.schema_version from public;
+grant execute on function media_sync.schema_version to authenticated, service_role;
+
+select media_sync.begin_migration('20261127080000', 'media_sync_versions');
 
 notify pgrst, 'reload schema';

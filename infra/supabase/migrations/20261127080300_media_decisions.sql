@@ -1,6 +1,6 @@
 -- Decisions made here: whoever changes what people may change, whether through the API, the Data
 -- API or SQL, leaves an intent in the row, in the same transaction. The row is the outbox.
-do $once$ begin if media_sync.begin_migration('20261122090250', 'media_intents') then execute $migration$
+do $once$ begin if media_sync.begin_migration('20261127080300', 'media_decisions') then execute $migration$
 
 -- One wish: what a value is to become, its base, when it was decided, and what was wished for
 -- before, which may be found in Cloudinary and is nobody else's change.
@@ -145,17 +145,15 @@ begin
 end
 $$;
 
--- Marks what the transaction does from here on, for triggers that must tell decisions from observations. Returns the
--- mark that stood before: whoever sets one puts that back, since the caller's transaction may go on. (As an attribute of
--- a function, a setting of one's own needs a superuser.)
-create function media_sync.mark(p_name text, p_value text) returns text
-language plpgsql set search_path = '' as $$
-declare
-    v_former text := coalesce(current_setting('media_sync.' || p_name, true), '');
-begin
-    perform set_config('media_sync.' || p_name, p_value, true);
-    return v_former;
-end
+-- What people may edit, as far as it differs from another state of the row.
+create function media_sync.differences(p_row public.media_assets, p_other public.media_assets) returns jsonb
+language sql immutable set search_path = '' as $$
+    select coalesce(jsonb_object_agg(key, value), '{}')
+    from jsonb_each(to_jsonb(p_row))
+    where key in (
+        'cloudinary_public_id', 'folder', 'display_name', 'tags', 'context', 'metadata',
+        'description', 'alt_text', 'deleted_at'
+    ) and value is distinct from to_jsonb(p_other) -> key
 $$;
 
 create function media_sync.decide() returns trigger
@@ -273,28 +271,8 @@ begin
 end
 $$;
 
--- What people may edit, as far as it differs from another state of the row.
-create function media_sync.differences(p_row public.media_assets, p_other public.media_assets) returns jsonb
-language sql immutable set search_path = '' as $$
-    select coalesce(jsonb_object_agg(key, value), '{}')
-    from jsonb_each(to_jsonb(p_row))
-    where key in (
-        'cloudinary_public_id', 'folder', 'display_name', 'tags', 'context', 'metadata',
-        'description', 'alt_text', 'deleted_at'
-    ) and value is distinct from to_jsonb(p_other) -> key
-$$;
-
 create trigger decide before update on public.media_assets
     for each row execute function media_sync.decide();
-
--- Everybody may change what they have uploaded, administrators everything; nothing else of a row
--- is anybody's to write.
-grant update (
-    cloudinary_public_id, folder, display_name, tags, context, metadata, description, alt_text, deleted_at
-) on public.media_assets to authenticated;
-create policy media_assets_edit on public.media_assets for update to authenticated
-    using (uploaded_by = (select auth.uid()) or (select media_sync.is_admin()))
-    with check (uploaded_by = (select auth.uid()) or (select media_sync.is_admin()));
 
 -- Takes rows whose intents are to be carried out; who holds one is alone in it until the claim
 -- ends. A holder that died is succeeded. What was refused for good is nobody's to take: only a new
@@ -354,10 +332,11 @@ begin
 end
 $$;
 
-revoke execute on all functions in schema media_sync from public;
-grant execute on function media_sync.is_admin() to authenticated, service_role;
-revoke execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents
-    from public, anon, authenticated;
+revoke execute on function media_sync.wish, media_sync.pair_wishes, media_sync.without_empty, media_sync.tags_over,
+    media_sync.has_odd_part, media_sync.fault_of_pairs, media_sync.fault_of_edit, media_sync.check_edit,
+    media_sync.differences, media_sync.decide from public;
+revoke execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents from public, anon,
+    authenticated, service_role;
 grant execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents to service_role;
 
 $migration$; end if; end $once$;

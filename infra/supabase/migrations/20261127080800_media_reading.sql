@@ -1,0 +1,478 @@
+-- What people read: status and statistics, a page of the list, one asset, and how the mirror stands.
+do $once$ begin if media_sync.begin_migration('20261127080800', 'media_reading') then execute $migration$
+
+-- The two that every page shows are written in PL/pgSQL, which keeps its plans between calls.
+
+-- {last_sync, is_synced, pending_operations, sync_in_progress, last_error}
+create function public.media_sync_status() returns jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+    return (
+        with waiting as (
+            select
+                coalesce(sum(assets) filter (where sync_status = 'pending'), 0) as pending,
+                coalesce(sum(assets) filter (where sync_status = 'error'), 0) as failed
+            from public.media_stats
+        ), last_run as (
+            select status, error_message from public.sync_runs
+            where finished_at is not null and not dry_run and mode <> 'named' order by finished_at desc limit 1
+        ), last_good as (
+            select finished_at from public.sync_runs
+            where is_good order by finished_at desc limit 1
+        )
+        select jsonb_build_object(
+            'last_sync', (select finished_at from last_good),
+            'is_synced', pending = 0 and failed = 0
+                and coalesce((select status = 'succeeded' from last_run), false),
+            'pending_operations', pending,
+            'sync_in_progress', exists (select from public.sync_runs where status = 'running'),
+            'last_error', coalesce(
+                (select error_message from public.sync_runs where status = 'running'),
+                (select error_message from last_run where status <> 'succeeded')
+            )
+        )
+        from waiting
+    );
+end
+$$;
+
+create function public.media_statistics() returns jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+    return (
+        select jsonb_build_object(
+            'total_assets', coalesce(sum(assets), 0),
+            'total_images', coalesce(sum(assets) filter (where resource_type = 'image'), 0),
+            'total_videos', coalesce(sum(assets) filter (where resource_type = 'video'), 0),
+            'total_raw', coalesce(sum(assets) filter (where resource_type = 'raw'), 0),
+            'total_size', coalesce(sum(bytes), 0),
+            'synced_assets', coalesce(sum(assets) filter (where sync_status = 'synced'), 0),
+            'pending_assets', coalesce(sum(assets) filter (where sync_status = 'pending'), 0),
+            'error_assets', coalesce(sum(assets) filter (where sync_status = 'error'), 0)
+        )
+        from public.media_stats where live
+    );
+end
+$$;
+
+-- Everything that a status screen shows, in one round trip; with p_run_id also that run and its drift.
+create function public.media_sync_overview(p_run_id uuid default null) returns jsonb
+language sql stable set search_path = '' as $$
+    with runs as (
+        select r.status, r.started_at, media_sync.describe_run(r) as shown
+        from public.sync_runs r order by r.started_at desc limit 10
+    )
+    select public.media_sync_status() || jsonb_build_object(
+        'stats', public.media_statistics(),
+        'current_run', (
+            select media_sync.describe_run(r) from public.sync_runs r where r.status = 'running'
+        ),
+        'recent_runs', (select coalesce(jsonb_agg(shown order by started_at desc), '[]') from runs),
+        'quota', (
+            select jsonb_build_object('limit', quota_limit, 'remaining', remaining, 'reset_at', reset_at, 'seen_at', seen_at)
+            from public.cloudinary_quota
+        )
+    ) || case when p_run_id is null then '{}' else jsonb_build_object('run', (
+        select media_sync.describe_run(r) || jsonb_build_object('drift', r.drift)
+        from public.sync_runs r where r.id = p_run_id
+    )) end
+$$;
+
+-- These are written in PL/pgSQL, which keeps its plans between calls where SQL makes them anew.
+
+-- What may be sorted by, and the columns with dates that may be searched: as SQL over media_assets m.
+create function media_sync.list_order(p_name text, out expression text, out kind text)
+language plpgsql immutable set search_path = '' as $$
+begin
+    expression := case p_name
+        when 'created_at' then 'm.created_at'
+        when 'updated_at' then 'm.updated_at'
+        when 'cloudinary_created_at' then 'coalesce(m.cloudinary_created_at, m.created_at)'
+        when 'file_size' then 'coalesce(m.file_size, 0)'
+        when 'display_name' then 'left(coalesce(m.display_name, ''''), 255)'
+        when 'cloudinary_public_id' then 'm.cloudinary_public_id'
+    end;
+    kind := case
+        when p_name in ('created_at', 'updated_at', 'cloudinary_created_at') then 'timestamptz'
+        when p_name = 'file_size' then 'bigint'
+        else 'text'
+    end;
+end
+$$;
+
+-- The conditions of a query as SQL over media_assets m, with the values bound: $1 the query, $2 the
+-- search's pattern, $3 the tags. Nothing of the query is spliced in. A word without trigrams cannot
+-- be looked up, only met on the way, which the index would make slower: p_met hides it from it.
+create function media_sync.list_filter(p_query jsonb, p_met boolean) returns text
+language plpgsql immutable set search_path = '' as $$
+declare
+    v_filter text := 'm.deleted_at is null';
+    v_date text := (media_sync.list_order(coalesce(p_query ->> 'date_field', 'created_at'))).expression;
+begin
+    if v_date is null or v_date not like '%_at%' then
+        raise exception 'date_field is not a column of dates' using errcode = '22023';
+    end if;
+    if p_query ? 'search' then
+        v_filter := v_filter || ' and ' || case when p_met then '''''||' else '' end || 'media_sync.search_text('
+            || 'm.original_filename, m.display_name, m.cloudinary_public_id, m.description, m.alt_text) like $2';
+    end if;
+    if p_query ? 'tags' then
+        v_filter := v_filter || case p_query ->> 'tags_match' when 'any' then ' and m.tags && $3' else ' and m.tags @> $3' end;
+    end if;
+    if p_query ? 'resource_type' then v_filter := v_filter || ' and m.resource_type = $1 ->> ''resource_type'''; end if;
+    if p_query ? 'folder' then v_filter := v_filter || ' and m.folder = $1 ->> ''folder'''; end if;
+    if p_query ? 'sync_status' then v_filter := v_filter || ' and m.sync_status = $1 ->> ''sync_status'''; end if;
+    if p_query ? 'uploaded_by' then v_filter := v_filter || ' and m.uploaded_by = ($1 ->> ''uploaded_by'')::uuid'; end if;
+    if p_query ? 'date_from' then v_filter := v_filter || ' and ' || v_date || ' >= ($1 ->> ''date_from'')::timestamptz'; end if;
+    if p_query ? 'date_to' then v_filter := v_filter || ' and ' || v_date || ' <= ($1 ->> ''date_to'')::timestamptz'; end if;
+    if p_query ? 'min_size' then v_filter := v_filter || ' and coalesce(m.file_size, 0) >= ($1 ->> ''min_size'')::bigint'; end if;
+    if p_query ? 'max_size' then v_filter := v_filter || ' and coalesce(m.file_size, 0) <= ($1 ->> ''max_size'')::bigint'; end if;
+    return v_filter;
+end
+$$;
+
+-- How the planner would count the rows that a query matches, up to a bound. Volatile, since nothing
+-- else may use EXPLAIN.
+create function media_sync.list_plan(p_counting text, p_query jsonb, p_pattern text, p_tags text[]) returns json
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_plan json;
+begin
+    execute 'explain (format json) ' || p_counting into v_plan using p_query, p_pattern, p_tags;
+    return v_plan -> 0 -> 'Plan';
+end
+$$;
+
+-- How many live rows a query matches: [rows, 1 if that is exact and 0 if it is an estimate]. Classes
+-- that are kept in the statistics are exact whatever their size. Others are counted up to a thousand
+-- rows, unless that would take much longer than finding a page. Then, and for what the planner holds to
+-- be more than twice as many, its word is taken.
+create function media_sync.list_total(p_query jsonb, p_pattern text, p_tags text[], p_met boolean) returns bigint[]
+language plpgsql stable set search_path = '' as $$
+declare
+    c_bound constant bigint := 1000;
+    -- In the planner's unit: a thousand rows here and there in the table.
+    c_effort constant double precision := 5000;
+    c_counting constant text := 'select from public.media_assets m where %s limit ' || c_bound + 1;
+    v_plan json;
+    v_expected bigint;
+    v_total bigint;
+begin
+    if not p_query ?| array['search', 'folder', 'tags', 'uploaded_by', 'date_from', 'date_to', 'min_size', 'max_size'] then
+        select coalesce(sum(assets), 0) into v_total from public.media_stats
+        where live and resource_type = coalesce(p_query ->> 'resource_type', resource_type)
+            and sync_status = coalesce(p_query ->> 'sync_status', sync_status);
+        return array[v_total, 1];
+    end if;
+    v_plan := media_sync.list_plan(
+        format(c_counting, media_sync.list_filter(p_query, false)), p_query, p_pattern, p_tags);
+    v_expected := v_plan -> 'Plans' -> 0 ->> 'Plan Rows';
+    if v_expected < 2 * c_bound and (v_plan ->> 'Total Cost')::double precision < c_effort then
+        execute format('select count(*) from (' || c_counting || ') counted', media_sync.list_filter(p_query, p_met))
+        into v_total using p_query, p_pattern, p_tags;
+        if v_total <= c_bound then
+            return array[v_total, 1];
+        end if;
+        v_expected := greatest(v_expected, v_total);
+    end if;
+    return array[v_expected, 0];
+end
+$$;
+
+-- Finds the page's rows: their ids in order, whether more follow, where the page ends, and the total.
+-- Not as the caller: under row level security PostgreSQL would not use an index for tags or words,
+-- since their operators might tell of hidden rows. It finds live rows, which everybody who has signed
+-- in may see, and tells no more of them than their ids; the rows themselves the caller reads.
+create function media_sync.list_find(
+    p_query jsonb, out ids uuid[], out has_more boolean, out page_end jsonb, out total bigint, out total_is_exact boolean
+)
+language plpgsql stable security definer
+-- A page is short, and every order and every filter has an index.
+set search_path = '' set enable_seqscan = off as $$
+declare
+    v_limit integer := least(greatest(coalesce((p_query ->> 'limit')::integer, 50), 1), 1000);
+    v_offset bigint := coalesce((p_query ->> 'offset')::bigint, 0);
+    v_direction text := case p_query ->> 'sort_order' when 'desc' then 'desc' else 'asc' end;
+    -- The separator of texts is in none of them, and so in nothing that is found.
+    v_pattern text := '%' || regexp_replace(lower(translate(p_query ->> 'search', E'\x01', E'\x02')), '([\\%_])', '\\\1', 'g') || '%';
+    v_tags text[] := array(select jsonb_array_elements_text(p_query -> 'tags'));
+    v_met boolean := p_query ->> 'search' !~ '[[:alnum:]]{3}|[[:alnum:]]{2}[^[:alnum:]]|[^[:alnum:]][[:alnum:]]{2}';
+    v_order record := media_sync.list_order(p_query ->> 'sort_by');
+    v_values jsonb[];
+    v_total bigint[];
+begin
+    if v_order.expression is null then
+        raise exception 'sort_by is not a sortable column' using errcode = '22023';
+    end if;
+
+    -- One row more than asked for tells whether there is a next page.
+    execute format(
+        'select coalesce(array_agg(id), ''{}''), array_agg(to_jsonb(value)) from (
+            select m.id, %1$s as value from public.media_assets m
+            where %2$s %3$s order by %1$s %4$s, m.id %4$s limit %5$s offset %6$s
+        ) page',
+        v_order.expression, media_sync.list_filter(p_query, v_met),
+        case when p_query ? 'after' then format(
+            'and (%s, m.id) %s (($1 -> ''after'' ->> ''value'')::%s, ($1 -> ''after'' ->> ''id'')::uuid)',
+            v_order.expression, case v_direction when 'desc' then '<' else '>' end, v_order.kind) end,
+        v_direction, v_limit + 1, v_offset
+    )
+    into ids, v_values using p_query, v_pattern, v_tags;
+    has_more := cardinality(ids) > v_limit;
+    if has_more then
+        ids := ids[:v_limit];
+        page_end := jsonb_build_object('value', v_values[v_limit], 'id', ids[v_limit]);
+    end if;
+
+    if not has_more and not p_query ? 'after' and (v_offset = 0 or cardinality(ids) > 0) then
+        v_total := array[v_offset + cardinality(ids), 1];
+    else
+        v_total := media_sync.list_total(p_query, v_pattern, v_tags, v_met);
+    end if;
+    total_is_exact := v_total[2] = 1;
+    total := case when total_is_exact then v_total[1]
+        else greatest(v_total[1], v_offset + cardinality(ids) + has_more::integer) end;
+end
+$$;
+
+-- One page of assets, with everything that a media screen shows beside it.
+-- p_query: {search?, resource_type?, folder?, tags?, tags_match?, sync_status?, uploaded_by?, date_field?,
+--   date_from?, date_to?, min_size?, max_size?, sort_by, sort_order, limit, offset?, after?: {value, id}}
+-- {items, has_more, position: {value, id} | null, total, total_is_exact, stats, sync_status}
+-- A page is no larger than a function may answer: of very large rows it holds fewer than asked for, and tells where
+-- to go on. Where a page was asked for by its number, that would leave rows out.
+create function public.media_list(p_query jsonb) returns json
+language plpgsql stable set search_path = '' as $$
+declare
+    c_most constant integer := 4500000;
+    v_found record;
+    v_items json;
+    v_count integer;
+begin
+    select * into v_found from media_sync.list_find(p_query);
+    select coalesce(json_agg(item), '[]'), count(*) into v_items, v_count from (
+        select item, place, sum(octet_length(item::text)) over (order by place) as bytes from (
+            select found.place, row_to_json(shown) as item
+            from unnest(v_found.ids) with ordinality as found (id, place)
+            join public.media_assets m on m.id = found.id
+            cross join lateral (
+                select m.id, m.cloudinary_asset_id, m.cloudinary_public_id, m.cloudinary_version,
+                    m.cloudinary_etag, m.resource_type, m.delivery_type, m.original_filename,
+                    m.display_name, m.file_size, m.mime_type, m.format, m.width, m.height,
+                    m.duration, m.folder, m.tags, m.context, m.metadata, m.description, m.alt_text,
+                    m.secure_url, m.url, m.access_mode, m.uploaded_by, m.cloudinary_created_at,
+                    m.sync_status, m.sync_error_message, m.sync_retry_count, m.last_synced_at,
+                    m.created_at, m.updated_at
+            ) shown
+            order by found.place
+        ) page
+    ) measured
+    where bytes <= c_most or place = 1;
+    if v_count < cardinality(v_found.ids) then
+        if p_query ? 'offset' then
+            raise exception 'the page is too large' using errcode = 'PT413';
+        end if;
+        select * into v_found from media_sync.list_find(p_query || jsonb_build_object('limit', v_count));
+    end if;
+    return json_build_object(
+        'items', v_items,
+        'has_more', v_found.has_more,
+        'position', v_found.page_end,
+        'total', v_found.total,
+        'total_is_exact', v_found.total_is_exact,
+        'stats', public.media_statistics(),
+        'sync_status', public.media_sync_status()
+    );
+end
+$$;
+
+-- Whether the caller may see this asset at all, as the policy of its table says.
+create function media_sync.may_see(p_row public.media_assets) returns boolean
+language sql stable set search_path = '' as $$
+    select p_row.deleted_at is null or p_row.uploaded_by = auth.uid() or media_sync.is_admin()
+$$;
+
+-- Whether the caller may know who did what to it.
+create function media_sync.may_audit(p_row public.media_assets) returns boolean
+language sql stable set search_path = '' as $$
+    select coalesce(p_row.uploaded_by = auth.uid(), false) or media_sync.is_admin()
+$$;
+
+-- The newest notifications about an asset: for who may see it that they came and what became of
+-- them, for administrators what they said. Large bodies stay where they are.
+create function media_sync.notifications_about(p_row_id uuid) returns jsonb
+language sql stable security definer set search_path = '' as $$
+    select coalesce(jsonb_agg(shown order by received_at desc), '[]')
+    from (
+        select n.received_at, jsonb_build_object(
+            'notification_type', n.notification_type, 'triggered_at', n.triggered_at,
+            'received_at', n.received_at, 'processed_at', n.processed_at, 'verdict', n.verdict, 'replays', n.replays
+        ) || case when media_sync.is_admin() then jsonb_build_object(
+            'digest', n.digest, 'reason', n.reason, 'body_is_base64', n.body_is_base64,
+            'body', case when octet_length(n.body) <= 16384 then n.body end
+        ) else '{}' end as shown
+        from public.media_assets m
+        join public.media_notifications n on n.asset_ids @> array[m.cloudinary_asset_id]
+        where m.id = p_row_id and m.cloudinary_asset_id is not null and media_sync.may_see(m)
+        order by n.received_at desc limit 20
+    ) newest
+$$;
+
+-- The entries about an asset; about an upload that has no asset id yet, those about its row.
+create function media_sync.trail_of(p_row public.media_assets) returns setof public.media_sync_log
+language sql stable set search_path = '' as $$
+    (
+        select * from public.media_sync_log
+        where cloudinary_asset_id = p_row.cloudinary_asset_id
+        order by occurred_at desc, id desc limit 50
+    )
+    union all
+    (
+        select * from public.media_sync_log
+        where asset_row_id = p_row.id and cloudinary_asset_id is null
+        order by occurred_at desc, id desc limit 50
+    )
+$$;
+
+-- For its owner and for administrators; null for everybody else.
+create function media_sync.audit_about(p_row_id uuid) returns jsonb
+language sql stable security definer set search_path = '' as $$
+    select (
+        select coalesce(jsonb_agg(to_jsonb(t) - 'asset_row_id' - 'cloudinary_asset_id' order by t.occurred_at desc, t.id desc), '[]')
+        from (select * from media_sync.trail_of(m) order by occurred_at desc, id desc limit 50) t
+    )
+    from public.media_assets m
+    where m.id = p_row_id and media_sync.may_audit(m)
+$$;
+
+-- What the row does not show of how it came to be as it is: who deleted it, or what was lost in the
+-- last week and has not been asked for again.
+create function media_sync.landmark(p_row_id uuid) returns jsonb
+language sql stable security definer set search_path = '' as $$
+    select jsonb_build_object(
+        'operation', l.operation, 'at', l.occurred_at,
+        'lost', coalesce((
+            select jsonb_agg(distinct concat_ws('.', c ->> 'field', c ->> 'key'))
+            from jsonb_array_elements(l.details -> 'collisions') c
+            where c ->> 'winner' = 'cloudinary' and l.occurred_at > now() - interval '7 days'
+        ), '[]')
+    )
+    from public.media_assets m
+    join public.media_sync_log l on l.cloudinary_asset_id = m.cloudinary_asset_id
+    where m.id = p_row_id and media_sync.may_see(m)
+        and l.operation in ('conflict', 'edit_requested', 'deleted', 'delete_confirmed', 'revived', 'restore_confirmed')
+    order by l.occurred_at desc, l.id desc limit 1
+$$;
+
+-- One asset with everything that is known of it: {asset, stored, standing, notifications, audit};
+-- null for who may not see it. Row level security decides on the row, and what is asked about it
+-- decides again.
+create function public.media_get(p_asset_id text default null, p_row_id uuid default null) returns jsonb
+language sql stable set search_path = '' as $$
+    select jsonb_build_object(
+        'asset', media_sync.shown(m, array['sync_error_code', 'sync_next_attempt_at', 'deleted_by']),
+        'stored', case when m.cloudinary_asset_id is not null and m.deleted_at is null
+            and coalesce((m.clocks ->> 'gone')::bigint, -1) < coalesce((m.clocks ->> 'alive')::bigint, 0)
+        then jsonb_build_object(
+            -- The name that Cloudinary has, whatever is wished for.
+            'name', jsonb_build_object(
+                'resource_type', m.resource_type, 'delivery_type', m.delivery_type,
+                'public_id', coalesce(m.observed ->> 'cloudinary_public_id', m.cloudinary_public_id)
+            ),
+            'version', m.cloudinary_version, 'format', m.format, 'mime_type', m.mime_type,
+            'access_mode', m.access_mode, 'secure_url', m.secure_url
+        ) end,
+        'standing', jsonb_build_object(
+            'sync_status', m.sync_status, 'intent', m.intent,
+            'is_claimed', coalesce(m.intent_claim is not null and m.intent_claim_until > now(), false),
+            'error_code', m.sync_error_code, 'error_message', m.sync_error_message,
+            'failures', m.sync_retry_count, 'next_attempt_at', m.sync_next_attempt_at,
+            'last_synced_at', m.last_synced_at, 'deleted_at', m.deleted_at,
+            'was_deleted_by_user', m.deleted_by is not null, 'landmark', media_sync.landmark(m.id)
+        ),
+        'notifications', media_sync.notifications_about(m.id),
+        'audit', media_sync.audit_about(m.id)
+    )
+    from public.media_assets m
+    where m.id = p_row_id or m.cloudinary_asset_id = p_asset_id
+$$;
+
+-- How the mirror stands, for administrators and for the drain that watches over it.
+create function public.media_sync_health() returns jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+    if current_user <> 'service_role' and not media_sync.is_admin() then
+        raise exception 'administrators only' using errcode = '42501';
+    end if;
+    return jsonb_build_object(
+        'last_full', (select max(finished_at) from public.sync_runs where is_good and mode = 'full'),
+        'last_good', (select max(finished_at) from public.sync_runs where is_good),
+        -- A failure stands until a good run has made up for it: for a full one only a full one can.
+        'last_run', (
+            select jsonb_build_object(
+                'run_id', r.id, 'mode', r.mode, 'status', r.status, 'error_code', r.error_code,
+                'finished_at', r.finished_at)
+            from public.sync_runs r
+            where r.finished_at is not null and not r.dry_run and r.mode <> 'named'
+            order by r.status <> 'succeeded' and not exists (
+                select from public.sync_runs later
+                where later.is_good and later.mode in ('full', r.mode) and later.finished_at > r.finished_at
+            ) desc, r.finished_at desc
+            limit 1
+        ),
+        'current_run', (
+            select jsonb_build_object(
+                'run_id', id, 'started_at', started_at, 'heartbeat_at', heartbeat_at, 'resume_at', resume_at,
+                'error_code', error_code)
+            from public.sync_runs where status = 'running'
+        ),
+        'pending', (select coalesce(sum(assets), 0) from public.media_stats where sync_status = 'pending'),
+        'errors', (select coalesce(sum(assets), 0) from public.media_stats where sync_status = 'error'),
+        'oldest_pending', (
+            select to_timestamp(min((intent ->> 'at')::bigint) / 1e6)
+            from public.media_assets where intent is not null and sync_status = 'pending'
+        ),
+        'quota', (
+            select jsonb_build_object('limit', quota_limit, 'remaining', remaining, 'reset_at', reset_at, 'seen_at', seen_at)
+            from public.cloudinary_quota
+        ),
+        'last_notification', (select max(received_at) from public.media_notifications),
+        -- What a run has found and changed here, notifications should have told; but for the first import.
+        'last_found', (
+            select max(r.finished_at)
+            from public.sync_runs r
+            where r.is_good
+                and (r.counters ->> 'created')::bigint + (r.counters ->> 'updated')::bigint
+                    + (r.counters ->> 'deleted')::bigint > 0
+                and exists (
+                    select from public.sync_runs earlier
+                    where earlier.is_good and earlier.mode = 'full' and earlier.finished_at < r.started_at)
+        ),
+        'refusals', (
+            select coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'reason', reason, 'signature_key', nullif(signature_key, ''), 'algorithm', algorithm,
+                        'count', times, 'first_at', first_at, 'at', last_at)
+                    order by last_at desc, reason, signature_key),
+                '[]')
+            from media_sync.refused_notifications
+        ),
+        'schema_version', media_sync.schema_version()
+    );
+end
+$$;
+
+revoke execute on function media_sync.list_order, media_sync.list_filter, media_sync.list_plan, media_sync.list_total,
+    media_sync.list_find, media_sync.may_see, media_sync.may_audit, media_sync.notifications_about, media_sync.trail_of,
+    media_sync.audit_about, media_sync.landmark from public;
+revoke execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
+    public.media_list, public.media_get, public.media_sync_health from public, anon, authenticated, service_role;
+grant execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
+    media_sync.list_find, public.media_list, media_sync.notifications_about, media_sync.audit_about,
+    media_sync.landmark, public.media_sync_health to authenticated, service_role;
+grant execute on function public.media_get to authenticated;
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';
