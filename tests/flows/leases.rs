@@ -1,6 +1,7 @@
 //! Who may write a run, and when a run has succeeded: the database's own rules.
 
-use end_to_end::{Answer, post};
+use end_to_end::{Answer, eventually, post};
+use futures::future::join_all;
 use local_stack::{Options, Stack};
 use serde_json::{Value, json};
 
@@ -39,6 +40,32 @@ impl Database {
             .batch_execute(sql)
             .await
             .expect("the SQL is good");
+    }
+
+    /// Calls a function several times at once: a lock keeps all of them from what it covers, until they wait together.
+    async fn at_once(&self, lock: &str, function: &str, calls: &[Value]) -> Vec<Value> {
+        let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'";
+        self.sql(&format!("begin; {lock}")).await;
+        let answers = calls
+            .iter()
+            .map(|arguments| self.rpc(function, arguments.clone()));
+        let release = async {
+            eventually("all of them wait", async || {
+                // A transaction looks once only, if nobody makes it forget.
+                self.sql("select pg_stat_clear_snapshot()").await;
+                self.value(waiting).await == calls.len()
+            })
+            .await;
+            self.sql("commit").await;
+        };
+        let (answers, ()) = tokio::join!(join_all(answers), release);
+        answers
+            .into_iter()
+            .map(|answer| {
+                assert!(answer.status.is_success(), "{}", answer.body);
+                answer.body
+            })
+            .collect()
     }
 
     async fn value(&self, sql: &str) -> Value {
@@ -116,13 +143,14 @@ async fn who_has_lost_the_lease_writes_nothing() {
 
     // A step renews the lease.
     database
-        .sql("update public.sync_runs set lease_until = now() + interval '1 second'")
+        .sql("update media_sync.run_progress set lease_until = now() + interval '1 second'")
         .await;
     let answer = database
         .rpc("media_sync_apply", step(&first, &[], &[]))
         .await;
     assert!(answer.status.is_success(), "{}", answer.body);
-    let renewed = "select lease_until > now() + interval '100 seconds' from public.sync_runs";
+    let renewed =
+        "select lease_until > now() + interval '100 seconds' from media_sync.run_progress";
     assert_eq!(database.value(renewed).await, true);
     let twice = database
         .rpc("media_sync_apply", step(&first, &[], &[]))
@@ -135,7 +163,7 @@ async fn who_has_lost_the_lease_writes_nothing() {
 
     // The leader falls silent, and another one takes over.
     database
-        .sql("update public.sync_runs set lease_until = now() - interval '1 second'")
+        .sql("update media_sync.run_progress set lease_until = now() - interval '1 second'")
         .await;
     let taken = database.lead(json!({"p_mode": "incremental"})).await;
     assert_eq!(taken["outcome"], "resumed");
@@ -188,6 +216,82 @@ async fn who_has_lost_the_lease_writes_nothing() {
     assert_eq!(ended.body["status"], "succeeded", "{}", ended.body);
     let over = database.lead(json!({"p_run_id": first["id"]})).await;
     assert_eq!(over["outcome"], "over");
+    database.stack.stop().await;
+}
+
+#[tokio::test]
+async fn run_without_a_leader_is_given_to_one_of_those_who_ask_at_once() {
+    let database = Database::start().await;
+    database.lead(json!({"p_mode": "full"})).await;
+    database
+        .sql("update media_sync.run_progress set lease_until = now() - interval '1 second'")
+        .await;
+    let calls = [json!({}), json!({}), json!({})];
+    let lock = "select from public.sync_runs for update";
+    let answers = database.at_once(lock, "media_sync_lead_run", &calls).await;
+    let outcomes = |outcome: &str| {
+        answers
+            .iter()
+            .filter(|answer| answer["outcome"] == outcome)
+            .count()
+    };
+    assert_eq!((outcomes("resumed"), outcomes("busy")), (1, 2));
+    database.stack.stop().await;
+}
+
+#[tokio::test]
+async fn row_that_many_claim_at_once_has_one_holder() {
+    let database = Database::start().await;
+    database
+        .sql(
+            "insert into public.media_assets
+                (id, cloudinary_asset_id, cloudinary_public_id, resource_type, sync_status, intent)
+             select lpad(n::text, 32, '0')::uuid, lpad(n::text, 32, '0'), 'mug-' || n, 'image', 'pending', '{\"at\": 1}'
+             from generate_series(1, 3) n",
+        )
+        .await;
+    let ids = database
+        .value("select array_agg(id order by id) from public.media_assets")
+        .await;
+    let claim = |number| json!({"p_ids": ids, "p_claim": uuid(number), "p_seconds": 60});
+    let lock = "select from public.media_assets for update";
+    let claims = [claim(1), claim(2), claim(3)];
+    let answers = database
+        .at_once(lock, "media_sync_claim_intents", &claims)
+        .await;
+    let taken: Vec<&Value> = answers
+        .iter()
+        .flat_map(|answer| answer["rows"].as_array().unwrap())
+        .collect();
+    assert_eq!(taken.len(), 3, "each row has one holder: {answers:?}");
+    let holder = taken[0]["intent_claim"].clone();
+    assert!(taken.iter().all(|row| row["intent_claim"] == holder));
+    let busy = answers.iter().filter(|answer| answer["busy"] == ids);
+    assert_eq!(busy.count(), 2, "the others are told: {answers:?}");
+
+    // The holder falls silent. Another one takes the rows, and what the first has planned is refused.
+    database
+        .sql("update media_sync.intent_claims set claim_until = now() - interval '1 second'")
+        .await;
+    let next = database.rpc("media_sync_claim_intents", claim(4)).await;
+    assert_eq!(next.body["busy"], json!([]));
+    let update = |row: &Value| {
+        let mut row = row.clone();
+        row["intent"] = Value::Null;
+        row["intent_claim"] = Value::Null;
+        row["sync_status"] = json!("synced");
+        json!({"p_change": {"updates": [row]}})
+    };
+    let late = database.rpc("media_sync_apply", update(taken[0])).await;
+    assert_eq!(late.body["code"], "PT412", "{}", late.body);
+    let claimed = next.body["rows"].as_array().unwrap();
+    let last = claimed.iter().find(|row| row["id"] == taken[0]["id"]);
+    let ended = database
+        .rpc("media_sync_apply", update(last.unwrap()))
+        .await;
+    assert!(ended.status.is_success(), "{}", ended.body);
+    let left = "select count(*) from media_sync.intent_claims";
+    assert_eq!(database.value(left).await, 2, "a plan ends its claim");
     database.stack.stop().await;
 }
 

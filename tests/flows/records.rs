@@ -194,12 +194,13 @@ async fn the_daily_run_removes_what_is_old_and_keeps_what_is_built_on() {
         "insert into public.media_notifications (digest, signature_timestamp, received_at, verdict, body)
          values ('young', now(), now() - interval '29 days', 'parked', '{}') returning 1 as done",
         // Good runs of long ago: the newest of a mode stays. Of the others nothing is needed.
-        "insert into public.sync_runs (mode, trigger, options, dry_run, status, started_clock, started_at, finished_at)
-         select mode, 'schedule', '{}', dry_run, status, n, now() - interval '40 days', now() - interval '40 days' + n * interval '1 minute'
+        "insert into public.sync_runs (mode, trigger, dry_run, status, started_at, finished_at)
+         select mode, 'schedule', dry_run, status, now() - interval '40 days', now() - interval '40 days' + n * interval '1 minute'
          from (values
              (1, 'full', false, 'succeeded'), (2, 'full', false, 'failed'), (3, 'incremental', false, 'succeeded'),
              (4, 'incremental', false, 'succeeded'), (5, 'full', true, 'succeeded'), (6, 'named', false, 'succeeded')
          ) as old (n, mode, dry_run, status) returning 1 as done",
+        "insert into media_sync.run_progress (run_id, started_clock) select id, 1 from public.sync_runs returning 1 as done",
         "insert into public.media_sync_log (occurred_at, operation, source)
          values (now() - interval '399 days', 'created', 'webhook'), (now() - interval '401 days', 'created', 'webhook')
          returning 1 as done",

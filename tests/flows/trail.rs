@@ -241,7 +241,9 @@ async fn what_was_lost_and_who_is_at_work_is_read_beside_the_row() {
     for (until, is_claimed) in [("1 minute", true), ("-1 minute", false)] {
         let claim = format!(
             "set media_sync.observing = 'on'; update public.media_assets set sync_status = 'pending',
-             intent = '{{\"at\": 1}}', intent_claim = gen_random_uuid(), intent_claim_until = now() + interval '{until}'"
+             intent = '{{\"at\": 1}}';
+             insert into media_sync.intent_claims select id, gen_random_uuid(), now() + interval '{until}' from public.media_assets
+             on conflict (asset_id) do update set claim_until = excluded.claim_until"
         );
         client.batch_execute(&claim).await.unwrap();
         let (told, _) = scans_of(&mut client, get, &json!({"id": id})).await;

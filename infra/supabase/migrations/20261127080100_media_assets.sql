@@ -63,9 +63,6 @@ create table public.media_assets (
     intent                jsonb,
     intent_revision       bigint not null default 0,
     observed              jsonb,
-    -- Who is carrying the intent out, and until when nobody else may.
-    intent_claim          uuid,
-    intent_claim_until    timestamptz,
     -- Counts every change of the row: a writer that read an older one has to read again.
     revision              bigint not null default 0,
 
@@ -183,7 +180,7 @@ language sql stable set search_path = '' as $$
     select coalesce((select auth.jwt()) -> 'app_metadata' ->> 'role' = 'admin', false)
 $$;
 
--- What is shown of an asset. What the mirror keeps for itself (clocks, intents, claims, what was observed) is not.
+-- What is shown of an asset. What the mirror keeps for itself (clocks, intents, what was observed) is not.
 create function media_sync.shown_columns() returns text[]
 language sql immutable set search_path = '' as $$
     select array[

@@ -274,6 +274,23 @@ $$;
 create trigger decide before update on public.media_assets
     for each row execute function media_sync.decide();
 
+-- The worker that carries a row's intent out, and until when no other may.
+create table media_sync.intent_claims (
+    asset_id    uuid primary key references public.media_assets on delete cascade,
+    claim       uuid not null,
+    claim_until timestamptz not null
+);
+
+alter table media_sync.intent_claims enable row level security;
+revoke all on media_sync.intent_claims from public, anon, authenticated, service_role;
+
+-- Rows as workers read them: all columns, and the claim.
+create view media_sync.whole_assets as
+select m.id, m.cloudinary_asset_id, to_jsonb(m) || jsonb_build_object('intent_claim', c.claim) as whole
+from public.media_assets m left join media_sync.intent_claims c on c.asset_id = m.id;
+
+revoke all on media_sync.whole_assets from public, anon, authenticated, service_role;
+
 -- Takes rows whose intents are to be carried out; who holds one is alone in it until the claim
 -- ends. A holder that died is succeeded. What was refused for good is nobody's to take: only a new
 -- decision, or an administrator, makes it pending again.
@@ -281,26 +298,31 @@ create function public.media_sync_claim_intents(p_ids uuid[], p_claim uuid, p_se
 language plpgsql security definer set search_path = '' as $$
 declare
     v_former text := media_sync.mark('observing', 'on');
-    v_claimed jsonb;
+    v_wanted uuid[];
+    v_free uuid[];
 begin
-    with wanted as (
-        select id, intent_claim is null or intent_claim_until < clock_timestamp() as is_free
-        from public.media_assets
+    v_wanted := array(
+        select id from public.media_assets
         where id = any (p_ids) and intent is not null
             and not (sync_status = 'error' and sync_next_attempt_at is null)
         order by id for update
-    ), claimed as (
-        update public.media_assets m
-        set intent_claim = p_claim, intent_claim_until = clock_timestamp() + make_interval(secs => p_seconds)
-        from wanted w where m.id = w.id and w.is_free
-        returning m.*
+    );
+    -- A statement of its own: it sees what the former holders of these locks have claimed.
+    with claimed as (
+        insert into media_sync.intent_claims as c (asset_id, claim, claim_until)
+        select id, p_claim, clock_timestamp() + make_interval(secs => p_seconds) from unnest(v_wanted) id
+        on conflict (asset_id) do update set claim = excluded.claim, claim_until = excluded.claim_until
+        where c.claim_until < clock_timestamp()
+        returning asset_id
     )
-    select jsonb_build_object(
-        'rows', (select coalesce(jsonb_agg(to_jsonb(c)), '[]') from claimed c),
-        'busy', (select coalesce(jsonb_agg(id), '[]') from wanted where not is_free)
-    ) into v_claimed;
+    select coalesce(array_agg(asset_id), '{}') into v_free from claimed;
+    -- The revision counts a claim too: the plan of a holder that was succeeded is refused.
+    update public.media_assets set revision = revision where id = any (v_free);
     perform media_sync.mark('observing', v_former);
-    return v_claimed;
+    return jsonb_build_object(
+        'rows', (select coalesce(jsonb_agg(whole), '[]') from media_sync.whole_assets where id = any (v_free)),
+        'busy', (select coalesce(jsonb_agg(id), '[]') from unnest(v_wanted) id where id <> all (v_free))
+    );
 end
 $$;
 

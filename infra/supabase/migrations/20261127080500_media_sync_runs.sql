@@ -15,18 +15,7 @@ create table public.sync_runs (
                     check (status in ('running', 'succeeded', 'failed', 'stopped')),
     error_code      text,
     error_message   text,
-    -- The checkpoint: where the next slice goes on. `step` guards it against a second writer.
-    checkpoint      jsonb not null default '{}',
-    step            bigint not null default 0,
-    lease           uuid,
-    lease_until     timestamptz,
     counters        jsonb not null default '{}',
-    -- The start on Cloudinary's clock, from both sides: certainly not before it (what was seen alive
-    -- after that cannot be missing), and certainly not after it.
-    started_clock   bigint,
-    floor_clock     bigint,
-    -- The start of the last good run before this one: an incremental run reads what is newer.
-    since_clock     bigint,
     -- Until then the run rests, because Cloudinary's hourly quota is kept for people.
     resume_at       timestamptz,
     -- When a full run will have ended, by its pace so far.
@@ -53,6 +42,50 @@ alter table public.sync_runs enable row level security;
 revoke all on public.sync_runs from anon, authenticated, service_role;
 grant select on public.sync_runs to authenticated, service_role;
 create policy sync_runs_read on public.sync_runs for select to authenticated using (true);
+
+-- How far a run has come, and who leads it. Runs over named assets have no steps, and no row here.
+create table media_sync.run_progress (
+    run_id        uuid primary key references public.sync_runs on delete cascade,
+    -- The checkpoint: where the next slice goes on. `step` guards it against a second writer.
+    checkpoint    jsonb not null default '{}',
+    step          bigint not null default 0,
+    lease         uuid,
+    lease_until   timestamptz,
+    -- The start on Cloudinary's clock, from both sides: certainly not before it (what was seen alive
+    -- after that cannot be missing), and certainly not after it.
+    started_clock bigint,
+    floor_clock   bigint,
+    -- The start of the last good run before this one: an incremental run reads what is newer.
+    since_clock   bigint
+);
+
+alter table media_sync.run_progress enable row level security;
+revoke all on media_sync.run_progress from public, anon, authenticated, service_role;
+
+-- A run as its leader reads it: what people see, and how far it has come.
+create function media_sync.whole_run(p_run public.sync_runs) returns jsonb
+language sql stable set search_path = '' as $$
+    select to_jsonb(p_run)
+        || coalesce((select to_jsonb(p) - 'run_id' from media_sync.run_progress p where p.run_id = p_run.id), '{}')
+$$;
+
+-- Locks a run for its leader, until the transaction ends. Refuses everybody else, and whoever is at another step.
+create function media_sync.hold_run(p_run_id uuid, p_lease uuid, p_step bigint default null) returns void
+language plpgsql set search_path = '' as $$
+declare
+    v_running boolean;
+begin
+    perform from public.sync_runs where id = p_run_id and status = 'running' for update;
+    v_running := found;
+    -- A statement of its own: it sees what the former holder of the lock has written.
+    if not v_running or not exists (
+        select from media_sync.run_progress
+        where run_id = p_run_id and lease = p_lease and step = coalesce(p_step, step)
+    ) then
+        raise exception 'the run is led by somebody else' using errcode = 'PT409';
+    end if;
+end
+$$;
 
 -- Which assets a run's listing has shown, one row a page: what is missing from all of them is a
 -- suspect. Asset ids are 128 bits, so a page of 500 takes 8 kB.
@@ -101,7 +134,7 @@ create function media_sync.lead(p_outcome text, p_run public.sync_runs) returns 
 language sql stable set search_path = '' as $$
     select jsonb_build_object(
         'outcome', p_outcome,
-        'run', to_jsonb(p_run),
+        'run', media_sync.whole_run(p_run),
         'live', (select coalesce(sum(assets), 0) from public.media_stats where live),
         'quota', (
             select jsonb_build_object('limit', quota_limit, 'remaining', remaining, 'reset', reset_at, 'seen_at', seen_at)
@@ -124,6 +157,7 @@ create function public.media_sync_lead_run(
 language plpgsql security definer set search_path = '' as $$
 declare
     v_run public.sync_runs;
+    v_lease_until timestamptz;
     v_outcome text := 'resumed';
     v_dry_run boolean := coalesce((p_options ->> 'dry_run')::boolean, false);
 begin
@@ -133,26 +167,31 @@ begin
         if not exists (select from public.sync_runs where mode = 'full' and is_good) then
             p_mode := 'full';
         end if;
-        insert into public.sync_runs (mode, trigger, requested_by, options, dry_run, since_clock)
-        select p_mode, p_trigger, p_requested_by, p_options, v_dry_run, max(coalesce(floor_clock, started_clock))
-        from public.sync_runs where is_good
+        insert into public.sync_runs (mode, trigger, requested_by, options, dry_run)
+        values (p_mode, p_trigger, p_requested_by, p_options, v_dry_run)
         on conflict do nothing
         returning * into v_run;
+        insert into media_sync.run_progress (run_id, since_clock)
+        select v_run.id, max(coalesce(p.floor_clock, p.started_clock))
+        from public.sync_runs r join media_sync.run_progress p on p.run_id = r.id
+        where r.is_good having v_run.id is not null;
         v_outcome := 'started';
     end if;
     if v_run.id is null or v_run.id <> coalesce(p_run_id, v_run.id) then
         return jsonb_build_object('outcome', case when p_run_id is null then 'busy' else 'over' end);
     end if;
+    select lease_until into v_lease_until from media_sync.run_progress where run_id = v_run.id;
     -- Who asks what would be done must not bring about that it is done.
-    if v_run.lease_until > now() or (p_run_id is null and v_dry_run and not v_run.dry_run) then
+    if v_lease_until > now() or (p_run_id is null and v_dry_run and not v_run.dry_run) then
         return media_sync.lead('busy', v_run);
     end if;
     if v_run.resume_at > now() then
         return media_sync.lead('resting', v_run);
     end if;
-    update public.sync_runs
-    set lease = gen_random_uuid(), heartbeat_at = now(), resume_at = null,
-        lease_until = now() + make_interval(secs => p_lease_seconds)
+    update media_sync.run_progress
+    set lease = gen_random_uuid(), lease_until = now() + make_interval(secs => p_lease_seconds)
+    where run_id = v_run.id;
+    update public.sync_runs set heartbeat_at = now(), resume_at = null
     where id = v_run.id
     returning * into v_run;
     if v_outcome = 'started' then
@@ -186,19 +225,18 @@ declare
     v_run public.sync_runs;
 begin
     perform public.media_sync_note_quota(p_quota);
+    perform media_sync.hold_run(p_run_id, p_lease);
+    update media_sync.run_progress set lease_until = now() where run_id = p_run_id;
     update public.sync_runs
-    set lease_until = now(), error_code = p_error_code, error_message = p_error_message,
+    set error_code = p_error_code, error_message = p_error_message,
         resume_at = now() + make_interval(secs => p_rest_seconds),
         quota_remaining = coalesce((p_quota ->> 'remaining')::integer, quota_remaining),
         -- greatest() leaves nulls out: what is not predicted stays so.
         predicted_end = case when predicted_end is not null
             then greatest(predicted_end, now() + make_interval(secs => p_rest_seconds)) end
-    where id = p_run_id and lease = p_lease and status = 'running'
+    where id = p_run_id
     returning * into v_run;
-    if v_run.id is null then
-        raise exception 'the run is led by somebody else' using errcode = 'PT409';
-    end if;
-    return to_jsonb(v_run);
+    return media_sync.whole_run(v_run);
 end
 $$;
 
@@ -207,8 +245,8 @@ $$;
 create function media_sync.suspects(p_run_id uuid) returns setof public.media_assets
 language sql stable set search_path = '' as $$
     select m.*
-    from public.media_assets m, public.sync_runs r
-    where r.id = p_run_id
+    from public.media_assets m, media_sync.run_progress r
+    where r.run_id = p_run_id
         and m.deleted_at is null
         and m.cloudinary_asset_id is not null
         and m.intent #>> '{existence,op}' is distinct from 'restore'
@@ -259,7 +297,7 @@ create function media_sync.verify(p_run_id uuid) returns jsonb
 language sql stable set search_path = '' as $$
     with run as (
         select started_clock, coalesce(floor_clock, started_clock) as floor_clock
-        from public.sync_runs where id = p_run_id
+        from media_sync.run_progress where run_id = p_run_id
     ), listed as (
         select distinct unnest(asset_ids) as asset_id from public.sync_run_pages where run_id = p_run_id
     ), paired as (
@@ -305,11 +343,8 @@ declare
     v_run public.sync_runs;
     v_counts jsonb;
 begin
-    select * into v_run from public.sync_runs
-    where id = p_run_id and lease = p_lease and status = 'running' for update;
-    if v_run.id is null then
-        raise exception 'the run is led by somebody else' using errcode = 'PT409';
-    end if;
+    perform media_sync.hold_run(p_run_id, p_lease);
+    select * into strict v_run from public.sync_runs where id = p_run_id;
     if p_status = 'succeeded' and v_run.mode = 'full' and not v_run.dry_run then
         v_counts := media_sync.verify(p_run_id);
         if (v_counts ->> 'suspects')::bigint > 0 or (v_counts ->> 'unaccounted')::bigint > 0 then
@@ -324,12 +359,13 @@ begin
     update public.sync_runs
     set status = p_status, error_code = p_error_code, error_message = p_error_message,
         counters = coalesce(p_counters, counters), verification = v_counts,
-        finished_at = now(), heartbeat_at = now(), lease_until = null, resume_at = null, predicted_end = null
+        finished_at = now(), heartbeat_at = now(), resume_at = null, predicted_end = null
     where id = p_run_id
     returning * into v_run;
+    update media_sync.run_progress set lease_until = null where run_id = p_run_id;
     delete from public.sync_run_pages where run_id = p_run_id;
     perform media_sync.audit_end(v_run);
-    return to_jsonb(v_run);
+    return media_sync.whole_run(v_run);
 end
 $$;
 
@@ -382,8 +418,8 @@ language sql stable set search_path = '' as $$
     )
 $$;
 
-revoke execute on function media_sync.lead, media_sync.audit_options, media_sync.suspects, media_sync.verify,
-    media_sync.audit_end, media_sync.record_run, media_sync.describe_run from public;
+revoke execute on function media_sync.whole_run, media_sync.hold_run, media_sync.lead, media_sync.audit_options,
+    media_sync.suspects, media_sync.verify, media_sync.audit_end, media_sync.record_run, media_sync.describe_run from public;
 revoke execute on function public.media_sync_note_quota, public.media_sync_lead_run, public.media_sync_release_run,
     public.media_sync_count_suspects, public.media_sync_suspects, public.media_sync_finish_run from public, anon,
     authenticated, service_role;

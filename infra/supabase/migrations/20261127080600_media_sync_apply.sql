@@ -11,10 +11,10 @@ create function public.media_sync_rows(
     p_names jsonb default '[]'
 ) returns jsonb
 language sql stable security definer set search_path = '' as $$
-    select coalesce(jsonb_agg(to_jsonb(m)), '[]')
-    from public.media_assets m
+    select coalesce(jsonb_agg(w.whole), '[]')
+    from media_sync.whole_assets w
     -- Rows that wait for their asset concern nobody before it is there.
-    where m.cloudinary_asset_id is not null and m.id in (
+    where w.cloudinary_asset_id is not null and w.id in (
         select unnest(p_ids)
         union
         select a.id from public.media_assets a where a.cloudinary_asset_id = any (p_asset_ids)
@@ -63,27 +63,24 @@ declare
 begin
     -- First, since who has lost the lease must not write at all.
     if v_point is not null then
-        update public.sync_runs
+        perform media_sync.hold_run((v_point ->> 'run_id')::uuid, (v_point ->> 'lease')::uuid, (v_point ->> 'step')::bigint);
+        update media_sync.run_progress
         set checkpoint = v_point -> 'state',
-            counters = v_point -> 'counters',
             started_clock = coalesce(started_clock, (v_point ->> 'started_clock')::bigint),
             floor_clock = coalesce(floor_clock, (v_point ->> 'floor_clock')::bigint),
+            step = step + 1,
+            lease_until = now() + make_interval(secs => (v_point ->> 'lease_seconds')::double precision)
+        where run_id = (v_point ->> 'run_id')::uuid;
+        update public.sync_runs
+        set counters = v_point -> 'counters',
             drift = coalesce(v_point -> 'drift', drift),
             quota_remaining = coalesce((v_point #>> '{quota,remaining}')::integer, quota_remaining),
             predicted_end = now() + make_interval(secs => (v_point ->> 'ends_in_seconds')::double precision),
             resume_at = null,
-            step = step + 1,
             error_code = null,
             error_message = null,
-            heartbeat_at = now(),
-            lease_until = now() + make_interval(secs => (v_point ->> 'lease_seconds')::double precision)
-        where id = (v_point ->> 'run_id')::uuid
-            and lease = (v_point ->> 'lease')::uuid
-            and step = (v_point ->> 'step')::bigint
-            and status = 'running';
-        if not found then
-            raise exception 'the run is led by somebody else' using errcode = 'PT409';
-        end if;
+            heartbeat_at = now()
+        where id = (v_point ->> 'run_id')::uuid;
         insert into public.sync_run_pages (run_id, step, asset_ids)
         select (v_point ->> 'run_id')::uuid, (v_point ->> 'step')::bigint, array_agg(listed::uuid)
         from jsonb_array_elements_text(v_point -> 'asset_ids') as listed
@@ -149,8 +146,6 @@ begin
         deleted_at = w.deleted_at,
         deleted_by = w.deleted_by,
         intent = w.intent,
-        intent_claim = w.intent_claim,
-        intent_claim_until = case when w.intent_claim is not null then m.intent_claim_until end,
         observed = w.observed,
         clocks = w.clocks
     from jsonb_populate_recordset(null::public.media_assets, p_change -> 'updates') as w
@@ -159,6 +154,10 @@ begin
     if v_count <> jsonb_array_length(coalesce(p_change -> 'updates', '[]')) then
         raise exception 'a row has changed meanwhile' using errcode = 'PT412';
     end if;
+    -- A plan that leaves the claim out ends it.
+    delete from media_sync.intent_claims c
+    using jsonb_array_elements(p_change -> 'updates') w
+    where c.asset_id = (w ->> 'id')::uuid and w ->> 'intent_claim' is null;
 
     begin
         set constraints public.media_assets_live_name immediate;

@@ -364,6 +364,16 @@ language sql stable security definer set search_path = '' as $$
     order by l.occurred_at desc, l.id desc limit 1
 $$;
 
+-- Whether a worker carries out what was decided about an asset.
+create function media_sync.is_claimed(p_row_id uuid) returns boolean
+language sql stable security definer set search_path = '' as $$
+    select exists (
+        select from media_sync.intent_claims c
+        join public.media_assets m on m.id = c.asset_id
+        where c.asset_id = p_row_id and c.claim_until > now() and media_sync.may_see(m)
+    )
+$$;
+
 -- One asset with everything that is known of it: {asset, stored, standing, notifications, audit};
 -- null for who may not see it. Row level security decides on the row, and what is asked about it
 -- decides again.
@@ -384,7 +394,7 @@ language sql stable set search_path = '' as $$
         ) end,
         'standing', jsonb_build_object(
             'sync_status', m.sync_status, 'intent', m.intent,
-            'is_claimed', coalesce(m.intent_claim is not null and m.intent_claim_until > now(), false),
+            'is_claimed', media_sync.is_claimed(m.id),
             'error_code', m.sync_error_code, 'error_message', m.sync_error_message,
             'failures', m.sync_retry_count, 'next_attempt_at', m.sync_next_attempt_at,
             'last_synced_at', m.last_synced_at, 'deleted_at', m.deleted_at,
@@ -465,12 +475,12 @@ $$;
 
 revoke execute on function media_sync.list_order, media_sync.list_filter, media_sync.list_plan, media_sync.list_total,
     media_sync.list_find, media_sync.may_see, media_sync.may_audit, media_sync.notifications_about, media_sync.trail_of,
-    media_sync.audit_about, media_sync.landmark from public;
+    media_sync.audit_about, media_sync.landmark, media_sync.is_claimed from public;
 revoke execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
     public.media_list, public.media_get, public.media_sync_health from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
     media_sync.list_find, public.media_list, media_sync.notifications_about, media_sync.audit_about,
-    media_sync.landmark, public.media_sync_health to authenticated, service_role;
+    media_sync.landmark, media_sync.is_claimed, public.media_sync_health to authenticated, service_role;
 grant execute on function public.media_get to authenticated;
 
 $migration$; end if; end $once$;

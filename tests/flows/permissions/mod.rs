@@ -6,6 +6,7 @@
 mod catalog;
 mod page;
 mod probe;
+mod readable;
 
 use std::path::Path;
 
