@@ -1,7 +1,7 @@
 //! What the database refuses by itself.
 
-use end_to_end::post;
-use local_stack::{Options, Stack};
+use end_to_end::{Caller, database, post};
+use local_stack::{Claims, Options, Stack};
 use serde_json::json;
 
 #[tokio::test]
@@ -55,5 +55,51 @@ async fn a_plan_made_from_stale_rows_is_refused_at_once_and_whole() {
 
     let answer = post(&apply, stack.publishable_key(), &good).await;
     assert_eq!(answer.status, 401, "only workers apply: {}", answer.body);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn column_that_is_added_to_the_table_and_its_list_is_written_and_shown() {
+    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let client = database::connect(stack.database_url()).await;
+    let service = Caller::service(&stack);
+    let user = Caller::user(&stack, &Claims::user("user@example.com"));
+    let apply = async |change| {
+        let answer = service
+            .rpc("media_sync_apply", &json!({"p_change": change}))
+            .await;
+        assert!(answer.status.is_success(), "{}", answer.body);
+    };
+    let mut row = json!({
+        "id": "00000000-0000-4000-8000-000000000001", "cloudinary_asset_id": "0123456789abcdef0123456789abcdef",
+        "cloudinary_public_id": "mug", "resource_type": "image", "delivery_type": "upload", "folder": "",
+        "tags": [], "context": {}, "metadata": {}, "sync_status": "synced", "sync_retry_count": 0, "clocks": {},
+        "revision": 0, "moderation": "pending",
+    });
+    // Sessions that know the former list.
+    apply(json!({"inserts": [row]})).await;
+
+    client
+        .batch_execute(
+            "alter table public.media_assets add column moderation text;
+             do $$ begin execute format(
+                'create or replace function media_sync.mirrored_columns() returns text[] language sql stable as %L',
+                format('select %L::text[]', media_sync.mirrored_columns() || '{moderation}')
+             ); end $$;
+             select media_sync.offer_live_updates()",
+        )
+        .await
+        .unwrap();
+    let list = json!({"p_query": {"sort_by": "created_at", "sort_order": "asc", "limit": 2}});
+    let shown = async || user.rpc("media_list", &list).await.body["items"].clone();
+    row["moderation"] = json!("approved");
+    apply(json!({"updates": [row]})).await;
+    assert_eq!(shown().await[0]["moderation"], "approved");
+    row["id"] = json!("00000000-0000-4000-8000-000000000002");
+    row["cloudinary_asset_id"] = json!("1123456789abcdef0123456789abcdef");
+    row["cloudinary_public_id"] = json!("cup");
+    row["moderation"] = json!("rejected");
+    apply(json!({"inserts": [row]})).await;
+    assert_eq!(shown().await[1]["moderation"], "rejected");
     stack.stop().await;
 }

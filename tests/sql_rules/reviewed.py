@@ -24,6 +24,14 @@ REVIEWED = {
     "media_sync.list_find": Reviewed(
         ("select",), "A SELECT: columns, directions and types come from list_order, conditions from list_filter."
     ),
+    "public.media_list": Reviewed(("select",), "A SELECT: only the list of its quoted columns varies."),
+    "media_sync.insert_assets": Reviewed(("insert",), "An INSERT: only the list of its quoted columns varies."),
+    "media_sync.update_assets": Reviewed(
+        ("update",), "An UPDATE of the rows that a plan names: only the list of its quoted columns varies."
+    ),
+    "20261127080900_media_collections.sql: do block": Reviewed(
+        ("create",), "CREATE VIEW: only the list of its quoted columns varies."
+    ),
     "public.media_audit": Reviewed(("select",), "A SELECT: its conditions are joined from constants of the function."),
     "media_sync.broadcast_assets": Reviewed(
         ("select",), "A SELECT from transition tables: columns are quoted, and all else is constants of the function."

@@ -180,23 +180,39 @@ language sql stable set search_path = '' as $$
     select coalesce((select auth.jwt()) -> 'app_metadata' ->> 'role' = 'admin', false)
 $$;
 
+-- What Cloudinary tells of an asset, and people see. A plan of the workers writes these columns. A new one is added to
+-- the table, and here: every other place asks this list.
+-- Stable, so that a session which has asked before learns of a new column.
+create function media_sync.mirrored_columns() returns text[]
+language sql stable set search_path = '' as $$
+    select array[
+        'cloudinary_public_id', 'cloudinary_version', 'cloudinary_etag', 'resource_type', 'delivery_type',
+        'original_filename', 'display_name', 'file_size', 'mime_type', 'format', 'width', 'height', 'duration',
+        'folder', 'tags', 'context', 'metadata', 'secure_url', 'url', 'access_mode', 'cloudinary_created_at'
+    ]
+$$;
+
 -- What is shown of an asset. What the mirror keeps for itself (clocks, intents, what was observed) is not.
 create function media_sync.shown_columns() returns text[]
-language sql immutable set search_path = '' as $$
-    select array[
-        'id', 'cloudinary_asset_id', 'cloudinary_public_id', 'cloudinary_version', 'cloudinary_etag', 'resource_type',
-        'delivery_type', 'original_filename', 'display_name', 'file_size', 'mime_type', 'format', 'width', 'height',
-        'duration', 'folder', 'tags', 'context', 'metadata', 'description', 'alt_text', 'secure_url', 'url',
-        'access_mode', 'uploaded_by', 'cloudinary_created_at', 'sync_status', 'sync_error_message',
-        'sync_retry_count', 'last_synced_at', 'created_at', 'updated_at', 'deleted_at'
+language sql stable set search_path = '' as $$
+    select array['id', 'cloudinary_asset_id'] || media_sync.mirrored_columns() || array[
+        'description', 'alt_text', 'uploaded_by', 'sync_status', 'sync_error_message', 'sync_retry_count',
+        'last_synced_at', 'created_at', 'updated_at', 'deleted_at'
     ]
+$$;
+
+-- Columns as a statement names them: `a, b`, or of a table `m.a, m.b`.
+create function media_sync.column_list(p_columns text[], p_table text default null) returns text
+language sql immutable set search_path = '' as $$
+    select string_agg(concat_ws('.', quote_ident(p_table), quote_ident(name)), ', ' order by place)
+    from unnest(p_columns) with ordinality as listed (name, place)
 $$;
 
 -- These columns of one asset, and those that p_more names.
 create function media_sync.shown(p_asset public.media_assets, p_more text[] default '{}') returns jsonb
-language sql immutable set search_path = '' as $$
+language sql stable set search_path = '' as $$
     select jsonb_object_agg(key, value) from jsonb_each(to_jsonb(p_asset))
-    where key = any (media_sync.shown_columns() || p_more)
+    where key = any ((select media_sync.shown_columns() || p_more)::text[])
 $$;
 
 alter table public.media_assets enable row level security;
@@ -311,11 +327,12 @@ grant select on public.media_stats to authenticated, service_role;
 create policy media_stats_read on public.media_stats for select to authenticated using (true);
 
 revoke execute on function media_sync.is_admin, media_sync.mark, media_sync.search_text, media_sync.count_revision,
-    media_sync.shown_columns, media_sync.shown, media_sync.take_stats_shard, media_sync.keep_stats from public;
+    media_sync.mirrored_columns, media_sync.shown_columns, media_sync.column_list, media_sync.shown, media_sync.take_stats_shard, media_sync.keep_stats from public;
 -- Whoever writes a row computes its entry of the index, and the planner sees through the function for
 -- those only who may call it: a session that did not would not know the index for what it is.
 grant execute on function media_sync.search_text to public;
-grant execute on function media_sync.is_admin, media_sync.shown_columns, media_sync.shown to authenticated, service_role;
+grant execute on function media_sync.is_admin, media_sync.mirrored_columns, media_sync.shown_columns,
+    media_sync.column_list, media_sync.shown to authenticated, service_role;
 
 $migration$; end if; end $once$;
 

@@ -47,6 +47,74 @@ language sql stable security definer set search_path = '' as $$
     ) inside
 $$;
 
+-- Writes planned rows that are new. Without rows nothing is planned, and no trigger runs.
+create function media_sync.insert_assets(p_rows jsonb) returns void
+language plpgsql set search_path = '' as $$
+declare
+    v_written bigint;
+begin
+    if jsonb_array_length(coalesce(p_rows, '[]')) = 0 then
+        return;
+    end if;
+    execute format(
+        'insert into public.media_assets (
+            id, cloudinary_asset_id, cloudinary_version_id, %1$s,
+            uploaded_by, sync_status, last_synced_at, deleted_at, clocks
+        )
+        select
+            id, cloudinary_asset_id, cloudinary_version_id, %1$s,
+            uploaded_by, sync_status, now(), deleted_at, clocks
+        from jsonb_populate_recordset(null::public.media_assets, $1)
+        on conflict (cloudinary_asset_id) do nothing',
+        media_sync.column_list(media_sync.mirrored_columns())
+    ) using p_rows;
+    get diagnostics v_written = row_count;
+    if v_written <> jsonb_array_length(p_rows) then
+        raise exception 'an asset has appeared meanwhile' using errcode = 'PT412';
+    end if;
+end
+$$;
+
+-- Writes planned rows that are known, with the revision that was read.
+create function media_sync.update_assets(p_rows jsonb) returns void
+language plpgsql set search_path = '' as $$
+declare
+    v_written bigint;
+begin
+    if jsonb_array_length(coalesce(p_rows, '[]')) = 0 then
+        return;
+    end if;
+    execute format(
+        'update public.media_assets m
+        set (%1$s) = row (%2$s),
+            cloudinary_version_id = w.cloudinary_version_id,
+            sync_status = w.sync_status,
+            sync_error_code = w.sync_error_code,
+            sync_error_message = w.sync_error_message,
+            sync_retry_count = w.sync_retry_count,
+            sync_next_attempt_at = w.sync_next_attempt_at,
+            last_synced_at = case when w.sync_status = ''synced'' then now() else m.last_synced_at end,
+            deleted_at = w.deleted_at,
+            deleted_by = w.deleted_by,
+            intent = w.intent,
+            observed = w.observed,
+            clocks = w.clocks
+        from jsonb_populate_recordset(null::public.media_assets, $1) as w
+        where m.id = w.id and m.revision = w.revision',
+        media_sync.column_list(media_sync.mirrored_columns()),
+        media_sync.column_list(media_sync.mirrored_columns(), 'w')
+    ) using p_rows;
+    get diagnostics v_written = row_count;
+    if v_written <> jsonb_array_length(p_rows) then
+        raise exception 'a row has changed meanwhile' using errcode = 'PT412';
+    end if;
+    -- A plan that leaves the claim out ends it.
+    delete from media_sync.intent_claims c
+    using jsonb_array_elements(p_rows) w
+    where c.asset_id = (w ->> 'id')::uuid and w ->> 'intent_claim' is null;
+end
+$$;
+
 -- p_change: {
 --   "checkpoint": {run_id, lease, lease_seconds, step, state, counters, started_clock?, floor_clock?,
 --     drift?, ends_in_seconds?, quota?, asset_ids?}?,
@@ -59,7 +127,6 @@ language plpgsql security definer set search_path = '' as $$
 declare
     v_former text := media_sync.mark('observing', 'on');
     v_point jsonb := p_change -> 'checkpoint';
-    v_count bigint;
 begin
     -- First, since who has lost the lease must not write at all.
     if v_point is not null then
@@ -94,70 +161,8 @@ begin
 
     p_change := media_sync.join_uploads(p_change);
 
-    insert into public.media_assets (
-        id, cloudinary_asset_id, cloudinary_public_id, resource_type, delivery_type,
-        cloudinary_version, cloudinary_version_id, cloudinary_etag,
-        original_filename, file_size, mime_type, format, width, height, duration, secure_url, url,
-        cloudinary_created_at, display_name, folder, tags, context, metadata, access_mode,
-        uploaded_by, sync_status, last_synced_at, deleted_at, clocks
-    )
-    select
-        id, cloudinary_asset_id, cloudinary_public_id, resource_type, delivery_type,
-        cloudinary_version, cloudinary_version_id, cloudinary_etag,
-        original_filename, file_size, mime_type, format, width, height, duration, secure_url, url,
-        cloudinary_created_at, display_name, folder, tags, context, metadata, access_mode,
-        uploaded_by, sync_status, now(), deleted_at, clocks
-    from jsonb_populate_recordset(null::public.media_assets, p_change -> 'inserts')
-    on conflict (cloudinary_asset_id) do nothing;
-    get diagnostics v_count = row_count;
-    if v_count <> jsonb_array_length(coalesce(p_change -> 'inserts', '[]')) then
-        raise exception 'an asset has appeared meanwhile' using errcode = 'PT412';
-    end if;
-
-    update public.media_assets m
-    set cloudinary_public_id = w.cloudinary_public_id,
-        resource_type = w.resource_type,
-        delivery_type = w.delivery_type,
-        cloudinary_version = w.cloudinary_version,
-        cloudinary_version_id = w.cloudinary_version_id,
-        cloudinary_etag = w.cloudinary_etag,
-        original_filename = w.original_filename,
-        file_size = w.file_size,
-        mime_type = w.mime_type,
-        format = w.format,
-        width = w.width,
-        height = w.height,
-        duration = w.duration,
-        secure_url = w.secure_url,
-        url = w.url,
-        cloudinary_created_at = w.cloudinary_created_at,
-        display_name = w.display_name,
-        folder = w.folder,
-        tags = w.tags,
-        context = w.context,
-        metadata = w.metadata,
-        access_mode = w.access_mode,
-        sync_status = w.sync_status,
-        sync_error_code = w.sync_error_code,
-        sync_error_message = w.sync_error_message,
-        sync_retry_count = w.sync_retry_count,
-        sync_next_attempt_at = w.sync_next_attempt_at,
-        last_synced_at = case when w.sync_status = 'synced' then now() else m.last_synced_at end,
-        deleted_at = w.deleted_at,
-        deleted_by = w.deleted_by,
-        intent = w.intent,
-        observed = w.observed,
-        clocks = w.clocks
-    from jsonb_populate_recordset(null::public.media_assets, p_change -> 'updates') as w
-    where m.id = w.id and m.revision = w.revision;
-    get diagnostics v_count = row_count;
-    if v_count <> jsonb_array_length(coalesce(p_change -> 'updates', '[]')) then
-        raise exception 'a row has changed meanwhile' using errcode = 'PT412';
-    end if;
-    -- A plan that leaves the claim out ends it.
-    delete from media_sync.intent_claims c
-    using jsonb_array_elements(p_change -> 'updates') w
-    where c.asset_id = (w ->> 'id')::uuid and w ->> 'intent_claim' is null;
+    perform media_sync.insert_assets(p_change -> 'inserts');
+    perform media_sync.update_assets(p_change -> 'updates');
 
     begin
         set constraints public.media_assets_live_name immediate;
@@ -351,7 +356,7 @@ begin
 end
 $$;
 
-revoke execute on function media_sync.join_uploads, media_sync.attribute, media_sync.lose_name from public;
+revoke execute on function media_sync.insert_assets, media_sync.update_assets, media_sync.join_uploads, media_sync.attribute, media_sync.lose_name from public;
 revoke execute on function public.media_sync_rows, public.media_sync_folder_ids, public.media_sync_apply from public,
     anon, authenticated, service_role;
 grant execute on function public.media_sync_rows, public.media_sync_folder_ids, public.media_sync_apply to service_role;

@@ -250,24 +250,21 @@ declare
     v_count integer;
 begin
     select * into v_found from media_sync.list_find(p_query);
-    select coalesce(json_agg(item), '[]'), count(*) into v_items, v_count from (
-        select item, place, sum(octet_length(item::text)) over (order by place) as bytes from (
-            select found.place, row_to_json(shown) as item
-            from unnest(v_found.ids) with ordinality as found (id, place)
-            join public.media_assets m on m.id = found.id
-            cross join lateral (
-                select m.id, m.cloudinary_asset_id, m.cloudinary_public_id, m.cloudinary_version,
-                    m.cloudinary_etag, m.resource_type, m.delivery_type, m.original_filename,
-                    m.display_name, m.file_size, m.mime_type, m.format, m.width, m.height,
-                    m.duration, m.folder, m.tags, m.context, m.metadata, m.description, m.alt_text,
-                    m.secure_url, m.url, m.access_mode, m.uploaded_by, m.cloudinary_created_at,
-                    m.sync_status, m.sync_error_message, m.sync_retry_count, m.last_synced_at,
-                    m.created_at, m.updated_at
-            ) shown
-            order by found.place
-        ) page
-    ) measured
-    where bytes <= c_most or place = 1;
+    execute format(
+        'select coalesce(json_agg(item), ''[]''), count(*) from (
+            select item, place, sum(octet_length(item::text)) over (order by place) as bytes from (
+                select found.place, row_to_json(shown) as item
+                from unnest($1) with ordinality as found (id, place)
+                join public.media_assets m on m.id = found.id
+                cross join lateral (select %s) shown
+                order by found.place
+            ) page
+        ) measured
+        where bytes <= $2 or place = 1',
+        -- The list's assets are alive.
+        media_sync.column_list(array_remove(media_sync.shown_columns(), 'deleted_at'), 'm')
+    )
+    into v_items, v_count using v_found.ids, c_most;
     if v_count < cardinality(v_found.ids) then
         if p_query ? 'offset' then
             raise exception 'the page is too large' using errcode = 'PT413';

@@ -96,14 +96,16 @@ create policy media_collection_items_write on public.media_collection_items for 
     ));
 
 -- A collection's assets as a list shows them. Deleted ones are left out; they keep their places, should they come back.
-create view public.media_collection_assets with (security_invoker = true) as
-select i.collection_id, i.position, i.added_at, a.id as asset_id, a.cloudinary_asset_id, a.cloudinary_public_id,
-    a.cloudinary_version, a.resource_type, a.delivery_type, a.original_filename, a.display_name, a.file_size,
-    a.mime_type, a.format, a.width, a.height, a.duration, a.folder, a.tags, a.context, a.metadata, a.description,
-    a.alt_text, a.secure_url, a.url, a.access_mode, a.uploaded_by, a.sync_status, a.created_at, a.updated_at
-from public.media_collection_items i
-join public.media_assets a on a.id = i.asset_id
-where a.deleted_at is null;
+do $$ begin
+    execute format(
+        'create view public.media_collection_assets with (security_invoker = true) as
+        select i.collection_id, i.position, i.added_at, a.id as asset_id, %s
+        from public.media_collection_items i
+        join public.media_assets a on a.id = i.asset_id
+        where a.deleted_at is null',
+        media_sync.column_list(array_remove(array_remove(media_sync.shown_columns(), 'id'), 'deleted_at'), 'a')
+    );
+end $$;
 
 revoke all on public.media_collection_assets from anon, authenticated, service_role;
 grant select on public.media_collection_assets to authenticated, service_role;

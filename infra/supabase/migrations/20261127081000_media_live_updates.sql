@@ -34,8 +34,7 @@ declare
     c_unshown constant text[] := array['updated_at', 'last_synced_at'];
     v_told integer := coalesce(nullif(current_setting('media_sync.told', true), '')::integer, 0);
     v_columns text;
-    v_before text;
-    v_after text;
+    v_compared text[];
     v_query text;
     v_changes jsonb[];
     v_change jsonb;
@@ -43,11 +42,8 @@ begin
     if v_told > c_most or not media_sync.has_realtime() then
         return null;
     end if;
-    select string_agg(quote_ident(name), ', '),
-        string_agg('b.' || quote_ident(name), ', ') filter (where name <> all (c_unshown)),
-        string_agg('a.' || quote_ident(name), ', ') filter (where name <> all (c_unshown))
-    into v_columns, v_before, v_after
-    from unnest(media_sync.shown_columns()) name;
+    v_columns := media_sync.column_list(media_sync.shown_columns());
+    v_compared := array(select unnest(media_sync.shown_columns()) except select unnest(c_unshown));
     v_query := case tg_op
         when 'INSERT' then format(
             'select ''INSERT'' as operation, a as record, a.id
@@ -60,7 +56,7 @@ begin
                 else ''UPDATE'' end as operation, a as record, a.id
             from (select %1$s from after_rows) a join (select %1$s from before_rows) b using (id)
             where (a.deleted_at is null or b.deleted_at is null) and (%2$s) is distinct from (%3$s)',
-            v_columns, v_before, v_after)
+            v_columns, media_sync.column_list(v_compared, 'b'), media_sync.column_list(v_compared, 'a'))
     end;
     execute format(
         'select array_agg(to_jsonb(changed) order by id) from (%s limit %s) changed', v_query, c_most - v_told + 1
@@ -140,7 +136,7 @@ begin
         -- With `id`, the replica identity, or no row could be updated any more.
         execute format(
             'alter publication supabase_realtime add table public.media_assets (%s)',
-            (select string_agg(quote_ident(name), ', ') from unnest(media_sync.shown_columns()) name)
+            media_sync.column_list(media_sync.shown_columns())
         );
     end if;
 end

@@ -121,13 +121,7 @@ const READABLE: [(&str, &str, &str); 24] = [
         "collection_id asset_id position added_at",
         "people's own",
     ),
-    (
-        "media_collection_assets",
-        "cloudinary_public_id cloudinary_version resource_type delivery_type original_filename display_name file_size \
-            mime_type format width height duration folder tags context metadata secure_url url access_mode description \
-            alt_text uploaded_by sync_status created_at updated_at cloudinary_asset_id",
-        "shown",
-    ),
+    ("media_collection_assets", ASSET, "shown"),
     (
         "media_collection_assets",
         "collection_id position added_at",
