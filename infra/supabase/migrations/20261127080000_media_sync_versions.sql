@@ -5,7 +5,8 @@
 -- run any number of times.
 
 do $$ begin
-    if to_regclass('media_sync.schema_versions') is null and to_regclass('public.media_assets') is not null then
+    if pg_catalog.to_regclass('media_sync.schema_versions') is null
+        and pg_catalog.to_regclass('public.media_assets') is not null then
         raise exception 'public.media_assets is there already, and no ledger of media-sync that says so'
             using hint = 'A development version before 0.2.0 has left it: begin with a database of its own, or without '
                 'the schema media_sync and the tables media_* and sync_*. A table of your own must get another name.';
@@ -19,15 +20,15 @@ grant usage on schema media_sync to authenticated, service_role;
 
 create table if not exists media_sync.schema_versions (
     -- The timestamp in the name of the project's own file.
-    version    text primary key check (version ~ '^[0-9]{14}$'),
+    version    text primary key check (version operator(pg_catalog.~) '^[0-9]{14}$'),
     name       text not null,
-    applied_at timestamptz not null default now()
+    applied_at timestamptz not null default pg_catalog.now()
 );
 alter table media_sync.schema_versions enable row level security;
 
 -- Records a version; true when it was not recorded before, so that its statements are to be run.
 create or replace function media_sync.begin_migration(p_version text, p_name text) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     insert into media_sync.schema_versions (version, name) values (p_version, p_name) on conflict do nothing;
     return found;
@@ -36,7 +37,7 @@ $$;
 
 -- The newest migration that is applied, or null.
 create or replace function media_sync.schema_version() returns text
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select max(version) from media_sync.schema_versions
 $$;
 

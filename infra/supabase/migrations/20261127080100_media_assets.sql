@@ -1,5 +1,6 @@
 -- The mirror: one row per Cloudinary asset, live or gone. Who may read and edit it, and the statistics of all rows.
 do $once$ begin if media_sync.begin_migration('20261127080100', 'media_assets') then execute $migration$
+set local search_path = pg_catalog, pg_temp;
 
 create extension if not exists pg_trgm with schema extensions;
 
@@ -150,7 +151,7 @@ create index media_assets_uploader_deleted on public.media_assets (uploaded_by)
     where deleted_at is not null and uploaded_by is not null;
 
 create function media_sync.count_revision() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     new.revision := old.revision + 1;
     new.updated_at := now();
@@ -165,7 +166,7 @@ create trigger count_revision before update on public.media_assets
 -- mark that stood before: whoever sets one puts that back, since the caller's transaction may go on. (As an attribute of
 -- a function, a setting of one's own needs a superuser.)
 create function media_sync.mark(p_name text, p_value text) returns text
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_former text := coalesce(current_setting('media_sync.' || p_name, true), '');
 begin
@@ -176,7 +177,7 @@ $$;
 
 -- Whether the caller is an administrator. `app_metadata` can be written by the server only.
 create function media_sync.is_admin() returns boolean
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select coalesce((select auth.jwt()) -> 'app_metadata' ->> 'role' = 'admin', false)
 $$;
 
@@ -184,7 +185,7 @@ $$;
 -- the table, and here: every other place asks this list.
 -- Stable, so that a session which has asked before learns of a new column.
 create function media_sync.mirrored_columns() returns text[]
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select array[
         'cloudinary_public_id', 'cloudinary_version', 'cloudinary_etag', 'resource_type', 'delivery_type',
         'original_filename', 'display_name', 'file_size', 'mime_type', 'format', 'width', 'height', 'duration',
@@ -194,7 +195,7 @@ $$;
 
 -- What is shown of an asset. What the mirror keeps for itself (clocks, intents, what was observed) is not.
 create function media_sync.shown_columns() returns text[]
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select array['id', 'cloudinary_asset_id'] || media_sync.mirrored_columns() || array[
         'description', 'alt_text', 'uploaded_by', 'sync_status', 'sync_error_message', 'sync_retry_count',
         'last_synced_at', 'created_at', 'updated_at', 'deleted_at'
@@ -203,14 +204,14 @@ $$;
 
 -- Columns as a statement names them: `a, b`, or of a table `m.a, m.b`.
 create function media_sync.column_list(p_columns text[], p_table text default null) returns text
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
     select string_agg(concat_ws('.', quote_ident(p_table), quote_ident(name)), ', ' order by place)
     from unnest(p_columns) with ordinality as listed (name, place)
 $$;
 
 -- These columns of one asset, and those that p_more names.
 create function media_sync.shown(p_asset public.media_assets, p_more text[] default '{}') returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select jsonb_object_agg(key, value) from jsonb_each(to_jsonb(p_asset))
     where key = any ((select media_sync.shown_columns() || p_more)::text[])
 $$;
@@ -253,7 +254,7 @@ create table public.media_stats (
 
 -- A shard that no other transaction holds. Only who holds none ever waits, so nobody waits in a circle.
 create function media_sync.take_stats_shard() returns smallint
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     c_shards constant integer := 16;
     c_lock constant integer := hashtext('public.media_stats');
@@ -272,7 +273,7 @@ end
 $$;
 
 create function media_sync.keep_stats() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_moved public.media_stats[];
     v_shard smallint;

@@ -1,5 +1,6 @@
 -- What happened: the audit trail, the notifications, those that were refused, and how long all that is kept.
 do $once$ begin if media_sync.begin_migration('20261127080200', 'media_records') then execute $migration$
+set local search_path = pg_catalog, pg_temp;
 
 create table public.media_sync_log (
     id                   bigint generated always as identity primary key,
@@ -56,7 +57,7 @@ create policy media_sync_log_read on public.media_sync_log for select to authent
     using ((select media_sync.is_admin()));
 
 create function media_sync.keep_trail() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     if tg_op = 'DELETE' then
         -- Retention alone removes, as the table's owner, and never what is young.
@@ -79,7 +80,7 @@ create trigger append_only_whole before truncate on public.media_sync_log
 -- Workers say how long something took since it was decided, or told. Everything else took what its
 -- transaction has taken so far.
 create function media_sync.note_time() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     new.processing_time_ms := coalesce(
         new.processing_time_ms,
@@ -97,7 +98,7 @@ create trigger note_time before insert on public.media_sync_log
 --   date_to?, error_trends?, activity?, limit, after?: {occurred_at, id}}
 -- {items, has_more, error_trends?: [{day, code, count}], activity?: [{actor, operations, last_at}]}
 create function public.media_audit(p_query jsonb) returns jsonb
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
     v_limit integer := (p_query ->> 'limit')::integer;
     v_where text := 'true';
@@ -213,7 +214,7 @@ create function public.media_sync_notifications(
     p_after_digest text,
     p_limit integer
 ) returns jsonb
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce(
         jsonb_agg(
             jsonb_build_object(
@@ -254,7 +255,7 @@ create policy refused_notifications_read on media_sync.refused_notifications for
 -- Records refused notifications: [{"reason", "signature_key", "algorithm", "count", "at"}]. Strangers choose what is in
 -- them, so the newest twenty rows are kept.
 create function public.media_sync_note_refusals(p_refusals jsonb) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     insert into media_sync.refused_notifications as r (reason, signature_key, algorithm, times, first_at, last_at)
     select
@@ -283,7 +284,7 @@ $$;
 -- audit trail that are older than p_audit_days; and keys of requests, which are good for a day. Tells how
 -- many, and leaves an entry that says so.
 create function public.media_sync_purge(p_days integer, p_limit integer, p_audit_days integer) returns jsonb
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_former text;
     v_before timestamptz := now() - make_interval(days => p_days);

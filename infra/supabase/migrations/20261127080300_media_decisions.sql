@@ -1,11 +1,12 @@
 -- Decisions made here: whoever changes what people may change, whether through the API, the Data
 -- API or SQL, leaves an intent in the row, in the same transaction. The row is the outbox.
 do $once$ begin if media_sync.begin_migration('20261127080300', 'media_decisions') then execute $migration$
+set local search_path = pg_catalog, pg_temp;
 
 -- One wish: what a value is to become, its base, when it was decided, and what was wished for
 -- before, which may be found in Cloudinary and is nobody else's change.
 create function media_sync.wish(p_before jsonb, p_base jsonb, p_to jsonb, p_at bigint) returns jsonb
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object('to', p_to, 'base', coalesce(p_before -> 'base', p_base), 'at', p_at)
         || case when p_before is null then '{}' else jsonb_build_object(
             'ours', coalesce(p_before -> 'ours', '[]') || jsonb_build_array(p_before -> 'to')
@@ -14,7 +15,7 @@ $$;
 
 -- Wishes for the keys in which two maps differ, added to earlier ones.
 create function media_sync.pair_wishes(p_wishes jsonb, p_from jsonb, p_to jsonb, p_at bigint) returns jsonb
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
     select coalesce(p_wishes, '{}') || coalesce(
         jsonb_object_agg(
             key,
@@ -30,14 +31,14 @@ $$;
 
 -- Cloudinary has no empty values: they delete their key. So does an empty list of choices.
 create function media_sync.without_empty(p_pairs jsonb) returns jsonb
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
     select coalesce(jsonb_object_agg(key, value), '{}')
     from jsonb_each(p_pairs) where value not in ('null', '""', '[]')
 $$;
 
 -- Observed tags with the wishes laid over them, as the library does it.
 create function media_sync.tags_over(p_observed jsonb, p_wishes jsonb) returns text[]
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
     select coalesce(array_agg(tag order by place, tag collate "C"), '{}')
     from (
         select tag, place from jsonb_array_elements_text(p_observed) with ordinality as o (tag, place)
@@ -49,7 +50,7 @@ $$;
 
 -- Whether a folder, or a public id, has a part that an address would leave out or climb out of.
 create function media_sync.has_odd_part(p_path text) returns boolean
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
     select exists (
         select from unnest(string_to_array(p_path, '/')) part
         where part in ('', '.', '..') or part <> btrim(part)
@@ -59,7 +60,7 @@ $$;
 -- What is wrong with the pairs that somebody gives an asset; null if nothing is. What is larger than a row of
 -- ours may be came from Cloudinary, and may stay as large.
 create function media_sync.fault_of_pairs(p_group text, p_old jsonb, p_new jsonb) returns text
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
     select case
         when p_new is not distinct from p_old then null
         when jsonb_typeof(p_new) is distinct from 'object' then p_group || ' must be an object'
@@ -70,7 +71,7 @@ language sql immutable set search_path = '' as $$
                 when 'context' then 'text of 1,024 characters at most'
                 else 'text, a number, or a list of texts' end)
             from jsonb_each(p_new)
-            where value is distinct from p_old -> key and (length(key) not between 1 and 255 or not case
+            where value is distinct from p_old -> key and not (length(key) between 1 and 255 and case
                 when p_group = 'context' then
                     jsonb_typeof(value) = 'string' and length(value #>> '{}') <= 1024
                 when jsonb_typeof(value) = 'number' then abs((value #>> '{}')::numeric) < 1e300
@@ -87,7 +88,7 @@ $$;
 -- and limits, as the library has them, and what a row may hold at all: every page and every run reads it, so that
 -- one value beyond measure would stop them. What is not changed is not looked at.
 create function media_sync.fault_of_edit(p_old public.media_assets, p_new public.media_assets) returns text
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
     select coalesce(
         case when p_new.cloudinary_public_id is distinct from p_old.cloudinary_public_id and (
             coalesce(length(p_new.cloudinary_public_id), 0) not between 1 and 255
@@ -118,7 +119,7 @@ $$;
 -- Cloudinary has it, and needs no check.
 create function media_sync.check_edit(p_old public.media_assets, p_new public.media_assets)
 returns public.media_assets
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
     v_fault text;
 begin
@@ -147,7 +148,7 @@ $$;
 
 -- What people may edit, as far as it differs from another state of the row.
 create function media_sync.differences(p_row public.media_assets, p_other public.media_assets) returns jsonb
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
     select coalesce(jsonb_object_agg(key, value), '{}')
     from jsonb_each(to_jsonb(p_row))
     where key in (
@@ -157,7 +158,7 @@ language sql immutable set search_path = '' as $$
 $$;
 
 create function media_sync.decide() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_user uuid := auth.uid();
     v_at bigint;
@@ -295,7 +296,7 @@ revoke all on media_sync.whole_assets from public, anon, authenticated, service_
 -- ends. A holder that died is succeeded. What was refused for good is nobody's to take: only a new
 -- decision, or an administrator, makes it pending again.
 create function public.media_sync_claim_intents(p_ids uuid[], p_claim uuid, p_seconds integer) returns jsonb
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_former text := media_sync.mark('observing', 'on');
     v_wanted uuid[];
@@ -330,7 +331,7 @@ $$;
 -- written past the API, or due for another attempt. Set aside for a while, so that two drains do
 -- not send the same.
 create function public.media_sync_waiting_intents(p_idle_seconds integer, p_limit integer) returns jsonb
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_former text := media_sync.mark('observing', 'on');
     v_waiting jsonb;

@@ -4,6 +4,7 @@
 -- under its name gets its owner, whoever tells of it first; and a row that waits for an asset is
 -- found again by whoever comes after a function that died.
 do $once$ begin if media_sync.begin_migration('20261127080400', 'media_uploads') then execute $migration$
+set local search_path = pg_catalog, pg_temp;
 
 create table public.media_uploads (
     id            uuid primary key,
@@ -44,7 +45,7 @@ create policy media_uploads_read on public.media_uploads for select to authentic
 
 -- A row that waits for its asset cannot be deleted: nobody could tell Cloudinary which asset.
 create function media_sync.keep_waiting() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     if current_setting('media_sync.observing', true) is distinct from 'on'
         and new.deleted_at is distinct from old.deleted_at
@@ -60,7 +61,7 @@ create trigger keep_waiting before update on public.media_assets
 
 -- A name for which somebody has a signature, or is uploading, is not free: who uploads would get it.
 create function media_sync.keep_reserved() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if current_setting('media_sync.observing', true) is distinct from 'on' and exists (
         select from public.media_uploads u
@@ -80,7 +81,7 @@ create trigger keep_reserved before update on public.media_assets for each row
 create function media_sync.log_upload(
     p_operation text, p_status text, p_source text, p_upload public.media_uploads, p_details jsonb default null
 ) returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
     insert into public.media_sync_log (
         operation, status, source, asset_row_id, cloudinary_public_id, actor, error_code, error_message, details
     ) values (
@@ -93,7 +94,7 @@ $$;
 -- Who has this name now, here or still in Cloudinary; without a resource type in any of them.
 create function media_sync.name_holders(p_public_id text, p_resource_type text)
 returns setof public.media_assets
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select * from public.media_assets m
     where m.delivery_type = 'upload'
         and m.resource_type = coalesce(p_resource_type, m.resource_type)
@@ -115,7 +116,7 @@ $$;
 -- {"outcome": "begun", "overwrite", "newest_clock"?} | {"outcome": "taken" | "reserved" | "not_yours" | "too_many"}
 -- `newest_clock` is the last that is known of deleted assets of that name: what is uploaded is newer.
 create function public.media_sync_begin_upload(p_upload jsonb) returns jsonb
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_upload public.media_uploads := jsonb_populate_record(null::public.media_uploads, p_upload);
     v_is_admin boolean := coalesce((p_upload ->> 'is_admin')::boolean, false);
@@ -188,7 +189,7 @@ $$;
 create function public.media_sync_end_upload(
     p_id uuid, p_outcome text, p_error_code text, p_error_message text
 ) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_former text;
     v_upload public.media_uploads;
@@ -214,7 +215,7 @@ $$;
 -- Uploads whose rows still wait although their time is over. Signatures of which nothing came end here: what
 -- still appears under them has its owner all the same.
 create function public.media_sync_due_uploads(p_limit integer) returns jsonb
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
     update public.media_uploads set outcome = 'lost', ended_at = now()
     where kind = 'signed' and outcome is null and open_until <= now() - interval '10 minutes';
     select coalesce(jsonb_agg(jsonb_build_object(
@@ -232,7 +233,7 @@ $$;
 
 -- An upload and its row, as its uploader may see them.
 create function public.media_sync_upload(p_id uuid) returns jsonb
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object(
         'outcome', u.outcome, 'error_code', u.error_code, 'error_message', u.error_message,
         'item', media_sync.shown(m) - 'deleted_at'

@@ -1,5 +1,6 @@
 -- The life of a reconciliation: start or take over, continue, suspect, finish. And the quota that it shares with people.
 do $once$ begin if media_sync.begin_migration('20261127080500', 'media_sync_runs') then execute $migration$
+set local search_path = pg_catalog, pg_temp;
 
 create table public.sync_runs (
     id              uuid primary key default gen_random_uuid(),
@@ -64,14 +65,14 @@ revoke all on media_sync.run_progress from public, anon, authenticated, service_
 
 -- A run as its leader reads it: what people see, and how far it has come.
 create function media_sync.whole_run(p_run public.sync_runs) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select to_jsonb(p_run)
         || coalesce((select to_jsonb(p) - 'run_id' from media_sync.run_progress p where p.run_id = p_run.id), '{}')
 $$;
 
 -- Locks a run for its leader, until the transaction ends. Refuses everybody else, and whoever is at another step.
 create function media_sync.hold_run(p_run_id uuid, p_lease uuid, p_step bigint default null) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_running boolean;
 begin
@@ -116,7 +117,7 @@ create policy cloudinary_quota_read on public.cloudinary_quota for select to aut
 
 -- Notes what Cloudinary's newest answer told of its quota: {limit, remaining, reset, seen_at}.
 create function public.media_sync_note_quota(p_quota jsonb) returns void
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
     insert into public.cloudinary_quota as q (quota_limit, remaining, reset_at, seen_at)
     select
         (p_quota ->> 'limit')::integer, (p_quota ->> 'remaining')::integer,
@@ -131,7 +132,7 @@ $$;
 
 -- What a leader has to know besides its run.
 create function media_sync.lead(p_outcome text, p_run public.sync_runs) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object(
         'outcome', p_outcome,
         'run', media_sync.whole_run(p_run),
@@ -154,7 +155,7 @@ create function public.media_sync_lead_run(
     p_options jsonb default '{}',
     p_lease_seconds integer default 120
 ) returns jsonb
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_run public.sync_runs;
     v_lease_until timestamptz;
@@ -203,7 +204,7 @@ $$;
 
 -- To let a run delete as much as it likes is an act of its own.
 create function media_sync.audit_options(p_run public.sync_runs) returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
     insert into public.media_sync_log (operation, source, actor, run_id, details)
     select 'mass_delete_allowed', case p_run.trigger when 'api' then 'api' else 'reconcile' end,
         p_run.requested_by, p_run.id, jsonb_build_object('mode', p_run.mode, 'dry_run', p_run.dry_run)
@@ -220,7 +221,7 @@ create function public.media_sync_release_run(
     p_rest_seconds double precision default null,
     p_quota jsonb default null
 ) returns jsonb
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_run public.sync_runs;
 begin
@@ -243,7 +244,7 @@ $$;
 -- Live rows that a complete listing has not shown, and that nobody has seen alive since the run began.
 -- One that is to be restored is live here before Cloudinary has its asset again.
 create function media_sync.suspects(p_run_id uuid) returns setof public.media_assets
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select m.*
     from public.media_assets m, media_sync.run_progress r
     where r.run_id = p_run_id
@@ -260,7 +261,7 @@ $$;
 -- A million rows take up to nine seconds here and below, more than the eight that Supabase grants by
 -- default. PostgREST sets a function's own limit before it calls it; our client gives up after 15.
 create function public.media_sync_count_suspects(p_run_id uuid) returns jsonb
-language sql stable security definer set search_path = '' set statement_timeout = '14s' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp set statement_timeout = '14s' as $$
     select jsonb_build_object(
         'suspects', (select count(*) from media_sync.suspects(p_run_id)),
         'live', (select coalesce(sum(assets), 0) from public.media_stats where live)
@@ -268,7 +269,7 @@ language sql stable security definer set search_path = '' set statement_timeout 
 $$;
 
 create function public.media_sync_suspects(p_run_id uuid, p_after text, p_limit integer) returns jsonb
-language sql stable security definer set search_path = '' set statement_timeout = '14s' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp set statement_timeout = '14s' as $$
     select coalesce(
         jsonb_agg(
             jsonb_build_object('asset_id', s.cloudinary_asset_id, 'clocks', s.clocks)
@@ -294,7 +295,7 @@ $$;
 --   unaccounted listed assets without such a row
 -- Where suspects and unaccounted are 0, listed = live - new - returning + gone.
 create function media_sync.verify(p_run_id uuid) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     with run as (
         select started_clock, coalesce(floor_clock, started_clock) as floor_clock
         from media_sync.run_progress where run_id = p_run_id
@@ -338,7 +339,7 @@ create function public.media_sync_finish_run(
     p_error_message text default null,
     p_counters jsonb default null
 ) returns jsonb
-language plpgsql security definer set search_path = '' set statement_timeout = '14s' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '14s' as $$
 declare
     v_run public.sync_runs;
     v_counts jsonb;
@@ -370,7 +371,7 @@ end
 $$;
 
 create function media_sync.audit_end(p_run public.sync_runs) returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
     insert into public.media_sync_log (
         operation, status, source, actor, run_id, error_code, error_message, processing_time_ms, details
     ) values (
@@ -384,7 +385,7 @@ $$;
 
 -- Records a run that had no steps, in the transaction of what it has written: one over named assets.
 create function media_sync.record_run(p_run jsonb) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_run public.sync_runs;
 begin
@@ -405,7 +406,7 @@ $$;
 
 -- A run as people see it.
 create function media_sync.describe_run(p_run public.sync_runs) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object(
         'run_id', p_run.id, 'mode', p_run.mode, 'trigger', p_run.trigger, 'requested_by', p_run.requested_by,
         'options', p_run.options, 'dry_run', p_run.dry_run, 'status', p_run.status,

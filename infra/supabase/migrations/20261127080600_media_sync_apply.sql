@@ -4,13 +4,14 @@
 -- have not changed since. PT412 says that they have: read again, plan again. (Not SQLSTATE 40001:
 -- PostgREST takes that for a serialisation failure and would repeat the same stale plan for ever.)
 do $once$ begin if media_sync.begin_migration('20261127080600', 'media_sync_apply') then execute $migration$
+set local search_path = pg_catalog, pg_temp;
 
 create function public.media_sync_rows(
     p_ids uuid[] default '{}',
     p_asset_ids text[] default '{}',
     p_names jsonb default '[]'
 ) returns jsonb
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce(jsonb_agg(w.whole), '[]')
     from media_sync.whole_assets w
     -- Rows that wait for their asset concern nobody before it is there.
@@ -33,7 +34,7 @@ $$;
 -- Live assets that were last seen in a folder or below it. Those that are only wished to be there are not: what
 -- happens to the folder does not happen to them.
 create function public.media_sync_folder_ids(p_folder text, p_limit integer) returns jsonb
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce(jsonb_agg(cloudinary_asset_id), '[]')
     from (
         select cloudinary_asset_id from public.media_assets
@@ -49,7 +50,7 @@ $$;
 
 -- Writes planned rows that are new. Without rows nothing is planned, and no trigger runs.
 create function media_sync.insert_assets(p_rows jsonb) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_written bigint;
 begin
@@ -77,7 +78,7 @@ $$;
 
 -- Writes planned rows that are known, with the revision that was read.
 create function media_sync.update_assets(p_rows jsonb) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_written bigint;
 begin
@@ -123,7 +124,7 @@ $$;
 --   "notifications": [...], "audit": [...]
 -- }
 create function public.media_sync_apply(p_change jsonb) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_former text := media_sync.mark('observing', 'on');
     v_point jsonb := p_change -> 'checkpoint';
@@ -210,7 +211,7 @@ $$;
 -- for which a row waits gets that row; the owner of every other new or returning one is entered.
 -- A waiting row whose name turns out to belong to another asset has lost it, and goes.
 create function media_sync.join_uploads(p_change jsonb) returns jsonb
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_found record;
     v_upload public.media_uploads;
@@ -327,7 +328,7 @@ $$;
 
 -- The audit entries about a row, under another id and with who has uploaded it.
 create function media_sync.attribute(p_audit jsonb, p_from text, p_to uuid, p_actor uuid) returns jsonb
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
     select coalesce(jsonb_agg(
         case when entry ->> 'asset_row_id' = p_from
             then entry || jsonb_build_object(
@@ -340,7 +341,7 @@ $$;
 
 -- Removes a waiting row whose name belongs to an asset that is not its upload's.
 create function media_sync.lose_name(p_id uuid) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_upload public.media_uploads;
 begin

@@ -1,5 +1,6 @@
 -- What people ask of assets by request: to edit, delete and restore them, and to try again.
 do $once$ begin if media_sync.begin_migration('20261127080700', 'media_requests') then execute $migration$
+set local search_path = pg_catalog, pg_temp;
 
 -- The first answer to each request that carried an idempotency key, written with the request's
 -- effect. Nobody is granted it: a user reaches what is the user's own, and through the requests only.
@@ -23,7 +24,7 @@ revoke all on media_sync.idempotency_keys from public, anon, authenticated, serv
 -- The earlier answer to a request; null when there is none, and then the key is taken for this
 -- transaction. Who comes with the same key meanwhile waits for its end here, though not for long.
 create function media_sync.earlier_answer(p_operation text, p_key text, p_fingerprint bytea) returns jsonb
-language plpgsql set search_path = '' set lock_timeout = '2s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
 declare
     v_kept media_sync.idempotency_keys;
 begin
@@ -50,7 +51,7 @@ $$;
 -- Why one item cannot be done: a word that stays the same, a sentence, and what else helps. Never
 -- leaves media_sync.request.
 create function media_sync.refuse(p_code text, p_error text, p_more jsonb default '{}') returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     raise exception '%', p_error
         using errcode = 'MS001', detail = (p_more || jsonb_build_object('code', p_code))::text;
@@ -59,7 +60,7 @@ $$;
 
 -- The one asset that has an item's public id, or had it when it was deleted.
 create function media_sync.asset_named(p_item jsonb, p_deleted boolean) returns uuid
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
     v_found public.media_assets[];
     v_undeleted public.media_assets[];
@@ -107,7 +108,7 @@ $$;
 -- The assets that items name, as far as the caller may change them, locked all at once and in the
 -- order in which everybody locks rows: who wants the same ones waits, and no two for each other.
 create function media_sync.lock_named(p_items jsonb) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     perform from public.media_assets m
     where m.id in (
@@ -124,7 +125,7 @@ $$;
 -- Refuses an item that is not made of the fields that its operation knows: a misspelt one would
 -- otherwise do nothing, and look done.
 create function media_sync.check_item(p_operation text, p_item jsonb) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_known jsonb := case when p_operation = 'edit'
         then '{
@@ -161,7 +162,7 @@ $$;
 
 -- The one asset that an item names, if the caller may change it in this way.
 create function media_sync.asset_to_change(p_operation text, p_item jsonb) returns public.media_assets
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_row public.media_assets;
     v_id uuid;
@@ -200,7 +201,7 @@ $$;
 
 -- Refuses what is in use, and tells by what: all of them counted, the oldest p_limit shown.
 create function media_sync.refuse_if_used(p_id uuid, p_limit integer) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_count bigint;
     v_shown jsonb;
@@ -225,7 +226,7 @@ $$;
 -- Writes what one item asks for into the row, as its caller could without a request: the trigger
 -- `decide` makes an intent of it.
 create function media_sync.change_asset(p_operation text, p_id uuid, p_item jsonb) returns public.media_assets
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_row public.media_assets;
 begin
@@ -262,7 +263,7 @@ $$;
 -- Each item is a transaction within the request's: what cannot be done is reported, and keeps
 -- nothing else from being done.
 create function media_sync.request(p_operation text, p_items jsonb, p_force boolean, p_key text) returns jsonb
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_item jsonb;
     v_row public.media_assets;
@@ -352,24 +353,24 @@ $$;
 create function public.media_request_delete(
     p_items jsonb, p_force boolean default false, p_idempotency_key text default null
 ) returns jsonb
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
     select media_sync.request('delete', p_items, p_force, p_idempotency_key)
 $$;
 
 create function public.media_request_edit(p_items jsonb, p_idempotency_key text default null) returns jsonb
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
     select media_sync.request('edit', p_items, false, p_idempotency_key)
 $$;
 
 create function public.media_request_restore(p_items jsonb, p_idempotency_key text default null) returns jsonb
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
     select media_sync.request('restore', p_items, false, p_idempotency_key)
 $$;
 
 -- Tries again what Cloudinary has refused: everything, or what the items name, by the name that is
 -- shown here or by the one that Cloudinary has. Administrators only.
 create function public.media_request_retry(p_items jsonb default null) returns jsonb
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_former text;
     v_done jsonb;

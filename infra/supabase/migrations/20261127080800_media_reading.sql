@@ -1,11 +1,12 @@
 -- What people read: status and statistics, a page of the list, one asset, and how the mirror stands.
 do $once$ begin if media_sync.begin_migration('20261127080800', 'media_reading') then execute $migration$
+set local search_path = pg_catalog, pg_temp;
 
 -- The two that every page shows are written in PL/pgSQL, which keeps its plans between calls.
 
 -- {last_sync, is_synced, pending_operations, sync_in_progress, last_error}
 create function public.media_sync_status() returns jsonb
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
     return (
         with waiting as (
@@ -37,7 +38,7 @@ end
 $$;
 
 create function public.media_statistics() returns jsonb
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
     return (
         select jsonb_build_object(
@@ -57,7 +58,7 @@ $$;
 
 -- Everything that a status screen shows, in one round trip; with p_run_id also that run and its drift.
 create function public.media_sync_overview(p_run_id uuid default null) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     with runs as (
         select r.status, r.started_at, media_sync.describe_run(r) as shown
         from public.sync_runs r order by r.started_at desc limit 10
@@ -82,7 +83,7 @@ $$;
 
 -- What may be sorted by, and the columns with dates that may be searched: as SQL over media_assets m.
 create function media_sync.list_order(p_name text, out expression text, out kind text)
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
     expression := case p_name
         when 'created_at' then 'm.created_at'
@@ -104,7 +105,7 @@ $$;
 -- search's pattern, $3 the tags. Nothing of the query is spliced in. A word without trigrams cannot
 -- be looked up, only met on the way, which the index would make slower: p_met hides it from it.
 create function media_sync.list_filter(p_query jsonb, p_met boolean) returns text
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
     v_filter text := 'm.deleted_at is null';
     v_date text := (media_sync.list_order(coalesce(p_query ->> 'date_field', 'created_at'))).expression;
@@ -134,7 +135,7 @@ $$;
 -- How the planner would count the rows that a query matches, up to a bound. Volatile, since nothing
 -- else may use EXPLAIN.
 create function media_sync.list_plan(p_counting text, p_query jsonb, p_pattern text, p_tags text[]) returns json
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
     v_plan json;
 begin
@@ -148,7 +149,7 @@ $$;
 -- rows, unless that would take much longer than finding a page. Then, and for what the planner holds to
 -- be more than twice as many, its word is taken.
 create function media_sync.list_total(p_query jsonb, p_pattern text, p_tags text[], p_met boolean) returns bigint[]
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
     c_bound constant bigint := 1000;
     -- In the planner's unit: a thousand rows here and there in the table.
@@ -188,7 +189,7 @@ create function media_sync.list_find(
 )
 language plpgsql stable security definer
 -- A page is short, and every order and every filter has an index.
-set search_path = '' set enable_seqscan = off as $$
+set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
     v_limit integer := least(greatest(coalesce((p_query ->> 'limit')::integer, 50), 1), 1000);
     v_offset bigint := coalesce((p_query ->> 'offset')::bigint, 0);
@@ -242,7 +243,7 @@ $$;
 -- A page is no larger than a function may answer: of very large rows it holds fewer than asked for, and tells where
 -- to go on. Where a page was asked for by its number, that would leave rows out.
 create function public.media_list(p_query jsonb) returns json
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
     c_most constant integer := 4500000;
     v_found record;
@@ -285,20 +286,20 @@ $$;
 
 -- Whether the caller may see this asset at all, as the policy of its table says.
 create function media_sync.may_see(p_row public.media_assets) returns boolean
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select p_row.deleted_at is null or p_row.uploaded_by = auth.uid() or media_sync.is_admin()
 $$;
 
 -- Whether the caller may know who did what to it.
 create function media_sync.may_audit(p_row public.media_assets) returns boolean
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select coalesce(p_row.uploaded_by = auth.uid(), false) or media_sync.is_admin()
 $$;
 
 -- The newest notifications about an asset: for who may see it that they came and what became of
 -- them, for administrators what they said. Large bodies stay where they are.
 create function media_sync.notifications_about(p_row_id uuid) returns jsonb
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce(jsonb_agg(shown order by received_at desc), '[]')
     from (
         select n.received_at, jsonb_build_object(
@@ -317,7 +318,7 @@ $$;
 
 -- The entries about an asset; about an upload that has no asset id yet, those about its row.
 create function media_sync.trail_of(p_row public.media_assets) returns setof public.media_sync_log
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     (
         select * from public.media_sync_log
         where cloudinary_asset_id = p_row.cloudinary_asset_id
@@ -333,7 +334,7 @@ $$;
 
 -- For its owner and for administrators; null for everybody else.
 create function media_sync.audit_about(p_row_id uuid) returns jsonb
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select (
         select coalesce(jsonb_agg(to_jsonb(t) - 'asset_row_id' - 'cloudinary_asset_id' order by t.occurred_at desc, t.id desc), '[]')
         from (select * from media_sync.trail_of(m) order by occurred_at desc, id desc limit 50) t
@@ -345,7 +346,7 @@ $$;
 -- What the row does not show of how it came to be as it is: who deleted it, or what was lost in the
 -- last week and has not been asked for again.
 create function media_sync.landmark(p_row_id uuid) returns jsonb
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object(
         'operation', l.operation, 'at', l.occurred_at,
         'lost', coalesce((
@@ -363,7 +364,7 @@ $$;
 
 -- Whether a worker carries out what was decided about an asset.
 create function media_sync.is_claimed(p_row_id uuid) returns boolean
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select exists (
         select from media_sync.intent_claims c
         join public.media_assets m on m.id = c.asset_id
@@ -375,7 +376,7 @@ $$;
 -- null for who may not see it. Row level security decides on the row, and what is asked about it
 -- decides again.
 create function public.media_get(p_asset_id text default null, p_row_id uuid default null) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object(
         'asset', media_sync.shown(m, array['sync_error_code', 'sync_next_attempt_at', 'deleted_by']),
         'stored', case when m.cloudinary_asset_id is not null and m.deleted_at is null
@@ -406,7 +407,7 @@ $$;
 
 -- How the mirror stands, for administrators and for the drain that watches over it.
 create function public.media_sync_health() returns jsonb
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
     if current_user <> 'service_role' and not media_sync.is_admin() then
         raise exception 'administrators only' using errcode = '42501';

@@ -4,6 +4,7 @@
 -- These functions run as their caller: what row level security lets nobody do, they do for nobody. Assets are named by
 -- media_assets.id. They answer {"done": [{"asset_id", ...}], "failed": [{"asset_id", "error"}]}.
 do $once$ begin if media_sync.begin_migration('20261127080900', 'media_collections') then execute $migration$
+set local search_path = pg_catalog, pg_temp;
 
 create table public.media_usage (
     id           uuid primary key default gen_random_uuid(),
@@ -40,7 +41,7 @@ create table public.media_collections (
 create index media_collections_owner on public.media_collections (owner);
 
 create function media_sync.touch() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     new.updated_at := now();
     return new;
@@ -112,7 +113,7 @@ grant select on public.media_collection_assets to authenticated, service_role;
 
 -- Everything below that changes an order holds its collection: positions are given by one at a time.
 create function media_sync.hold_collection(p_collection uuid) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     if not exists (select from public.media_collections where id = p_collection) then
         raise exception 'there is no such collection' using errcode = 'PT404';
@@ -126,7 +127,7 @@ $$;
 
 -- The named assets, each once, in the order in which they were named.
 create function media_sync.named_once(p_assets uuid[]) returns table (asset_id uuid, place bigint)
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
     if coalesce(cardinality(p_assets), 0) > 1000 then
         raise exception 'at most 1,000 assets at once' using errcode = '22023';
@@ -138,7 +139,7 @@ end
 $$;
 
 create function media_sync.outcome(p_assets uuid[], p_done uuid[], p_error text) returns jsonb
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object(
         'done', coalesce(jsonb_agg(jsonb_build_object('asset_id', asset_id) order by place)
             filter (where asset_id = any (p_done)), '[]'),
@@ -151,7 +152,7 @@ $$;
 -- Puts items of a collection at a place, in this order, and counts all positions anew. The place is one of the list
 -- that people see, from 1; none is the end.
 create function media_sync.put_items(p_collection uuid, p_assets uuid[], p_place integer) returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
     with others as (
         select i.asset_id, a.id is not null as is_shown,
             row_number() over sorted as place, count(a.id) over sorted as shown_place
@@ -178,7 +179,7 @@ language sql set search_path = '' as $$
 $$;
 
 create function media_sync.check_place(p_place integer) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
     if p_place < 1 then
         raise exception 'positions count from 1' using errcode = '22023';
@@ -189,7 +190,7 @@ $$;
 -- Adds assets, at the end or at a position. What is in the collection already stays where it is.
 create function public.media_collection_add(p_collection uuid, p_assets uuid[], p_position integer default null)
 returns jsonb
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_live uuid[];
     v_new uuid[];
@@ -216,7 +217,7 @@ $$;
 -- Moves items to a position, in the order in which they are named; all others keep theirs.
 create function public.media_collection_reorder(p_collection uuid, p_assets uuid[], p_position integer default 1)
 returns jsonb
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_items uuid[];
 begin
@@ -233,7 +234,7 @@ end
 $$;
 
 create function public.media_collection_remove(p_collection uuid, p_assets uuid[]) returns jsonb
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_removed uuid[];
 begin
@@ -253,7 +254,7 @@ $$;
 -- {"usage": [{usage_type, table_name, record_id, created_by, created_at}], a thousand at most, "usage_count": number,
 --  "collections": [{collection_id, name, is_public, owner, position}]}
 create function public.media_where_used(p_asset uuid) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object(
         'usage', (
             select coalesce(jsonb_agg(
@@ -284,7 +285,7 @@ $$;
 -- Records that a row of another table uses assets. To record it twice is to record it once.
 create function public.media_usage_record(p_assets uuid[], p_usage_type text, p_table_name text, p_record_id text)
 returns jsonb
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_live uuid[];
 begin
@@ -307,7 +308,7 @@ $$;
 create function public.media_usage_drop(
     p_table_name text, p_record_id text, p_usage_type text default null, p_assets uuid[] default null
 ) returns jsonb
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
     with found as (
         select id, asset_id, usage_type from public.media_usage
         where table_name = p_table_name and record_id = p_record_id

@@ -3,11 +3,12 @@
 -- Recommended is Broadcast: topic `media` tells of assets, topic `media_sync` of runs. Who prefers Postgres Changes
 -- finds media_assets in the publication.
 do $once$ begin if media_sync.begin_migration('20261127081000', 'media_live_updates') then execute $migration$
+set local search_path = pg_catalog, pg_temp;
 
 -- In the form of realtime.broadcast_changes, which takes whole rows and would fail the statement that it tells of.
 create function media_sync.send_change(p_topic text, p_table text, p_operation text, p_record jsonb, p_old jsonb)
 returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     perform realtime.send(
         jsonb_build_object(
@@ -20,7 +21,7 @@ $$;
 
 -- Realtime's server makes its functions when it first connects, which may be after the migrations.
 create function media_sync.has_realtime() returns boolean
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select to_regprocedure('realtime.send(jsonb,text,text,boolean)') is not null
 $$;
 
@@ -28,7 +29,7 @@ $$;
 -- must not flood every open browser. INSERT and DELETE are what a list of live assets sees, so a soft delete is a
 -- DELETE. What changes nothing that is shown is not told.
 create function media_sync.broadcast_assets() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     c_most constant integer := 20;
     c_unshown constant text[] := array['updated_at', 'last_synced_at'];
@@ -90,7 +91,7 @@ create trigger broadcast_delete after delete on public.media_assets
 
 -- A run's row changes once for each page of five hundred assets.
 create function media_sync.broadcast_run() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if media_sync.has_realtime() then
         perform media_sync.send_change(
@@ -108,7 +109,7 @@ create trigger broadcast_run after insert or update on public.sync_runs
 -- Lets everybody who has signed in listen, and publishes what is shown. Harmless to run again: after Realtime has been
 -- added to a project, or when there is more to show.
 create function media_sync.offer_live_updates() returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     if to_regclass('realtime.messages') is not null and to_regprocedure('realtime.topic()') is not null and not exists (
         select from pg_policies

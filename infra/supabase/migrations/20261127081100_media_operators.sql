@@ -1,11 +1,12 @@
 -- What operators ask for, with the service's rights.
 do $once$ begin if media_sync.begin_migration('20261127081100', 'media_operators') then execute $migration$
+set local search_path = pg_catalog, pg_temp;
 
 -- Makes p_to the owner of at most p_limit assets of p_from, the deleted ones included, and tells how many. Each has its
 -- entry in the audit trail. With p_collections the collections follow, all at once.
 create function public.media_sync_transfer(p_from uuid, p_to uuid, p_limit integer, p_collections boolean default false)
 returns jsonb
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_former text := media_sync.mark('observing', 'on');
     v_ids uuid[];
@@ -56,7 +57,7 @@ $$;
 
 -- Records that Cloudinary's triggers were repaired.
 create function public.media_sync_note_triggers(p_details jsonb) returns void
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
     insert into public.media_sync_log (operation, source, details)
     values ('triggers_repaired', 'reconcile', p_details)
 $$;
