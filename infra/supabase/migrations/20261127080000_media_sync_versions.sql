@@ -1,8 +1,8 @@
--- The ledger of migrations, and what every one of them begins with.
+-- The ledger of migrations, and the check that every one of them begins with.
 --
 -- A migration may come by `supabase db push`, by `mediasync migrate`, or as a copy in a team's own folder under another
--- timestamp. Whoever comes second finds the version recorded here, and the file does nothing. This one, the first, may
--- run any number of times.
+-- timestamp. The second one to come finds its version recorded here and does nothing. This file, the first, may run any
+-- number of times.
 
 do $$ begin
     if pg_catalog.to_regclass('media_sync.schema_versions') is null
@@ -26,7 +26,7 @@ create table if not exists media_sync.schema_versions (
 );
 alter table media_sync.schema_versions enable row level security;
 
--- Records a version; true when it was not recorded before, so that its statements are to be run.
+-- Records a version. Answers true if it was new, so that its statements run.
 create or replace function media_sync.begin_migration(p_version text, p_name text) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin

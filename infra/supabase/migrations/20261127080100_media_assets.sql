@@ -1,4 +1,4 @@
--- The mirror: one row per Cloudinary asset, live or gone. Who may read and edit it, and the statistics of all rows.
+-- The mirror: one row per Cloudinary asset, live or gone. Rights, list indexes and statistics of these rows.
 do $once$ begin if media_sync.begin_migration('20261127080100', 'media_assets') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
@@ -7,8 +7,7 @@ create extension if not exists pg_trgm with schema extensions;
 create table public.media_assets (
     id                    uuid primary key default gen_random_uuid(),
 
-    -- Identity. The asset id survives rename and move; a row made here before Cloudinary has
-    -- answered has none yet.
+    -- Identity. The asset id survives rename and move. A row made here has none before Cloudinary has answered.
     cloudinary_asset_id   text unique check (cloudinary_asset_id ~ '^[0-9a-f]{32}$'),
     cloudinary_public_id  text not null,
     resource_type         text not null check (resource_type in ('image', 'video', 'raw')),
@@ -30,7 +29,7 @@ create table public.media_assets (
     url                   text,
     cloudinary_created_at timestamptz,
 
-    -- What people edit, on either side.
+    -- Edited by people, on either side.
     display_name          text,
     folder                text not null default '',
     tags                  text[] not null default '{}',
@@ -38,12 +37,12 @@ create table public.media_assets (
     metadata              jsonb not null default '{}',
     access_mode           text,
 
-    -- What only this side knows.
+    -- Known on this side only.
     description           text check (length(description) <= 10000),
     alt_text              text check (length(alt_text) <= 10000),
     uploaded_by           uuid,
 
-    -- Where the two sides stand. `synced`: the last known Cloudinary state and this row agree.
+    -- The standing of the two sides. `synced`: the last known Cloudinary state and this row agree.
     sync_status           text not null default 'synced'
                           check (sync_status in ('synced', 'pending', 'error')),
     sync_error_message    text,
@@ -56,15 +55,14 @@ create table public.media_assets (
     deleted_at            timestamptz,
     deleted_by            uuid,
 
-    -- When each group of fields was last observed, in microseconds on Cloudinary's clock.
+    -- The moment of each group's last observation, in microseconds on Cloudinary's clock.
     clocks                jsonb not null default '{}',
-    -- What was decided here and has not been confirmed by Cloudinary; null when nothing is. While
-    -- values wait to be changed there, the columns show the wanted ones, and `observed` keeps the
-    -- last observed ones: the base of the three-way merge.
+    -- Decisions made here that Cloudinary has not confirmed; null if there are none. Until it has, the columns show the
+    -- wanted values, and `observed` keeps the last observed ones: the base of the three-way merge.
     intent                jsonb,
     intent_revision       bigint not null default 0,
     observed              jsonb,
-    -- Counts every change of the row: a writer that read an older one has to read again.
+    -- Counts every change of the row. A writer that read an older one has to read again.
     revision              bigint not null default 0,
 
     constraint media_assets_intent_is_told
@@ -74,8 +72,8 @@ create table public.media_assets (
     constraint media_assets_error_has_reason
         check (sync_status <> 'error' or sync_error_message is not null),
 
-    -- A delivery name belongs to one live asset at a time. Checked at the end of a transaction,
-    -- since two assets may swap their names within one page.
+    -- A delivery name belongs to one live asset at a time. The check waits for the end of the transaction, since two
+    -- assets may swap their names within one page.
     constraint media_assets_live_name exclude using btree (
         resource_type with =, delivery_type with =, cloudinary_public_id with =
     ) where (deleted_at is null) deferrable initially deferred
@@ -84,7 +82,7 @@ create table public.media_assets (
 comment on table public.media_assets is
     'One row per Cloudinary asset. Rows of deleted assets stay as tombstones, so that a late event cannot bring them back.';
 
--- Orders of the list, and its filters.
+-- The list's filters, newest first.
 create index media_assets_newest on public.media_assets (created_at desc, id desc)
     where deleted_at is null;
 create index media_assets_folder on public.media_assets (folder, created_at desc, id desc)
@@ -98,8 +96,8 @@ create index media_assets_unsettled on public.media_assets (sync_status, created
 create index media_assets_uploader on public.media_assets (uploaded_by, created_at desc, id desc)
     where deleted_at is null and uploaded_by is not null;
 
--- One index for each order besides the newest first, read backwards for the other direction. Far pages
--- are counted off in the index alone, which takes its expression's columns too.
+-- One index for each other order, read backwards for the other direction. Far pages are counted off in the index alone,
+-- so it includes the columns of its expression.
 create index media_assets_changed on public.media_assets (updated_at desc, id desc)
     where deleted_at is null;
 create index media_assets_uploaded on public.media_assets ((coalesce(cloudinary_created_at, created_at)) desc, id desc)
@@ -107,14 +105,14 @@ create index media_assets_uploaded on public.media_assets ((coalesce(cloudinary_
     where deleted_at is null;
 create index media_assets_size on public.media_assets ((coalesce(file_size, 0)) desc, id desc) include (file_size)
     where deleted_at is null;
--- Cut, since an index refuses entries that are longer than a third of a page.
+-- Cut short: an index refuses entries that are longer than a third of a page.
 create index media_assets_display_name on public.media_assets ((left(coalesce(display_name, ''), 255)), id)
     where deleted_at is null;
 create index media_assets_public_id on public.media_assets (cloudinary_public_id, id)
     where deleted_at is null;
 
--- What a search looks in, in lower case. Nobody types the separator, so that no match spans two texts.
--- Without settings of its own, which would keep the planner from seeing through it to its statistics.
+-- The text that a search looks in, in lower case. Nobody types the separator, so no match spans two texts. The function
+-- has no settings of its own: they would keep the planner from seeing through it to its statistics.
 create function media_sync.search_text(
     p_filename text, p_display_name text, p_public_id text, p_description text, p_alt_text text
 ) returns text
@@ -129,15 +127,15 @@ create index media_assets_search on public.media_assets using gin (
     extensions.gin_trgm_ops
 ) where deleted_at is null;
 
--- Of the expressions above. Without them the planner would guess, and go through a whole order for
--- a word that is nowhere; what it knows of partial indexes it does not use.
+-- Statistics of the expressions above. Without them the planner guesses, and walks a whole order for a word that is
+-- nowhere. It does not use what it knows of partial indexes.
 create statistics public.media_assets_search_words
     on media_sync.search_text(original_filename, display_name, cloudinary_public_id, description, alt_text)
     from public.media_assets;
 create statistics public.media_assets_sizes on (coalesce(file_size, 0)) from public.media_assets;
 create statistics public.media_assets_upload_times on (coalesce(cloudinary_created_at, created_at)) from public.media_assets;
 
--- What waits to be sent, and since when.
+-- Decisions that wait to be sent, and the oldest of them.
 create index media_assets_waiting on public.media_assets (sync_next_attempt_at, id)
     where intent is not null;
 create index media_assets_oldest_decision on public.media_assets (((intent ->> 'at')::bigint))
@@ -162,9 +160,9 @@ $$;
 create trigger count_revision before update on public.media_assets
     for each row execute function media_sync.count_revision();
 
--- Marks what the transaction does from here on, for triggers that must tell decisions from observations. Returns the
--- mark that stood before: whoever sets one puts that back, since the caller's transaction may go on. (As an attribute of
--- a function, a setting of one's own needs a superuser.)
+-- Marks what the transaction does from here on: triggers tell decisions from observations by it. Returns the former
+-- mark. The caller puts that back, since its transaction may go on. (As an attribute of a function, a setting of our
+-- own would need a superuser.)
 create function media_sync.mark(p_name text, p_value text) returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -175,15 +173,14 @@ begin
 end
 $$;
 
--- Whether the caller is an administrator. `app_metadata` can be written by the server only.
+-- True for administrators. Only the server can write `app_metadata`.
 create function media_sync.is_admin() returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select coalesce((select auth.jwt()) -> 'app_metadata' ->> 'role' = 'admin', false)
 $$;
 
--- What Cloudinary tells of an asset, and people see. A plan of the workers writes these columns. A new one is added to
--- the table, and here: every other place asks this list.
--- Stable, so that a session which has asked before learns of a new column.
+-- The columns that Cloudinary tells, workers write and people see. A new one is added to the table and here: all other
+-- places ask this list. Stable, so that a session which has asked before learns of a new column.
 create function media_sync.mirrored_columns() returns text[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select array[
@@ -193,7 +190,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     ]
 $$;
 
--- What is shown of an asset. What the mirror keeps for itself (clocks, intents, what was observed) is not.
+-- The columns that are shown of an asset. Those that the mirror keeps for itself (clocks, intents, `observed`) are not.
 create function media_sync.shown_columns() returns text[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select array['id', 'cloudinary_asset_id'] || media_sync.mirrored_columns() || array[
@@ -218,11 +215,11 @@ $$;
 
 alter table public.media_assets enable row level security;
 
--- In projects made before 2026-10-30 whatever is new in `public` is everybody's by default.
+-- Projects made before 2026-10-30 grant everything new in `public` to everybody.
 revoke all on public.media_assets from anon, authenticated, service_role;
 grant select on public.media_assets to authenticated, service_role;
 
--- Everybody who has signed in sees what is live; the deleted are for those who may restore them.
+-- Every signed-in user sees live assets. Deleted ones are for those who may restore them.
 create policy media_assets_read on public.media_assets for select to authenticated
     using (
         deleted_at is null
@@ -230,8 +227,7 @@ create policy media_assets_read on public.media_assets for select to authenticat
         or (select media_sync.is_admin())
     );
 
--- Everybody may change what they have uploaded, administrators everything; nothing else of a row
--- is anybody's to write.
+-- Users may change the assets that they uploaded, administrators all. No other column is writable.
 grant update (
     cloudinary_public_id, folder, display_name, tags, context, metadata, description, alt_text, deleted_at
 ) on public.media_assets to authenticated;
@@ -239,9 +235,9 @@ create policy media_assets_edit on public.media_assets for update to authenticat
     using (uploaded_by = (select auth.uid()) or (select media_sync.is_admin()))
     with check (uploaded_by = (select auth.uid()) or (select media_sync.is_admin()));
 
--- Statistics are kept, not counted: they cost the same at a thousand rows and at a million. Each class is
--- the sum of its shards, and a transaction writes to a shard that is its own until it ends, so that
--- sixteen may write without waiting for one another. A single shard may be negative.
+-- Statistics are kept, not counted: they cost the same at a thousand rows and at a million. Each class is the sum of
+-- its shards. A transaction writes to a shard of its own until it ends, so that sixteen may write without waiting for
+-- one another. A single shard may be negative.
 create table public.media_stats (
     shard         smallint not null,
     resource_type text not null,
@@ -252,7 +248,8 @@ create table public.media_stats (
     primary key (shard, resource_type, sync_status, live)
 ) with (fillfactor = 50);
 
--- A shard that no other transaction holds. Only who holds none ever waits, so nobody waits in a circle.
+-- Takes a shard that no other transaction holds. Only a transaction without a shard ever waits, so none wait in a
+-- circle.
 create function media_sync.take_stats_shard() returns smallint
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -329,8 +326,8 @@ create policy media_stats_read on public.media_stats for select to authenticated
 
 revoke execute on function media_sync.is_admin, media_sync.mark, media_sync.search_text, media_sync.count_revision,
     media_sync.mirrored_columns, media_sync.shown_columns, media_sync.column_list, media_sync.shown, media_sync.take_stats_shard, media_sync.keep_stats from public;
--- Whoever writes a row computes its entry of the index, and the planner sees through the function for
--- those only who may call it: a session that did not would not know the index for what it is.
+-- A writer of a row computes its index entry. The planner sees through the function only for roles that may call it:
+-- for others the index would be of no use.
 grant execute on function media_sync.search_text to public;
 grant execute on function media_sync.is_admin, media_sync.mirrored_columns, media_sync.shown_columns,
     media_sync.column_list, media_sync.shown to authenticated, service_role;

@@ -1,4 +1,4 @@
--- What happened: the audit trail, the notifications, those that were refused, and how long all that is kept.
+-- Records: the audit trail, notifications, refused notifications, and how long all of them are kept.
 do $once$ begin if media_sync.begin_migration('20261127080200', 'media_records') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
@@ -24,8 +24,8 @@ create table public.media_sync_log (
 comment on table public.media_sync_log is
     'The audit trail: one row for every change of state, written in the same transaction. Append-only.';
 
--- Every filter of `media_audit` has its index, in the order of the pages. What is rare has a small
--- one; a public id has few entries, so their order needs none.
+-- Every filter of `media_audit` has its index, in the order of the pages. Rare values have a small one. A public id has
+-- few entries, so their order needs none.
 create index media_sync_log_newest on public.media_sync_log (occurred_at desc, id desc);
 create index media_sync_log_asset on public.media_sync_log (cloudinary_asset_id, occurred_at desc, id desc);
 create index media_sync_log_operation on public.media_sync_log (operation, occurred_at desc, id desc);
@@ -40,15 +40,15 @@ create index media_sync_log_code on public.media_sync_log (error_code, occurred_
     where error_code is not null;
 create index media_sync_log_failed on public.media_sync_log (occurred_at desc, id desc) include (error_code)
     where status = 'failed';
--- The rest of the sources is frequent: the newest entries hold enough of them.
+-- The other sources are frequent: the newest entries hold enough of them.
 create index media_sync_log_source on public.media_sync_log (source, occurred_at desc, id desc)
     where source in ('api', 'database');
 -- Uploads that Cloudinary has not told of yet.
 create index media_sync_log_nameless on public.media_sync_log (asset_row_id)
     where cloudinary_asset_id is null;
 
--- The audit trail is append-only. Who may write the tables of a schema by default is each project's
--- own; here nobody may but this project's functions, and even their owner only add.
+-- The audit trail is append-only. Each project has its own defaults for who may write the tables of a schema. Here only
+-- this project's functions may, and even their owner only adds.
 alter table public.media_sync_log enable row level security;
 revoke all on public.media_sync_log from public, anon, authenticated, service_role;
 revoke all on sequence public.media_sync_log_id_seq from anon, authenticated, service_role;
@@ -60,7 +60,7 @@ create function media_sync.keep_trail() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     if tg_op = 'DELETE' then
-        -- Retention alone removes, as the table's owner, and never what is young.
+        -- Only retention removes entries, as the table's owner, and never young ones.
         if current_setting('media_sync.purging', true) = 'on'
             and current_user = (select pg_get_userbyid(relowner) from pg_catalog.pg_class where oid = tg_relid)
             and old.occurred_at < now() - interval '90 days'
@@ -77,8 +77,8 @@ create trigger append_only before update or delete on public.media_sync_log
 create trigger append_only_whole before truncate on public.media_sync_log
     for each statement execute function media_sync.keep_trail();
 
--- Workers say how long something took since it was decided, or told. Everything else took what its
--- transaction has taken so far.
+-- Workers tell the time since the decision or the notification. Every other entry took as long as its transaction has
+-- run so far.
 create function media_sync.note_time() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -113,7 +113,7 @@ begin
     end if;
     -- Values are bound, never spliced.
     if p_query ? 'operation' then v_where := v_where || ' and operation = $1 ->> ''operation'''; end if;
-    -- Words of a fixed list, spelled out for the sake of the partial indexes.
+    -- Spelled out, since a partial index does not match a bound value.
     if p_query ->> 'status' = 'failed' then v_where := v_where || ' and status = ''failed'''; end if;
     if p_query ->> 'status' = 'success' then v_where := v_where || ' and status = ''success'''; end if;
     if p_query ? 'source' then
@@ -133,8 +133,7 @@ begin
             (($1 -> ''after'' ->> ''occurred_at'')::timestamptz, ($1 -> ''after'' ->> ''id'')::bigint)';
     end if;
 
-    -- One row more than asked for tells whether there is a next page.
-    -- Of very large entries a page holds fewer than asked for: no more than a function may answer.
+    -- One row more than asked for tells if there is a next page.
     execute format(
         'select coalesce(jsonb_agg(entry order by place) filter (where fits), ''[]''), coalesce(bool_or(not fits), false)
         from (
@@ -181,13 +180,13 @@ create table public.media_notifications (
     -- SHA-256 over the signature's timestamp and the raw body: Cloudinary numbers nothing.
     digest              text primary key,
     signature_timestamp timestamptz not null,
-    -- Null where the webhook did not tell it yet.
+    -- Null if the webhook did not tell it.
     signature_algorithm text check (signature_algorithm in ('sha1', 'sha256')),
     notification_type   text,
     triggered_at        timestamptz,
     received_at         timestamptz not null,
     processed_at        timestamptz not null default now(),
-    -- How often it was taken again: delivered twice, or replayed.
+    -- The number of times that it was taken again: delivered twice, or replayed.
     replays             integer not null default 0,
     asset_ids           text[] not null default '{}',
     verdict             text not null check (verdict in ('applied', 'superseded', 'parked')),
@@ -205,7 +204,7 @@ grant select on public.media_notifications to authenticated, service_role;
 create policy media_notifications_read on public.media_notifications for select to authenticated
     using ((select media_sync.is_admin()));
 
--- Notifications received in [p_since, p_until), oldest first, behind the one that p_after names.
+-- Notifications received in [p_since, p_until), oldest first, after the one that p_after names.
 create function public.media_sync_notifications(
     p_since timestamptz,
     p_until timestamptz,
@@ -235,8 +234,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     ) page
 $$;
 
--- Notifications that the webhook refused: the last of each reason and of each API key that they claim to be signed
--- with, which nothing proves.
+-- Refused notifications: the last of each reason and of each API key that they claim to be signed with. Nothing proves
+-- that claim.
 create table media_sync.refused_notifications (
     reason        text not null check (length(reason) <= 64),
     signature_key text not null check (signature_key ~ '^[0-9A-Za-z_-]{0,32}$'),
@@ -252,8 +251,8 @@ grant select on media_sync.refused_notifications to authenticated, service_role;
 create policy refused_notifications_read on media_sync.refused_notifications for select to authenticated
     using ((select media_sync.is_admin()));
 
--- Records refused notifications: [{"reason", "signature_key", "algorithm", "count", "at"}]. Strangers choose what is in
--- them, so the newest twenty rows are kept.
+-- Records refused notifications: [{"reason", "signature_key", "algorithm", "count", "at"}]. Strangers choose their
+-- content, so only the newest twenty rows are kept.
 create function public.media_sync_note_refusals(p_refusals jsonb) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -279,10 +278,11 @@ begin
 end
 $$;
 
--- Removes what is older than p_days, of each kind at most p_limit: notifications, runs (but of each mode
--- the last good one, since the next one builds on it), and uploads that nothing waits for; entries of the
--- audit trail that are older than p_audit_days; and keys of requests, which are good for a day. Tells how
--- many, and leaves an entry that says so.
+-- Removes old records, at most p_limit of each kind, and tells how many. An entry of the audit trail says so.
+-- * older than p_days: notifications; runs, but of each mode the last good one, since the next one builds on it;
+--   uploads that no row waits for
+-- * older than p_audit_days: entries of the audit trail
+-- * older than a day: idempotency keys
 create function public.media_sync_purge(p_days integer, p_limit integer, p_audit_days integer) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare

@@ -1,10 +1,10 @@
--- Decisions made here: whoever changes what people may change, whether through the API, the Data
--- API or SQL, leaves an intent in the row, in the same transaction. The row is the outbox.
+-- Decisions made here. Any change of an editable column, by the API, the Data API or SQL, leaves an intent in the row,
+-- in the same transaction. The row is the outbox.
 do $once$ begin if media_sync.begin_migration('20261127080300', 'media_decisions') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
--- One wish: what a value is to become, its base, when it was decided, and what was wished for
--- before, which may be found in Cloudinary and is nobody else's change.
+-- One wish: the wanted value, its base, and the time of the decision. `ours` keeps earlier wishes: Cloudinary may still
+-- show one of them, and that is nobody else's change.
 create function media_sync.wish(p_before jsonb, p_base jsonb, p_to jsonb, p_at bigint) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object('to', p_to, 'base', coalesce(p_before -> 'base', p_base), 'at', p_at)
@@ -13,7 +13,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         ) end
 $$;
 
--- Wishes for the keys in which two maps differ, added to earlier ones.
+-- Adds wishes for the keys in which two maps differ.
 create function media_sync.pair_wishes(p_wishes jsonb, p_from jsonb, p_to jsonb, p_at bigint) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select coalesce(p_wishes, '{}') || coalesce(
@@ -29,14 +29,14 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     where p_from -> key is distinct from p_to -> key
 $$;
 
--- Cloudinary has no empty values: they delete their key. So does an empty list of choices.
+-- Leaves out empty values and empty lists of choices. In Cloudinary they delete their key.
 create function media_sync.without_empty(p_pairs jsonb) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select coalesce(jsonb_object_agg(key, value), '{}')
     from jsonb_each(p_pairs) where value not in ('null', '""', '[]')
 $$;
 
--- Observed tags with the wishes laid over them, as the library does it.
+-- The observed tags with the wishes laid over them, as the library does it.
 create function media_sync.tags_over(p_observed jsonb, p_wishes jsonb) returns text[]
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select coalesce(array_agg(tag order by place, tag collate "C"), '{}')
@@ -48,7 +48,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     ) shown
 $$;
 
--- Whether a folder, or a public id, has a part that an address would leave out or climb out of.
+-- True for a path with a part that an address would leave out or climb out of.
 create function media_sync.has_odd_part(p_path text) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select exists (
@@ -57,8 +57,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
--- What is wrong with the pairs that somebody gives an asset; null if nothing is. What is larger than a row of
--- ours may be came from Cloudinary, and may stay as large.
+-- The fault of new context or metadata, or null. Pairs that are larger than our limit came from Cloudinary, and may
+-- stay as large.
 create function media_sync.fault_of_pairs(p_group text, p_old jsonb, p_new jsonb) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select case
@@ -84,9 +84,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     end
 $$;
 
--- What is wrong with values that somebody gives an asset; null if nothing is. They are Cloudinary's own rules
--- and limits, as the library has them, and what a row may hold at all: every page and every run reads it, so that
--- one value beyond measure would stop them. What is not changed is not looked at.
+-- The fault of an edit, or null. The rules are Cloudinary's own, as the library has them, and the limits of a row: one
+-- value beyond measure would stop every page and every run that reads it. Unchanged values are not checked.
 create function media_sync.fault_of_edit(p_old public.media_assets, p_new public.media_assets) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select coalesce(
@@ -115,8 +114,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
--- An edited row, checked, and in the form in which Cloudinary keeps it. What was not edited is as
--- Cloudinary has it, and needs no check.
+-- The edited row in the form in which Cloudinary keeps it. Refuses faults. Unchanged values need no check.
 create function media_sync.check_edit(p_old public.media_assets, p_new public.media_assets)
 returns public.media_assets
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
@@ -146,7 +144,7 @@ begin
 end
 $$;
 
--- What people may edit, as far as it differs from another state of the row.
+-- The editable columns in which a row differs from another state of it.
 create function media_sync.differences(p_row public.media_assets, p_other public.media_assets) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select coalesce(jsonb_object_agg(key, value), '{}')
@@ -167,11 +165,11 @@ declare
     v_operation text;
     v_tags jsonb;
 begin
-    -- What Cloudinary told, and bookkeeping, are no decisions.
+    -- Observations and bookkeeping are no decisions.
     if current_setting('media_sync.observing', true) = 'on' then
         return new;
     end if;
-    -- Later than all that whoever decides can have seen, whatever the clocks say.
+    -- Later than everything that the caller can have seen, whatever the clocks say.
     select greatest((extract(epoch from clock_timestamp()) * 1000000)::bigint, max(value::bigint) + 1) into v_at
     from jsonb_each_text(old.clocks - 'changed');
 
@@ -181,7 +179,7 @@ begin
     then
         new := media_sync.check_edit(old, new);
         if new.cloudinary_public_id <> old.cloudinary_public_id then
-            -- Free here, but not in Cloudinary before what was decided about its holder is done.
+            -- The name is free here. In Cloudinary it is not until its holder's own decision is carried out.
             if exists (
                 select from public.media_assets o
                 where o.id <> old.id and o.intent is not null
@@ -218,7 +216,7 @@ begin
             v_intent := v_intent || jsonb_build_object('metadata',
                 media_sync.pair_wishes(v_intent -> 'metadata', old.metadata, new.metadata, v_at));
         end if;
-        -- Tags have an order in Cloudinary, which cannot be edited.
+        -- Tags have an order in Cloudinary that cannot be edited.
         new.tags := media_sync.tags_over(coalesce(old.observed -> 'tags', to_jsonb(old.tags)), v_tags);
         if v_intent <> v_before then
             new.observed := coalesce(old.observed, jsonb_build_object(
@@ -253,7 +251,7 @@ begin
         new.sync_error_code := null;
         new.sync_error_message := null;
         new.sync_retry_count := 0;
-        -- Nobody has sent it yet; who does so at once is quicker than the drain.
+        -- Not sent yet. A caller that sends it at once is quicker than the drain.
         new.sync_next_attempt_at := now() + make_interval(secs => coalesce(
             nullif(current_setting('media_sync.sent_within', true), '')::integer, 0));
     elsif new.description is distinct from old.description or new.alt_text is distinct from old.alt_text then
@@ -275,7 +273,7 @@ $$;
 create trigger decide before update on public.media_assets
     for each row execute function media_sync.decide();
 
--- The worker that carries a row's intent out, and until when no other may.
+-- Claims: the worker that carries a row's intent out, and the time until which no other may.
 create table media_sync.intent_claims (
     asset_id    uuid primary key references public.media_assets on delete cascade,
     claim       uuid not null,
@@ -292,9 +290,9 @@ from public.media_assets m left join media_sync.intent_claims c on c.asset_id = 
 
 revoke all on media_sync.whole_assets from public, anon, authenticated, service_role;
 
--- Takes rows whose intents are to be carried out; who holds one is alone in it until the claim
--- ends. A holder that died is succeeded. What was refused for good is nobody's to take: only a new
--- decision, or an administrator, makes it pending again.
+-- Claims rows whose intents are to be carried out. The holder is alone until the claim ends; after that another may
+-- take over. Rows that were refused for good are left out: only a new decision or an administrator makes them pending
+-- again.
 create function public.media_sync_claim_intents(p_ids uuid[], p_claim uuid, p_seconds integer) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -308,7 +306,7 @@ begin
             and not (sync_status = 'error' and sync_next_attempt_at is null)
         order by id for update
     );
-    -- A statement of its own: it sees what the former holders of these locks have claimed.
+    -- A statement of its own: it sees the claims that the former holders of these locks have written.
     with claimed as (
         insert into media_sync.intent_claims as c (asset_id, claim, claim_until)
         select id, p_claim, clock_timestamp() + make_interval(secs => p_seconds) from unnest(v_wanted) id
@@ -317,7 +315,7 @@ begin
         returning asset_id
     )
     select coalesce(array_agg(asset_id), '{}') into v_free from claimed;
-    -- The revision counts a claim too: the plan of a holder that was succeeded is refused.
+    -- The revision counts a claim too: a plan of the former holder is refused.
     update public.media_assets set revision = revision where id = any (v_free);
     perform media_sync.mark('observing', v_former);
     return jsonb_build_object(
@@ -327,9 +325,8 @@ begin
 end
 $$;
 
--- Which decisions made here wait to be sent: never sent because a function died in between,
--- written past the API, or due for another attempt. Set aside for a while, so that two drains do
--- not send the same.
+-- Decisions that wait to be sent: a function died before it sent them, they were written past the API, or another
+-- attempt is due. They are set aside for a while, so that two drains do not send the same.
 create function public.media_sync_waiting_intents(p_idle_seconds integer, p_limit integer) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare

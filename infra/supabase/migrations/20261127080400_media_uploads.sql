@@ -1,29 +1,27 @@
--- Uploads that begin here: who began them, under which name, and the rows that wait for them.
+-- Uploads that begin here: their uploaders, their names, and the rows that wait for them.
 --
--- An upload is recorded before anything is sent or signed. By that record an asset that appears
--- under its name gets its owner, whoever tells of it first; and a row that waits for an asset is
--- found again by whoever comes after a function that died.
+-- An upload is recorded before anything is sent or signed. By that record an asset that appears under its name gets its
+-- owner, whichever report comes first. A row that still waits after a function died is found by the record, too.
 do $once$ begin if media_sync.begin_migration('20261127080400', 'media_uploads') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
 create table public.media_uploads (
     id            uuid primary key,
-    -- `signed`: the browser sends the file to Cloudinary. `file`, `url`: a function does, and a row
-    -- of this id waits in media_assets.
+    -- `signed`: the browser sends the file to Cloudinary. `file`, `url`: a function does, and a row of this id waits.
     kind          text not null check (kind in ('signed', 'file', 'url')),
     uploader      uuid not null,
     public_id     text not null,
     overwrite     boolean not null default false,
-    -- Which versions of an asset of that name are this upload's: Unix seconds on Cloudinary's clock.
+    -- The versions of an asset of that name that are this upload's: Unix seconds on Cloudinary's clock.
     since_version bigint not null,
     until_version bigint not null,
     begun_at      timestamptz not null default now(),
-    -- Until then nobody else gets the name, and a waiting row is left to whoever made it.
+    -- Until then nobody else gets the name, and a waiting row is left to its maker.
     open_until    timestamptz not null,
-    -- `lost`: nothing was found in the end. It may still appear, and then has its owner.
+    -- `lost`: nothing was found in the end. An asset that appears later still gets its owner.
     outcome       text check (outcome in ('stored', 'refused', 'lost')),
     ended_at      timestamptz,
-    -- The row that holds the asset, which is another one where an old asset came back.
+    -- The row that holds the asset. It is another one if an old asset came back.
     asset_row_id  uuid,
     error_code    text,
     error_message text,
@@ -43,7 +41,7 @@ grant select on public.media_uploads to authenticated, service_role;
 create policy media_uploads_read on public.media_uploads for select to authenticated
     using (uploader = (select auth.uid()) or (select media_sync.is_admin()));
 
--- A row that waits for its asset cannot be deleted: nobody could tell Cloudinary which asset.
+-- Keeps a row that waits for its asset from being deleted: nobody could tell Cloudinary which asset.
 create function media_sync.keep_waiting() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -59,7 +57,7 @@ $$;
 create trigger keep_waiting before update on public.media_assets
     for each row when (old.cloudinary_asset_id is null) execute function media_sync.keep_waiting();
 
--- A name for which somebody has a signature, or is uploading, is not free: who uploads would get it.
+-- Keeps a name that somebody has a signature for, or uploads under: the upload would get it.
 create function media_sync.keep_reserved() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -91,7 +89,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
--- Who has this name now, here or still in Cloudinary; without a resource type in any of them.
+-- The rows that have this name now, here or still in Cloudinary. Without a resource type: in any of them.
 create function media_sync.name_holders(p_public_id text, p_resource_type text)
 returns setof public.media_assets
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -100,7 +98,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         and m.resource_type = coalesce(p_resource_type, m.resource_type)
         and m.cloudinary_public_id = p_public_id and m.deleted_at is null
     union
-    -- What was decided about them is not done yet.
+    -- Their decisions are not carried out yet.
     select * from public.media_assets m
     where m.intent is not null and m.delivery_type = 'upload'
         and m.resource_type = coalesce(p_resource_type, m.resource_type)
@@ -108,13 +106,13 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         and coalesce(m.observed ->> 'cloudinary_public_id', m.cloudinary_public_id) = p_public_id
 $$;
 
--- Records an upload before it is signed or sent. For service functions only: they have checked the
--- user's token and what the user may upload; ownership is checked here.
+-- Records an upload before it is signed or sent. For service functions only: they have checked the user's token and the
+-- rules of uploads. Ownership is checked here.
 -- p_upload: {id, kind, uploader, is_admin, public_id, resource_type?, overwrite, since_version,
 --   until_version, open_seconds, most_open, row?: {resource_type, original_filename?, file_size?,
 --   format?, mime_type?, display_name?, folder, tags, context, metadata}}
 -- {"outcome": "begun", "overwrite", "newest_clock"?} | {"outcome": "taken" | "reserved" | "not_yours" | "too_many"}
--- `newest_clock` is the last that is known of deleted assets of that name: what is uploaded is newer.
+-- `newest_clock` is the last known moment of deleted assets of that name: the upload is newer.
 create function public.media_sync_begin_upload(p_upload jsonb) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -124,7 +122,7 @@ declare
     v_foreign bigint;
     v_waiting bigint;
 begin
-    -- Of two that want the same name at once, the second sees the first.
+    -- Of two callers that want the same name at once, the second sees the first.
     perform pg_advisory_xact_lock(hashtextextended('media_uploads/' || v_upload.public_id, 0));
     select count(*),
         count(*) filter (where uploaded_by is distinct from v_upload.uploader),
@@ -151,7 +149,7 @@ begin
         return jsonb_build_object('outcome', 'too_many');
     end if;
 
-    -- Only what is known to be the caller's may be replaced; an administrator may replace anything.
+    -- A caller may replace known assets of their own; an administrator may replace any.
     v_upload.overwrite := v_upload.overwrite and (v_is_admin or v_holders > 0);
     v_upload.begun_at := now();
     v_upload.open_until := now() + make_interval(secs => (p_upload ->> 'open_seconds')::double precision);
@@ -184,8 +182,8 @@ begin
 end
 $$;
 
--- Ends an upload that came to nothing. p_outcome: refused | lost. Its waiting row goes; a row that
--- was taken for its asset meanwhile is nobody's, since what is there was not uploaded by it.
+-- Ends an upload that failed. p_outcome: refused | lost. Its waiting row goes. A row that was taken for its asset
+-- meanwhile loses its owner, since this upload did not bring its content.
 create function public.media_sync_end_upload(
     p_id uuid, p_outcome text, p_error_code text, p_error_message text
 ) returns void
@@ -194,7 +192,7 @@ declare
     v_former text;
     v_upload public.media_uploads;
 begin
-    -- The row first, as whoever applies observations does.
+    -- The row first, in the order in which observations are applied.
     delete from public.media_assets where id = p_id and cloudinary_asset_id is null;
     select * into v_upload from public.media_uploads where id = p_id for update;
     if v_upload.outcome is not null and not (v_upload.outcome = 'stored' and p_outcome = 'refused') then
@@ -212,8 +210,8 @@ begin
 end
 $$;
 
--- Uploads whose rows still wait although their time is over. Signatures of which nothing came end here: what
--- still appears under them has its owner all the same.
+-- Uploads whose rows still wait although their time is over. Signatures that nothing came of end here. An asset that
+-- appears under one later still gets its owner.
 create function public.media_sync_due_uploads(p_limit integer) returns jsonb
 language sql security definer set search_path = pg_catalog, pg_temp as $$
     update public.media_uploads set outcome = 'lost', ended_at = now()

@@ -1,4 +1,4 @@
--- The life of a reconciliation: start or take over, continue, suspect, finish. And the quota that it shares with people.
+-- The life of a run: start or take over, continue, suspect, finish. And the quota that it shares with people.
 do $once$ begin if media_sync.begin_migration('20261127080500', 'media_sync_runs') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
@@ -8,33 +8,33 @@ create table public.sync_runs (
     trigger         text not null check (trigger in ('schedule', 'api', 'invocation')),
     requested_by    uuid,
     options         jsonb not null default '{}',
-    -- A dry run compares and changes nothing; what it found is its `drift`.
+    -- A dry run compares and changes nothing. Its findings are its `drift`.
     dry_run         boolean not null default false,
     drift           jsonb,
-    -- `succeeded` is written by the step that has compared the counts, and by nothing else.
+    -- Only the step that has compared the counts writes `succeeded`.
     status          text not null default 'running'
                     check (status in ('running', 'succeeded', 'failed', 'stopped')),
     error_code      text,
     error_message   text,
     counters        jsonb not null default '{}',
-    -- Until then the run rests, because Cloudinary's hourly quota is kept for people.
+    -- Until then the run rests: Cloudinary's hourly quota is kept for people.
     resume_at       timestamptz,
-    -- When a full run will have ended, by its pace so far.
+    -- The predicted end of a full run, by its pace so far.
     predicted_end   timestamptz,
-    -- What was left of the quota after the newest step, of people's calls too.
+    -- The rest of the quota after the newest step. People's calls count too.
     quota_remaining integer,
-    -- What the step that granted success has counted.
+    -- The counts of the step that granted success.
     verification    jsonb,
     started_at      timestamptz not null default now(),
     heartbeat_at    timestamptz not null default now(),
     finished_at     timestamptz,
-    -- Whether the run says something of the whole mirror.
+    -- True if the run says something of the whole mirror.
     is_good         boolean not null generated always as
                     (status = 'succeeded' and not dry_run and mode <> 'named') stored,
     constraint sync_runs_end check ((status = 'running') = (finished_at is null))
 );
 
--- One run at a time. (Runs over named assets are recorded when they have ended.)
+-- One run at a time. Runs over named assets are recorded after their end.
 create unique index sync_runs_single_flight on public.sync_runs ((true)) where status = 'running';
 create index sync_runs_recent on public.sync_runs (started_at desc);
 create index sync_runs_last_good on public.sync_runs (mode, finished_at desc) where is_good;
@@ -44,16 +44,16 @@ revoke all on public.sync_runs from anon, authenticated, service_role;
 grant select on public.sync_runs to authenticated, service_role;
 create policy sync_runs_read on public.sync_runs for select to authenticated using (true);
 
--- How far a run has come, and who leads it. Runs over named assets have no steps, and no row here.
+-- The progress and the leader of a run. Runs over named assets have no steps, and no row here.
 create table media_sync.run_progress (
     run_id        uuid primary key references public.sync_runs on delete cascade,
-    -- The checkpoint: where the next slice goes on. `step` guards it against a second writer.
+    -- The place where the next slice goes on. `step` guards it against a second writer.
     checkpoint    jsonb not null default '{}',
     step          bigint not null default 0,
     lease         uuid,
     lease_until   timestamptz,
-    -- The start on Cloudinary's clock, from both sides: certainly not before it (what was seen alive
-    -- after that cannot be missing), and certainly not after it.
+    -- The start on Cloudinary's clock, from both sides. `started_clock` is certainly not before it: an asset that was
+    -- seen alive after that cannot be missing. `floor_clock` is certainly not after it.
     started_clock bigint,
     floor_clock   bigint,
     -- The start of the last good run before this one: an incremental run reads what is newer.
@@ -63,14 +63,14 @@ create table media_sync.run_progress (
 alter table media_sync.run_progress enable row level security;
 revoke all on media_sync.run_progress from public, anon, authenticated, service_role;
 
--- A run as its leader reads it: what people see, and how far it has come.
+-- A run as its leader reads it: the public part and the progress.
 create function media_sync.whole_run(p_run public.sync_runs) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select to_jsonb(p_run)
         || coalesce((select to_jsonb(p) - 'run_id' from media_sync.run_progress p where p.run_id = p_run.id), '{}')
 $$;
 
--- Locks a run for its leader, until the transaction ends. Refuses everybody else, and whoever is at another step.
+-- Locks a run for its leader until the transaction ends. Refuses other leases, and other steps.
 create function media_sync.hold_run(p_run_id uuid, p_lease uuid, p_step bigint default null) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -78,7 +78,7 @@ declare
 begin
     perform from public.sync_runs where id = p_run_id and status = 'running' for update;
     v_running := found;
-    -- A statement of its own: it sees what the former holder of the lock has written.
+    -- A statement of its own: it sees the lease that the former holder of the lock has written.
     if not v_running or not exists (
         select from media_sync.run_progress
         where run_id = p_run_id and lease = p_lease and step = coalesce(p_step, step)
@@ -88,8 +88,8 @@ begin
 end
 $$;
 
--- Which assets a run's listing has shown, one row a page: what is missing from all of them is a
--- suspect. Asset ids are 128 bits, so a page of 500 takes 8 kB.
+-- The assets that a run's listing has shown, one row a page. A live row that is in none of them is a suspect. Asset ids
+-- are 128 bits, so a page of 500 takes 8 kB.
 create table public.sync_run_pages (
     run_id    uuid not null references public.sync_runs on delete cascade,
     step      bigint not null,
@@ -100,12 +100,12 @@ create table public.sync_run_pages (
 alter table public.sync_run_pages enable row level security;
 revoke all on public.sync_run_pages from anon, authenticated, service_role;
 
--- Cloudinary's hourly quota as its answers told it last. One row: it is one account's.
+-- Cloudinary's hourly quota, by its last answer. One row, since it is one account's.
 create table public.cloudinary_quota (
     singleton   boolean primary key default true check (singleton),
     quota_limit integer not null,
     remaining   integer not null,
-    -- When `remaining` is `quota_limit` again; past means that it is. Both on Cloudinary's clock.
+    -- The moment when `remaining` is `quota_limit` again, on Cloudinary's clock. In the past: it is.
     reset_at    timestamptz not null,
     seen_at     timestamptz not null
 );
@@ -115,7 +115,7 @@ revoke all on public.cloudinary_quota from anon, authenticated, service_role;
 grant select on public.cloudinary_quota to authenticated, service_role;
 create policy cloudinary_quota_read on public.cloudinary_quota for select to authenticated using (true);
 
--- Notes what Cloudinary's newest answer told of its quota: {limit, remaining, reset, seen_at}.
+-- Notes the quota of Cloudinary's newest answer: {limit, remaining, reset, seen_at}.
 create function public.media_sync_note_quota(p_quota jsonb) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
     insert into public.cloudinary_quota as q (quota_limit, remaining, reset_at, seen_at)
@@ -126,11 +126,11 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     on conflict (singleton) do update
     set quota_limit = excluded.quota_limit, remaining = excluded.remaining,
         reset_at = excluded.reset_at, seen_at = excluded.seen_at
-    -- Two answers of one moment: each was counted before the other, or after it.
+    -- Of two answers of one moment, the smaller rest is the newer one.
     where (excluded.seen_at, -excluded.remaining) > (q.seen_at, -q.remaining)
 $$;
 
--- What a leader has to know besides its run.
+-- A leader's answer: its run, the number of live rows, and the quota.
 create function media_sync.lead(p_outcome text, p_run public.sync_runs) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object(
@@ -144,8 +144,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
--- Starts a run, or takes over one whose lease has ended (its leader died, or has handed it on).
--- With p_run_id only that run is taken over.
+-- Starts a run, or takes over one whose lease has ended (its leader died, or has handed it on). With p_run_id only that
+-- run is taken over.
 -- {"outcome": started|resumed|resting|busy|over, "run": row?, "live", "quota"?}
 create function public.media_sync_lead_run(
     p_run_id uuid default null,
@@ -182,7 +182,7 @@ begin
         return jsonb_build_object('outcome', case when p_run_id is null then 'busy' else 'over' end);
     end if;
     select lease_until into v_lease_until from media_sync.run_progress where run_id = v_run.id;
-    -- Who asks what would be done must not bring about that it is done.
+    -- A question about what would be done must not bring it about.
     if v_lease_until > now() or (p_run_id is null and v_dry_run and not v_run.dry_run) then
         return media_sync.lead('busy', v_run);
     end if;
@@ -202,7 +202,7 @@ begin
 end
 $$;
 
--- To let a run delete as much as it likes is an act of its own.
+-- Permission for a mass delete is an act of its own.
 create function media_sync.audit_options(p_run public.sync_runs) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
     insert into public.media_sync_log (operation, source, actor, run_id, details)
@@ -211,8 +211,8 @@ language sql set search_path = pg_catalog, pg_temp as $$
     where (p_run.options ->> 'allow_mass_delete')::boolean
 $$;
 
--- Gives the lease back without ending the run: the next slice may be led by anybody, though not
--- before p_rest_seconds are over. Where an error made it rest, the run says so until it has come further.
+-- Gives the lease back without ending the run. Another leader may continue it after p_rest_seconds. A run that rests
+-- after an error says so until it has come further.
 create function public.media_sync_release_run(
     p_run_id uuid,
     p_lease uuid,
@@ -232,7 +232,7 @@ begin
     set error_code = p_error_code, error_message = p_error_message,
         resume_at = now() + make_interval(secs => p_rest_seconds),
         quota_remaining = coalesce((p_quota ->> 'remaining')::integer, quota_remaining),
-        -- greatest() leaves nulls out: what is not predicted stays so.
+        -- greatest() ignores nulls: an end that is not predicted stays so.
         predicted_end = case when predicted_end is not null
             then greatest(predicted_end, now() + make_interval(secs => p_rest_seconds)) end
     where id = p_run_id
@@ -241,8 +241,8 @@ begin
 end
 $$;
 
--- Live rows that a complete listing has not shown, and that nobody has seen alive since the run began.
--- One that is to be restored is live here before Cloudinary has its asset again.
+-- Live rows that a complete listing has not shown and nobody has seen alive since the run began. A row that is to be
+-- restored is live here before Cloudinary has its asset again.
 create function media_sync.suspects(p_run_id uuid) returns setof public.media_assets
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select m.*
@@ -258,8 +258,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         )
 $$;
 
--- A million rows take up to nine seconds here and below, more than the eight that Supabase grants by
--- default. PostgREST sets a function's own limit before it calls it; our client gives up after 15.
+-- A million rows take up to nine seconds here and below. Supabase grants eight by default. PostgREST sets a function's
+-- own limit before it calls it; our client gives up after 15.
 create function public.media_sync_count_suspects(p_run_id uuid) returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp set statement_timeout = '14s' as $$
     select jsonb_build_object(
@@ -284,7 +284,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp set s
     ) s
 $$;
 
--- Whether both sides hold the same assets, as far as this run can tell:
+-- Compares the assets of both sides, as far as this run can tell:
 --   listed      distinct assets that the run has seen alive in Cloudinary
 --   live        live rows with an asset id
 --   suspects    live rows that the run has not seen, nor anybody else since it began
@@ -329,8 +329,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     from paired
 $$;
 
--- Ends a run. `succeeded` is granted to a full run only when every live row was seen and everything
--- that was seen has its row; otherwise the run is recorded as failed, whatever its leader believed.
+-- Ends a run. A full run is granted `succeeded` only if every live row was seen and every asset that was seen has a
+-- row. Otherwise it is recorded as failed, whatever its leader believed.
 create function public.media_sync_finish_run(
     p_run_id uuid,
     p_lease uuid,
@@ -383,7 +383,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
--- Records a run that had no steps, in the transaction of what it has written: one over named assets.
+-- Records a run over named assets, which has no steps, in the transaction of its writes.
 create function media_sync.record_run(p_run jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare

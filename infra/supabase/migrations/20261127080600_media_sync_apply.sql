@@ -1,8 +1,8 @@
--- What the workers call: read rows, and write a planned change in one transaction.
+-- Workers read rows here, and write a planned change in one transaction.
 --
--- The plan is made outside, from the rows as they were read; here it is only checked that they
--- have not changed since. PT412 says that they have: read again, plan again. (Not SQLSTATE 40001:
--- PostgREST takes that for a serialisation failure and would repeat the same stale plan for ever.)
+-- The plan is made outside, from rows that were read. Here it is only checked that they have not changed since. PT412
+-- says that they have: read again, plan again. (Not SQLSTATE 40001: PostgREST takes that for a serialisation failure
+-- and would repeat the same stale plan for ever.)
 do $once$ begin if media_sync.begin_migration('20261127080600', 'media_sync_apply') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
@@ -14,13 +14,13 @@ create function public.media_sync_rows(
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce(jsonb_agg(w.whole), '[]')
     from media_sync.whole_assets w
-    -- Rows that wait for their asset concern nobody before it is there.
+    -- Rows that wait for their asset are left out until it is there.
     where w.cloudinary_asset_id is not null and w.id in (
         select unnest(p_ids)
         union
         select a.id from public.media_assets a where a.cloudinary_asset_id = any (p_asset_ids)
         union
-        -- Who holds these names now: at most one live asset each.
+        -- The holders of these names: at most one live asset each.
         select a.id
         from jsonb_to_recordset(p_names) as n (resource_type text, delivery_type text, public_id text)
         join public.media_assets a
@@ -31,8 +31,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
--- Live assets that were last seen in a folder or below it. Those that are only wished to be there are not: what
--- happens to the folder does not happen to them.
+-- Live assets that were last seen in a folder or below it. Assets with a mere wish to be there do not move with the
+-- folder.
 create function public.media_sync_folder_ids(p_folder text, p_limit integer) returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce(jsonb_agg(cloudinary_asset_id), '[]')
@@ -48,7 +48,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     ) inside
 $$;
 
--- Writes planned rows that are new. Without rows nothing is planned, and no trigger runs.
+-- Writes planned rows that are new. Without rows, no statement is planned and no trigger runs.
 create function media_sync.insert_assets(p_rows jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -76,7 +76,7 @@ begin
 end
 $$;
 
--- Writes planned rows that are known, with the revision that was read.
+-- Writes planned rows that are known, if they still have the revision that was read.
 create function media_sync.update_assets(p_rows jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -129,7 +129,7 @@ declare
     v_former text := media_sync.mark('observing', 'on');
     v_point jsonb := p_change -> 'checkpoint';
 begin
-    -- First, since who has lost the lease must not write at all.
+    -- First, since a former leader must not write at all.
     if v_point is not null then
         perform media_sync.hold_run((v_point ->> 'run_id')::uuid, (v_point ->> 'lease')::uuid, (v_point ->> 'step')::bigint);
         update media_sync.run_progress
@@ -171,8 +171,8 @@ begin
         raise exception 'a delivery name was taken meanwhile' using errcode = 'PT412';
     end;
 
-    -- What was applied once stays `applied`, though it tells nothing new the second time. What was
-    -- parked may be understood by now. A batch may hold the same notification twice.
+    -- An applied notification stays `applied`, though it tells nothing new the second time. A parked one may be
+    -- understood by now. A batch may hold the same notification twice.
     insert into public.media_notifications as n (
         digest, signature_timestamp, signature_algorithm, notification_type, triggered_at, received_at, asset_ids,
         verdict, reason, body, body_is_base64
@@ -207,9 +207,8 @@ begin
 end
 $$;
 
--- What a change becomes when assets of it are those of uploads begun here. An asset that is new and
--- for which a row waits gets that row; the owner of every other new or returning one is entered.
--- A waiting row whose name turns out to belong to another asset has lost it, and goes.
+-- Joins a change with the uploads that began here. A new asset gets the row that waits for it. Every other new or
+-- returning asset gets its owner. A waiting row goes if its name turns out to belong to another asset.
 create function media_sync.join_uploads(p_change jsonb) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -259,7 +258,7 @@ begin
             where id = v_found.waiting and cloudinary_asset_id is null for update;
             v_waiting := found;
         end if;
-        -- An asset that only came by its name otherwise is no upload's.
+        -- An asset that came by its name in another way is no upload's.
         if v_found.upload is null or not (v_found.is_new or v_found.returns) then
             if v_waiting then
                 perform media_sync.lose_name(v_found.waiting);
@@ -293,13 +292,13 @@ begin
                     then value || jsonb_build_object('uploaded_by', v_upload.uploader) else value end order by ordinality)
                 into v_inserts from jsonb_array_elements(v_inserts) with ordinality;
             elsif v_upload.kind = 'signed' and v_found.old_etag = v_row ->> 'cloudinary_etag' then
-                -- The old content is back, by whatever way: it keeps its owner.
+                -- The old content is back, in whatever way: it keeps its owner.
                 continue;
             else
                 update public.media_assets set uploaded_by = v_upload.uploader
                 where id = v_upload.asset_row_id and revision = (v_row ->> 'revision')::bigint
                 returning revision into v_revision;
-                -- Whoever has changed the row meanwhile makes the caller plan again.
+                -- If the row has changed meanwhile, the caller plans again.
                 continue when not found;
                 select jsonb_agg(case when value = v_row
                     then value || jsonb_build_object('revision', v_revision) else value end order by ordinality)
@@ -326,7 +325,7 @@ begin
 end
 $$;
 
--- The audit entries about a row, under another id and with who has uploaded it.
+-- The audit entries about a row, under another id and with the uploader as actor.
 create function media_sync.attribute(p_audit jsonb, p_from text, p_to uuid, p_actor uuid) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select coalesce(jsonb_agg(

@@ -1,14 +1,14 @@
--- What people ask of assets by request: to edit, delete and restore them, and to try again.
+-- Requests: people edit, delete and restore assets, and administrators try again.
 do $once$ begin if media_sync.begin_migration('20261127080700', 'media_requests') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
--- The first answer to each request that carried an idempotency key, written with the request's
--- effect. Nobody is granted it: a user reaches what is the user's own, and through the requests only.
+-- The first answer to each request with an idempotency key, written with the request's effect. No role is granted the
+-- table: users reach their own answers through the requests only.
 create table media_sync.idempotency_keys (
     user_id     uuid not null,
     key         text not null check (length(key) between 1 and 255),
     operation   text not null,
-    -- SHA-256 of what was asked for.
+    -- SHA-256 of the request.
     fingerprint bytea not null,
     -- Null only within the transaction that is making it.
     answer      jsonb,
@@ -21,8 +21,8 @@ create index idempotency_keys_age on media_sync.idempotency_keys (created_at);
 alter table media_sync.idempotency_keys enable row level security;
 revoke all on media_sync.idempotency_keys from public, anon, authenticated, service_role;
 
--- The earlier answer to a request; null when there is none, and then the key is taken for this
--- transaction. Who comes with the same key meanwhile waits for its end here, though not for long.
+-- The earlier answer to a request. Null if there is none: the key is then taken for this transaction. A second request
+-- with the key waits here for the end of the first, though not for long.
 create function media_sync.earlier_answer(p_operation text, p_key text, p_fingerprint bytea) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
 declare
@@ -48,8 +48,8 @@ begin
 end
 $$;
 
--- Why one item cannot be done: a word that stays the same, a sentence, and what else helps. Never
--- leaves media_sync.request.
+-- Refuses one item: a code that stays the same, a sentence, and more that helps. The error never leaves
+-- media_sync.request.
 create function media_sync.refuse(p_code text, p_error text, p_more jsonb default '{}') returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -66,7 +66,7 @@ declare
     v_undeleted public.media_assets[];
     v_add text;
 begin
-    -- The deleted are known to those only who may restore them.
+    -- Deleted assets are known only to those who may restore them.
     v_found := array(
         select m from public.media_assets m
         where m.cloudinary_public_id = p_item ->> 'public_id'
@@ -77,8 +77,8 @@ begin
         order by m.deleted_at desc, m.id
         limit 100
     );
-    -- One whose delete waits to be carried out still has the name in Cloudinary: no other can get
-    -- it there, so this one is meant.
+    -- An asset whose delete is not carried out still has the name in Cloudinary. No other can get it there, so this one
+    -- is meant.
     v_undeleted := array(select m from unnest(v_found) m where m.intent -> 'existence' ->> 'op' = 'delete');
     if p_deleted and cardinality(v_undeleted) = 1 then
         v_found := v_undeleted;
@@ -105,8 +105,8 @@ begin
 end
 $$;
 
--- The assets that items name, as far as the caller may change them, locked all at once and in the
--- order in which everybody locks rows: who wants the same ones waits, and no two for each other.
+-- Locks the named assets that the caller may change, in the order in which every writer locks rows. Two callers that
+-- want the same ones wait, but never for each other.
 create function media_sync.lock_named(p_items jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -122,8 +122,7 @@ begin
 end
 $$;
 
--- Refuses an item that is not made of the fields that its operation knows: a misspelt one would
--- otherwise do nothing, and look done.
+-- Refuses fields that the operation does not know: a misspelt one would do nothing, and look done.
 create function media_sync.check_item(p_operation text, p_item jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -199,7 +198,7 @@ begin
 end
 $$;
 
--- Refuses what is in use, and tells by what: all of them counted, the oldest p_limit shown.
+-- Refuses an asset that is in use, with the number of uses and the oldest p_limit of them.
 create function media_sync.refuse_if_used(p_id uuid, p_limit integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -223,8 +222,7 @@ begin
 end
 $$;
 
--- Writes what one item asks for into the row, as its caller could without a request: the trigger
--- `decide` makes an intent of it.
+-- Writes one item's change into the row, as its caller could without a request. `decide` makes an intent of it.
 create function media_sync.change_asset(p_operation text, p_id uuid, p_item jsonb) returns public.media_assets
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -254,14 +252,13 @@ begin
 end
 $$;
 
--- p_operation: delete | edit | restore. p_items: {"asset_id": text} | {"public_id": text,
--- "resource_type"?, "delivery_type"?}; an edit's item holds what is to be changed beside its
--- asset_id: {tags?, context?, metadata?, display_name?, folder?, public_id?, description?,
--- alt_text?}; of context and metadata the keys that are given, null removes one.
+-- p_operation: delete | edit | restore.
+-- p_items: {"asset_id": text} | {"public_id": text, "resource_type"?, "delivery_type"?}
+-- An edit's item holds changes beside its asset_id: {tags?, context?, metadata?, display_name?, folder?, public_id?,
+-- description?, alt_text?}. Of context and metadata only the given keys change; null removes one.
 -- {"done": [{public_id, asset_id, asset_row_id, sync_status}], "failed": [{public_id, error, code,
--- asset_id?, candidates?, references?, reference_count?}], "replayed"?: true}
--- Each item is a transaction within the request's: what cannot be done is reported, and keeps
--- nothing else from being done.
+--   asset_id?, candidates?, references?, reference_count?}], "replayed"?: true}
+-- Each item is a transaction within the request's: an item that fails is reported, and stops no other.
 create function media_sync.request(p_operation text, p_items jsonb, p_force boolean, p_key text) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -275,7 +272,7 @@ declare
     v_answer jsonb;
     v_former_source text;
     v_former_delay text;
-    -- References shown in one answer, which must stay smaller than what a function may answer.
+    -- The references that one answer shows: a function's answer is limited.
     v_room integer := 1000;
 begin
     if auth.uid() is null then
@@ -293,8 +290,8 @@ begin
     end if;
     perform media_sync.lock_named(p_items);
     v_former_source := media_sync.mark('source', 'api');
-    -- The API sends what it has asked for within seconds. Callers of the Data API send nothing, and the drain does so
-    -- when the time is over: to send twice is harmless.
+    -- The API sends its decisions within seconds. Callers of the Data API send nothing: the drain does so when the time
+    -- is over. To send twice is harmless.
     v_former_delay := media_sync.mark('sent_within', '30');
     for v_item in select jsonb_array_elements(p_items) loop
         begin
@@ -314,7 +311,7 @@ begin
                 get stacked diagnostics v_detail = pg_exception_detail;
                 v_why := v_detail::jsonb || jsonb_build_object('error', sqlerrm);
                 v_room := v_room - coalesce(jsonb_array_length(v_why -> 'references'), 0);
-                -- Named in two ways, it is done once.
+                -- An asset that is named in two ways is done once.
                 if v_why ->> 'code' in ('deleted', 'not_deleted') and exists (
                     select from unnest(v_done) done where done ->> 'asset_id' = v_why ->> 'asset_id'
                 ) then
@@ -367,8 +364,8 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     select media_sync.request('restore', p_items, false, p_idempotency_key)
 $$;
 
--- Tries again what Cloudinary has refused: everything, or what the items name, by the name that is
--- shown here or by the one that Cloudinary has. Administrators only.
+-- Tries refused decisions again: all of them, or those of the named assets, by the name shown here or by Cloudinary's.
+-- Administrators only.
 create function public.media_request_retry(p_items jsonb default null) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare

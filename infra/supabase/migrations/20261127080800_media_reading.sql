@@ -1,8 +1,8 @@
--- What people read: status and statistics, a page of the list, one asset, and how the mirror stands.
+-- Reading: status and statistics, a page of the list, one asset, and the mirror's health.
 do $once$ begin if media_sync.begin_migration('20261127080800', 'media_reading') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
--- The two that every page shows are written in PL/pgSQL, which keeps its plans between calls.
+-- Every page shows the next two. In PL/pgSQL they keep their plans between calls.
 
 -- {last_sync, is_synced, pending_operations, sync_in_progress, last_error}
 create function public.media_sync_status() returns jsonb
@@ -56,7 +56,7 @@ begin
 end
 $$;
 
--- Everything that a status screen shows, in one round trip; with p_run_id also that run and its drift.
+-- Everything that a status screen shows, in one round trip. With p_run_id also that run and its drift.
 create function public.media_sync_overview(p_run_id uuid default null) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
     with runs as (
@@ -79,9 +79,9 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     )) end
 $$;
 
--- These are written in PL/pgSQL, which keeps its plans between calls where SQL makes them anew.
+-- The functions of the list are PL/pgSQL, which keeps its plans between calls.
 
--- What may be sorted by, and the columns with dates that may be searched: as SQL over media_assets m.
+-- The columns that a list can be sorted by, and those with dates that can be searched: as SQL over media_assets m.
 create function media_sync.list_order(p_name text, out expression text, out kind text)
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
@@ -101,9 +101,9 @@ begin
 end
 $$;
 
--- The conditions of a query as SQL over media_assets m, with the values bound: $1 the query, $2 the
--- search's pattern, $3 the tags. Nothing of the query is spliced in. A word without trigrams cannot
--- be looked up, only met on the way, which the index would make slower: p_met hides it from it.
+-- The conditions of a query as SQL over media_assets m. Values are bound: $1 the query, $2 the search's pattern, $3 the
+-- tags. No index finds a word without trigrams; it is only met on the way. p_met hides such a word from the index,
+-- which would be slower.
 create function media_sync.list_filter(p_query jsonb, p_met boolean) returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -132,8 +132,7 @@ begin
 end
 $$;
 
--- How the planner would count the rows that a query matches, up to a bound. Volatile, since nothing
--- else may use EXPLAIN.
+-- The planner's way to count the matching rows, up to a bound. Volatile, since nothing else may use EXPLAIN.
 create function media_sync.list_plan(p_counting text, p_query jsonb, p_pattern text, p_tags text[]) returns json
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
@@ -144,10 +143,10 @@ begin
 end
 $$;
 
--- How many live rows a query matches: [rows, 1 if that is exact and 0 if it is an estimate]. Classes
--- that are kept in the statistics are exact whatever their size. Others are counted up to a thousand
--- rows, unless that would take much longer than finding a page. Then, and for what the planner holds to
--- be more than twice as many, its word is taken.
+-- The number of live rows that match: [rows, 1 if that is exact or 0 for an estimate].
+-- * Classes of the statistics are exact, whatever their size.
+-- * Others are counted up to a thousand rows, unless that would take much longer than finding a page.
+-- * Otherwise, and if the planner expects more than twice as many, its estimate is taken.
 create function media_sync.list_total(p_query jsonb, p_pattern text, p_tags text[], p_met boolean) returns bigint[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -180,10 +179,10 @@ begin
 end
 $$;
 
--- Finds the page's rows: their ids in order, whether more follow, where the page ends, and the total.
--- Not as the caller: under row level security PostgreSQL would not use an index for tags or words,
--- since their operators might tell of hidden rows. It finds live rows, which everybody who has signed
--- in may see, and tells no more of them than their ids; the rows themselves the caller reads.
+-- Finds the page's rows: their ids in order, if more follow, the end of the page, and the total. It does not run as the
+-- caller: under row level security PostgreSQL would not use an index for tags or words, since their operators might
+-- tell of hidden rows. It finds live rows, which every signed-in user may see, and tells their ids only. The caller
+-- reads the rows themselves.
 create function media_sync.list_find(
     p_query jsonb, out ids uuid[], out has_more boolean, out page_end jsonb, out total bigint, out total_is_exact boolean
 )
@@ -194,7 +193,7 @@ declare
     v_limit integer := least(greatest(coalesce((p_query ->> 'limit')::integer, 50), 1), 1000);
     v_offset bigint := coalesce((p_query ->> 'offset')::bigint, 0);
     v_direction text := case p_query ->> 'sort_order' when 'desc' then 'desc' else 'asc' end;
-    -- The separator of texts is in none of them, and so in nothing that is found.
+    -- The separator is in no text, so nothing matches it.
     v_pattern text := '%' || regexp_replace(lower(translate(p_query ->> 'search', E'\x01', E'\x02')), '([\\%_])', '\\\1', 'g') || '%';
     v_tags text[] := array(select jsonb_array_elements_text(p_query -> 'tags'));
     v_met boolean := p_query ->> 'search' !~ '[[:alnum:]]{3}|[[:alnum:]]{2}[^[:alnum:]]|[^[:alnum:]][[:alnum:]]{2}';
@@ -206,7 +205,7 @@ begin
         raise exception 'sort_by is not a sortable column' using errcode = '22023';
     end if;
 
-    -- One row more than asked for tells whether there is a next page.
+    -- One row more than asked for tells if there is a next page.
     execute format(
         'select coalesce(array_agg(id), ''{}''), array_agg(to_jsonb(value)) from (
             select m.id, %1$s as value from public.media_assets m
@@ -240,8 +239,8 @@ $$;
 -- p_query: {search?, resource_type?, folder?, tags?, tags_match?, sync_status?, uploaded_by?, date_field?,
 --   date_from?, date_to?, min_size?, max_size?, sort_by, sort_order, limit, offset?, after?: {value, id}}
 -- {items, has_more, position: {value, id} | null, total, total_is_exact, stats, sync_status}
--- A page is no larger than a function may answer: of very large rows it holds fewer than asked for, and tells where
--- to go on. Where a page was asked for by its number, that would leave rows out.
+-- A function's answer is limited. A page of very large rows holds fewer than asked for, and tells where to go on. A
+-- page that was asked for by its number is refused instead: it would leave rows out.
 create function public.media_list(p_query jsonb) returns json
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -262,7 +261,7 @@ begin
             ) page
         ) measured
         where bytes <= $2 or place = 1',
-        -- The list's assets are alive.
+        -- Assets of the list are live.
         media_sync.column_list(array_remove(media_sync.shown_columns(), 'deleted_at'), 'm')
     )
     into v_items, v_count using v_found.ids, c_most;
@@ -284,20 +283,20 @@ begin
 end
 $$;
 
--- Whether the caller may see this asset at all, as the policy of its table says.
+-- True if the caller may see the asset at all, as its table's policy says.
 create function media_sync.may_see(p_row public.media_assets) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select p_row.deleted_at is null or p_row.uploaded_by = auth.uid() or media_sync.is_admin()
 $$;
 
--- Whether the caller may know who did what to it.
+-- True if the caller may know who did what to the asset.
 create function media_sync.may_audit(p_row public.media_assets) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select coalesce(p_row.uploaded_by = auth.uid(), false) or media_sync.is_admin()
 $$;
 
--- The newest notifications about an asset: for who may see it that they came and what became of
--- them, for administrators what they said. Large bodies stay where they are.
+-- The newest notifications about an asset. Users who may see it learn that they came and their verdicts, administrators
+-- also their content. Large bodies are left out.
 create function media_sync.notifications_about(p_row_id uuid) returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce(jsonb_agg(shown order by received_at desc), '[]')
@@ -332,7 +331,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
--- For its owner and for administrators; null for everybody else.
+-- The audit trail of an asset, for its owner and for administrators; null for others.
 create function media_sync.audit_about(p_row_id uuid) returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select (
@@ -343,8 +342,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where m.id = p_row_id and media_sync.may_audit(m)
 $$;
 
--- What the row does not show of how it came to be as it is: who deleted it, or what was lost in the
--- last week and has not been asked for again.
+-- The events behind the row's state: its last delete, or the values lost in the last week and not asked for again.
 create function media_sync.landmark(p_row_id uuid) returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object(
@@ -362,7 +360,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     order by l.occurred_at desc, l.id desc limit 1
 $$;
 
--- Whether a worker carries out what was decided about an asset.
+-- True while a worker carries out the asset's decisions.
 create function media_sync.is_claimed(p_row_id uuid) returns boolean
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select exists (
@@ -372,9 +370,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
--- One asset with everything that is known of it: {asset, stored, standing, notifications, audit};
--- null for who may not see it. Row level security decides on the row, and what is asked about it
--- decides again.
+-- One asset with everything that is known of it: {asset, stored, standing, notifications, audit}. Null if the caller
+-- may not see it: row level security decides on the row, and each part decides again.
 create function public.media_get(p_asset_id text default null, p_row_id uuid default null) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object(
@@ -382,7 +379,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         'stored', case when m.cloudinary_asset_id is not null and m.deleted_at is null
             and coalesce((m.clocks ->> 'gone')::bigint, -1) < coalesce((m.clocks ->> 'alive')::bigint, 0)
         then jsonb_build_object(
-            -- The name that Cloudinary has, whatever is wished for.
+            -- The name in Cloudinary, whatever is wished for.
             'name', jsonb_build_object(
                 'resource_type', m.resource_type, 'delivery_type', m.delivery_type,
                 'public_id', coalesce(m.observed ->> 'cloudinary_public_id', m.cloudinary_public_id)
@@ -405,7 +402,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     where m.id = p_row_id or m.cloudinary_asset_id = p_asset_id
 $$;
 
--- How the mirror stands, for administrators and for the drain that watches over it.
+-- The mirror's health, for administrators and for the drain that watches over it.
 create function public.media_sync_health() returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
@@ -415,7 +412,7 @@ begin
     return jsonb_build_object(
         'last_full', (select max(finished_at) from public.sync_runs where is_good and mode = 'full'),
         'last_good', (select max(finished_at) from public.sync_runs where is_good),
-        -- A failure stands until a good run has made up for it: for a full one only a full one can.
+        -- A failure stands until a good run has made up for it. For a full run only a full one can.
         'last_run', (
             select jsonb_build_object(
                 'run_id', r.id, 'mode', r.mode, 'status', r.status, 'error_code', r.error_code,
@@ -445,7 +442,7 @@ begin
             from public.cloudinary_quota
         ),
         'last_notification', (select max(received_at) from public.media_notifications),
-        -- What a run has found and changed here, notifications should have told; but for the first import.
+        -- A notification should have told what a run found and changed, but for the first import.
         'last_found', (
             select max(r.finished_at)
             from public.sync_runs r

@@ -1,8 +1,8 @@
--- Where assets are used, and the collections people make of them.
+-- Uses of assets, and people's collections.
 --
--- People handle many assets at once, each with its outcome, in an order that two people may change at the same time.
--- These functions run as their caller: what row level security lets nobody do, they do for nobody. Assets are named by
--- media_assets.id. They answer {"done": [{"asset_id", ...}], "failed": [{"asset_id", "error"}]}.
+-- The functions handle many assets at once, each with its outcome, in an order that two people may change at the same
+-- time. They run as their caller, under row level security. Assets are named by media_assets.id. They answer
+-- {"done": [{"asset_id", ...}], "failed": [{"asset_id", "error"}]}.
 do $once$ begin if media_sync.begin_migration('20261127080900', 'media_collections') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
@@ -96,7 +96,8 @@ create policy media_collection_items_write on public.media_collection_items for 
         and (c.owner = (select auth.uid()) or (select media_sync.is_admin()))
     ));
 
--- A collection's assets as a list shows them. Deleted ones are left out; they keep their places, should they come back.
+-- A collection's assets, with the list's columns. Deleted ones are left out; they keep their places, should they
+-- return.
 do $$ begin
     execute format(
         'create view public.media_collection_assets with (security_invoker = true) as
@@ -111,7 +112,7 @@ end $$;
 revoke all on public.media_collection_assets from anon, authenticated, service_role;
 grant select on public.media_collection_assets to authenticated, service_role;
 
--- Everything below that changes an order holds its collection: positions are given by one at a time.
+-- Locks a collection. Every change of an order holds it, so that positions are given by one caller at a time.
 create function media_sync.hold_collection(p_collection uuid) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -149,8 +150,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     from media_sync.named_once(p_assets)
 $$;
 
--- Puts items of a collection at a place, in this order, and counts all positions anew. The place is one of the list
--- that people see, from 1; none is the end.
+-- Puts items at a place of the list that people see, in this order, and counts all positions anew. Places begin at 1;
+-- without one the items go to the end.
 create function media_sync.put_items(p_collection uuid, p_assets uuid[], p_place integer) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
     with others as (
@@ -187,7 +188,7 @@ begin
 end
 $$;
 
--- Adds assets, at the end or at a position. What is in the collection already stays where it is.
+-- Adds assets, at the end or at a position. Items that are there already stay where they are.
 create function public.media_collection_add(p_collection uuid, p_assets uuid[], p_position integer default null)
 returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -250,7 +251,7 @@ begin
 end
 $$;
 
--- Where an asset is used, and in which collections it is that the caller may see. Asked before it is deleted.
+-- The uses of an asset, and its collections that the caller may see. Asked before it is deleted.
 -- {"usage": [{usage_type, table_name, record_id, created_by, created_at}], a thousand at most, "usage_count": number,
 --  "collections": [{collection_id, name, is_public, owner, position}]}
 create function public.media_where_used(p_asset uuid) returns jsonb
@@ -303,8 +304,8 @@ begin
 end
 $$;
 
--- Drops what a row of another table uses: all of it, or one kind, or some assets. Nothing to drop is no failure; what
--- somebody else has recorded is.
+-- Drops the uses by a row of another table: all of them, one kind, or those of some assets. To drop nothing is no
+-- failure. Uses that somebody else recorded fail.
 create function public.media_usage_drop(
     p_table_name text, p_record_id text, p_usage_type text default null, p_assets uuid[] default null
 ) returns jsonb

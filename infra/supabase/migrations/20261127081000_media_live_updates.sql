@@ -1,11 +1,11 @@
--- Live updates: what changes in the mirror reaches browsers through Supabase's Realtime, where a project has it.
+-- Live updates: changes of the mirror reach browsers through Supabase's Realtime, if the project has it.
 --
--- Recommended is Broadcast: topic `media` tells of assets, topic `media_sync` of runs. Who prefers Postgres Changes
--- finds media_assets in the publication.
+-- Recommended is Broadcast: topic `media` tells of assets, topic `media_sync` of runs. For Postgres Changes,
+-- media_assets is in the publication.
 do $once$ begin if media_sync.begin_migration('20261127081000', 'media_live_updates') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
--- In the form of realtime.broadcast_changes, which takes whole rows and would fail the statement that it tells of.
+-- Sends in the form of realtime.broadcast_changes, which takes whole rows and would fail the statement.
 create function media_sync.send_change(p_topic text, p_table text, p_operation text, p_record jsonb, p_old jsonb)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -19,15 +19,15 @@ begin
 end
 $$;
 
--- Realtime's server makes its functions when it first connects, which may be after the migrations.
+-- True once Realtime's server has made its functions: when it first connects, which may be after the migrations.
 create function media_sync.has_realtime() returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select to_regprocedure('realtime.send(jsonb,text,text,boolean)') is not null
 $$;
 
--- Tells of each changed asset as long as a transaction has changed few, and then once that there are many: an import
--- must not flood every open browser. INSERT and DELETE are what a list of live assets sees, so a soft delete is a
--- DELETE. What changes nothing that is shown is not told.
+-- Tells of each changed asset. After twenty in one transaction it tells once that there are many: an import must not
+-- flood every open browser. INSERT and DELETE are meant for a list of live assets, so a soft delete is a DELETE.
+-- Changes of columns that are not shown are not told.
 create function media_sync.broadcast_assets() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -106,8 +106,8 @@ $$;
 create trigger broadcast_run after insert or update on public.sync_runs
     for each row execute function media_sync.broadcast_run();
 
--- Lets everybody who has signed in listen, and publishes what is shown. Harmless to run again: after Realtime has been
--- added to a project, or when there is more to show.
+-- Lets every signed-in user listen, and publishes the shown columns. Harmless to run again: after Realtime has been
+-- added to a project, or with more columns to show.
 create function media_sync.offer_live_updates() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -115,7 +115,7 @@ begin
         select from pg_policies
         where schemaname = 'realtime' and tablename = 'messages' and policyname = 'media_sync_listen'
     ) then
-        -- To listen, and not to send: nobody else can say in these topics what has changed.
+        -- Users listen and do not send: nobody else can say in these topics what has changed.
         create policy media_sync_listen on realtime.messages for select to authenticated
             using (extension = 'broadcast' and (select realtime.topic()) in ('media', 'media_sync'));
     end if;

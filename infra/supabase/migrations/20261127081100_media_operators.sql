@@ -1,8 +1,8 @@
--- What operators ask for, with the service's rights.
+-- Functions for operators, with the service's rights.
 do $once$ begin if media_sync.begin_migration('20261127081100', 'media_operators') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
--- Makes p_to the owner of at most p_limit assets of p_from, the deleted ones included, and tells how many. Each has its
+-- Makes p_to the owner of at most p_limit assets of p_from, deleted ones included, and tells how many. Each gets an
 -- entry in the audit trail. With p_collections the collections follow, all at once.
 create function public.media_sync_transfer(p_from uuid, p_to uuid, p_limit integer, p_collections boolean default false)
 returns jsonb
