@@ -19,18 +19,20 @@ local)
     # As old as the build's beginning: what is edited meanwhile is newer.
     touch "$out/.built.new"
     cargo build --quiet --bins
+    strip -o "$out/.start" target/debug/start_function 2>/dev/null || cp target/debug/start_function "$out/.start"
     for folder in functions/*/; do
         name=$(basename "$folder")
         mkdir -p "$out/$name"
-        # Deployed at every start of the stack: without debug information that takes seconds less.
-        strip -o "$out/$name/bootstrap.new" "target/debug/$name" 2>/dev/null ||
-            cp "target/debug/$name" "$out/$name/bootstrap.new"
+        # A small program that becomes the function: each stack uploads and unpacks all of them.
+        { cat "$out/.start" && printf '\n%s' "$root/target/debug/$name"; } >"$out/$name/bootstrap.new"
+        chmod +x "$out/$name/bootstrap.new"
         if cmp -s "$out/$name/bootstrap.new" "$out/$name/bootstrap"; then
             rm "$out/$name/bootstrap.new"
         else
             mv "$out/$name/bootstrap.new" "$out/$name/bootstrap"
         fi
     done
+    rm "$out/.start"
     rm -f "$out/BUILD"
     mv "$out/.built.new" "$out/.built"
     ;;

@@ -98,6 +98,16 @@ impl Tools {
         self.root.join(".stack/databases")
     }
 
+    /// What decides beside a template how it is packaged and transformed.
+    pub(crate) fn package_makers(&self) -> [PathBuf; 3] {
+        let tools = [
+            "requirements-sam.txt",
+            "requirements-aws.txt",
+            "emulator.py",
+        ];
+        tools.map(|name| self.root.join("infra/local/tools").join(name))
+    }
+
     /// What `sam` made of built functions.
     pub(crate) fn package_cache(&self) -> PathBuf {
         self.root.join(".stack/packages")

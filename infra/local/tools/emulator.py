@@ -15,10 +15,10 @@ from hypercorn.config import Config
 
 
 def read_in():
-    """The SAM translator and the services of the template; each would be read in by its first request."""
+    """The services of the template; each would be read in by its first request. SAM's translator is large, and few
+    stacks need it."""
     names = ["cloudformation", "lambda_svc", "apigateway", "sqs", "s3", "secretsmanager", "iam", "cloudwatch"]
-    modules = [f"ministack.services.{name}" for name in names]
-    for module in ["samtranslator.translator.transform", *modules]:
+    for module in [f"ministack.services.{name}" for name in names]:
         try:
             importlib.import_module(module)
         except ImportError as error:

@@ -2,18 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::json;
 
-use super::api::{self, ACCESS_KEY, Api, REGION, SECRET_KEY};
+use super::api::{self, Api};
 use super::package::Package;
 use super::routes;
+use super::sam::Sam;
 use crate::StackError;
-use crate::supervisor::{Launch, Supervisor, path_text};
+use crate::supervisor::{Process, Supervisor};
 use crate::tools::Tools;
 
 /// One for all stacks: what is kept of a packaged template names it.
-const BUCKET: &str = "deployments";
+pub(super) const BUCKET: &str = "deployments";
+/// A second is usual.
+const DEPLOY_LIMIT: Duration = Duration::from_secs(60);
 
 /// What to deploy.
 #[derive(Debug, Clone)]
@@ -102,33 +107,115 @@ impl Deployment {
 pub(super) async fn deploy(
     supervisor: &Supervisor,
     tools: &Tools,
-    api: &Api,
+    emulator: (&Process, &Api),
     plan: &Plan,
 ) -> Result<Deployment, StackError> {
+    let (process, api) = emulator;
     let programs = built_functions(&plan.template)?;
     let secret_arn = create_secret(api, plan).await?;
+    let parameters = parameters(plan, &secret_arn);
     // Made here because `--resolve-s3` deploys a stack of its own for it, which takes longer than ours.
     api.create_bucket(BUCKET).await?;
-    let sam = Sam {
-        supervisor,
-        program: tools.sam()?,
-        endpoint: api.endpoint(),
-    };
-    let packaged = match Package::of(&tools.package_cache(), &plan.template, &programs)? {
-        None => plan.template.clone(),
-        Some(package) if package.is_kept() => {
-            package.upload(api, BUCKET).await?;
-            package.template()
+    // What a test brings is deployed once and never again.
+    let package = (plan.template == tools.template())
+        .then(|| {
+            let makers = tools.package_makers();
+            Package::of(&tools.package_cache(), &plan.template, &programs, &makers)
+        })
+        .transpose()?;
+    let kept = package.as_ref().map(Package::template).transpose()?;
+    if let (Some(package), Some(template)) = (&package, kept.flatten()) {
+        package.upload(api, BUCKET).await?;
+        create(process, api, plan, &parameters, template).await?;
+    } else {
+        let sam = Sam {
+            supervisor,
+            program: tools.sam()?,
+            endpoint: api.endpoint(),
+        };
+        sam.deploy(plan, &parameters).await?;
+        if let Some(package) = package {
+            let transformed = transformed_template(api, &plan.stack).await?;
+            package.keep(api, BUCKET, &transformed).await?;
         }
-        Some(package) => {
-            let packaged = supervisor.folder().join("packaged.yaml");
-            sam.package(&plan.template, &packaged).await?;
-            package.keep(api, BUCKET, &packaged).await?;
-            packaged
-        }
-    };
-    sam.deploy(plan, &packaged, &secret_arn).await?;
+    }
     adopt(api, &plan.stack, &plan.parameters).await
+}
+
+/// Creates the resources of a transformed template, as `sam deploy` has CloudFormation do in its last step.
+async fn create(
+    process: &Process,
+    api: &Api,
+    plan: &Plan,
+    parameters: &BTreeMap<String, String>,
+    template: String,
+) -> Result<(), StackError> {
+    let name = format!("{}.json", plan.stack);
+    api.put_object(BUCKET, &name, Bytes::from(template)).await?;
+    let mut form = vec![
+        ("Action".to_owned(), "CreateStack".to_owned()),
+        ("StackName".to_owned(), plan.stack.clone()),
+        (
+            "TemplateURL".to_owned(),
+            format!("{}/{BUCKET}/{name}", api.endpoint()),
+        ),
+        (
+            "Capabilities.member.1".to_owned(),
+            "CAPABILITY_IAM".to_owned(),
+        ),
+    ];
+    for (at, (key, value)) in parameters.iter().enumerate() {
+        let member = format!("Parameters.member.{}", at + 1);
+        form.push((format!("{member}.ParameterKey"), key.clone()));
+        form.push((format!("{member}.ParameterValue"), value.clone()));
+    }
+    let form: Vec<(&str, &str)> = form
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
+    api.query("cloudformation", &form).await?;
+    let status = async || {
+        let form = [("Action", "DescribeStacks"), ("StackName", &plan.stack)];
+        let answer = api.query("cloudformation", &form).await?;
+        api::first(&answer, "StackStatus")
+    };
+    process
+        .until("done with the deployment", DEPLOY_LIMIT, || async {
+            !status()
+                .await
+                .is_ok_and(|status| status.ends_with("_IN_PROGRESS"))
+        })
+        .await?;
+    match status().await?.as_str() {
+        "CREATE_COMPLETE" => Ok(()),
+        other => Err(process.problem(format!("the deployment ended as {other}"))),
+    }
+}
+
+/// Every parameter's value.
+fn parameters(plan: &Plan, secret_arn: &str) -> BTreeMap<String, String> {
+    let mut parameters = plan.parameters.clone();
+    parameters.insert("ConfigSecretArn".to_owned(), secret_arn.to_owned());
+    if std::fs::read_to_string(&plan.template).is_ok_and(|text| text.contains("\n  Architecture:"))
+    {
+        let architecture = if cfg!(target_arch = "aarch64") {
+            "arm64"
+        } else {
+            "x86_64"
+        };
+        parameters.insert("Architecture".to_owned(), architecture.to_owned());
+    }
+    parameters
+}
+
+/// The template of a deployed stack, without what SAM's transform replaces.
+pub(super) async fn transformed_template(api: &Api, stack: &str) -> Result<String, StackError> {
+    let form = [
+        ("Action", "GetTemplate"),
+        ("StackName", stack),
+        ("TemplateStage", "Processed"),
+    ];
+    api::first(&api.query("cloudformation", &form).await?, "TemplateBody")
 }
 
 /// Makes the routes of a deployed stack, and says what it has.
@@ -180,102 +267,6 @@ async fn create_secret(api: &Api, plan: &Plan) -> Result<String, StackError> {
         .json("secretsmanager", "secretsmanager.CreateSecret", &request)
         .await?;
     Ok(answer["ARN"].as_str().unwrap_or_default().to_owned())
-}
-
-/// The SAM command line, pointed at the emulator.
-struct Sam<'a> {
-    supervisor: &'a Supervisor,
-    program: PathBuf,
-    endpoint: &'a str,
-}
-
-impl Sam<'_> {
-    async fn package(&self, template: &Path, packaged: &Path) -> Result<(), StackError> {
-        let arguments = [
-            "package",
-            "--no-progressbar",
-            "--s3-bucket",
-            BUCKET,
-            "--template-file",
-            &path_text(template),
-            "--output-template-file",
-            &path_text(packaged),
-        ];
-        self.run("package", arguments.map(str::to_owned).into())
-            .await
-    }
-
-    async fn deploy(
-        &self,
-        plan: &Plan,
-        packaged: &Path,
-        secret_arn: &str,
-    ) -> Result<(), StackError> {
-        let parameters = self.supervisor.folder().join("parameters.yaml");
-        let values = json!(Self::parameters(plan, secret_arn)).to_string();
-        std::fs::write(&parameters, values).map_err(StackError::file(&parameters))?;
-        let arguments = [
-            "deploy",
-            "--stack-name",
-            &plan.stack,
-            "--s3-bucket",
-            BUCKET,
-            "--capabilities",
-            "CAPABILITY_IAM",
-            "--no-confirm-changeset",
-            "--no-progressbar",
-            "--template-file",
-            &path_text(packaged),
-            "--parameter-overrides",
-            &format!("file://{}", path_text(&parameters)),
-        ];
-        let arguments = arguments.map(str::to_owned).into();
-        self.run("deploy", arguments).await
-    }
-
-    /// Every parameter's value. They go by a file: on the command line `sam` would cut
-    /// `rate(1 minute)` in two.
-    fn parameters(plan: &Plan, secret_arn: &str) -> BTreeMap<String, String> {
-        let mut parameters = plan.parameters.clone();
-        parameters.insert("ConfigSecretArn".to_owned(), secret_arn.to_owned());
-        if std::fs::read_to_string(&plan.template)
-            .is_ok_and(|text| text.contains("\n  Architecture:"))
-        {
-            let architecture = if cfg!(target_arch = "aarch64") {
-                "arm64"
-            } else {
-                "x86_64"
-            };
-            parameters.insert("Architecture".to_owned(), architecture.to_owned());
-        }
-        parameters
-    }
-
-    async fn run(&self, name: &str, arguments: Vec<String>) -> Result<(), StackError> {
-        let environment = vec![
-            ("AWS_ENDPOINT_URL", self.endpoint.to_owned()),
-            ("AWS_DEFAULT_REGION", REGION.to_owned()),
-            ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
-            ("SAM_CLI_TELEMETRY", "0".to_owned()),
-            ("SAM_CLI_POLL_DELAY", "0.1".to_owned()),
-            ("PYTHONUTF8", "1".to_owned()),
-        ];
-        let program = self.program.clone();
-        let launch = Launch {
-            name,
-            program,
-            arguments,
-            environment,
-            unprivileged: false,
-            stop: "KILL",
-        };
-        let sam = self.supervisor.spawn(launch).await?;
-        match sam.exited().await? {
-            0 => Ok(()),
-            code => Err(sam.problem(format!("sam {name} ended with {code}"))),
-        }
-    }
 }
 
 pub(super) async fn describe(api: &Api, stack: &str) -> Result<Deployment, StackError> {

@@ -6,6 +6,7 @@ mod deployment;
 mod package;
 mod queues;
 mod routes;
+mod sam;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -89,7 +90,7 @@ impl Aws {
         tools: &Tools,
         plan: &Plan,
     ) -> Result<Deployment, StackError> {
-        deployment::deploy(supervisor, tools, &self.api, plan).await
+        deployment::deploy(supervisor, tools, (&self.process, &self.api), plan).await
     }
 
     /// A stack that somebody else has deployed, as far as the template tells of it.

@@ -1,7 +1,9 @@
-//! Keeps what `sam` uploads from one start to the next: zipping unoptimised functions takes longer than everything else.
+//! Keeps what `sam` and SAM's transform make of a template from one start to the next: they take longer than
+//! everything else.
 //!
-//! `sam deploy` is `sam package`, which zips each `CodeUri` and names the uploaded object in its place, and then the
-//! deployment proper. The first half is done once for each build and kept in the project's `.stack` folder.
+//! `sam deploy` zips each `CodeUri`, uploads the zips, and has CloudFormation transform and create a template that
+//! names them. The first stack is deployed so; the objects and the transformed template are kept in the project's
+//! `.stack` folder. Later stacks upload the same objects, and CloudFormation creates the same resources.
 
 use std::path::{Path, PathBuf};
 
@@ -12,59 +14,49 @@ use super::api::Api;
 use crate::StackError;
 use crate::kept::{DRAFT, forget_old};
 
-/// Below this, zipping is quicker than a second start of the SAM command line.
-const WORTH_KEEPING: u64 = 16 * 1024 * 1024;
 /// Builds whose packages are kept.
 const KEPT: usize = 3;
 
-/// A template and the objects that its packaged form refers to.
+/// A template as CloudFormation creates it, and the objects that it refers to.
 #[derive(Debug)]
 pub(super) struct Package {
     folder: PathBuf,
 }
 
 impl Package {
-    /// The place for what these functions are packaged into; `None` when they are too small to bother.
+    /// The place for what a template and its functions are packaged into. `makers` are files whose change makes another
+    /// package of them.
     pub(super) fn of(
         cache: &Path,
         template: &Path,
         programs: &[PathBuf],
-    ) -> Result<Option<Self>, StackError> {
-        let size = |program: &PathBuf| {
-            program
-                .metadata()
-                .map(|file| file.len())
-                .map_err(StackError::file(program))
-        };
-        let sizes: Vec<u64> = programs.iter().map(size).collect::<Result<_, _>>()?;
-        if sizes.iter().sum::<u64>() < WORTH_KEEPING {
-            return Ok(None);
-        }
+        makers: &[PathBuf],
+    ) -> Result<Self, StackError> {
         let mut digest = Context::new(&SHA256);
-        for file in std::iter::once(template).chain(programs.iter().map(PathBuf::as_path)) {
+        let template = std::iter::once(template);
+        let files = template.chain(programs.iter().chain(makers).map(PathBuf::as_path));
+        for file in files {
             let bytes = std::fs::read(file).map_err(StackError::file(file))?;
             digest.update(&(bytes.len() as u64).to_le_bytes());
             digest.update(&bytes);
         }
-        let name: String = digest.finish().as_ref()[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        Ok(Some(Self {
+        let name = hex::encode(&digest.finish().as_ref()[..16]);
+        Ok(Self {
             folder: cache.join(name),
-        }))
+        })
     }
 
-    pub(super) fn is_kept(&self) -> bool {
-        self.template().is_file()
+    /// The transformed template, if the package was made before.
+    pub(super) fn template(&self) -> Result<Option<String>, StackError> {
+        let file = self.folder.join("template.json");
+        match std::fs::read_to_string(&file) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StackError::file(&file)(error)),
+        }
     }
 
-    /// The template with objects in the place of folders.
-    pub(super) fn template(&self) -> PathBuf {
-        self.folder.join("template.yaml")
-    }
-
-    /// Puts the kept objects where the packaged template says they are.
+    /// Puts the kept objects where the template says they are.
     pub(super) async fn upload(&self, api: &Api, bucket: &str) -> Result<(), StackError> {
         let objects = self.folder.join("objects");
         for entry in std::fs::read_dir(&objects).map_err(StackError::file(&objects))? {
@@ -76,24 +68,29 @@ impl Package {
         Ok(())
     }
 
-    /// Keeps a packaged template and what was uploaded for it. Complete or not at all: other stacks look here too.
+    /// Keeps the transformed template of a deployed stack and what was uploaded for it. Complete or not at all: other
+    /// stacks look here too.
     pub(super) async fn keep(
         &self,
         api: &Api,
         bucket: &str,
-        packaged: &Path,
+        transformed: &str,
     ) -> Result<(), StackError> {
         let cache = self.folder.parent().expect("the folder lies in the cache");
         let draft = cache.join(format!("{DRAFT}{}", uuid::Uuid::new_v4()));
         let objects = draft.join("objects");
         std::fs::create_dir_all(&objects).map_err(StackError::file(&objects))?;
         for key in api.list_objects(bucket).await? {
+            // `sam` uploads its own template too.
+            if !transformed.contains(&key) {
+                continue;
+            }
             let file = objects.join(&key);
             std::fs::write(&file, api.get_object(bucket, &key).await?)
                 .map_err(StackError::file(&file))?;
         }
-        let template = draft.join("template.yaml");
-        std::fs::copy(packaged, &template).map_err(StackError::file(&template))?;
+        let template = draft.join("template.json");
+        std::fs::write(&template, transformed).map_err(StackError::file(&template))?;
         if std::fs::rename(&draft, &self.folder).is_err() {
             // Another stack was quicker; its package is as good.
             std::fs::remove_dir_all(&draft).map_err(StackError::file(&draft))?;
@@ -108,23 +105,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn package_is_named_after_the_content_of_template_and_functions() {
+    fn package_is_named_after_the_content_of_template_functions_and_makers() {
         let folder = tempfile::tempdir().unwrap();
-        let (template, program) = (
-            folder.path().join("template.yaml"),
-            folder.path().join("bootstrap"),
-        );
-        let name = |text: &str, size: usize| {
-            std::fs::write(&template, text).unwrap();
-            std::fs::write(&program, vec![0; size]).unwrap();
-            let package =
-                Package::of(folder.path(), &template, std::slice::from_ref(&program)).unwrap();
-            package.map(|package| package.folder)
+        let files = ["template.yaml", "bootstrap", "requirements.txt"];
+        let [template, program, maker] = files.map(|name| folder.path().join(name));
+        let name = |contents: [&str; 3]| {
+            for (file, content) in [&template, &program, &maker].into_iter().zip(contents) {
+                std::fs::write(file, content).unwrap();
+            }
+            let (programs, makers) = (std::slice::from_ref(&program), [maker.clone()]);
+            let package = Package::of(folder.path(), &template, programs, &makers);
+            package.unwrap().folder
         };
-        let large = usize::try_from(WORTH_KEEPING).unwrap();
-        assert_eq!(name("a", 100), None);
-        assert_eq!(name("a", large), name("a", large));
-        assert_ne!(name("a", large), name("b", large));
-        assert_ne!(name("a", large), name("a", large + 1));
+        let first = name(["a", "b", "c"]);
+        assert_eq!(first, name(["a", "b", "c"]));
+        for other in [["x", "b", "c"], ["a", "x", "c"], ["a", "b", "x"]] {
+            assert_ne!(first, name(other));
+        }
+        assert_ne!(name(["a", "bc", ""]), name(["a", "b", "c"]));
     }
 }

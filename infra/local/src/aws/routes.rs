@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::api::{self, Api, REGION};
+use super::deployment::transformed_template;
 use crate::StackError;
 
 /// The emulator's only account.
@@ -27,12 +28,7 @@ pub(super) async fn import(
     apis: &BTreeMap<&str, &str>,
     parameters: &BTreeMap<String, String>,
 ) -> Result<(), StackError> {
-    let form = [
-        ("Action", "GetTemplate"),
-        ("StackName", stack),
-        ("TemplateStage", "Processed"),
-    ];
-    let processed = api::first(&api.query("cloudformation", &form).await?, "TemplateBody")?;
+    let processed = transformed_template(api, stack).await?;
     let processed = api::parse("GetTemplate", processed.as_bytes())?;
     for (logical, id) in apis {
         let body = &processed["Resources"][logical]["Properties"]["Body"];
