@@ -1,8 +1,48 @@
 //! The database side, seen directly: what tests check must not come through what they test.
 
+use std::sync::{Mutex, PoisonError};
+
 use serde_json::Value;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
+
+/// Connections of the database's owner that wait for the next query: to make one takes longer than most queries.
+#[derive(Debug, Default)]
+pub(crate) struct Connections(Mutex<Vec<Client>>);
+
+impl Connections {
+    /// The rows of a query, asked over a connection that no other query uses meanwhile.
+    pub(crate) async fn rows(
+        &self,
+        url: &str,
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Vec<Value> {
+        while let Some(client) = self.take() {
+            match try_rows(&client, sql, values).await {
+                // A server that was killed since has taken the connection with it.
+                Err(error) if error.is_closed() => {}
+                answer => return self.keep(client, sql, answer),
+            }
+        }
+        let client = connect(url).await;
+        let answer = try_rows(&client, sql, values).await;
+        self.keep(client, sql, answer)
+    }
+
+    fn take(&self) -> Option<Client> {
+        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.pop()
+    }
+
+    fn keep(&self, client: Client, sql: &str, answer: Answer) -> Vec<Value> {
+        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push(client);
+        answer.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
+    }
+}
+
+type Answer = Result<Vec<Value>, tokio_postgres::Error>;
 
 /// A connection as the database's owner.
 pub async fn connect(url: &str) -> Client {
@@ -16,12 +56,14 @@ pub async fn connect(url: &str) -> Client {
 
 /// The rows of a query, each as a JSON object.
 pub async fn rows(client: &Client, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Vec<Value> {
+    let rows = try_rows(client, sql, values).await;
+    rows.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
+}
+
+async fn try_rows(client: &Client, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Answer {
     let wrapped = format!("with t as ({sql}) select to_jsonb(t) from t");
-    let rows = client
-        .query(&wrapped, values)
-        .await
-        .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-    rows.iter().map(|row| row.get(0)).collect()
+    let rows = client.query(&wrapped, values).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 /// A single value of a query, as JSON.

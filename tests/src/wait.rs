@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 /// Longer than anything takes on a machine of two busy cores, retries of a queue included.
 const DEADLINE: Duration = Duration::from_secs(240);
 
+/// Most things come true at once; the emulator and the database have better to do than to answer about the others.
+const PAUSES: std::ops::Range<Duration> = Duration::from_millis(10)..Duration::from_millis(200);
+
 /// Asks until the answer is yes.
 ///
 /// # Panics
@@ -22,10 +25,12 @@ pub async fn eventually_or_tell(
     tell: impl AsyncFnOnce() -> String,
 ) {
     let begun = Instant::now();
+    let mut pause = PAUSES.start;
     while !ask().await {
         if begun.elapsed() > DEADLINE {
             panic!("still not true after {DEADLINE:?}: {}", tell().await);
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 3 / 2).min(PAUSES.end);
     }
 }

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 use tokio_postgres::types::ToSql;
 
-use crate::{Cloud, database, eventually};
+use crate::database::Connections;
+use crate::{Cloud, eventually};
 
 /// A running stack, an administrator and an ordinary user.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub struct World {
     pub user: String,
     pub user_id: String,
     http: reqwest::Client,
+    connections: Connections,
 }
 
 /// What the front door answered.
@@ -78,6 +80,7 @@ impl World {
             user: stack.token(&user),
             user_id: user.sub.to_string(),
             http: media_sync::config::http_client().expect("a client without special roots"),
+            connections: Connections::default(),
             cloud,
             stack,
         }
@@ -269,13 +272,14 @@ impl World {
 
     /// Rows of a query as JSON, asked of the database itself.
     pub async fn rows(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Vec<Value> {
-        let client = database::connect(self.stack.database_url()).await;
-        database::rows(&client, sql, values).await
+        let url = self.stack.database_url();
+        self.connections.rows(url, sql, values).await
     }
 
     /// A single value of a query, as JSON.
     pub async fn value(&self, sql: &str) -> Value {
-        database::value(self.stack.database_url(), sql).await
+        let rows = self.rows(&format!("select ({sql}) as value"), &[]).await;
+        rows[0]["value"].clone()
     }
 
     pub async fn row(&self, asset: &Resource) -> Option<Value> {
