@@ -12,7 +12,8 @@
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
+use std::mem;
 
 use chaos::check;
 use chaos::cloud::Change;
@@ -207,77 +208,122 @@ impl State {
             .extend(intents.filter(|message| matches!(message, Message::Intent(_))));
     }
 
-    fn key(&self) -> u64 {
-        // What the audit trail and the record hold does not decide what happens next.
-        let mut state = self.clone();
-        state.sides.database.audit.clear();
-        state.sides.database.notifications.clear();
-        state.sides.database.run_out.clear();
-        state.sides.ids = 0;
+    /// Forgets what does not decide what happens next: the audit trail and the record of notifications.
+    fn forget(&mut self) {
+        self.sides.database.audit.clear();
+        self.sides.database.notifications.clear();
+    }
+
+    fn key(&mut self) -> u64 {
         let live_claims = |row: &AssetRow| {
             row.intent_claim
                 .map(|claim| self.sides.database.run_out.contains(&claim))
         };
         let claims: Vec<_> = self.sides.database.rows.values().map(live_claims).collect();
-        let text = format!("{state:?} {claims:?}");
+        let run_out = mem::take(&mut self.sides.database.run_out);
+        let ids = mem::take(&mut self.sides.ids);
+        let text = format!("{self:?} {claims:?}");
+        self.sides.database.run_out = run_out;
+        self.sides.ids = ids;
         let mut hasher = DefaultHasher::new();
-        ranked(&text).hash(&mut hasher);
+        hash_ranked(&text, &mut hasher);
         hasher.finish()
     }
 }
 
-/// The text with its moments and ids replaced by their places in order.
-fn ranked(text: &str) -> String {
-    let is_part = |character: char| character.is_ascii_hexdigit() || character == '-';
-    let is_moment = |word: &str| word.len() == 16 && word.bytes().all(|byte| byte.is_ascii_digit());
-    let is_id = |word: &str| word.len() == 36 && word.matches('-').count() == 4;
-    let words = || text.split(|character: char| !is_part(character));
-    let moments: BTreeSet<&str> = words().filter(|word| is_moment(word)).collect();
-    let ids: BTreeSet<&str> = words().filter(|word| is_id(word)).collect();
-    let mut ranked = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(begin) = rest.find(is_part) {
-        ranked.push_str(&rest[..begin]);
-        rest = &rest[begin..];
-        let end = rest
-            .find(|character| !is_part(character))
-            .unwrap_or(rest.len());
-        let word = &rest[..end];
-        if is_moment(word) {
-            let rank = moments.range(..word).count();
-            ranked.push_str(&format!("t{rank}"));
-        } else if is_id(word) {
-            let rank = ids.range(..word).count();
-            ranked.push_str(&format!("i{rank}"));
-        } else {
-            ranked.push_str(word);
+/// A word that differs between paths which differ in nothing else.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Name<'a> {
+    Moment(&'a str),
+    Id(&'a str),
+}
+
+/// The names in a text, each with its place.
+fn names(text: &str) -> Vec<(usize, Name<'_>)> {
+    let is_part = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b'-';
+    let mut names = Vec::new();
+    let mut begin = 0;
+    for part in text.as_bytes().split(|byte| !is_part(byte)) {
+        let end = begin + part.len();
+        match part.len() {
+            16 if part.iter().all(u8::is_ascii_digit) => {
+                names.push((begin, Name::Moment(&text[begin..end])));
+            }
+            36 if part.iter().filter(|byte| **byte == b'-').count() == 4 => {
+                names.push((begin, Name::Id(&text[begin..end])));
+            }
+            _ => {}
         }
-        rest = &rest[end..];
+        begin = end + 1;
     }
-    ranked.push_str(rest);
-    ranked
+    names
+}
+
+/// Hashes a text with its moments and ids replaced by their places in order.
+fn hash_ranked(text: &str, hasher: &mut impl Hasher) {
+    let names = names(text);
+    let mut order: Vec<Name<'_>> = names.iter().map(|(_, name)| *name).collect();
+    order.sort_unstable();
+    order.dedup();
+    let ids = order.partition_point(|name| matches!(name, Name::Moment(_)));
+    let mut rest = 0;
+    for (begin, name) in names {
+        hasher.write(&text.as_bytes()[rest..begin]);
+        let place = order.binary_search(&name).expect("it is one of them");
+        let (kind, rank, word) = match name {
+            Name::Moment(word) => (0, place, word),
+            Name::Id(word) => (1, place - ids, word),
+        };
+        hasher.write_u8(kind);
+        hasher.write_usize(rank);
+        rest = begin + word.len();
+    }
+    hasher.write(&text.as_bytes()[rest..]);
+}
+
+/// The moves that lead to a state, told backwards: where each one began, and the move.
+#[derive(Default)]
+struct Paths(Vec<(Option<usize>, Move)>);
+
+impl Paths {
+    fn add(&mut self, before: Option<usize>, next: Move) -> usize {
+        self.0.push((before, next));
+        self.0.len() - 1
+    }
+
+    fn to(&self, mut end: Option<usize>) -> Vec<Move> {
+        let mut path = Vec::new();
+        while let Some(at) = end {
+            let (before, next) = self.0[at];
+            path.push(next);
+            end = before;
+        }
+        path.reverse();
+        path
+    }
 }
 
 /// Walks every state, and checks each in which nothing is left to happen.
 fn explore(name: &str, budget: Budget, check: impl Fn(&State)) {
     let mut seen = HashSet::new();
-    let mut open = vec![(State::new(budget), Vec::new())];
+    let mut paths = Paths::default();
+    let mut open = vec![(State::new(budget), None, 0)];
     let mut ends = 0;
-    while let Some((state, path)) = open.pop() {
+    while let Some((state, path, length)) = open.pop() {
         let moves = state.moves();
         if moves.is_empty() {
             ends += 1;
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(&state)));
-            assert!(outcome.is_ok(), "{name}: {path:#?}\n{state:#?}");
+            assert!(outcome.is_ok(), "{name}: {:#?}\n{state:#?}", paths.to(path));
         }
-        assert!(path.len() < 200, "{name}: it goes on for ever: {path:?}");
+        let goes_on = || paths.to(path);
+        assert!(length < 200, "{name}: it goes on for ever: {:?}", goes_on());
         for next in moves {
             let mut after = state.clone();
             after.take(next);
+            after.forget();
             if seen.insert(after.key()) {
-                let mut path: Vec<Move> = path.clone();
-                path.push(next);
-                open.push((after, path));
+                open.push((after, Some(paths.add(path, next)), length + 1));
             }
         }
     }
