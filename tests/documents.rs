@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const LONGEST_README: usize = 150;
+const LONGEST_ARCHITECTURE: usize = 160;
 
 fn root() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -155,5 +156,128 @@ fn every_page_says_first_whom_it_is_for() {
     assert!(
         silent.is_empty(),
         "a page begins with its title and with `For ...`: {silent:?}"
+    );
+}
+
+/// The paths of all files of the project.
+fn files() -> Vec<String> {
+    fn collect(folder: &Path, found: &mut Vec<String>) {
+        const OTHERS: [&str; 3] = ["target", "node_modules", "dist"];
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with('.') || OTHERS.contains(&name.as_str()) {
+                continue;
+            }
+            found.push(entry.path().to_string_lossy().into_owned());
+            if entry.path().is_dir() {
+                collect(&entry.path(), found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    collect(&root(), &mut found);
+    found
+}
+
+/// The pieces of code within a page's sentences.
+fn code(page: &str) -> impl Iterator<Item = String> {
+    let text = prose(page);
+    let pieces: Vec<String> = text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect();
+    pieces.into_iter()
+}
+
+/// The pages that explain the code.
+fn pages_about_code() -> impl Iterator<Item = (PathBuf, String)> {
+    let design = root().join("docs/design");
+    let others = [
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "docs/guides/extend.md",
+    ];
+    let others = others.map(|page| root().join(page));
+    let is_about_code =
+        move |path: &Path| path.starts_with(&design) || others.iter().any(|it| it == path);
+    pages()
+        .into_iter()
+        .filter(move |(path, _)| is_about_code(path))
+}
+
+#[test]
+fn architecture_is_a_map_and_not_a_book() {
+    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE");
+    let lines = page.lines().count();
+    assert!(
+        lines <= LONGEST_ARCHITECTURE,
+        "ARCHITECTURE has {lines} lines"
+    );
+}
+
+#[test]
+fn every_source_that_a_page_names_exists() {
+    const KINDS: [&str; 7] = [".rs", ".py", ".sh", ".md", ".json", ".yaml", ".sql"];
+    let files = files();
+    let mut missing = Vec::new();
+    for (page, text) in pages_about_code() {
+        for name in code(&text) {
+            let is_path = KINDS.iter().any(|kind| name.ends_with(kind));
+            let is_pattern = name.contains(['*', ' ', '=', '…']) || name.contains("NAME");
+            if !is_path || is_pattern || name.contains("<name>") {
+                continue;
+            }
+            let ending = format!("/{name}");
+            if !files.iter().any(|file| file.ends_with(&ending)) {
+                missing.push(format!("{}: {name}", page.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no such file:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn every_function_that_a_page_names_exists() {
+    let sources: String = files()
+        .iter()
+        .filter(|file| file.ends_with(".rs"))
+        .map(|file| fs::read_to_string(file).expect("a source"))
+        .collect();
+    let is_word =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let mut missing = Vec::new();
+    for (page, text) in pages_about_code() {
+        for name in code(&text) {
+            let Some((owner, function)) = name.split_once("::") else {
+                continue;
+            };
+            let is_type = is_word(owner) && owner.starts_with(char::is_uppercase);
+            let function = function.trim_end_matches("(..)").trim_end_matches("()");
+            if !is_type || !is_word(function) {
+                continue;
+            }
+            let declares = |keyword: &str, name: &str| {
+                [
+                    format!("{keyword} {name}("),
+                    format!("{keyword} {name}<"),
+                    format!("{keyword} {name} "),
+                ]
+                .iter()
+                .any(|declaration| sources.contains(declaration.as_str()))
+            };
+            let has_type = declares("struct", owner) || declares("enum", owner);
+            let has_item =
+                declares("fn", function) || sources.contains(&format!("    {function}("));
+            if !(has_type && has_item) {
+                missing.push(format!("{}: {name}", page.display()));
+            }
+        }
+    }
+    assert!(
+        missing.is_empty(),
+        "no such function:\n{}",
+        missing.join("\n")
     );
 }

@@ -1,4 +1,4 @@
-"""Holds the template to the rules of ARCHITECTURE.md, "What is deployed", and to cfn-lint's.
+"""Holds the template to the rules of docs/design/deployment.md, and to cfn-lint's.
 
   check_template.py TEMPLATE
 
