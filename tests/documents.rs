@@ -1,4 +1,4 @@
-//! The documents: links lead somewhere, README is short, and every page says whom it is for.
+//! The documents: links lead somewhere, README is short, and every page names its readers.
 
 use std::collections::BTreeSet;
 use std::fs;

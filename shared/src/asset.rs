@@ -1,4 +1,4 @@
-//! What an asset is: its identity and the words that name it.
+//! The identity of an asset and the words that name it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -68,16 +68,16 @@ impl fmt::Debug for AssetId {
     }
 }
 
-/// What Cloudinary takes in no public id, by its published naming rules.
+/// Characters that no public id may hold, by Cloudinary's published naming rules.
 const FORBIDDEN: &[char] = &['?', '&', '#', '\\', '%', '<', '>', '+'];
 
 /// Characters of a public id, a display name or a tag, by Cloudinary's own limits.
 pub const LONGEST_NAME: usize = 255;
 
-/// Characters of a folder's path: as many as an index takes, whatever they are.
+/// Characters of a folder's path: as many as an index takes, of any kind.
 pub const LONGEST_FOLDER: usize = 500;
 
-/// How many tags an asset may have, by Cloudinary's own limit.
+/// The number of tags that an asset may have, by Cloudinary's own limit.
 pub const MOST_TAGS: usize = 1_000;
 
 const NAME_LENGTH: &str = "must have 1 to 255 characters, without NUL";
@@ -86,8 +86,8 @@ fn has_name_length(text: &str) -> bool {
     (1..=LONGEST_NAME).contains(&text.chars().count()) && !text.contains('\0')
 }
 
-/// What is wrong with a public id that somebody wants an asset to have. The trigger
-/// `media_sync.check_edit` holds writes past the API to the same rules of naming.
+/// Names the fault of a wanted public id. The trigger `media_sync.check_edit` holds writes past the
+/// API to the same rules of naming.
 pub fn fault_of_public_id(id: &str) -> Option<&'static str> {
     if !has_name_length(id) {
         return Some(NAME_LENGTH);
@@ -98,8 +98,7 @@ pub fn fault_of_public_id(id: &str) -> Option<&'static str> {
     fault_of_folder(id)
 }
 
-/// What is wrong with a folder that somebody wants an asset to be in: no part of it may be what an
-/// address would leave out, or climb out of.
+/// Names the fault of a wanted folder. An address would leave out some parts, or climb out of them.
 pub fn fault_of_folder(folder: &str) -> Option<&'static str> {
     if folder.chars().count() > LONGEST_FOLDER || folder.contains(char::is_control) {
         return Some("must have 500 characters at most, and no control characters");
@@ -109,7 +108,7 @@ pub fn fault_of_folder(folder: &str) -> Option<&'static str> {
     folder.split('/').any(is_odd).then_some(reason)
 }
 
-/// What is wrong with a tag: Cloudinary separates tags by commas.
+/// Names the fault of a tag. Cloudinary separates tags by commas.
 pub fn fault_of_tag(tag: &str) -> Option<&'static str> {
     if !has_name_length(tag) {
         return Some(NAME_LENGTH);
@@ -118,7 +117,7 @@ pub fn fault_of_tag(tag: &str) -> Option<&'static str> {
         .then_some("must not contain a comma, or begin or end with a blank")
 }
 
-/// What is wrong with a display name.
+/// Names the fault of a display name.
 pub fn fault_of_display_name(name: &str) -> Option<&'static str> {
     if !has_name_length(name) {
         return Some(NAME_LENGTH);
@@ -127,7 +126,7 @@ pub fn fault_of_display_name(name: &str) -> Option<&'static str> {
         .then_some("must not contain a slash or control characters")
 }
 
-/// What Cloudinary takes an asset for. Audio is `video`, PDF is `image`.
+/// Cloudinary's kinds of assets. Audio is `video`, PDF is `image`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ResourceType {

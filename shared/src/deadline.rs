@@ -7,14 +7,14 @@ use lambda_http::{Context, Request, RequestExt};
 /// A call needs at least this much to be worth its beginning.
 const LEAST: Duration = Duration::from_millis(100);
 
-/// Kept free at the very end, to answer: after it Lambda kills the function, and nobody hears what was
-/// done.
+/// Kept free at the very end, to answer: after it Lambda kills the function, and nobody hears of
+/// its work.
 const TO_ANSWER: Duration = Duration::from_secs(1);
 
-/// Kept free after the last call to Cloudinary, to write down what was seen.
+/// Kept free after the last call to Cloudinary, to write down the observations.
 pub const TO_WRITE: Duration = Duration::from_secs(4);
 
-/// Kept free after the last call to the database, to send on what follows from it.
+/// Kept free after the last call to the database, to send the messages that follow.
 pub const TO_HAND_ON: Duration = Duration::from_secs(1);
 
 /// The moment until which work may go on. Copies are the same moment.
@@ -40,7 +40,7 @@ impl Deadline {
         request.lambda_context_ref().map_or(Self::NEVER, Self::of)
     }
 
-    /// A moment before this one, which leaves time for what has to follow.
+    /// A moment before this one, which leaves time for later steps.
     #[must_use]
     pub fn earlier(self, by: Duration) -> Self {
         Self(
@@ -49,8 +49,8 @@ impl Deadline {
         )
     }
 
-    /// The timeout of a call that may take as long as `own`: no longer than what is left. Nothing if
-    /// the call had better not begin.
+    /// The timeout of a call that may take as long as `own`: no longer than the time left. Nothing
+    /// if the call had better not begin.
     pub fn timeout(self, own: Duration) -> Option<Duration> {
         let Some(moment) = self.0 else {
             return Some(own);

@@ -1,8 +1,8 @@
 //! media-sync's library: everything that two functions need, and all the thinking.
 //!
-//! Three kinds of code live apart here: pure decisions ([`asset`], [`time`], and the modules
-//! that parse, merge, plan and sign), two clients ([`cloudinary`], [`supabase`]), and the flows
-//! that tie them together.
+//! Three kinds of code live apart here. There are pure decisions ([`asset`], [`time`], and the
+//! modules that parse, merge, plan and sign), two clients ([`cloudinary`], [`supabase`]), and the
+//! flows that tie them together.
 
 pub mod asset;
 pub mod cloudinary;

@@ -1,4 +1,4 @@
-//! The Cloudinary client against a server that records what it is asked.
+//! The Cloudinary client against a server that records its requests.
 
 #![expect(clippy::unwrap_used, reason = "the whole file is a test")]
 
@@ -67,7 +67,7 @@ struct Script {
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
-/// Cloudinary, answering what it is told to, in order.
+/// Cloudinary, with prepared answers, in order.
 struct Cloud {
     script: Script,
     client: Client,

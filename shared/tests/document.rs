@@ -105,7 +105,7 @@ fn every_code_is_documented_with_its_status() {
     assert_eq!(documented, codes.collect());
 }
 
-/// What needs no token.
+/// Routes that need no token.
 const PUBLIC: [&str; 3] = [
     "get /api/openapi.json",
     "get /api/cloudinary/health",
@@ -170,7 +170,8 @@ fn named_codes(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Whose words are also those of rows and runs; what of them becomes a problem, `http::problem` tests.
+/// Sources of words that rows and runs use too. `http::problem` tests which of them become
+/// problems.
 const WORDS_OF_RUNS: [&str; 2] = ["cloudinary/error.rs", "sync/reconcile/error.rs"];
 
 #[test]
@@ -215,7 +216,7 @@ fn no_code_is_given_out_that_the_catalogue_lacks_and_none_is_listed_for_nothing(
     }
 }
 
-/// Compares a page with what the code says, or writes it when `UPDATE_DOCS` is set.
+/// Compares a page with the code, or writes it when `UPDATE_DOCS` is set.
 fn assert_page(path: &str, expected: &str) {
     if std::env::var_os("UPDATE_DOCS").is_some() {
         fs::write(root().join(path), expected).unwrap();

@@ -1,4 +1,4 @@
-//! Whatever strangers may send: every reader answers, and none panics.
+//! Input from strangers: every reader answers, and none panics.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 const MUG: &str = "0123456789abcdef0123456789abcdef";
 
-/// Names that notifications have, so that what is made gets past the first look.
+/// Names that notifications have, so that made-up bodies get past the first look.
 const NAMES: &[&str] = &[
     "access_control",
     "access_mode",

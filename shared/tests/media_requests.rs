@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 const SECRET: &str = "legacy-secret";
 
-/// What was asked of the database and of the queue, and what they answer.
+/// Requests to the database and the queue, and their answers.
 #[derive(Default)]
 struct Told {
     rpcs: Vec<(String, Value)>,

@@ -82,8 +82,7 @@ fn apply(observations: &[Observation]) -> AssetRow {
     row
 }
 
-/// What a person would say the row must be: for every group, look at all that was ever told and
-/// take the newest.
+/// A person's idea of the row: for every group, the newest of all that was ever told.
 struct Oracle {
     gone: bool,
     name: DeliveryName,
@@ -221,8 +220,8 @@ proptest! {
     }
 }
 
-/// Two notifications about one asset, of which the older one comes last: the newer one told what the
-/// row said already, and must not be forgotten for that.
+/// Two notifications about one asset, of which the older one comes last. The newer one told the row
+/// nothing new, and must not be forgotten for that.
 #[test]
 fn what_moves_nothing_but_clocks_outlasts_older_news() {
     let seen = |at, folder: &str| Observation {

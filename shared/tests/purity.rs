@@ -1,4 +1,5 @@
-//! Thinking stays apart from doing: what decides imports nothing that acts, and is told the time.
+//! Thinking stays apart from doing: modules that decide import nothing that acts, and are told the
+//! time.
 
 use std::fs;
 use std::path::Path;

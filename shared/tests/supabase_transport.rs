@@ -1,4 +1,4 @@
-//! The PostgREST transport against a server that echoes what it received.
+//! The PostgREST transport against a server that echoes its requests.
 
 #![expect(clippy::unwrap_used, reason = "the whole file is a test")]
 

@@ -71,8 +71,8 @@ impl Project {
     }
 }
 
-/// What a PEM file holds. The library's own reader of PEM would change what everything below it is
-/// compiled with, and have it compiled twice.
+/// The content of a PEM file. The library's own reader of PEM would change the features of
+/// everything below it, and have it compiled twice.
 fn der(pem: &str) -> Vec<u8> {
     let lines = pem.lines().filter(|line| !line.starts_with("-----"));
     STANDARD.decode(lines.collect::<String>()).unwrap()

@@ -1,4 +1,4 @@
-//! What must not get in, and what it is told.
+//! Bad input does not get in, and its answer says why.
 
 use end_to_end::World;
 use reqwest::{Method, StatusCode};

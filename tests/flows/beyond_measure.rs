@@ -1,4 +1,4 @@
-//! What one user writes past the API must not hold up, blind or blow up what others see.
+//! One user's writes past the API must not hold up, blind or blow up the views of others.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,4 +1,4 @@
-//! Collections and uses: the examples of their page, run as they stand, and what the page promises besides.
+//! Collections and uses: the examples of their page, run as they stand, and the page's other promises.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 

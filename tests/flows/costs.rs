@@ -1,4 +1,4 @@
-//! What a change costs: calls to Cloudinary, calls to the database, rows that are written.
+//! The costs of a change: calls to Cloudinary, calls to the database, rows that are written.
 
 use end_to_end::{World, tags_changed};
 use media_sync::sync::clients::SyncClients;

@@ -1,4 +1,4 @@
-//! What the database refuses by itself.
+//! Refusals by the database itself.
 
 use end_to_end::{Caller, database, post};
 use local_stack::{Claims, Options, Stack};

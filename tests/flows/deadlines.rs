@@ -1,4 +1,4 @@
-//! A service hangs: functions answer before they are killed, and what was done is kept.
+//! A service hangs: functions answer before they are killed, and finished work is kept.
 
 use end_to_end::logs::values;
 use end_to_end::{World, eventually, tags_changed};

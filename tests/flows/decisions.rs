@@ -1,5 +1,5 @@
-//! The trigger that makes intents of what people write, against its model in `tests/chaos`: the
-//! stories that are played there stand on the model's being true.
+//! The trigger that makes intents of people's changes, against its model in `tests/chaos`. The
+//! stories played there rely on that model.
 
 use chaos::cloud::{Change, Cloud};
 use chaos::database::Database;
@@ -93,7 +93,7 @@ fn some_assets(rng: &mut StdRng) -> Database {
     model
 }
 
-/// All that a decision touches, but for when and by whom it was made.
+/// All that a decision touches, except its moment and its author.
 fn comparable(row: &AssetRow) -> Value {
     let mut value = json!({
         "public_id": row.editable.public_id, "folder": row.editable.folder, "display_name": row.editable.display_name,

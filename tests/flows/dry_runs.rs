@@ -1,4 +1,5 @@
-//! What a run would do is told exactly, and not done; what is named is repaired, and nothing else.
+//! A dry run tells a run's work exactly and does none of it. Named assets are repaired, and no
+//! others.
 
 use end_to_end::{Answer, World, id_of};
 use reqwest::StatusCode;

@@ -1,4 +1,4 @@
-//! What an asset, the audit trail and the whole tell of themselves.
+//! The API explains an asset, the audit trail and the whole mirror.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -14,7 +14,7 @@ const MEDIA: &str = "/api/cloudinary/media";
 const AUDIT: &str = "/api/cloudinary/audit";
 const HEALTH: &str = "/api/cloudinary/health";
 
-/// What the API tells of one asset, or of a row.
+/// Asks the API about one asset, or a row.
 async fn tell(world: &World, token: &str, id: &str) -> (StatusCode, Value) {
     let path = format!("{MEDIA}/{id}");
     let answer = world.call(Method::GET, &path, Some(token), None).await;

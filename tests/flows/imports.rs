@@ -1,4 +1,4 @@
-//! A library that existed before: what its import costs, and what it does not do twice.
+//! A library that existed before: the cost of its import, and nothing done twice.
 
 use end_to_end::World;
 use reqwest::StatusCode;

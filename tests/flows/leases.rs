@@ -1,4 +1,4 @@
-//! Who may write a run, and when a run has succeeded: the database's own rules.
+//! The database's own rules: the leader alone writes a run, and success needs proof.
 
 use end_to_end::{Answer, eventually, post};
 use futures::future::join_all;

@@ -1,4 +1,4 @@
-//! What reaches browsers when the mirror changes: Broadcast's messages, and the publication's stream.
+//! News of changes for browsers: Broadcast's messages, and the publication's stream.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
-/// What a screen shows, by the name of its column.
+/// The columns that a screen shows.
 const SHOWN: [&str; 33] = [
     "access_mode",
     "alt_text",
@@ -191,7 +191,7 @@ async fn changes_are_told_with_what_is_shown_and_without_a_flood() {
     stack.stop().await;
 }
 
-/// As Realtime asks row level security for leave: in the name of who wants to join, in that topic.
+/// As Realtime asks row level security for leave: in the name of the joining user, in that topic.
 async fn signed_in_users_listen_and_nobody_sends(client: &Client) {
     client
         .batch_execute("select realtime.send('{}', 'REFRESH', 'media')")

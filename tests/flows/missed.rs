@@ -1,4 +1,4 @@
-//! What happened while nobody listened is found and repaired.
+//! Changes that nobody listened to are found and repaired.
 
 use end_to_end::{World, tags_changed};
 use media_sync::sync::clients::SyncClients;
@@ -60,7 +60,7 @@ async fn reconciliation_repairs_what_notifications_missed() {
 }
 
 /// A notification is dated to the microsecond, and a page only to the second in which it was asked
-/// for. So what happened between the two looks older than what is known already.
+/// for. So an event between the two looks older than the row's knowledge.
 #[tokio::test]
 async fn a_run_finds_what_was_missed_a_moment_ago() {
     let world = World::start().await;

@@ -1,4 +1,4 @@
-//! What was seen is out of date by the time it is written.
+//! News that is out of date by the time it is written.
 
 use end_to_end::{World, eventually, tags_changed};
 use media_sync::sync::clients::SyncClients;
@@ -6,8 +6,8 @@ use media_sync::sync::ingest::Ingest;
 use media_sync::time::Timestamp;
 use serde_json::json;
 
-/// A look that follows a notification is stamped after it, another worker's later look may be
-/// stamped before: then stamps alone would bring the old values back.
+/// A look that follows a notification is stamped after it. Another worker's later look may be
+/// stamped before. Then stamps alone would bring the old values back.
 #[tokio::test]
 async fn a_look_is_made_again_when_its_row_has_learnt_more() {
     let world = World::start().await;

@@ -241,7 +241,7 @@ async fn a_request_with_a_key_is_carried_out_once() {
     world.stack.stop().await;
 }
 
-/// What has broken into other systems, as ids and as values.
+/// Texts that have broken into other systems, as ids and as values.
 const HARMFUL: &[&str] = &[
     "'; drop table public.media_assets; --",
     "' or '1'='1",
@@ -264,7 +264,7 @@ const HARMFUL: &[&str] = &[
     "\u{fffd}\u{1f4a9}",
 ];
 
-/// A hash of all rows but one: what must not change.
+/// A hash of all rows but one, which must not change.
 async fn others(world: &World, asset: &Resource) -> Value {
     let sql = format!(
         "select md5(string_agg(to_jsonb(m)::text, '' order by m.id)) from public.media_assets m

@@ -16,7 +16,7 @@ async fn ask(world: &World, method: Method, path: &str, token: &str, body: Value
     answer.body
 }
 
-/// What failed, as public id and code, in the order of the items.
+/// The failed items as public id and code, in their order.
 fn failures(answer: &Value) -> Vec<(&str, &str)> {
     let failed = answer["failed"].as_array().expect("a list").iter();
     failed
@@ -55,7 +55,7 @@ async fn settled(world: &World, what: &str, asset: &Resource, live: bool) {
     assert_eq!(world.cloud.has(id_of(asset)).await, live, "{what}");
 }
 
-/// The audit trail of what people asked for: operation, source, and whether a user is named.
+/// The audit trail of people's requests: operation, source, and whether a user is named.
 async fn asked_for(world: &World, asset: &Resource) -> Vec<Value> {
     let sql = "select operation, source, actor::text from public.media_sync_log
         where cloudinary_asset_id = $1 and (operation like '%\\_requested' or operation = 'described') order by id";

@@ -1,5 +1,5 @@
-//! What the function `reconcile` holds in memory while it walks a large library.
-//! `make scale ASSETS=200000` walks a larger one.
+//! The memory of the function `reconcile` while it walks a large library. `make scale
+//! ASSETS=200000` walks a larger one.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// Enough pages for something that grows with each to show.
 const ASSETS: u64 = 10_000;
 
-/// What allocators keep and let go of as they please, in KiB.
+/// Memory that allocators keep and let go of as they please, in KiB.
 const SLACK_KIB: u64 = 8 * 1024;
 
 /// A run's progress, and the resident memory of the function that works on it.

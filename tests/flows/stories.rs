@@ -1,5 +1,5 @@
-//! Seeded stories on the whole stack: people edit both sides while notifications are lost, doubled
-//! and overtaken, calls fail before and after their effect, and parts of the stack are killed.
+//! Seeded stories on the whole stack. People edit both sides while notifications are lost, doubled
+//! and overtaken. Calls fail before and after their effect, and parts of the stack are killed.
 //! `make chaos-stack SEEDS=50` plays more of them.
 
 #![expect(
@@ -87,7 +87,7 @@ impl Story {
         (*TAGS.choose(&mut self.rng).expect("there are tags")).to_owned()
     }
 
-    /// What Cloudinary refuses is nobody's concern here.
+    /// Changes something in Cloudinary. A refusal is nobody's concern here.
     async fn change_there(&mut self) {
         let name = self.name();
         let names = [name.clone()];
@@ -163,8 +163,8 @@ impl Story {
         }
     }
 
-    /// Two uploads within a second share a version, and then nothing but the second one's
-    /// notification tells that its bytes are others: no story that loses it could end well.
+    /// Two uploads within a second share a version. Then only the second one's notification tells
+    /// that its bytes are others. No story that loses it could end well.
     async fn await_another_second(&self) {
         let last = self.uploaded;
         eventually("another second has begun", async || now() > last).await;
@@ -276,7 +276,7 @@ impl Story {
         );
     }
 
-    /// Nothing is on its way any more; what was refused is tried again.
+    /// Nothing is on its way any more; refused decisions are tried again.
     async fn rest(&self) {
         self.world.cloud.quiet().await;
         let open =

@@ -73,7 +73,7 @@ async fn scans_of(client: &mut Client, function: &str, arguments: &Value) -> (Va
     )
 }
 
-/// How often each table was read from end to end, in this transaction and perhaps before.
+/// Counts the reads of each table from end to end, in this transaction and perhaps before.
 async fn scans(transaction: &Transaction<'_>) -> Vec<(String, i64)> {
     let scans = "select relname::text, seq_scan from pg_stat_xact_user_tables
         where relname in ('media_sync_log', 'media_assets', 'media_notifications')";

@@ -1,4 +1,4 @@
-//! What happens in Cloudinary arrives in the row, whatever happens to the notifications.
+//! Changes in Cloudinary arrive in the row, although notifications are lost or late.
 
 use end_to_end::{World, eventually, id_of, now};
 use media_sync::cloudinary::upload::UploadOptions;

@@ -1,4 +1,4 @@
-//! The Cloudinary side: the production client for what people do, the control plane for the rest.
+//! The Cloudinary side: the production client for people's actions, the control plane for the rest.
 
 use media_sync::asset::{AssetId, DeliveryName, ResourceType};
 use media_sync::cloudinary::upload::{
@@ -153,7 +153,7 @@ impl Cloud {
             .expect("the asset is there");
     }
 
-    /// Whether Cloudinary delivers this asset.
+    /// Asks if Cloudinary delivers this asset.
     pub async fn has(&self, id: &AssetId) -> bool {
         self.fetch(id).await.is_some()
     }
@@ -178,7 +178,7 @@ impl Cloud {
         self.control("PUT", "settings", &settings).await;
     }
 
-    /// What happens to notifications on their way.
+    /// Sets the fate of notifications on their way.
     pub async fn chaos(&self, chaos: Value) {
         self.control("PUT", "chaos", &chaos).await;
     }
@@ -191,7 +191,7 @@ impl Cloud {
         self.control("DELETE", "faults", &json!({})).await;
     }
 
-    /// How often each operation was asked for since the counts were reset.
+    /// Counts the calls of each operation since the counts were reset.
     pub async fn requests(&self) -> Value {
         self.control("GET", "requests", &json!({})).await["operations"].clone()
     }

@@ -1,4 +1,4 @@
-//! The database side, seen directly: what tests check must not come through what they test.
+//! The database side, seen directly: a test's check must not come through the code under test.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -29,7 +29,7 @@ pub struct Function {
     _process: Child,
 }
 
-/// What a function answered, and how long it took.
+/// A function's answer, and the time that it took.
 #[derive(Debug)]
 pub struct FunctionAnswer {
     pub status: u64,

@@ -1,4 +1,4 @@
-//! What every end-to-end test stands on: a whole local stack, and the two sides to look at.
+//! The ground of every end-to-end test: a whole local stack, and the two sides to look at.
 
 mod cloud;
 mod data_api;

@@ -1,4 +1,4 @@
-//! Libraries of any size, made within the database: what takes a whole library to be seen starts here.
+//! Libraries of any size, made within the database: effects that need a large library show here.
 
 use tokio_postgres::Client;
 

@@ -1,4 +1,4 @@
-//! What PostgreSQL publishes, read as a subscriber reads it: logical replication, plugin `pgoutput`, protocol 1.
+//! Reads PostgreSQL's publication as a subscriber does: logical replication, plugin `pgoutput`, protocol 1.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ impl Subscription {
         }
     }
 
-    /// What was published since the beginning or the last reading.
+    /// Reads the changes published since the beginning or the last reading.
     pub async fn read(&self, client: &Client) -> Vec<Published> {
         let rows = client
             .query(

@@ -1,4 +1,4 @@
-//! Waiting for what must come true, and for no longer than that.
+//! Waiting for a condition, and for no longer than that.
 
 use std::time::{Duration, Instant};
 
@@ -11,12 +11,12 @@ const PAUSES: std::ops::Range<Duration> = Duration::from_millis(10)..Duration::f
 /// Asks until the answer is yes.
 ///
 /// # Panics
-/// When it is still no after minutes; the message says what was waited for.
+/// When it is still no after minutes; the message names the condition.
 pub async fn eventually(what: &str, ask: impl AsyncFnMut() -> bool) {
     eventually_or_tell(ask, async || what.to_owned()).await;
 }
 
-/// The same; what was waited for, and how things stand, is found out when the time is over.
+/// The same; the condition and the state are found out when the time is over.
 ///
 /// # Panics
 /// When the answer is still no after minutes.

@@ -27,7 +27,7 @@ pub struct World {
     connections: Connections,
 }
 
-/// What the front door answered.
+/// An answer of the front door.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -100,7 +100,7 @@ impl World {
         format!("cloudinary://{key}:{secret}@{place}")
     }
 
-    /// What the workers work with, for a flow that a test drives by itself.
+    /// The workers' clients, for a flow that a test drives by itself.
     pub fn clients(&self) -> (Client, Store) {
         let cloudinary = self.stack.cloudinary_url().expect("the stand-in runs");
         let keys = [
@@ -333,7 +333,7 @@ impl World {
         waiting.filter(|(_, count)| *count > 0).collect()
     }
 
-    /// Whether a period's number is beyond an alarm's threshold; the alarm by its logical id.
+    /// Asks if a period's number is beyond an alarm's threshold; the alarm by its logical id.
     pub async fn is_breached(&self, alarm: &str) -> bool {
         let reading = self.stack.alarm(alarm).await;
         reading.expect("the emulator answers").is_breached

@@ -1,5 +1,5 @@
-//! `GET /api/cloudinary/audit`: the audit trail, newest first, filtered and by cursor; on request with
-//! its errors by day and code, and with who did how much.
+//! `GET /api/cloudinary/audit`: the audit trail, newest first, filtered and by cursor; on request
+//! with its errors by day and code, and with each user's activity.
 
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
@@ -34,7 +34,7 @@ const PARAMETERS: &[&str] = &[
 const STATUSES: [&str; 2] = ["success", "failed"];
 const SOURCES: [&str; 5] = ["webhook", "reconcile", "outbound", "api", "database"];
 
-/// What is summed up on request: the parameter's word and the answer's field.
+/// Summaries on request: the parameter's word and the answer's field.
 const SUMMARIES: [(&str, &str); 2] = [("trends", "error_trends"), ("activity", "activity")];
 
 /// Longer than any public id that Cloudinary takes.
@@ -64,12 +64,12 @@ struct PageRequest {
     cursor: Option<String>,
 }
 
-/// What the database answers.
+/// The database's answer.
 #[derive(Debug, Deserialize)]
 struct Found {
     items: Vec<Value>,
     has_more: bool,
-    /// What was asked to be summed up.
+    /// The requested summaries.
     #[serde(flatten)]
     summaries: Map<String, Value>,
 }

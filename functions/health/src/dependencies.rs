@@ -41,7 +41,7 @@ pub(crate) struct Dependencies {
     queues: Vec<(&'static str, Queue)>,
 }
 
-/// What was found, and how long the database took.
+/// The findings, and the time that the database took.
 pub(crate) struct Inspected {
     pub(crate) findings: Findings,
     pub(crate) round_trip: Duration,

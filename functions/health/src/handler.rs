@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 
 use crate::dependencies::{Dependencies, Inspected};
 
-/// What the dependencies are asked through is made when an administrator first asks.
+/// The dependencies' clients are made when an administrator first asks.
 #[derive(Debug, Default)]
 pub(crate) struct Health {
     dependencies: OnceCell<Dependencies>,
@@ -66,8 +66,7 @@ fn parse_probe(query: Option<&str>) -> Result<bool, ParameterError> {
     Ok(wanted.unwrap_or_default())
 }
 
-/// 503 only where nothing works: whoever balances load must not take a mirror away for one dead
-/// letter.
+/// 503 only where nothing works: a load balancer must not take a mirror away for one dead letter.
 fn answer(inspected: &Inspected, schedules: Schedules, now: Timestamp) -> (StatusCode, Value) {
     let found = &inspected.findings;
     let (status, reasons) = assess(found, schedules, now);

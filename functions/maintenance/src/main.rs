@@ -1,4 +1,4 @@
-//! Sends what waits, tells how late runs are, removes old records and replays notifications.
+//! Sends waiting decisions, tells how late runs are, removes old records and replays notifications.
 
 mod handler;
 

@@ -13,7 +13,7 @@ pub(crate) struct MediaDelete {
     requests: MediaRequests,
 }
 
-/// What to delete, from the query or the body.
+/// The assets to delete, from the query or the body.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Wanted {

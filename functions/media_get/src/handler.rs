@@ -1,5 +1,5 @@
-//! `GET /api/cloudinary/media/{asset_id}`: one asset, where it is delivered, what happened to it, and
-//! why it is in its state, in one round trip to the database.
+//! `GET /api/cloudinary/media/{asset_id}`: one asset, its addresses, its history and the reason for
+//! its state, in one round trip to the database.
 
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// Tells about one asset in the name of the caller: row level security decides what is seen.
+/// Tells about one asset in the name of the caller: row level security decides.
 #[derive(Debug)]
 pub(crate) struct MediaGet {
     pub(crate) verifier: TokenVerifier,
@@ -26,7 +26,7 @@ pub(crate) struct MediaGet {
     pub(crate) delivery: Live<Delivery>,
 }
 
-/// What an asset is asked for by.
+/// The id that a request names.
 #[derive(Debug, PartialEq)]
 enum Key {
     AssetId(AssetId),
@@ -34,11 +34,11 @@ enum Key {
     Row(Uuid),
 }
 
-/// What the database answers.
+/// The database's answer.
 #[derive(Debug, Deserialize)]
 struct Found {
     asset: Value,
-    /// How Cloudinary knows it; nothing when Cloudinary does not have it.
+    /// Its state in Cloudinary; nothing when Cloudinary does not have it.
     stored: Option<Stored>,
     standing: Standing,
     notifications: Value,

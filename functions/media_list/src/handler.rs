@@ -22,7 +22,7 @@ const STATEMENT_TIMEOUT: &str = "57014";
 /// The SQLSTATE for a page, asked for by its number, that is larger than a function may answer.
 const PAGE_TOO_LARGE: &str = "PT413";
 
-/// Lists assets in the name of the caller, so that row level security decides what is seen.
+/// Lists assets in the name of the caller, so that row level security decides.
 #[derive(Debug)]
 pub(crate) struct MediaList {
     verifier: TokenVerifier,
@@ -37,7 +37,8 @@ struct Position {
     id: Value,
 }
 
-/// What the database answers. What is only passed on stays as it came: a page is tens of kilobytes.
+/// The database's answer. Parts that are only passed on stay as they came: a page is tens of
+/// kilobytes.
 #[derive(Debug, Deserialize)]
 struct Found {
     items: Box<RawValue>,

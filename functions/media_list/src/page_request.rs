@@ -25,7 +25,7 @@ const PARAMETERS: &[&str] = &[
     "cursor",
 ];
 
-/// What may be sorted by: the parameter's word and the database's.
+/// Sortable columns: the parameter's word and the database's.
 const SORTABLE: &[(&str, &str)] = &[
     ("created_at", "created_at"),
     ("updated_at", "updated_at"),
@@ -47,8 +47,8 @@ pub(crate) struct PageRequest {
 }
 
 impl PageRequest {
-    /// Reads a query string. What reaches the database is a number, a moment, a UUID, one of our own
-    /// words, or a text that is bound as a value.
+    /// Reads a query string. The database gets numbers, moments, UUIDs, our own words, and texts
+    /// that are bound as values.
     ///
     /// # Errors
     /// Naming the parameter that cannot be used.

@@ -1,4 +1,4 @@
-//! What tokens that nobody has given out may cause: nothing.
+//! Tokens that nobody has given out cause nothing.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::handler::MediaList;
 
-/// A project that counts what it is asked: for keys, and for anything else.
+/// A project that counts its calls: those for keys, and all others.
 async fn project() -> (Url, Arc<[AtomicUsize; 2]>) {
     let asked = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
     let count = asked.clone();

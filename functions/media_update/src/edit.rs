@@ -1,4 +1,4 @@
-//! What an edit may ask for, each field checked against what Cloudinary can keep (pure).
+//! Edits, with each field checked against Cloudinary's limits (pure).
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -10,10 +10,10 @@ use media_sync::asset::{
 use media_sync::parameter::ParameterError;
 use serde_json::{Map, Value};
 
-/// How many edits one request may hold.
+/// The number of edits that one request may hold.
 const MOST_ITEMS: usize = 1_000;
 
-/// What may be changed.
+/// The fields that may be changed.
 const FIELDS: &str =
     "tags, context, metadata, display_name, folder, public_id, description, alt_text";
 
@@ -27,7 +27,7 @@ const MOST_VALUES: usize = 3_000;
 /// Texts that only this side knows.
 const DESCRIPTION: RangeInclusive<usize> = 0..=10_000;
 
-/// Why a field is refused, and where below its name.
+/// The reason why a field is refused, and the place below its name.
 struct Fault {
     below: String,
     reason: String,
@@ -76,7 +76,7 @@ pub(crate) fn parse_edits(body: Value) -> Result<Vec<Value>, ParameterError> {
     Ok(edits)
 }
 
-/// `at` is what stands before the names of this edit's fields.
+/// `at` stands before the names of this edit's fields.
 fn parse_edit(
     mut edit: Map<String, Value>,
     at: &str,

@@ -1,4 +1,4 @@
-//! A batch of notifications from SQS; what could not be applied is delivered again.
+//! A batch of notifications from SQS; those that could not be applied are delivered again.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A batch of intents from SQS; what could not be settled is delivered again.
+//! A batch of intents from SQS; those that could not be settled are delivered again.
 
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use media_sync::sync::outbound::Outbound;
 use media_sync::sync::quota_sharing::share_low_quota;
 use media_sync::telemetry;
 
-/// Kept free at the end of an invocation: for a look at what was done, and the writing.
+/// Kept free at the end of an invocation: for a look at the effects, and the writing.
 const MARGIN: Duration = Duration::from_secs(9);
 
 /// The handler's dependencies.

@@ -1,4 +1,4 @@
-//! Carries out in Cloudinary what was decided here.
+//! Carries decisions made here out in Cloudinary.
 
 mod handler;
 

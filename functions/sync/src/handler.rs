@@ -1,5 +1,5 @@
 //! `POST /api/cloudinary/sync` works on a reconciliation for as long as a request may take, and
-//! leaves the rest to the background; `GET` tells how the mirror stands.
+//! leaves the rest to the background. `GET` tells the state of the mirror.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -25,10 +25,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// API Gateway gives up after 30 s; what is not done by then goes on in the background.
+/// API Gateway gives up after 30 s; unfinished work goes on in the background.
 const TIME_BUDGET: Duration = Duration::from_secs(22);
 
-/// What the handler works with.
+/// The handler's dependencies.
 #[derive(Debug)]
 pub(crate) struct Sync {
     pub(crate) verifier: TokenVerifier,
@@ -38,7 +38,7 @@ pub(crate) struct Sync {
     pub(crate) continuation: Queue,
 }
 
-/// The body of a request for a run. A full run is what people who press the button mean.
+/// The body of a request for a run. People who press the button mean a full run.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct SyncRequest {
@@ -51,7 +51,7 @@ struct SyncRequest {
     quota_reserve: Option<u32>,
 }
 
-/// How much a run is to look at. Assets are named by `public_ids` alone.
+/// The scope of a run. Assets are named by `public_ids` alone.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Scope {
@@ -59,7 +59,7 @@ enum Scope {
     Incremental,
 }
 
-/// What a request comes down to.
+/// The work that a request asks for.
 #[derive(Debug)]
 enum Wanted {
     Run(RunRequest),
@@ -67,7 +67,7 @@ enum Wanted {
     Named(BTreeSet<String>, RunRequest, RunOptions),
 }
 
-/// What the database answers to a request for another attempt.
+/// The database's answer to a request for another attempt.
 #[derive(Debug, Deserialize)]
 struct Retried {
     done: Vec<Outbound>,
@@ -145,7 +145,7 @@ impl Sync {
         Ok(reply::json(status, &answer))
     }
 
-    /// Tries again what Cloudinary has refused of these assets, in the name of the caller.
+    /// Asks for another attempt at refused changes of these assets, in the name of the caller.
     async fn retry_refused(
         &self,
         names: &BTreeSet<String>,

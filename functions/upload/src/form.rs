@@ -15,14 +15,14 @@ use multer::{Constraints, Field, Multipart, SizeLimit};
 
 use crate::posted::{About, File, parse_resource_type, unknown_field};
 
-/// What Lambda takes: 6 MB, of which API Gateway's base64 leaves three quarters, less the rest of
+/// Lambda's limit of 6 MB, of which API Gateway's base64 leaves three quarters, less the rest of
 /// the event.
 pub(crate) const BODY_LIMIT: usize = 4_500_000;
 
 /// Bytes of one field that is not the file.
 const TEXT_LIMIT: u64 = 16 * 1024;
 
-/// How to upload what does not fit.
+/// The way for files that do not fit.
 const DIRECTLY: &str =
     " For larger ones ask for a signature (`paramsToSign`), and send them to Cloudinary directly.";
 

@@ -27,10 +27,10 @@ use uuid::Uuid;
 use crate::form::BODY_LIMIT;
 use crate::posted::{About, File, Posted, Sign, Url};
 
-/// Kept free at the end of an invocation, to write down what became of the upload.
+/// Kept free at the end of an invocation, to write down the upload's outcome.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// How long a host's addresses are waited for.
+/// The longest wait for a host's addresses.
 const LOOK_UP: Duration = Duration::from_secs(4);
 
 /// Signs and uploads in the name of the caller.
@@ -279,8 +279,8 @@ fn stem(filename: &str) -> Option<String> {
     (!stem.is_empty()).then_some(stem)
 }
 
-/// A remote file is not seen here: its sender says what it is, or its name does. Cloudinary
-/// refuses it if it is something else.
+/// A remote file is not seen here: its sender tells its type, or its name does. Cloudinary refuses
+/// it if it is something else.
 fn plan_remote_type(
     filename: &str,
     wanted: Option<ResourceType>,

@@ -1,4 +1,4 @@
-//! What is posted, read: parameters to sign, an address to ingest, or a file.
+//! Reads a posted body: parameters to sign, an address to ingest, or a file.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::form;
 
-/// What is asked for.
+/// The requested kind of upload.
 #[derive(Debug)]
 pub(crate) enum Posted {
     Sign(Sign),
@@ -48,7 +48,7 @@ pub(crate) struct File {
     pub(crate) about: About,
 }
 
-/// What may be said about an upload that a function carries out.
+/// Options of an upload that a function carries out.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct About {
@@ -61,7 +61,7 @@ pub(crate) struct About {
     pub(crate) resource_type: Option<ResourceType>,
 }
 
-/// The names of what [`About`] holds.
+/// The names of the values that [`About`] holds.
 pub(crate) const ABOUT: [&str; 6] = [
     "public_id",
     "folder",
@@ -75,7 +75,7 @@ impl Posted {
     /// Reads a request's body by its content type.
     ///
     /// # Errors
-    /// 413, 415 or 400, saying what to send instead.
+    /// 413, 415 or 400, with words on a better request.
     pub(crate) async fn read(request: &Request, file_limit: u64) -> Result<Self, Problem> {
         let content_type = request.headers().get(header::CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok());
@@ -126,7 +126,7 @@ impl Posted {
 }
 
 impl About {
-    /// Checks what goes into the row before Cloudinary has seen it.
+    /// Checks the values that go into the row before Cloudinary has seen the file.
     ///
     /// # Errors
     /// Naming the field that cannot be used.
@@ -164,7 +164,7 @@ pub(crate) fn unknown_field(name: &str) -> ParameterError {
     ParameterError::new(shown, reason)
 }
 
-/// `auto` is what Cloudinary calls it when its own look decides.
+/// `auto` is Cloudinary's word when its own look decides.
 pub(crate) fn parse_resource_type(text: &str) -> Result<Option<ResourceType>, ParameterError> {
     if text == "auto" {
         return Ok(None);

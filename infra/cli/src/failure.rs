@@ -1,4 +1,4 @@
-//! A failure as it is shown: what happened, the details, the mend, and the exit code.
+//! A failure as it is shown: the event, the details, the mend, and the exit code.
 
 use crate::exit::Exit;
 
@@ -26,7 +26,7 @@ impl Failure {
         }
     }
 
-    /// Adds what to do about it.
+    /// Adds the mend.
     #[must_use]
     pub fn mend(mut self, mend: impl Into<String>) -> Self {
         self.mend = Some(mend.into());

@@ -1,8 +1,8 @@
 //! The operator's command as a library: one file per command, and the modules that the commands share.
 //!
-//! Planning is pure: [`migrations::plan`] and [`migrations::copy`] decide from what was read before,
-//! [`database::diagnosis`] names the mend of a failed connection from the facts about it, and [`triggers`] plans the
-//! repair of Cloudinary's triggers. Every check of [`doctor`] judges evidence that probes have gathered before.
+//! Planning is pure: [`migrations::plan`] and [`migrations::copy`] decide from earlier reads, [`database::diagnosis`]
+//! names the mend of a failed connection from the facts about it. And [`triggers`] plans the repair of Cloudinary's
+//! triggers. Every check of [`doctor`] judges evidence that probes have gathered before.
 
 pub(crate) mod aws;
 pub mod canary;

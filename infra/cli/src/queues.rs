@@ -55,8 +55,8 @@ impl QueueName {
         Ok((address(queue)?, address(dead)?))
     }
 
-    /// Reads a queue's word, or any name of its dead-letter queue: that of the template, that of `GET /health`, or the
-    /// last part of its `address`, as AWS's console shows it.
+    /// Reads a queue's word, or any name of its dead-letter queue: the template's, that of `GET /health`, or the last
+    /// part of its `address`, as AWS's console shows it.
     pub fn is_called(self, name: &str, dead_letters_address: &str) -> bool {
         let (_, logical) = self.logical_ids();
         let (_, health) = self.health_words();

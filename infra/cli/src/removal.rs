@@ -8,7 +8,7 @@ use crate::failure::Failure;
 const PAGE: &str = include_str!("../../../docs/operate/migrations.md");
 const SECTION: &str = "\n## Starting anew\n";
 
-/// Removes tables, functions and policies in one transaction. What is not there is passed over.
+/// Removes tables, functions and policies in one transaction. Missing objects are passed over.
 ///
 /// # Errors
 /// The database refuses, and is as it was.

@@ -83,7 +83,7 @@ pub async fn resolve_asset(name: &str, supabase: &Supabase) -> Result<AssetId, F
 }
 
 impl Scope {
-    /// Counts what is recorded, without replaying it.
+    /// Counts the recorded notifications, without replaying them.
     ///
     /// # Errors
     /// When the Data API does not answer or refuses.

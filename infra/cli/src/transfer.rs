@@ -18,7 +18,7 @@ pub struct Owned {
     pub collections: u64,
 }
 
-/// Counts what a user owns.
+/// Counts a user's assets.
 ///
 /// # Errors
 /// When the Data API does not answer or refuses.
@@ -38,10 +38,10 @@ pub async fn count(owner: &str, supabase: &Supabase) -> Result<Owned, Failure> {
     })
 }
 
-/// Moves everything; `told` hears the sum after each batch. A second time it finds what is left.
+/// Moves everything; `told` hears the sum after each batch. A second time it finds the rest.
 ///
 /// # Errors
-/// When the Data API does not answer or refuses. What was moved until then stays moved.
+/// When the Data API does not answer or refuses. Assets moved until then stay moved.
 pub async fn transfer(
     (from, to): (&str, &str),
     collections: bool,

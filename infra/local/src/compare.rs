@@ -1,7 +1,7 @@
 //! Both sides of the mirror, compared record by record and past media-sync's own code.
 //!
-//! Cloudinary's side is the stand-in's own state, the database's side is SQL: an error that the clients or the
-//! sync engine make on the way in cannot hide itself here.
+//! Cloudinary's side is the stand-in's own state, the database's side is SQL. So an error of the clients or the sync
+//! engine cannot hide itself here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use tokio_postgres::{Client, NoTls};
 use crate::http_client::HttpClient;
 use crate::{Part, Stack, StackError};
 
-/// What a comparison has found.
+/// The outcome of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
     /// Live assets in Cloudinary.
@@ -81,9 +81,9 @@ const MISCOUNTED: &str = "
     where (coalesce(k.assets, 0), coalesce(k.bytes, 0)) is distinct from (coalesce(c.assets, 0), coalesce(c.bytes, 0))
     order by 1";
 
-/// Compares everything that Cloudinary has with everything that the database has, and looks for what still waits.
+/// Compares everything in Cloudinary with everything in the database, and looks for waiting work.
 ///
-/// It looks once: whoever has just changed something waits first until the change has arrived.
+/// It looks once: after a change of yours, wait first until it has arrived.
 ///
 /// # Errors
 /// When one of the sides cannot be read.
@@ -134,7 +134,7 @@ where
         .collect()
 }
 
-/// The records among `items` by asset id, and what cannot be one. Items that are not live are no records.
+/// The records among `items` by asset id, and the items that cannot be one. Items that are not live are no records.
 fn records(
     items: &Value,
     read: impl Fn(&Map<String, Value>) -> Option<(String, Record)>,

@@ -1,10 +1,10 @@
-//! What can go wrong with a stack, with the end of the failing part's log.
+//! Failures of a stack, with the end of the failing part's log.
 
 use std::path::{Path, PathBuf};
 
 use crate::Part;
 
-/// Why a stack could not be started or asked.
+/// Reasons why a stack could not be started or asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
     /// A tool of `.tools` or a built function is not there.
@@ -33,9 +33,9 @@ pub enum StackError {
     Part {
         /// Which one.
         part: String,
-        /// What happened.
+        /// The failure in words.
         problem: String,
-        /// Whether its program ended, rather than failed to answer.
+        /// True if its program ended, rather than failed to answer.
         ended: bool,
         /// The end of its log, ready to be shown.
         log: LogTail,
@@ -50,10 +50,10 @@ pub enum StackError {
         /// The server's words.
         message: String,
     },
-    /// The database refused what the stack itself asked of it.
+    /// The database refused a statement of the stack's own.
     #[error("database: {doing}")]
     Database {
-        /// What was being done.
+        /// The step that failed.
         doing: String,
         /// The driver's error.
         #[source]
@@ -75,7 +75,7 @@ pub enum StackError {
     File {
         /// Which one.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },

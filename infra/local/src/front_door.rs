@@ -18,7 +18,7 @@ pub(crate) struct FrontDoor {
     behind: RwLock<Behind>,
 }
 
-/// What the front door leads to.
+/// The services behind the front door.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Behind {
     /// The emulator's address and port.

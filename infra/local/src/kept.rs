@@ -6,7 +6,7 @@ use std::time::SystemTime;
 /// Marks a folder that is still being made.
 pub(crate) const DRAFT: &str = "draft-";
 
-/// Removes all but the newest folders. What cannot be removed costs only room.
+/// Removes all but the newest folders. A leftover costs only room.
 pub(crate) fn forget_old(cache: &Path, kept: usize) {
     let Ok(entries) = std::fs::read_dir(cache) else {
         return;

@@ -12,12 +12,12 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// How long a minted token is good for, in seconds; Supabase's default.
+/// The lifetime of a minted token, in seconds; Supabase's default.
 const LIFETIME: u64 = 3600;
 /// Legacy API keys are valid for ten years.
 const LEGACY_LIFETIME: u64 = 10 * 365 * 24 * 3600;
 
-/// Who a user's access token speaks for.
+/// The claims of a user's access token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
     /// The user's id, `auth.uid()`.
@@ -158,7 +158,7 @@ impl Keys {
         token
     }
 
-    /// Verifies what this project signed: with the current key by its id, or with the shared secret.
+    /// Verifies this project's tokens: with the current key by its id, or with the shared secret.
     ///
     /// # Errors
     /// Another signature, or a time at which the token does not count.
@@ -181,17 +181,17 @@ impl Keys {
         jsonwebtoken::decode(token, &key, &validation).map(|token| token.claims)
     }
 
-    /// What the gateway tells PostgREST once it has recognised an API key.
+    /// The token that the gateway gives PostgREST once it has recognised an API key.
     pub(crate) fn role_token(&self, role: &str) -> String {
         sign_legacy(&self.legacy_secret, &role_claims(role, 300))
     }
 
-    /// What `/auth/v1/.well-known/jwks.json` serves.
+    /// The keys that `/auth/v1/.well-known/jwks.json` serves.
     pub(crate) fn public_jwks(&self) -> Value {
         json!({ "keys": [self.public_jwk()] })
     }
 
-    /// What PostgREST verifies tokens with: the public key and the shared secret.
+    /// The keys that PostgREST verifies tokens with: the public key and the shared secret.
     pub(crate) fn postgrest_jwks(&self) -> String {
         let shared = json!({ "kty": "oct", "k": URL_SAFE_NO_PAD.encode(&self.legacy_secret), "alg": "HS256" });
         json!({ "keys": [self.public_jwk(), shared] }).to_string()

@@ -1,7 +1,7 @@
 //! The local stack: a whole media-sync on one machine, made of the real components.
 //!
-//! [`Stack::start`] runs PostgreSQL, PostgREST and Auth behind a gateway that treats keys as Supabase's does, the AWS
-//! emulator with the unmodified `template.yaml` deployed into it, and the Cloudinary stand-in, all on free
+//! [`Stack::start`] runs PostgreSQL, PostgREST and Auth behind a gateway that treats keys as Supabase's does. It runs
+//! the AWS emulator with the unmodified `template.yaml` deployed into it, and the Cloudinary stand-in, all on free
 //! ports of 127.0.0.1. Several stacks may run at once. Nothing outlives the program that started it.
 
 mod auth;

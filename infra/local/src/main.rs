@@ -55,7 +55,7 @@ async fn up(options: Options) -> Result<(), StackError> {
     Ok(())
 }
 
-/// Ctrl-C, or what a service manager sends.
+/// Ctrl-C, or a service manager's signal.
 async fn end_signal() {
     let mut terminated =
         signal(SignalKind::terminate()).expect("signals can be listened to on Unix");

@@ -1,4 +1,4 @@
-//! What a stack consists of and how it is configured.
+//! The parts of a stack and their configuration.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ impl std::fmt::Display for Part {
     }
 }
 
-/// How to start a stack; the default is everything, as `template.yaml` says.
+/// Options of a stack; the default is everything, as `template.yaml` says.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Parts to leave out: [`Part::Aws`], [`Part::Cloudinary`] or both.
@@ -43,14 +43,14 @@ pub struct Options {
     pub config: BTreeMap<String, String>,
     /// More arguments for the Cloudinary stand-in, such as `--folder-mode fixed`.
     pub cloudinary_arguments: Vec<String>,
-    /// Whether the project has what Supabase's Realtime puts into its database; the server itself has no local part.
+    /// True if the project's database has the objects of Supabase's Realtime; the server itself has no local part.
     pub realtime: bool,
     /// Leaves the AWS account empty. The front door's `/webhook` leads to a stack of the usual name as soon as somebody
     /// has deployed one, and [`crate::Stack::adopt`] takes it for this stack's own.
     pub undeployed: bool,
     /// Leaves the database as a new project's, without our migrations.
     pub unmigrated: bool,
-    /// Whether new tables and functions are everybody's by default, as in projects made before 2026-10-30.
+    /// True if new tables and functions are everybody's by default, as in projects made before 2026-10-30.
     pub open_grants: bool,
     /// Makes Auth refuse users who sign up by themselves.
     pub sign_up_disabled: bool,
@@ -58,12 +58,12 @@ pub struct Options {
     pub anonymous_sign_ins: bool,
     /// Makes Auth sign tokens by the project's legacy secret and publish no keys, as projects that have not migrated do.
     pub legacy_signing: bool,
-    /// Whether to tell on stderr what is being started, and how long it took.
+    /// True if each start and its time are told on stderr.
     pub verbose: bool,
 }
 
 impl Options {
-    /// Database, Data API and gateway only: what tests of SQL and of PostgREST need, started in about two seconds.
+    /// Database, Data API and gateway only, for tests of SQL and of PostgREST. They start in about two seconds.
     pub fn database_only() -> Self {
         Self {
             without: BTreeSet::from([Part::Aws, Part::Cloudinary]),

@@ -7,14 +7,14 @@ use rand::Rng as _;
 
 use crate::StackError;
 
-/// Below what Linux (32768) and macOS (49152) hand out to outgoing connections: a part that is started again
+/// Below the ports that Linux (32768) and macOS (49152) hand out to outgoing connections: a part that is started again
 /// must find its port unused.
 const RANGE: std::ops::Range<u16> = 20_000..32_000;
 const ATTEMPTS: usize = 5;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Starts a part on a free port, and on another when it ends at once: somebody took the port before the part could.
-/// Looking again would not tell. A port whose last connections are still closing is free for us, who bind with
+/// Looking again would not tell. A port whose last connections are still closing is free for us, since we bind with
 /// SO_REUSEADDR, and taken for a part that does not.
 pub(crate) async fn on_a_free_port<T>(
     start: impl AsyncFn(u16) -> Result<T, StackError>,
@@ -28,7 +28,7 @@ pub(crate) async fn on_a_free_port<T>(
     start(pick()).await
 }
 
-/// Starts a part again on the port that it had. Who looks for a free port takes each for a moment: then it ends
+/// Starts a part again on the port that it had. A search for a free port takes each for a moment: then the part ends
 /// at once, and is started once more.
 pub(crate) async fn on_its_port(
     mut start: impl AsyncFnMut() -> Result<(), StackError>,

@@ -17,7 +17,7 @@ use crate::StackError;
 use crate::error::LogTail;
 use crate::tools::Tools;
 
-/// How often a condition is looked at that announces itself to nobody, such as a server's readiness.
+/// The pause between looks at a condition that announces itself to nobody, such as a server's readiness.
 const POLL: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct Supervisor {
     unprivileged: bool,
 }
 
-/// What the supervisor told us, by process name.
+/// The supervisor's news, by process name.
 #[derive(Debug, Default)]
 struct Board {
     states: Mutex<HashMap<String, watch::Sender<State>>>,
@@ -140,12 +140,12 @@ impl Supervisor {
         &self.folder
     }
 
-    /// Whether programs that ask for it run as another user.
+    /// Tells whether programs that ask for it run as another user.
     pub(crate) fn has_unprivileged_user(&self) -> bool {
         self.unprivileged
     }
 
-    /// A subfolder that belongs to whom unprivileged programs run as.
+    /// A subfolder that belongs to the user of unprivileged programs.
     pub(crate) fn unprivileged_folder(&self) -> PathBuf {
         self.folder.join("unprivileged")
     }
@@ -213,7 +213,7 @@ impl Supervisor {
         Ok(answer.as_ref().map_or(0, Vec::len))
     }
 
-    /// What a program sees of our environment is nothing: a key in someone's shell must not reach a function.
+    /// The environment of a program, with nothing of ours: a key in someone's shell must not reach a function.
     fn environment(&self, own: Vec<(&str, String)>) -> HashMap<String, String> {
         let home = path_text(&self.folder);
         let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/bin:/bin".to_owned());

@@ -80,7 +80,7 @@ impl Tools {
         self.root.join("infra/local/tools/emulator.py")
     }
 
-    /// A file of what a Supabase project has before the first migration.
+    /// A file of the objects that a Supabase project has before the first migration.
     pub(crate) fn project_sql(&self, name: &str) -> PathBuf {
         self.root.join("infra/local/sql").join(name)
     }
@@ -98,7 +98,7 @@ impl Tools {
         self.root.join(".stack/databases")
     }
 
-    /// What decides beside a template how it is packaged and transformed.
+    /// The files that decide, beside a template, how it is packaged and transformed.
     pub(crate) fn package_makers(&self) -> [PathBuf; 3] {
         let tools = [
             "requirements-sam.txt",
@@ -108,7 +108,7 @@ impl Tools {
         tools.map(|name| self.root.join("infra/local/tools").join(name))
     }
 
-    /// What `sam` made of built functions.
+    /// The packages that `sam` made of built functions.
     pub(crate) fn package_cache(&self) -> PathBuf {
         self.root.join(".stack/packages")
     }

@@ -1,4 +1,4 @@
-//! However the program ends, nothing of its stack is left. Linux only: it is /proc that shows what is left.
+//! However the program ends, nothing of its stack is left. Linux only: /proc shows the leftovers.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

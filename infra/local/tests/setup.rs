@@ -1,4 +1,4 @@
-//! `setup.sh` says what is missing.
+//! `setup.sh` names the missing tool.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

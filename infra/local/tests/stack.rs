@@ -8,7 +8,7 @@ use local_stack::{Claims, Fault, Options, Part, Stack};
 use serde_json::json;
 use support::{EchoProject, execute, get, schema_is_reloaded, send};
 
-/// Sorted by what is looked at; one start of the stack serves all.
+/// Sorted by subject; one start of the stack serves all.
 #[tokio::test(flavor = "multi_thread")]
 async fn whole_stack_answers_as_the_real_services_do() {
     let project = EchoProject::new();

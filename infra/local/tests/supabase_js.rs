@@ -1,4 +1,4 @@
-//! Supabase's official SDK for JavaScript finds what it finds at a hosted project.
+//! Supabase's official SDK for JavaScript works as at a hosted project.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -45,7 +45,7 @@ pub struct Listing {
     pub next_cursor: Option<String>,
 }
 
-/// What is to be changed of one asset; `None` leaves a field as it is.
+/// Changes of one asset; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default)]
 pub struct ResourceUpdate {
     /// Dynamic folder mode only.
@@ -56,7 +56,7 @@ pub struct ResourceUpdate {
     pub tags: Option<Vec<String>>,
 }
 
-/// What became of one asset that was to be restored. Cloudinary says 200 to all of them.
+/// The outcome of one asset's restore. Cloudinary says 200 to all of them.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Restored {
     Restored(Box<Resource>),
@@ -64,7 +64,7 @@ pub enum Restored {
     Failed(String),
 }
 
-/// What became of a bulk delete.
+/// The outcomes of a bulk delete.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct BulkDeleted {
     /// By public id or by asset id: which of them is not documented, so look for both.
@@ -76,8 +76,8 @@ pub struct BulkDeleted {
 }
 
 impl BulkDeleted {
-    /// Whether the asset is gone (deleted now, or not there), by either of its names; `None` when
-    /// the answer does not speak of it.
+    /// Tells whether the asset is gone (deleted now, or not there), by either of its names; `None`
+    /// when the answer does not speak of it.
     pub fn is_gone(&self, asset_id: &AssetId, public_id: &str) -> Option<bool> {
         let outcome = self
             .deleted
@@ -256,7 +256,7 @@ impl Client {
         .await
     }
 
-    /// Whether Cloudinary answers and takes the credentials.
+    /// Asks if Cloudinary answers and takes the credentials.
     ///
     /// # Errors
     /// See [`CloudinaryError`].

@@ -1,4 +1,4 @@
-//! What is to be asked of Cloudinary, before it is signed and sent (pure).
+//! Calls to Cloudinary, before they are signed and sent (pure).
 
 use bytes::Bytes;
 use http::Method;
@@ -12,7 +12,7 @@ pub(super) struct Call {
     pub(super) path: Vec<String>,
     pub(super) query: Vec<(&'static str, String)>,
     pub(super) body: Body,
-    /// Whether a repeat after a lost answer does no harm.
+    /// True if a repeat after a lost answer does no harm.
     pub(super) repeatable: bool,
 }
 

@@ -33,8 +33,8 @@ const RETRY_WINDOW: Duration = Duration::from_secs(5);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// A client of one product environment. Cheap to clone; clones share connections, clock and
-/// what is known of the quota.
+/// A client of one product environment. Cheap to clone; clones share connections, clock and the
+/// known quota.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -44,7 +44,7 @@ pub struct Client {
     deadline: Deadline,
 }
 
-/// What Cloudinary answered, and when it certainly had not yet read or written it.
+/// An answer of Cloudinary's, and a moment certainly not after its read or write.
 #[derive(Debug, Clone)]
 pub struct Answer<T> {
     pub value: T,
@@ -129,7 +129,7 @@ impl Client {
         *self.quota.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in what another function was told of the quota.
+    /// Takes in another function's news of the quota.
     pub fn learn_quota(&self, reading: QuotaReading) {
         let mut known = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
         *known = Some(known.map_or(reading, |known| known.newer(reading)));

@@ -7,13 +7,13 @@ use crate::time::Timestamp;
 const UNKNOWN: i64 = i64::MIN;
 const SECOND: i64 = 1_000_000;
 
-/// What is known of the offset between Cloudinary's clock and ours.
+/// The known bounds of the offset between Cloudinary's clock and ours.
 ///
 /// An answer whose `Date` is `d` left Cloudinary in `[d, d + 1 s)` of its clock, because `Date` is
-/// cut to whole seconds, and in `[sent, received]` of ours. So the offset is at least
-/// `d - received`, and below `d + 1 s - sent`. The greatest lower bound of all answers is kept:
-/// a moment moved by it is certainly not after the same moment on Cloudinary's clock. So is the
-/// least upper bound, by which a moment is certainly not before it.
+/// cut to whole seconds, and in `[sent, received]` of ours. So the offset is at least `d -
+/// received`, and below `d + 1 s - sent`. The greatest lower bound of all answers is kept: a moment
+/// moved by it is certainly not after the same moment on Cloudinary's clock. So is the least upper
+/// bound, by which a moment is certainly not before it.
 #[derive(Debug)]
 pub struct CloudClock {
     /// Lower bound of (Cloudinary's clock − ours), microseconds.

@@ -12,7 +12,7 @@ const SCHEME: &str = "cloudinary://";
 const DEFAULT_PREFIX: &str = "https://api.cloudinary.com";
 const FORM: &str = "cloudinary://<api_key>:<api_secret>@<cloud_name>";
 
-/// What a product environment's API is called with.
+/// The credentials of a product environment's API.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     cloud_name: String,
@@ -30,11 +30,11 @@ pub struct Distribution {
     pub private_cdn: bool,
     /// The host, where it is not the usual one.
     pub secure_distribution: Option<String>,
-    /// Whether the account asks for 32 characters of SHA-256 in signed addresses, instead of 8.
+    /// True if the account asks for 32 characters of SHA-256 in signed addresses, instead of 8.
     pub long_url_signature: bool,
 }
 
-/// Why a `CLOUDINARY_URL` cannot be used. Never holds any part of the secret.
+/// Reasons why a `CLOUDINARY_URL` cannot be used. Never holds any part of the secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
     #[error("does not begin with cloudinary:// (expected {FORM})")]

@@ -18,8 +18,8 @@ const PREVIEW: &str = "c_limit,f_auto,h_1600,q_auto,w_1600";
 const POSTER: &str = "c_fill,g_auto,h_300,q_auto,w_300";
 const FILM: &str = "c_limit,f_auto,h_720,q_auto,w_1280";
 
-/// What the SDKs leave as it is. They differ in a few characters that need no escape; each signs
-/// its own form.
+/// Characters that the SDKs leave as they are. They differ in a few characters that need no escape;
+/// each signs its own form.
 const KEPT: AsciiSet = NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'.')
@@ -33,10 +33,10 @@ pub struct Delivery {
     credentials: Credentials,
 }
 
-/// What an address depends on.
+/// The facts that an address depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Delivered<'a> {
-    /// The name that Cloudinary knows the asset by, whatever is wished for here.
+    /// The asset's name in Cloudinary, even if another is wished for here.
     pub name: &'a DeliveryName,
     pub version: Option<i64>,
     pub format: Option<&'a str>,
@@ -47,8 +47,8 @@ pub struct Delivered<'a> {
     pub secure_url: Option<&'a str>,
 }
 
-/// Where an asset is delivered, in three sizes. A signed address is a key: whoever has it may
-/// fetch the file for as long as the asset has this name.
+/// Where an asset is delivered, in three sizes. A signed address is a key: anybody may fetch the
+/// file with it for as long as the asset has this name.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Addresses {
     /// A square picture, of a film its poster; nothing for sounds and raw files.
@@ -174,7 +174,7 @@ mod tests {
 
     use super::*;
 
-    /// The secret is `b`, as it was for the official SDKs that wrote the addresses below:
+    /// The secret is `b`, as it was for the official SDKs that wrote the addresses below. They are
     /// pycloudinary 1.46, `cloudinary_url(.., sign_url=True)`, and where nothing is to be escaped
     /// `cloudinary` 2 for Node.js wrote the same.
     fn delivery(options: &str) -> Delivery {

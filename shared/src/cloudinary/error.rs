@@ -1,4 +1,4 @@
-//! What can go wrong with a call to Cloudinary, and whether to try again.
+//! Failures of calls to Cloudinary, and if a repeat may succeed.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub enum CloudinaryError {
         #[source]
         source: reqwest::Error,
     },
-    /// An answer that is not what the API describes, such as a proxy's page.
+    /// An answer that the API does not describe, such as a proxy's page.
     #[error("could not {doing}: the answer (status {status}) is not readable: {excerpt}")]
     Unreadable {
         doing: String,
@@ -47,7 +47,7 @@ pub struct Refused {
     pub observed_at: Timestamp,
 }
 
-/// What a refusal means. Cloudinary's messages decide where its status codes are ambiguous.
+/// The meaning of a refusal. Cloudinary's messages decide where its status codes are ambiguous.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// The hourly quota of the Admin API is used up, until about then.
@@ -77,11 +77,11 @@ pub enum Refusal {
     Server {
         retry_after: Option<Duration>,
     },
-    /// Any other refusal of what was asked.
+    /// Any other refusal.
     BadRequest,
 }
 
-/// What an unknown moment of reset is taken for: quotas are reset on the hour.
+/// The assumed wait for an unknown reset. Quotas are reset on the hour.
 const UNKNOWN_RESET: Duration = Duration::from_secs(60);
 
 impl Refusal {
@@ -121,7 +121,7 @@ impl Refusal {
         }
     }
 
-    /// Whether the same call may succeed later without anybody's doing.
+    /// Tells whether the same call may succeed later without anybody's doing.
     pub const fn is_transient(self) -> bool {
         matches!(
             self,
@@ -136,7 +136,7 @@ impl Refusal {
 }
 
 impl CloudinaryError {
-    /// Whether the same call may succeed later without anybody's doing.
+    /// Tells whether the same call may succeed later without anybody's doing.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Unreadable { .. } | Self::OutOfTime { .. } => true,
@@ -145,7 +145,7 @@ impl CloudinaryError {
         }
     }
 
-    /// How long to wait at least, where Cloudinary said so.
+    /// The shortest wait, where Cloudinary tells one.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.refusal() {
             Some(Refusal::Quota { retry_after }) => Some(retry_after),
@@ -156,7 +156,7 @@ impl CloudinaryError {
         }
     }
 
-    /// What Cloudinary's refusal means, if it refused.
+    /// The meaning of Cloudinary's refusal, if it refused.
     pub fn refusal(&self) -> Option<Refusal> {
         match self {
             Self::Refused(refused) => Some(refused.refusal),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-/// Joins `key=value` pairs by `|`, escaping what would end a key or a value.
+/// Joins `key=value` pairs by `|`, escaping characters that would end a key or a value.
 ///
 /// Backslashes are doubled too: the official SDKs leave them, and so lose them on the way.
 pub fn pairs<K: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (K, V)>) -> String {

@@ -1,7 +1,7 @@
 //! One asset as Cloudinary writes it in listings, single reads, search results and upload answers.
 //!
-//! Nothing here fails on a field: what is absent, null or of an unexpected type is `None`, because
-//! one odd asset must not stop a page of five hundred.
+//! Nothing here fails on a field. An absent, null or unexpected one is `None`, because one odd
+//! asset must not stop a page of five hundred.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,8 @@ use serde_json::{Map, Value};
 use crate::asset::{AssetId, ResourceType};
 use crate::time::Timestamp;
 
-/// An asset on the wire. Which fields are there depends on the call: `tags`, `context` and
-/// `metadata` in particular are missing where they were not asked for, so `None` never means
-/// "has none".
+/// An asset on the wire. The fields depend on the call: `tags`, `context` and `metadata` in
+/// particular are missing where they were not asked for, so `None` never means "has none".
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Resource {

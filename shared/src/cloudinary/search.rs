@@ -27,7 +27,7 @@ pub enum SortOrder {
     Descending,
 }
 
-/// What a search found.
+/// A page of found assets.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SearchPage {
     pub resources: Vec<Resource>,

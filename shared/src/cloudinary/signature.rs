@@ -1,7 +1,7 @@
 //! Signs upload parameters and verifies the signatures of notifications (pure).
 //!
 //! Both are plain hashes of a text that ends in the secret, not HMACs, although Cloudinary's pages
-//! call them so; the SDKs' code and their test vectors decide.
+//! call them so. The SDKs' code and their test vectors decide.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,10 +15,10 @@ pub use super::algorithm::Algorithm;
 use super::credentials::Credentials;
 use crate::time::Timestamp;
 
-/// How long after its signing a notification is accepted: `valid_for` of the official SDKs.
+/// The oldest accepted signature: `valid_for` of the official SDKs.
 pub const VALID_FOR: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// How far ahead of our clock a notification may be signed. The SDKs set no bound.
+/// The furthest that a signature's time may be ahead of our clock. The SDKs set no bound.
 pub const MAX_AHEAD: Duration = Duration::from_secs(5 * 60);
 
 /// Signs the parameters of an Upload API call, by signature version 2.
@@ -52,7 +52,7 @@ pub fn sign_notification(raw_body: &[u8], signed_at: u64, credentials: &Credenti
     hex::encode(credentials.algorithm().hash(&text))
 }
 
-/// Why a notification is not taken for Cloudinary's.
+/// Reasons why a notification is not taken for Cloudinary's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Rejection {
     #[error("the X-Cld-Timestamp header is missing")]
@@ -89,15 +89,15 @@ impl Rejection {
 /// Decides whether a notification comes from Cloudinary.
 ///
 /// Cloudinary signs with a dedicated notification key, or else with the oldest active key of the
-/// product environment, which need not be the one we call the API with: hence a ring of secrets.
+/// product environment. That need not be the key for our calls: hence a ring of secrets.
 #[derive(Clone)]
 pub struct NotificationVerifier {
     secrets: Vec<String>,
 }
 
 impl NotificationVerifier {
-    /// Accepts what was signed with the credentials' secret or with one of `others`
-    /// (`api_key` → secret). Empty secrets are never accepted: anybody can sign with them.
+    /// Accepts signatures made with the credentials' secret or with one of `others` (`api_key` →
+    /// secret). Empty secrets are never accepted: anybody can sign with them.
     pub fn new(credentials: Option<&Credentials>, others: &BTreeMap<String, String>) -> Self {
         let own = credentials.map(Credentials::api_secret);
         let mut secrets: Vec<String> = Vec::new();
@@ -111,9 +111,9 @@ impl NotificationVerifier {
 
     /// Checks body and headers exactly as received, and answers when the notification was signed.
     ///
-    /// Every secret is tried, in constant time: once the body is hashed, one more secret costs
-    /// one more block, so the body's own `signature_key`, which is unproven until then, is not
-    /// even read.
+    /// Every secret is tried, in constant time. Once the body is hashed, one more secret costs one
+    /// more block. So the body's own `signature_key`, which is unproven until then, is not even
+    /// read.
     ///
     /// # Errors
     /// With the reason, which says nothing that helps to forge a signature.
@@ -164,8 +164,8 @@ impl fmt::Debug for NotificationVerifier {
     }
 }
 
-/// Body and timestamp are hashed without a delimiter, so digits at the end of a body could pass
-/// for the start of the timestamp: only the one canonical form of a number is taken.
+/// Body and timestamp are hashed without a delimiter. Digits at the end of a body could pass for
+/// the start of the timestamp, so only the canonical form of a number is taken.
 fn parse_timestamp(text: &str) -> Result<Timestamp, Rejection> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Rejection::MalformedTimestamp);

@@ -9,7 +9,7 @@ use super::triggers::Trigger;
 /// The event type that covers every other.
 pub const ALL: &str = "all";
 
-/// Whose notifications a trigger sends.
+/// The stack that a trigger notifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     /// It leads to this stack's webhook.
@@ -108,7 +108,8 @@ fn bare(url: &Url) -> &str {
     url.as_str().trim_end_matches('/')
 }
 
-/// Finds what is wrong with a trigger for a mirror. Fields that Cloudinary does not tell are taken for right.
+/// Finds the faults of a trigger for a mirror. Fields that Cloudinary does not tell are taken for
+/// right.
 pub fn faults(trigger: &Trigger) -> Vec<Fault> {
     let is_empty = |value: &Value| matches!(value.as_str(), Some("")) || value.is_null();
     let is_set = |value: &Option<Value>| value.as_ref().is_some_and(|value| !is_empty(value));
@@ -149,8 +150,8 @@ pub fn reaches(triggers: &[Trigger], webhook: &Url) -> bool {
     sends("upload") && sends("delete")
 }
 
-/// Chooses among the addresses of one webhook (its function's, its API's) the one that a repair cares for: one that a
-/// right trigger leads to, else one that any leads to, else the first.
+/// Chooses one address of a webhook (its function's, its API's) for a repair. A right trigger's
+/// address comes first, then any trigger's, then the first.
 pub fn choose_door<'a>(triggers: &[Trigger], doors: &'a [Url]) -> Option<&'a Url> {
     let leads = |door: &Url, right: bool| {
         triggers

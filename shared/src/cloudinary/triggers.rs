@@ -16,8 +16,8 @@ pub struct Trigger {
     pub event_type: String,
     #[serde(default)]
     pub uri_type: Option<String>,
-    /// Whether it fires beside a `notification_url` given with a call, instead of being replaced
-    /// by it.
+    /// True if it fires beside a `notification_url` given with a call, instead of being replaced by
+    /// it.
     #[serde(default)]
     pub additive: Option<bool>,
     /// `eddsa_v2` signs in a way of its own, without `X-Cld-Signature`.

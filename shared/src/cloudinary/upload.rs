@@ -15,7 +15,7 @@ use crate::asset::{AssetId, DeliveryName, ResourceType};
 /// skipped by Cloudinary without a word.
 pub const MAX_PUBLIC_IDS: usize = 1000;
 
-/// What became of an asset that was to be destroyed. Both are success: it is not there.
+/// The outcome of one asset's destruction. Both are success: it is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Destroyed {
     Ok,
@@ -58,7 +58,7 @@ pub struct Targets<'a> {
     pub public_ids: &'a [String],
 }
 
-/// Which assets a bulk change was applied to: compare with what was asked.
+/// Which assets a bulk change was applied to: compare with the request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Changed {
     #[serde(default)]
@@ -67,7 +67,7 @@ pub struct Changed {
     pub unauthorized: Vec<String>,
 }
 
-/// What is uploaded.
+/// The content of an upload.
 #[derive(Debug, Clone)]
 pub enum Source {
     Bytes {
@@ -78,7 +78,7 @@ pub enum Source {
     Url(String),
 }
 
-/// How it is uploaded. An overwrite without tags, context and metadata may clear them.
+/// The options of an upload. An overwrite without tags, context and metadata may clear them.
 #[derive(Debug, Clone, Default)]
 pub struct UploadOptions {
     /// `None` lets Cloudinary decide.

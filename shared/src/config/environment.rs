@@ -1,4 +1,4 @@
-//! What a function's own resource in the template says, by environment variables.
+//! The settings of a function's own resource in the template, by environment variables.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ fn parse_retry(text: &str) -> Result<Duration, ConfigError> {
     })
 }
 
-/// How long the audit trail is kept, in days: `AUDIT_RETENTION_DAYS`, or the default.
+/// The days for which the audit trail is kept: `AUDIT_RETENTION_DAYS`, or the default.
 ///
 /// # Errors
 /// When it is no number of days that the database allows.
@@ -99,7 +99,7 @@ fn parse_webhook_urls(text: &str) -> Result<Vec<Url>, ConfigError> {
         .ok_or_else(|| ConfigError::Invalid(vec!["WEBHOOK_URLS must be web addresses".to_owned()]))
 }
 
-/// How often runs are made, where the function's template says so.
+/// The schedules of runs, where the function's template names them.
 pub fn schedules() -> Schedules {
     let period = |name| parse_rate(&std::env::var(name).ok()?);
     Schedules {

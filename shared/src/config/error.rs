@@ -2,7 +2,7 @@
 
 use super::keys::SECRET_ARN;
 
-/// Why there is no configuration. Names keys, never values.
+/// Reasons why there is no configuration. Names keys, never values.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("could not fetch the secret that {SECRET_ARN} names")]

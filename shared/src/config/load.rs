@@ -10,8 +10,8 @@ use super::parts::{Part, from_map};
 use super::secret::Secret;
 use crate::rotation::Live;
 
-/// Reads what a function needs from the environment, and where that is not enough from its secret,
-/// which is read again while the function lives: see [`Live`].
+/// Reads a function's needs from the environment, and the rest from its secret. The secret is read
+/// again while the function lives: see [`Live`].
 ///
 /// # Errors
 /// When the secret cannot be fetched, or with every key that is missing or wrong.

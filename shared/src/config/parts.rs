@@ -35,7 +35,7 @@ pub fn from_map<P: Part>(map: &BTreeMap<String, String>) -> Result<P, ConfigErro
     reader.finish(part)
 }
 
-/// Cloudinary's API, for whoever calls it or signs addresses.
+/// Cloudinary's API, for calls and for signing addresses.
 #[derive(Clone)]
 pub struct CloudinaryConfig {
     pub credentials: Credentials,
@@ -50,7 +50,7 @@ pub struct ServiceConfig {
     pub secret_key: ApiKey,
 }
 
-/// PostgREST in the names of callers, and what their tokens are verified with.
+/// PostgREST in the names of callers, and the means to verify their tokens.
 #[derive(Clone)]
 pub struct CallerConfig {
     pub url: Url,
@@ -254,7 +254,7 @@ fn parse_secret(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// The first secret seals. Those behind it, after blanks, open what was sealed before a rotation.
+/// The first secret seals. Those behind it, after blanks, open cursors sealed before a rotation.
 fn parse_cursor_secrets(text: &str) -> Result<CursorKey, String> {
     let mut secrets = text.split_whitespace();
     let first = parse_secret(secrets.next().unwrap_or_default())?;

@@ -1,4 +1,4 @@
-//! Reads keys and collects what is wrong with them: names, never values (pure).
+//! Reads keys and collects their faults: names, never values (pure).
 
 use std::collections::BTreeMap;
 

@@ -29,7 +29,7 @@ impl Secret {
         }
     }
 
-    /// The part that it holds now, and later whatever it holds then.
+    /// The part that it holds now, and later the part that it holds then.
     pub(super) async fn load<P: Part + Send + Sync + 'static>(
         self,
     ) -> Result<Live<P>, ConfigError> {

@@ -25,8 +25,8 @@ impl CursorKeys {
         Cursor::seal(position, fingerprint, &*self.0.current().await)
     }
 
-    /// Reads a position back. Another copy may have a newer key already: a cursor of an unknown key is
-    /// looked at again with what the secret holds by then.
+    /// Reads a position back. Another copy may have a newer key already. So a cursor of an unknown
+    /// key is verified again with the secret's present content.
     ///
     /// # Errors
     /// As [`Cursor::open`].

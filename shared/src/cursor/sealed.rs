@@ -71,7 +71,7 @@ impl fmt::Debug for CursorKey {
 }
 
 impl<T: Serialize + DeserializeOwned> Cursor<T> {
-    /// Writes a position. `fingerprint` is whatever the cursor must not be used without: filters,
+    /// Writes a position. `fingerprint` is everything that the cursor is bound to: filters,
     /// sorting, the caller.
     pub fn seal(position: &T, fingerprint: &[u8], key: &CursorKey) -> String {
         let payload = serde_json::to_vec(position).expect("positions have no failing fields");

@@ -1,4 +1,4 @@
-//! Who calls: bearer token to verified caller, or a 401 that says why.
+//! From a bearer token to a verified caller, or a 401 that says why.
 
 use http::{HeaderMap, header};
 
@@ -32,7 +32,7 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     Ok(token.trim_start())
 }
 
-/// The caller of a request, whom its log lines name from now on.
+/// The caller of a request. Its log lines name the caller from now on.
 ///
 /// # Errors
 /// 401 with the reason, or 503 when the keys that would decide are not to be had.

@@ -1,7 +1,7 @@
-//! Every code that a problem document may carry, with its status and what to do about it (pure).
+//! Every code that a problem document may carry, with its status and advice (pure).
 //!
-//! `docs/reference/errors.md` is this table for people, and the OpenAPI document lists the codes; tests hold
-//! both, and the constructors' calls all over the project, to it.
+//! `docs/reference/errors.md` is this table for people, and the OpenAPI document lists the codes;
+//! tests hold both, and the constructors' calls all over the project, to it.
 
 /// One kind of problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub struct Entry {
     pub code: &'static str,
     /// The HTTP status that it comes with.
     pub status: u16,
-    /// What it means, and what to do.
+    /// Its meaning, and advice.
     pub advice: &'static str,
 }
 

@@ -1,5 +1,5 @@
-//! What the requests that change assets share: the call in the caller's name, the intents that
-//! follow from it, and the answer.
+//! Shared parts of the requests that change assets: the call in the caller's name, the intents that
+//! follow, and the answer.
 
 use std::time::Duration;
 
@@ -30,10 +30,10 @@ const LONGEST_KEY: usize = 255;
 /// The victim of a deadlock has had no effect: it may be repeated at once.
 const ATTEMPTS: usize = 3;
 
-/// How long the second of two requests with one key should wait before it asks again.
+/// The time after which the second of two requests with one key should ask again.
 const STILL_ANSWERED: Duration = Duration::from_secs(1);
 
-/// What is asked of assets.
+/// The requested kind of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     Edit,
@@ -51,7 +51,7 @@ impl Change {
         }
     }
 
-    /// The answer's field for what was done, and the word for it.
+    /// The answer's field for the changed assets, and its verb.
     const fn done(self) -> &'static str {
         match self {
             Self::Edit => "updated",
@@ -69,7 +69,7 @@ pub struct MediaRequests {
     outbound: Queue,
 }
 
-/// What the database answers.
+/// The database's answer.
 #[derive(Debug, Deserialize)]
 struct Requested {
     done: Vec<Done>,
@@ -88,7 +88,7 @@ struct Done {
 }
 
 impl Done {
-    /// Whether Cloudinary is to follow. What is only known here needs nothing more.
+    /// Tells whether Cloudinary is to follow. What is only known here needs nothing more.
     fn is_pending(&self) -> bool {
         self.sync_status == "pending"
     }
@@ -119,11 +119,11 @@ impl MediaRequests {
         }
     }
 
-    /// Answers a request with what becomes of the arguments that `parse` makes of it. When this
+    /// Answers a request with the outcome of the arguments that `parse` makes of it. When this
     /// returns, the change is committed, and its intents are sent or wait for the next drain.
     ///
     /// # Errors
-    /// For the whole request only; what cannot be done with one asset is in the answer.
+    /// For the whole request only; a failure of one asset is in the answer.
     pub async fn answer(
         &self,
         request: &Request,
@@ -142,8 +142,9 @@ impl MediaRequests {
         Ok(describe(change, requested))
     }
 
-    /// The rows are pending already: what cannot be sent now, the next drain sends. A repeat sends
-    /// again, since the first may have died in between; who finds nothing to do does nothing.
+    /// The rows are pending already: the next drain sends the ones that cannot be sent now. A
+    /// repeat sends again, since the first may have died in between. A worker that finds nothing to
+    /// do does nothing.
     async fn send(&self, done: &[Done], end: Deadline) {
         let pending = done.iter().filter(|done| done.is_pending());
         let intents: Vec<Outbound> = pending.map(|done| done.intent).collect();
@@ -188,7 +189,7 @@ fn parse_key(headers: &HeaderMap) -> Result<Option<&str>, ParameterError> {
     }
 }
 
-/// What the database says of a key is the caller's to solve.
+/// Refusals of a key are the caller's to solve.
 fn problem(error: SupabaseError) -> Problem {
     match error.code() {
         Some("PT409") => Problem::new(

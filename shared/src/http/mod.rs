@@ -1,7 +1,7 @@
 //! HTTP answers, problems, authentication and typed requests.
 //!
-//! Functions answer with what is made here, so that every answer carries the same security
-//! headers and every error the same shape.
+//! Functions build their answers here, so that every answer carries the same security headers and
+//! every error the same shape.
 
 pub mod auth;
 pub mod body;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::asset::ResourceType;
 use crate::parameter::ParameterError;
 
-/// Assets by name, as a body holds them. The types narrow what the public ids mean.
+/// Assets by name, as a body holds them. The types narrow the meaning of the public ids.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NamedAssets {
@@ -19,7 +19,7 @@ pub struct NamedAssets {
 }
 
 impl NamedAssets {
-    /// How many assets one request may name.
+    /// The number of assets that one request may name.
     pub const MOST: usize = 1_000;
 
     /// Characters of one name: more than Cloudinary takes for any, and few enough for an answer that
@@ -30,8 +30,8 @@ impl NamedAssets {
     /// one is an item like others, and fails alone.
     ///
     /// # Errors
-    /// When nothing is named, or more than [`Self::MOST`], or longer than [`Self::LONGEST`], or what
-    /// PostgreSQL cannot hold.
+    /// When nothing is named, or more than [`Self::MOST`], or longer than [`Self::LONGEST`], or a
+    /// text that PostgreSQL cannot hold.
     pub fn into_items(self) -> Result<Vec<Value>, ParameterError> {
         let count = self.public_ids.len() + self.asset_ids.len();
         if count == 0 {

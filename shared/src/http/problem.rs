@@ -19,13 +19,13 @@ use crate::sync::uploads::UploadError;
 use crate::telemetry;
 use crate::upload::UploadRefusal;
 
-/// How long to wait where nobody said how long.
+/// The wait where no service named one.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Some of a thousand uploads under way end in this time, by their own end or by their limit.
 const UPLOADS_END: Duration = Duration::from_secs(60);
 
-/// An answer that says what went wrong, to the caller; the cause is for the log.
+/// An answer that tells the caller the failure; the cause is for the log.
 #[derive(Debug)]
 pub struct Problem {
     status: StatusCode,
@@ -63,7 +63,7 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", detail).about(name)
     }
 
-    /// 400 for a body that is not what its address takes.
+    /// 400 for a body of another form than its address takes.
     pub fn invalid_body(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_body", detail)
     }
@@ -84,7 +84,7 @@ impl Problem {
         }
     }
 
-    /// 403: we know who asks, and may not give it.
+    /// 403: the caller is known, and may not have it.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
@@ -94,7 +94,7 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
     }
 
-    /// 405, saying what is allowed.
+    /// 405, naming the allowed methods.
     pub fn method_not_allowed(allow: &'static str) -> Self {
         Self {
             header: Some(Extra::Allow(allow)),

@@ -14,7 +14,7 @@ pub(super) const MAX_QUERY: usize = 8 * 1024;
 /// The beginning of year 1, in microseconds since the Unix epoch.
 const FIRST_YEAR: i64 = -62_135_596_800_000_000;
 
-/// What people write for "no end". [`Timestamp::LAST`] is some hours before.
+/// People's date for "no end". [`Timestamp::LAST`] is some hours before.
 const FOR_EVER: &str = "9999-12-31";
 
 /// A request's query parameters. Each may be given once; an empty value counts as not given.
@@ -120,7 +120,7 @@ impl Query {
         )
     }
 
-    /// One of some words, as what each stands for.
+    /// One of some words, as its value.
     ///
     /// # Errors
     /// When it is none of them.

@@ -17,8 +17,9 @@ const MAX_HEADERS: usize = 16 * 1024;
 /// Finds a request in the log; also in the body of every problem.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Answers a request with what `answer` makes of it; what is too large is refused before, and every
-/// answer carries the request's id. If no answer comes while there is time, a 503 says so. The log has a line for each request, with its correlation id.
+/// Answers a request with what `answer` makes of it. A request that is too large is refused before,
+/// and every answer carries the request's id. If no answer comes while there is time, a 503 says
+/// so. The log has a line for each request, with its correlation id.
 pub async fn respond(
     request: Request,
     answer: impl AsyncFnOnce(&Request) -> Result<Response<Body>, Problem>,
@@ -76,7 +77,8 @@ async fn answer_and_tell(
     response
 }
 
-/// The route as the template writes it. The path itself holds whatever a stranger has typed.
+/// The route as the template writes it. The path itself may hold anything that a stranger has
+/// typed.
 fn route(request: &Request) -> String {
     let key = match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => context.route_key.clone(),

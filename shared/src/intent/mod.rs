@@ -1,9 +1,9 @@
-//! What was decided here and waits to be carried out in Cloudinary (pure).
+//! Decisions made here that wait to be carried out in Cloudinary (pure).
 //!
-//! An intent is a set of wishes. Each says what one value is to become, what it was when that was
-//! decided (the base of the three-way merge), and when. What the row shows is what was observed,
-//! with the wishes laid over it; a wish ends when it is observed to hold, or when it lost against
-//! a later change in Cloudinary. Nothing else ends it: an answer is not proof, a look is.
+//! An intent is a set of wishes. Each names one value's wanted future, its value at the decision
+//! (the base of the three-way merge), and the moment. The row shows the observed values with the
+//! wishes laid over them. A wish ends when it is observed to hold, or when it lost against a later
+//! change in Cloudinary. Nothing else ends it: an answer is not proof, a look is.
 
 mod collision;
 mod editable;
@@ -20,13 +20,13 @@ pub use self::editable::Editable;
 pub use self::wish::{PairWishes, Wish};
 use crate::observation::{Changed, Clocks};
 
-/// What was decided here about one asset, as `media_assets.intent` holds it.
+/// The decisions about one asset, as `media_assets.intent` holds them.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Intent {
     /// When the latest decision was made: microseconds, later than all that the row knew then.
     pub at: i64,
-    /// Who made it; nobody for writes past the API.
+    /// The user who made it; none for writes past the API.
     pub by: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub existence: Option<Existence>,
@@ -46,7 +46,7 @@ pub struct Intent {
     pub metadata: PairWishes,
 }
 
-/// Whether the asset is to be there at all.
+/// A wish for the asset itself: to be gone, or to be there.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum Existence {
@@ -68,7 +68,7 @@ impl Intent {
         self.existence == Some(Existence::Restore)
     }
 
-    /// Whether any value is to be changed.
+    /// Tells whether any value is to be changed.
     pub fn has_edits(&self) -> bool {
         self.public_id.is_some()
             || self.folder.is_some()
@@ -78,7 +78,7 @@ impl Intent {
             || !self.metadata.is_empty()
     }
 
-    /// What is to be changed, in the columns' words; of `context` and `metadata` each key.
+    /// The values to be changed, in the columns' words; each key of `context` and `metadata`.
     pub fn edited_fields(&self) -> Vec<String> {
         let single = [
             ("cloudinary_public_id", self.public_id.is_some()),
@@ -97,12 +97,12 @@ impl Intent {
             .collect()
     }
 
-    /// Whether nothing is left to be done.
+    /// Tells whether nothing is left to be done.
     pub fn is_empty(&self) -> bool {
         self.existence.is_none() && !self.has_edits()
     }
 
-    /// What the row shows: what was observed, with the wishes laid over it.
+    /// The values that the row shows: the observed ones, with the wishes laid over them.
     #[must_use]
     pub fn over(&self, observed: &Editable) -> Editable {
         let mut shown = observed.clone();
@@ -149,7 +149,7 @@ impl Intent {
     }
 
     /// Forgets the wishes that are observed to hold, by an observation that is not older than they
-    /// are: what was so before may have been changed again before it was decided.
+    /// are. An older state may have changed again before the decision.
     pub fn forget_fulfilled(&mut self, observed: &Editable, clocks: &Clocks) {
         let since = |at: i64, clock: Option<i64>| clock >= Some(at);
         self.public_id
@@ -169,8 +169,8 @@ impl Intent {
             .forget_fulfilled(&observed.metadata, clocks.metadata);
     }
 
-    /// The wishes whose value in Cloudinary is neither what is wished nor what it was when the
-    /// wish was made: somebody else changed it too.
+    /// The wishes whose value in Cloudinary is neither the wished one nor the base: somebody else
+    /// changed it too.
     pub fn collisions(&self, observed: &Editable) -> Vec<Collision> {
         let mut collisions = Vec::new();
         let mut note = |field, collides: bool, ours: Value, theirs: Value| {

@@ -9,34 +9,34 @@ use super::collision::Collision;
 use crate::cloudinary::escape::metadata_value;
 use crate::observation::Pairs;
 
-/// What one value is to become.
+/// The wanted future of one value.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Wish<T> {
     pub to: T,
-    /// What both sides agreed on when it was first wished for.
+    /// The value that both sides agreed on when it was first wished for.
     pub base: T,
     /// When it was decided: microseconds.
     pub at: i64,
-    /// What was wished for before, while nothing was confirmed: it may be found in Cloudinary,
-    /// and is nobody else's change.
+    /// Earlier wishes that nothing has confirmed. They may be found in Cloudinary, and are nobody
+    /// else's change.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     pub ours: Vec<T>,
 }
 
 impl<T: PartialEq> Wish<T> {
-    /// Whether Cloudinary holds a value that somebody else put there since.
+    /// Tells whether Cloudinary holds a value that somebody else put there since.
     pub(super) fn collides_with(&self, theirs: &T) -> bool {
         self.is_foreign(|known| known == theirs)
     }
 
-    /// Whether it did so after this was decided, as far as is known.
+    /// Tells whether that happened after this decision, as far as is known.
     pub(super) fn lost_against(&self, theirs: &T, changed: Option<i64>) -> bool {
         self.collides_with(theirs) && self.is_before(changed)
     }
 }
 
 impl<T> Wish<T> {
-    /// Whether a value is none of those that this wish knows of.
+    /// Tells whether a value is none of those that this wish knows of.
     fn is_foreign(&self, is_known: impl Fn(&T) -> bool) -> bool {
         !is_known(&self.base) && !is_known(&self.to) && !self.ours.iter().any(is_known)
     }
@@ -98,9 +98,8 @@ fn collides(wish: &Wish<Option<Value>>, theirs: Option<&Value>) -> bool {
     wish.is_foreign(|known| is_same(known.as_ref(), theirs))
 }
 
-/// Whether both are one value to Cloudinary. It is sent text, and makes of it what the field's
-/// type asks for: a number that was wished for is found as text in a text field, and the other way
-/// round.
+/// Tells whether both are one value to Cloudinary. It is sent text, and converts it to the field's
+/// type. A number that was wished for is found as text in a text field, and the other way round.
 fn is_same(one: Option<&Value>, other: Option<&Value>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => one == other || metadata_value(one) == metadata_value(other),

@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 /// One thing to do.
 #[derive(Debug, PartialEq)]
 pub enum Errand {
-    /// Send what was decided here and has not been sent; end uploads that nobody has ended.
+    /// Send decisions that nobody has sent; end uploads that nobody has ended.
     Drain,
     /// Remove records that are too old.
     Purge,

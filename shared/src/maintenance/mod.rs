@@ -1,5 +1,5 @@
-//! The work besides runs: sending what waits, removing what is old, replaying what was
-//! recorded, repairing Cloudinary's triggers, and telling CloudWatch how the mirror stands.
+//! The work besides runs: sending waiting intents, removing old records, replaying notifications,
+//! repairing Cloudinary's triggers, and telling CloudWatch the state of the mirror.
 
 mod errand;
 
@@ -27,13 +27,13 @@ use crate::telemetry;
 use crate::telemetry::metrics::{self, Metric};
 use crate::time::Timestamp;
 
-/// Maintenance, and what it works with.
+/// Maintenance, and its dependencies.
 #[derive(Debug, Clone)]
 pub struct Maintenance {
     pub clients: SyncClients,
     pub notifications: Queue,
     pub outbound: Queue,
-    /// Takes what is left of a replay; the function `reconcile` reads it.
+    /// Takes the rest of a replay; the function `reconcile` reads it.
     pub continuation: Queue,
     pub schedules: Schedules,
     /// Days for which the audit trail is kept.
@@ -94,7 +94,7 @@ impl Maintenance {
         }
     }
 
-    /// Does what was asked for until it is done or `deadline` has come, and answers what was done.
+    /// Does its errand until it is done or `deadline` has come, and answers the result.
     ///
     /// # Errors
     /// See [`MaintenanceError`].
@@ -162,7 +162,7 @@ impl Maintenance {
     }
 }
 
-/// How the mirror stands, in metrics.
+/// The state of the mirror, in metrics.
 fn state(
     mirror: &MirrorHealth,
     schedules: Schedules,

@@ -48,8 +48,8 @@ impl Clocks {
 }
 
 /// When groups of an asset were last changed in Cloudinary, as far as anything tells: microseconds
-/// on its clock. An observation says what an asset looked like; only this says since when. It
-/// decides nothing but who wins when both sides changed the same value.
+/// on its clock. An observation tells the state of an asset; only this tells since when. It decides
+/// only which side wins when both changed the same value.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Changed {
@@ -90,7 +90,7 @@ impl Changed {
         }
     }
 
-    /// Whether nothing is known.
+    /// Tells whether nothing is known.
     pub fn is_unknown(&self) -> bool {
         *self == Self::default()
     }

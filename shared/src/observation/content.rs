@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::cloudinary::Resource;
 use crate::time::Timestamp;
 
-/// The bytes of an asset and what follows from them: replaced as a whole by an upload. Named as the
-/// columns are.
+/// The bytes of an asset and the facts that follow from them: replaced as a whole by an upload.
+/// Named as the columns are.
 ///
 /// No source tells everything (listings have neither `version_id` nor `etag`), so within one
 /// version a field that is not told stays as it was.
@@ -78,7 +78,7 @@ impl Content {
     }
 }
 
-/// Within one version: what is told replaces what is older, and fills what is unknown.
+/// Within one version, a told value replaces an older one and fills an unknown one.
 fn tell<T: Clone>(field: &mut Option<T>, told: &Option<T>, newer: bool) {
     if told.is_some() && (newer || field.is_none()) {
         field.clone_from(told);

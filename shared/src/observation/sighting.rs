@@ -1,4 +1,4 @@
-//! What Cloudinary told us: an asset looked like this, or was gone, at a moment on its clock.
+//! Cloudinary's news: an asset looked like this, or was gone, at a moment on its clock.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub struct Observation {
     pub fact: Fact,
 }
 
-/// What was observed.
+/// The observed state.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Fact {
     Seen(Box<Sighting>),
@@ -49,18 +49,18 @@ pub struct Sighting {
     pub changed: Changed,
 }
 
-/// How much an answer tells by leaving something out.
+/// The meaning of a field that an answer leaves out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Told {
-    /// Tags, context and metadata were asked for: what is missing, the asset does not have.
+    /// Tags, context and metadata were asked for: the asset has none of the missing ones.
     Everything,
-    /// Only what is there was told: what is missing may be anything.
+    /// Only the present fields were told; a missing one may be anything.
     WhatIsThere,
 }
 
 impl Observation {
-    /// What a resource in an answer or a notification says; `None` when it does not identify an
-    /// asset. A placeholder is a record whose content is gone.
+    /// Reads a resource of an answer or a notification; `None` when it does not identify an asset.
+    /// A placeholder is a record whose content is gone.
     pub fn of_resource(resource: &Resource, at: Timestamp, told: Told) -> Option<Self> {
         let sighting = Sighting::of_resource(resource, told)?;
         Some(Self {
@@ -84,7 +84,7 @@ impl Observation {
         }
     }
 
-    /// Adds what is known of when the asset was changed.
+    /// Adds the known time of the asset's change.
     pub fn note_change(&mut self, changed: Changed) {
         if let Fact::Seen(sighting) = &mut self.fact {
             sighting.changed = sighting.changed.max(changed);

@@ -12,9 +12,9 @@ use super::send::CORRELATION;
 use crate::telemetry::{self, CorrelationId, metrics};
 
 /// Hands the messages of a batch to `work`, which answers with one result for each, in order.
-/// Messages that failed or cannot be read are named in the answer and delivered again, when `retry`
-/// says, and in the end put aside in the dead-letter queue; nothing else is. The log has a line for
-/// each message, with the correlation id of whoever sent it.
+/// Messages that failed or cannot be read are named in the answer and delivered again when `retry`
+/// says. In the end the dead-letter queue has them. No other message is delivered again. The log
+/// has a line for each message, with its sender's correlation id.
 pub async fn handle_batch<M: Message, T: Debug, E: Error>(
     event: SqsEvent,
     retry: &Retry,

@@ -1,11 +1,11 @@
-//! How many messages a queue holds, as SQS guesses it.
+//! The number of messages in a queue, as SQS guesses it.
 
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 use serde::Serialize;
 
 use super::Queue;
 
-/// What waits in a queue. SQS calls all of it approximate.
+/// The messages that wait in a queue. SQS calls all of it approximate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Depth {
     pub visible: u64,
@@ -30,7 +30,7 @@ impl Depth {
 }
 
 impl Queue {
-    /// How many messages wait here.
+    /// Counts the messages that wait here.
     ///
     /// # Errors
     /// When SQS does not answer, or does not let us ask.

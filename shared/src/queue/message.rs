@@ -1,4 +1,4 @@
-//! What functions tell each other: versioned, tagged JSON (pure).
+//! Messages between functions: versioned, tagged JSON (pure).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -34,8 +34,8 @@ pub struct Notification {
     pub body: RawBody,
 }
 
-/// A row that has something to be carried out in Cloudinary. What it is, the row says when the
-/// message arrives.
+/// A row that has something to be carried out in Cloudinary. The row tells it when the message
+/// arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbound {
     pub asset_row_id: Uuid,
@@ -100,8 +100,8 @@ impl RawBody {
     }
 }
 
-/// Whether text survives SQS, which takes XML's characters only, and is no longer than base64
-/// would be once JSON has escaped it: a body at the size limit must still fit into a message.
+/// Tells text that survives SQS, which takes XML's characters only. Escaped by JSON it must be no
+/// longer than base64: a body at the size limit has to fit into a message.
 fn is_cheap_text(text: &str) -> bool {
     let escapes: usize = text
         .chars()
@@ -131,7 +131,7 @@ mod as_base64 {
     }
 }
 
-/// Why a message of a queue cannot be read. No attempt will read it better.
+/// Reasons why a message of a queue cannot be read. No attempt will read it better.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     #[error("the message is not a tagged JSON object")]

@@ -29,7 +29,7 @@ pub struct RefusedNotifications {
     /// The hash of the last one's signature, by its length.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<Algorithm>,
-    /// How many there were.
+    /// Their number.
     pub count: u64,
 }
 
@@ -38,7 +38,7 @@ impl Message for RefusedNotifications {
 }
 
 impl RefusedNotifications {
-    /// Describes a refused notification. Of what it says itself, only well-formed names are repeated.
+    /// Describes a refused notification. Of its own words, only well-formed names are repeated.
     pub fn describe(
         rejection: Rejection,
         body: &[u8],

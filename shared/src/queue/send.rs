@@ -12,17 +12,17 @@ use super::message::{Message, encode};
 use crate::deadline::Deadline;
 use crate::telemetry;
 
-/// What SQS takes in one batch.
+/// The most messages that SQS takes in one batch.
 pub(super) const BATCH: usize = 10;
 
-/// What SQS takes in one message, and in all messages of a batch together.
+/// The most bytes that SQS takes in one message, and in all messages of a batch together.
 const MAX_BYTES: usize = 1024 * 1024;
 
 /// The message attribute that carries the correlation id. It is no part of the body, so that a worker
 /// of another version reads the body as ever.
 pub(super) const CORRELATION: &str = "correlation_id";
 
-/// What SQS counts for that attribute at most: its name, its type and its value.
+/// The most bytes that SQS counts for that attribute: its name, its type and its value.
 const ATTRIBUTE_BYTES: usize = 128;
 
 /// The longest time for which SQS holds a message back.
@@ -59,8 +59,8 @@ pub enum SendError {
 }
 
 impl SendError {
-    /// Whether the same message may be taken later. A queue that is missing or forbidden counts:
-    /// an operator mends it, and the message is as good as ever.
+    /// Tells whether the same message may be taken later. A queue that is missing or forbidden
+    /// counts: an operator mends it, and the message is as good as ever.
     pub const fn is_transient(&self) -> bool {
         match self {
             Self::Call { .. } | Self::OutOfTime { .. } => true,
@@ -70,10 +70,10 @@ impl SendError {
     }
 }
 
-/// What became of the messages of [`Queue::send_batch`].
+/// The outcome of [`Queue::send_batch`].
 #[derive(Debug, Default)]
 pub struct BatchOutcome {
-    /// How many SQS has.
+    /// The number of messages that SQS has.
     pub sent: usize,
     /// Which, by their place in the slice, it does not have.
     pub failed: Vec<(usize, SendError)>,
@@ -235,7 +235,7 @@ fn plan_batches(bodies: Vec<(usize, String)>) -> Vec<Vec<(usize, String)>> {
     batches
 }
 
-/// What SQS counts for a message.
+/// The bytes that SQS counts for a message.
 fn size(body: &str) -> usize {
     body.len() + ATTRIBUTE_BYTES
 }

@@ -37,7 +37,7 @@ where
     (format!("http://{address}"), calls)
 }
 
-/// Lets in only whom this key and secret belong to; signed calls are let in by their key alone.
+/// Lets in only callers with this key and secret; signed calls are let in by their key alone.
 async fn cloudinary(status: StatusCode) -> (Client, Arc<AtomicU32>) {
     let answer = move |headers: HeaderMap, body: String| async move {
         // `2:new` in Base64.

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-/// How often a secret is read.
+/// The pace at which a secret is read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
     /// A value that is older than this is read again before it is used.
     pub(super) lives: Duration,
-    /// The time between the beginnings of two reads, whatever asks for them.
+    /// The time between the beginnings of any two reads.
     pub(super) pause: Duration,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Reads {
     pub(super) good: Instant,
 }
 
-/// What a caller does next.
+/// A caller's next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     /// Takes the value that is there.
@@ -48,7 +48,7 @@ impl Pace {
         }
     }
 
-    /// For a caller whom the value failed at `refused_at`. Only a read that began later can tell
+    /// For a caller that the value failed at `refused_at`. Only a read that began later can tell
     /// whether the secret holds another one.
     pub(super) fn plan_renewal(self, reads: Reads, refused_at: Instant, now: Instant) -> Next {
         if reads.last >= refused_at {

@@ -16,7 +16,7 @@ use crate::telemetry;
 /// A secret's content: names of environment variables, and their values.
 pub type Content = BTreeMap<String, String>;
 
-/// Reads the secret's content and checks it, so that what is unusable never counts.
+/// Reads the secret's content and checks it, so that an unusable one never counts.
 pub type Fetch = Box<
     dyn Fn() -> BoxFuture<'static, Result<Content, Box<dyn Error + Send + Sync>>> + Send + Sync,
 >;
@@ -24,12 +24,12 @@ pub type Fetch = Box<
 /// A store that takes longer is down; the last good content serves meanwhile.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// What all values of a copy are taken from.
+/// The source of all values of a copy.
 pub(super) struct Source {
     fetch: Fetch,
     pace: Pace,
     state: Mutex<State>,
-    /// One reader at a time; the others wait for what it finds.
+    /// One reader at a time; the others wait for its result.
     turn: tokio::sync::Mutex<()>,
 }
 
@@ -68,7 +68,7 @@ impl Source {
         self.with(|state| (Arc::clone(&state.content), state.generation))
     }
 
-    /// Reads the secret again if what is there has become too old.
+    /// Reads the secret again if the content has become too old.
     pub(super) async fn keep_fresh(&self, deadline: Deadline) {
         let plan = |reads, now| self.pace.plan_use(reads, now);
         // The usual way takes no turn.

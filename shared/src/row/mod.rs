@@ -1,9 +1,9 @@
 //! The mirror's row of one asset, and how an observation changes it.
 //!
-//! Every group of fields carries the moment of its last observation (its clock), and an
-//! observation replaces a group only when it is newer; equal moments are settled by the values
-//! themselves. Taking the greatest of a total order does not depend on the order of arrival, so
-//! notifications may come late, twice, or in the middle of a listing.
+//! Every group of fields carries the moment of its last observation (its clock). An observation
+//! replaces a group only when it is newer. At equal moments the values decide. Taking the greatest
+//! of a total order does not depend on the order of arrival, so notifications may come late, twice,
+//! or in the middle of a listing.
 
 mod observe;
 mod settle;
@@ -98,8 +98,8 @@ impl AssetRow {
         self.settle();
     }
 
-    /// Whether it makes a difference to what the asset looks like if this was observed before
-    /// everything that is known, or after it.
+    /// Tells if the order matters: if the asset looks different when this was observed before
+    /// everything known, or after it.
     pub fn order_matters(&self, observation: &Observation) -> bool {
         let told_at = |at: i64| {
             let mut told = self.clone();
@@ -113,7 +113,7 @@ impl AssetRow {
         told_at(i64::MIN) != told_at(newest.saturating_add(1))
     }
 
-    /// The columns hold what was last observed.
+    /// The columns hold the values last observed.
     fn observe_fact(&mut self, at: i64, fact: &Fact) {
         match fact {
             Fact::Gone(name) => {
@@ -129,13 +129,13 @@ impl AssetRow {
         }
     }
 
-    /// Whether Cloudinary, as far as is known, no longer has the asset. At equal moments it is
-    /// gone: a delete never precedes the upload that it deletes.
+    /// Tells whether Cloudinary, as far as is known, no longer has the asset. At equal moments it
+    /// is gone: a delete never precedes the upload that it deletes.
     pub fn is_gone(&self) -> bool {
         self.clocks.gone.is_some() && self.clocks.gone >= self.clocks.alive
     }
 
-    /// Whether the row counts as a live asset: not deleted, and nobody asked to delete it.
+    /// Tells whether the row counts as a live asset: not deleted, and nobody asked to delete it.
     pub fn is_live(&self) -> bool {
         self.deleted_at.is_none()
     }

@@ -1,4 +1,4 @@
-//! How a sighting changes the values that were last observed (pure).
+//! Applies a sighting to the values that were last observed (pure).
 
 use std::cmp::Ordering;
 
@@ -67,8 +67,8 @@ impl AssetRow {
         }
     }
 
-    /// What names the stored bytes has a clock of its own: listings do not tell it, and a version
-    /// counts seconds, so two uploads within one second share it.
+    /// Fields that name the stored bytes have a clock of their own. Listings do not tell them, and
+    /// a version counts seconds, so two uploads within one second share it.
     fn observe_stored(&mut self, at: i64, content: &Content) {
         if content.etag.is_none() && content.version_id.is_none() {
             return;

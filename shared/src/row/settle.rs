@@ -1,4 +1,4 @@
-//! What follows from what was observed and what was decided here (pure).
+//! The consequences of observations and decisions (pure).
 
 use super::{AssetRow, SyncState};
 use crate::asset::ResourceType;
@@ -12,23 +12,23 @@ impl AssetRow {
         self.observed.as_ref().unwrap_or(&self.editable)
     }
 
-    /// Whether the row shows a name that Cloudinary has not told: it is wished for, or belonged
-    /// to the asset before it was deleted.
+    /// Tells whether the row shows a name that Cloudinary has not told: it is wished for, or
+    /// belonged to the asset before it was deleted.
     pub(crate) fn wishes_for_its_name(&self) -> bool {
         self.intent.as_ref().is_some_and(|intent| {
             intent.public_id.is_some() || intent.is_restore() && self.is_gone()
         })
     }
 
-    /// Takes the wishes off, so that the columns hold what was last observed.
+    /// Takes the wishes off, so that the columns hold the values last observed.
     pub(super) fn unveil(&mut self) {
         if let Some(observed) = self.observed.take() {
             self.editable = observed;
         }
     }
 
-    /// Brings what follows from observations and decisions in line with them. The columns hold
-    /// what was last observed; afterwards they show the wishes laid over it.
+    /// Brings the derived values in line with observations and decisions. The columns hold the
+    /// values last observed; afterwards they show the wishes laid over them.
     pub(super) fn settle(&mut self) {
         self.content.mime_type = mime_type(
             self.resource_type,
@@ -51,11 +51,11 @@ impl AssetRow {
         self.settle_deletion();
     }
 
-    /// What is left to be done of an intent.
+    /// The rest of an intent that is still to be done.
     ///
-    /// While somebody is carrying it out, nothing counts as done: an older decision may still be
-    /// on its way to Cloudinary, and a newer one that seems to hold already would be undone by it.
-    /// And nothing does that was observed before it was decided: it may have changed again since.
+    /// While somebody is carrying it out, nothing counts as done. An older decision may still be on
+    /// its way to Cloudinary, and would undo a newer one that seems to hold already. And nothing
+    /// does that was observed before it was decided: it may have changed again since.
     fn left_of(&self, intent: &Intent) -> Option<Intent> {
         let mut intent = intent.clone();
         let is_settled = self.intent_claim.is_none();
@@ -109,8 +109,8 @@ impl AssetRow {
         }
     }
 
-    /// Ends the holding of the row by whoever carries its intent out, after a look that followed
-    /// its calls: now what is wished may count as done.
+    /// Ends a worker's hold of the row, after a look that followed its calls. Now the wishes may
+    /// count as done.
     pub(crate) fn release(&mut self) {
         self.unveil();
         self.intent_claim = None;
@@ -118,7 +118,7 @@ impl AssetRow {
     }
 
     /// Gives up a decision about the asset's name or return, because another live asset has the
-    /// name: what is observed outweighs what is wished.
+    /// name: an observed name outweighs a wished one.
     pub(crate) fn give_name_up(&mut self) {
         self.unveil();
         if let Some(intent) = &mut self.intent {

@@ -24,7 +24,7 @@ use crate::time::Timestamp;
 /// Tokens of Supabase Auth hold a few hundred bytes; custom claims may add to them.
 const MAX_TOKEN: usize = 8 * 1024;
 
-/// How far clocks may differ.
+/// The largest allowed difference of clocks.
 const LEEWAY: Duration = Duration::from_secs(30);
 
 /// Supabase's own edge caches the key set for ten minutes; a revoked key lives no longer here.
@@ -45,13 +45,13 @@ pub struct Caller {
     pub sub: Uuid,
     /// The database role that PostgREST will take.
     pub role: String,
-    /// Whether the server marked the user as an administrator (`app_metadata.role`).
+    /// True if the server marked the user as an administrator (`app_metadata.role`).
     pub is_admin: bool,
     /// To be forwarded, so that row level security decides.
     pub token: UserToken,
 }
 
-/// Why a token is refused.
+/// Reasons why a token is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     #[error("the token is longer than 8 KB")]
@@ -100,7 +100,7 @@ impl TokenError {
         }
     }
 
-    /// Whether the same token may be accepted later.
+    /// Tells whether the same token may be accepted later.
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::KeysUnavailable(_))
     }
@@ -252,8 +252,8 @@ impl KeySet {
     }
 }
 
-/// As much of a token's header as decides who verifies it. Keys that a header brings along or points
-/// to (`jwk`, `jku`, `x5u`, `x5c`) are an attacker's offer, and not looked at.
+/// As much of a token's header as decides on its verification. Keys that a header brings along or
+/// points to (`jwk`, `jku`, `x5u`, `x5c`) are an attacker's offer, and not looked at.
 #[derive(Deserialize)]
 struct Header {
     alg: String,

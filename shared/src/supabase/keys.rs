@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 /// Supabase's own header for API keys.
 const APIKEY: HeaderName = HeaderName::from_static("apikey");
 
-/// What an API key is, told by its form.
+/// The kind of an API key, told by its form.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum KeyKind {
     /// `sb_secret_…`: bypasses row level security; not a JWT.

@@ -1,8 +1,7 @@
 //! Sends PostgREST requests, built with the `postgrest` crate, through the shared HTTP client.
 //!
-//! The crate brings an HTTP stack of another generation. It is used as the query builder that it
-//! is good at; its finished request is translated here, so that one connection pool and one TLS
-//! stack serve everything.
+//! The crate brings an HTTP stack of another generation. It serves as a query builder. Its finished
+//! request is translated here, so that one connection pool and one TLS stack serve everything.
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,10 +33,10 @@ pub struct Supabase {
     deadline: Deadline,
 }
 
-/// What our own functions raise when a row is not as it was read; PostgREST makes it a 412.
+/// The code that our functions raise when a row is not as it was read. PostgREST makes it a 412.
 const CHANGED_MEANWHILE: &str = "PT412";
 
-/// What PostgREST answered, with a successful status.
+/// An answer of PostgREST's with a successful status.
 #[derive(Debug, Clone)]
 pub struct Reply {
     pub status: StatusCode,
@@ -78,7 +77,7 @@ pub enum SupabaseError {
         #[source]
         source: serde_json::Error,
     },
-    /// What was to be sent cannot be written as JSON.
+    /// The request cannot be written as JSON.
     #[error("could not {doing}: the arguments cannot be written")]
     Unwritable {
         doing: String,
@@ -147,8 +146,8 @@ impl Supabase {
         self.builder.from(table)
     }
 
-    /// Calls a function with named arguments and reads what it returns; `()` and `Option` accept
-    /// a function that returns nothing.
+    /// Calls a function with named arguments and reads its result; `()` and `Option` accept a
+    /// function that returns nothing.
     ///
     /// # Errors
     /// See [`SupabaseError`].
@@ -295,7 +294,7 @@ impl Reply {
 }
 
 impl SupabaseError {
-    /// Whether the same request may succeed later without anybody's doing.
+    /// Tells whether the same request may succeed later without anybody's doing.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::OutOfTime { .. } => true,
@@ -304,13 +303,13 @@ impl SupabaseError {
         }
     }
 
-    /// What was read has changed meanwhile: read again and try again at once.
+    /// Tells a row that has changed since it was read. Read again and try again at once.
     pub fn is_conflict(&self) -> bool {
         matches!(self.code(), Some(CHANGED_MEANWHILE | "40001" | "40P01"))
     }
 
     /// No row can hold such values: a data exception, a null or a check that forbids it, or a limit
-    /// of the program's, such as the length of what an index can find.
+    /// of the program's, such as the length of an index entry.
     pub fn is_about_values(&self) -> bool {
         self.code().is_some_and(|code| match code {
             "23502" | "23514" => true,
@@ -345,7 +344,7 @@ impl SupabaseError {
         }
     }
 
-    /// How long to wait at least, where the answer said so.
+    /// The shortest wait, where the answer tells one.
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,

@@ -1,7 +1,7 @@
 //! Sends intents that were never sent, or never settled, to the outbound queue.
 //!
-//! The row is the outbox: a function that dies between committing an intent and sending it, or a
-//! queue that loses a message, delays the intent until the next drain and no longer.
+//! The row is the outbox. If a function dies between committing an intent and sending it, or a
+//! queue loses a message, the next drain sends the intent.
 
 use super::store::Store;
 use crate::queue::Queue;
@@ -11,10 +11,10 @@ use crate::supabase::SupabaseError;
 /// message that failed stays invisible, so that none is sent while another attempt is due anyway.
 const IDLE_SECONDS: u32 = 180;
 
-/// How many intents one claim takes.
+/// The number of intents that one claim takes.
 const CLAIM: u32 = 500;
 
-/// Sends what waits; answers how many intents were sent.
+/// Sends waiting intents; answers their number.
 ///
 /// # Errors
 /// When the database cannot be asked. What SQS refuses is claimed again at a later drain.

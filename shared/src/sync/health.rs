@@ -1,4 +1,4 @@
-//! Whether everything works, from what was found out about it (pure).
+//! Judges from findings if everything works (pure).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,14 +15,13 @@ use crate::time::Timestamp;
 /// should see. A quota is reset every hour.
 const OLDEST_PENDING: Duration = Duration::from_secs(2 * 3600);
 
-/// What a run may rest for the quota's sake before it counts as late.
+/// The time that a run may rest for the quota's sake before it counts as late.
 const RESTING: Duration = Duration::from_secs(90 * 60);
 
-/// When a run finds a change of which nothing was told, this is how long before it a notification
-/// must have arrived for them to count as arriving.
+/// The longest silence before a run finds an untold change, for notifications to count as arriving.
 const SILENCE: Duration = Duration::from_secs(3600);
 
-/// What a run that makes progress may take.
+/// The time that a run may take while it makes progress.
 const RUNNING: Duration = Duration::from_secs(24 * 3600);
 
 /// The quota as `media_sync_health` tells it.
@@ -33,7 +32,7 @@ struct QuotaLeft {
     reset_at: Timestamp,
 }
 
-/// How often runs are to be made; nothing where the schedule is not a plain rate.
+/// The periods of runs; nothing where the schedule is not a plain rate.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Schedules {
     pub incremental: Option<Duration>,
@@ -51,7 +50,7 @@ pub enum Status {
     Down,
 }
 
-/// Why it is not well.
+/// A reason why it is not well.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Reason {
     /// A stable word for programs.
@@ -59,7 +58,7 @@ pub struct Reason {
     pub message: String,
 }
 
-/// What was found out. An `Err` holds a stable word for why it could not be.
+/// The findings of all looks. An `Err` holds a stable word for why it could not be.
 #[derive(Clone, Debug)]
 pub struct Findings {
     pub database: Result<MirrorHealth, &'static str>,
@@ -69,7 +68,7 @@ pub struct Findings {
     pub cloudinary: Option<Result<(), &'static str>>,
 }
 
-/// Judges what was found out.
+/// Judges the findings.
 pub fn assess(found: &Findings, schedules: Schedules, now: Timestamp) -> (Status, Vec<Reason>) {
     let mut reasons = Vec::new();
     let mut note = |code, message: String| reasons.push(Reason { code, message });
@@ -114,7 +113,7 @@ pub fn assess(found: &Findings, schedules: Schedules, now: Timestamp) -> (Status
 }
 
 impl MirrorHealth {
-    /// How late reconciliation is: above 1 it is overdue. Nothing where no schedule is known.
+    /// The lateness of reconciliation: above 1 it is overdue. Nothing where no schedule is known.
     pub fn lateness(&self, schedules: Schedules, now: Timestamp) -> Option<f64> {
         let kinds = [
             (self.last_full, schedules.full),
@@ -133,20 +132,20 @@ impl MirrorHealth {
             .reduce(f64::max)
     }
 
-    /// Whether the last run ended without a good result.
+    /// Tells whether the last run ended without a good result.
     pub fn last_run_failed(&self) -> bool {
         self.last_run
             .as_ref()
             .is_some_and(|run| run.status != RunStatus::Succeeded)
     }
 
-    /// How long the oldest decision has waited for Cloudinary.
+    /// The time that the oldest decision has waited for Cloudinary.
     pub fn oldest_decision(&self, now: Timestamp) -> Duration {
         self.oldest_pending
             .map_or(Duration::ZERO, |decided| now.since(decided))
     }
 
-    /// Whether runs find what notifications should have told, and no notification arrives.
+    /// Tells whether runs find what notifications should have told, and no notification arrives.
     pub fn lacks_notifications(&self) -> bool {
         self.last_found.is_some_and(|found| {
             self.last_notification

@@ -1,4 +1,4 @@
-//! Looks at assets by id, and turns what is there, and what is not, into observations.
+//! Looks at assets by id, and makes observations of the present and the missing ones.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,8 @@ use crate::time::Timestamp;
 /// Looks at up to [`MAX_ASSET_IDS`] assets: those that are not there are observed as gone, under
 /// the name given with them.
 ///
-/// `after` is a moment of Cloudinary's clock that was known before the call, from a notification
-/// or a row: whatever the local clock believes, the answer is newer than that.
+/// `after` is a moment of Cloudinary's clock that was known before the call, from a notification or
+/// a row. The answer is newer than that, whatever the local clock says.
 pub async fn fetch_observations(
     cloudinary: &Client,
     wanted: &[(AssetId, Option<DeliveryName>)],
@@ -39,7 +39,7 @@ pub async fn fetch_observations(
     Ok(observations)
 }
 
-/// The moment of an answer: not before what was known when it was asked for.
+/// The moment of an answer: not before anything known at the time of the call.
 pub fn stamp(observed_at: Timestamp, after: Option<Timestamp>) -> Timestamp {
     after.map_or(observed_at, |after| observed_at.max(after.next()))
 }

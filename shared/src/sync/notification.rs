@@ -1,4 +1,4 @@
-//! From the body of a Cloudinary notification to what it says (pure).
+//! From the body of a Cloudinary notification to its meaning (pure).
 //!
 //! Only uploads and deletes are whole statements. Everything else is a diff of uneven shape and
 //! means no more than "these assets changed": it becomes a list of assets to fetch.
@@ -20,11 +20,11 @@ pub struct Notification {
     pub says: Says,
 }
 
-/// What a notification says.
+/// The meaning of a notification.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Says {
-    /// A whole upload: no read is needed unless the asset is known already, since an overwrite
-    /// may have cleared what the notification does not mention.
+    /// A whole upload: no read is needed unless the asset is known already, since an overwrite may
+    /// have cleared fields that the notification does not mention.
     Uploaded(Box<Observation>),
     /// These assets were deleted, at a known moment.
     Deleted(Vec<Observation>),
@@ -48,7 +48,7 @@ impl Says {
 }
 
 impl Notification {
-    /// What of its assets was changed, and when.
+    /// The changed groups of its assets' values, and the moment.
     pub fn changed(&self) -> Changed {
         let at = self.triggered_at.map(Timestamp::micros);
         let nothing = Changed::default();
@@ -86,7 +86,8 @@ pub enum AssetRef {
     Name(DeliveryName),
 }
 
-/// Why a well-signed notification cannot be understood. It is kept, and a person may look at it.
+/// Reasons why a well-signed notification cannot be understood. It is kept, and a person may look
+/// at it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotUnderstood {
     #[error("the body is not JSON")]

@@ -1,26 +1,26 @@
-//! Removes what was recorded and is old: notifications, uploads, runs that nothing builds on,
-//! idempotency keys, and at last the audit trail.
+//! Removes old records: notifications, uploads, runs that nothing builds on, idempotency keys, and
+//! at last the audit trail.
 
 use std::time::Instant;
 
 use super::store::{Purged, Store};
 use crate::supabase::SupabaseError;
 
-/// How long they are kept, in days.
+/// The days for which they are kept.
 pub const KEPT_DAYS: u32 = 30;
 
-/// How long the audit trail is kept where nothing else is said, in days.
+/// The days for which the audit trail is kept by default.
 pub const AUDIT_DAYS: u32 = 400;
 
 /// The least that can be said; the database refuses less.
 pub const LEAST_AUDIT_DAYS: u32 = 90;
 
-/// How many one call removes: few enough for a short transaction.
+/// The number that one call removes: few enough for a short transaction.
 const BATCH: u32 = 2_000;
 
-/// Removes what is older than [`KEPT_DAYS`], idempotency keys of more than a day, and of the audit
-/// trail what is older than `audit_days`, batch by batch, until nothing is left or `deadline` has come;
-/// the rest is the next one's. Each batch leaves its own entry in the audit trail.
+/// Removes records older than [`KEPT_DAYS`], idempotency keys of more than a day, and audit entries
+/// older than `audit_days`. It goes batch by batch, until nothing is left or `deadline` has come.
+/// The rest is the next one's. Each batch leaves its own entry in the audit trail.
 ///
 /// # Errors
 /// When the database cannot be asked. What was removed until then stays removed.

@@ -1,4 +1,4 @@
-//! Whether a run may call Cloudinary now, or leaves what is left of the hour to people (pure).
+//! Decides if a run may call Cloudinary now, or leaves the rest of the hour to people (pure).
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const LEAST_RESERVE: u32 = 50;
 /// Quotas are reset on the hour. A reset that is said to be later is looked at again by then.
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
-/// What a run may do.
+/// A run's next move.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Decision {
     Go,
@@ -22,7 +22,7 @@ pub(crate) enum Decision {
     RestFor(Duration),
 }
 
-/// How many calls of `limit` runs leave to people. `wanted` is the run's own option.
+/// The calls of `limit` that runs leave to people. `wanted` is the run's own option.
 ///
 /// Never more than half of the limit: a run has to come further within some hour.
 pub fn reserve(limit: u32, wanted: Option<u32>) -> u32 {
@@ -31,13 +31,13 @@ pub fn reserve(limit: u32, wanted: Option<u32>) -> u32 {
         .min(limit / 2)
 }
 
-/// Whether `reading` lies below what is kept for people, at `now` of Cloudinary's clock.
+/// Tells whether `reading` lies below the reserve kept for people, at `now` of Cloudinary's clock.
 pub fn is_low(reading: &QuotaReading, now: Timestamp) -> bool {
     reading.reset > now && reading.remaining < reserve(reading.limit, None)
 }
 
-/// Whether `calls` calls would leave the reserve untouched. `now` is on Cloudinary's clock, and
-/// not later than that. Where nothing is known, the first answer tells.
+/// Tells whether `calls` calls would leave the reserve untouched. `now` is on Cloudinary's clock,
+/// and not later than that. Where nothing is known, the first answer tells.
 pub(crate) fn decide(
     reading: Option<&QuotaReading>,
     calls: u32,
@@ -54,12 +54,12 @@ pub(crate) fn decide(
     }
 }
 
-/// How long to rest until `reset`: a second at least, an hour at most.
+/// The rest until `reset`: a second at least, an hour at most.
 pub(crate) fn rest_until(reset: Timestamp, now: Timestamp) -> Duration {
     bounded(reset.since(now))
 }
 
-/// A rest that neither spins nor lasts for ever, whatever a header says.
+/// A rest that neither spins nor lasts for ever, for any header.
 pub(crate) fn bounded(rest: Duration) -> Duration {
     rest.clamp(Duration::from_secs(1), HOUR)
 }

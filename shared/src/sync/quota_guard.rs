@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::quota::{Decision, decide};
 use crate::cloudinary::Client;
 
-/// The calls would use up what is kept for people; nothing may be tried for so long.
+/// The calls would use up the reserve kept for people; nothing may be tried for so long.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("what is left of Cloudinary's hourly quota is kept for people; the run goes on in {} s", .0.as_secs())]
 pub struct ReserveTouched(pub Duration);
@@ -20,10 +20,10 @@ pub enum QuotaGuard {
 }
 
 impl QuotaGuard {
-    /// Whether `calls` calls may be made now.
+    /// Tells whether `calls` calls may be made now.
     ///
     /// # Errors
-    /// [`ReserveTouched`] when they would use up what is kept for people.
+    /// [`ReserveTouched`] when they would use up the reserve kept for people.
     pub fn admit(self, cloudinary: &Client, calls: usize) -> Result<(), ReserveTouched> {
         let Self::KeepReserve { wanted } = self else {
             return Ok(());

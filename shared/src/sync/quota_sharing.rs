@@ -1,7 +1,7 @@
 //! Tells the others when people's calls have reached into the quota's reserve.
 //!
-//! Runs share what they know of the quota with every checkpoint. Other workers would spend a
-//! database call on it, so they tell only what makes runs wait.
+//! Runs share their knowledge of the quota with every checkpoint. Other workers would spend a
+//! database call on it, so they tell only a quota that makes runs wait.
 
 use super::quota::is_low;
 use super::store::Store;

@@ -12,10 +12,10 @@ use super::store::{RecordedNotification, Store};
 use crate::queue::{Notification, Queue, RawBody, Replay, SendError};
 use crate::supabase::SupabaseError;
 
-/// How many are read at once: a body may have half a megabyte.
+/// The number read at once: a body may have half a megabyte.
 const PAGE: usize = 20;
 
-/// Why a replay broke off. What was sent before stays sent.
+/// Reasons why a replay broke off. What was sent before stays sent.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     #[error("could not read the recorded notifications")]
@@ -31,7 +31,7 @@ pub enum ReplayError {
 }
 
 impl ReplayError {
-    /// Whether the same replay may succeed later without anybody's doing.
+    /// Tells whether the same replay may succeed later without anybody's doing.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Store(source) => source.is_transient(),
@@ -41,11 +41,11 @@ impl ReplayError {
     }
 }
 
-/// How far a replay has come.
+/// The progress of a replay.
 #[derive(Debug)]
 pub struct Replayed {
     pub sent: usize,
-    /// What is left when `deadline` has come.
+    /// The rest when `deadline` has come.
     pub rest: Option<Replay>,
 }
 
@@ -87,7 +87,7 @@ pub async fn replay(
     }
 }
 
-/// The message that the webhook once sent: what is hashed of it is the same, and so is its digest.
+/// The message that the webhook once sent: its hashed parts are the same, and so is its digest.
 fn as_it_came(recorded: RecordedNotification) -> Result<Notification, ReplayError> {
     let body = if recorded.body_is_base64 {
         let digest = recorded.digest;

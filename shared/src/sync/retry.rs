@@ -11,14 +11,14 @@ use crate::time::Timestamp;
 /// still pass is tried on all the same, more and more seldom.
 const FAILURES_UNTIL_ERROR: i32 = 8;
 
-/// How long a worker may hold a row. Longer than the function's timeout, so that nobody who held
-/// it can still be acting when it is given to another.
+/// The time for which a worker may hold a row. Longer than the function's timeout, so that nobody
+/// who held it can still be acting when it is given to another.
 pub const CLAIM: Duration = Duration::from_secs(30);
 
 const FIRST_PAUSE: Duration = Duration::from_secs(4);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
-/// Why an intent could not be carried out.
+/// A reason why an intent could not be carried out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
     /// A stable word for programs.
@@ -28,7 +28,7 @@ pub struct Failure {
     pub kind: FailureKind,
 }
 
-/// Whether it may be carried out later.
+/// The prospects of a failed intent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FailureKind {
     /// Cloudinary will refuse it again.
@@ -37,8 +37,8 @@ pub enum FailureKind {
     Passing,
     /// It may succeed after this time, and it is nobody's fault.
     Waiting(Duration),
-    /// The call may have been carried out, or still be: nobody else may touch the asset until
-    /// the claim has run out, and then only after a look.
+    /// The call may have been carried out, or still be. Nobody else may touch the asset until the
+    /// claim has run out, and then only after a look.
     Unknown,
 }
 
@@ -62,7 +62,7 @@ impl Failure {
         }
     }
 
-    /// No row can hold what Cloudinary shows of the asset, so nothing may be done about it.
+    /// No row can hold Cloudinary's values of the asset, so nothing may be done about it.
     pub fn unwritable(reason: &str) -> Self {
         Self {
             code: "values_refused",
@@ -82,8 +82,8 @@ impl Failure {
 }
 
 /// The row after a failure, and its entry in the audit trail. `chance`, from 0 to 1, spreads
-/// what failed together. A row that is still claimed is not tried again before the claim has run
-/// out.
+/// intents that failed together. A row that is still claimed is not tried again before the claim
+/// has run out.
 pub fn plan_failure(
     row: &AssetRow,
     failure: &Failure,
@@ -127,7 +127,7 @@ pub fn plan_failure(
     (after, entry)
 }
 
-/// How long to wait; `None` for ever.
+/// The wait; `None` for ever.
 fn pause(kind: FailureKind, failures: i32, chance: f64) -> Option<Duration> {
     let spread = 0.5 + chance.clamp(0.0, 1.0) / 2.0;
     match kind {

@@ -22,7 +22,7 @@ pub enum TriggerError {
     Record(#[from] SupabaseError),
 }
 
-/// The triggers as they were found, and what was done about them.
+/// The triggers as they were found, and their repairs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TriggerRepair {
     /// The address that a trigger has to lead to.

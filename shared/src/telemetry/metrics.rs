@@ -48,7 +48,7 @@ pub struct Metric {
     pub unit: Unit,
     /// The functions that write it; none means all.
     pub services: &'static [&'static str],
-    /// Whether it is also kept for each `reason`.
+    /// True if it is also kept for each `reason`.
     pub by_reason: bool,
     pub meaning: &'static str,
 }

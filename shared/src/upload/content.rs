@@ -1,4 +1,4 @@
-//! What a file is, by its first bytes rather than by its name (pure).
+//! The type of a file, by its first bytes rather than by its name (pure).
 
 use super::format::{extension, known_format};
 use super::refusal::UploadRefusal;
@@ -13,10 +13,10 @@ pub struct Checked {
     pub format: Option<String>,
 }
 
-/// Checks a file against the rules; `wanted` is what its sender takes it for.
+/// Checks a file against the rules; `wanted` is the sender's type for it.
 ///
 /// # Errors
-/// When it is empty, too large, not what its name says, or not allowed here.
+/// When it is empty, too large, not of the type that its name says, or not allowed here.
 pub fn check_file(
     bytes: &[u8],
     filename: &str,
@@ -60,10 +60,10 @@ pub fn check_file(
     })
 }
 
-/// Whether the rules allow this type and format.
+/// Checks that the rules allow this type and format.
 ///
 /// # Errors
-/// Naming what is not allowed, and what is.
+/// Names the refused and the allowed ones.
 pub fn check_allowed(
     resource_type: ResourceType,
     format: Option<&str>,
@@ -81,7 +81,7 @@ pub fn check_allowed(
     Ok(())
 }
 
-/// Whether the rules allow this type.
+/// Checks that the rules allow this type.
 ///
 /// # Errors
 /// Naming those that are allowed.
@@ -99,7 +99,7 @@ pub fn check_allowed_type(
     )))
 }
 
-/// The format that the first bytes tell, and what Cloudinary takes it for.
+/// The format that the first bytes tell, and Cloudinary's type for it.
 pub fn sniff(bytes: &[u8]) -> Option<(&'static str, ResourceType)> {
     known_format(sniff_name(bytes)?)
 }
@@ -137,7 +137,7 @@ fn sniff_name(bytes: &[u8]) -> Option<&'static str> {
         .or_else(|| is_svg(bytes).then_some("svg"))
 }
 
-/// ISO base media files say in their brand what they hold.
+/// ISO base media files name their content in their brand.
 fn brand(brand: &[u8]) -> &'static str {
     match brand {
         b"avif" | b"avis" => "avif",

@@ -2,8 +2,8 @@
 
 use crate::asset::ResourceType;
 
-/// Formats that can be told by their first bytes: Cloudinary's name, what it takes them for, and
-/// other extensions of the same. (Audio is `video`, PDF is `image`.)
+/// Formats that can be told by their first bytes: Cloudinary's name, its type for them, and other
+/// extensions of the same. (Audio is `video`, PDF is `image`.)
 pub const FORMATS: &[(&str, ResourceType, &[&str])] = &[
     ("avif", ResourceType::Image, &[]),
     ("bmp", ResourceType::Image, &[]),
@@ -29,7 +29,7 @@ pub const FORMATS: &[(&str, ResourceType, &[&str])] = &[
     ("webm", ResourceType::Video, &["mkv"]),
 ];
 
-/// Cloudinary's name of the format with this extension, and what it takes it for.
+/// Cloudinary's name of the format with this extension, and its type for it.
 pub fn known_format(extension: &str) -> Option<(&'static str, ResourceType)> {
     let extension = extension.to_ascii_lowercase();
     FORMATS

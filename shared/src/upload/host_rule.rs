@@ -7,9 +7,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use url::Host;
 
-/// A host from which files may be ingested: `images.example.com`, `*.example.com` (below it),
-/// `*` (any public host), or an address such as `10.1.2.3`, which is thereby allowed although it
-/// may be internal. `:8443` behind it allows that port, `:*` any.
+/// A host from which files may be ingested.  Its forms: `images.example.com`, `*.example.com`
+/// (below it), `*` (any public host), or an address such as `10.1.2.3`, which is thereby allowed
+/// although it may be internal. `:8443` behind it allows that port, `:*` any.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct HostRule {

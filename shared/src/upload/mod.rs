@@ -1,4 +1,4 @@
-//! What may be uploaded, by whom, under which name, and how it is signed (pure).
+//! Rules for uploads: content, sender, name and signature (pure).
 
 pub mod content;
 pub mod format;

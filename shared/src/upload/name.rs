@@ -7,10 +7,10 @@ use super::refusal::UploadRefusal;
 use super::rules::{UploadRules, Uploader};
 use crate::asset::{ResourceType, fault_of_folder, fault_of_public_id};
 
-/// How many characters of a file's name go into a public id.
+/// The number of characters of a file's name that go into a public id.
 const LONGEST_STEM: usize = 50;
 
-/// What an upload is to be called, as its sender says.
+/// The sender's wishes for an upload's name.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Naming<'a> {
     pub public_id: Option<&'a str>,
@@ -20,7 +20,7 @@ pub struct Naming<'a> {
     pub resource_type: Option<ResourceType>,
 }
 
-/// What it is called.
+/// The chosen name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
     pub public_id: String,
@@ -29,11 +29,11 @@ pub struct Named {
 }
 
 impl Naming<'_> {
-    /// Checks what was given and chooses the rest. A chosen public id follows from the folder, the
+    /// Checks the given names and chooses the rest. A chosen public id follows from the folder, the
     /// file's name and the upload's id, which nobody else has.
     ///
     /// # Errors
-    /// When a name is not one that Cloudinary takes, or lies outside what the user may name.
+    /// When a name is not one that Cloudinary takes, or lies outside the user's prefix.
     pub fn choose(
         &self,
         rules: &UploadRules,

@@ -2,8 +2,8 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether an address is one of the public internet: not of a private network, this machine, a
-/// link, a group, a cloud's metadata service, or a way around to one of those.
+/// Tells addresses of the public internet. All others are refused: a private network, this machine,
+/// a link, a group, a cloud's metadata service, or a way around to one of those.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),

@@ -1,8 +1,8 @@
-//! Why an upload is refused, in words for whoever asked (pure).
+//! Reasons why an upload is refused, in words for its sender (pure).
 
 use crate::parameter::ParameterError;
 
-/// Why an upload is refused.
+/// Reasons why an upload is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UploadRefusal {
     #[error("{0}")]

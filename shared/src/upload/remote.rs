@@ -1,7 +1,7 @@
 //! From which addresses files may be ingested (pure).
 //!
 //! Cloudinary fetches them, not we. The names of an internal network are none of its business all
-//! the same, and what it can reach of ours it must not be made to publish.
+//! the same. Nor may it publish files that only we can reach.
 
 use core::net::IpAddr;
 
@@ -20,7 +20,8 @@ const LONGEST: usize = 2048;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteFile {
     pub url: Url,
-    /// What is to be looked up before it is used; `None` where the rules name the very address.
+    /// The host to look up before the address is used; `None` where the rules name the very
+    /// address.
     pub host: Option<String>,
     pub port: u16,
 }
@@ -71,7 +72,7 @@ pub fn parse_remote(text: &str, rules: &UploadRules) -> Result<RemoteFile, Uploa
 }
 
 impl RemoteFile {
-    /// Checks what the host's name was found to mean.
+    /// Checks the addresses that the host's name was found to mean.
     ///
     /// # Errors
     /// When there is no address, or any of them is not a public one.
@@ -96,7 +97,7 @@ impl RemoteFile {
     }
 }
 
-/// Whether the host stands in the text as it is understood, but for the case of its letters.
+/// Tells whether the host stands in the text as it is understood, but for the case of its letters.
 fn is_written_plainly(text: &str, url: &Url) -> bool {
     let Some(authority) = text.get(url.scheme().len()..).and_then(|rest| {
         let rest = rest.strip_prefix("://")?;

@@ -14,10 +14,10 @@ const LONGEST_VALIDITY: u32 = 3600;
 /// A widget needs a moment between asking and sending.
 const SHORTEST_VALIDITY: u32 = 60;
 
-/// What stands for the user's id in a prefix.
+/// The placeholder of the user's id in a prefix.
 const USER_ID: &str = "{user_id}";
 
-/// What may be uploaded. Everything has a default; a misspelt key is a mistake.
+/// The rules for uploads. Everything has a default; a misspelt key is a mistake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UploadRules {
@@ -29,15 +29,16 @@ pub struct UploadRules {
     /// Formats as Cloudinary names them (`jpg`, `mp4`); none means any.
     pub formats: Vec<String>,
     pub resource_types: Vec<ResourceType>,
-    /// How long a signature can be used, in seconds. Every chunk of a large file is checked.
+    /// The time in which a signature can be used, in seconds. Every chunk of a large file is
+    /// checked.
     pub valid_seconds: u32,
     /// Hosts from which Cloudinary may be made to fetch; none switches it off.
     pub remote_hosts: Vec<HostRule>,
-    /// Whether plain http addresses are taken besides https.
+    /// True if plain http addresses are taken besides https.
     pub remote_http: bool,
 }
 
-/// Who uploads.
+/// The sender of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Uploader {
     pub id: Uuid,
@@ -62,7 +63,7 @@ impl UploadRules {
     /// Reads the JSON object of the configuration.
     ///
     /// # Errors
-    /// What is wrong with it, without its values.
+    /// Its faults, without its values.
     pub fn parse(text: &str) -> Result<Self, String> {
         // A list would pass for an object whose fields are all left out.
         let mut rules = serde_json::from_str::<Map<String, Value>>(text)
@@ -94,14 +95,14 @@ impl UploadRules {
         Ok(rules)
     }
 
-    /// Below what this user's names lie; `None` for anywhere. Without slashes at its ends.
+    /// The prefix of this user's names; `None` for anywhere. Without slashes at its ends.
     pub fn prefix_of(&self, uploader: Uploader) -> Option<String> {
         (!uploader.is_admin && !self.prefix.is_empty())
             .then(|| self.prefix.replace(USER_ID, &uploader.id.to_string()))
     }
 
-    /// The formats to which a signature binds the file, since nothing else that is signed tells
-    /// what it is; `None` for any.
+    /// The formats to which a signature binds the file, since no other signed parameter tells its
+    /// type; `None` for any.
     pub fn signed_formats(&self) -> Option<Vec<&str>> {
         if !self.formats.is_empty() {
             return Some(self.formats.iter().map(String::as_str).collect());

@@ -132,7 +132,7 @@ fn write_schema(page: &mut String, name: &str, schema: &Value) {
     page.push('\n');
 }
 
-/// What values a schema takes, in a few words.
+/// A schema's values, in a few words.
 fn kind(schema: &Value) -> String {
     if schema["$ref"].is_string() {
         return format!("[{}](#{})", name(schema), name(schema).to_lowercase());
@@ -195,7 +195,7 @@ fn words(values: &Value, between: &str) -> String {
     words.join(between)
 }
 
-/// What a reference refers to.
+/// The name that a reference leads to.
 fn name(value: &Value) -> &str {
     text(&value["$ref"]).rsplit('/').next().unwrap_or_default()
 }

@@ -1,8 +1,8 @@
-//! What a page of 500 assets costs besides I/O: reading it, merging it into rows, comparing it with
-//! them.
+//! The costs of a page of 500 assets besides I/O: reading it, merging it into rows, comparing it
+//! with them.
 //!
-//! `make bench`; the first figure, the same text read into plain JSON values, is
-//! what the others are to be compared with.
+//! `make bench`; the first figure, the same text read into plain JSON values, is the measure of the
+//! others.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -50,7 +50,7 @@ fn observe(text: &str, at: Timestamp) -> Vec<Observation> {
     observations.collect()
 }
 
-/// What the settlement of a page asks for first, once its rows are read.
+/// The first step of a page's settlement once its rows are read.
 fn plan(rows: &[AssetRow], observations: Vec<Observation>) -> Step {
     let evidence = Evidence::new(observations, 1);
     let mut settlement = Settlement::new(ListingPolicy::page(None), evidence);

@@ -1,4 +1,4 @@
-//! What must be true in the end.
+//! The rules that must hold in the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,7 +74,7 @@ pub fn accounted(database: &Database, digests: &BTreeSet<String>) {
     assert_eq!(database.notifications.len(), digests.len());
 }
 
-/// What people wanted last of each value, to be compared with what became of it.
+/// People's last wish for each value, to be compared with its fate.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     here: BTreeMap<(AssetId, &'static str, String), (Option<Value>, Timestamp)>,

@@ -28,7 +28,7 @@ pub struct CloudAsset {
     pub has_backup: bool,
 }
 
-/// What can be done to the library, by people there or by us.
+/// Changes of the library, by people there or by us.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     /// A new asset, or new content of the one that has the name.
@@ -60,7 +60,7 @@ pub enum Change {
     },
 }
 
-/// Why the library says no.
+/// Reasons why the library refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     NotFound,
@@ -74,7 +74,7 @@ pub struct Cloud {
     pub assets: BTreeMap<AssetId, CloudAsset>,
     /// Bodies, in the order of their events.
     pub outbox: Vec<String>,
-    /// Whether a name that comes back revives its old id, as accounts with backups seem to.
+    /// True if a name that comes back revives its old id, as accounts with backups seem to.
     pub reuses_ids: bool,
     pub has_backups: bool,
     /// Microseconds.
@@ -141,7 +141,7 @@ impl Cloud {
     /// Makes the change, and the notifications of it.
     ///
     /// # Errors
-    /// As Cloudinary refuses it; bulk changes skip what is not there instead.
+    /// As Cloudinary refuses it; bulk changes skip missing assets instead.
     pub fn apply(&mut self, change: &Change) -> Result<(), Refusal> {
         match change {
             Change::Upload {
@@ -364,7 +364,7 @@ impl Cloud {
         self.outbox.push(Value::Object(body).to_string());
     }
 
-    /// What the Admin API tells of these assets: they are there, or they are not.
+    /// The Admin API's word on these assets: they are there, or they are not.
     pub fn look(
         &self,
         wanted: &BTreeMap<AssetId, Option<DeliveryName>>,
@@ -403,8 +403,8 @@ impl Cloud {
     }
 }
 
-/// What becomes of a value on its way: a form carries text, and the field's type makes of it what
-/// it is. `owner` is a field of whole numbers, the others are texts.
+/// The fate of a value on its way: a form carries text, and the field's type makes a value of it.
+/// `owner` is a field of whole numbers, the others are texts.
 fn typed(key: &str, value: &Value) -> Value {
     let text = metadata_value(value);
     match text.parse::<i64>() {

@@ -1,4 +1,4 @@
-//! The database in memory: what its functions and its trigger do, as the migrations say.
+//! The database in memory: its functions and its trigger, as the migrations say.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use media_sync::time::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-/// What a person changes in a row; `None` leaves a value as it is.
+/// A person's changes of a row; `None` leaves a value as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Decision {
     pub public_id: Option<String>,
@@ -28,7 +28,7 @@ pub struct Decision {
 /// A run of reconciliation, as its row has it.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
-    /// Who leads it; `None` when it rests.
+    /// Its leader's lease; `None` when it rests.
     pub lease: Option<u64>,
     pub started: Option<Timestamp>,
     pub stage: Stage,
@@ -36,7 +36,7 @@ pub struct Run {
     pub listed: BTreeSet<AssetId>,
 }
 
-/// How far a run has come.
+/// The progress of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Stage {
     #[default]
@@ -46,7 +46,7 @@ pub enum Stage {
     Done,
 }
 
-/// Why a write was refused.
+/// Reasons why a write was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
     /// Rows have changed since they were read (PT412).
@@ -165,8 +165,8 @@ impl Database {
         }
     }
 
-    /// What a person writes into a row, and what the trigger `decide` makes of it. `false` when it
-    /// is refused.
+    /// Writes a person's changes into a row, as the trigger `decide` takes them. `false` when it is
+    /// refused.
     pub fn decide(&mut self, id: Uuid, decision: &Decision, now: Timestamp) -> bool {
         let Some(old) = self.rows.get(&id) else {
             return false;
@@ -243,13 +243,13 @@ fn names_are_unique(rows: &BTreeMap<Uuid, AssetRow>) -> bool {
     live.all(|row| names.insert(row.name()))
 }
 
-/// Whether a row has the name in Cloudinary, though it is to lose it.
+/// Tells whether a row has the name in Cloudinary, though it is to lose it.
 fn holds_in_cloudinary(row: &AssetRow, public_id: &str) -> bool {
     let deletes = row.intent.as_ref().is_some_and(Intent::is_delete);
     (row.is_live() || deletes) && row.observed_name().public_id == public_id
 }
 
-/// What the trigger makes of a change to a row; `false` when it refuses.
+/// Decides as the trigger does; `false` when it refuses.
 pub fn decide(row: &mut AssetRow, decision: &Decision, now: Timestamp) -> bool {
     let before = row.clone();
     let newest = before.clocks.newest();

@@ -1,5 +1,4 @@
-//! `chaos --seeds N [--from SEED] [--trace]`: plays that many stories, and says what happened in
-//! them.
+//! `chaos --seeds N [--from SEED] [--trace]`: plays that many stories, and sums their events up.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

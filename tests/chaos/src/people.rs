@@ -1,4 +1,4 @@
-//! What people do on both sides, drawn from a seed: few names, keys and values, so that they
+//! People's actions on both sides, drawn from a seed: few names, keys and values, so that they
 //! often meet.
 
 use std::collections::BTreeMap;

@@ -22,7 +22,7 @@ const BEGIN: i64 = 1_800_000_000_000_000;
 /// Microseconds.
 const SECOND: i64 = 1_000_000;
 
-/// How hard a story is.
+/// The hardness of a story.
 #[derive(Clone, Copy, Debug)]
 struct Hardness {
     loss: f64,
@@ -338,7 +338,7 @@ impl Story {
         self.settle();
     }
 
-    /// What an administrator may do about refused decisions.
+    /// Asks for another attempt at refused decisions, as an administrator may.
     fn retry_errors(&mut self) {
         for row in self.sides.database.rows.values_mut() {
             if row.sync.status == SyncStatus::Error {

@@ -1,4 +1,4 @@
-//! What has happened in stories.
+//! The events of stories, counted.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use media_sync::sync::store::Verdict;
 
 use crate::jobs::Sides;
 
-/// What has happened in a story, or in many.
+/// The events of a story, or of many, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     pub changes: u64,
@@ -26,7 +26,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Takes in what a story's sides have come to.
+    /// Takes in the end of a story's sides.
     pub(crate) fn count(&mut self, sides: &Sides) {
         let database = &sides.database;
         let verdicts = |wanted| {

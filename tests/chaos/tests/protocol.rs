@@ -1,9 +1,9 @@
-//! Every way in which a few workers, deaths, lost calls and decisions can meet, tried out: the
-//! protocol of intents and claims loses no decision, does nothing twice that could be seen, brings
-//! nothing back, and always comes to rest.
+//! Every way in which a few workers, deaths, lost calls and decisions can meet, tried out. The
+//! protocol of intents and claims loses no decision, repeats no visible effect, brings nothing
+//! back, and always comes to rest.
 //!
-//! The states are those of the stories; moments and ids are replaced by their ranks, so that
-//! paths that differ in nothing else are walked once.
+//! The states are those of the stories. Ranks replace moments and ids, so that paths that differ in
+//! nothing else are walked once.
 
 #![expect(
     clippy::print_stdout,
@@ -29,7 +29,7 @@ use uuid::Uuid;
 const BEGIN: i64 = 1_800_000_000_000_000;
 const ROW: Uuid = Uuid::from_u128(1);
 
-/// What may still happen, besides work.
+/// Events that may still happen, besides work.
 #[derive(Clone, Debug, Default)]
 struct Budget {
     /// Made in this order.

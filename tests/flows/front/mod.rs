@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 const PAGE: &str = "https://app.example.com";
 
-/// What good requests end in.
+/// The database's functions behind good requests.
 const BEHIND: [&str; 9] = [
     "media_list",
     "media_get",
@@ -36,8 +36,8 @@ const BEHIND: [&str; 9] = [
 /// Half of all parameters and fields are here: it is tried beside the rest, since it takes as long.
 const LARGEST: &str = "/api/cloudinary/media";
 
-/// Without every bound of every parameter and field, which takes its time. These are looked at after
-/// the caller, so whoever may do everything tries them for all.
+/// Without every bound of every parameter and field, which takes its time. These are looked at after the caller, so an
+/// administrator tries them for all.
 const QUICK: [&str; 2] = ["--phases", "examples,fuzzing"];
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn every_answer_keeps_to_the_document_whatever_is_asked() {
     world.stack.stop().await;
 }
 
-/// How often a function of the database was called since the counts were reset.
+/// Counts the calls of a function of the database since the counts were reset.
 fn calls(world: &World, function: &str) -> u64 {
     let counts = world.stack.gateway_counts();
     counts.of(&format!("POST /rest/v1/rpc/{function}"))

@@ -1,4 +1,4 @@
-//! What the document says that an operation takes, against what its function says itself when it refuses.
+//! Compares the document's parameters of an operation with those that its function lists when it refuses.
 
 use std::collections::BTreeSet;
 
@@ -86,7 +86,7 @@ impl Told<'_> {
         }
     }
 
-    /// What there is instead of the word that is refused.
+    /// The words that a refusal offers instead.
     async fn refusal(&self, parameter: &str, body: Option<Value>) -> BTreeSet<String> {
         let query = if parameter.is_empty() {
             String::new()

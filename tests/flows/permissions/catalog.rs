@@ -1,4 +1,4 @@
-//! What the exposed schema has, so that nothing new can be forgotten, and a row of each kind.
+//! The objects of the exposed schema, so that nothing new can be forgotten, and a row of each kind.
 
 use end_to_end::database;
 use serde_json::{Map, Value};
@@ -16,7 +16,7 @@ pub(super) struct Relation {
 #[derive(Debug)]
 pub(super) struct Column {
     pub(super) name: String,
-    /// Nobody can write what the database generates.
+    /// Nobody can write generated columns.
     pub(super) is_writable: bool,
     /// Without it there is no row.
     pub(super) is_required: bool,
@@ -27,7 +27,7 @@ pub(super) struct Column {
 pub(super) struct Row {
     /// Which kind of row it is.
     pub(super) label: String,
-    /// How PostgREST finds it.
+    /// The filter by which PostgREST finds it.
     pub(super) filter: String,
     pub(super) values: Map<String, Value>,
 }
@@ -39,7 +39,7 @@ pub(super) struct Function {
     pub(super) arguments: Vec<(String, String, bool)>,
 }
 
-/// Kinds of rows that differ in who may do what, each by a condition; see rows.sql. Of any other table one row is tried.
+/// Kinds of rows with different permissions, each by a condition; see rows.sql. Of any other table one row is tried.
 const KINDS: [(&str, &str, &str); 11] = [
     ("media_assets", "live", "cloudinary_public_id = 'live'"),
     (

@@ -1,5 +1,5 @@
-//! Who may do what, asked of the real PostgREST for every table and function there is, and held against the page that
-//! says so: docs/reference/permissions.md.
+//! Permissions, asked of the real PostgREST for every table and function, and compared with their page,
+//! docs/reference/permissions.md.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
@@ -18,7 +18,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tokio_postgres::Client;
 
-/// What is tried as each of them: `owner` is the user whose the rows are.
+/// Callers of each attempt: `owner` is the user whose the rows are.
 const ROLES: [&str; 5] = [
     "anonymous",
     "owner",
@@ -27,7 +27,7 @@ const ROLES: [&str; 5] = [
     "service",
 ];
 
-/// What to do about it.
+/// The mend.
 const TAKE_AWAY: &str = "the migration that makes the table or function must first `revoke all on TABLE from anon, \
     authenticated, service_role`, or `revoke execute on function NAME from public, anon, authenticated, service_role`";
 

@@ -1,4 +1,4 @@
-//! The page docs/reference/permissions.md: how what was found is written down, and how two of them differ.
+//! The page docs/reference/permissions.md: its text from the findings, and the differences of two of them.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -1,5 +1,5 @@
-//! Trying everything as somebody, without changing anything: what is refused for want of permission is told apart from
-//! every other answer.
+//! Trying everything as somebody, without changing anything: a refusal for want of permission is told apart from every
+//! other answer.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 
 use super::catalog::{Column, Function, Relation, Row};
 
-/// What somebody may do with a table's rows, by their labels.
+/// Permitted operations on a table's rows, by their labels.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Allowed {
     pub(super) read: BTreeSet<String>,
@@ -132,7 +132,7 @@ fn values(row: &Row, relation: &Relation, wanted: impl Fn(&Column) -> bool) -> V
     Value::Object(pairs.collect::<Map<_, _>>())
 }
 
-/// Whether the call reaches the function. By GET, PostgREST calls it in a transaction that can change nothing.
+/// Tries if the call reaches the function. By GET, PostgREST calls it in a transaction that can change nothing.
 pub(super) async fn function(caller: &Caller, function: &Function) -> bool {
     let required = function
         .arguments

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::catalog::names;
 
-/// What people see of an asset, in lists, live updates and collections.
+/// The columns of an asset that people see in lists, live updates and collections.
 const ASSET: &str = "cloudinary_public_id cloudinary_version cloudinary_etag resource_type delivery_type \
     original_filename display_name file_size mime_type format width height duration folder tags context metadata \
     secure_url url access_mode cloudinary_created_at description alt_text uploaded_by sync_status \

@@ -72,8 +72,8 @@ async fn rotate_secret_key(world: &World) {
     world.stack.revoke_api_key(old);
 }
 
-/// Cloudinary signs notifications with the oldest active key: the old secret has to stay among those of
-/// notifications for as long as the old key, and for the notifications that are under way.
+/// Cloudinary signs notifications with the oldest active key. So the old secret has to stay among those of
+/// notifications as long as the old key does, and until the last notification under way has come.
 async fn rotate_cloudinary_key(world: &World, traffic: &Traffic) {
     world
         .cloud

@@ -1,4 +1,4 @@
-//! What goes on meanwhile: people list and edit, Cloudinary changes, and somebody forges notifications.
+//! The traffic meanwhile: people list and edit, Cloudinary changes, and somebody forges notifications.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 /// As many assets as a listing needs to have pages.
 const ASSETS: usize = 4;
 
-/// Traffic of all kinds, what it has come to, and what was wrong with it.
+/// Traffic of all kinds, its outcomes, and its faults.
 pub(super) struct Traffic {
     cloud: Mutex<Cloud>,
     assets: Vec<Resource>,
@@ -65,8 +65,8 @@ impl Traffic {
         self.has_ended.store(true, Ordering::SeqCst);
     }
 
-    /// Waits until people's doings have been done twice more, since one that began before may have ended
-    /// only now, and until somebody has forged again, which is made to wait.
+    /// Waits until people's doings have been done twice more, since one that began before may have ended only now.
+    /// Waits also for another forgery, which is made to wait.
     pub(super) async fn goes_on(&self) {
         let counts = || {
             [&self.pages, &self.edits, &self.changes, &self.forgeries]

@@ -1,4 +1,4 @@
-//! Whatever is sent is a value: no text means anything to PostgREST or to SQL, in any parameter.
+//! Every text is a value: none means anything to PostgREST or to SQL, in any parameter.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Lister, encoded, ids};
 
-/// What means something to LIKE, arrays, JSON, SQL, PostgREST, URLs or this API's own separators.
+/// Texts with a meaning to LIKE, arrays, JSON, SQL, PostgREST, URLs or this API's own separators.
 pub(crate) const TEXTS: [&str; 43] = [
     "%",
     "_",

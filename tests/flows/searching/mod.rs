@@ -1,4 +1,4 @@
-//! Searching and listing: in libraries of some size, while they change, and with whatever people may send.
+//! Searching and listing: in libraries of some size, while they change, and with any input.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

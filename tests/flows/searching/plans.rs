@@ -1,5 +1,5 @@
-//! No query of the API reads the whole table: looked at in the plans that are really carried out, for a user
-//! under row level security.
+//! No query of the API reads the whole table. The plans are those really carried out, for a user under row level
+//! security.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
@@ -99,7 +99,7 @@ const SCAN: &str = "Seq Scan on media_assets";
 /// The same in disguise: every live row, by way of some index.
 const ALL: &str = "Recheck Cond: (deleted_at IS NULL)";
 
-/// What the planner is only asked about.
+/// The mark of a query that the planner is only asked about.
 const NOT_CARRIED_OUT: &str = "Query Text: explain ";
 
 /// A database session that tells the plan of every statement that it carries out, nested ones too.
@@ -109,7 +109,7 @@ struct Session {
 }
 
 impl Session {
-    /// Only a superuser may load what tells plans.
+    /// Only a superuser may load the module that tells plans.
     async fn of_a_user(supabase_admin_url: &str) -> Self {
         let (client, mut connection) = tokio_postgres::connect(supabase_admin_url, NoTls)
             .await

@@ -1,4 +1,4 @@
-//! Statistics are kept beside the rows: exact whoever writes what at the same time, and in nobody's way.
+//! Statistics are kept beside the rows. They are exact under concurrent writes, and in nobody's way.
 
 use end_to_end::{connect, library};
 use local_stack::{Options, Stack};
@@ -9,7 +9,7 @@ use serde_json::json;
 const WRITERS: usize = 24;
 const TRANSACTIONS: usize = 30;
 
-/// Empty when what is kept is what a recount finds.
+/// Empty when the kept numbers equal a recount.
 const DIFFERENCES: &str = "
     select coalesce(jsonb_agg(to_jsonb(d)), '[]') from (
         (select resource_type, sync_status, deleted_at is null as live, count(*) as assets,

@@ -1,4 +1,4 @@
-//! Walking by cursors while others write: what does not change is seen once, and only once.
+//! Walking by cursors while others write: unchanged rows are seen exactly once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -65,7 +65,7 @@ async fn a_walk_neither_skips_nor_repeats_what_does_not_change() {
     lister.stop().await;
 }
 
-/// How often each row was seen.
+/// Counts how often each row was seen.
 async fn walk(lister: &mut Lister, query: &str) -> BTreeMap<String, usize> {
     let mut seen = BTreeMap::new();
     let mut cursor: Option<String> = None;

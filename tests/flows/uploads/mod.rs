@@ -1,4 +1,4 @@
-//! Uploads that begin here: signed for a browser, from a form, from an address; and what becomes of
+//! Uploads that begin here: signed for a browser, from a form, from an address; and the fate of
 //! those whose end nobody has seen.
 
 mod carried_out;
@@ -63,7 +63,7 @@ impl Uploads {
         read(request).await
     }
 
-    /// Sends a file to Cloudinary with what was signed, as a browser does.
+    /// Sends a file to Cloudinary with the signed parameters, as a browser does.
     async fn send(
         &self,
         signed: &Map<String, Value>,
@@ -158,7 +158,7 @@ async fn read(request: RequestBuilder) -> (StatusCode, Value) {
     (status, response.json().await.expect("JSON is answered"))
 }
 
-/// Where what was signed has to be sent, and how.
+/// The address and the form of a signed upload.
 fn signed_form(signed: &Map<String, Value>, file: Vec<u8>, name: &str) -> (String, Form) {
     let url = signed["upload"]["url"].as_str().expect("an address");
     let texts = signed.iter().filter(|(name, _)| *name != "upload");

@@ -1,4 +1,4 @@
-//! Signed for a browser: bound to its user, and to what was signed.
+//! Signed for a browser: bound to its user, and to the signed parameters.
 
 use end_to_end::{Answer, eventually, picture};
 use reqwest::{Method, StatusCode};

@@ -1,4 +1,4 @@
-//! What goes wrong can be seen: conditions made real, read as metrics from the functions' logs.
+//! Faults can be seen: conditions made real, read as metrics from the functions' logs.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 const TRACE: &str = "order-17";
 
-/// How the mirror stands, as maintenance tells it now.
+/// The state of the mirror, as maintenance tells it now.
 async fn state(world: &World, metric: &Metric) -> Option<f64> {
     world.drain().await;
     values(world, "Maintenance", metric).await.pop()

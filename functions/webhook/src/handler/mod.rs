@@ -16,13 +16,13 @@ use media_sync::telemetry::{self, metrics};
 use media_sync::time::Timestamp;
 use serde::Serialize;
 
-/// Twice what the largest notifications hold, and still one SQS message when written as base64.
+/// Twice the size of the largest notifications, and still one SQS message when written as base64.
 pub(crate) const BODY_LIMIT: usize = 512 * 1024;
 
 /// Kept free after the wait for a new key, to hand the notification to SQS.
 const TO_SEND: Duration = Duration::from_secs(4);
 
-/// What the handler works with.
+/// The handler's dependencies.
 #[derive(Debug)]
 pub(crate) struct Webhook {
     verifier: Live<NotificationVerifier>,
@@ -63,8 +63,8 @@ impl Webhook {
         .await
     }
 
-    /// Whether the body is a notification of a known shape is the worker's to say: refusing it here
-    /// would make Cloudinary send the same bytes three times more and then forget them.
+    /// The worker judges the body's shape. If it were refused here, Cloudinary would send the same
+    /// bytes three times more and then forget them.
     async fn accept(&self, request: &Request, now: Timestamp) -> Result<(), Problem> {
         if request.method() != Method::POST {
             return Err(Problem::method_not_allowed("POST"));
@@ -90,8 +90,8 @@ impl Webhook {
         Ok(queue.send(&notification).await?)
     }
 
-    /// A signature that is not known may be a new key's: it is looked at again with what the secret
-    /// holds by now.
+    /// A signature that is not known may be a new key's: it is verified again with the secret's
+    /// present content.
     async fn verify(
         &self,
         request: &Request,

@@ -78,7 +78,7 @@ impl Bucket {
         }
     }
 
-    /// Uploads what is not there yet: a key is named after its content.
+    /// Uploads the missing files: a key is named after its content.
     pub(crate) async fn put(&self, key: &str, bytes: &[u8]) -> Result<bool, Failure> {
         let doing = format!("uploading {key}");
         if self.call(&doing, Method::HEAD, key, b"").await?.status == 200 {

@@ -7,7 +7,7 @@ use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 
-/// The account's own refusals, whatever was asked for.
+/// The account's own refusals, of any call.
 const UNKNOWN_CALLER: [&str; 7] = [
     "AuthFailure",
     "ExpiredToken",

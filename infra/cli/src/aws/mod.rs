@@ -27,7 +27,7 @@ pub(crate) struct Access {
     region: Option<String>,
 }
 
-/// An account that has said who we are.
+/// An account with our verified identity.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     pub(crate) sdk: SdkConfig,
@@ -53,7 +53,7 @@ impl Access {
 }
 
 impl Account {
-    /// Asks AWS who we are.
+    /// Asks AWS for our identity.
     pub(crate) async fn find(sdk: SdkConfig) -> Result<Self, Failure> {
         let region = sdk.region().map(|region| region.as_ref().to_owned());
         let Some(region) = region.filter(|region| is_region(region)) else {

@@ -136,7 +136,7 @@ pub(crate) fn parse(text: &str) -> Result<serde_json::Map<String, Value>, Failur
     }
 }
 
-/// The same values, whatever their order and their spaces.
+/// The same values, in any order and with any spaces.
 pub(crate) fn is_same(text: &str, values: &BTreeMap<String, String>) -> bool {
     crate::configuration::Values::parse(text).is_some_and(|have| have.as_map() == values)
 }

@@ -1,4 +1,4 @@
-//! `mediasync redrive`: sends what a queue has given up to it again.
+//! `mediasync redrive`: sends given-up messages to their queue again.
 
 use clap::Args;
 use media_sync::queue::{Depth, Queue};

@@ -1,4 +1,4 @@
-//! Connects, and says what to do when that fails.
+//! Connects, and names the mend when that fails.
 
 use std::net::SocketAddr;
 use std::time::Duration;

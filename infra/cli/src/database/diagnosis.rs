@@ -49,7 +49,7 @@ const SESSION_POOLER: &str =
 const PASSWORD: &str = "check the database's password (dashboard: Database, Settings, Reset database password); it is no API key";
 const CERTIFICATE: &str = "download the certificate (dashboard: Database, Settings, SSL Configuration) and name it with sslrootcert=FILE";
 
-/// Turns facts into what is shown.
+/// Turns facts into the text that is shown.
 pub fn diagnose(address: &Address, resolution: Resolution, trouble: &Trouble) -> Failure {
     let host = &address.host;
     match trouble {

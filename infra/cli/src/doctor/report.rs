@@ -11,7 +11,7 @@ pub fn json(findings: &[&Finding]) -> Value {
     json!({ "findings": entries })
 }
 
-/// Lines by group; a fault says why it matters, and what mends it.
+/// Lines by group; a fault tells why it matters, and its mend.
 pub fn lines(findings: &[&Finding]) -> Vec<String> {
     let mut lines = Vec::new();
     let mut group: Option<Group> = None;

@@ -41,7 +41,7 @@ pub(crate) struct AnswerOptions {
     /// JSON file of answers: the configuration's keys, DATABASE_URL, ADMIN_EMAIL, STACK_NAME
     ///
     /// Each answer may also be an environment variable, which counts first. Keys are taken from both and from no
-    /// option: other users of the machine can read options. What is missing is asked for on a terminal.
+    /// option: other users of the machine can read options. Missing values are asked for on a terminal.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Name of the CloudFormation stack [default: media-sync]
@@ -151,7 +151,7 @@ impl Raw {
         self.values.complete(secret);
     }
 
-    /// Asks a person for what is missing, and brings everything into its form.
+    /// Asks a person for missing values, and brings everything into its form.
     pub(crate) fn finish(mut self, output: &Output) -> Result<Answers, Failure> {
         let missing = self.missing();
         if !missing.is_empty() && output.is_interactive() {

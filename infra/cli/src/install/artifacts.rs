@@ -210,7 +210,7 @@ impl Source {
         }
     }
 
-    /// Builds what is not there, with the tools' own words on stderr.
+    /// Builds the missing parts, with the tools' own words on stderr.
     pub(crate) async fn make(&self, output: &Output) -> Result<Package, Failure> {
         let (root, choice) = match self {
             Self::Prebuilt(package) => return Ok(package.clone()),

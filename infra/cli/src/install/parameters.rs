@@ -1,4 +1,5 @@
-//! Parameters of the template: `Name=value` and files of them, and what a change passes on (pure but for reading).
+//! Parameters of the template: `Name=value` and files of them, and the values that a change passes on (pure but for
+//! reading).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -118,7 +119,8 @@ fn unquoted(value: &str) -> &str {
     value.split(" #").next().unwrap_or_default().trim_end()
 }
 
-/// The values to pass and the names that keep theirs: what is given, what the installation knows, and the rest as it is.
+/// The values to pass, and the names that keep theirs. Given values come first, then the installation's; the rest
+/// stays.
 pub(crate) fn plan(
     given: &BTreeMap<String, String>,
     secret_arn: &str,

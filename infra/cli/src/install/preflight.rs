@@ -55,7 +55,7 @@ pub(crate) struct Cloud {
 }
 
 impl Cloud {
-    /// Asks AWS who we are, for the stack and for its secret.
+    /// Asks AWS for our identity, the stack and its secret.
     pub(crate) async fn look(
         sdk: SdkConfig,
         stack_name: &str,
@@ -211,7 +211,7 @@ fn judge(finding: &Finding, explained: bool) -> Option<Result<String, Failure>> 
     }
 }
 
-/// Connects and plans, and writes nothing; the answer is what is missing.
+/// Connects and plans, and writes nothing; the answer lists the missing migrations.
 async fn database(answers: &Answers, output: &Output) -> Result<Vec<String>, Failure> {
     let url = answers.settings.get(SUPABASE_URL).unwrap_or_default();
     same_project(url, &answers.database)?;

@@ -1,7 +1,7 @@
-//! Applies what is missing: all of it in one transaction, or nothing.
+//! Applies the missing migrations: all in one transaction, or none.
 //!
-//! One transaction for all files, because a half-migrated database serves neither the old nor the new functions;
-//! the files can share one, since each stands in a `do` block and cannot contain what needs its own anyway.
+//! One transaction for all files, because a half-migrated database serves neither the old nor the new functions. The
+//! files can share one, since each stands in a `do` block and can hold no statement that needs its own.
 
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Transaction};
@@ -44,10 +44,10 @@ impl Standing {
         Ok(Self { facts, ledger })
     }
 
-    /// Plans what is missing.
+    /// Plans the missing migrations.
     ///
     /// # Errors
-    /// The ledger does not fit the migrations, or the role may not apply what is missing.
+    /// The ledger does not fit the migrations, or the role may not apply the missing migrations.
     pub fn plan<'a>(&self, ours: &'a [Migration]) -> Result<Plan<'a>, MigrateError> {
         let plan = plan_migrations(ours, &self.ledger)?;
         if !plan.pending.is_empty() {
@@ -57,7 +57,7 @@ impl Standing {
     }
 }
 
-/// Applies what is missing and returns the plan that was carried out.
+/// Applies the missing migrations and returns the plan that was carried out.
 ///
 /// # Errors
 /// Nothing was applied: the database is as it was.

@@ -47,7 +47,7 @@ pub enum CopyError {
     Write {
         /// Which one.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
@@ -95,7 +95,7 @@ pub fn plan_copies<'a>(
     Ok(plan)
 }
 
-/// Recognises a copy by the version that it records, whatever the file is called.
+/// Recognises a copy by the version that it records, under any file name.
 fn is_copy(migration: &Migration, text: &str) -> bool {
     let records = format!("begin_migration('{}'", migration.version);
     text.contains(&records) || same_text(&migration.text, text)

@@ -12,7 +12,7 @@ pub enum MigrateError {
     /// The ledger does not fit the migrations.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// The database lacks what every Supabase project has.
+    /// The database lacks a part that every Supabase project has.
     #[error("the database {database} belongs to no Supabase project: it lacks {}", missing.join(", "))]
     NotSupabase {
         /// Its name.
@@ -26,7 +26,7 @@ pub enum MigrateError {
     /// The database takes no writes.
     #[error("the database takes no writes at the moment")]
     ReadOnly,
-    /// The role may not do what the migrations do.
+    /// The role lacks a right that the migrations need.
     #[error("the role {role} cannot apply the migrations: it lacks {}", lacks.join(", "))]
     NotAllowed {
         /// The role of the connection.

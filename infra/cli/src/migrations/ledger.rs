@@ -1,4 +1,4 @@
-//! Reads what a database says of itself before anything is applied.
+//! Reads a database's own state before anything is applied.
 
 use tokio_postgres::{Client, GenericClient, Row};
 
@@ -34,7 +34,7 @@ pub struct Facts {
     pub has_media: bool,
 }
 
-/// The catalogs answer without privileges on what they list, which `to_regclass` and its like do not.
+/// The catalogs answer without privileges on the listed objects, which `to_regclass` and its like do not.
 const FACTS: &str = "
 select current_user::text as role,
     current_database()::text as database,
@@ -86,7 +86,7 @@ impl Facts {
     /// Refuses a database that the migrations were not made for.
     ///
     /// # Errors
-    /// Says which condition is not met; what only matters for writing is left to [`Facts::allow_writing`].
+    /// Says which condition is not met; conditions for writing are left to [`Facts::allow_writing`].
     pub fn allow_reading(&self) -> Result<(), MigrateError> {
         if !self.missing.is_empty() {
             return Err(MigrateError::NotSupabase {
@@ -103,7 +103,7 @@ impl Facts {
     /// Refuses a role or a database that cannot take migrations.
     ///
     /// # Errors
-    /// Says what the role lacks, or that the database takes no writes.
+    /// Names the right that the role lacks, or says that the database takes no writes.
     pub fn allow_writing(&self) -> Result<(), MigrateError> {
         if self.read_only {
             return Err(MigrateError::ReadOnly);

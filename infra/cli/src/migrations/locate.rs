@@ -74,7 +74,7 @@ enum Token {
     Part,
 }
 
-/// The kind and the length in bytes of what a text begins with; the text is not empty.
+/// The kind of a text's first piece, and its length in bytes; the text is not empty.
 fn token(text: &str) -> (Token, usize) {
     let first = text.chars().next().unwrap_or(' ');
     let through = |end: Option<usize>| end.unwrap_or(text.len());

@@ -30,7 +30,7 @@ pub enum FolderError {
     Read {
         /// Which one.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },

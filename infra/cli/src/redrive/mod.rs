@@ -1,5 +1,5 @@
-//! Sends what a queue has given up to it again. A message is deleted only when SQS has confirmed its copy, so an end at
-//! any moment loses none.
+//! Sends given-up messages to their queue again. A message is deleted only when SQS has confirmed its copy, so an end
+//! at any moment loses none.
 
 mod sample;
 
@@ -44,7 +44,7 @@ pub struct Moved {
     pub kept: usize,
 }
 
-/// A redrive that broke off. What was sent until then stays sent.
+/// A redrive that broke off. Messages sent until then stay sent.
 #[derive(Debug)]
 pub struct Broken {
     /// The work done before.
@@ -106,7 +106,7 @@ impl Redrive {
     /// Moves messages until none is left or somebody asks to stop; `told` hears the sum after each batch.
     ///
     /// # Errors
-    /// When SQS does not answer or refuses, with what was moved until then.
+    /// When SQS does not answer or refuses, with the number moved until then.
     pub async fn run(&self, stop: &Stop, mut told: impl FnMut(Moved)) -> Result<Moved, Broken> {
         let mut moved = Moved::default();
         while !stop.is_asked() {

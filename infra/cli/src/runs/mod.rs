@@ -1,4 +1,4 @@
-//! Runs as the Data API shows them, and what they come down to (pure but for the reading).
+//! Runs as the Data API shows them, and their outcomes (pure but for the reading).
 
 mod failure;
 pub mod follow;
@@ -29,7 +29,7 @@ pub struct Run {
     pub dry_run: bool,
     /// Its state.
     pub status: RunStatus,
-    /// A stable word for what went wrong, or for what it waits.
+    /// A stable word for its failure, or for the reason of its wait.
     pub error_code: Option<String>,
     /// The same for people.
     pub error_message: Option<String>,

@@ -72,7 +72,7 @@ impl Verdict {
     }
 }
 
-/// Judges what was read.
+/// Judges the readings.
 pub fn judge(picture: &Picture, now: Timestamp) -> Judgement {
     let findings = Findings {
         database: Ok(picture.mirror.clone()),

@@ -15,7 +15,7 @@ use crate::words::{ago, span};
 /// The most runs that are shown.
 const RUNS: usize = 5;
 
-/// The verdict, the numbers, runs, queues, and what deserves a look.
+/// The verdict, the numbers, runs, queues, and warnings.
 pub fn lines(picture: &Picture, judgement: &Judgement, now: Timestamp) -> Vec<String> {
     let mut lines = vec![headline(judgement), String::new()];
     lines.extend(numbers(picture, now));

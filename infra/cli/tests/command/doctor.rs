@@ -11,7 +11,7 @@ use tokio_postgres::{Client, NoTls};
 
 use crate::support::{Run, run};
 
-/// A migrated project with an administrator: what an installation ends with.
+/// A migrated project with an administrator, as after an installation.
 struct Installed {
     stack: Stack,
     database: Client,
@@ -246,7 +246,7 @@ async fn a_stale_schema_cache_is_told_apart(installed: &Installed) {
     until_health_answers(installed, Value::Null).await;
 }
 
-/// PostgreSQL's own refusal of what the cache still has is a 404, too: the code tells them apart.
+/// PostgreSQL's own refusal of an object that the cache still has is a 404, too. The code tells them apart.
 async fn until_health_answers(installed: &Installed, code: Value) {
     let url = format!(
         "{}/rest/v1/rpc/media_sync_health",

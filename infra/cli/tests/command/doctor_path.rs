@@ -1,4 +1,4 @@
-//! The checks that need the whole stack: what notifications tell, and whether they come round.
+//! The checks that need the whole stack: the content of notifications, and their way round.
 
 use std::time::Duration;
 

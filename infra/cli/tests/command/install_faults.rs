@@ -245,7 +245,7 @@ fn small_account() -> String {
     format!("http://{address}")
 }
 
-/// Nobody signals what it waits for: its creation fails, and the stack rolls back.
+/// Nobody sends the signal that it waits for: its creation fails, and the stack rolls back.
 const BROKEN: &str = r#"{"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}, "Wait": {
     "Type": "AWS::CloudFormation::WaitCondition", "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "1"}}}}"#;
 

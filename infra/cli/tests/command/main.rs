@@ -1,4 +1,4 @@
-//! The command as it is called: exit codes, what goes to stdout and stderr, and what it does to databases and folders.
+//! The command as it is called: exit codes, output on stdout and stderr, and effects on databases and folders.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

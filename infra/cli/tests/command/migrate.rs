@@ -178,7 +178,7 @@ async fn history_and_tables_of_a_team_stay_as_they_are() {
     project.stop().await;
 }
 
-/// As `supabase db push` and the SQL editor do it: the file's text, whatever it is called.
+/// As `supabase db push` and the SQL editor do it: the file's text, under any name.
 async fn a_file_that_another_way_applied_does_nothing(project: &Project) {
     let database = project.unmigrated_database().await;
     for version in &VERSIONS[..2] {

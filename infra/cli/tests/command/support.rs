@@ -92,7 +92,7 @@ impl Database {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// The catalogs without what extensions bring, and the ledger.
+    /// The catalogs without the objects of extensions, and the ledger.
     pub(crate) async fn picture(&self) -> Vec<String> {
         let mut picture = self.texts(OBJECTS).await;
         if picture

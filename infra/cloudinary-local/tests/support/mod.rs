@@ -1,4 +1,5 @@
-//! What the tests share: the real binary as a process, a client that signs, and a webhook receiver.
+//! Shared parts of the tests: the real binary as a process, a client that signs, and a webhook
+//! receiver.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
@@ -116,7 +117,7 @@ pub(crate) fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-/// What the API answered.
+/// An answer of the API.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,

@@ -1,4 +1,4 @@
-//! What was acknowledged survives `kill -9` of the real binary.
+//! Acknowledged writes survive `kill -9` of the real binary.
 
 use serde_json::{Value, json};
 

@@ -89,7 +89,7 @@ impl Refusal {
         Self::Invalid(message.into())
     }
 
-    /// Says what the database was doing when it failed.
+    /// Names the database's step that failed.
     pub(super) fn while_doing(self, doing: &'static str) -> Self {
         match self {
             Self::Database { by_rule, .. } => Self::Database { doing, by_rule },

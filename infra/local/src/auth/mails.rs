@@ -15,7 +15,7 @@ pub struct Mail {
     pub kind: &'static str,
     /// The address.
     pub to: String,
-    /// The user whom it concerns.
+    /// The user that it concerns.
     pub user_id: Uuid,
     /// The six digits that a user types in.
     pub token: String,

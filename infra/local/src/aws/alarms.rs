@@ -1,5 +1,5 @@
-//! An alarm of the deployed stack beside the numbers that it looks at: AWS's own, which the emulator counts, and
-//! those that the functions write into their logs in CloudWatch's embedded format.
+//! An alarm of the deployed stack beside its numbers. The emulator counts AWS's own; the functions write the others
+//! into their logs in CloudWatch's embedded format.
 
 use std::collections::BTreeMap;
 

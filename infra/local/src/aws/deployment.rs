@@ -15,12 +15,12 @@ use crate::StackError;
 use crate::supervisor::{Process, Supervisor};
 use crate::tools::Tools;
 
-/// One for all stacks: what is kept of a packaged template names it.
+/// One for all stacks: a kept packaged template names it.
 pub(super) const BUCKET: &str = "deployments";
 /// A second is usual.
 const DEPLOY_LIMIT: Duration = Duration::from_secs(60);
 
-/// What to deploy.
+/// The plan of a deployment.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     /// The name in CloudFormation.
@@ -32,7 +32,7 @@ pub(crate) struct Plan {
     pub(crate) config: BTreeMap<String, String>,
 }
 
-/// What was deployed, and under which names.
+/// The deployed resources and their names.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Deployment {
     pub(crate) outputs: BTreeMap<String, String>,
@@ -218,7 +218,7 @@ pub(super) async fn transformed_template(api: &Api, stack: &str) -> Result<Strin
     api::first(&api.query("cloudformation", &form).await?, "TemplateBody")
 }
 
-/// Makes the routes of a deployed stack, and says what it has.
+/// Makes the routes of a deployed stack, and lists its resources.
 pub(super) async fn adopt(
     api: &Api,
     stack: &str,

@@ -26,7 +26,7 @@ pub use queues::QueueDepth;
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// What a function answered.
+/// A function's answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Invocation {
     /// The error type that Lambda names in `X-Amz-Function-Error`, if the function failed.
@@ -62,8 +62,8 @@ impl Aws {
         .await
     }
 
-    /// On the same port, but empty: the emulator writes its state down only when it ends in an orderly way.
-    /// Deploy again; what was in its queues is lost.
+    /// On the same port, but empty: the emulator writes its state down only when it ends in an orderly way. Deploy
+    /// again; the messages in its queues are lost.
     pub(crate) async fn start_again(&mut self, supervisor: &Supervisor) -> Result<(), StackError> {
         ports::on_its_port(async || {
             self.process = launch(supervisor, &self.python, &self.script, self.port).await?;
@@ -162,7 +162,7 @@ impl Aws {
             .map(drop)
     }
 
-    /// What a function has logged, oldest line first.
+    /// Reads a function's log, oldest line first.
     pub(crate) async fn function_log(&self, function: &str) -> Result<String, StackError> {
         let mut request =
             json!({ "logGroupName": self.log_group(function).await?, "limit": 10_000 });

@@ -1,5 +1,5 @@
-//! Keeps what `sam` and SAM's transform make of a template from one start to the next: they take longer than
-//! everything else.
+//! Keeps the packages that `sam` and SAM's transform make of a template from one start to the next: they take longer
+//! than everything else.
 //!
 //! `sam deploy` zips each `CodeUri`, uploads the zips, and has CloudFormation transform and create a template that
 //! names them. The first stack is deployed so; the objects and the transformed template are kept in the project's

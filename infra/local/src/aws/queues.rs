@@ -1,4 +1,4 @@
-//! The deployed queues: their depths, their settings, and what is put into them.
+//! The deployed queues: their depths, their settings, and messages put into them.
 
 use std::collections::BTreeMap;
 
@@ -54,7 +54,7 @@ impl Aws {
         Ok(depths)
     }
 
-    /// Has a queue, named by its logical id, hide what it hands out for this long.
+    /// Sets the time for which a queue, by its logical id, hides its messages.
     pub(crate) async fn hide_messages_for(
         &self,
         deployment: &Deployment,

@@ -1,5 +1,5 @@
-//! The routes of the HTTP API. AWS reads them from the OpenAPI body that SAM generates; the emulator does not,
-//! so they are created from the same body here, and so is what it says of CORS.
+//! The routes of the HTTP API. AWS reads them from the OpenAPI body that SAM generates. The emulator does not, so
+//! routes and CORS are created from the same body here.
 
 use std::collections::BTreeMap;
 

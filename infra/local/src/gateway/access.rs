@@ -1,4 +1,4 @@
-//! Who a request speaks for, by its keys, as Supabase's gateway decides it.
+//! The role of a request, by its keys, as Supabase's gateway decides it.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use http::header::AUTHORIZATION;
 
 use crate::keys::{ApiKeys, KeyStanding};
 
-/// What follows from a request's keys.
+/// The consequence of a request's keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Access {
     /// `Authorization` goes on as it came; the service behind the gateway verifies it.

@@ -18,7 +18,7 @@ use crate::keys::ApiKeyKind;
 pub struct Counts(BTreeMap<String, u64>);
 
 impl Counts {
-    /// How often `POST /rest/v1/rpc/x` and the like came in.
+    /// Counts the requests of a kind, such as `POST /rest/v1/rpc/x`.
     pub fn of(&self, request: &str) -> u64 {
         self.0.get(request).copied().unwrap_or(0)
     }
@@ -40,7 +40,7 @@ impl Counts {
     }
 }
 
-/// How the gateway is to fail.
+/// A failure that the gateway shall show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case")]
 pub enum Fault {
@@ -48,7 +48,7 @@ pub enum Fault {
     Status {
         /// An HTTP status code.
         status: u16,
-        /// How many requests.
+        /// The number of requests.
         times: u32,
     },
     /// Every request is answered 503 until the fault is cleared.
@@ -71,7 +71,7 @@ pub(super) struct Control {
 }
 
 impl Control {
-    /// What this request is to be answered with; counts down.
+    /// Takes the failure for this request, and counts it down.
     pub(super) fn take_fault(&mut self) -> Option<Effect> {
         match self.fault? {
             Fault::Silent => Some(Effect::Silence),

@@ -37,7 +37,7 @@ pub(crate) struct Gateway {
     postgrest: OnceLock<String>,
     client: ProxyClient,
     control: Mutex<Control>,
-    /// Bytes of the Data API's answers: what Supabase bills as egress.
+    /// Bytes of the Data API's answers: Supabase bills them as egress.
     sent_bytes: Arc<AtomicU64>,
     auth: Arc<Auth>,
 }

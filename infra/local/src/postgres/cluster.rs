@@ -109,7 +109,7 @@ pub(super) async fn end(supervisor: &Supervisor, server: &Server) -> Result<(), 
     }
 }
 
-/// Copies a folder with all that is in it; everything belongs to whom the new folder's parent belongs to.
+/// Copies a folder with all that is in it; everything belongs to the owner of the new folder's parent.
 pub(super) async fn copy(from: &Path, to: &Path) -> Result<(), StackError> {
     let (from, to) = (from.to_owned(), to.to_owned());
     let copied = tokio::task::spawn_blocking(move || {

@@ -22,7 +22,7 @@ const KEPT: usize = 8;
 pub(crate) struct Project {
     /// Realtime's server has been there.
     pub(crate) realtime: bool,
-    /// Made before 2026-10-30: what is new in `public` is everybody's.
+    /// Made before 2026-10-30: new objects in `public` are everybody's.
     pub(crate) open_grants: bool,
     /// Our migrations are applied.
     pub(crate) migrated: bool,

@@ -19,7 +19,7 @@ impl Stack {
         self.front_door_url()
     }
 
-    /// What Cloudinary is told to notify.
+    /// The address that Cloudinary is told to notify.
     pub fn webhook_url(&self) -> String {
         format!("{}/webhook", self.front_door_url())
     }
@@ -74,7 +74,7 @@ impl Stack {
         format!("{}/auth/v1", self.supabase_url())
     }
 
-    /// The database as `postgres`: what a hosted project gives its owner, who is no superuser.
+    /// The database as `postgres`: the access of a hosted project's owner, no superuser.
     pub fn database_url(&self) -> &str {
         &self.database_url
     }

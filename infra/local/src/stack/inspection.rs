@@ -57,8 +57,8 @@ impl Stack {
         aws.queue_depths(&deployment).await
     }
 
-    /// Has a queue, by its logical id, hide what it hands out for this long, instead of for the minutes that the
-    /// template says: the messages of a killed function come back sooner.
+    /// Sets the time for which a queue, by its logical id, hides its messages. The template says minutes; so the
+    /// messages of a killed function come back sooner.
     ///
     /// # Errors
     /// When the emulator does not answer, or there is no such queue.
@@ -110,7 +110,7 @@ impl Stack {
         aws.read_alarm(&deployment, alarm).await
     }
 
-    /// What a function, named as for [`Stack::invoke`], has logged so far.
+    /// Reads the log of a function, named as for [`Stack::invoke`].
     ///
     /// # Errors
     /// When the emulator does not answer.
@@ -120,8 +120,8 @@ impl Stack {
         aws.function_log(deployment.function(function)).await
     }
 
-    /// Puts a new version of the configuration secret with these keys changed, as an operator who rotates keys
-    /// does; nothing takes a key away. Functions that run take it in within five minutes, or after a refusal.
+    /// Puts a new version of the configuration secret with these keys changed, as an operator does who rotates keys.
+    /// Nothing takes a key away. Functions that run take it in within five minutes, or after a refusal.
     ///
     /// # Errors
     /// When the emulator does not answer.

@@ -1,4 +1,4 @@
-//! The stack as a whole: what it holds, how its parts are deployed into, and how they are killed and revived.
+//! The stack as a whole: its parts, deployments into them, and ways to kill and revive them.
 
 mod addresses;
 mod inspection;
@@ -68,8 +68,8 @@ impl Stack {
         self.supervisor.kill(parts.process(part)?).await
     }
 
-    /// Stops every running copy of a function where it is. It keeps its memory and its connections, and gets no time
-    /// of the processor: AWS kills one that is at work then at its function's timeout.
+    /// Stops every running copy of a function where it is. It keeps its memory and its connections, and gets no time of
+    /// the processor. AWS kills one that is at work then at its function's timeout.
     ///
     /// # Errors
     /// When the stack runs without the emulator.
@@ -96,8 +96,8 @@ impl Stack {
 
     /// Starts a killed part on its old port with its old data, and returns when it answers.
     ///
-    /// The emulator keeps no data: everything is deployed into it anew, and messages that were in its queues
-    /// are lost, which is what reconciliation is there to repair. [`Stack::outputs`] change with it.
+    /// The emulator keeps no data: everything is deployed into it anew, and messages in its queues are lost.
+    /// Reconciliation repairs that. [`Stack::outputs`] change with it.
     ///
     /// # Errors
     /// When the part does not start.

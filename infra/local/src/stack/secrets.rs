@@ -1,4 +1,4 @@
-//! Searches everything that was logged for what may be in no log.
+//! Searches all logs for secrets.
 
 use std::fs;
 use std::sync::PoisonError;
@@ -15,12 +15,12 @@ const PUBLIC: [&str; 3] = ["SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "UPLOAD_R
 /// A part of a value that is so long is a secret of its own. The ids of keys are shorter.
 const A_SECRET: usize = 20;
 
-/// One secret, and what it is.
+/// One secret, and its name.
 type Secret = (String, String);
 
 impl Stack {
-    /// Names each log that holds a secret of this stack, and what it holds. The functions' logs are searched
-    /// while the emulator runs.
+    /// Names each log that holds a secret of this stack, and the secret. The functions' logs are searched while the
+    /// emulator runs.
     pub async fn secrets_in_logs(&self) -> Vec<String> {
         let secrets = self.secrets();
         let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! What starts when: the database and the cloud at the same time.
+//! The order of a start: the database and the cloud at the same time.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -26,13 +26,13 @@ impl Stack {
     /// Starts everything that the options do not leave out, and returns when all of it answers.
     ///
     /// # Errors
-    /// Says which part failed and shows the end of its log; what was started already has ended then.
+    /// Says which part failed and shows the end of its log; parts that were started have ended then.
     pub async fn start(options: Options) -> Result<Self, StackError> {
         Self::start_in(None, options).await
     }
 
-    /// Starts another stack with a database and a library of its own, deployed into this one's AWS account.
-    /// The emulator stays this one's: kill it here only, and what is deployed beside is lost with it.
+    /// Starts another stack with a database and a library of its own, deployed into this one's AWS account. The
+    /// emulator stays this one's: kill it here only, since the other deployments are lost with it.
     ///
     /// # Errors
     /// As [`Stack::start`], and when this stack runs without the emulator.
@@ -104,7 +104,7 @@ impl Stack {
     }
 }
 
-/// What both halves of a start need.
+/// The needs of both halves of a start.
 struct Start {
     began: Instant,
     /// Another stack's, to deploy into.

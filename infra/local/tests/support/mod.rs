@@ -80,7 +80,7 @@ impl Answer {
     }
 }
 
-/// Runs SQL as `postgres`, who owns the database and is no superuser.
+/// Runs SQL as `postgres`, the database's owner, no superuser.
 pub(crate) async fn execute(stack: &Stack, sql: &str) {
     let (client, connection) = tokio_postgres::connect(stack.database_url(), tokio_postgres::NoTls)
         .await

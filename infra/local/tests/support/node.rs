@@ -5,7 +5,7 @@ use std::process::Command;
 
 use local_stack::Stack;
 
-/// Runs the program with the stack's address and keys in its environment; fails with what it printed.
+/// Runs the program with the stack's address and keys in its environment; fails with its output.
 pub(crate) async fn run(stack: &Stack, name: &str, program: &str, environment: &[(&str, String)]) {
     let folder = stack.logs().join(name);
     std::fs::create_dir(&folder).unwrap();

@@ -1,4 +1,4 @@
-//! Why an asset is in its state and what happens next, in sentences for people (pure).
+//! Explains an asset's state and the next step, in sentences for people (pure).
 
 use serde::{Deserialize, Serialize};
 
@@ -6,13 +6,13 @@ use crate::intent::Intent;
 use crate::row::SyncStatus;
 use crate::time::Timestamp;
 
-/// What of a row, and of its audit trail, tells how it stands.
+/// The facts of a row and its audit trail that tell its state.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Standing {
     pub sync_status: SyncStatus,
-    /// Whether Cloudinary has given the asset its id yet.
+    /// True if Cloudinary has given the asset its id yet.
     pub intent: Option<Intent>,
-    /// Whether a worker is carrying the intent out just now.
+    /// True if a worker is carrying the intent out just now.
     pub is_claimed: bool,
     pub error_code: Option<String>,
     pub error_message: Option<String>,
@@ -21,7 +21,7 @@ pub struct Standing {
     pub next_attempt_at: Option<Timestamp>,
     pub last_synced_at: Option<Timestamp>,
     pub deleted_at: Option<Timestamp>,
-    /// Whether somebody who is known here has deleted it.
+    /// True if somebody who is known here has deleted it.
     pub was_deleted_by_user: bool,
     pub landmark: Option<Landmark>,
 }
@@ -45,7 +45,7 @@ pub struct Explanation {
     pub next: String,
 }
 
-/// The states that differ in what happens next.
+/// The states that differ in their next step.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -68,7 +68,7 @@ pub enum State {
     RestoreRefused,
 }
 
-/// How often a message that was lost is looked for.
+/// The time within which a lost message is found.
 const DRAIN: &str = "within a minute";
 
 /// Explains a row. Who carries an intent out, and by which claim, is nobody's business.
@@ -224,7 +224,7 @@ fn explain_intent(standing: &Standing, intent: &Intent, now: Timestamp) -> Expla
     }
 }
 
-/// What an intent is about, as a sentence begins with it.
+/// The subject of an intent, as a sentence begins with it.
 enum Wish {
     Delete,
     Restore,
@@ -259,7 +259,7 @@ impl Wish {
     }
 }
 
-/// What is due already is taken by the next drain.
+/// The next drain takes intents that are due already.
 fn moment(at: Option<Timestamp>, now: Timestamp) -> Option<String> {
     let at = at?;
     Some(if at <= now {
@@ -282,7 +282,7 @@ fn bare(message: &str) -> &str {
     message.trim_end_matches(['.', ' '])
 }
 
-/// What a person can do about a refusal.
+/// Advice for a person about a refusal.
 fn remedy(code: &str) -> &'static str {
     match code {
         "cloudinary_unauthorized" => "The configured API key is wrong or inactive: correct it.",

@@ -13,7 +13,7 @@ fn now() -> Timestamp {
     Timestamp::parse(NOW).unwrap()
 }
 
-/// A row in which nothing waits, but for what is said.
+/// A row in which nothing waits, but for the given values.
 fn standing(differs: Value) -> Standing {
     let mut row = json!({
         "sync_status": "synced", "intent": null, "is_claimed": false,

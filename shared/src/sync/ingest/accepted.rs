@@ -31,7 +31,7 @@ impl Accepted {
         }
     }
 
-    /// How old the change is that it tells of. A replay says nothing of how fast news travels.
+    /// The age of the change that it tells of. A replay says nothing of how fast news travels.
     pub fn age(&self, now: Timestamp) -> Option<Duration> {
         let triggered_at = self.read.as_ref().ok().and_then(|read| read.triggered_at);
         let happened_at = triggered_at.unwrap_or(self.message.signature_timestamp);

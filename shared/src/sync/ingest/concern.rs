@@ -1,4 +1,4 @@
-//! What one notification asks for, given the rows as they are (pure).
+//! The effect of one notification, given the rows as they are (pure).
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::sync::notification::{AssetRef, Says};
 use crate::sync::plan::{Change, Plan};
 use crate::sync::store::Verdict;
 
-/// The rows by what notifications call them.
+/// The rows by the names that notifications use.
 #[derive(Debug)]
 pub struct Known<'a> {
     by_id: BTreeMap<&'a AssetId, &'a AssetRow>,
@@ -31,8 +31,8 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// Whether an upload may have cleared what it does not mention: it replaced content that is
-    /// known here. A version counts seconds, so the moment decides between two of one second.
+    /// Tells whether an upload may have cleared what it does not mention: it replaced content that
+    /// is known here. A version counts seconds, so the moment decides between two of one second.
     fn has_older_content(&self, upload: &Observation) -> bool {
         let Fact::Seen(sighting) = &upload.fact else {
             return false;
@@ -47,7 +47,7 @@ impl<'a> Known<'a> {
     }
 }
 
-/// What one notification asks for.
+/// The effect of one notification.
 #[derive(Clone, Debug, Default)]
 pub struct Concern {
     pub told: Vec<Observation>,

@@ -26,7 +26,8 @@ use crate::supabase::SupabaseError;
 use crate::telemetry::metrics;
 use crate::time::Timestamp;
 
-/// How many assets of a moved folder are looked at right away; the rest is reconciliation's.
+/// The number of a moved folder's assets that are looked at right away; the rest is
+/// reconciliation's.
 const FOLDER_LIMIT: u32 = 1_000;
 
 /// Applies notifications to the database.
@@ -35,7 +36,7 @@ pub struct Ingest {
     pub clients: SyncClients,
 }
 
-/// Why a notification could not be applied. It stays in its queue and is tried again.
+/// Reasons why a notification could not be applied. It stays in its queue and is tried again.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum IngestError {
     #[error("could not look at the changed assets")]
@@ -47,7 +48,7 @@ pub enum IngestError {
 }
 
 impl IngestError {
-    /// Whether the same notification may succeed later without anybody's doing.
+    /// Tells whether the same notification may succeed later without anybody's doing.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Fetch(source) => source.is_transient(),
@@ -169,7 +170,7 @@ impl Ingest {
     }
 }
 
-/// Adds the notifications to a plan, and says what becomes of each (pure).
+/// Adds the notifications to a plan, and gives each its verdict (pure).
 ///
 /// One that has to wait is not recorded, so that it is applied when it comes again.
 pub fn record(settlement: &Settlement<NotificationPolicy>, mut plan: Plan) -> (WriteSet, Verdicts) {

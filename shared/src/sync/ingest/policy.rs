@@ -25,7 +25,7 @@ pub type Folders = BTreeMap<String, Vec<AssetId>>;
 pub struct NotificationPolicy {
     accepted: Vec<Accepted>,
     folders: Folders,
-    /// What each notification asks for, given the rows as they were read last.
+    /// The effect of each notification, given the rows as they were read last.
     concerns: Vec<Concern>,
     /// Assets that could not be looked at.
     unseen: BTreeMap<AssetId, Arc<CloudinaryError>>,
@@ -42,12 +42,12 @@ impl NotificationPolicy {
         }
     }
 
-    /// The notifications, each with what it asks for.
+    /// The notifications, each with its effect.
     pub fn concerns(&self) -> impl Iterator<Item = (&Accepted, &Concern)> {
         self.accepted.iter().zip(&self.concerns)
     }
 
-    /// Why a notification has to wait, if an asset that it concerns could not be looked at.
+    /// The error for which a notification has to wait: one of its assets could not be looked at.
     pub fn obstacle(&self, concern: &Concern) -> Option<&Arc<CloudinaryError>> {
         let mut wanted = concern.to_fetch.keys();
         wanted.find_map(|id| self.unseen.get(id))
@@ -98,7 +98,7 @@ impl Policy for NotificationPolicy {
         Source::Webhook
     }
 
-    /// The assets that the notifications name, and whoever holds their names now.
+    /// The assets that the notifications name, and the present holders of their names.
     fn add_rows(&self, query: &mut RowQuery) {
         let mut ids: BTreeSet<AssetId> = query.asset_ids.drain(..).collect();
         let mut names: BTreeSet<DeliveryName> = query.names.drain(..).collect();
@@ -153,8 +153,8 @@ impl Policy for NotificationPolicy {
         self.read().filter_map(|read| read.triggered_at).max()
     }
 
-    /// What was looked at, with what the notifications tell of when it was changed; and what they
-    /// tell themselves, unless they have to wait.
+    /// The looks, with the times of changes that notifications tell; and the notifications' own
+    /// observations, unless they have to wait.
     fn observations<'a>(&'a self, evidence: &'a Evidence) -> Cow<'a, [Observation]> {
         let moments = self.moments_of_change();
         let dated = |seen: &Observation| {

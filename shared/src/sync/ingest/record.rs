@@ -18,7 +18,7 @@ impl Accepted {
         record
     }
 
-    /// How it is recorded, once its verdict is known.
+    /// The record of it, once its verdict is known.
     pub fn record(&self, concern: &Concern, verdict: Verdict) -> NotificationRecord {
         let read = self.read.as_ref().ok();
         let ids: BTreeSet<AssetId> = concern

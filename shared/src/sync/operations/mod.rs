@@ -18,7 +18,7 @@ pub struct Operation {
     pub kind: OperationKind,
 }
 
-/// What is to be done. Names are those that Cloudinary has now.
+/// The kind of call. Names are those that Cloudinary has now.
 #[derive(Clone, PartialEq, Debug)]
 pub enum OperationKind {
     Delete(Vec<AssetId>),
@@ -51,16 +51,16 @@ pub struct Targets {
 /// Operations, to be carried out stage by stage: within a stage in any order.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Operations {
-    /// What is there at all.
+    /// Calls that delete or restore assets.
     pub existence: Vec<Operation>,
-    /// What is addressed by the name that Cloudinary has now, or by id.
+    /// Calls that use the name that Cloudinary has now, or the id.
     pub edits: Vec<Operation>,
-    /// What changes the names.
+    /// Calls that change the names.
     pub renames: Vec<Operation>,
 }
 
-/// Plans what the rows' intents ask for. `bulk` says whether deletes may be put together, which
-/// costs a call of the Admin API's quota; single ones cost none.
+/// Plans the calls that the rows' intents need. `bulk` says whether deletes may be put together,
+/// which costs a call of the Admin API's quota; single ones cost none.
 pub fn plan_operations(rows: &[AssetRow], bulk: bool) -> Operations {
     let mut grouped = Grouped::default();
     for row in rows {
@@ -69,7 +69,7 @@ pub fn plan_operations(rows: &[AssetRow], bulk: bool) -> Operations {
     grouped.into_operations(bulk)
 }
 
-/// What a change of many assets is grouped by: what is done, and to which kind of asset.
+/// The grouping of changes of many assets: the kind of call, and the kind of asset.
 type Kind = (ResourceType, String);
 type Members = Vec<(Uuid, String)>;
 

@@ -1,4 +1,5 @@
-//! How claimed rows settle (pure): looked at first, and released by a look that followed the calls.
+//! The settlement of claimed rows (pure): looked at first, and released by a look that followed the
+//! calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +25,7 @@ pub struct ClaimPolicy {
     claimed: Vec<AssetRow>,
     /// Assets to look at before anything else.
     unseen: BTreeSet<AssetId>,
-    /// What the calls have come to; `None` before they are made.
+    /// The outcomes of the calls; `None` before they are made.
     outcomes: Option<Outcomes>,
     /// Assets whose values no row can hold.
     refused: BTreeMap<AssetId, Failure>,
@@ -53,8 +54,8 @@ impl ClaimPolicy {
         self.refused.keys()
     }
 
-    /// Whether nothing is to be done any more: the calls were made, or the assets could not be
-    /// looked at before.
+    /// Tells whether nothing is to be done any more: the calls were made, or the assets could not
+    /// be looked at before.
     pub fn is_over(&self) -> bool {
         self.outcomes.is_some()
     }
@@ -66,7 +67,7 @@ impl ClaimPolicy {
         rows.into_iter().filter(is_held).collect()
     }
 
-    /// Takes in what the calls for `held` rows have come to. An asset that is known to be gone was
+    /// Takes in the outcomes of the calls for `held` rows. An asset that is known to be gone was
     /// seen by that; every other that a call was made for is looked at once more.
     pub fn take_outcomes(
         &mut self,
@@ -95,7 +96,7 @@ impl ClaimPolicy {
         self.claimed.iter().find(|claimed| claimed.id == row.id)
     }
 
-    /// What has become of the calls for a row.
+    /// The outcome of the calls for a row.
     pub(super) fn outcome(&self, row: &AssetRow) -> Option<Outcome> {
         let refused = self.refused.get(&row.cloudinary_asset_id).cloned();
         let refused = refused.map(Outcome::Failed);
@@ -180,7 +181,7 @@ impl Policy for ClaimPolicy {
     }
 }
 
-/// Adds to a plan what has failed. `chance`, from 0 to 1, spreads later attempts.
+/// Adds failures to a plan. `chance`, from 0 to 1, spreads later attempts.
 pub fn note_failures(
     settlement: &Settlement<ClaimPolicy>,
     plan: &mut Plan,
@@ -231,7 +232,7 @@ fn last_look(row: &AssetRow, evidence: &Evidence) -> Option<Timestamp> {
     looks.map(|seen| seen.at).max()
 }
 
-/// Why the intent that `claimed` had was not carried out, if it still stands in `after`.
+/// The failure of the intent that `claimed` had, if it still stands in `after`.
 fn failure_of(claimed: &AssetRow, after: &AssetRow, outcome: Option<Outcome>) -> Option<Failure> {
     let intent = after.intent.as_ref()?;
     // Something newer was decided meanwhile, and is carried out next.

@@ -1,4 +1,4 @@
-//! What claimed rows have come to (pure).
+//! The outcomes of claimed rows (pure).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::outcome::{Outcome, Settled};
 use crate::row::AssetRow;
 use crate::time::Timestamp;
 
-/// What became of claimed rows.
+/// The outcomes of claimed rows.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Conclusion {
     pub settled: BTreeMap<Uuid, Settled>,
@@ -21,7 +21,7 @@ pub struct Conclusion {
 }
 
 impl ClaimPolicy {
-    /// What to do next, from the rows as they were written.
+    /// Decides the next step, from the rows as they were written.
     pub fn conclude(&self, after: &[AssetRow], now: Timestamp) -> Conclusion {
         let mut conclusion = Conclusion::default();
         for row in after {

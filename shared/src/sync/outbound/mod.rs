@@ -1,9 +1,9 @@
-//! Carries out in Cloudinary what was decided here.
+//! Carries decisions made here out in Cloudinary.
 //!
 //! A row is held by one worker at a time (its claim). The worker looks at the asset, makes the
-//! calls that its intent still asks for, and looks again; what it sees is written as an
-//! observation, and only that ends wishes. A worker that dies leaves a claim that runs out, and a
-//! row that is still pending: whoever comes next begins with a look.
+//! calls that its intent still asks for, and looks again. Its look is written as an observation,
+//! and only that ends wishes. A worker that dies leaves a claim that runs out, and a row that is
+//! still pending. The next worker begins with a look.
 
 mod claim;
 mod conclude;
@@ -35,8 +35,8 @@ use crate::supabase::SupabaseError;
 use crate::telemetry;
 use crate::time::Timestamp;
 
-/// How often a worker goes on by itself with rows for which something newer was decided
-/// meanwhile, or of which the next part can be done now.
+/// The number of rounds in which a worker goes on by itself. A row gets another round for a newer
+/// decision, or if its next part can be done now.
 const ROUNDS: usize = 3;
 
 /// Deletes are put together only while this much of the hour's quota is left.
@@ -50,7 +50,7 @@ pub struct Outbound {
     pub queue: Queue,
 }
 
-/// Why an intent is not settled. Its message stays in the queue; the row stays pending.
+/// Reasons why an intent is not settled. Its message stays in the queue; the row stays pending.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundError {
     #[error("Cloudinary could not be asked")]
@@ -182,8 +182,8 @@ impl Outbound {
         Ok(policy.conclude(&after, Timestamp::now()))
     }
 
-    /// Writes what was seen, and in the end what failed. Answers the rows as they are then, but for
-    /// their revisions.
+    /// Writes the observations, and in the end the failures. Answers the rows as they are then, but
+    /// for their revisions.
     async fn settle(
         &self,
         settlement: &mut Settlement<ClaimPolicy>,
@@ -208,7 +208,7 @@ impl Outbound {
         Ok(after)
     }
 
-    /// Whether the hour's quota allows to put deletes together.
+    /// Tells whether the hour's quota allows to put deletes together.
     fn has_quota(&self) -> bool {
         let quota = self.clients.cloudinary.newest_quota();
         quota.is_none_or(|quota| {
@@ -235,7 +235,7 @@ impl From<SettleError> for OutboundError {
 }
 
 impl OutboundError {
-    /// Whether the intent may be settled later without anybody's doing.
+    /// Tells whether the intent may be settled later without anybody's doing.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Cloudinary(source) => source.is_transient(),

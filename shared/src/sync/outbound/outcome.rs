@@ -1,4 +1,4 @@
-//! What calls and messages have come to (plain data).
+//! Outcomes of calls and messages (plain data).
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use uuid::Uuid;
 use crate::sync::retry::Failure;
 use crate::time::Timestamp;
 
-/// What the calls have brought for each row that they were for.
+/// The outcome of the calls for each of their rows.
 pub type Outcomes = BTreeMap<Uuid, Outcome>;
 
-/// What the calls for one row have brought.
+/// The outcome of the calls for one row.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Outcome {
     /// Cloudinary says that it was done; whether it was, a look tells.
@@ -24,7 +24,7 @@ pub enum Outcome {
     NotBegun,
 }
 
-/// What became of one message.
+/// The outcome of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
     /// Nothing that the row wished for is left.

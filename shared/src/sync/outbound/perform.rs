@@ -51,7 +51,7 @@ pub(super) async fn perform(
     outcomes
 }
 
-/// What a call has said.
+/// The answer of a call.
 enum Said {
     Done,
     Gone(Timestamp),
@@ -151,7 +151,7 @@ async fn call(cloudinary: &Client, operation: &Operation) -> Result<Said, Cloudi
     Ok(Said::Done)
 }
 
-/// A restore answers 200 whatever became of each asset.
+/// A restore answers 200 for every outcome.
 fn not_restored(answers: &BTreeMap<AssetId, Restored>) -> BTreeMap<AssetId, Failure> {
     let failure = |answer: &Restored| match answer {
         Restored::Restored(_) => None,

@@ -1,4 +1,4 @@
-//! What became of a row, and how the audit trail tells it (pure).
+//! The change of a row, and the audit trail's words for it (pure).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::intent::{Collision, Intent};
 use crate::row::AssetRow;
 
-/// What an asset's observations did to its row.
+/// The effect of an asset's observations on its row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
@@ -18,7 +18,7 @@ pub enum Change {
     DeleteConfirmed,
     /// A newer upload was found where a delete had been asked for.
     DeleteCancelled,
-    /// Cloudinary has what was edited here.
+    /// Cloudinary has the edit made here.
     EditConfirmed,
     RestoreConfirmed,
     /// Another asset has taken the name of one that was to be restored.
@@ -29,7 +29,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// Whether a decision that somebody made here ends with it.
+    /// Tells whether a decision that somebody made here ends with it.
     pub(super) fn ends_a_decision(self) -> bool {
         matches!(
             self,
@@ -42,7 +42,7 @@ impl Change {
     }
 }
 
-/// How many assets each kind of change concerned.
+/// The number of assets for each kind of change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Tally {
@@ -77,7 +77,7 @@ impl Tally {
         *self.of(change) += 1;
     }
 
-    /// Takes back what was counted.
+    /// Takes a count back.
     pub(super) fn forget(&mut self, change: Change) {
         let count = self.of(change);
         *count = count.saturating_sub(1);

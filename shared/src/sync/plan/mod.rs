@@ -24,7 +24,7 @@ pub struct Plan {
     pub updates: Vec<AssetRow>,
     pub audit: Vec<AuditEntry>,
     pub tally: Tally,
-    /// What became of each observed asset.
+    /// The change of each observed asset.
     pub changes: BTreeMap<AssetId, Change>,
     /// Live assets whose name now belongs to another: they were renamed or deleted, and have to
     /// be looked at before this plan may be written.
@@ -41,7 +41,7 @@ pub enum Source {
     Webhook,
     Reconcile,
     Outbound,
-    /// The answer to what a request of the API made us do.
+    /// The answer to our own call for a request of the API.
     Api,
 }
 
@@ -65,7 +65,7 @@ pub struct AuditEntry {
     pub error_message: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Value>,
-    /// What the time is measured from: a decision, or the arrival of a notification.
+    /// The start of the measured time: a decision, or the arrival of a notification.
     #[serde(skip)]
     pub since: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +73,7 @@ pub struct AuditEntry {
 }
 
 impl AuditEntry {
-    /// An entry about this row; what is particular to the case is filled in by the caller.
+    /// An entry about this row; the caller fills in the rest.
     pub fn about(row: &AssetRow, operation: &'static str, source: Source) -> Self {
         Self {
             operation,
@@ -121,7 +121,7 @@ impl KeepClocks<'_> {
     }
 }
 
-/// How a plan is made.
+/// The circumstances of a plan.
 #[derive(Clone, Copy, Debug)]
 pub struct PlanContext<'a> {
     pub source: Source,
@@ -132,8 +132,8 @@ pub struct PlanContext<'a> {
     pub release: &'a [Uuid],
 }
 
-/// Plans what `observations` change in `rows`: the rows of the observed assets, and of whoever
-/// holds one of their names.
+/// Plans what `observations` change in `rows`: the rows of the observed assets, and of the holders
+/// of their names.
 pub fn plan_observations(
     rows: &[AssetRow],
     observations: &[Observation],
@@ -233,8 +233,8 @@ impl Plan {
         }
     }
 
-    /// The names whose holders were not looked for, given those that were: if there are any, their
-    /// holders have to be read too, and the plan has to be made again.
+    /// The names whose holders were not looked for, given those that were. Their holders have to be
+    /// read too, and the plan has to be made again.
     pub fn unread_names(&self, read: &[DeliveryName]) -> Vec<DeliveryName> {
         let unread = self.claimed.iter().filter(|name| !read.contains(name));
         unread.cloned().collect()
@@ -270,7 +270,7 @@ impl Plan {
         self
     }
 
-    /// Whether there is nothing to write.
+    /// Tells whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.inserts.is_empty() && self.updates.is_empty()
     }

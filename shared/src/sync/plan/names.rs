@@ -1,4 +1,4 @@
-//! Who holds a name that several rows show (pure).
+//! Gives a name that several rows show to one of them (pure).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -22,9 +22,9 @@ fn contested<'a>(
     holders.into_values().filter(|rows| rows.len() > 1)
 }
 
-/// A name that is only wished for yields to one that was observed; of several that are only wished
-/// for, to the one that is shown already. Giving it up shows the name that was observed, which may
-/// be contested in turn, but each row gives up once.
+/// A wished name yields to an observed one. Of several wished ones, the one that is shown already
+/// stays. Giving it up shows the name that was observed, which may be contested in turn, but each
+/// row gives up once.
 pub(super) fn give_names_up<'a>(rows: &'a [AssetRow], after: &mut BTreeMap<&'a AssetId, AssetRow>) {
     let shown: HashMap<&AssetId, DeliveryName> = rows
         .iter()
@@ -64,8 +64,8 @@ pub(super) fn give_names_up<'a>(rows: &'a [AssetRow], after: &mut BTreeMap<&'a A
 }
 
 /// Two assets that are to have each other's names can never begin: Cloudinary renames one at a
-/// time, and refuses a name that is taken. So who has tried it gives it up, and then the other does
-/// too. (Nobody can decide this here: it comes of renames in Cloudinary.)
+/// time, and refuses a name that is taken. So the one that has tried it gives it up, and then the
+/// other does too. (Nobody can decide this here: it comes of renames in Cloudinary.)
 pub(super) fn break_circles(
     rows: &[AssetRow],
     after: &mut BTreeMap<&AssetId, AssetRow>,

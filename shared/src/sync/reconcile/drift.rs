@@ -1,4 +1,4 @@
-//! In what the two sides differ, without changing either: what a dry run answers (pure).
+//! The differences of both sides, for a dry run (pure).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,8 +13,7 @@ use crate::sync::plan::Tally;
 /// So many examples of each kind are kept; the counts are exact.
 pub const MAX_EXAMPLES: usize = 100;
 
-/// What people see of an asset and what the database knows otherwise than Cloudinary does, as far
-/// as a run has compared the two.
+/// The visible differences of both sides, as far as a run has compared them.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Drift {
@@ -23,21 +22,21 @@ pub struct Drift {
     /// Live rows whose assets Cloudinary does not have.
     pub missing_there: Kind<Named>,
     pub different: Kind<Difference>,
-    /// How many are the same on both sides.
+    /// The number of assets that are the same on both sides.
     pub equal: u64,
     /// Of those that differ: how many a run would change here.
     pub would_update: u64,
-    /// Why a run would stop before it deletes what is missing there.
+    /// The reason why a run would stop before it deletes assets that are missing there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub would_stop: Option<String>,
 }
 
-/// How many, and the first of them.
+/// The number, and the first of them.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Kind<T> {
     pub count: u64,
     pub examples: Vec<T>,
-    /// Whether there are more than the examples.
+    /// True if there are more than the examples.
     pub more: bool,
 }
 
@@ -70,7 +69,7 @@ pub enum Newer {
     Both,
 }
 
-/// What an answer of Cloudinary's tells of an asset; `etag`, for one, is not in listings.
+/// The compared fields. Cloudinary's listings tell all of them, but for instance no `etag`.
 const COMPARED: [&str; 17] = [
     "access_mode",
     "cloudinary_created_at",
@@ -92,7 +91,7 @@ const COMPARED: [&str; 17] = [
 ];
 
 impl Drift {
-    /// Compares what a step has seen with the rows as they are. Every asset is to be told once.
+    /// Compares a step's observations with the rows as they are. Every asset is to be told once.
     pub(super) fn take(&mut self, rows: &[AssetRow], observations: &[Observation]) {
         let rows: HashMap<&AssetId, &AssetRow> = rows
             .iter()
@@ -110,7 +109,7 @@ impl Drift {
         }
     }
 
-    /// What a run would have counted.
+    /// The counts of a run.
     pub(super) fn tally(&self) -> Tally {
         Tally {
             created: self.missing_here.count,

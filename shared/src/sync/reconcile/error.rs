@@ -8,10 +8,10 @@ use crate::sync::quota;
 use crate::sync::quota_guard::ReserveTouched;
 use crate::sync::settle::SettleError;
 
-/// How a run is marked that has left something out.
+/// The mark of a run that has left something out.
 pub(super) const VALUES_REFUSED: &str = "values_refused";
 
-/// Why a slice broke off. The run rests at its checkpoint.
+/// Reasons why a slice broke off. The run rests at its checkpoint.
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
     #[error("Cloudinary could not be read")]
@@ -33,7 +33,7 @@ pub enum ReconcileError {
 }
 
 impl ReconcileError {
-    /// Whether the run may go on later without anybody's doing.
+    /// Tells whether the run may go on later without anybody's doing.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Cloudinary(source) => source.is_transient(),

@@ -18,11 +18,11 @@ pub struct Reconcile {
     pub clients: SyncClients,
 }
 
-/// What became of a request for a run.
+/// The outcome of a request for a run.
 #[derive(Debug)]
 pub struct Begun {
     pub outcome: SliceOutcome,
-    /// Whether it is about the run that was asked for, and not about one that was there before.
+    /// True if it is about the run that was asked for, and not about one that was there before.
     pub is_own: bool,
 }
 

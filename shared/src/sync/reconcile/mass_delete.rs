@@ -6,14 +6,14 @@ use crate::sync::store::SuspectCount;
 const MASS_DELETE_COUNT: u64 = 20;
 const MASS_DELETE_PERCENT: u64 = 10;
 
-/// Whether to delete `missing` of `live` rows would be too many at once.
+/// Tells whether to delete `missing` of `live` rows would be too many at once.
 pub(super) fn is_mass_delete(missing: u64, live: u64) -> bool {
     missing > MASS_DELETE_COUNT
         && missing.saturating_mul(100) > live.saturating_mul(MASS_DELETE_PERCENT)
 }
 
-/// Why a run must not go on to its suspects after it has listed so many assets: a stable word, and a
-/// text for people.
+/// Gives the reason why a run must not go on to its suspects after so many listed assets: a stable
+/// word, and a text for people.
 pub(super) fn reason_to_stop(listed: u64, count: SuspectCount) -> Option<(&'static str, String)> {
     let SuspectCount { suspects, live } = count;
     if listed == 0 && live > 0 {

@@ -1,8 +1,8 @@
-//! Walks Cloudinary page by page and repairs what notifications have missed.
+//! Walks Cloudinary page by page and repairs missed changes.
 //!
 //! A run is cut into slices, each within one invocation. Every step of a slice (a page, a hundred
-//! suspects) is one transaction that holds the difference, the counters and the place where to go
-//! on, so a crash repeats at most one step, and repeating is harmless. (Where values are refused,
+//! suspects) is one transaction. It holds the difference, the counters and the place where to go
+//! on. So a crash repeats at most one step, and repeating is harmless. (Where values are refused,
 //! parts of a page are written before it.)
 
 mod drift;

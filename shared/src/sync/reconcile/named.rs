@@ -1,9 +1,9 @@
 //! Repairs some assets by name, at once and whole: a person waits for it.
 //!
-//! It takes no lease. What it sees are observations like any others, which may be applied in any
-//! order beside a run, a notification or a delete; and a row that another writer has changed
-//! meanwhile makes it read and plan again. All that it writes, its place in the history of runs
-//! included, is one transaction, unless the database refuses values.
+//! It takes no lease. Its looks are observations like any others, which may be applied in any order
+//! beside a run, a notification or a delete. A row that another writer has changed meanwhile makes
+//! it read and plan again. All that it writes, its place in the history of runs included, is one
+//! transaction, unless the database refuses values.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -39,7 +39,7 @@ const DELIVERY_TYPES: [&str; 3] = ["upload", "private", "authenticated"];
 /// Calls under way at the same time.
 const CONCURRENT_CALLS: usize = 3;
 
-/// What became of the named assets.
+/// The outcomes of the named assets.
 #[derive(Debug)]
 pub struct NamedOutcome {
     pub run_id: Uuid,
@@ -54,9 +54,8 @@ pub struct NamedOutcome {
 
 impl Reconcile {
     /// Compares the assets of these public ids, in every resource type, and repairs them, unless
-    /// `options` ask for a dry run. May use the reserve of the quota: it takes nine calls, and a
-    /// few more where names are long, or hold what Cloudinary does not show or what has changed
-    /// within moments. Is given up at `deadline`.
+    /// `options` ask for a dry run. May use the reserve of the quota. It takes nine calls. Long
+    /// names, hidden assets and changes within moments take a few more. Is given up at `deadline`.
     ///
     /// # Errors
     /// See [`ReconcileError`]. That too is recorded, if the database answers.
@@ -165,7 +164,7 @@ impl Reconcile {
         Ok(outcome)
     }
 
-    /// Also who names assets may err, or be told nonsense by Cloudinary.
+    /// Names from the caller or from Cloudinary may be wrong.
     async fn reason_to_stop(
         &self,
         deleted: u64,
@@ -184,8 +183,8 @@ impl Reconcile {
         }))
     }
 
-    /// What Cloudinary has under these names; then, by their ids, the assets that the database
-    /// knows by them and that were not among those. And the names that nobody knows.
+    /// Looks at these names in Cloudinary; then, by their ids, at the other assets that the
+    /// database knows by them. And the names that nobody knows.
     async fn look_at(
         &self,
         names: &BTreeSet<String>,
@@ -237,7 +236,8 @@ impl Reconcile {
     }
 }
 
-/// Why the repair is not whole: assets that no row can hold, or rows that others keep changing.
+/// The reason why the repair is not whole: assets that no row can hold, or rows that others keep
+/// changing.
 fn left_out(
     settlement: &Settlement<ListingPolicy>,
     refusals: &Refusals,

@@ -1,4 +1,4 @@
-//! What a run was asked to do (pure).
+//! The options of a run (pure).
 
 use std::collections::BTreeSet;
 
@@ -12,15 +12,15 @@ pub const MAX_NAMES: usize = MAX_PUBLIC_IDS;
 /// The most that Cloudinary lists in one call.
 pub const MAX_PAGE: u16 = 500;
 
-/// What a run was asked to do, beyond its mode.
+/// The options of a run, beyond its mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RunOptions {
     /// Assets in one listing call, 1 to [`MAX_PAGE`].
     pub batch_size: u16,
-    /// Whether the run may delete as many rows as it finds missing.
+    /// True if the run may delete as many rows as it finds missing.
     pub allow_mass_delete: bool,
-    /// Whether the run only tells what it would do.
+    /// True if the run only tells what it would do.
     pub dry_run: bool,
     /// Admin API calls of the hour that the run leaves to people; see [`crate::sync::quota::reserve`].
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,13 +2,13 @@
 
 use crate::sync::store::RunRow;
 
-/// How a slice ended.
+/// The end of a slice.
 #[derive(Debug)]
 pub enum SliceOutcome {
     /// The run has ended, well or not.
     Finished(Box<RunRow>),
-    /// Time or quota is used up; the run goes on from its checkpoint when somebody continues it,
-    /// which is to be brought about, not before its `resume_at`.
+    /// Time or quota is used up. The run goes on from its checkpoint when it is continued, which
+    /// the caller brings about, not before its `resume_at`.
     Paused(Box<RunRow>),
     /// The run waits until its `resume_at`; nothing was done.
     Resting(Box<RunRow>),

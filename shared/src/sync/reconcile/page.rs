@@ -13,18 +13,18 @@ use crate::sync::quota_guard::QuotaGuard;
 use crate::sync::settle::Evidence;
 use crate::time::Timestamp;
 
-/// What one read of Cloudinary has brought, and where to read on.
+/// The assets of one read of Cloudinary, and the place to read on.
 pub(super) struct Page {
     pub(super) evidence: Evidence,
     /// When it was read, on Cloudinary's clock: not before, and not after.
     pub(super) read_at: (Timestamp, Timestamp),
     pub(super) suspects: u64,
-    /// Whether this is a first page again, since the cursor of a later one had expired.
+    /// True if this is a first page again, since the cursor of a later one had expired.
     pub(super) restarted: bool,
     pub(super) next: Stage,
 }
 
-/// Reads pages of Cloudinary, whatever is written meanwhile.
+/// Reads pages of Cloudinary, beside any writes.
 pub(super) struct PageReader<'a> {
     pub(super) clients: &'a SyncClients,
     pub(super) options: RunOptions,
@@ -85,7 +85,7 @@ impl PageReader<'_> {
         })
     }
 
-    /// The search index names what has changed; what it looks like now is read from the store
+    /// The search index names the changed assets. Their present state is read from the store
     /// itself, since the index lags and leaves fields out.
     async fn read_changes(&self, cursor: Option<String>) -> Result<Page, ReconcileError> {
         let cloudinary = &self.clients.cloudinary;

@@ -1,4 +1,4 @@
-//! When a full run will have ended, by its pace so far and by what the quota allows (pure).
+//! Predicts the end of a full run, by its pace so far and by the quota (pure).
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::cloudinary::QuotaReading;
 use crate::sync::quota::{HOUR, reserve, rest_until};
 use crate::time::Timestamp;
 
-/// How far a full run has come.
+/// The progress of a full run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Progress {
     /// Live rows here when the slice began: each is listed, or else looked at as a suspect.
@@ -21,9 +21,9 @@ pub(super) struct Progress {
     pub(super) worked: Duration,
 }
 
-/// How long until the run ends; `None` while there is nothing to go by: before the first page, and
-/// where this side knows of no assets. What the listing will not show is not known before its end, and
-/// counted as if it were listed. `now` is on Cloudinary's clock.
+/// The time until the run ends; `None` before the first page, and where this side knows of no
+/// assets. What the listing will not show is not known before its end, and counted as if it were
+/// listed. `now` is on Cloudinary's clock.
 pub(super) fn time_left(
     progress: Progress,
     quota: Option<&QuotaReading>,

@@ -11,7 +11,7 @@ use crate::asset::AssetId;
 /// So many a run leaves out: more are no misfortune of single assets.
 const MOST: usize = 10;
 
-/// What a run has left out, since the database refuses it.
+/// The assets that a run has left out, since the database refuses them.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Refusals {
@@ -29,7 +29,7 @@ impl Refusals {
         self.assets.iter()
     }
 
-    /// Takes in what a settlement has left out.
+    /// Takes in the assets that a settlement has left out.
     ///
     /// # Errors
     /// `Refused` when there are too many.

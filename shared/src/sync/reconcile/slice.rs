@@ -29,8 +29,8 @@ use crate::time::Timestamp;
 /// A step is not begun unless this much time is left for it.
 const TIME_FOR_A_STEP: Duration = Duration::from_secs(8);
 
-/// How far an incremental run looks back beyond the start of the last good run: the search index
-/// lags behind writes by seconds, and clocks are not perfect.
+/// The overlap of an incremental run with the last good run: the search index lags behind writes by
+/// seconds, and clocks are not perfect.
 const OVERLAP: Duration = Duration::from_secs(300);
 
 /// One invocation's work on a run.
@@ -42,7 +42,7 @@ pub(super) struct Slice<'a> {
     options: RunOptions,
     quota: QuotaGuard,
     refusals: Refusals,
-    /// What a dry run has found, and had found when the present listing began.
+    /// The findings of a dry run, and those when the present listing began.
     drift: Drift,
     drift_before: Drift,
     /// Live rows when the slice began.
@@ -111,7 +111,7 @@ impl<'a> Slice<'a> {
         }
     }
 
-    /// What was left out is no success, whatever the counts say.
+    /// A run that left something out is no success, even if the counts agree.
     async fn end(&mut self) -> Result<SliceOutcome, ReconcileError> {
         match self.refusals.tell() {
             None => self.finish(RunStatus::Succeeded, None).await,
@@ -178,8 +178,8 @@ impl<'a> Slice<'a> {
     }
 
     /// Writes a page's difference together with the checkpoint behind it: two calls, unless the
-    /// rows change meanwhile. Nobody may hold a run up: rows that keep changing are left out in the
-    /// end, since whoever changes them looks at their assets too, and so are assets with values
+    /// rows change meanwhile. Nobody may hold a run up. Rows that keep changing are left out in the
+    /// end, since the worker that changes them looks at their assets too. So are assets with values
     /// that no row can hold.
     async fn write(&mut self, mut page: Page) -> Result<(), ReconcileError> {
         self.run.floor_clock.get_or_insert(page.read_at.0.micros());
@@ -321,7 +321,7 @@ impl<'a> Slice<'a> {
         }
     }
 
-    /// Seconds until a full run ends when `next` is what follows, as far as can be told.
+    /// Seconds until a full run ends when `next` follows, as far as can be told.
     fn time_left(&self, next: &Stage, counters: &Counters) -> Option<f64> {
         if self.run.mode != Mode::Full {
             return None;

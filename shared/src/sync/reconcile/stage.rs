@@ -1,4 +1,4 @@
-//! How far a run has come: its stages, and what it has counted (pure).
+//! The progress of a run: its stages and counters (pure).
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub(super) enum Stage {
         resource_type: ResourceType,
         cursor: Option<String>,
     },
-    /// Read what the search index says has changed.
+    /// Read the changes that the search index tells.
     Changes { cursor: Option<String> },
     /// Look at live rows that the listing has not shown.
     Suspects { after: String, cleared: bool },
@@ -31,8 +31,8 @@ pub(super) enum Stage {
 pub(super) struct State {
     #[serde(flatten)]
     pub(super) stage: Stage,
-    /// What a dry run had found before the present listing: where it goes back to when the
-    /// listing's cursor expires, so that nothing is counted twice.
+    /// The findings before the present listing. A dry run goes back to them when the listing's
+    /// cursor expires, so that nothing is counted twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) drift_before: Option<Drift>,
     #[serde(default, skip_serializing_if = "Refusals::is_empty")]
@@ -49,7 +49,7 @@ impl State {
     }
 }
 
-/// What a run has done so far.
+/// The counts of a run so far.
 #[derive(Clone, Copy, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Counters {
@@ -77,7 +77,7 @@ impl Stage {
         }
     }
 
-    /// Whether this is a further page of what `earlier` is a page of.
+    /// Tells whether this is a further page of what `earlier`.
     pub(super) fn continues(&self, earlier: &Stage) -> bool {
         match (self, earlier) {
             (
@@ -92,7 +92,7 @@ impl Stage {
         }
     }
 
-    /// What follows when a resource type is listed to its end.
+    /// The stage that follows when a resource type is listed to its end.
     pub(super) fn after_listing(resource_type: ResourceType) -> Stage {
         let mut types = ResourceType::ALL
             .into_iter()

@@ -21,7 +21,7 @@ pub struct Driver<'a> {
 
 impl Driver<'_> {
     /// Reads and looks until there is something to write; `None` when everything is settled. The
-    /// caller writes the plan, with whatever belongs to it, and hands the outcome to
+    /// caller writes the plan with its additions, and hands the outcome to
     /// [`Settlement::take_written`].
     ///
     /// # Errors

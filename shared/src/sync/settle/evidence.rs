@@ -1,4 +1,4 @@
-//! What has been seen of Cloudinary, on its way into rows (pure).
+//! Observations of Cloudinary on their way into rows (pure).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// What a flow has read with so many calls.
+    /// The observations that a flow has read with so many calls.
     pub fn new(read: Vec<Observation>, calls: u64) -> Self {
         let alive = read.iter();
         let alive = alive.filter(|seen| matches!(seen.fact, Fact::Seen(_)));
@@ -66,12 +66,12 @@ impl Evidence {
         self.known.keys().cloned().collect()
     }
 
-    /// Whether the asset was looked at by its id.
+    /// Tells whether the asset was looked at by its id.
     pub fn has_look(&self, asset: &AssetId) -> bool {
         self.known.contains_key(asset)
     }
 
-    /// Whether the row's asset was looked at, and the row has learnt nothing since.
+    /// Tells whether the row's asset was looked at, and the row has learnt nothing since.
     pub fn has_current_look(&self, row: &AssetRow) -> bool {
         self.known.get(&row.cloudinary_asset_id) == Some(&row.clocks)
     }
@@ -81,7 +81,7 @@ impl Evidence {
         self.observations.push(observation);
     }
 
-    /// Takes in the answer of a call that looked at assets by their ids; `rows` are what was known
+    /// Takes in the answer of a call that looked at assets by their ids; `rows` are the rows known
     /// before it.
     pub fn take_looks(&mut self, looks: Vec<Observation>, rows: &[AssetRow]) {
         self.calls += 1;
@@ -102,8 +102,8 @@ impl Evidence {
 
     /// Forgets the looks at assets whose rows have learnt something since.
     ///
-    /// Whoever taught the row may have looked later, and have stamped the look earlier: stamps are
-    /// cautious, and that of a look which follows a notification is not.
+    /// The other writer may have looked later, and have stamped the look earlier. Stamps are
+    /// cautious, but that of a look which follows a notification is not.
     pub fn forget_overtaken_looks(&mut self, rows: &[AssetRow]) {
         for row in rows {
             let asset = &row.cloudinary_asset_id;

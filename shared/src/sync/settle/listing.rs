@@ -1,5 +1,5 @@
-//! The policy of pages, repairs and uploads: what was read at some moment, and may be older than
-//! what its rows have learnt meanwhile (pure).
+//! The policy of pages, repairs and uploads: reads that may be older than the newest knowledge of
+//! their rows (pure).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,22 +14,22 @@ use crate::row::AssetRow;
 use crate::sync::plan::Source;
 use crate::time::Timestamp;
 
-/// How much earlier a look may be stamped than it was made: a call may take 25 seconds, and the
-/// whole seconds of a `Date` header are all that is certain of Cloudinary's clock. Two moments
-/// that lie this close together do not tell which look was first.
+/// The largest lag of a look's stamp behind the look. A call may take 25 seconds, and of
+/// Cloudinary's clock only the whole seconds of a `Date` header are certain. Two moments that lie
+/// this close together do not tell which look was first.
 const CAUTION: Duration = Duration::from_secs(30);
 
-/// How often a step looks at what is in doubt. Whoever changes rows more often than that looks at
-/// their assets too, and must not hold a run up.
+/// The number of times that a step looks at assets in doubt. A writer that changes rows more often
+/// looks at their assets too, and must not hold a run up.
 const ROUNDS: usize = 3;
 
-/// How what was read is settled.
+/// Settles the observations of a read.
 #[derive(Clone, Debug)]
 pub struct ListingPolicy {
     source: Source,
     run_id: Option<Uuid>,
     clocks: ClockKeeping,
-    /// How often assets in doubt may still be looked at.
+    /// The remaining looks at assets in doubt.
     rounds: usize,
 }
 
@@ -87,8 +87,8 @@ impl Policy for ListingPolicy {
     }
 }
 
-/// Assets that look otherwise than their rows, where nobody can tell which of the two was first:
-/// the row has learnt of its asset at about the time when it was read here, or later.
+/// Assets that look otherwise than their rows, where nobody can tell which of the two was first.
+/// The row has learnt of its asset at about the time of this read, or later.
 fn in_doubt(rows: &[AssetRow], evidence: &Evidence) -> BTreeSet<AssetId> {
     let observations = evidence.observations();
     let Some(first) = observations.iter().map(|seen| seen.at).min() else {

@@ -1,9 +1,9 @@
 //! The one loop that brings evidence of Cloudinary into rows.
 //!
-//! A [`Settlement`] holds what was seen and says what to do next: read rows, look at assets, or
-//! write a plan. It does no I/O. A [`Driver`] carries its steps out for the functions; the simulator
-//! in `tests/chaos` carries out the same steps one by one. A [`Policy`] holds what differs between
-//! a batch of notifications, a claim, a page, a repair and an upload.
+//! A [`Settlement`] holds the observations and names the next step: read rows, look at assets, or
+//! write a plan. It does no I/O. A [`Driver`] carries its steps out for the functions; the
+//! simulator in `tests/chaos` carries out the same steps one by one. A [`Policy`] holds the
+//! differences between a batch of notifications, a claim, a page, a repair and an upload.
 
 mod driver;
 mod evidence;

@@ -75,8 +75,8 @@ pub trait Policy: Clone + Debug {
         Err(error)
     }
 
-    /// Whether rows are read again after a look: only then does a decision count that was made
-    /// meanwhile.
+    /// Tells whether rows are read again after a look: only then does a decision count that was
+    /// made meanwhile.
     fn reads_after_looks(&self) -> bool {
         false
     }

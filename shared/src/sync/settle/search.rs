@@ -36,7 +36,7 @@ impl Search {
         Self::among(self.rest)
     }
 
-    /// Tries the part again; whoever keeps its rows from resting, the search goes on without it.
+    /// Tries the part again. If its rows never rest, the search goes on without it.
     pub(super) fn changed(mut self) -> Option<Self> {
         self.conflicts += 1;
         if self.conflicts < ATTEMPTS {

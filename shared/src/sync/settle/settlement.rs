@@ -103,7 +103,7 @@ impl<P: Policy> Settlement<P> {
         &self.rows
     }
 
-    /// What was seen, and the policy that it was settled by.
+    /// The evidence, and the policy that settled it.
     pub fn into_parts(self) -> (P, Evidence) {
         (self.policy, self.evidence)
     }
@@ -113,7 +113,7 @@ impl<P: Policy> Settlement<P> {
         &self.refused
     }
 
-    /// Whether the last plan left the row out, because others keep changing it.
+    /// Tells whether the last plan left the row out, because others keep changing it.
     pub fn is_unstable(&self, row: &AssetRow) -> bool {
         self.unstable.is_left_out(row)
     }
@@ -129,7 +129,7 @@ impl<P: Policy> Settlement<P> {
         self.written_in_parts
     }
 
-    /// Says what has to be done next.
+    /// Names the next step.
     ///
     /// # Errors
     /// [`SettleError::Contended`] when the rows never come to rest.
@@ -204,7 +204,7 @@ impl<P: Policy> Settlement<P> {
         Ok(())
     }
 
-    /// Takes in what has become of a write.
+    /// Takes in the outcome of a write.
     ///
     /// # Errors
     /// [`SettleError::Contended`] when rows have changed too often, and the database's own when it
@@ -258,7 +258,7 @@ impl<P: Policy> Settlement<P> {
         Ok(())
     }
 
-    /// Adds up what a part has changed; called before its outcome is taken in.
+    /// Adds up a part's changes; called before its outcome is taken in.
     pub fn count_part(&mut self, tally: Tally) {
         self.written_in_parts.add(tally);
     }
@@ -354,7 +354,7 @@ impl<P: Policy> Settlement<P> {
         assets.into_iter().cloned().collect()
     }
 
-    /// The rows of all assets that something was seen of, and of whoever holds their names.
+    /// The rows of all observed assets, and of the holders of their names.
     fn query(&mut self) -> RowQuery {
         let mut query = RowQuery::default();
         for seen in self.observations().iter() {

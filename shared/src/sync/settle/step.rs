@@ -8,14 +8,14 @@ use crate::sync::quota_guard::ReserveTouched;
 use crate::sync::store::RowQuery;
 use crate::time::Timestamp;
 
-/// What has to be done next.
+/// The next thing to do.
 #[derive(Debug)]
 pub enum Step {
     /// Read these rows, and hand them to [`super::Settlement::take_rows`].
     Read(RowQuery),
     /// Look at these assets, and hand the looks to [`super::Settlement::take_looks`].
     Look(Inquiry),
-    /// Write the plan together with whatever belongs to it, and hand the outcome to
+    /// Write the plan together with its additions, and hand the outcome to
     /// [`super::Settlement::take_written`].
     Write(Box<Plan>),
     /// Write this part of the plan alone: the database has refused the whole.
@@ -30,12 +30,12 @@ pub struct Inquiry {
     pub wanted: Vec<(AssetId, Option<DeliveryName>)>,
     /// A moment that was known before the look: the look is stamped later.
     pub after: Option<Timestamp>,
-    /// Whether these assets seem to have lost their names to others. Without this look no name
-    /// has one holder, and nothing can be written.
+    /// True if these assets seem to have lost their names to others. Without this look no name has
+    /// one holder, and nothing can be written.
     pub are_displaced: bool,
 }
 
-/// What has become of a write.
+/// The outcome of a write.
 #[derive(Debug)]
 pub enum Written {
     Applied,
@@ -45,7 +45,7 @@ pub enum Written {
     ValuesRefused(SupabaseError),
 }
 
-/// Why a settlement has ended early. Nothing is lost: its cause is tried again.
+/// Reasons why a settlement has ended early. Nothing is lost: its cause is tried again.
 #[derive(Debug, thiserror::Error)]
 pub enum SettleError {
     #[error("Cloudinary could not be asked")]

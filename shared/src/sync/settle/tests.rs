@@ -58,7 +58,7 @@ fn change_meanwhile(page: &mut Page) {
     page.take_written(Written::Changed).unwrap();
 }
 
-/// When a look is asked for, what it has to be later than.
+/// The moment after which a look has to be stamped, when one is asked for.
 fn looked_for(step: Step) -> Option<Timestamp> {
     match step {
         Step::Look(inquiry) => {

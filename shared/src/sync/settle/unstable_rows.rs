@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::row::AssetRow;
 use crate::sync::plan::Plan;
 
-/// How often everything is planned again for the sake of rows that change meanwhile.
+/// The number of new plans for the sake of rows that change meanwhile.
 const PATIENCE: usize = 3;
 
 /// The revisions that were read, attempt by attempt. Whoever changes one row without end must not
@@ -20,7 +20,7 @@ pub(super) struct UnstableRows {
 }
 
 impl UnstableRows {
-    /// Takes a reading, and the plan that was made from it; answers what of the plan to write.
+    /// Takes a reading and its plan; answers the part of the plan to write.
     pub(super) fn leave_out(&mut self, read: &[AssetRow], plan: Plan) -> Plan {
         self.readings += 1;
         for row in read {
@@ -36,7 +36,7 @@ impl UnstableRows {
         }
     }
 
-    /// Whether the last plan left the row out: what was seen of it is not in the database.
+    /// Tells whether the last plan left the row out: what was seen of it is not in the database.
     pub(super) fn is_left_out(&self, row: &AssetRow) -> bool {
         self.readings > PATIENCE && self.rows.contains(&row.id)
     }

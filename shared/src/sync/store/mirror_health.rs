@@ -8,7 +8,7 @@ use super::runs::{Mode, RunStatus};
 use crate::cloudinary::signature::Algorithm;
 use crate::time::Timestamp;
 
-/// How the mirror stands, as `media_sync_health` tells it.
+/// The state of the mirror, as `media_sync_health` tells it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MirrorHealth {
     /// When the last good full run ended.
@@ -28,7 +28,7 @@ pub struct MirrorHealth {
     /// When the last good run ended that found changes, the first import left out.
     #[serde(default)]
     pub last_found: Option<Timestamp>,
-    /// What the webhook refused, newest first.
+    /// The webhook's refusals, newest first.
     #[serde(default)]
     pub refusals: Vec<RefusalSummary>,
     /// The newest migration that the database records.

@@ -23,8 +23,7 @@ use crate::queue::{Outbound, RefusedNotifications, Replay};
 use crate::row::AssetRow;
 use crate::supabase::{Supabase, SupabaseError};
 
-/// How often a plan is made anew when rows change under it, before its cause goes back to where
-/// it came from.
+/// The number of new plans when rows change under them, before the cause goes back to its queue.
 pub const ATTEMPTS: usize = 8;
 
 /// The database, called with the project's secret key.
@@ -132,8 +131,8 @@ impl Store {
             .await
     }
 
-    /// Removes at most `limit` of each kind of records: what is older than `days`, idempotency keys of
-    /// more than a day, and entries of the audit trail that are older than `audit_days`.
+    /// Removes at most `limit` of each kind of records: those older than `days`, idempotency keys
+    /// of more than a day, and audit entries older than `audit_days`.
     ///
     /// # Errors
     /// When the database cannot be asked, or `audit_days` is less than it allows.
@@ -187,7 +186,7 @@ impl Store {
             .await
     }
 
-    /// Shares what an answer of Cloudinary's told of the quota; an older reading changes nothing.
+    /// Shares an answer's reading of the quota; an older reading changes nothing.
     ///
     /// # Errors
     /// When the database cannot be asked.
@@ -196,7 +195,7 @@ impl Store {
         self.supabase.rpc("media_sync_note_quota", &arguments).await
     }
 
-    /// How the mirror stands, for those who watch over it.
+    /// Reads the state of the mirror, for those who watch over it.
     ///
     /// # Errors
     /// When the database cannot be asked.
@@ -204,7 +203,7 @@ impl Store {
         self.supabase.rpc("media_sync_health", &json!({})).await
     }
 
-    /// How many rows are live.
+    /// Counts the live rows.
     ///
     /// # Errors
     /// When the database cannot be asked.
@@ -224,7 +223,7 @@ impl Store {
             .await
     }
 
-    /// Suspects in the order of their ids, from after `after` on, and what each row knows.
+    /// Suspects in the order of their ids, from after `after` on, and each row's knowledge.
     pub async fn fetch_suspects(
         &self,
         run: &RunRow,
@@ -255,7 +254,7 @@ impl Store {
     }
 }
 
-/// Whether the database refused a write because somebody else leads the run now.
+/// Tells whether the database refused a write because somebody else leads the run now.
 pub fn is_lease_lost(error: &SupabaseError) -> bool {
     matches!(error, SupabaseError::Refused { code, .. } if code == "PT409")
 }

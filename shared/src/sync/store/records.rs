@@ -1,4 +1,4 @@
-//! Claims, and what was recorded (plain data).
+//! Claims and records (plain data).
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::row::AssetRow;
 use crate::time::Timestamp;
 
-/// What a claim has got.
+/// The rows of a claim.
 #[derive(Debug, Deserialize)]
 pub struct Claimed {
     pub rows: Vec<AssetRow>,
@@ -26,7 +26,7 @@ pub struct RecordedNotification {
     pub body_is_base64: bool,
 }
 
-/// How much was removed.
+/// The number of removed records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purged {
     pub notifications: u64,
@@ -37,7 +37,7 @@ pub struct Purged {
 }
 
 impl Purged {
-    /// Whether there were fewer than `limit` of each kind.
+    /// Tells whether there were fewer than `limit` of each kind.
     pub fn is_below(&self, limit: u64) -> bool {
         let counts = [
             self.notifications,

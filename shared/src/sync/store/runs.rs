@@ -39,26 +39,26 @@ pub struct RunRow {
 }
 
 impl RunRow {
-    /// How long after `now` nothing may be done for this run.
+    /// The time after `now` in which nothing may be done for this run.
     pub fn resume_in(&self, now: Timestamp) -> Duration {
         self.resume_at
             .map_or(Duration::ZERO, |moment| moment.since(now))
     }
 }
 
-/// How much a run looks at.
+/// The scope of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// Everything: finds what was created, changed and deleted.
+    /// Everything: finds created, changed and deleted assets.
     Full,
-    /// What changed since the last good run: finds what was created and changed.
+    /// Changes since the last good run: finds created and changed assets.
     Incremental,
     /// Some assets, by name; says nothing of the others.
     Named,
 }
 
-/// How a run stands.
+/// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunStatus {
@@ -69,7 +69,7 @@ pub enum RunStatus {
     Stopped,
 }
 
-/// Who asked for a run, and with what.
+/// A request for a run: its author and its options.
 #[derive(Debug, Clone, Serialize)]
 pub struct RunRequest {
     #[serde(rename = "p_mode")]
@@ -82,7 +82,7 @@ pub struct RunRequest {
     pub options: Value,
 }
 
-/// Whether the caller now leads a run.
+/// The answer to a wish to lead a run.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "outcome", rename_all = "lowercase")]
 pub enum Lead {
@@ -101,7 +101,7 @@ pub enum Lead {
     Over,
 }
 
-/// A run to lead, and what its leader has to know besides.
+/// A run to lead, and its leader's other facts.
 #[derive(Debug, Deserialize)]
 pub struct Led {
     pub run: RunRow,
@@ -110,7 +110,7 @@ pub struct Led {
     pub quota: Option<QuotaReading>,
 }
 
-/// Why a run rests, and for how long.
+/// The reason and the length of a run's rest.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Rest<'a> {
     /// A stable word, and a text for people.
@@ -120,7 +120,7 @@ pub struct Rest<'a> {
     pub quota: Option<QuotaReading>,
 }
 
-/// How much a complete listing has not shown.
+/// The number of rows that a complete listing has not shown.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct SuspectCount {
     pub suspects: u64,

@@ -1,4 +1,4 @@
-//! What is read and written in one transaction (plain data).
+//! Queries, and the writes of one transaction (plain data).
 
 use serde::Serialize;
 use serde_json::Value;
@@ -12,8 +12,8 @@ use crate::row::AssetRow;
 use crate::sync::plan::{AuditEntry, Plan};
 use crate::time::Timestamp;
 
-/// How long a leader may be silent before somebody else takes the run over, in seconds. Longer
-/// than any function's timeout.
+/// The seconds that a leader may be silent before another takes the run over. Longer than any
+/// function's timeout.
 const LEASE_SECONDS: u32 = 120;
 
 /// Which rows to read: those with these ids, and those that hold these names.
@@ -28,13 +28,13 @@ pub struct RowQuery {
 }
 
 impl RowQuery {
-    /// Whether it asks for nothing.
+    /// Tells whether it asks for nothing.
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty() && self.asset_ids.is_empty() && self.names.is_empty()
     }
 }
 
-/// One transaction: rows, their audit trail, what caused them, and how far a run has come.
+/// One transaction: rows, their audit trail, their causes, and a run's progress.
 #[derive(Debug, Default, Serialize)]
 pub struct WriteSet {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,7 +48,7 @@ pub struct WriteSet {
 }
 
 impl WriteSet {
-    /// What a plan writes.
+    /// The writes of a plan.
     pub fn of_plan(plan: Plan) -> Self {
         Self {
             inserts: plan.inserts,
@@ -58,8 +58,8 @@ impl WriteSet {
         }
     }
 
-    /// Notes in the audit trail how long everything took that is written at `now`; what nobody has
-    /// waited for is measured from `begun`, if that is known.
+    /// Notes the duration in each audit entry written at `now`. Without a request or a notification
+    /// it is measured from `begun`, if that is known.
     #[must_use]
     pub fn timed(mut self, begun: Option<Timestamp>, now: Timestamp) -> Self {
         for entry in &mut self.audit {
@@ -78,7 +78,7 @@ impl WriteSet {
     }
 }
 
-/// How far a run has come. Written only by who holds the lease, and only once per step.
+/// The progress of a run. Written only by the lease's holder, and only once per step.
 #[derive(Debug, Clone, Serialize)]
 pub struct Checkpoint {
     pub run_id: Uuid,
@@ -91,7 +91,7 @@ pub struct Checkpoint {
     pub started_clock: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor_clock: Option<i64>,
-    /// What a dry run has found so far.
+    /// The findings of a dry run so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drift: Option<Value>,
     /// The prediction, where there is one.
@@ -104,7 +104,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// The checkpoint that follows what is known of `run`.
+    /// The checkpoint that follows the known state of `run`.
     pub fn after(run: &RunRow, state: Value, counters: Value) -> Self {
         Self {
             run_id: run.id,
@@ -123,7 +123,7 @@ impl Checkpoint {
     }
 }
 
-/// A run that had no steps, recorded in the transaction of what it has written.
+/// A run that had no steps, recorded in the transaction of its writes.
 #[derive(Debug, Clone, Serialize)]
 pub struct FinishedRun {
     pub id: Uuid,
@@ -145,7 +145,7 @@ pub struct FinishedRun {
 #[derive(Debug, Clone, Serialize)]
 pub struct NotificationRecord {
     pub digest: String,
-    /// What was hashed together with the body; a replay needs it to have the same digest.
+    /// The timestamp hashed together with the body; a replay needs it to have the same digest.
     pub signature_timestamp: Timestamp,
     pub signature_algorithm: Option<Algorithm>,
     pub notification_type: Option<String>,
@@ -158,13 +158,13 @@ pub struct NotificationRecord {
     pub body_is_base64: bool,
 }
 
-/// What became of an accepted notification.
+/// The fate of an accepted notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// It changed a row.
     Applied,
-    /// What it says was known already, or is older than what is known.
+    /// Its news was known already, or is older than the row's knowledge.
     Superseded,
     /// It could not be understood, and is kept for a person.
     Parked,

@@ -1,9 +1,8 @@
 //! Uploads that a function carries out: a row that waits, then the file, then Cloudinary's answer.
 //!
-//! The name is pinned before anything is sent and nothing is replaced, so there is never more than
-//! one asset to an upload, and whoever tells of it first, the answer, its notification or a run,
-//! gives it the row that waits. What a function leaves behind that dies, [`Uploads::resolve_due`]
-//! brings to an end.
+//! The name is pinned before anything is sent, and nothing is replaced. So there is never more than
+//! one asset to an upload. Its first news (the answer, its notification or a run) gives it the row
+//! that waits. What a function leaves behind that dies, [`Uploads::resolve_due`] brings to an end.
 
 mod record;
 mod resolve;
@@ -31,8 +30,8 @@ use crate::supabase::SupabaseError;
 use crate::telemetry;
 use crate::upload::{Named, UploadRefusal, Uploader};
 
-/// How long a row waits before others look what has become of its upload, in seconds: longer than
-/// a function runs, and than Cloudinary fetches.
+/// The seconds that a row waits before others look for its upload: longer than a function runs, and
+/// than Cloudinary fetches.
 const OPEN_SECONDS: u32 = 300;
 
 /// Carries uploads out.
@@ -41,7 +40,7 @@ pub struct Uploads {
     pub clients: SyncClients,
 }
 
-/// What is to be uploaded, checked and named.
+/// A wanted upload, checked and named.
 #[derive(Debug, Clone)]
 pub struct Wanted {
     pub id: Uuid,
@@ -58,7 +57,7 @@ pub struct Wanted {
     pub format: Option<String>,
 }
 
-/// What became of an upload.
+/// The outcome of an upload.
 #[derive(Debug)]
 pub enum Uploaded {
     /// The asset is there, and this is its row.
@@ -67,7 +66,7 @@ pub enum Uploaded {
     Pending(Option<Value>),
 }
 
-/// Why nothing was uploaded.
+/// Reasons why nothing was uploaded.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
     #[error("{0}")]
@@ -139,7 +138,7 @@ impl Uploads {
         }
     }
 
-    /// The name was taken: nothing was uploaded, and what has the name is worth knowing.
+    /// The name was taken: nothing was uploaded, and its holder is worth knowing.
     async fn lose(
         &self,
         wanted: &Wanted,
@@ -163,7 +162,7 @@ impl Uploads {
         self.pending(id).await
     }
 
-    /// Writes what was seen.
+    /// Writes the observations.
     async fn settle(&self, evidence: Evidence, policy: ListingPolicy) -> Result<(), SettleError> {
         let mut settlement = Settlement::new(policy, evidence);
         let driver = Driver {
@@ -187,7 +186,7 @@ impl Uploads {
         }
     }
 
-    /// How the upload stands; its notification may have come meanwhile.
+    /// Reads the upload's state; its notification may have come meanwhile.
     async fn pending(&self, id: Uuid) -> Uploaded {
         match self.clients.store.fetch_upload(id).await {
             Ok(UploadState {
@@ -202,7 +201,7 @@ impl Uploads {
         }
     }
 
-    /// What cannot be ended now, [`Uploads::resolve_due`] ends.
+    /// Ends the upload now, or leaves it to [`Uploads::resolve_due`].
     async fn end(&self, id: Uuid, code: &str, message: &str) {
         let ended = self.clients.store.end_upload(id, "refused", code, message);
         if let Err(error) = ended.await {
@@ -254,7 +253,7 @@ impl Wanted {
     }
 }
 
-/// Whether the file may have been stored although the answer says otherwise, or did not come.
+/// Tells whether the file may have been stored although the answer says otherwise, or did not come.
 fn may_have_arrived(error: &CloudinaryError) -> bool {
     Failure::of(error).kind == FailureKind::Unknown
         || matches!(error.refusal(), Some(Refusal::Server { .. }))

@@ -12,18 +12,18 @@ use crate::sync::store::Store;
 use crate::time::Timestamp;
 use crate::upload::{UploadRefusal, Uploader};
 
-/// How far our clock may be ahead of Cloudinary's, in seconds, without an upload being taken for
-/// an older one.
+/// The seconds that our clock may be ahead of Cloudinary's without an upload being taken for an
+/// older one.
 const CLOCK_SLACK: i64 = 60;
 
-/// How long after its time an upload may still be stored, in seconds: whoever sends a large file
-/// begins in time and ends later.
+/// The seconds after its time in which an upload may still be stored: a large file may begin in
+/// time and end later.
 const TIME_TO_ARRIVE: i64 = 3600;
 
-/// How many uploads of one user may be under way.
+/// The number of one user's uploads that may be under way.
 const MOST_OPEN: u32 = 1_000;
 
-/// Who sends the file.
+/// The sender of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -52,7 +52,7 @@ pub struct Beginning {
     row: Option<WaitingRow>,
 }
 
-/// What is known of an asset that is not there yet.
+/// The known values of an asset that is not there yet.
 #[derive(Debug, Clone, Serialize)]
 pub struct WaitingRow {
     pub resource_type: ResourceType,
@@ -66,7 +66,7 @@ pub struct WaitingRow {
     pub metadata: Value,
 }
 
-/// How an upload stands.
+/// The state of an upload.
 #[derive(Debug, Clone, Deserialize)]
 pub struct UploadState {
     /// `stored`, `refused`, `lost`, or nothing yet.
@@ -122,17 +122,17 @@ impl Beginning {
     }
 }
 
-/// What the database grants to an upload that begins.
+/// The database's grant to an upload that begins.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Begun {
-    /// Whether it may replace what has its name.
+    /// True if it may replace what has its name.
     pub overwrite: bool,
     newest_clock: Option<i64>,
 }
 
 impl Begun {
-    /// The newest moment that is known of deleted assets of its name, which it may bring back:
-    /// whatever the local clock believes, what is uploaded from now on is newer.
+    /// The newest known moment of deleted assets of its name, which it may bring back. Uploads from
+    /// now on are newer, whatever the local clock says.
     pub fn newest(&self) -> Option<Timestamp> {
         self.newest_clock.map(Timestamp::from_micros)
     }
@@ -199,7 +199,7 @@ impl Store {
             .await
     }
 
-    /// How an upload stands.
+    /// The state of an upload.
     ///
     /// # Errors
     /// When the database cannot be asked.

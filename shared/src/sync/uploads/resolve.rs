@@ -9,17 +9,17 @@ use crate::sync::name_lists::cut;
 use crate::sync::plan::Source;
 use crate::sync::settle::{Evidence, ListingPolicy, SettleError};
 
-/// How many are brought to an end at once; the rest is the next drain's.
+/// The number brought to an end at once; the rest is the next drain's.
 const AT_ONCE: usize = 40;
 
 impl Uploads {
-    /// Looks in Cloudinary for what waits too long. What is there is taken in, and so gets the row
-    /// that waits for it, if it is the upload's; the rows of the others go. Answers how many
-    /// uploads were brought to an end.
+    /// Looks in Cloudinary for uploads that wait too long. What is there is taken in, and so gets
+    /// the row that waits for it, if it is the upload's; the rows of the others go. Answers how
+    /// many uploads were brought to an end.
     ///
     /// # Errors
-    /// The first, when Cloudinary or the database cannot be asked for some; those wait for the
-    /// next time.
+    /// The first, when Cloudinary or the database cannot be asked for some; those wait for the next
+    /// time.
     pub async fn resolve_due(&self) -> Result<usize, SettleError> {
         let due = self.clients.store.fetch_due_uploads(AT_ONCE).await?;
         let mut first_error = None;

@@ -1,8 +1,8 @@
-//! From what a widget asks to sign to what is signed (pure).
+//! From a widget's request to the signed parameters (pure).
 //!
-//! A signature is good for whatever is sent with it: any file, and any of the parameters that it
-//! covers. So nothing is signed but what is on the list, the name is pinned, and what binds the
-//! upload is added here, whatever was asked.
+//! A signature is good for everything sent with it: any file, and any of the parameters that it
+//! covers. So only listed parameters are signed, the name is pinned, and the parameters that bind
+//! the upload are added here in any case.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::cloudinary::signature::sign_params;
 use crate::cloudinary::{Credentials, escape};
 use crate::time::Timestamp;
 
-/// What may be asked to be signed. The rest is refused by name.
+/// The parameters that may be signed. The rest is refused by name.
 pub const SIGNABLE: [&str; 12] = [
     "asset_folder",
     "context",
@@ -31,10 +31,10 @@ pub const SIGNABLE: [&str; 12] = [
     "type",
 ];
 
-/// How long Cloudinary takes a signature after its timestamp, in seconds.
+/// The time after its timestamp in which Cloudinary takes a signature, in seconds.
 const TAKEN_FOR: i64 = 3600;
 
-/// What the Upload Widget calls itself.
+/// The Upload Widget's name for itself.
 const WIDGET: &str = "uw";
 
 /// Bytes that all parameters together may have.
@@ -44,12 +44,12 @@ const LONGEST: usize = 16 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signable {
     pub public_id: String,
-    /// Whether it was asked to replace what is there.
+    /// True if the request asks to replace an existing asset.
     pub overwrite: bool,
     params: BTreeMap<&'static str, String>,
 }
 
-/// What was asked for.
+/// The request.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
     /// As the widget calls its parameters.
@@ -61,7 +61,7 @@ pub struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Checks what was asked and pins what is to be signed.
+    /// Checks the request and pins the parameters to be signed.
     ///
     /// # Errors
     /// Naming the parameter that is not signed, or why.
@@ -203,7 +203,7 @@ fn text_of(name: &str, value: &Value) -> Result<String, UploadRefusal> {
 
 impl Signable {
     /// Signs, at `now` on Cloudinary's clock, for `valid_seconds`: the timestamp lies as far back
-    /// as Cloudinary would take it longer. What is answered is to be sent as it is.
+    /// as Cloudinary would take it longer. The answer is to be sent as it is.
     pub fn sign(
         mut self,
         overwrite: bool,

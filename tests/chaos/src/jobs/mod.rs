@@ -18,7 +18,7 @@ pub use self::reconcile::ReconcileJob;
 use crate::cloud::{Change, Cloud};
 use crate::database::Database;
 
-/// What the next call to Cloudinary comes to.
+/// The fate of the next call to Cloudinary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     None,
@@ -32,7 +32,7 @@ pub enum Fault {
     Late,
 }
 
-/// What a step has come to.
+/// The outcome of a step.
 #[derive(Debug, PartialEq)]
 pub enum Progress {
     Going,
@@ -52,13 +52,12 @@ pub struct Sides {
     /// Assets that a call of ours has met by a name that had been another's when it was planned.
     /// Cloudinary's tags, context, metadata and renames are addressed by name only.
     pub met_by_name: BTreeSet<AssetId>,
-    /// Assets that a call has met long after its worker had given it up: whatever was decided or
-    /// changed since, it may undo.
+    /// Assets that a call has met long after its worker had given it up: it may undo later decisions and changes.
     pub met_late: BTreeSet<AssetId>,
     /// When calls of ours have last changed something of a group: `changed` cannot tell whose change
     /// it was, nor of which key.
     pub touched: BTreeMap<(AssetId, &'static str), Timestamp>,
-    /// How many ids have been made.
+    /// The number of ids that have been made.
     pub ids: u128,
 }
 
@@ -87,7 +86,7 @@ impl Job {
         }
     }
 
-    /// What the invocation was given.
+    /// The messages of the invocation.
     pub fn messages(&self) -> Vec<Message> {
         match self {
             Self::Notifications(job) => job.messages(),
@@ -105,7 +104,7 @@ impl Job {
     }
 }
 
-/// What waits in a queue.
+/// A message that waits in a queue.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
     Notification(queue::Notification),

@@ -26,7 +26,7 @@ impl NotificationJob {
         }
     }
 
-    /// What each message will be recorded under.
+    /// The digests under which the messages will be recorded.
     pub fn digests(&self) -> impl Iterator<Item = String> {
         self.open.iter().map(|accepted| accepted.digest.clone())
     }

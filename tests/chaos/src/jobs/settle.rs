@@ -9,11 +9,11 @@ use media_sync::sync::store::WriteSet;
 use super::{Fault, Sides};
 use crate::database::Refused;
 
-/// What a step has come to.
+/// The outcome of a step.
 #[derive(Debug)]
 pub(super) enum Settling {
     Going,
-    /// A plan, to be written at once with whatever belongs to it.
+    /// A plan, to be written at once with its additions.
     Planned(Plan),
     Settled,
     /// The settlement was given up.

@@ -1,7 +1,7 @@
 //! Measures `GET /api/cloudinary/media` beside the bare PostgREST requests that return the same rows.
 //!
-//! `bench_api PROGRAM ROWS` starts PostgreSQL, PostgREST and the gateway, fills a library of so many rows, and
-//! runs the function's own program. Both sides take turns, so that what else the machine does meets both.
+//! `bench_api PROGRAM ROWS` starts PostgreSQL, PostgREST and the gateway, fills a library of so many rows, and runs the
+//! function's own program. Both sides take turns, so that other work of the machine meets both.
 
 mod bare;
 mod list;
@@ -17,12 +17,12 @@ use bare::Bare;
 use list::List;
 use patterns::Pattern;
 
-/// Measurements of each side, at most: by number, and by time for what takes long.
+/// Measurements of each side, at most: by number, and by time for slow ones.
 const MOST: usize = 200;
 const LONGEST: Duration = Duration::from_secs(10);
 const FEWEST: usize = 5;
 
-/// Who has uploaded a moderate share of the library.
+/// A user who has uploaded a moderate share of the library.
 const UPLOADER: &str = "select (md5('user100')::uuid)::text";
 
 #[tokio::main]

@@ -1,7 +1,7 @@
-//! Measures what a deployment uses, and writes the page docs/operate/cost.md from it.
+//! Measures a deployment's use, and writes the page docs/operate/cost.md from it.
 //!
-//! `cost ASSETS` starts a stack, imports a library of so many assets, changes some of them, lists pages and runs
-//! again. The page multiplies the measured units for three sizes of library and adds the vendors' list prices.
+//! `cost ASSETS` starts a stack, imports a library of so many assets, changes some of them, lists pages and runs again.
+//! The page multiplies the measured units for three sizes of library and adds the vendors' list prices.
 
 mod measure;
 mod page;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// Assets that are changed, and pages that are listed.
 const SAMPLES: u64 = 200;
 
-/// What one thing takes, by measurement.
+/// The measured use of one thing.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Units {
     /// Disk for one asset after its import: row, indexes, audit entry.

@@ -4,7 +4,7 @@ use media_sync::telemetry::metrics;
 
 use super::measure::Units;
 
-/// A library and what happens to it in a month.
+/// A library and its events of a month.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scenario {
     pub(crate) assets: f64,
@@ -169,7 +169,7 @@ impl Use {
             + self.secret_calls * price::SECRET_CALL
     }
 
-    /// Disk and egress beyond what the Pro plan includes.
+    /// Disk and egress beyond the Pro plan's allowance.
     pub(crate) fn supabase_dollars(&self) -> f64 {
         (self.disk_gb - price::DISK_INCLUDED).max(0.0) * price::DISK_GB
             + (self.egress_gb - price::EGRESS_INCLUDED).max(0.0) * price::EGRESS_GB

@@ -76,7 +76,7 @@ impl Reply {
 }
 
 impl Refused {
-    /// The failure of a command. A fault of the service's passes, whatever its code is.
+    /// The failure of a command. A fault of the service's passes, with any code.
     pub(crate) fn failure(&self, doing: &str) -> Failure {
         let code = match self.status {
             500.. => "ServiceUnavailable",

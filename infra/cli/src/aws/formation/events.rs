@@ -19,7 +19,7 @@ pub(super) struct Seen {
 }
 
 impl Formation {
-    /// The events until now, none of which is a failure of what follows.
+    /// The events until now, none of which is a failure of a later step.
     pub(super) async fn seen_so_far(&self, id: &str) -> Result<Seen, Failure> {
         let mut seen = Seen::default();
         seen.take(&self.events(id, &seen).await?);

@@ -1,4 +1,4 @@
-//! Judges who hears the alarms (pure).
+//! Judges the recipients of the alarms (pure).
 
 use super::super::finding::first_few;
 use super::super::{Judgement, Skip, Verdict};

@@ -66,7 +66,7 @@ fn is_newer(release: &Release) -> bool {
         || compare_schema(release.schema.as_deref()) == SchemaState::Ahead
 }
 
-/// By the numbers; of the same numbers a release is newer than what led to it.
+/// By the numbers; of the same numbers a release is newer than its pre-releases.
 fn compare_versions(one: &str, other: &str) -> Ordering {
     let parts = |text: &str| -> (Vec<u64>, bool) {
         let (numbers, rest) = text.split_once('-').unwrap_or((text, ""));

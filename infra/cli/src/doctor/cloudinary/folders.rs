@@ -1,4 +1,4 @@
-//! Judges whether the folders are what the account says (pure).
+//! Judges whether the folders fit the account's mode (pure).
 
 use super::super::finding::first_few;
 use super::super::{Judgement, Skip, Verdict};

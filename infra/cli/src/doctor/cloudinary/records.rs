@@ -1,4 +1,4 @@
-//! The database's records of what Cloudinary has told, as far as checks of the account read them.
+//! The database's records of Cloudinary's news, as far as checks of the account read them.
 
 use media_sync::cloudinary::signature::Algorithm;
 use media_sync::sync::store::{MirrorHealth, RefusalSummary};

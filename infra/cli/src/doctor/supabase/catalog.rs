@@ -1,4 +1,4 @@
-//! The database's catalog: what exists, who may use it, and which settings its roles have.
+//! The database's catalog: its objects, their grants, and the settings of its roles.
 
 use std::collections::{BTreeMap, BTreeSet};
 

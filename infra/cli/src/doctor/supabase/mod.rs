@@ -117,7 +117,7 @@ pub struct Evidence {
     pub catalog: Probe<Catalog>,
 }
 
-/// An API key's form, and what the project says to it.
+/// An API key's form, and the project's answer to it.
 #[derive(Debug)]
 pub struct Key {
     /// The setting that holds it.

@@ -1,4 +1,4 @@
-//! The HTTP interface: decodes a request, changes what it is about in one transaction, encodes the answer.
+//! The HTTP interface: decodes a request, makes its change in one transaction, encodes the answer.
 
 mod absent;
 mod admin;
@@ -127,7 +127,7 @@ async fn settings(State(auth): State<Arc<Auth>>) -> Json<Value> {
     }))
 }
 
-/// Reads a body as JSON, whatever its type is said to be.
+/// Reads a body as JSON, with any content type.
 fn parameters<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|problem| Refusal::BadJson(problem.to_string()))
 }

@@ -27,7 +27,7 @@ struct Refresh {
     refresh_token: Option<String>,
 }
 
-/// Issues a session for what `grant_type` says.
+/// Issues a session for the user that `grant_type` says.
 pub(super) async fn token(
     State(auth): State<Arc<Auth>>,
     Query(query): Query<pages::Query>,

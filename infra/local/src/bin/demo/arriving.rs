@@ -1,4 +1,4 @@
-//! What people do in Cloudinary arrives in the database by itself.
+//! Changes in Cloudinary arrive in the database by themselves.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;

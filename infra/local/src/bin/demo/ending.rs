@@ -1,4 +1,4 @@
-//! The comparison at the end, and what a person may try next.
+//! The comparison at the end, and steps to try next.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::screen::{Screen, seconds};
 use crate::waiting::until_within;
 use crate::world::{TOKEN_LIFETIME, World};
 
-/// Several times what a message that failed stays invisible.
+/// Several times the invisibility of a failed message.
 const REDELIVERY: Duration = Duration::from_secs(120);
 
 pub(crate) async fn compare(world: &World, screen: &Screen) -> Result<()> {

@@ -1,8 +1,8 @@
 //! `make run` and `make demo`: the main job of media-sync, shown on real components and real input.
 //!
-//! A library that existed before is imported, then both sides change, by people and behind the mirror's back,
-//! and at the end both are compared record by record. Nothing here is a recorded result: every number that is
-//! printed was just read from one of the two sides.
+//! A library that existed before is imported. Then both sides change, by people and behind the mirror's back. At the
+//! end both are compared record by record. Nothing here is a recorded result: every number that is printed was just
+//! read from one of the two sides.
 
 mod arriving;
 mod ending;
@@ -160,7 +160,7 @@ fn interrupted(screen: &Screen) -> ExitCode {
     ExitCode::from(130)
 }
 
-/// Ctrl-C, or what a service manager sends. Listens from the moment it is called.
+/// Ctrl-C, or a service manager's signal. Listens from the moment it is called.
 fn end_signal() -> Result<impl Future<Output = ()>> {
     let listen = |kind| signal(kind).context("listening to signals");
     let mut interrupted = listen(SignalKind::interrupt())?;

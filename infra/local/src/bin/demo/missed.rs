@@ -1,4 +1,4 @@
-//! What no notification tells, reconciliation finds.
+//! Reconciliation finds changes that no notification tells.
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -51,7 +51,7 @@ pub(crate) async fn repair(world: &World, screen: &Screen) -> Result<()> {
     Ok(())
 }
 
-/// Whether the API lists the deleted asset, and the uploaded one.
+/// Asks if the API lists the deleted asset, and the uploaded one.
 async fn look(world: &World, deleted: &str) -> Result<(bool, bool)> {
     let listed = async |name: &str| {
         let found = world.media(&[("search", name)]).await;

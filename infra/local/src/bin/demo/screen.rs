@@ -1,4 +1,4 @@
-//! What the demo prints: numbered steps with their times, in colour only on a terminal.
+//! The demo's output: numbered steps with their times, in colour only on a terminal.
 
 use std::cell::Cell;
 use std::fmt::Display;
@@ -64,7 +64,7 @@ impl Screen {
         print(format!("   {}", self.paint(RED, &text.to_string())));
     }
 
-    /// Why the demo ends early, with the logs that may explain it.
+    /// Prints the reason why the demo ends early, with the logs that may explain it.
     pub(crate) fn failure(&self, error: &anyhow::Error, logs: &[(String, String)]) {
         print("");
         self.bad(format!("{error:#}"));
@@ -95,7 +95,8 @@ pub(crate) fn seconds(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f32())
 }
 
-/// Who reads may have gone away (`make demo | head`); the stack still has to end in an orderly way.
+/// The reader may have gone away (`make demo | head`). The stack still has to end in an orderly
+/// way.
 fn print(text: impl Display) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());

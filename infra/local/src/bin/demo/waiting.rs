@@ -1,15 +1,15 @@
-//! Waiting for what has to come true: look, and look again, until a deadline.
+//! Waiting for a condition: look, and look again, until a deadline.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use tokio::time::MissedTickBehavior;
 
-/// Many times what the slowest change takes on a busy machine of two cores.
+/// Many times the slowest change on a busy machine of two cores.
 const LIMIT: Duration = Duration::from_secs(60);
 const EVERY: Duration = Duration::from_millis(100);
 
-/// What `look` has found at last, and how long it took.
+/// Waits until `look` finds something. Answers it, and the time that it took.
 ///
 /// # Errors
 /// When looking fails, or when there is nothing to be found within a minute.

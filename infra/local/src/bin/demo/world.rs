@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// How long the tokens are good for, in seconds: long enough to look around.
+/// The lifetime of the tokens, in seconds: long enough to look around.
 pub(crate) const TOKEN_LIFETIME: u64 = 8 * 3600;
 
 /// The functions whose logs explain a failure.
@@ -110,7 +110,7 @@ impl World {
         Ok(rows.as_array().context("rows come as an array")?.clone())
     }
 
-    /// What the stand-in is told past Cloudinary's own APIs.
+    /// Calls the stand-in past Cloudinary's own APIs.
     pub(crate) async fn control(&self, method: Method, path: &str, body: Value) -> Result<Value> {
         let url = format!("{}/_control/{path}", self.stack.cloudinary_control()?);
         answer(self.http.request(method, url).json(&body)).await
@@ -175,7 +175,7 @@ impl World {
         Ok(())
     }
 
-    /// The last lines of what each function has logged; its warnings and errors, where it has any.
+    /// The last lines of each function's log; its warnings and errors, where it has any.
     pub(crate) async fn explain(&self) -> Vec<(String, String)> {
         let mut tails = Vec::new();
         for function in FUNCTIONS {
@@ -224,7 +224,7 @@ pub(crate) fn asset_ids(assets: &[Listed]) -> Vec<AssetId> {
     assets.iter().map(|asset| asset.asset_id.clone()).collect()
 }
 
-/// Uploaded pictures, which is what the demo edits.
+/// Uploaded pictures, for the demo to edit.
 pub(crate) fn pictures(public_ids: &[String]) -> Targets<'_> {
     Targets {
         resource_type: ResourceType::Image,
