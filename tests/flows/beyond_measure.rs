@@ -263,7 +263,7 @@ async fn a_notification_of_what_no_row_can_hold_is_kept_with_the_reason() {
     eventually("it is kept", async || {
         let kept = world.rows(kept, &[]).await;
         let mut reasons = kept.iter().filter_map(|row| row["reason"].as_str());
-        reasons.any(|reason| reason.starts_with("no row can hold what it tells"))
+        reasons.any(|reason| reason.starts_with("no row can hold its values"))
     })
     .await;
     assert!(world.row(&bad).await.is_none());

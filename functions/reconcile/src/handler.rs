@@ -65,7 +65,7 @@ impl TryFrom<Map<String, Value>> for Tick {
 pub(crate) enum Failure {
     #[error("the event is neither a schedule's nor a queue's: {0}")]
     Event(serde_json::Error),
-    #[error("the event asks for what cannot be: {0}")]
+    #[error("the event's options are not valid: {0}")]
     Options(String),
     #[error("{}", telemetry::chain(.0))]
     Message(DecodeError),

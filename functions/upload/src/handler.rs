@@ -176,7 +176,7 @@ fn describe(uploader: Uploader, rules: &UploadRules, credentials: &Credentials) 
             "only": {"source": "uw", "type": "upload"},
             "valid_seconds": rules.valid_seconds,
             "added": ["timestamp", "public_id", "overwrite", "invalidate", "asset_folder", "allowed_formats"],
-            "overwrite": "granted to who owns the asset of that public id, and to administrators",
+            "overwrite": "granted to the owner of the asset with that public id, and to administrators",
         },
         "remote": {
             "enabled": !rules.remote_hosts.is_empty(),

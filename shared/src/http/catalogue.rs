@@ -32,7 +32,7 @@ pub const CATALOGUE: &[Entry] = &[
     entry(
         400,
         "invalid_body",
-        "The body is not what is expected here; `detail` says how it differs, and `parameter` names the field, if it is one.",
+        "The body does not have the expected form; `detail` says how it differs, and `parameter` names the field, if it is one.",
     ),
     entry(
         401,
@@ -53,24 +53,24 @@ pub const CATALOGUE: &[Entry] = &[
     entry(
         401,
         "token_malformed",
-        "It is not a JWT: send the access token as Supabase Auth gave it.",
+        "The token is not a JWT: send the access token as Supabase Auth gave it.",
     ),
     entry(
         401,
         "token_algorithm",
-        "Signed by an algorithm that is not accepted here: ES256, RS256, and HS256 where the project has a legacy secret.",
+        "The algorithm of the signature is not accepted here. Accepted are ES256, RS256, and HS256 where the project has a legacy secret.",
     ),
     entry(
         401,
         "token_key_unknown",
-        "Signed by a key that the project does not publish; a new key is seen within half a minute.",
+        "The project does not publish the key of the signature. A new key is accepted within half a minute.",
     ),
     entry(401, "token_signature", "The signature is wrong."),
     entry(401, "token_expired", "Refresh the session, and repeat."),
     entry(
         401,
         "token_not_yet_valid",
-        "The token begins to be valid later: compare the clocks.",
+        "The token is not valid yet: compare the clocks.",
     ),
     entry(
         401,
@@ -119,7 +119,11 @@ pub const CATALOGUE: &[Entry] = &[
         "notification_from_the_future",
         "A notification signed more than five minutes ahead of the clock here.",
     ),
-    entry(403, "forbidden", "The user is known, and may not do that."),
+    entry(
+        403,
+        "forbidden",
+        "The user is signed in, and may not do that.",
+    ),
     entry(
         403,
         "outside_prefix",
@@ -133,22 +137,22 @@ pub const CATALOGUE: &[Entry] = &[
     entry(
         403,
         "not_yours",
-        "An asset of this public id is there and is not yours to replace: choose another name.",
+        "Another asset has this public id, and you may not replace it: choose another name.",
     ),
     entry(
         404,
         "not_found",
-        "There is no such thing, or the user may not see it.",
+        "It does not exist, or the user may not see it.",
     ),
     entry(
         405,
         "method_not_allowed",
-        "`Allow` says which methods the address takes.",
+        "The address takes other methods: `Allow` lists them.",
     ),
     entry(
         409,
         "cloudinary_conflict",
-        "Cloudinary has something of that name: choose another.",
+        "Cloudinary has this name already: choose another.",
     ),
     entry(
         409,
@@ -163,7 +167,7 @@ pub const CATALOGUE: &[Entry] = &[
     entry(
         409,
         "request_in_progress",
-        "A request with this `Idempotency-Key` is being answered just now: ask again after `Retry-After` seconds.",
+        "Another request with this `Idempotency-Key` is being answered: repeat after `Retry-After` seconds.",
     ),
     entry(
         413,
@@ -173,7 +177,7 @@ pub const CATALOGUE: &[Entry] = &[
     entry(
         413,
         "file_too_large",
-        "`detail` says how many bytes a file may have, and how larger ones are sent.",
+        "`detail` says how many bytes a file may have, and how to send larger ones.",
     ),
     entry(
         414,
@@ -188,32 +192,32 @@ pub const CATALOGUE: &[Entry] = &[
     entry(
         415,
         "format_not_allowed",
-        "Files of this format, or of this type, are not taken here.",
+        "Files of this format or type are not allowed here.",
     ),
     entry(
         422,
         "query_too_slow",
-        "The database was not done in time: search for words of three characters or more, add a filter, or use cursors instead of far pages.",
+        "The database did not finish in time: search for words of three characters or more, add a filter, or use cursors instead of far pages.",
     ),
     entry(
         422,
         "page_too_large",
-        "The assets of a page that was asked for by its number are larger than an answer may be: ask for fewer, or use cursors.",
+        "The requested page is larger than an answer may be: ask for fewer assets, or use cursors.",
     ),
     entry(
         422,
         "cloudinary_bad_request",
-        "Cloudinary refused the request as it is.",
+        "Cloudinary refused the request: change it before you repeat it.",
     ),
     entry(
         422,
         "content_mismatch",
-        "The file is not what its name or its sender says.",
+        "The file is not of the type that its name or its sender says.",
     ),
     entry(
         422,
         "address_refused",
-        "The address cannot be uploaded from; `detail` says why.",
+        "Files cannot be taken from this address; `detail` says why.",
     ),
     entry(
         422,
@@ -238,7 +242,7 @@ pub const CATALOGUE: &[Entry] = &[
     entry(
         429,
         "database_busy",
-        "The database has no connection left for this: wait for `Retry-After` seconds.",
+        "The database has no free connection: wait for `Retry-After` seconds.",
     ),
     entry(
         429,
@@ -248,7 +252,7 @@ pub const CATALOGUE: &[Entry] = &[
     entry(
         431,
         "headers_too_large",
-        "The headers have more than 16 KB together.",
+        "All headers together are larger than 16 KB.",
     ),
     entry(
         500,
@@ -273,12 +277,12 @@ pub const CATALOGUE: &[Entry] = &[
     entry(
         503,
         "sync_interrupted",
-        "The run was interrupted and goes on by itself: ask how it stands, or repeat after `Retry-After` seconds.",
+        "The run was interrupted and goes on by itself: read its status, or repeat after `Retry-After` seconds.",
     ),
     entry(
         503,
         "out_of_time",
-        "Something took so long that no time was left to answer; what was asked for may have been done: repeat after `Retry-After` seconds.",
+        "No time was left for an answer. The request may have had its effect: repeat after `Retry-After` seconds.",
     ),
     entry(
         503,
@@ -288,7 +292,7 @@ pub const CATALOGUE: &[Entry] = &[
     entry(
         503,
         "cloudinary_unreadable",
-        "Something else than Cloudinary has answered: repeat after `Retry-After` seconds.",
+        "The answer was not Cloudinary's: repeat after `Retry-After` seconds.",
     ),
     entry(
         503,

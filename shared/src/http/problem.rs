@@ -123,7 +123,7 @@ impl Problem {
             ..Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 code,
-                "Too much is going on. Please wait and try again.",
+                "The service is busy. Wait for `Retry-After` seconds, then repeat.",
             )
         }
     }
@@ -140,7 +140,7 @@ impl Problem {
             ..Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 code,
-                "A service that this one depends on is not available. Please try again.",
+                "A service that this one needs does not answer. Repeat after `Retry-After` seconds.",
             )
         }
     }
@@ -352,7 +352,7 @@ impl From<CloudinaryError> for Problem {
             Some(Refusal::Conflict) => Self::new(
                 StatusCode::CONFLICT,
                 error.code(),
-                "Cloudinary has something of that name.",
+                "Cloudinary has this name already.",
             ),
             Some(Refusal::BadRequest) => Self {
                 cause: Some(telemetry::chain(&error).into()),

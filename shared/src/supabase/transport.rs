@@ -71,7 +71,7 @@ pub enum SupabaseError {
         retry_after: Option<Duration>,
     },
     /// An answer of another shape than expected: the code and the database disagree.
-    #[error("could not {doing}: the answer is not what was expected")]
+    #[error("could not {doing}: the answer has an unexpected form")]
     Unreadable {
         doing: String,
         #[source]

@@ -224,7 +224,7 @@ impl MirrorHealth {
             let oldest = oldest.to_the_second();
             note(
                 "pending_for_long",
-                format!("What was decided here ({oldest}) is not in Cloudinary yet."),
+                format!("A decision made here ({oldest}) is not in Cloudinary yet."),
             );
         }
         if let Some(refusal) = self.open_refusal() {

@@ -7,7 +7,7 @@ use crate::cloudinary::Client;
 
 /// The calls would use up the reserve kept for people; nothing may be tried for so long.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("what is left of Cloudinary's hourly quota is kept for people; the run goes on in {} s", .0.as_secs())]
+#[error("the rest of Cloudinary's hourly quota is kept for people; the run goes on in {} s", .0.as_secs())]
 pub struct ReserveTouched(pub Duration);
 
 /// Stands between a run and Cloudinary.

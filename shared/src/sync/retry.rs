@@ -66,7 +66,7 @@ impl Failure {
     pub fn unwritable(reason: &str) -> Self {
         Self {
             code: "values_refused",
-            message: format!("no row can hold what Cloudinary shows of this asset: {reason}"),
+            message: format!("no row can hold Cloudinary's values of this asset: {reason}"),
             kind: FailureKind::Final,
         }
     }
@@ -75,7 +75,7 @@ impl Failure {
     pub fn ignored() -> Self {
         Self {
             code: "cloudinary_ignored",
-            message: "Cloudinary accepted the change and did not make it; is the asset within what the API key may change, and does the folder mode allow it?".to_owned(),
+            message: "Cloudinary accepted the change and did not make it. Check that the API key may change the asset, and that the folder mode allows it.".to_owned(),
             kind: FailureKind::Passing,
         }
     }

@@ -87,7 +87,7 @@ metrics! {
     MESSAGES_RETURNED = "messages_returned", Count, &["notification_worker", "outbound_worker"], false,
         "Messages that went back to their queue, to be tried again.";
     RECONCILIATION_LATENESS = "reconciliation_lateness", None, MAINTAINERS, false,
-        "Age of the last good run as a share of what its schedule allows: above 1 it is overdue.";
+        "Age of the last good run as a share of its schedule's allowance: above 1 it is overdue.";
     LAST_RUN_FAILED = "last_run_failed", None, MAINTAINERS, false,
         "1 while no good run has made up for a stopped or failed one.";
     ASSETS_IN_ERROR = "assets_in_error", Count, MAINTAINERS, false,

@@ -7,7 +7,7 @@ use crate::parameter::ParameterError;
 pub enum UploadRefusal {
     #[error("{0}")]
     Parameter(ParameterError),
-    #[error("You may upload below `{0}/` only: public ids and folders have to begin with it.")]
+    #[error("You may upload below `{0}/` only: public ids and folders must begin with it.")]
     OutsidePrefix(String),
     #[error("A file may have {limit} bytes at most.{hint}")]
     TooLarge { limit: u64, hint: &'static str },
@@ -19,15 +19,15 @@ pub enum UploadRefusal {
         "Uploads from addresses are switched off here: no host is listed in the `remote_hosts` of UPLOAD_RULES."
     )]
     RemoteOff,
-    #[error("The address cannot be uploaded from: {0}.")]
+    #[error("Files cannot be taken from this address: {0}.")]
     Address(String),
     #[error(
-        "Another asset has this public id: choose another one, or leave it out. (What is yours may be replaced by a signed upload with `overwrite`.)"
+        "Another asset has this public id: choose another one, or leave it out. (A signed upload with `overwrite` may replace an asset of your own.)"
     )]
     Taken,
     #[error("Somebody is uploading under this public id just now.")]
     Reserved,
-    #[error("An asset of this public id is there and is not yours to replace.")]
+    #[error("Another asset has this public id, and you may not replace it.")]
     NotYours,
     #[error("Too many of your uploads are under way: wait until some have ended.")]
     TooMany,

@@ -68,7 +68,7 @@ impl UploadRules {
         // A list would pass for an object whose fields are all left out.
         let mut rules = serde_json::from_str::<Map<String, Value>>(text)
             .and_then(|fields| Self::deserialize(Value::Object(fields)))
-            .map_err(|error| format!("is not what the rules for uploads look like: {error}"))?;
+            .map_err(|error| format!("does not have the form of upload rules: {error}"))?;
         rules.prefix = rules.prefix.trim_matches('/').to_owned();
         if rules.prefix.replace(USER_ID, "").contains(['{', '}']) {
             return Err(format!(

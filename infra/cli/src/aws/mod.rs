@@ -67,7 +67,7 @@ impl Account {
             .get_caller_identity()
             .send()
             .await
-            .map_err(|error| failure("asking AWS who we are", &error))?;
+            .map_err(|error| failure("asking AWS for our identity", &error))?;
         Ok(Self {
             id: caller.account().unwrap_or_default().to_owned(),
             identity: caller.arn().unwrap_or_default().to_owned(),

@@ -86,7 +86,7 @@ fn unknown(name: &str) -> Failure {
         Exit::Failed,
         format!("no user has the address or id {name}"),
     )
-    .mend("of a user who is gone give the id: it stands in uploaded_by of the assets")
+    .mend("for a user that is gone, give the id from uploaded_by of the assets")
 }
 
 fn broken(failure: Failure, so_far: Owned) -> Failure {

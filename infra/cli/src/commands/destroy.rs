@@ -115,7 +115,7 @@ fn agree(arguments: &Arguments, stack: Option<&Stack>, output: &Output) -> Resul
     }
     let what = match stack {
         Some(stack) => format!("the stack {name} ({})", stack.status),
-        None => "what is left of the installation".to_owned(),
+        None => "the rest of the installation".to_owned(),
     };
     if output.agrees(&format!(
         "Remove {what}? Changes in Cloudinary will no longer come to the database."
@@ -179,7 +179,7 @@ async fn retained(formation: &Formation, stack: Option<&Stack>) -> Result<Vec<St
         .filter(|[id, ..]| KEPT.contains(&id.as_str()));
     Ok(kept
         .map(|[id, _, name]| {
-            format!("{id}, with what waits in it: aws sqs delete-queue --queue-url {name}")
+            format!("{id}, with its messages: aws sqs delete-queue --queue-url {name}")
         })
         .collect())
 }

@@ -76,10 +76,10 @@ enum Command {
     /// List the migrations, or copy them into a project of your own
     #[command(subcommand)]
     Migrations(migrations::Command),
-    /// Send what a queue has given up to it again
+    /// Send given-up messages to their queue again
     ///
     /// Each message is removed from the dead-letter queue when its copy is confirmed. To end it early loses nothing.
-    /// Mend the cause first: what fails again is given up again.
+    /// Mend the cause first, or the messages are given up again.
     Redrive(redrive::Arguments),
     /// Apply recorded notifications again
     ///

@@ -87,7 +87,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
     let parked = parked?;
     output.say(&format!("replayed {}", notifications(begun.notifications)));
     if parked > 0 {
-        output.warn(&format!("{parked} of them cannot be understood still"));
+        output.warn(&format!("{parked} of them still cannot be understood"));
     }
     report(&begun, Some(parked), output);
     Ok(Exit::Ok)

@@ -27,7 +27,7 @@ calls the function Health, for which `lambda:InvokeFunction` is needed. A check 
 |---|---|
 | `--only ID,ID` | makes these checks only |
 | `--canary` | uploads an asset of one pixel, waits for it in the database and removes it, for `path-canary` |
-| `--timeout SECONDS` | the longest time for each of the canary's two events, 60 if not said otherwise |
+| `--timeout SECONDS` | the longest time for each of the canary's two events, 60 by default |
 | `--list-checks` | lists the checks and makes none |
 | `--spotlight` | shows failures only |
 | `--json` | writes `{\"findings\": [{\"id\", \"grade\", \"seen\", \"mend\"}]}` to stdout |

@@ -16,7 +16,7 @@ use crate::output::Output;
 pub const CHECKS: &[Check] = &[Check {
     id: "path-canary",
     group: Group::Path,
-    title: "an asset that is planted in Cloudinary does not come round to the database and away again",
+    title: "a test asset in Cloudinary does not reach the database, or does not leave it again",
     why: "Changes made in Cloudinary are not mirrored, although each part may look well.",
     reads: "an asset of one pixel that `--canary` uploads, waits for and removes",
     judgement: |evidence| judge(&evidence.path.canary),

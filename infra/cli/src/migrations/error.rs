@@ -103,7 +103,7 @@ impl From<MigrateError> for Failure {
             ),
             MigrateError::NotAllowed { role, .. } => Self::new(Exit::NotAllowed, &message)
                 .mend(if role == "postgres" {
-                    "grant it what it lacks; on Supabase the role postgres has it from the beginning".to_owned()
+                    "grant it the missing right; on Supabase the role postgres has it from the beginning".to_owned()
                 } else {
                     "connect as postgres, as `supabase db push` does".to_owned()
                 }),
@@ -141,6 +141,6 @@ fn unanswered(message: &str, error: &tokio_postgres::Error) -> Failure {
         .detail("hint", error.hint())
         .detail("code", Some(error.code().code())),
         None => Failure::new(Exit::TryAgain, format!("{message}: {}", chain(error)))
-            .mend("the connection was lost; run this again: it does what is left to do"),
+            .mend("the connection was lost; run this again: it does the rest"),
     }
 }

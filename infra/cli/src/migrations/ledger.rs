@@ -70,7 +70,7 @@ impl Facts {
         let row = client
             .query_one(FACTS, &[])
             .await
-            .map_err(MigrateError::database("reading who we are"))?;
+            .map_err(MigrateError::database("reading our role"))?;
         let list = |name| row.get::<_, Option<Vec<String>>>(name).unwrap_or_default();
         Ok(Self {
             role: row.get("role"),

@@ -201,7 +201,7 @@ impl Redrive {
             .await
             .map_err(|error| {
                 failure(
-                    "removing what was sent again from the dead-letter queue",
+                    "removing the sent messages from the dead-letter queue",
                     &error,
                 )
             })?;

@@ -94,7 +94,7 @@ pub fn judge(picture: &Picture, now: Timestamp) -> Judgement {
         looks.push(Look {
             code: "refused",
             seen: format!(
-                "Cloudinary refused what was decided here for {} assets.",
+                "Cloudinary refused decisions made here for {} assets.",
                 picture.mirror.errors
             ),
             mend: mend("refused"),
@@ -140,7 +140,7 @@ fn mend(code: &str) -> &'static str {
         }
         "no_notifications" => "mediasync webhooks ensure",
         "last_run" => {
-            "mediasync sync --full --dry-run shows what differs; docs/operate/daily.md explains the codes"
+            "mediasync sync --full --dry-run shows the differences; docs/operate/daily.md explains the codes"
         }
         "pending_for_long" => {
             "the log of the function outbound_worker says why it is not carried out"

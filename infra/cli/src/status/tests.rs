@@ -166,7 +166,7 @@ fn picture_is_told_in_lines() {
             "outbound       4        1          0        0",
             "continuation   0        0          0        0",
             "",
-            "! refused  Cloudinary refused what was decided here for 2 assets.",
+            "! refused  Cloudinary refused decisions made here for 2 assets.",
             "    mend: GET /api/cloudinary/media?sync_status=error shows them; mend the cause, then ask for another \
              attempt (docs/operate/daily.md)",
         ]

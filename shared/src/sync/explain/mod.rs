@@ -78,8 +78,8 @@ pub fn explain(standing: &Standing, now: Timestamp) -> Explanation {
         // An upload that fails leaves no row.
         (None, SyncStatus::Pending | SyncStatus::Error) => Explanation {
             state: State::PendingUpload,
-            why: "It is being uploaded: Cloudinary has not told its asset id yet.".to_owned(),
-            next: "Cloudinary's notification completes the row. If none comes, we look in Cloudinary within some six minutes, and the row goes if nothing is there."
+            why: "The upload is under way: Cloudinary has not told the asset id yet.".to_owned(),
+            next: "Cloudinary's notification completes the row. If none comes within six minutes, a worker looks in Cloudinary. If nothing is there, the row is removed."
                 .to_owned(),
         },
         (None, SyncStatus::Synced) if standing.deleted_at.is_some() => explain_deleted(standing),
@@ -95,11 +95,11 @@ fn explain_synced(standing: &Standing) -> Explanation {
         return Explanation {
             state: State::ConflictLost,
             why: format!(
-                "This row and Cloudinary agree, but not on what was wished for here: {} was changed on both sides, and Cloudinary's change was the later one (found {}).",
+                "Both sides agree, but a change made here was lost: {} was changed on both sides, and Cloudinary's change was later (found {}).",
                 landmark.lost.join(", "),
                 landmark.at.to_the_second()
             ),
-            next: "Nothing happens by itself. The audit trail keeps both values (operation `conflict`); to have yours, make the change again."
+            next: "Nothing happens by itself. The audit trail keeps both values (operation `conflict`). To restore yours, make the change again."
                 .to_owned(),
         };
     }
@@ -108,8 +108,10 @@ fn explain_synced(standing: &Standing) -> Explanation {
     });
     Explanation {
         state: State::Synced,
-        why: format!("What is known of Cloudinary and this row agree, and nothing waits{since}."),
-        next: "Nothing, until it is changed here or in Cloudinary.".to_owned(),
+        why: format!(
+            "The row and the last known state of Cloudinary agree, and nothing waits{since}."
+        ),
+        next: "Nothing happens until somebody changes it here or in Cloudinary.".to_owned(),
     }
 }
 
@@ -124,7 +126,7 @@ fn explain_deleted(standing: &Standing) -> Explanation {
                 "It is deleted ({at}), and Cloudinary could not bring it back: {}.",
                 bare(message)
             ),
-            next: "Nothing happens by itself. It can be restored again here; without a backup in Cloudinary the file has to be uploaded anew."
+            next: "Nothing happens by itself. Restore it here once more, or upload the file again if Cloudinary has no backup."
                 .to_owned(),
         };
     }
@@ -136,14 +138,14 @@ fn explain_deleted(standing: &Standing) -> Explanation {
         return Explanation {
             state: State::DeletedHere,
             why: format!("It was deleted here ({at}), and Cloudinary has confirmed it."),
-            next: "The row stays as a tombstone. Restoring it brings the asset back from Cloudinary's backup, if there is one."
+            next: "The row stays as a tombstone. A restore brings the asset back from Cloudinary's backup, if there is one."
                 .to_owned(),
         };
     }
     Explanation {
         state: State::DeletedInCloudinary,
         why: format!("Somebody deleted it in Cloudinary ({at})."),
-        next: "The row stays as a tombstone. It lives again when the asset does: restored there, or from here, if Cloudinary has a backup."
+        next: "The row stays as a tombstone. A restore, here or in Cloudinary, brings both back if Cloudinary has a backup."
             .to_owned(),
     }
 }
@@ -153,8 +155,8 @@ fn explain_intent(standing: &Standing, intent: &Intent, now: Timestamp) -> Expla
     if standing.is_claimed {
         return Explanation {
             state: State::InProgress,
-            why: format!("{} is being carried out in Cloudinary right now.", wish.subject()),
-            next: "Then the asset is looked at; when Cloudinary shows what is wished, the row is `synced`."
+            why: format!("{} is being carried out in Cloudinary now.", wish.subject()),
+            next: "Then the worker looks at the asset. When Cloudinary shows the wanted values, the row becomes `synced`."
                 .to_owned(),
         };
     }
@@ -169,20 +171,20 @@ fn explain_intent(standing: &Standing, intent: &Intent, now: Timestamp) -> Expla
                 reason(standing)
             ),
             next: format!(
-                "It is not tried again by itself. {} Then change the asset again here, or let an administrator ask for another attempt (POST /api/cloudinary/sync with its public id).",
+                "It is not retried by itself. {} Then change the asset again here, or let an administrator ask for another attempt (POST /api/cloudinary/sync with its public id).",
                 remedy(code.unwrap_or_default())
             ),
         },
         (SyncStatus::Error, _, Some(when)) => Explanation {
             state: State::Failing,
             why: format!(
-                "{} has failed {} times in a row, the last time with: {}.",
+                "{} has failed {} times in a row. The last failure: {}.",
                 wish.subject(),
                 standing.failures,
                 reason(standing)
             ),
             next: format!(
-                "It is tried again {when}, and on and on, an hour apart at most. An administrator may ask for an attempt at once (POST /api/cloudinary/sync with its public id)."
+                "The next attempt is {when}; more follow, an hour apart at most. An administrator may ask for an attempt at once (POST /api/cloudinary/sync with its public id)."
             ),
         },
         (_, Some("cloudinary_quota"), _) => Explanation {
@@ -192,19 +194,19 @@ fn explain_intent(standing: &Standing, intent: &Intent, now: Timestamp) -> Expla
                 wish.subject()
             ),
             next: format!(
-                "It is tried again {}, when the quota has been reset.",
+                "The next attempt is {}, when the quota has been reset.",
                 when.as_deref().unwrap_or(DRAIN)
             ),
         },
         (_, Some(_), _) => Explanation {
             state: State::WaitingForRetry,
             why: format!(
-                "{} is not done yet: attempt {} failed with: {}.",
+                "{} is not done yet. Attempt {} failed: {}.",
                 wish.subject(),
                 standing.failures,
                 reason(standing)
             ),
-            next: format!("It is tried again {}.", when.as_deref().unwrap_or(DRAIN)),
+            next: format!("The next attempt is {}.", when.as_deref().unwrap_or(DRAIN)),
         },
         (_, None, _) => Explanation {
             state: wish.state(),
@@ -245,7 +247,7 @@ impl Wish {
     fn subject(&self) -> String {
         match self {
             Self::Delete => "Its deletion".to_owned(),
-            Self::Restore => "Its return".to_owned(),
+            Self::Restore => "Its restore".to_owned(),
             Self::Edit(fields) => format!("The change of {}", fields.join(", ")),
         }
     }
@@ -289,7 +291,7 @@ fn remedy(code: &str) -> &'static str {
         "cloudinary_forbidden" => {
             "The configured API key may not do this: give it the permission in Cloudinary."
         }
-        "cloudinary_add_on" => "The account lacks an add-on that this needs: subscribe to it.",
+        "cloudinary_add_on" => "The account lacks a needed add-on: subscribe to it.",
         "cloudinary_conflict" => "Another asset is in the way: rename or remove it.",
         _ => "Remove the cause that Cloudinary names.",
     }

@@ -14,7 +14,7 @@ impl Accepted {
     /// The record when no row can hold the values that it tells: it is kept for a person.
     pub fn record_refused(&self, concern: &Concern, reason: &str) -> NotificationRecord {
         let mut record = self.record(concern, Verdict::Parked);
-        record.reason = Some(format!("no row can hold what it tells: {reason}"));
+        record.reason = Some(format!("no row can hold its values: {reason}"));
         record
     }
 

@@ -56,7 +56,7 @@ pub enum SettleError {
     Reserve(#[from] ReserveTouched),
     #[error("the rows kept changing while the change was planned")]
     Contended,
-    #[error("no row can hold what was seen: {0}")]
+    #[error("no row can hold the observed values: {0}")]
     ValuesRefused(String),
 }
 

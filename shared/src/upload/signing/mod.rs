@@ -126,10 +126,7 @@ impl Asked<'_> {
         for (name, value) in self.params {
             let Some(known) = SIGNABLE.iter().find(|known| *known == name) else {
                 let shown: String = name.chars().take(64).collect();
-                let reason = format!(
-                    "is not signed here; what is signed are {}",
-                    SIGNABLE.join(", ")
-                );
+                let reason = format!("is not signed here; signed are {}", SIGNABLE.join(", "));
                 return Err(UploadRefusal::parameter(shown, reason));
             };
             let text = text_of(known, value)?;

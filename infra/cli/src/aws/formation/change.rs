@@ -137,7 +137,7 @@ fn failed_change(name: &str, status: &str, reason: Option<String>) -> Failure {
             "give the identity this right (docs/install.md lists those that are needed)"
         }
         _ => {
-            "mend what the reason names, then run this again; a stack that was half made is made anew with --yes"
+            "remove the named cause, then run this again; with --yes a half-made stack is made anew"
         }
     };
     Failure::new(

@@ -104,7 +104,7 @@ impl Formation {
                 format!("the stack {} could not be deleted: {status}", self.name),
             )
             .detail("reason", first_failure)
-            .mend("remove what the reason names, then run this again")),
+            .mend("remove the named cause, then run this again")),
         }
     }
 

@@ -75,7 +75,7 @@ async fn prepare(arguments: Arguments, output: &Output) -> Result<Installation, 
         .code
         .find(given.get(ARCHITECTURE).map(String::as_str))?;
     let mut raw = arguments.answers.read(output)?;
-    output.say("testing what was given");
+    output.say("testing the answers");
     let sdk = arguments.access.configuration().await;
     let given_secret = given.get(SECRET).map(String::as_str);
     let cloud = match Cloud::look(sdk, &raw.stack_name, given_secret).await {

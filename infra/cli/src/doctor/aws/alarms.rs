@@ -9,7 +9,7 @@ pub(super) fn alarms(evidence: &Evidence) -> Judgement {
     let topics = evidence.topics.as_ref().map_err(Skip::clone)?;
     if topics.is_empty() {
         return Ok(Verdict::warning(
-            "the stack names nobody who is told of alarms",
+            "the stack names nobody to tell of alarms",
             "make deploy PARAMETERS='AlarmEmail=you@example.com', or AlarmTopicArn=ARN for a topic of yours",
         ));
     }

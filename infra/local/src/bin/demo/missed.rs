@@ -24,7 +24,7 @@ pub(crate) async fn repair(world: &World, screen: &Screen) -> Result<()> {
     let (row_of_deleted, row_of_uploaded) = look(world, &doomed.name.public_id).await?;
     ensure!(
         row_of_deleted && !row_of_uploaded,
-        "the mirror knows what it was not told"
+        "the mirror knows changes that nobody told"
     );
     screen.line("The mirror still shows the one and does not know the other.");
 
