@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::error::ApiError;
 use crate::moment::Moment;
 
-/// What decides whether a cursor is still good.
+/// The request that a cursor is bound to.
 #[derive(Debug)]
 pub(crate) struct Binding<'a> {
     pub(crate) secret: &'a str,

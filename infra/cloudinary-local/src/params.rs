@@ -68,7 +68,7 @@ impl Params {
         }
     }
 
-    /// Adds what is not there yet.
+    /// Adds the missing ones.
     pub(crate) fn default_from(&mut self, preset: &Map<String, Value>) {
         let mut defaults = Self::default();
         defaults.add_json(preset.clone());
@@ -180,7 +180,7 @@ impl Params {
             .map_err(|()| ApiError::invalid(name))
     }
 
-    /// What a signature covers: everything but the given names and empty values.
+    /// The parameters that a signature covers: all but the given names and empty values.
     pub(crate) fn to_sign(&self, except: &[&str]) -> Vec<(String, String)> {
         let value = |param: &Param| match param {
             Param::Text(text) => text.clone(),

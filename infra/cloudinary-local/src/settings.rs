@@ -16,7 +16,7 @@ pub enum FolderMode {
     Fixed,
 }
 
-/// What restoring a deleted asset announces.
+/// The notification of a restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RestoreEmits {
@@ -26,7 +26,7 @@ pub enum RestoreEmits {
     RestoreAssetVersion,
 }
 
-/// What `explicit` announces.
+/// The notification of `explicit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExplicitEmits {
@@ -133,7 +133,7 @@ pub struct Settings {
     pub rate_used_by_others: u64,
     /// Parallel `destroy` calls before `Too many concurrent`; 0 is no limit.
     pub destroy_concurrency: u64,
-    /// How long a listing's cursor stays valid; 0 is for ever.
+    /// The time for which a listing's cursor stays valid; 0 is for ever.
     pub cursor_ttl_ms: u64,
     /// Structured metadata fields by external id: `string`, `integer`, `date`, `enum`, `set`.
     /// While empty, any field is accepted as text.
@@ -228,7 +228,7 @@ pub struct Chaos {
     pub delay_ms: u64,
     /// Share held back long enough to be overtaken.
     pub reorder: f64,
-    /// How long a reordered one is held back at most; 500 when 0.
+    /// The longest time for which a reordered one is held back; 500 when 0.
     pub reorder_window_ms: u64,
     pub seed: u64,
 }

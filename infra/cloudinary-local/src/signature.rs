@@ -60,7 +60,8 @@ pub(crate) fn string_to_sign(params: &[(String, String)], version: Version) -> S
     pairs.join("&")
 }
 
-/// Whether `signature` is right for `params` by either version and the algorithm its length names.
+/// Tells whether `signature` is right for `params` by either version and the algorithm its length
+/// names.
 pub(crate) fn verify_params(params: &[(String, String)], signature: &str, secret: &str) -> bool {
     let Some(algorithm) = Algorithm::of(signature) else {
         return false;

@@ -1,4 +1,4 @@
-//! What is known of the requests themselves: counts, the hourly quota, parallel calls and faults.
+//! Bookkeeping of requests: counts, the hourly quota, parallel calls and faults.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard};
@@ -33,8 +33,8 @@ pub(crate) struct Fault {
     pub(crate) body: Option<Value>,
     #[serde(default)]
     pub(crate) delay_ms: u64,
-    /// Whether the answer is kept back, after the request had its effect, until the faults are
-    /// cleared: it tells what was the case then.
+    /// True if the answer is kept back, after the request had its effect, until the faults are
+    /// cleared. It tells the state of that moment.
     #[serde(default)]
     pub(crate) hold_answer: bool,
     #[serde(default)]
@@ -42,7 +42,7 @@ pub(crate) struct Fault {
     /// Share of matching requests it is done to; decided by a fixed seed.
     #[serde(default = "always")]
     pub(crate) rate: f64,
-    /// How often at most.
+    /// The largest number of times.
     #[serde(default)]
     pub(crate) times: Option<u64>,
     /// Matching requests let through first.
@@ -87,7 +87,7 @@ pub(crate) struct Quota {
 pub(crate) struct Running<'a> {
     traffic: &'a Traffic,
     operation: &'static str,
-    /// How many of the same operation ran when it began, itself included.
+    /// The number of calls of the same operation when it began, itself included.
     pub(crate) parallel: u64,
 }
 

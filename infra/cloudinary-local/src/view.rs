@@ -90,7 +90,7 @@ pub(crate) fn uploaded(
     map
 }
 
-/// What is particular to an `upload` notification: the upload's answer without its signature.
+/// The own part of an `upload` notification: the upload's answer without its signature.
 pub(crate) fn announced(
     asset: &Asset,
     account: &Account,

@@ -14,7 +14,7 @@ use crate::params::Params;
 use crate::settings::DeletedKey;
 use crate::store::{Actor, Transaction};
 
-/// How many assets one call by prefix, tag or type deletes before it answers `partial`.
+/// The number of assets that one call by prefix, tag or type deletes before it answers `partial`.
 const CHUNK: usize = 1000;
 
 pub(crate) fn delete_many(

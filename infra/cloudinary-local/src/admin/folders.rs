@@ -114,7 +114,7 @@ pub(crate) fn rename_folder(
     })
 }
 
-/// What the per-asset event would say, for accounts that send it.
+/// The content of the per-asset event, for accounts that send it.
 fn moved_assets(transaction: &Transaction<'_>, from: &str, to: &str) -> Vec<events::Edited> {
     if !transaction.settings().folder_rename_emits_moves {
         return Vec::new();

@@ -188,8 +188,8 @@ pub(crate) fn max_results(params: &Params, default: i64, least: i64) -> Result<u
     Ok(usize::try_from(asked.min(PAGE_AT_MOST)).unwrap_or(0))
 }
 
-/// One page of what `wanted` lets through. The cursor is the place of the last asset shown: what is
-/// added or deleted elsewhere meanwhile neither shifts nor repeats anything.
+/// One page of the assets that `wanted` lets through. The cursor is the place of the last asset
+/// shown. Assets added or deleted elsewhere meanwhile neither shift nor repeat anything.
 fn page(
     app: &App,
     kinds: &[ResourceType],

@@ -42,7 +42,7 @@ pub(crate) fn restore_by_asset_ids(
     })
 }
 
-/// Answers 200 whatever becomes of each: a failure is a member of the answer.
+/// Answers 200 for every outcome: a failure is a member of the answer.
 fn restore_each(
     app: &App,
     actor: &Actor,

@@ -139,7 +139,7 @@ fn edit_each(
     Ok(json!({"public_ids": changed}))
 }
 
-/// Puts what differs and announces it; answers the public ids it was applied to.
+/// Puts the differing values and announces them; answers the public ids it was applied to.
 fn edit_assets(
     transaction: &mut Transaction<'_>,
     assets: Vec<Arc<Asset>>,

@@ -10,8 +10,8 @@ use crate::moment::Moment;
 use crate::params::Params;
 use crate::settings::Settings;
 
-/// Replaces or merges what the parameters name; what they do not name stays. Times of the facets
-/// that changed are set to `now`.
+/// Replaces or merges the named values; others stay. Times of the facets that changed are set to
+/// `now`.
 pub(crate) fn apply(
     asset: &mut Asset,
     params: &Params,

@@ -1,4 +1,4 @@
-//! The Upload API: what changes one asset, or a few by their public ids.
+//! The Upload API: changes of one asset, or of a few by their public ids.
 
 mod bulk;
 mod destroy;

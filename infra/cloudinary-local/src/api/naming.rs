@@ -1,4 +1,4 @@
-//! What an upload is called, and the folder it goes to.
+//! The name of an upload, and the folder that it goes to.
 
 use http::HeaderMap;
 use rand::Rng;
@@ -11,7 +11,7 @@ use crate::model::{ResourceType, Sniffed};
 use crate::params::Params;
 use crate::settings::Settings;
 
-/// What is answered to every chunk but the last.
+/// The answer to every chunk but the last.
 pub(super) fn unfinished(params: &Params, upload: &str, bytes: u64) -> Value {
     let public_id = params
         .filled("public_id")
@@ -24,7 +24,7 @@ fn chunked_public_id(upload: &str) -> String {
     hex::encode(&Sha256::digest(upload)[..10])
 }
 
-/// What an upload is to be called, before folders.
+/// The wanted names of an upload, before folders.
 pub(super) struct Names {
     pub(super) public_id: String,
     pub(super) original: Option<String>,

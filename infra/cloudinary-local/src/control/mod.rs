@@ -1,4 +1,4 @@
-//! The control plane: what a test does to the stand-in, and what it reads back.
+//! The control plane: a test's orders to the stand-in, and its readings.
 
 mod notifications;
 mod request;

@@ -1,4 +1,4 @@
-//! What became of notifications, and waiting until none is under way.
+//! The fate of notifications, and waiting until none is under way.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `GET state`: what is really there, for comparing with a mirror.
+//! `GET state`: the real content, for comparing with a mirror.
 
 use std::sync::Arc;
 

@@ -44,8 +44,8 @@ impl Address {
         })
     }
 
-    /// What may have been signed: all of the address as it was written, or all but one segment that
-    /// looks like a version. The SDKs differ in what they escape, and each signs its own form.
+    /// The texts that may have been signed: all of the address as it was written, or all but one segment that looks
+    /// like a version. The SDKs escape differently, and each signs its own form.
     pub(super) fn signed_texts(&self) -> impl Iterator<Item = String> + '_ {
         let versions = (0..self.written.len()).filter(|at| is_version(&self.written[*at]));
         let without = versions.map(|at| [&self.written[..at], &self.written[at + 1..]].concat());

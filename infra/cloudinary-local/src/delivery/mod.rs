@@ -17,7 +17,7 @@ use crate::model::{Asset, Content, DeliveryType, ResourceType};
 use address::Address;
 use transform::Wanted;
 
-/// Why nothing is delivered; the reason travels in `X-Cld-Error`.
+/// A refusal to deliver; the reason travels in `X-Cld-Error`.
 struct Refused(StatusCode, String);
 
 impl IntoResponse for Refused {
@@ -80,7 +80,7 @@ async fn deliver(app: &App, path: &str, headers: &HeaderMap) -> Result<Response,
         .into_response())
 }
 
-/// How an address was understood.
+/// One reading of an address.
 struct Reading {
     transformation: Vec<String>,
     /// The format that the address asks for, where it names one.

@@ -12,7 +12,7 @@ use crate::model::ResourceType;
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Crop {
     Scale,
-    /// Covers the box and cuts off what overlaps.
+    /// Covers the box and cuts off the overlap.
     Fill,
     /// Fits into the box, growing if need be.
     Fit,
@@ -28,7 +28,7 @@ struct Step {
     ratio: f32,
 }
 
-/// What an address asks for.
+/// The file that an address asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Wanted {
     steps: Vec<Step>,
@@ -115,7 +115,7 @@ impl Wanted {
         Ok(())
     }
 
-    /// Whether there is anything to do to a picture stored as `stored`.
+    /// Tells whether there is anything to do to a picture stored as `stored`.
     pub(super) fn changes(&self, stored: Option<&str>) -> bool {
         !self.steps.is_empty()
             || self.auto_format

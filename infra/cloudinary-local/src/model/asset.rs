@@ -1,4 +1,4 @@
-//! An asset: its name, its bytes, what is said about it, and its backups.
+//! An asset: its name, its bytes, its descriptions, and its backups.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 use super::{Content, DeliveryType, Id, ResourceType};
 use crate::moment::Moment;
 
-/// What a public id is unique within, and the public id.
+/// The scope of a public id's uniqueness, and the public id.
 pub(crate) type Name = (ResourceType, DeliveryType, String);
 
-/// One stored version of an asset's bytes and what is read from them.
+/// One stored version of an asset's bytes, and the facts read from them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Media {
     pub(crate) version: i64,

@@ -49,7 +49,7 @@ pub(crate) fn md5_hex(bytes: &[u8]) -> String {
     hex::encode(md5::Md5::digest(bytes))
 }
 
-/// What the first bytes of a file say it is.
+/// The type of a file by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Image,
@@ -57,7 +57,7 @@ pub(crate) enum Kind {
     Other,
 }
 
-/// What can be read from a file's bytes.
+/// The facts that a file's bytes tell.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Sniffed {
     pub(crate) kind: Kind,

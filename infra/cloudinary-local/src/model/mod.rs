@@ -1,4 +1,4 @@
-//! What the account holds: assets, folders, triggers and notifications under way.
+//! The content of the account: assets, folders, triggers and notifications under way.
 
 mod asset;
 mod content;
@@ -62,7 +62,7 @@ pub(crate) struct Notification {
     pub(crate) first_attempt_at: Option<Moment>,
 }
 
-/// How a notification ended.
+/// The end of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outcome {

@@ -10,7 +10,7 @@ const ROW: usize = WIDTH as usize / 4 + 1;
 const PIXELS: usize = ROW * HEIGHT as usize;
 const COMMENT: usize = "Comment\0".len() + 16;
 
-/// Signature, then the chunks IHDR, PLTE, tEXt, IDAT and IEND with 12 bytes of frame each; the
+/// Signature, then the chunks IHDR, PLTE, tEXt, IDAT and IEND with 12 bytes of frame each. The
 /// pixels are one stored deflate block (5) in a zlib frame (6).
 pub(super) const LENGTH: u64 = (8 + 12 * 5 + 13 + 12 + COMMENT + (PIXELS + 11)) as u64;
 

@@ -19,7 +19,7 @@ pub(crate) struct SeedSpec {
     /// Creation times are spread evenly over this many seconds before `at`.
     pub(crate) spread_seconds: u64,
     pub(crate) at: Moment,
-    /// Sequence number of the first asset; also what its bytes follow from.
+    /// Sequence number of the first asset; its bytes follow from it too.
     pub(crate) first_sequence: u64,
     /// Mixed into asset ids, so that two accounts never share one.
     pub(crate) salt: u64,

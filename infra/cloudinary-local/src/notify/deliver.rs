@@ -1,4 +1,5 @@
-//! Sends what is pending, signed, and again on Cloudinary's schedule until it is answered with 200.
+//! Sends pending notifications, signed, and again on Cloudinary's schedule until one is answered
+//! with 200.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -46,7 +47,7 @@ impl Deliverer {
         }
     }
 
-    /// Attempts everything pending now, whatever its schedule; even while paused.
+    /// Attempts everything pending now, before its schedule too; even while paused.
     pub(crate) fn flush(self: &Arc<Self>) -> usize {
         let (due, _) = self.take_due(true);
         let count = due.len();
@@ -58,7 +59,7 @@ impl Deliverer {
         self.lock().len()
     }
 
-    /// Marks what is to be sent now as under way, and tells how long to rest afterwards.
+    /// Marks the notifications to be sent now as under way, and tells how long to rest afterwards.
     fn take_due(&self, all: bool) -> (Vec<Notification>, Duration) {
         let mut in_flight = self.lock();
         self.store.read(|state| {

@@ -1,4 +1,4 @@
-//! Notifications: what each event says, and how it reaches its address.
+//! Notifications: the content of each event, and its way to its address.
 
 mod deliver;
 pub(crate) mod events;

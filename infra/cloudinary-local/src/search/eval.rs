@@ -1,4 +1,4 @@
-//! Whether an asset matches an expression, and where it stands in an ordering.
+//! Matches assets with an expression, and places them in an ordering.
 
 use std::cmp::Ordering;
 
@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::model::Asset;
 use crate::moment::Moment;
 
-/// What every evaluation needs besides the asset.
+/// The scope of every evaluation besides the asset.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scope {
     pub(super) now: Moment,
@@ -92,7 +92,7 @@ fn plain(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Refuses what no asset could answer, before any is looked at.
+/// Refuses a question that no asset could answer, before any is looked at.
 pub(super) fn check(expr: &Expr, example: &Asset, scope: Scope) -> Result<(), ApiError> {
     match expr {
         Expr::All | Expr::Word(_) => Ok(()),
@@ -175,7 +175,7 @@ fn words(value: &str, test: &Test) -> bool {
     }
 }
 
-/// Whether every word of `wanted` is a word of `value`; a trailing `*` stands for any ending.
+/// Tells whether every word of `wanted` is a word of `value`; a trailing `*` stands for any ending.
 fn has_words(value: &str, wanted: &str) -> bool {
     let split = |text: &str| -> Vec<String> {
         let text = text.to_lowercase();

@@ -1,4 +1,4 @@
-//! The Search API: expressions over what the index has seen so far.
+//! The Search API: expressions over the assets in the index.
 
 mod eval;
 mod parse;

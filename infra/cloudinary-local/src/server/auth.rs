@@ -1,4 +1,4 @@
-//! Who is calling: Basic credentials, signed parameters, or an unsigned upload by preset.
+//! The caller's credentials: Basic, signed parameters, or an unsigned upload by preset.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ use crate::params::Params;
 use crate::settings::Settings;
 use crate::signature;
 
-/// Never part of what is signed.
+/// Never part of the signed text.
 const UNSIGNED: [&str; 5] = [
     "file",
     "cloud_name",

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::error::ApiError;
 use crate::params::{Params, SentFile};
 
-/// Uploads arrive whole or in chunks of any size; this bounds what one request may hold in memory.
+/// Uploads arrive whole or in chunks of any size; this bounds the memory of one request.
 const BODY_AT_MOST: usize = 256 << 20;
 
 pub(super) async fn read(mut request: Request<Body>) -> Result<Params, ApiError> {

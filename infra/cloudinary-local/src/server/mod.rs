@@ -28,7 +28,7 @@ use crate::traffic::Traffic;
 use crate::{control, delivery};
 use call::Dropped;
 
-/// How to start a server.
+/// The options of a server.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Port 0 picks a free one.
@@ -190,7 +190,7 @@ fn first_settings(store: &Store, settings: &Settings) -> Result<(), StartError> 
 
 /// Redirects are not followed: an address that answers a notification with one has not taken it,
 /// and a file behind one is named by its real address. Proxies of the machine are for the outside;
-/// what the stand-in talks to is local.
+/// the stand-in talks to local addresses.
 fn client() -> Result<reqwest::Client, StartError> {
     // Somebody else in the process may have installed it already.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -24,7 +24,7 @@ use journal::Journal;
 #[derive(Debug)]
 pub(crate) struct Store {
     inner: Mutex<Inner>,
-    /// Counts commits, so that whoever waits for a change of state need not poll.
+    /// Counts commits, so that nobody who waits for a change of state has to poll.
     changed: watch::Sender<u64>,
 }
 
@@ -73,8 +73,8 @@ impl Store {
         look(&inner.state)
     }
 
-    /// Runs `act`; what it recorded is journalled, then applied, then announced. When it fails,
-    /// nothing happened.
+    /// Runs `act`. Its records are journalled, then applied, then announced. When it fails, nothing
+    /// happened.
     pub(crate) fn commit<T>(
         &self,
         actor: &Actor,
@@ -104,7 +104,7 @@ impl Store {
         self.changed.subscribe()
     }
 
-    /// Wakes whoever waits for a change that is not in the journal.
+    /// Wakes everybody who waits for a change that is not in the journal.
     pub(crate) fn touch(&self) {
         self.changed.send_modify(|count| *count += 1);
     }

@@ -14,7 +14,7 @@ use crate::settings::{Chaos, Settings};
 /// Order of listings: creation time, then order of appearance.
 pub(crate) type Position = (Moment, u64);
 
-/// Notifications by what became of them.
+/// Notifications by their fate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub(crate) struct Counts {
     pub(crate) created: u64,
@@ -39,7 +39,7 @@ const LOG_LENGTH: usize = 2000;
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) assets: HashMap<Id, Arc<Asset>>,
-    /// Who answers to a name: a live asset, or the last one deleted with a backup.
+    /// The holders of names: a live asset, or the last one deleted with a backup.
     pub(crate) names: HashMap<Name, Id>,
     pub(crate) order: HashMap<ResourceType, BTreeMap<Position, Id>>,
     pub(crate) folders: BTreeMap<String, Folder>,
@@ -61,7 +61,7 @@ pub(crate) struct State {
     pub(crate) index: SearchIndex,
 }
 
-/// What the search index has seen: it follows the account at a distance.
+/// The state of the search index: it follows the account at a distance.
 #[derive(Debug, Default)]
 pub(crate) struct SearchIndex {
     pub(crate) assets: HashMap<Id, Arc<Asset>>,
@@ -268,7 +268,7 @@ impl State {
     }
 }
 
-/// Whether `path` is `folder` or lies below it.
+/// Tells whether `path` is `folder` or lies below it.
 pub(crate) fn is_within(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

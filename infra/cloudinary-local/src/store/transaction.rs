@@ -1,4 +1,4 @@
-//! One acknowledged request: what it reads, what it changes, and what it announces.
+//! One acknowledged request: its reads, its changes and its announcements.
 
 use std::sync::Arc;
 
@@ -99,8 +99,8 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Queues one event for every address that is to hear of it. `body` is what is particular to
-    /// the event; the envelope is added here.
+    /// Queues one event for every address that is to hear of it. `body` is the event's own part;
+    /// the envelope is added here.
     pub(crate) fn emit(&mut self, event_type: &str, body: Map<String, Value>) {
         let targets = self.targets(event_type);
         let triggered_at = self.moment;
@@ -220,7 +220,7 @@ impl Target {
     }
 }
 
-/// What the chaos switches do to one notification.
+/// The fate that the chaos switches give one notification.
 #[derive(Debug, PartialEq)]
 struct Fate {
     dropped: bool,

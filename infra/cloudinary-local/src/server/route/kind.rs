@@ -1,9 +1,9 @@
-//! What kind of operation each is: how its caller is authorized, and what it is called.
+//! The kind of each operation: the authorization of its caller, and its name.
 
 use super::Operation;
 use crate::model::ResourceType;
 
-/// How a caller shows who it is.
+/// The credentials that a caller shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     /// Basic credentials, counted against the hourly quota.
@@ -32,7 +32,7 @@ impl Operation {
         }
     }
 
-    /// What it is called in request counts and fault patterns.
+    /// Its name in request counts and fault patterns.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Ping => "ping",

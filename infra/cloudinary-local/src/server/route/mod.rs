@@ -1,4 +1,4 @@
-//! Which operation a method and a path name, and what that operation is called in counts and faults.
+//! The operation that a method and a path name, and its name in counts and faults.
 
 mod kind;
 
@@ -8,7 +8,7 @@ pub(crate) use kind::Access;
 
 use crate::model::{DeliveryType, Id, ResourceType};
 
-/// One operation of the API, with what its path says.
+/// One operation of the API, with the values of its path.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Operation {
     Ping,
