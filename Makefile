@@ -36,7 +36,7 @@ THREADS ?= $(shell expr 2 \* "$$(getconf _NPROCESSORS_ONLN)")
 test: setup build-local ## run unit, property and end-to-end tests (ONLY=trail: those whose names hold it)
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then set -x; cargo nextest run --test-threads $(THREADS) $(ONLY); \
-	else set -x; RUST_TEST_THREADS=$(THREADS) cargo test --lib --bins --tests $(ONLY); fi
+	else set -x; cargo test --lib --bins --tests $(ONLY); fi
 	$(if $(ONLY),,cargo test --doc)
 
 FROM ?= 1
