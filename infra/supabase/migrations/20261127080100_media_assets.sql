@@ -325,7 +325,8 @@ grant select on public.media_stats to authenticated, service_role;
 create policy media_stats_read on public.media_stats for select to authenticated using (true);
 
 revoke execute on function media_sync.is_admin, media_sync.mark, media_sync.search_text, media_sync.count_revision,
-    media_sync.mirrored_columns, media_sync.shown_columns, media_sync.column_list, media_sync.shown, media_sync.take_stats_shard, media_sync.keep_stats from public;
+    media_sync.mirrored_columns, media_sync.shown_columns, media_sync.column_list, media_sync.shown,
+    media_sync.take_stats_shard, media_sync.keep_stats from public;
 -- A writer of a row computes its index entry. The planner sees through the function only for roles that may call it:
 -- for others the index would be of no use.
 grant execute on function media_sync.search_text to public;

@@ -420,7 +420,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 revoke execute on function media_sync.whole_run, media_sync.hold_run, media_sync.lead, media_sync.audit_options,
-    media_sync.suspects, media_sync.verify, media_sync.audit_end, media_sync.record_run, media_sync.describe_run from public;
+    media_sync.suspects, media_sync.verify, media_sync.audit_end, media_sync.record_run,
+    media_sync.describe_run from public;
 revoke execute on function public.media_sync_note_quota, public.media_sync_lead_run, public.media_sync_release_run,
     public.media_sync_count_suspects, public.media_sync_suspects, public.media_sync_finish_run from public, anon,
     authenticated, service_role;

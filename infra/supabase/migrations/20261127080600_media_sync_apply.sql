@@ -131,7 +131,8 @@ declare
 begin
     -- First, since a former leader must not write at all.
     if v_point is not null then
-        perform media_sync.hold_run((v_point ->> 'run_id')::uuid, (v_point ->> 'lease')::uuid, (v_point ->> 'step')::bigint);
+        perform media_sync.hold_run(
+            (v_point ->> 'run_id')::uuid, (v_point ->> 'lease')::uuid, (v_point ->> 'step')::bigint);
         update media_sync.run_progress
         set checkpoint = v_point -> 'state',
             started_clock = coalesce(started_clock, (v_point ->> 'started_clock')::bigint),
@@ -356,7 +357,8 @@ begin
 end
 $$;
 
-revoke execute on function media_sync.insert_assets, media_sync.update_assets, media_sync.join_uploads, media_sync.attribute, media_sync.lose_name from public;
+revoke execute on function media_sync.insert_assets, media_sync.update_assets, media_sync.join_uploads,
+    media_sync.attribute, media_sync.lose_name from public;
 revoke execute on function public.media_sync_rows, public.media_sync_folder_ids, public.media_sync_apply from public,
     anon, authenticated, service_role;
 grant execute on function public.media_sync_rows, public.media_sync_folder_ids, public.media_sync_apply to service_role;
