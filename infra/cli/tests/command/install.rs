@@ -315,7 +315,7 @@ async fn installation_page_is_carried_out_from_an_empty_world() {
 
 /// Lines at which an installation is killed: as each step begins, and in the middle of the deployment.
 const KILLED_AT: [&str; 9] = [
-    "testing what was given",
+    "testing the answers",
     "[1/7]",
     "[2/7]",
     "[3/7]",
