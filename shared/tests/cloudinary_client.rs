@@ -197,6 +197,7 @@ async fn listing_asks_for_everything_and_reads_cursor_and_quota() {
         ("tags", "true"),
         ("context", "true"),
         ("metadata", "true"),
+        ("moderations", "true"),
         ("max_results", "500"),
         ("next_cursor", "c&1"),
     ];

@@ -36,6 +36,7 @@ const NAMES: &[&str] = &[
     "from_public_id",
     "height",
     "metadata",
+    "moderation",
     "notification_context",
     "original_filename",
     "overwritten",

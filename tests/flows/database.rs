@@ -74,17 +74,17 @@ async fn column_that_is_added_to_the_table_and_its_list_is_written_and_shown() {
         "id": "00000000-0000-4000-8000-000000000001", "cloudinary_asset_id": "0123456789abcdef0123456789abcdef",
         "cloudinary_public_id": "mug", "resource_type": "image", "delivery_type": "upload", "folder": "",
         "tags": [], "context": {}, "metadata": {}, "sync_status": "synced", "sync_retry_count": 0, "clocks": {},
-        "revision": 0, "moderation": "pending",
+        "revision": 0, "colour_space": "pending",
     });
     // Sessions that know the former list.
     apply(json!({"inserts": [row]})).await;
 
     client
         .batch_execute(
-            "alter table public.media_assets add column moderation text;
+            "alter table public.media_assets add column colour_space text;
              do $$ begin execute format(
                 'create or replace function media_sync.mirrored_columns() returns text[] language sql stable as %L',
-                format('select %L::text[]', media_sync.mirrored_columns() || '{moderation}')
+                format('select %L::text[]', media_sync.mirrored_columns() || '{colour_space}')
              ); end $$;
              select media_sync.offer_live_updates()",
         )
@@ -92,14 +92,14 @@ async fn column_that_is_added_to_the_table_and_its_list_is_written_and_shown() {
         .unwrap();
     let list = json!({"p_query": {"sort_by": "created_at", "sort_order": "asc", "limit": 2}});
     let shown = async || user.rpc("media_list", &list).await.body["items"].clone();
-    row["moderation"] = json!("approved");
+    row["colour_space"] = json!("approved");
     apply(json!({"updates": [row]})).await;
-    assert_eq!(shown().await[0]["moderation"], "approved");
+    assert_eq!(shown().await[0]["colour_space"], "approved");
     row["id"] = json!("00000000-0000-4000-8000-000000000002");
     row["cloudinary_asset_id"] = json!("1123456789abcdef0123456789abcdef");
     row["cloudinary_public_id"] = json!("cup");
-    row["moderation"] = json!("rejected");
+    row["colour_space"] = json!("rejected");
     apply(json!({"inserts": [row]})).await;
-    assert_eq!(shown().await[1]["moderation"], "rejected");
+    assert_eq!(shown().await[1]["colour_space"], "rejected");
     stack.stop().await;
 }

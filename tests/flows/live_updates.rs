@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 /// The columns that a screen shows.
-const SHOWN: [&str; 33] = [
+const SHOWN: [&str; 34] = [
     "access_mode",
     "alt_text",
     "cloudinary_asset_id",
@@ -35,6 +35,7 @@ const SHOWN: [&str; 33] = [
     "last_synced_at",
     "metadata",
     "mime_type",
+    "moderation",
     "original_filename",
     "resource_type",
     "secure_url",

@@ -21,6 +21,7 @@ mod leases;
 mod listing;
 mod live_updates;
 mod missed;
+mod moderation;
 mod outages;
 mod overtaken;
 mod permissions;

@@ -121,6 +121,21 @@ impl Cloud {
         assert_eq!(changed, ids, "Cloudinary skips what it does not know");
     }
 
+    /// Decides on a picture as a moderator does.
+    pub async fn moderate(&self, public_id: &str, status: &str) {
+        let account = self.client.credentials().await;
+        let url = format!(
+            "{}v1_1/{}/resources/image/upload/{public_id}",
+            account.upload_prefix(),
+            account.cloud_name()
+        );
+        let request = self.http.post(url);
+        let request = request.basic_auth(account.api_key(), Some(account.api_secret()));
+        let decided = request.json(&json!({"moderation_status": status})).send();
+        let decided = decided.await.expect("the Admin API answers");
+        assert!(decided.status().is_success(), "{decided:?}");
+    }
+
     pub async fn rename(&self, from: &str, to: &str) {
         let name = DeliveryName {
             resource_type: ResourceType::Image,

@@ -14,6 +14,7 @@ pub(crate) struct Shown {
     pub(crate) tags: bool,
     pub(crate) context: bool,
     pub(crate) metadata: bool,
+    pub(crate) moderation: bool,
     /// Only these, besides the ids.
     pub(crate) fields: Option<Vec<String>>,
 }
@@ -124,7 +125,15 @@ fn insert_upload_details(map: &mut Map<String, Value>, asset: &Asset, account: &
         map.insert("original_filename".into(), json!(name));
     }
     insert_access(map, asset);
+    insert_moderation(map, asset);
     map.insert("api_key".into(), json!(account.api_key));
+}
+
+fn insert_moderation(map: &mut Map<String, Value>, asset: &Asset) {
+    if let Some(status) = &asset.moderation_status {
+        let moderation = json!([{"kind": "manual", "status": status}]);
+        map.insert("moderation".into(), moderation);
+    }
 }
 
 /// An asset in a listing of the Admin API.
@@ -153,6 +162,9 @@ pub(crate) fn listed(
     if shown.metadata && !(omit && asset.metadata.is_empty()) {
         map.insert("metadata".into(), json!(asset.metadata));
     }
+    if shown.moderation {
+        insert_moderation(&mut map, asset);
+    }
     if settings.etag_in_listings {
         map.insert("etag".into(), json!(asset.media.content.etag()));
     }
@@ -177,9 +189,6 @@ pub(crate) fn detailed(
     map.insert("backup".into(), json!(!asset.backups.is_empty()));
     map.insert("uploaded_at".into(), json!(asset.media.uploaded_at.iso()));
     map.insert("last_updated".into(), last_updated(&asset.last_updated));
-    if let Some(status) = &asset.moderation_status {
-        map.insert("moderation_status".into(), json!(status));
-    }
     map
 }
 

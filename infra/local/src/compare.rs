@@ -168,11 +168,19 @@ fn cloudinary_record(asset: &Map<String, Value>) -> Option<(String, Record)> {
     );
     record.insert("metadata", object(asset.get("metadata")));
     record.insert("cloudinary_created_at", told("created_at"));
+    let moderation = asset.get("moderation").map(|it| it[0]["status"].clone());
+    record.insert("moderation", moderation.unwrap_or(Value::Null));
     Some((asset.get("asset_id")?.as_str()?.to_owned(), record))
 }
 
 fn database_record(row: &Map<String, Value>) -> Option<(String, Record)> {
-    const AS_THEY_ARE: [&str; 4] = ["folder", "context", "metadata", "cloudinary_created_at"];
+    const AS_THEY_ARE: [&str; 5] = [
+        "folder",
+        "context",
+        "metadata",
+        "cloudinary_created_at",
+        "moderation",
+    ];
     let held = |column: &str| row.get(column).cloned().unwrap_or(Value::Null);
     let named = ALWAYS_TOLD
         .iter()

@@ -36,6 +36,7 @@ create table public.media_assets (
     context               jsonb not null default '{}',
     metadata              jsonb not null default '{}',
     access_mode           text,
+    moderation            text,
 
     -- Known on this side only.
     description           text check (length(description) <= 10000),
@@ -186,7 +187,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     select array[
         'cloudinary_public_id', 'cloudinary_version', 'cloudinary_etag', 'resource_type', 'delivery_type',
         'original_filename', 'display_name', 'file_size', 'mime_type', 'format', 'width', 'height', 'duration',
-        'folder', 'tags', 'context', 'metadata', 'secure_url', 'url', 'access_mode', 'cloudinary_created_at'
+        'folder', 'tags', 'context', 'metadata', 'secure_url', 'url', 'access_mode',
+        'moderation', 'cloudinary_created_at'
     ]
 $$;
 

@@ -278,7 +278,7 @@ impl Client {
 
 /// Without these flags the keys are missing from listings, which is not the same as empty.
 fn with_everything() -> Vec<(&'static str, String)> {
-    ["tags", "context", "metadata"]
+    ["tags", "context", "metadata", "moderations"]
         .map(|flag| (flag, "true".to_owned()))
         .into()
 }

@@ -78,6 +78,9 @@ pub struct Resource {
     pub access_mode: Option<String>,
     #[serde(deserialize_with = "present")]
     pub access_control: Option<Value>,
+    /// The one status of all moderations that stands most in the way of showing the asset.
+    #[serde(deserialize_with = "moderation")]
+    pub moderation: Option<String>,
     /// `active`, `inactive`, `deleted` or `pending`; search results only.
     #[serde(deserialize_with = "text")]
     pub status: Option<String>,
@@ -205,6 +208,24 @@ fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>
         Value::Array(items) => Some(items.into_iter().filter_map(scalar_text).collect()),
         _ => None,
     })
+}
+
+/// From the least to the most that stands in the way of showing an asset.
+const MODERATION_STATUSES: [&str; 5] = ["approved", "queued", "pending", "aborted", "rejected"];
+
+/// `[{"kind": "manual", "status": "pending"}, …]`: an asset is as good as its worst status. A status
+/// that is not known is worse than all others.
+fn moderation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let Value::Array(moderations) = value(deserializer)? else {
+        return Ok(None);
+    };
+    let statuses = moderations
+        .into_iter()
+        .filter_map(|mut moderation| scalar_text(moderation.get_mut("status")?.take()));
+    Ok(statuses.max_by_key(|status| {
+        let known = MODERATION_STATUSES.iter().position(|known| known == status);
+        known.unwrap_or(MODERATION_STATUSES.len())
+    }))
 }
 
 /// Listings and single reads give `{"custom": {...}}`, search results the flat map.

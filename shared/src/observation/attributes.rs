@@ -5,12 +5,26 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::newer::replace_if_newer;
+use super::told::Told;
 use crate::cloudinary::Resource;
 
-/// The values, named as the columns are. In a sighting `None` means that it is not told.
+/// The columns of [`Attributes`].
+pub const ATTRIBUTE_COLUMNS: [&str; 2] = ["access_mode", "moderation"];
+
+/// The values, named as the columns are.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Attributes {
     pub access_mode: Option<String>,
+    /// `approved`, `queued`, `pending`, `aborted` or `rejected`.
+    pub moderation: Option<String>,
+}
+
+/// The values that a source tells; `None` where it does not speak of one.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ToldAttributes {
+    pub access_mode: Option<Option<String>>,
+    pub moderation: Option<Option<String>>,
 }
 
 /// When each was last observed: microseconds on Cloudinary's clock.
@@ -19,37 +33,82 @@ pub struct Attributes {
 pub struct AttributeClocks {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_mode: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moderation: Option<i64>,
+}
+
+impl ToldAttributes {
+    pub(super) fn of_resource(resource: &Resource, told: Told) -> Self {
+        let everything = told == Told::Everything;
+        Self {
+            // Some accounts are never told of it.
+            access_mode: resource.access_mode.clone().map(Some),
+            moderation: resource
+                .moderation
+                .clone()
+                .map(Some)
+                .or_else(|| everything.then_some(None)),
+        }
+    }
 }
 
 impl Attributes {
-    pub(super) fn of_resource(resource: &Resource) -> Self {
-        Self {
-            access_mode: resource.access_mode.clone(),
-        }
-    }
-
     /// Takes in what was told at a moment.
-    pub fn observe(&mut self, clocks: &mut AttributeClocks, at: i64, told: &Self) {
-        replace_if_newer(
-            &mut self.access_mode,
-            &mut clocks.access_mode,
-            at,
-            &told.access_mode,
-        );
+    pub fn observe(&mut self, clocks: &mut AttributeClocks, at: i64, told: &ToldAttributes) {
+        let Self {
+            access_mode,
+            moderation,
+        } = self;
+        replace_if_newer(access_mode, &mut clocks.access_mode, at, &told.access_mode);
+        replace_if_newer(moderation, &mut clocks.moderation, at, &told.moderation);
     }
 }
 
-/// At equal moments the greater value stays, so that the order of arrival does not matter.
-fn replace_if_newer<T: Clone + Ord>(
-    value: &mut Option<T>,
-    clock: &mut Option<i64>,
-    at: i64,
-    told: &Option<T>,
-) {
-    if told.is_some() {
-        if (*clock, &*value) < (Some(at), told) {
-            value.clone_from(told);
-        }
-        *clock = (*clock).max(Some(at));
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn told(resource: serde_json::Value, told: Told) -> ToldAttributes {
+        ToldAttributes::of_resource(&serde_json::from_value(resource).unwrap(), told)
+    }
+
+    #[test]
+    fn columns_are_those_of_the_values() {
+        let row = serde_json::to_value(Attributes::default()).unwrap();
+        let names: Vec<_> = row.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(names, ATTRIBUTE_COLUMNS);
+    }
+
+    #[test]
+    fn the_worst_of_several_moderations_counts() {
+        let of = |statuses: &[&str]| {
+            let moderations: Vec<_> = statuses
+                .iter()
+                .map(|status| json!({"kind": "manual", "status": status}))
+                .collect();
+            let resource = json!({"moderation": moderations});
+            told(resource, Told::Everything).moderation.unwrap()
+        };
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&["approved"]).unwrap(), "approved");
+        assert_eq!(of(&["approved", "pending"]).unwrap(), "pending");
+        assert_eq!(of(&["rejected", "approved"]).unwrap(), "rejected");
+        assert_eq!(of(&["rejected", "escalated"]).unwrap(), "escalated");
+    }
+
+    #[test]
+    fn an_answer_that_tells_everything_tells_that_there_is_no_moderation() {
+        assert_eq!(told(json!({}), Told::Everything).moderation, Some(None));
+        assert_eq!(told(json!({}), Told::WhatIsThere).moderation, None);
+        let mut row = Attributes::default();
+        let mut clocks = AttributeClocks::default();
+        let pending = json!({"moderation": [{"kind": "manual", "status": "pending"}]});
+        row.observe(&mut clocks, 5, &told(pending, Told::WhatIsThere));
+        row.observe(&mut clocks, 4, &told(json!({}), Told::Everything));
+        assert_eq!(row.moderation.as_deref(), Some("pending"), "older news");
+        row.observe(&mut clocks, 6, &told(json!({}), Told::Everything));
+        assert_eq!(row.moderation, None);
     }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::attributes::Attributes;
+use super::attributes::ToldAttributes;
 use super::clocks::Changed;
 use super::content::Content;
+use super::told::Told;
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::Resource;
 use crate::time::Timestamp;
@@ -45,17 +46,8 @@ pub struct Sighting {
     pub tags: Option<Vec<String>>,
     pub context: Option<Pairs>,
     pub metadata: Option<Pairs>,
-    pub attributes: Attributes,
+    pub attributes: ToldAttributes,
     pub changed: Changed,
-}
-
-/// The meaning of a field that an answer leaves out.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Told {
-    /// Tags, context and metadata were asked for: the asset has none of the missing ones.
-    Everything,
-    /// Only the present fields were told; a missing one may be anything.
-    WhatIsThere,
 }
 
 impl Observation {
@@ -103,7 +95,7 @@ impl Sighting {
             tags: None,
             context: None,
             metadata: None,
-            attributes: Attributes::default(),
+            attributes: ToldAttributes::default(),
             changed: Changed::default(),
         }
     }
@@ -133,7 +125,7 @@ impl Sighting {
                     .clone()
                     .map(|metadata| metadata.into_iter().collect()),
             ),
-            attributes: Attributes::of_resource(resource),
+            attributes: ToldAttributes::of_resource(resource, told),
             changed: Changed::of_resource(resource),
         })
     }

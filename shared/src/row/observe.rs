@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::AssetRow;
 use crate::asset::DeliveryName;
-use crate::observation::{Content, Pairs, Sighting};
+use crate::observation::{Content, Pairs, Sighting, replace_if_newer};
 
 impl AssetRow {
     pub(super) fn observe_sighting(&mut self, at: i64, sighting: &Sighting) {
@@ -81,20 +81,6 @@ impl AssetRow {
         let newer = known < (Some(at), &content.etag, &content.version_id);
         self.content.take_stored(content, newer);
         self.clocks.stored = self.clocks.stored.max(Some(at));
-    }
-}
-
-fn replace_if_newer<T: Clone + Ord>(
-    field: &mut T,
-    clock: &mut Option<i64>,
-    at: i64,
-    told: &Option<T>,
-) {
-    if let Some(told) = told {
-        if (*clock, &*field) < (Some(at), told) {
-            field.clone_from(told);
-        }
-        *clock = (*clock).max(Some(at));
     }
 }
 

@@ -241,11 +241,22 @@ fn asset_id(item: &Map<String, Value>) -> Option<AssetId> {
 }
 
 fn name(item: &Map<String, Value>, key: Option<&str>) -> Option<DeliveryName> {
+    let (resource_type, delivery_type) = match text(item, "resource_type") {
+        Some(told) => (told.parse().ok()?, text(item, "type").unwrap_or("upload")),
+        None => kind_in_url(text(item, "secure_url").or_else(|| text(item, "url"))?)?,
+    };
     Some(DeliveryName {
-        resource_type: text(item, "resource_type")?.parse::<ResourceType>().ok()?,
-        delivery_type: text(item, "type").unwrap_or("upload").to_owned(),
+        resource_type,
+        delivery_type: delivery_type.to_owned(),
         public_id: text(item, "public_id").or(key)?.to_owned(),
     })
+}
+
+/// Moderations tell the type only in the address: `…/image/upload/v1/mug.png`.
+fn kind_in_url(url: &str) -> Option<(ResourceType, &str)> {
+    let mut segments = url.split('/').skip(3).take(3);
+    let resource_type = segments.find_map(|segment| segment.parse().ok())?;
+    Some((resource_type, segments.next()?))
 }
 
 fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
@@ -287,6 +298,33 @@ mod tests {
         assert_eq!(sighting.tags, Some(vec![]));
         assert_eq!(sighting.context, None, "what is not mentioned is not told");
         assert_eq!(sighting.content.unwrap().file_size, Some(123_456));
+    }
+
+    #[test]
+    fn a_moderation_without_ids_names_its_asset_by_its_address() {
+        for (url, kind, delivery) in [
+            (
+                "https://res.cloudinary.com/demo/image/upload/v7/shop/mug.png",
+                "image",
+                "upload",
+            ),
+            (
+                "https://demo-res.cloudinary.com/video/authenticated/s--x--/v7/mug.mp4",
+                "video",
+                "authenticated",
+            ),
+        ] {
+            let told = parse(&json!({
+                "notification_type": "moderation", "public_id": "shop/mug", "moderation_status": "approved",
+                "moderation_kind": "manual", "version": 7, "secure_url": url,
+            }));
+            let expected = AssetRef::Name(DeliveryName {
+                resource_type: kind.parse().unwrap(),
+                delivery_type: delivery.to_owned(),
+                public_id: "shop/mug".to_owned(),
+            });
+            assert_eq!(told.unwrap().says, Says::Changed(vec![expected]));
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::catalog::names;
 /// The columns of an asset that people see in lists, live updates and collections.
 const ASSET: &str = "cloudinary_public_id cloudinary_version cloudinary_etag resource_type delivery_type \
     original_filename display_name file_size mime_type format width height duration folder tags context metadata \
-    secure_url url access_mode cloudinary_created_at description alt_text uploaded_by sync_status \
+    secure_url url access_mode moderation cloudinary_created_at description alt_text uploaded_by sync_status \
     sync_error_message sync_retry_count last_synced_at created_at updated_at cloudinary_asset_id";
 
 /// Relation, columns, reason.

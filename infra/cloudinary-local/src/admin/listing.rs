@@ -22,6 +22,7 @@ pub(crate) fn shown_in_listing(params: &Params) -> Shown {
         tags: params.is_set("tags"),
         context: params.is_set("context"),
         metadata: params.is_set("metadata"),
+        moderation: params.is_set("moderations"),
         fields: params.list("fields"),
     }
 }

@@ -79,6 +79,7 @@ fn edit_one(
             let folder = after.asset_folder.clone();
             transaction.ensure_folder(&folder);
             let after = transaction.put(after.clone());
+            events::moderated(transaction, &app.account, &before, &after);
             events::changes(transaction, &[(before, after)]);
         }
         Ok(Value::Object(view::detailed(

@@ -92,6 +92,32 @@ pub(crate) fn folder_renamed(transaction: &mut Transaction<'_>, from: &str, to: 
     );
 }
 
+/// Tells that a moderation has come to another status. It carries no asset id, and tells the type
+/// only by its address.
+pub(crate) fn moderated(
+    transaction: &mut Transaction<'_>,
+    account: &Account,
+    before: &Asset,
+    after: &Asset,
+) {
+    if before.moderation_status == after.moderation_status {
+        return;
+    }
+    let url = account.url(after);
+    let body = members([
+        ("public_id", json!(after.public_id)),
+        ("moderation_status", json!(after.moderation_status)),
+        ("moderation_kind", json!("manual")),
+        ("moderation_updated_at", json!(transaction.now().iso())),
+        ("uploaded_at", json!(after.media.uploaded_at.iso())),
+        ("version", json!(after.media.version)),
+        ("url", json!(url)),
+        ("secure_url", json!(url)),
+        ("etag", Value::Null),
+    ]);
+    transaction.emit("moderation", body);
+}
+
 /// One event for each facet that changed, with every asset in which it did.
 pub(crate) fn changes(transaction: &mut Transaction<'_>, edited: &[Edited]) {
     let settings = transaction.settings();

@@ -206,6 +206,7 @@ fn resources(
         tags: wants("tags"),
         context: wants("context"),
         metadata: wants("metadata"),
+        moderation: false,
         fields: shown_in_listing(params).fields,
     };
     page.iter()

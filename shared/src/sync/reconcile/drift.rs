@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::asset::{AssetId, DeliveryName};
-use crate::observation::{Fact, Observation};
+use crate::observation::{ATTRIBUTE_COLUMNS, Fact, Observation};
 use crate::row::AssetRow;
 use crate::sync::plan::Tally;
 
@@ -70,8 +70,7 @@ pub enum Newer {
 }
 
 /// The compared fields. Cloudinary's listings tell all of them, but for instance no `etag`.
-const COMPARED: [&str; 17] = [
-    "access_mode",
+const COMPARED: [&str; 16] = [
     "cloudinary_created_at",
     "cloudinary_public_id",
     "cloudinary_version",
@@ -89,6 +88,10 @@ const COMPARED: [&str; 17] = [
     "tags",
     "width",
 ];
+
+fn compared() -> impl Iterator<Item = &'static str> {
+    COMPARED.into_iter().chain(ATTRIBUTE_COLUMNS)
+}
 
 impl Drift {
     /// Compares a step's observations with the rows as they are. Every asset is to be told once.
@@ -169,7 +172,7 @@ impl Drift {
             newer: Newer::Cloudinary,
         };
         let mut taken = 0;
-        for field in COMPARED {
+        for field in compared() {
             // What Cloudinary does not tell is no difference.
             if there[field].is_null() || here[field] == there[field] {
                 continue;
@@ -381,7 +384,7 @@ mod tests {
     #[test]
     fn every_compared_field_is_one_of_the_row() {
         let row = fields(&row(1, 10, &[]));
-        for field in COMPARED {
+        for field in compared() {
             assert!(row.contains_key(field), "{field}");
         }
         assert_eq!(ResourceType::Image.to_string(), row["resource_type"]);

@@ -12,7 +12,7 @@ const STOPPED: &str = "57014";
 /// The columns of an item.
 const COLUMNS: &str = "id,cloudinary_asset_id,cloudinary_public_id,cloudinary_version,cloudinary_etag,resource_type,\
     delivery_type,original_filename,display_name,file_size,mime_type,format,width,height,duration,folder,tags,context,\
-    metadata,description,alt_text,secure_url,url,access_mode,uploaded_by,cloudinary_created_at,sync_status,\
+    metadata,description,alt_text,secure_url,url,access_mode,moderation,uploaded_by,cloudinary_created_at,sync_status,\
     sync_error_message,sync_retry_count,last_synced_at,created_at,updated_at";
 
 #[derive(Debug)]
