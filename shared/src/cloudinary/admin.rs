@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::call::{Body, Call};
+use super::resource::ON_REQUEST;
 use super::{Answer, Client, CloudinaryError, Refusal, Resource};
 use crate::asset::{AssetId, ResourceType};
 
@@ -276,11 +277,9 @@ impl Client {
     }
 }
 
-/// Without these flags the keys are missing from listings, which is not the same as empty.
+/// Without the flags the keys are missing, which is not the same as empty.
 fn with_everything() -> Vec<(&'static str, String)> {
-    ["tags", "context", "metadata", "moderations"]
-        .map(|flag| (flag, "true".to_owned()))
-        .into()
+    ON_REQUEST.map(|flag| (flag, "true".to_owned())).into()
 }
 
 fn check_count<T>(doing: &str, ids: &[T], most: usize, what: &str) -> Result<(), CloudinaryError> {

@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 use crate::asset::{AssetId, ResourceType};
 use crate::time::Timestamp;
 
+/// The flags of the members that listings and looks leave out unless they are asked for.
+pub const ON_REQUEST: [&str; 4] = ["tags", "context", "metadata", "moderations"];
+
 /// An asset on the wire. The fields depend on the call: `tags`, `context` and `metadata` in
 /// particular are missing where they were not asked for, so `None` never means "has none".
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
