@@ -12,14 +12,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use media_sync::asset::{AssetId, DeliveryName, ResourceType};
-use media_sync::cloudinary::admin::Restored;
-use media_sync::cloudinary::signature::{Algorithm, sign_params};
+use media_sync::cloudinary::admin::RestoreOutcome;
+use media_sync::cloudinary::signature::{SignatureAlgorithm, sign_params};
 use media_sync::cloudinary::upload::{
-    ContextCommand, Rename, Source, TagCommand, Targets, UploadOptions,
+    BulkTargets, ContextCommand, RenameRequest, TagCommand, UploadOptions, UploadSource,
 };
 use media_sync::cloudinary::{
-    Client, CloudinaryError, Credentials, Destroyed, ListPage, Refusal, ResourceUpdate,
-    SearchQuery, SortOrder,
+    ApiCredentials, CloudinaryClient, CloudinaryError, DestroyOutcome, ListPage, RefusalKind,
+    ResourceUpdate, SearchQuery, SortOrder,
 };
 use media_sync::config::http_client;
 use media_sync::time::Timestamp;
@@ -70,7 +70,7 @@ struct Script {
 /// Cloudinary, with prepared answers, in order.
 struct Cloud {
     script: Script,
-    client: Client,
+    client: CloudinaryClient,
 }
 
 impl Cloud {
@@ -81,7 +81,8 @@ impl Cloud {
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, app).await });
         let url = format!("cloudinary://614:hush@demo?upload_prefix=http://{address}");
-        let client = Client::new(http_client().unwrap(), Credentials::parse(&url).unwrap());
+        let client =
+            CloudinaryClient::new(http_client().unwrap(), ApiCredentials::parse(&url).unwrap());
         Self { script, client }
     }
 
@@ -144,7 +145,7 @@ fn expected_signature(form: &[(String, String)]) -> String {
     let pairs = params
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
-    sign_params(pairs, "hush", Algorithm::Sha1)
+    sign_params(pairs, "hush", SignatureAlgorithm::Sha1)
 }
 
 fn assert_signed(asked: &Asked) {
@@ -292,7 +293,7 @@ async fn server_faults_are_tried_again_for_reads_and_not_for_renames() {
         delivery_type: "upload".into(),
         public_id: "a".into(),
     };
-    let rename = Rename {
+    let rename = RenameRequest {
         from: &from,
         to_public_id: "b",
         to_type: None,
@@ -402,7 +403,7 @@ async fn quota_is_waited_for_and_a_missing_add_on_is_not() {
         json!({ "error": { "message": "You don't have an active subscription for OCR" } }),
     );
     let error = cloud.client.usage().await.unwrap_err();
-    assert_eq!(error.refusal(), Some(Refusal::AddOn));
+    assert_eq!(error.refusal(), Some(RefusalKind::AddOn));
     assert!(!error.is_transient());
     assert_eq!(cloud.asked().len(), 2);
 }
@@ -444,7 +445,7 @@ async fn destroy_goes_by_asset_id_and_reads_both_outcomes() {
         .will(200, json!({ "result": "not found" }));
     assert_eq!(
         cloud.client.destroy(&id('a'), true).await.unwrap().value,
-        Destroyed::Ok
+        DestroyOutcome::Ok
     );
     let asked = cloud.last();
     assert_eq!(
@@ -456,7 +457,7 @@ async fn destroy_goes_by_asset_id_and_reads_both_outcomes() {
     assert_signed(&asked);
     assert_eq!(
         cloud.client.destroy(&id('a'), true).await.unwrap().value,
-        Destroyed::NotFound
+        DestroyOutcome::NotFound
     );
 }
 
@@ -464,7 +465,7 @@ async fn destroy_goes_by_asset_id_and_reads_both_outcomes() {
 async fn bulk_changes_are_signed_over_joined_lists_and_sent_as_repeated_fields() {
     let cloud = Cloud::new().await;
     let public_ids = ["a".to_owned(), "b c/d".to_owned()];
-    let targets = Targets {
+    let targets = BulkTargets {
         resource_type: ResourceType::Image,
         delivery_type: "upload",
         public_ids: &public_ids,
@@ -522,7 +523,7 @@ async fn uploads_send_bytes_as_multipart_and_addresses_as_fields() {
         ..UploadOptions::default()
     };
     cloud.will(200, json!({ "asset_id": id('a'), "public_id": "shop/mug" }));
-    let bytes = Source::Bytes {
+    let bytes = UploadSource::Bytes {
         data: Bytes::from_static(b"\x89PNG\0bytes"),
         filename: "mug.png".into(),
     };
@@ -544,7 +545,7 @@ async fn uploads_send_bytes_as_multipart_and_addresses_as_fields() {
     );
 
     cloud.will(200, json!({}));
-    let source = Source::Url("https://example.com/a.jpg".into());
+    let source = UploadSource::Url("https://example.com/a.jpg".into());
     cloud
         .client
         .upload(source, &UploadOptions::default())
@@ -582,8 +583,8 @@ async fn search_restore_update_and_bulk_delete_speak_json() {
         .await
         .unwrap()
         .value;
-    assert!(matches!(restored[&id('a')], Restored::Restored(_)));
-    assert_eq!(restored[&id('b')], Restored::NoBackup);
+    assert!(matches!(restored[&id('a')], RestoreOutcome::Restored(_)));
+    assert_eq!(restored[&id('b')], RestoreOutcome::NoBackup);
 
     cloud.will(200, json!({ "asset_id": id('a') }));
     let update = ResourceUpdate {
@@ -627,7 +628,10 @@ async fn no_error_shows_the_secret() {
     );
     let refused = cloud.client.destroy(&id('a'), true).await.unwrap_err();
     let nobody = "cloudinary://614:hush@demo?upload_prefix=http://127.0.0.1:1";
-    let nobody = Client::new(http_client().unwrap(), Credentials::parse(nobody).unwrap());
+    let nobody = CloudinaryClient::new(
+        http_client().unwrap(),
+        ApiCredentials::parse(nobody).unwrap(),
+    );
     let unreachable = nobody.ping().await.unwrap_err();
     assert!(unreachable.is_transient() && !refused.is_transient());
     for error in [refused, unreachable] {

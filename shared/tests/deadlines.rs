@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::config::{Credentials as Keys, SharedCredentialsProvider};
-use media_sync::cloudinary::{Client, CloudinaryError, Credentials};
+use media_sync::cloudinary::{ApiCredentials, CloudinaryClient, CloudinaryError};
 use media_sync::config::http_client;
 use media_sync::deadline::Deadline;
-use media_sync::queue::{Outbound, Queue, SendError};
-use media_sync::supabase::{ApiKey, Supabase, SupabaseError};
+use media_sync::queue::{IntentMessage, SendError, SqsQueue};
+use media_sync::supabase::{ApiKey, DataApi, SupabaseError};
 use serde_json::json;
 use url::Url;
 use uuid::Uuid;
@@ -54,8 +54,8 @@ fn over() -> Deadline {
 async fn a_call_to_cloudinary_ends_with_the_time_and_does_not_begin_after_it() {
     let silent = Silent::up().await;
     let url = format!("cloudinary://1:s@demo?upload_prefix={}", silent.address);
-    let credentials = Credentials::parse(&url).unwrap();
-    let client = Client::new(http_client().unwrap(), credentials);
+    let credentials = ApiCredentials::parse(&url).unwrap();
+    let client = CloudinaryClient::new(http_client().unwrap(), credentials);
     let error = client.until(soon()).ping().await.unwrap_err();
     assert!(matches!(error, CloudinaryError::Unreachable { .. }));
     let error = client.until(over()).ping().await.unwrap_err();
@@ -69,7 +69,7 @@ async fn a_question_to_the_database_ends_with_the_time_and_is_not_asked_after_it
     let silent = Silent::up().await;
     let url = Url::parse(&silent.address).unwrap();
     let key = ApiKey::parse("sb_secret_x").unwrap();
-    let database = Supabase::new(url, key, http_client().unwrap());
+    let database = DataApi::new(url, key, http_client().unwrap());
     let ask = async |deadline| {
         let database = database.until(deadline);
         database.rpc::<()>("f", &json!({})).await.unwrap_err()
@@ -93,8 +93,8 @@ async fn a_message_that_is_not_taken_in_time_counts_as_not_sent() {
         .credentials_provider(SharedCredentialsProvider::new(keys))
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
-    let queue = Queue::connect(&aws, format!("{}/1/q", silent.address));
-    let message = Outbound {
+    let queue = SqsQueue::connect(&aws, format!("{}/1/q", silent.address));
+    let message = IntentMessage {
         asset_row_id: Uuid::nil(),
     };
     let error = queue.until(soon()).send(&message).await.unwrap_err();

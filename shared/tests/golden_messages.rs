@@ -8,10 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use media_sync::asset::AssetId;
-use media_sync::cloudinary::signature::Algorithm;
+use media_sync::cloudinary::signature::SignatureAlgorithm;
 use media_sync::queue::{
-    ContinueReconcile, DecodeError, Message, Notification, Outbound, RawBody, RefusedNotifications,
-    Replay, decode, encode,
+    ContinueReconcile, DecodeError, IntentMessage, NotificationMessage, QueueMessage, RawBody,
+    RefusedNotifications, ReplayMessage, decode, encode,
 };
 use media_sync::time::Timestamp;
 use serde_json::Value;
@@ -60,15 +60,15 @@ fn shape(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_shape_that_was_ever_sent_is_read() {
-    fn read<M: Message>(text: &str) -> Result<(), DecodeError> {
+    fn read<M: QueueMessage>(text: &str) -> Result<(), DecodeError> {
         decode::<M>(text).map(drop)
     }
     for (path, text) in golden() {
         let outcome = match kind(&text).as_str() {
-            Notification::KIND => read::<Notification>(&text),
-            Outbound::KIND => read::<Outbound>(&text),
+            NotificationMessage::KIND => read::<NotificationMessage>(&text),
+            IntentMessage::KIND => read::<IntentMessage>(&text),
             ContinueReconcile::KIND => read::<ContinueReconcile>(&text),
-            Replay::KIND => read::<Replay>(&text),
+            ReplayMessage::KIND => read::<ReplayMessage>(&text),
             RefusedNotifications::KIND => read::<RefusedNotifications>(&text),
             other => panic!("{}: nobody takes a `{other}`", path.display()),
         };
@@ -80,9 +80,9 @@ fn every_shape_that_was_ever_sent_is_read() {
 fn a_notification_of_an_earlier_version_keeps_its_bytes() {
     let notifications = golden()
         .into_iter()
-        .filter(|(_, text)| kind(text) == Notification::KIND);
+        .filter(|(_, text)| kind(text) == NotificationMessage::KIND);
     for (path, text) in notifications {
-        let message: Notification = decode(&text).unwrap();
+        let message: NotificationMessage = decode(&text).unwrap();
         assert_eq!(message.body.as_bytes(), BODY, "{}", path.display());
         let signed = Timestamp::parse("2026-11-22T09:00:00Z").unwrap();
         assert_eq!(message.signature_timestamp, signed, "{}", path.display());
@@ -93,15 +93,15 @@ fn a_notification_of_an_earlier_version_keeps_its_bytes() {
 fn every_shape_that_is_sent_now_is_kept() {
     let kept: Vec<_> = golden().iter().map(|(_, text)| shape(text)).collect();
     let moment = Timestamp::parse("2026-11-22T09:00:00Z").unwrap();
-    let notification = |body, algorithm| Notification {
+    let notification = |body, algorithm| NotificationMessage {
         received_at: moment,
         signature_timestamp: moment,
         replayed: false,
         algorithm,
         body,
     };
-    let sha1 = Some(Algorithm::Sha1);
-    let replayed = Notification {
+    let sha1 = Some(SignatureAlgorithm::Sha1);
+    let replayed = NotificationMessage {
         replayed: true,
         ..notification(RawBody::new(b"{}".to_vec()), None)
     };
@@ -112,7 +112,7 @@ fn every_shape_that_is_sent_now_is_kept() {
         algorithm,
         count: 1,
     };
-    let replay = |asset_id, after| Replay {
+    let replay = |asset_id, after| ReplayMessage {
         since: moment,
         until: moment,
         asset_id,
@@ -127,7 +127,7 @@ fn every_shape_that_is_sent_now_is_kept() {
         encode(&replayed),
         encode(&refused(Some("614335564976464"), sha1)),
         encode(&refused(None, None)),
-        encode(&Outbound {
+        encode(&IntentMessage {
             asset_row_id: Uuid::nil(),
         }),
         encode(&ContinueReconcile {

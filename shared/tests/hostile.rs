@@ -6,9 +6,9 @@ use http::{HeaderMap, HeaderValue, header};
 use media_sync::asset::AssetId;
 use media_sync::config::Config;
 use media_sync::http::auth::bearer;
-use media_sync::queue::{self, ContinueReconcile, Notification, Outbound, RawBody};
+use media_sync::queue::{self, ContinueReconcile, IntentMessage, NotificationMessage, RawBody};
 use media_sync::row::AssetRow;
-use media_sync::sync::notification::{Says, parse_notification};
+use media_sync::sync::notification::{NotificationMeaning, parse_notification};
 use media_sync::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -133,8 +133,8 @@ proptest! {
         if let Ok(told) = parse_notification(body.to_string().as_bytes()) {
             let _ = told.changed();
             let observations = match told.says {
-                Says::Uploaded(observation) => vec![*observation],
-                Says::Deleted(observations) => observations,
+                NotificationMeaning::Uploaded(observation) => vec![*observation],
+                NotificationMeaning::Deleted(observations) => observations,
                 _ => Vec::new(),
             };
             for observation in observations {
@@ -149,15 +149,15 @@ proptest! {
     #[test]
     fn messages_are_read_or_refused(text in "\\PC{0,200}", value in any_value()) {
         for text in [text, value.to_string()] {
-            let _ = queue::decode::<Notification>(&text);
-            let _ = queue::decode::<Outbound>(&text);
+            let _ = queue::decode::<NotificationMessage>(&text);
+            let _ = queue::decode::<IntentMessage>(&text);
             let _ = queue::decode::<ContinueReconcile>(&text);
         }
     }
 
     #[test]
     fn bodies_come_out_of_the_queue_as_they_went_in(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let message = Notification {
+        let message = NotificationMessage {
             received_at: Timestamp::from_secs(1),
             signature_timestamp: Timestamp::from_secs(1),
             replayed: false,
@@ -165,7 +165,7 @@ proptest! {
             body: RawBody::new(bytes.clone()),
         };
         let text = queue::encode(&message);
-        let read: Notification = queue::decode(&text).unwrap();
+        let read: NotificationMessage = queue::decode(&text).unwrap();
         prop_assert_eq!(read.body.as_bytes(), &bytes[..]);
     }
 

@@ -13,10 +13,10 @@ use axum::http::StatusCode;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use lambda_http::{Body, Request, Response};
 use media_sync::config::http_client;
-use media_sync::http::{Change, MediaRequests, respond};
-use media_sync::queue::{Outbound, Queue, decode};
+use media_sync::http::{MediaRequests, RequestedChange, respond};
+use media_sync::queue::{IntentMessage, SqsQueue, decode};
 use media_sync::supabase::jwt::TokenVerifier;
-use media_sync::supabase::{ApiKey, Supabase};
+use media_sync::supabase::{ApiKey, DataApi};
 use media_sync::time::Timestamp;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -28,7 +28,7 @@ const SECRET: &str = "legacy-secret";
 #[derive(Default)]
 struct Told {
     rpcs: Vec<(String, Value)>,
-    sent: Vec<Outbound>,
+    sent: Vec<IntentMessage>,
     answers: VecDeque<(u16, Value)>,
     queue_is_away: bool,
 }
@@ -93,19 +93,23 @@ impl World {
         Self {
             requests: MediaRequests::new(
                 TokenVerifier::new(&url, Some(SECRET), http.clone()),
-                Supabase::new(
+                DataApi::new(
                     url.clone(),
                     ApiKey::parse("sb_publishable_x").unwrap(),
                     http,
                 ),
-                Queue::connect(&aws, format!("{url}1/outbound")),
+                SqsQueue::connect(&aws, format!("{url}1/outbound")),
             ),
             token: encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap(),
             told,
         }
     }
 
-    async fn send(&self, change: Change, headers: &[(&'static str, &str)]) -> Response<Body> {
+    async fn send(
+        &self,
+        change: RequestedChange,
+        headers: &[(&'static str, &str)],
+    ) -> Response<Body> {
         let mut request = Request::new(Body::Empty);
         for (name, value) in headers {
             request.headers_mut().append(*name, value.parse().unwrap());
@@ -119,7 +123,7 @@ impl World {
         .await
     }
 
-    async fn signed_in(&self, change: Change, key: Option<&str>) -> Response<Body> {
+    async fn signed_in(&self, change: RequestedChange, key: Option<&str>) -> Response<Body> {
         let bearer = format!("Bearer {}", self.token);
         let mut headers = vec![("authorization", bearer.as_str())];
         headers.extend(key.map(|key| ("idempotency-key", key)));
@@ -146,7 +150,7 @@ async fn what_waits_for_cloudinary_is_sent_and_what_failed_is_told() {
     let failed = json!([{"public_id": "b", "error": "in use", "code": "in_use", "references": [{"table": "pages"}]}]);
     let answer = json!({"done": done(&[(1, "pending"), (2, "synced")]), "failed": failed});
     let world = World::answering([(200, answer)]).await;
-    let response = world.signed_in(Change::Edit, None).await;
+    let response = world.signed_in(RequestedChange::Edit, None).await;
     assert_eq!(response.status(), 200);
     assert!(!response.headers().contains_key("idempotent-replay"));
     let answer = body(&response);
@@ -168,7 +172,7 @@ async fn what_waits_for_cloudinary_is_sent_and_what_failed_is_told() {
 async fn a_repeat_is_marked_and_sends_the_intents_again() {
     let answer = json!({"done": done(&[(1, "pending")]), "failed": [], "replayed": true});
     let world = World::answering([(200, answer)]).await;
-    let response = world.signed_in(Change::Restore, Some("k-1")).await;
+    let response = world.signed_in(RequestedChange::Restore, Some("k-1")).await;
     assert_eq!(response.headers()["idempotent-replay"], "true");
     assert_eq!(body(&response)["restored"], json!(["asset-1"]));
     let told = world.told.lock().unwrap();
@@ -181,7 +185,7 @@ async fn without_the_queue_the_change_stands_and_waits_for_the_drain() {
     let answer = json!({"done": done(&[(1, "pending")]), "failed": []});
     let world = World::answering([(200, answer)]).await;
     world.told.lock().unwrap().queue_is_away = true;
-    let response = world.signed_in(Change::Delete, None).await;
+    let response = world.signed_in(RequestedChange::Delete, None).await;
     assert_eq!(response.status(), 200);
     assert_eq!(body(&response)["deleted"], json!(["asset-1"]));
 }
@@ -194,9 +198,15 @@ async fn a_deadlocks_victim_is_repeated_at_once_but_not_for_ever() {
     );
     let good = (200, json!({"done": [], "failed": []}));
     let world = World::answering([deadlock.clone(), deadlock.clone(), good]).await;
-    assert_eq!(world.signed_in(Change::Delete, None).await.status(), 200);
+    assert_eq!(
+        world
+            .signed_in(RequestedChange::Delete, None)
+            .await
+            .status(),
+        200
+    );
     let world = World::answering(vec![deadlock; 3]).await;
-    let response = world.signed_in(Change::Delete, None).await;
+    let response = world.signed_in(RequestedChange::Delete, None).await;
     assert_eq!(response.status(), 503);
     assert_eq!(body(&response)["code"], "database_unavailable");
 }
@@ -211,7 +221,7 @@ async fn what_the_database_says_of_a_key_is_told_with_a_stable_code() {
     ] {
         let refusal = json!({"code": code, "message": "hush"});
         let world = World::answering([(status, refusal)]).await;
-        let response = world.signed_in(Change::Edit, Some("k")).await;
+        let response = world.signed_in(RequestedChange::Edit, Some("k")).await;
         assert_eq!(response.status(), status, "{code}");
         assert_eq!(body(&response)["code"], expected);
         let wait = response.headers().get("retry-after");
@@ -223,9 +233,11 @@ async fn what_the_database_says_of_a_key_is_told_with_a_stable_code() {
 #[tokio::test]
 async fn nobody_and_bad_keys_get_no_further() {
     let world = World::answering([]).await;
-    let response = world.send(Change::Delete, &[]).await;
+    let response = world.send(RequestedChange::Delete, &[]).await;
     assert_eq!(body(&response)["code"], "token_missing");
-    let response = world.signed_in(Change::Delete, Some("two words")).await;
+    let response = world
+        .signed_in(RequestedChange::Delete, Some("two words"))
+        .await;
     assert_eq!(response.status(), 400);
     assert_eq!(body(&response)["parameter"], "Idempotency-Key");
     assert!(world.told.lock().unwrap().rpcs.is_empty());

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use media_sync::asset::{AssetId, DeliveryName, ResourceType};
-use media_sync::intent::{Existence, Intent, PairWishes, Wish};
-use media_sync::observation::{Content, Fact, Observation, Sighting};
+use media_sync::intent::{ExistenceWish, Intent, PairWishes, ValueWish};
+use media_sync::observation::{AssetContent, AssetSighting, Observation, ObservedState};
 use media_sync::row::{AssetRow, SyncStatus};
-use media_sync::sync::plan::{KeepClocks, PlanContext, Source, plan_observations};
+use media_sync::sync::plan::{KeepClocks, ObservationSource, PlanContext, plan_observations};
 use media_sync::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
@@ -29,10 +29,10 @@ fn observations() -> impl Strategy<Value = Vec<Observation>> {
     })
 }
 
-fn fact() -> impl Strategy<Value = Fact> {
+fn fact() -> impl Strategy<Value = ObservedState> {
     prop_oneof![
-        1 => name().prop_map(|name| Fact::Gone(Some(name))),
-        3 => sighting().prop_map(|sighting| Fact::Seen(Box::new(sighting))),
+        1 => name().prop_map(|name| ObservedState::Gone(Some(name))),
+        3 => sighting().prop_map(|sighting| ObservedState::Seen(Box::new(sighting))),
     ]
 }
 
@@ -44,7 +44,7 @@ fn name() -> impl Strategy<Value = DeliveryName> {
     })
 }
 
-fn sighting() -> impl Strategy<Value = Sighting> {
+fn sighting() -> impl Strategy<Value = AssetSighting> {
     (
         name(),
         proptest::option::of((1..4_i64, "[xy]", proptest::option::of("[pq]"))),
@@ -52,24 +52,24 @@ fn sighting() -> impl Strategy<Value = Sighting> {
         proptest::option::of(proptest::collection::vec("[tu]", 0..2)),
         proptest::option::of("[mn]"),
     )
-        .prop_map(|(name, content, folder, tags, alt)| Sighting {
+        .prop_map(|(name, content, folder, tags, alt)| AssetSighting {
             content: content.map(|(version, url, etag)| content_of(version, url, etag)),
             folder,
             tags,
             context: alt.map(|alt| BTreeMap::from([("alt".to_owned(), json!(alt))])),
-            ..Sighting::named(name)
+            ..AssetSighting::named(name)
         })
 }
 
 /// Within a version the URL moves with a rename, and the etag with an upload in the same second.
-fn content_of(version: i64, url: String, etag: Option<String>) -> Content {
-    Content {
+fn content_of(version: i64, url: String, etag: Option<String>) -> AssetContent {
+    AssetContent {
         version: Some(version),
         etag,
         file_size: Some(version * 100),
         format: Some("jpg".to_owned()),
         secure_url: Some(url),
-        ..Content::default()
+        ..AssetContent::default()
     }
 }
 
@@ -97,13 +97,13 @@ struct Oracle {
 fn oracle(observations: &[Observation]) -> Oracle {
     let seen = || {
         observations.iter().filter_map(|o| match &o.fact {
-            Fact::Seen(sighting) => Some((o.at, sighting.as_ref())),
-            Fact::Gone(_) => None,
+            ObservedState::Seen(sighting) => Some((o.at, sighting.as_ref())),
+            ObservedState::Gone(_) => None,
         })
     };
     let last_gone = observations
         .iter()
-        .filter(|o| matches!(o.fact, Fact::Gone(_)))
+        .filter(|o| matches!(o.fact, ObservedState::Gone(_)))
         .map(|o| o.at)
         .max();
     let contents = || seen().filter_map(|(at, s)| s.content.as_ref().map(|c| (at, c)));
@@ -114,8 +114,8 @@ fn oracle(observations: &[Observation]) -> Oracle {
         name: observations
             .iter()
             .map(|o| match &o.fact {
-                Fact::Seen(sighting) => (o.at, &sighting.name),
-                Fact::Gone(name) => (o.at, name.as_ref().unwrap()),
+                ObservedState::Seen(sighting) => (o.at, &sighting.name),
+                ObservedState::Gone(name) => (o.at, name.as_ref().unwrap()),
             })
             .max()
             .map(|(_, name)| name.clone())
@@ -182,7 +182,7 @@ proptest! {
 fn apply_decided(observations: &[Observation]) -> AssetRow {
     let (first, rest) = observations.split_first().unwrap();
     let mut row = AssetRow::first(Uuid::nil(), first).unwrap();
-    let wish = Wish {
+    let wish = ValueWish {
         to: Some(json!("ours")),
         base: None,
         at: 5,
@@ -191,7 +191,7 @@ fn apply_decided(observations: &[Observation]) -> AssetRow {
     row.intent = Some(Intent {
         tags: BTreeMap::from([("t".to_owned(), true), ("u".to_owned(), false)]),
         context: PairWishes(BTreeMap::from([("alt".to_owned(), wish)])),
-        existence: Some(Existence::Restore),
+        existence: Some(ExistenceWish::Restore),
         ..Intent::default()
     });
     row.intent_claim = Some(Uuid::nil());
@@ -227,10 +227,10 @@ fn what_moves_nothing_but_clocks_outlasts_older_news() {
     let seen = |at, folder: &str| Observation {
         asset_id: AssetId::parse(ASSET).unwrap(),
         at: Timestamp::from_micros(at),
-        fact: Fact::Seen(Box::new(Sighting {
+        fact: ObservedState::Seen(Box::new(AssetSighting {
             content: Some(content_of(1, "x".to_owned(), None)),
             folder: Some(folder.to_owned()),
-            ..Sighting::named(DeliveryName {
+            ..AssetSighting::named(DeliveryName {
                 resource_type: ResourceType::Image,
                 delivery_type: "upload".to_owned(),
                 public_id: "a".to_owned(),
@@ -239,7 +239,7 @@ fn what_moves_nothing_but_clocks_outlasts_older_news() {
     };
     let plan = |rows: &[AssetRow], observation, keep_clocks| {
         let context = PlanContext {
-            source: Source::Webhook,
+            source: ObservationSource::Webhook,
             run_id: None,
             keep_clocks,
             release: &[],

@@ -10,18 +10,20 @@ use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use media_sync::queue::{ContinueReconcile, Outbound, Queue, Retry, decode, encode, handle_batch};
+use media_sync::queue::{
+    ContinueReconcile, IntentMessage, RetrySchedule, SqsQueue, decode, encode, handle_batch,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 type Calls = Arc<Mutex<Vec<Value>>>;
 
 /// Takes a batch except for the messages whose row's number is a multiple of `refused`.
-async fn queue(refused: u128, status: StatusCode) -> (Queue, Calls) {
+async fn queue(refused: u128, status: StatusCode) -> (SqsQueue, Calls) {
     serve(move |body| {
         let (mut successful, mut failed) = (Vec::new(), Vec::new());
         for entry in body["Entries"].as_array().unwrap() {
-            let message: Outbound = decode(entry["MessageBody"].as_str().unwrap()).unwrap();
+            let message: IntentMessage = decode(entry["MessageBody"].as_str().unwrap()).unwrap();
             if message.asset_row_id.as_u128().is_multiple_of(refused) {
                 failed.push(
                     json!({ "Id": entry["Id"], "SenderFault": false, "Code": "InternalError" }),
@@ -42,7 +44,7 @@ async fn queue(refused: u128, status: StatusCode) -> (Queue, Calls) {
 /// A queue whose every call is kept and answered so.
 async fn serve(
     answer: impl Fn(&Value) -> (StatusCode, Value) + Clone + Send + Sync + 'static,
-) -> (Queue, Calls) {
+) -> (SqsQueue, Calls) {
     let calls = Calls::default();
     let answer = move |State(calls): State<Calls>, body: String| async move {
         let body: Value = serde_json::from_str(&body).unwrap();
@@ -63,14 +65,14 @@ async fn serve(
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
     (
-        Queue::connect(&aws, format!("http://{address}/1/outbound")),
+        SqsQueue::connect(&aws, format!("http://{address}/1/outbound")),
         calls,
     )
 }
 
-fn messages(count: u128) -> Vec<Outbound> {
+fn messages(count: u128) -> Vec<IntentMessage> {
     (0..count)
-        .map(|number| Outbound {
+        .map(|number| IntentMessage {
             asset_row_id: Uuid::from_u128(number),
         })
         .collect()
@@ -101,7 +103,7 @@ async fn refused_call_fails_every_message_of_its_batch() {
 }
 
 /// A batch of `count` messages with receipts, of which the third cannot be read, and every good one fails.
-async fn failing_batch(count: usize, queue: Queue) -> Vec<String> {
+async fn failing_batch(count: usize, queue: SqsQueue) -> Vec<String> {
     let body = encode(&ContinueReconcile {
         run_id: Uuid::nil(),
     });
@@ -112,7 +114,7 @@ async fn failing_batch(count: usize, queue: Queue) -> Vec<String> {
         })
         .collect();
     let event = serde_json::from_value(json!({ "Records": records })).unwrap();
-    let retry = Retry::new(queue, Duration::from_secs(90));
+    let retry = RetrySchedule::new(queue, Duration::from_secs(90));
     let work = async |messages: Vec<ContinueReconcile>| {
         let fail = |number| match number {
             0 => Ok(()),

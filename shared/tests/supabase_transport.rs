@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use media_sync::config::http_client;
-use media_sync::supabase::{ApiKey, Supabase, SupabaseError};
+use media_sync::supabase::{ApiKey, DataApi, SupabaseError};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -36,11 +36,11 @@ async fn echo(request: Request) -> Response {
     ([("content-range", "0-0/1234")], told.to_string()).into_response()
 }
 
-async fn supabase(key: &str) -> Supabase {
+async fn supabase(key: &str) -> DataApi {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     tokio::spawn(async move { axum::serve(listener, Router::new().fallback(echo)).await });
-    Supabase::new(url, ApiKey::parse(key).unwrap(), http_client().unwrap())
+    DataApi::new(url, ApiKey::parse(key).unwrap(), http_client().unwrap())
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn failures_say_what_they_are() {
     let unreadable = supabase.rpc::<u8>("x", &json!({})).await.unwrap_err();
     assert!(matches!(unreadable, SupabaseError::Unreadable { .. }) && !unreadable.is_transient());
     let nobody = Url::parse("http://127.0.0.1:1").unwrap();
-    let nobody = Supabase::new(
+    let nobody = DataApi::new(
         nobody,
         ApiKey::parse("sb_secret_hush").unwrap(),
         http_client().unwrap(),

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use media_sync::config::http_client;
-use media_sync::supabase::jwt::{Caller, TokenError, TokenVerifier};
+use media_sync::supabase::jwt::{ApiCaller, TokenError, TokenVerifier};
 use media_sync::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ fn token(algorithm: Algorithm, kid: Option<&str>, key: &EncodingKey, claims: &Va
     encode(&header, claims, key).unwrap()
 }
 
-async fn verify(verifier: &TokenVerifier, token: &str) -> Result<Caller, &'static str> {
+async fn verify(verifier: &TokenVerifier, token: &str) -> Result<ApiCaller, &'static str> {
     let outcome = verifier.verify(token, Timestamp::from_secs(NOW)).await;
     outcome.map_err(|error: TokenError| error.code())
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const MEDIA: &str = "/api/cloudinary/media";
 
 /// A live asset that the ordinary user owns.
-async fn own_mug(world: &World) -> media_sync::cloudinary::Resource {
+async fn own_mug(world: &World) -> media_sync::cloudinary::CloudinaryResource {
     let mug = world.cloud.upload("shop/mug", 1).await;
     world
         .row_becomes("the upload arrives", &mug, |row| {

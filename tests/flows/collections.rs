@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use end_to_end::{Caller, database};
+use end_to_end::{DataApiCaller, database};
 use local_stack::{Claims, Options, Stack};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -89,8 +89,11 @@ async fn collections_keep_their_order_and_their_owner() {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let assets = add_assets(&stack, &user, &names).await;
     let (admin, visitor) = (Claims::admin("admin@example.com"), other.clone());
-    let (user, other) = (Caller::user(&stack, &user), Caller::user(&stack, &other));
-    let admin = Caller::user(&stack, &admin);
+    let (user, other) = (
+        DataApiCaller::user(&stack, &user),
+        DataApiCaller::user(&stack, &other),
+    );
+    let admin = DataApiCaller::user(&stack, &admin);
     let collection = add_collection(&user).await;
 
     // Everybody at once, at the beginning and at the end.
@@ -234,7 +237,7 @@ async fn set_deleted(client: &tokio_postgres::Client, id: &str, when: &str) {
     assert_eq!(client.execute(&sql, &[]).await.unwrap(), 1);
 }
 
-async fn add_collection(caller: &Caller) -> String {
+async fn add_collection(caller: &DataApiCaller) -> String {
     let answer = caller
         .call(
             Method::POST,
@@ -246,11 +249,11 @@ async fn add_collection(caller: &Caller) -> String {
     answer.body[0]["id"].as_str().unwrap().to_owned()
 }
 
-async fn update(caller: &Caller, path: &str, columns: &Value) -> end_to_end::Answer {
+async fn update(caller: &DataApiCaller, path: &str, columns: &Value) -> end_to_end::HttpAnswer {
     caller.call(Method::PATCH, path, &[], Some(columns)).await
 }
 
-async fn listed(caller: &Caller, collection: &str) -> Vec<String> {
+async fn listed(caller: &DataApiCaller, collection: &str) -> Vec<String> {
     let path = format!(
         "/media_collection_assets?select=asset_id&collection_id=eq.{collection}&order=position"
     );

@@ -3,7 +3,7 @@
 use end_to_end::{World, tags_changed};
 use media_sync::sync::clients::SyncClients;
 use media_sync::sync::ingest::Ingest;
-use media_sync::sync::store::Verdict;
+use media_sync::sync::store::NotificationVerdict;
 use media_sync::time::Timestamp;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ async fn what_changes_is_what_costs() {
         .collect();
     let applied = verdicts
         .iter()
-        .filter(|verdict| **verdict == Verdict::Applied)
+        .filter(|verdict| **verdict == NotificationVerdict::Applied)
         .count();
     assert_eq!((applied, verdicts.len() as u64), (6, 2 * ASSETS));
     let requests = world.cloud.requests().await;

@@ -1,6 +1,6 @@
 //! Refusals by the database itself.
 
-use end_to_end::{Caller, database, post};
+use end_to_end::{DataApiCaller, database, post};
 use local_stack::{Claims, Options, Stack};
 use serde_json::json;
 
@@ -62,8 +62,8 @@ async fn a_plan_made_from_stale_rows_is_refused_at_once_and_whole() {
 async fn column_that_is_added_to_the_table_and_its_list_is_written_and_shown() {
     let stack = Stack::start(Options::database_only()).await.unwrap();
     let client = database::connect(stack.database_url()).await;
-    let service = Caller::service(&stack);
-    let user = Caller::user(&stack, &Claims::user("user@example.com"));
+    let service = DataApiCaller::service(&stack);
+    let user = DataApiCaller::user(&stack, &Claims::user("user@example.com"));
     let apply = async |change| {
         let answer = service
             .rpc("media_sync_apply", &json!({"p_change": change}))

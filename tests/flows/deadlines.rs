@@ -3,7 +3,7 @@
 use end_to_end::logs::values;
 use end_to_end::{World, eventually, tags_changed};
 use local_stack::Fault;
-use media_sync::cloudinary::Resource;
+use media_sync::cloudinary::CloudinaryResource;
 use media_sync::queue::encode;
 use media_sync::telemetry::metrics;
 use media_sync::time::Timestamp;
@@ -51,7 +51,7 @@ async fn what_is_done_of_a_batch_is_kept_and_the_rest_comes_again() {
 }
 
 /// The worker's limit lies above its own deadline: only a copy that does not keep to it gets there.
-async fn a_copy_without_time_is_killed_and_rings(world: &World, mug: &Resource) {
+async fn a_copy_without_time_is_killed_and_rings(world: &World, mug: &CloudinaryResource) {
     const ALARM: &str = "NotificationWorkerDurationAlarm";
     assert!(!world.is_breached(ALARM).await, "a service that hangs");
     world.cloud.set(json!({"notifications_paused": true})).await;

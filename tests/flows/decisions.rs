@@ -1,12 +1,12 @@
 //! The trigger that makes intents of people's changes, against its model in `tests/chaos`. The
 //! stories played there rely on that model.
 
-use chaos::cloud::{Change, Cloud};
-use chaos::database::Database;
+use chaos::cloud::{CloudLibrary, LibraryChange};
+use chaos::database::SimulatedDatabase;
 use chaos::people;
 use end_to_end::post;
 use local_stack::{Claims, Options, Stack};
-use media_sync::observation::Fact;
+use media_sync::observation::ObservedState;
 use media_sync::row::AssetRow;
 use media_sync::time::Timestamp;
 use rand::SeedableRng;
@@ -73,19 +73,19 @@ async fn the_database_decides_as_its_model_does() {
 }
 
 /// Assets as they were observed, with values of every kind.
-fn some_assets(rng: &mut StdRng) -> Database {
-    let mut cloud = Cloud::default();
+fn some_assets(rng: &mut StdRng) -> SimulatedDatabase {
+    let mut cloud = CloudLibrary::default();
     cloud.now = 1_800_000_000_000_000;
     while cloud.alive().count() < ASSETS {
         let change = people::change(rng, &cloud);
-        if !matches!(change, Change::Delete(_)) {
+        if !matches!(change, LibraryChange::Delete(_)) {
             let _answer = cloud.apply(&change);
         }
     }
     let (seen, _) = cloud.list(None, ASSETS + 1);
-    let mut model = Database::default();
+    let mut model = SimulatedDatabase::default();
     for (number, seen) in (1..).zip(seen) {
-        assert!(matches!(seen.fact, Fact::Seen(_)));
+        assert!(matches!(seen.fact, ObservedState::Seen(_)));
         let row = AssetRow::first(uuid::Uuid::from_u128(number), &seen)
             .expect("a sighting names its asset");
         model.rows.insert(row.id, row);

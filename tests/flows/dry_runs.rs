@@ -1,7 +1,7 @@
 //! A dry run tells a run's work exactly and does none of it. Named assets are repaired, and no
 //! others.
 
-use end_to_end::{Answer, World, id_of};
+use end_to_end::{HttpAnswer, World, id_of};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ async fn assets_and_trail(world: &World) -> Vec<Value> {
         .await
 }
 
-fn items(answer: &Answer) -> [Value; 3] {
+fn items(answer: &HttpAnswer) -> [Value; 3] {
     ["synced_items", "updated_items", "deleted_items"].map(|name| answer.body[name].clone())
 }
 
@@ -42,7 +42,7 @@ async fn a_dry_run_tells_what_a_run_would_do_and_changes_nothing() {
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     assert_eq!(answer.body["dry_run"], true);
     let drift = &answer.body["drift"];
-    let only = |kind: &str, asset: &media_sync::cloudinary::Resource| {
+    let only = |kind: &str, asset: &media_sync::cloudinary::CloudinaryResource| {
         assert_eq!(drift[kind]["count"], 1, "{drift}");
         assert_eq!(drift[kind]["examples"][0]["asset_id"], json!(id_of(asset)));
         assert_eq!(drift[kind]["more"], false);

@@ -5,7 +5,7 @@ use media_sync::cloudinary::upload::UploadOptions;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-async fn shop_mug(world: &World) -> media_sync::cloudinary::Resource {
+async fn shop_mug(world: &World) -> media_sync::cloudinary::CloudinaryResource {
     let options = UploadOptions {
         tags: vec!["old".to_owned(), "kept".to_owned()],
         context: [("alt", "A mug"), ("caption", "Mug")]
@@ -375,7 +375,7 @@ async fn a_full_run_leaves_decisions_that_are_under_way_alone() {
             row["sync_status"] == "synced"
         })
         .await;
-    let request = async |function: &str, asset: &media_sync::cloudinary::Resource| {
+    let request = async |function: &str, asset: &media_sync::cloudinary::CloudinaryResource| {
         let items = json!({"p_items": [{"asset_id": id_of(asset)}]});
         let answer = world.request(function, &world.admin, items).await;
         assert_eq!(answer.body["failed"], json!([]), "{}", answer.body);

@@ -1,6 +1,6 @@
 //! The database's own rules: the leader alone writes a run, and success needs proof.
 
-use end_to_end::{Answer, eventually, post};
+use end_to_end::{HttpAnswer, eventually, post};
 use futures::future::join_all;
 use local_stack::{Options, Stack};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ impl Database {
         Self { stack, client }
     }
 
-    async fn rpc(&self, function: &str, arguments: Value) -> Answer {
+    async fn rpc(&self, function: &str, arguments: Value) -> HttpAnswer {
         let url = format!("{}/rest/v1/rpc/{function}", self.stack.supabase_url());
         post(&url, self.stack.secret_key(), &arguments).await
     }

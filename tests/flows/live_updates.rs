@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use end_to_end::replication::Subscription;
-use end_to_end::{Caller, database};
+use end_to_end::replication::StreamPosition;
+use end_to_end::{DataApiCaller, database};
 use local_stack::{Claims, Options, Stack};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -58,10 +58,10 @@ async fn changes_are_told_with_what_is_shown_and_without_a_flood() {
     let stack = Stack::start(options).await.unwrap();
     let client = database::connect(stack.database_url()).await;
     let server = database::connect(stack.supabase_admin_url()).await;
-    let rows = Subscription::begin(&client, "supabase_realtime").await;
-    let sent = Subscription::begin(&client, "supabase_realtime_messages_publication").await;
-    let service = Caller::service(&stack);
-    let admin = Caller::user(&stack, &Claims::admin("admin@example.com"));
+    let rows = StreamPosition::begin(&client, "supabase_realtime").await;
+    let sent = StreamPosition::begin(&client, "supabase_realtime_messages_publication").await;
+    let service = DataApiCaller::service(&stack);
+    let admin = DataApiCaller::user(&stack, &Claims::admin("admin@example.com"));
 
     // A new asset.
     apply(&service, json!({"inserts": [asset(1)]})).await;
@@ -128,7 +128,7 @@ async fn changes_are_told_with_what_is_shown_and_without_a_flood() {
     assert_eq!(edited.operation, 'U');
     assert_eq!(edited.columns["sync_status"].as_deref(), Some("pending"));
     let deleted = |change: &&_| {
-        let change: &end_to_end::replication::Published = change;
+        let change: &end_to_end::replication::PublishedChange = change;
         change.columns["deleted_at"].is_some()
     };
     assert_eq!(
@@ -224,7 +224,7 @@ async fn signed_in_users_listen_and_nobody_sends(client: &Client) {
 async fn a_message_that_cannot_be_kept_undoes_nothing(
     client: &Client,
     server: &Client,
-    admin: &Caller,
+    admin: &DataApiCaller,
 ) {
     server
         .batch_execute("drop table realtime.messages_default")
@@ -244,7 +244,7 @@ async fn a_message_that_cannot_be_kept_undoes_nothing(
 async fn a_project_without_realtime_works_and_may_get_it_later() {
     let stack = Stack::start(Options::database_only()).await.unwrap();
     let client = database::connect(stack.database_url()).await;
-    let service = Caller::service(&stack);
+    let service = DataApiCaller::service(&stack);
     let found = client
         .query_one("select to_regnamespace('realtime') is null", &[])
         .await
@@ -266,8 +266,8 @@ async fn a_project_without_realtime_works_and_may_get_it_later() {
             .await
             .unwrap();
     }
-    let rows = Subscription::begin(&client, "supabase_realtime").await;
-    let admin = Caller::user(&stack, &Claims::admin("admin@example.com"));
+    let rows = StreamPosition::begin(&client, "supabase_realtime").await;
+    let admin = DataApiCaller::user(&stack, &Claims::admin("admin@example.com"));
     change(&admin, 1, &json!({"folder": "shop"})).await;
     assert_eq!(only(messages(&server).await)["event"], "UPDATE");
     assert_eq!(
@@ -301,14 +301,14 @@ fn asset(number: u32) -> Value {
     })
 }
 
-async fn apply(service: &Caller, plan: Value) {
+async fn apply(service: &DataApiCaller, plan: Value) {
     let answer = service
         .rpc("media_sync_apply", &json!({"p_change": plan}))
         .await;
     assert!(answer.status.is_success(), "{}", answer.body);
 }
 
-async fn change(caller: &Caller, number: u32, columns: &Value) {
+async fn change(caller: &DataApiCaller, number: u32, columns: &Value) {
     let path = format!(
         "/media_assets?cloudinary_asset_id=eq.{}&select=id",
         asset_id(number)

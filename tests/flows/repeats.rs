@@ -1,9 +1,9 @@
 //! Requests that come twice, that could mean several assets, or that mean harm.
 
-use end_to_end::{Answer, World, eventually, id_of};
+use end_to_end::{HttpAnswer, World, eventually, id_of};
 use media_sync::asset::ResourceType;
-use media_sync::cloudinary::Resource;
-use media_sync::cloudinary::upload::{Source, UploadOptions};
+use media_sync::cloudinary::CloudinaryResource;
+use media_sync::cloudinary::upload::{UploadOptions, UploadSource};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio_postgres::NoTls;
@@ -11,7 +11,7 @@ use tokio_postgres::NoTls;
 const MEDIA: &str = "/api/cloudinary/media";
 const RESTORE: &str = "/api/cloudinary/media/restore";
 
-fn is_replay(answer: &Answer) -> bool {
+fn is_replay(answer: &HttpAnswer) -> bool {
     answer.headers.contains_key("idempotent-replay")
 }
 
@@ -20,8 +20,8 @@ async fn upload(
     public_id: &str,
     kind: ResourceType,
     delivery_type: &str,
-) -> Resource {
-    let source = Source::Bytes {
+) -> CloudinaryResource {
+    let source = UploadSource::Bytes {
         data: format!("{public_id} {kind} {delivery_type}")
             .into_bytes()
             .into(),
@@ -265,7 +265,7 @@ const HARMFUL: &[&str] = &[
 ];
 
 /// A hash of all rows but one, which must not change.
-async fn others(world: &World, asset: &Resource) -> Value {
+async fn others(world: &World, asset: &CloudinaryResource) -> Value {
     let sql = format!(
         "select md5(string_agg(to_jsonb(m)::text, '' order by m.id)) from public.media_assets m
          where m.cloudinary_asset_id <> '{}'",

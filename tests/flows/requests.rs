@@ -1,8 +1,8 @@
 //! Edits, deletes and restores over HTTP, item by item, until Cloudinary has followed.
 
-use end_to_end::{Caller, World, eventually, id_of};
+use end_to_end::{DataApiCaller, World, eventually, id_of};
 use local_stack::{Claims, Options, Stack};
-use media_sync::cloudinary::Resource;
+use media_sync::cloudinary::CloudinaryResource;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio_postgres::NoTls;
@@ -28,7 +28,7 @@ fn failures(answer: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-async fn upload(world: &World, public_id: &str, colour: u8) -> Resource {
+async fn upload(world: &World, public_id: &str, colour: u8) -> CloudinaryResource {
     let asset = world.cloud.upload(public_id, colour).await;
     world
         .row_becomes("the upload arrives", &asset, |row| {
@@ -38,13 +38,13 @@ async fn upload(world: &World, public_id: &str, colour: u8) -> Resource {
     asset
 }
 
-async fn give(world: &World, asset: &Resource, user: &str) {
+async fn give(world: &World, asset: &CloudinaryResource, user: &str) {
     let sql = "update public.media_assets set uploaded_by = $1::text::uuid where cloudinary_asset_id = $2 returning id";
     let given = world.rows(sql, &[&user, &id_of(asset).as_str()]).await;
     assert_eq!(given.len(), 1);
 }
 
-async fn settled(world: &World, what: &str, asset: &Resource, live: bool) {
+async fn settled(world: &World, what: &str, asset: &CloudinaryResource, live: bool) {
     world
         .row_becomes(what, asset, |row| {
             row["sync_status"] == "synced"
@@ -56,7 +56,7 @@ async fn settled(world: &World, what: &str, asset: &Resource, live: bool) {
 }
 
 /// The audit trail of people's requests: operation, source, and whether a user is named.
-async fn asked_for(world: &World, asset: &Resource) -> Vec<Value> {
+async fn asked_for(world: &World, asset: &CloudinaryResource) -> Vec<Value> {
     let sql = "select operation, source, actor::text from public.media_sync_log
         where cloudinary_asset_id = $1 and (operation like '%\\_requested' or operation = 'described') order by id";
     world.rows(sql, &[&id_of(asset).as_str()]).await
@@ -312,7 +312,7 @@ async fn a_thousand_items_of_a_large_library_fit_into_one_request() {
     let names: Vec<Value> = (1..=1_000)
         .map(|number| json!({"public_id": format!("bulk/{number}")}))
         .collect();
-    let admin = Caller::user(&stack, &Claims::admin("admin@example.com"));
+    let admin = DataApiCaller::user(&stack, &Claims::admin("admin@example.com"));
     for (function, items) in [
         ("media_request_edit", &edits),
         ("media_request_delete", &names),

@@ -12,7 +12,9 @@ use end_to_end::{World, eventually, eventually_or_tell, now};
 use local_stack::Part;
 use media_sync::asset::{AssetId, DeliveryName, ResourceType};
 use media_sync::cloudinary::ResourceUpdate;
-use media_sync::cloudinary::upload::{ContextCommand, Rename, TagCommand, Targets, UploadOptions};
+use media_sync::cloudinary::upload::{
+    BulkTargets, ContextCommand, RenameRequest, TagCommand, UploadOptions,
+};
 use media_sync::row::AssetRow;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -91,7 +93,7 @@ impl Story {
     async fn change_there(&mut self) {
         let name = self.name();
         let names = [name.clone()];
-        let targets = Targets {
+        let targets = BulkTargets {
             resource_type: ResourceType::Image,
             delivery_type: "upload",
             public_ids: &names,
@@ -124,7 +126,7 @@ impl Story {
                     delivery_type: "upload".to_owned(),
                     public_id: name,
                 };
-                let rename = Rename {
+                let rename = RenameRequest {
                     from: &from,
                     to_public_id: &self.name(),
                     to_type: None,

@@ -1,6 +1,6 @@
 //! The audit trail is append-only, is read through indexes, and is shortened by retention alone.
 
-use end_to_end::{Function, post};
+use end_to_end::{RunningFunction, post};
 use local_stack::{Claims, Options, Stack};
 use serde_json::{Value, json};
 use tokio_postgres::{Client, NoTls, Transaction};
@@ -262,7 +262,7 @@ async fn whatever_is_asked_of_the_trail_is_a_value() {
             values ($1, 'api', $1, $1)";
         client.execute(entry, &[&text]).await.unwrap();
     }
-    let mut audit = Function::start(&Function::built("audit"), &stack).await;
+    let mut audit = RunningFunction::start(&RunningFunction::built("audit"), &stack).await;
     let admin = stack.token(&Claims::admin("admin@example.com"));
     let mut ask = async |name: &str, text: &str| {
         let query = encoded(&[(name, text.to_owned()), ("limit", "200".to_owned())]);

@@ -2,11 +2,11 @@
 
 use media_sync::asset::{AssetId, DeliveryName, ResourceType};
 use media_sync::cloudinary::upload::{
-    ContextCommand, Rename, Source, TagCommand, Targets, UploadOptions,
+    BulkTargets, ContextCommand, RenameRequest, TagCommand, UploadOptions, UploadSource,
 };
-use media_sync::cloudinary::{Client, Credentials, Resource};
+use media_sync::cloudinary::{ApiCredentials, CloudinaryClient, CloudinaryResource};
 use media_sync::config;
-use media_sync::queue::{Notification, RawBody};
+use media_sync::queue::{NotificationMessage, RawBody};
 use media_sync::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ pub fn picture(colour: u8) -> Vec<u8> {
 }
 
 /// The notification that the tags of a row's asset were changed, as if it had arrived now.
-pub fn tags_changed(row: &Value, triggered_at: Timestamp) -> Notification {
+pub fn tags_changed(row: &Value, triggered_at: Timestamp) -> NotificationMessage {
     let body = json!({
         "notification_type": "resource_tags_changed",
         "resources": [{
@@ -27,7 +27,7 @@ pub fn tags_changed(row: &Value, triggered_at: Timestamp) -> Notification {
         }],
         "notification_context": {"triggered_at": triggered_at},
     });
-    Notification {
+    NotificationMessage {
         received_at: Timestamp::now(),
         signature_timestamp: Timestamp::now(),
         replayed: false,
@@ -38,30 +38,30 @@ pub fn tags_changed(row: &Value, triggered_at: Timestamp) -> Notification {
 
 /// Cloudinary, as its users and its operators see it.
 #[derive(Debug, Clone)]
-pub struct Cloud {
-    client: Client,
+pub struct CloudinaryAccount {
+    client: CloudinaryClient,
     control: String,
     http: reqwest::Client,
 }
 
-impl Cloud {
+impl CloudinaryAccount {
     pub(crate) fn new(cloudinary_url: &str, control: &str) -> Self {
         let http = config::http_client().expect("a client without special roots");
-        let credentials = Credentials::parse(cloudinary_url).expect("the stack's own address");
+        let credentials = ApiCredentials::parse(cloudinary_url).expect("the stack's own address");
         Self {
-            client: Client::new(http.clone(), credentials),
+            client: CloudinaryClient::new(http.clone(), credentials),
             control: control.trim_end_matches('/').to_owned(),
             http,
         }
     }
 
     /// The API as a program of the account uses it, refusals included.
-    pub fn api(&self) -> &Client {
+    pub fn api(&self) -> &CloudinaryClient {
         &self.client
     }
 
     /// Uploads a small picture under this public id; another colour is another content.
-    pub async fn upload(&self, public_id: &str, colour: u8) -> Resource {
+    pub async fn upload(&self, public_id: &str, colour: u8) -> CloudinaryResource {
         self.upload_with(public_id, colour, UploadOptions::default())
             .await
     }
@@ -71,8 +71,8 @@ impl Cloud {
         public_id: &str,
         colour: u8,
         options: UploadOptions,
-    ) -> Resource {
-        let source = Source::Bytes {
+    ) -> CloudinaryResource {
+        let source = UploadSource::Bytes {
             data: picture(colour).into(),
             filename: "picture.gif".to_owned(),
         };
@@ -90,7 +90,7 @@ impl Cloud {
 
     pub async fn add_tag(&self, public_id: &str, tag: &str) {
         let ids = [public_id.to_owned()];
-        let targets = Targets {
+        let targets = BulkTargets {
             resource_type: ResourceType::Image,
             delivery_type: "upload",
             public_ids: &ids,
@@ -106,7 +106,7 @@ impl Cloud {
 
     pub async fn merge_context(&self, public_id: &str, pairs: &[(&str, &str)]) {
         let ids = [public_id.to_owned()];
-        let targets = Targets {
+        let targets = BulkTargets {
             resource_type: ResourceType::Image,
             delivery_type: "upload",
             public_ids: &ids,
@@ -142,7 +142,7 @@ impl Cloud {
             delivery_type: "upload".to_owned(),
             public_id: from.to_owned(),
         };
-        let rename = Rename {
+        let rename = RenameRequest {
             from: &name,
             to_public_id: to,
             to_type: None,
@@ -152,7 +152,7 @@ impl Cloud {
         self.client.rename(&rename).await.expect("the name is free");
     }
 
-    pub async fn destroy(&self, asset: &Resource) {
+    pub async fn destroy(&self, asset: &CloudinaryResource) {
         let id = asset.asset_id.as_ref().expect("uploads have ids");
         self.client
             .destroy(id, true)
@@ -174,7 +174,7 @@ impl Cloud {
     }
 
     /// The asset as Cloudinary tells it, if it is there.
-    pub async fn fetch(&self, id: &AssetId) -> Option<Resource> {
+    pub async fn fetch(&self, id: &AssetId) -> Option<CloudinaryResource> {
         let found = self
             .client
             .fetch_resource(id)

@@ -4,18 +4,18 @@ use local_stack::{Claims, Stack};
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::{Answer, World};
+use crate::{HttpAnswer, World};
 
 /// Somebody who calls PostgREST through the gateway.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub struct DataApiCaller {
     base: String,
     key: String,
     token: Option<String>,
     http: reqwest::Client,
 }
 
-impl Caller {
+impl DataApiCaller {
     /// Nobody in particular: the publishable key, which is in every browser.
     pub fn anonymous(stack: &Stack) -> Self {
         Self::new(stack, stack.publishable_key(), None)
@@ -47,7 +47,7 @@ impl Caller {
         path: &str,
         headers: &[(&str, &str)],
         body: Option<&Value>,
-    ) -> Answer {
+    ) -> HttpAnswer {
         let mut request = self
             .http
             .request(method, format!("{}{path}", self.base))
@@ -65,7 +65,7 @@ impl Caller {
     }
 
     /// Calls a function.
-    pub async fn rpc(&self, function: &str, arguments: &Value) -> Answer {
+    pub async fn rpc(&self, function: &str, arguments: &Value) -> HttpAnswer {
         self.call(
             Method::POST,
             &format!("/rpc/{function}"),

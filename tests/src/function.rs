@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running function of the HTTP API. Dropping it ends it.
 #[derive(Debug)]
-pub struct Function {
+pub struct RunningFunction {
     events: mpsc::Sender<Bytes>,
     answers: mpsc::Receiver<Bytes>,
     _process: Child,
@@ -43,7 +43,7 @@ struct Runtime {
     answers: mpsc::Sender<Bytes>,
 }
 
-impl Function {
+impl RunningFunction {
     /// The program that `make build-local` has built.
     pub fn built(name: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../target/lambda/{name}/bootstrap"))

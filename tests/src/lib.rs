@@ -10,9 +10,9 @@ pub mod replication;
 mod wait;
 mod world;
 
-pub use cloud::{Cloud, picture, tags_changed};
-pub use data_api::Caller;
+pub use cloud::{CloudinaryAccount, picture, tags_changed};
+pub use data_api::DataApiCaller;
 pub use database::{connect, value};
-pub use function::{Function, FunctionAnswer};
+pub use function::{FunctionAnswer, RunningFunction};
 pub use wait::{eventually, eventually_or_tell};
-pub use world::{Answer, World, id_of, now, post};
+pub use world::{HttpAnswer, World, id_of, now, post};

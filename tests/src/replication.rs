@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 
 /// One published change of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Published {
+pub struct PublishedChange {
     /// `schema.table`
     pub table: String,
     /// `I`, `U` or `D`.
@@ -17,12 +17,12 @@ pub struct Published {
 
 /// A place in the stream, behind which everything is kept until it has been read.
 #[derive(Debug)]
-pub struct Subscription {
+pub struct StreamPosition {
     slot: String,
     publication: String,
 }
 
-impl Subscription {
+impl StreamPosition {
     /// Begins here and now.
     pub async fn begin(client: &Client, publication: &str) -> Self {
         let slot = format!("test_{publication}");
@@ -40,7 +40,7 @@ impl Subscription {
     }
 
     /// Reads the changes published since the beginning or the last reading.
-    pub async fn read(&self, client: &Client) -> Vec<Published> {
+    pub async fn read(&self, client: &Client) -> Vec<PublishedChange> {
         let rows = client
             .query(
                 "select data from pg_logical_slot_get_binary_changes($1, null, null,
@@ -63,7 +63,7 @@ struct Relation {
 }
 
 /// See "Logical Replication Message Formats" of PostgreSQL's manual.
-fn decode(message: &[u8], relations: &mut BTreeMap<u32, Relation>) -> Option<Published> {
+fn decode(message: &[u8], relations: &mut BTreeMap<u32, Relation>) -> Option<PublishedChange> {
     let mut reader = Reader(message);
     let kind = char::from(reader.byte());
     match kind {
@@ -91,7 +91,7 @@ fn decode(message: &[u8], relations: &mut BTreeMap<u32, Relation>) -> Option<Pub
                 values = reader.tuple();
             }
             assert!(kind == 'D' || part == b'N', "a new row");
-            Some(Published {
+            Some(PublishedChange {
                 table: relation.table.clone(),
                 operation: kind,
                 columns: relation.columns.iter().cloned().zip(values).collect(),

@@ -4,22 +4,22 @@ use std::collections::BTreeMap;
 
 use local_stack::{Claims, Options, Stack};
 use media_sync::asset::AssetId;
-use media_sync::cloudinary::{Client, Resource};
+use media_sync::cloudinary::{CloudinaryClient, CloudinaryResource};
 use media_sync::config::Config;
-use media_sync::sync::store::Store;
+use media_sync::sync::store::MirrorStore;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 use tokio_postgres::types::ToSql;
 
 use crate::database::Connections;
-use crate::{Cloud, eventually};
+use crate::{CloudinaryAccount, eventually};
 
 /// A running stack, an administrator and an ordinary user.
 #[derive(Debug)]
 pub struct World {
     pub stack: Stack,
-    pub cloud: Cloud,
+    pub cloud: CloudinaryAccount,
     pub admin: String,
     pub user: String,
     pub user_id: String,
@@ -29,7 +29,7 @@ pub struct World {
 
 /// An answer of the front door.
 #[derive(Debug)]
-pub struct Answer {
+pub struct HttpAnswer {
     pub status: StatusCode,
     pub headers: reqwest::header::HeaderMap,
     pub body: Value,
@@ -71,7 +71,7 @@ impl World {
         }
         let cloudinary = stack.cloudinary_url().expect("the stand-in runs");
         let control = stack.cloudinary_control().expect("the stand-in runs");
-        let cloud = Cloud::new(cloudinary, control);
+        let cloud = CloudinaryAccount::new(cloudinary, control);
         // Minutes between attempts become tenths of seconds.
         cloud.set(json!({"retry_factor": 0.001})).await;
         let user = Claims::user("user@example.com");
@@ -87,10 +87,10 @@ impl World {
     }
 
     /// Cloudinary, used with another key of the account.
-    pub fn cloud_with(&self, key: &str, secret: &str) -> Cloud {
+    pub fn cloud_with(&self, key: &str, secret: &str) -> CloudinaryAccount {
         let url = self.cloudinary_url_with(key, secret);
         let control = self.stack.cloudinary_control();
-        Cloud::new(&url, control.expect("the stand-in runs"))
+        CloudinaryAccount::new(&url, control.expect("the stand-in runs"))
     }
 
     /// `CLOUDINARY_URL` with another key of the account.
@@ -101,7 +101,7 @@ impl World {
     }
 
     /// The workers' clients, for a flow that a test drives by itself.
-    pub fn clients(&self) -> (Client, Store) {
+    pub fn clients(&self) -> (CloudinaryClient, MirrorStore) {
         let cloudinary = self.stack.cloudinary_url().expect("the stand-in runs");
         let keys = [
             ("CLOUDINARY_URL", cloudinary.to_owned()),
@@ -114,29 +114,29 @@ impl World {
         ];
         let keys = keys.map(|(key, value)| (key.to_owned(), value)).into();
         let config = Config::from_map(&keys).expect("the stack's own configuration");
-        let store = Store::new(config.supabase.service(&self.http));
+        let store = MirrorStore::new(config.supabase.service(&self.http));
         (config.cloudinary.client(&self.http), store)
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> HttpAnswer {
         self.call(Method::GET, path, Some(&self.user), None).await
     }
 
     /// `POST /api/cloudinary/sync` by the administrator.
-    pub async fn sync(&self, body: Value) -> Answer {
+    pub async fn sync(&self, body: Value) -> HttpAnswer {
         let admin = Some(self.admin.as_str());
         self.call(Method::POST, "/api/cloudinary/sync", admin, Some(body))
             .await
     }
 
     /// Edits the asset's row through the Data API, as a user's browser may.
-    pub async fn edit(&self, asset: &Resource, token: &str, edit: Value) -> Answer {
+    pub async fn edit(&self, asset: &CloudinaryResource, token: &str, edit: Value) -> HttpAnswer {
         let which = format!("cloudinary_asset_id=eq.{}", id_of(asset));
         self.write(&which, token, edit).await
     }
 
     /// The same for the rows that a PostgREST filter names.
-    pub async fn write(&self, which: &str, token: &str, edit: Value) -> Answer {
+    pub async fn write(&self, which: &str, token: &str, edit: Value) -> HttpAnswer {
         let url = format!(
             "{}/rest/v1/media_assets?{which}&select=id",
             self.stack.supabase_url()
@@ -149,7 +149,7 @@ impl World {
     }
 
     /// Calls a function of the Data API, as a user's browser may.
-    pub async fn request(&self, function: &str, token: &str, arguments: Value) -> Answer {
+    pub async fn request(&self, function: &str, token: &str, arguments: Value) -> HttpAnswer {
         let url = format!("{}/rest/v1/rpc/{function}", self.stack.supabase_url());
         self.data_api(self.http.post(url), token, &arguments).await
     }
@@ -159,7 +159,7 @@ impl World {
         request: reqwest::RequestBuilder,
         token: &str,
         body: &Value,
-    ) -> Answer {
+    ) -> HttpAnswer {
         let request = request
             .header("apikey", self.stack.publishable_key())
             .bearer_auth(token)
@@ -189,7 +189,7 @@ impl World {
         path: &str,
         token: Option<&str>,
         body: Option<Value>,
-    ) -> Answer {
+    ) -> HttpAnswer {
         Self::read(self.front_door(method, path, token, body)).await
     }
 
@@ -201,13 +201,13 @@ impl World {
         path: &str,
         token: &str,
         body: Value,
-    ) -> Answer {
+    ) -> HttpAnswer {
         let request = self.front_door(method, path, Some(token), Some(body));
         Self::read(request.header("idempotency-key", key)).await
     }
 
     /// `PATCH /api/cloudinary/media` by the administrator, with a correlation id.
-    pub async fn edit_traced(&self, correlation: &str, edit: Value) -> Answer {
+    pub async fn edit_traced(&self, correlation: &str, edit: Value) -> HttpAnswer {
         let (path, admin) = ("/api/cloudinary/media", Some(self.admin.as_str()));
         let request = self.front_door(Method::PATCH, path, admin, Some(edit));
         Self::read(request.header("x-correlation-id", correlation)).await
@@ -232,7 +232,7 @@ impl World {
     }
 
     /// Posts these exact bytes to the function URL, with these headers.
-    pub async fn notify(&self, body: impl Into<Vec<u8>>, headers: &[(&str, String)]) -> Answer {
+    pub async fn notify(&self, body: impl Into<Vec<u8>>, headers: &[(&str, String)]) -> HttpAnswer {
         let mut request = self.http.post(self.stack.webhook_url()).body(body.into());
         for (name, value) in headers {
             request = request.header(*name, value);
@@ -259,11 +259,11 @@ impl World {
         ]
     }
 
-    pub(crate) async fn read(request: reqwest::RequestBuilder) -> Answer {
+    pub(crate) async fn read(request: reqwest::RequestBuilder) -> HttpAnswer {
         let response = request.send().await.expect("the front door answers");
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.expect("a whole answer");
-        Answer {
+        HttpAnswer {
             body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
             status,
             headers,
@@ -282,14 +282,19 @@ impl World {
         rows[0]["value"].clone()
     }
 
-    pub async fn row(&self, asset: &Resource) -> Option<Value> {
+    pub async fn row(&self, asset: &CloudinaryResource) -> Option<Value> {
         let id = id_of(asset).to_string();
         let sql = "select * from public.media_assets where cloudinary_asset_id = $1";
         self.rows(sql, &[&id]).await.pop()
     }
 
     /// Waits until the asset's row is as described.
-    pub async fn row_becomes(&self, what: &str, asset: &Resource, is: impl Fn(&Value) -> bool) {
+    pub async fn row_becomes(
+        &self,
+        what: &str,
+        asset: &CloudinaryResource,
+        is: impl Fn(&Value) -> bool,
+    ) {
         eventually(what, async || {
             self.row(asset).await.is_some_and(|row| is(&row))
         })
@@ -297,7 +302,7 @@ impl World {
     }
 
     /// Uploads a small picture under this public id, and waits until its row is here.
-    pub async fn mirrored(&self, public_id: &str, colour: u8) -> Resource {
+    pub async fn mirrored(&self, public_id: &str, colour: u8) -> CloudinaryResource {
         let asset = self.cloud.upload(public_id, colour).await;
         self.row_becomes("the upload arrives", &asset, |row| {
             row["sync_status"] == "synced"
@@ -380,12 +385,12 @@ impl World {
 }
 
 /// An uploaded asset's id.
-pub fn id_of(asset: &Resource) -> &AssetId {
+pub fn id_of(asset: &CloudinaryResource) -> &AssetId {
     asset.asset_id.as_ref().expect("uploads have ids")
 }
 
 /// Posts to the Data API with an API key.
-pub async fn post(url: &str, key: &str, body: &Value) -> Answer {
+pub async fn post(url: &str, key: &str, body: &Value) -> HttpAnswer {
     let http = media_sync::config::http_client().expect("a client without special roots");
     World::read(http.post(url).header("apikey", key).json(body)).await
 }

@@ -7,9 +7,9 @@ use media_sync::asset::AssetId;
 use media_sync::cursor::CursorKeys;
 use media_sync::deadline::Deadline;
 use media_sync::http::auth::{authenticate, require_admin};
-use media_sync::http::{Problem, Query, reply, respond};
+use media_sync::http::{Problem, QueryParameters, reply, respond};
 use media_sync::parameter::ParameterError;
-use media_sync::supabase::Supabase;
+use media_sync::supabase::DataApi;
 use media_sync::supabase::jwt::TokenVerifier;
 use media_sync::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -44,7 +44,7 @@ const LONGEST_ID: usize = 1_024;
 #[derive(Debug)]
 pub(crate) struct Audit {
     pub(crate) verifier: TokenVerifier,
-    pub(crate) database: Supabase,
+    pub(crate) database: DataApi,
     pub(crate) cursor_keys: CursorKeys,
 }
 
@@ -133,7 +133,7 @@ fn answer(limit: i64, found: Found, next_cursor: Option<String>) -> Value {
 }
 
 fn parse_request(query: Option<&str>) -> Result<PageRequest, ParameterError> {
-    let query = Query::parse(query, PARAMETERS)?;
+    let query = QueryParameters::parse(query, PARAMETERS)?;
     let mut wanted = Map::new();
     let mut want = |name: &str, value: Option<Value>| {
         if let Some(value) = value {

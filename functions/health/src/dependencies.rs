@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use media_sync::cloudinary::Client;
+use media_sync::cloudinary::CloudinaryClient;
 use media_sync::config::{self, CallerConfig, CloudinaryConfig, ConfigError};
 use media_sync::http::Problem;
-use media_sync::queue::{Depth, Queue};
-use media_sync::supabase::Supabase;
-use media_sync::supabase::jwt::{Caller, TokenVerifier};
-use media_sync::sync::health::{Findings, Schedules};
+use media_sync::queue::{QueueBacklog, SqsQueue};
+use media_sync::supabase::DataApi;
+use media_sync::supabase::jwt::{ApiCaller, TokenVerifier};
+use media_sync::sync::health::{HealthFindings, RunSchedules};
 use media_sync::sync::store::MirrorHealth;
 use media_sync::telemetry;
 use tokio::time::timeout;
@@ -35,15 +35,15 @@ const QUEUES: [(&str, &str); 6] = [
 #[derive(Debug)]
 pub(crate) struct Dependencies {
     pub(crate) verifier: TokenVerifier,
-    pub(crate) schedules: Schedules,
-    database: Supabase,
-    cloudinary: Client,
-    queues: Vec<(&'static str, Queue)>,
+    pub(crate) schedules: RunSchedules,
+    database: DataApi,
+    cloudinary: CloudinaryClient,
+    queues: Vec<(&'static str, SqsQueue)>,
 }
 
 /// The findings, and the time that the database took.
 pub(crate) struct Inspected {
-    pub(crate) findings: Findings,
+    pub(crate) findings: HealthFindings,
     pub(crate) round_trip: Duration,
 }
 
@@ -55,7 +55,7 @@ impl Dependencies {
         let http = config::http_client().map_err(|error| Problem::internal(&error))?;
         let queues = QUEUES.into_iter().map(|(name, variable)| {
             let url = config::required_env(variable)?;
-            Ok((name, Queue::connect(&aws, url)))
+            Ok((name, SqsQueue::connect(&aws, url)))
         });
         Ok(Self {
             verifier: callers.token_verifier(&http),
@@ -68,7 +68,7 @@ impl Dependencies {
 
     /// Asks the database in the name of the caller, and Cloudinary only if that is wanted, since
     /// it takes a call of the hour's quota.
-    pub(crate) async fn inspect(&self, caller: &Caller, probe: bool) -> Inspected {
+    pub(crate) async fn inspect(&self, caller: &ApiCaller, probe: bool) -> Inspected {
         let begun = Instant::now();
         let database = async {
             let mirror = self.ask_database(caller).await;
@@ -83,7 +83,7 @@ impl Dependencies {
         let ((database, round_trip), queues, cloudinary) =
             tokio::join!(database, self.ask_queues(), cloudinary);
         Inspected {
-            findings: Findings {
+            findings: HealthFindings {
                 database,
                 queues,
                 cloudinary,
@@ -92,7 +92,7 @@ impl Dependencies {
         }
     }
 
-    async fn ask_database(&self, caller: &Caller) -> Result<MirrorHealth, &'static str> {
+    async fn ask_database(&self, caller: &ApiCaller) -> Result<MirrorHealth, &'static str> {
         let database = self.database.as_caller(caller);
         let arguments = serde_json::json!({});
         let asked = database.rpc("media_sync_health", &arguments);
@@ -117,7 +117,7 @@ impl Dependencies {
         }
     }
 
-    async fn ask_queues(&self) -> BTreeMap<&'static str, Result<Depth, &'static str>> {
+    async fn ask_queues(&self) -> BTreeMap<&'static str, Result<QueueBacklog, &'static str>> {
         let asked = self.queues.iter().map(async |(name, queue)| {
             let depth = match timeout(PATIENCE, queue.depth()).await {
                 Ok(Ok(depth)) => Ok(depth),

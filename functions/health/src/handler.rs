@@ -3,10 +3,10 @@
 use lambda_http::http::{Method, StatusCode, header};
 use lambda_http::{Body, Request, Response};
 use media_sync::http::auth::{authenticate, require_admin};
-use media_sync::http::{Problem, Query, reply, respond};
+use media_sync::http::{Problem, QueryParameters, reply, respond};
 use media_sync::parameter::ParameterError;
 use media_sync::release::{BUILD, SCHEMA_VERSION, VERSION};
-use media_sync::sync::health::{Schedules, Status, assess};
+use media_sync::sync::health::{HealthStatus, RunSchedules, assess};
 use media_sync::sync::store::MirrorHealth;
 use media_sync::time::Timestamp;
 use serde_json::{Map, Value, json};
@@ -53,7 +53,7 @@ impl Health {
 /// The release is no secret, and tells whether the functions are those that the database was migrated for.
 fn alive() -> Value {
     json!({
-        "status": Status::Ok,
+        "status": HealthStatus::Ok,
         "version": VERSION,
         "build": BUILD,
         "schema": {"expected": SCHEMA_VERSION},
@@ -61,13 +61,13 @@ fn alive() -> Value {
 }
 
 fn parse_probe(query: Option<&str>) -> Result<bool, ParameterError> {
-    let query = Query::parse(query, &["probe"])?;
+    let query = QueryParameters::parse(query, &["probe"])?;
     let wanted = query.one_of("probe", &[("cloudinary", true)])?;
     Ok(wanted.unwrap_or_default())
 }
 
 /// 503 only where nothing works: a load balancer must not take a mirror away for one dead letter.
-fn answer(inspected: &Inspected, schedules: Schedules, now: Timestamp) -> (StatusCode, Value) {
+fn answer(inspected: &Inspected, schedules: RunSchedules, now: Timestamp) -> (StatusCode, Value) {
     let found = &inspected.findings;
     let (status, reasons) = assess(found, schedules, now);
     let mut answer = json!({
@@ -111,8 +111,8 @@ fn answer(inspected: &Inspected, schedules: Schedules, now: Timestamp) -> (Statu
     }
     answer["cloudinary"] = cloudinary;
     let code = match status {
-        Status::Down => StatusCode::SERVICE_UNAVAILABLE,
-        Status::Ok | Status::Degraded => StatusCode::OK,
+        HealthStatus::Down => StatusCode::SERVICE_UNAVAILABLE,
+        HealthStatus::Ok | HealthStatus::Degraded => StatusCode::OK,
     };
     (code, answer)
 }
@@ -136,8 +136,8 @@ fn age(moment: Option<Timestamp>, now: Timestamp) -> Option<u64> {
 mod tests {
     use std::time::Duration;
 
-    use media_sync::queue::Depth;
-    use media_sync::sync::health::Findings;
+    use media_sync::queue::QueueBacklog;
+    use media_sync::sync::health::HealthFindings;
 
     use super::*;
 
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(parse_probe(Some("deep=1")).unwrap_err().name, "deep");
     }
 
-    fn inspected(change: impl Fn(&mut Findings)) -> Inspected {
+    fn inspected(change: impl Fn(&mut HealthFindings)) -> Inspected {
         let now = Timestamp::from_secs(0);
         let mirror = json!({
             "last_full": now, "last_good": now, "last_run": null, "current_run": null,
@@ -185,9 +185,9 @@ mod tests {
                 "algorithm": "sha1", "count": 3,
             }],
         });
-        let mut findings = Findings {
+        let mut findings = HealthFindings {
             database: Ok(serde_json::from_value(mirror).unwrap()),
-            queues: [("outbound", Ok(Depth::default()))].into(),
+            queues: [("outbound", Ok(QueueBacklog::default()))].into(),
             cloudinary: None,
         };
         change(&mut findings);
@@ -197,10 +197,10 @@ mod tests {
         }
     }
 
-    fn told(change: impl Fn(&mut Findings)) -> (StatusCode, Value) {
+    fn told(change: impl Fn(&mut HealthFindings)) -> (StatusCode, Value) {
         answer(
             &inspected(change),
-            Schedules::default(),
+            RunSchedules::default(),
             Timestamp::from_secs(60),
         )
     }

@@ -1,10 +1,10 @@
-//! One errand: from a schedule, or by hand.
+//! One task: from a schedule, or by hand.
 
 use std::time::Duration;
 
 use lambda_runtime::LambdaEvent;
 use media_sync::deadline::{self, Deadline};
-use media_sync::maintenance::{Errand, Maintenance, MaintenanceError};
+use media_sync::maintenance::{Maintenance, MaintenanceError, MaintenanceTask};
 use media_sync::telemetry;
 use media_sync::time::Timestamp;
 use serde_json::Value;
@@ -34,18 +34,18 @@ impl Handler {
     pub(crate) async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Failure> {
         let deadline = deadline::before_the_end(&event.context, MARGIN);
         let work = async {
-            let errand = read(&event.payload)?;
+            let task = read(&event.payload)?;
             let maintenance = self.maintenance.until(Deadline::of(&event.context));
-            let done = maintenance.run(errand, deadline).await;
+            let done = maintenance.run(task, deadline).await;
             done.map_err(|error| Failure::Errand(Box::new(error)))
         };
         telemetry::invocation(Some(&event.context), None, work).await
     }
 }
 
-fn read(event: &Value) -> Result<Errand, Failure> {
-    let errand = Errand::read(event, Timestamp::now()).map_err(Failure::Event)?;
-    errand.ok_or(Failure::Other)
+fn read(event: &Value) -> Result<MaintenanceTask, Failure> {
+    let task = MaintenanceTask::read(event, Timestamp::now()).map_err(Failure::Event)?;
+    task.ok_or(Failure::Other)
 }
 
 #[cfg(test)]
@@ -55,8 +55,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_is_an_errand_or_a_failure() {
-        assert_eq!(read(&json!({"action": "drain"})).unwrap(), Errand::Drain);
+    fn an_event_is_a_task_or_a_failure() {
+        assert_eq!(
+            read(&json!({"action": "drain"})).unwrap(),
+            MaintenanceTask::Drain
+        );
         let run = read(&json!({"mode": "full"}));
         assert!(matches!(run, Err(Failure::Other)), "{run:?}");
         let unknown = read(&json!({"action": "reboot"}));

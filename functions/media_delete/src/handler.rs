@@ -3,7 +3,9 @@
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
 use media_sync::asset::ResourceType;
-use media_sync::http::{Change, MediaRequests, NamedAssets, Problem, Query, body, respond};
+use media_sync::http::{
+    MediaRequests, NamedAssets, Problem, QueryParameters, RequestedChange, body, respond,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -35,7 +37,7 @@ impl MediaDelete {
                 return Err(Problem::method_not_allowed("DELETE"));
             }
             self.requests
-                .answer(request, Change::Delete, parse_request)
+                .answer(request, RequestedChange::Delete, parse_request)
                 .await
         })
         .await
@@ -58,7 +60,7 @@ fn parse_request(request: &Request) -> Result<Map<String, Value>, Problem> {
 }
 
 fn parse_wanted(request: &Request) -> Result<Wanted, Problem> {
-    let query = Query::parse(
+    let query = QueryParameters::parse(
         request.uri().query(),
         &[
             "public_ids",

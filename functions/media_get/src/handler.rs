@@ -4,15 +4,15 @@
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
 use media_sync::asset::{AssetId, DeliveryName};
-use media_sync::cloudinary::delivery::{Addresses, Delivered, Delivery};
+use media_sync::cloudinary::delivery::{AddressWriter, DeliveryAddresses, DeliveryFacts};
 use media_sync::deadline::Deadline;
 use media_sync::http::auth::authenticate;
-use media_sync::http::{Problem, Query, reply, respond};
+use media_sync::http::{Problem, QueryParameters, reply, respond};
 use media_sync::parameter::ParameterError;
-use media_sync::rotation::Live;
-use media_sync::supabase::Supabase;
+use media_sync::rotation::LiveValue;
+use media_sync::supabase::DataApi;
 use media_sync::supabase::jwt::TokenVerifier;
-use media_sync::sync::explain::{Standing, explain};
+use media_sync::sync::explain::{StatusFacts, explain};
 use media_sync::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,8 +22,8 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub(crate) struct MediaGet {
     pub(crate) verifier: TokenVerifier,
-    pub(crate) database: Supabase,
-    pub(crate) delivery: Live<Delivery>,
+    pub(crate) database: DataApi,
+    pub(crate) delivery: LiveValue<AddressWriter>,
 }
 
 /// The id that a request names.
@@ -40,7 +40,7 @@ struct Found {
     asset: Value,
     /// Its state in Cloudinary; nothing when Cloudinary does not have it.
     stored: Option<Stored>,
-    standing: Standing,
+    standing: StatusFacts,
     notifications: Value,
     audit: Value,
 }
@@ -79,7 +79,7 @@ impl MediaGet {
     }
 }
 
-fn answer(found: Found, delivery: &Delivery, now: Timestamp) -> Value {
+fn answer(found: Found, delivery: &AddressWriter, now: Timestamp) -> Value {
     let urls = found
         .stored
         .as_ref()
@@ -93,8 +93,8 @@ fn answer(found: Found, delivery: &Delivery, now: Timestamp) -> Value {
     })
 }
 
-fn addresses(stored: &Stored, delivery: &Delivery) -> Option<Addresses> {
-    delivery.addresses(&Delivered {
+fn addresses(stored: &Stored, delivery: &AddressWriter) -> Option<DeliveryAddresses> {
+    delivery.addresses(&DeliveryFacts {
         name: &stored.name,
         version: stored.version,
         format: stored.format.as_deref(),
@@ -105,7 +105,7 @@ fn addresses(stored: &Stored, delivery: &Delivery) -> Option<Addresses> {
 }
 
 fn parse_key(request: &Request) -> Result<Key, ParameterError> {
-    Query::parse(request.uri().query(), &[])?;
+    QueryParameters::parse(request.uri().query(), &[])?;
     let parameters = request.path_parameters_ref();
     let text = parameters
         .and_then(|parameters| parameters.first("asset_id"))
@@ -123,7 +123,7 @@ fn parse_key(request: &Request) -> Result<Key, ParameterError> {
 
 #[cfg(test)]
 mod tests {
-    use media_sync::cloudinary::Credentials;
+    use media_sync::cloudinary::ApiCredentials;
 
     use super::*;
 
@@ -173,7 +173,7 @@ mod tests {
             },
         });
         change(&mut found);
-        let delivery = Delivery::new(Credentials::parse("cloudinary://1:b@demo").unwrap());
+        let delivery = AddressWriter::new(ApiCredentials::parse("cloudinary://1:b@demo").unwrap());
         let found = serde_json::from_value(found).unwrap();
         answer(found, &delivery, Timestamp::from_secs(0))
     }

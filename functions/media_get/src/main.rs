@@ -6,7 +6,7 @@ use std::convert::Infallible;
 
 use handler::MediaGet;
 use lambda_http::{Error, Request, service_fn};
-use media_sync::cloudinary::delivery::Delivery;
+use media_sync::cloudinary::delivery::AddressWriter;
 use media_sync::config::{self, CallerConfig, CloudinaryConfig};
 use media_sync::telemetry;
 
@@ -30,6 +30,6 @@ async fn start() -> Result<MediaGet, Error> {
     Ok(MediaGet {
         verifier: callers.token_verifier(&http),
         database: callers.client(&http),
-        delivery: cloudinary.part(|config| Delivery::new(config.credentials.clone())),
+        delivery: cloudinary.part(|config| AddressWriter::new(config.credentials.clone())),
     })
 }

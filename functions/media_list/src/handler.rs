@@ -8,7 +8,7 @@ use media_sync::http::auth::authenticate;
 use media_sync::http::{Problem, reply, respond};
 use media_sync::parameter::ParameterError;
 use media_sync::supabase::jwt::TokenVerifier;
-use media_sync::supabase::{Supabase, SupabaseError};
+use media_sync::supabase::{DataApi, SupabaseError};
 use media_sync::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -26,7 +26,7 @@ const PAGE_TOO_LARGE: &str = "PT413";
 #[derive(Debug)]
 pub(crate) struct MediaList {
     verifier: TokenVerifier,
-    database: Supabase,
+    database: DataApi,
     cursor_keys: CursorKeys,
 }
 
@@ -72,11 +72,7 @@ struct Pagination {
 }
 
 impl MediaList {
-    pub(crate) fn new(
-        verifier: TokenVerifier,
-        database: Supabase,
-        cursor_keys: CursorKeys,
-    ) -> Self {
+    pub(crate) fn new(verifier: TokenVerifier, database: DataApi, cursor_keys: CursorKeys) -> Self {
         Self {
             verifier,
             database,

@@ -1,7 +1,7 @@
 //! The parameters of a list, checked (pure).
 
 use media_sync::asset::ResourceType;
-use media_sync::http::Query;
+use media_sync::http::QueryParameters;
 use media_sync::parameter::ParameterError;
 use serde_json::{Map, Value, json};
 
@@ -53,7 +53,7 @@ impl PageRequest {
     /// # Errors
     /// Naming the parameter that cannot be used.
     pub(crate) fn parse(query: Option<&str>) -> Result<Self, ParameterError> {
-        let query = Query::parse(query, PARAMETERS)?;
+        let query = QueryParameters::parse(query, PARAMETERS)?;
         let mut wanted = filters(&query)?;
         let sort_by = query.one_of("sort_by", SORTABLE)?.unwrap_or("created_at");
         let sort_order = one_of(&query, "sort_order", &["asc", "desc"])?.unwrap_or("desc");
@@ -83,7 +83,7 @@ impl PageRequest {
     }
 }
 
-fn filters(query: &Query) -> Result<Map<String, Value>, ParameterError> {
+fn filters(query: &QueryParameters) -> Result<Map<String, Value>, ParameterError> {
     let types = ResourceType::ALL.map(ResourceType::as_str);
     let sizes = 0..=i64::MAX;
     let tags = query.list("tags", 50, 255)?.filter(|tags| !tags.is_empty());
@@ -140,7 +140,7 @@ fn filters(query: &Query) -> Result<Map<String, Value>, ParameterError> {
 
 /// One of some words that stand for themselves.
 fn one_of<'a>(
-    query: &Query,
+    query: &QueryParameters,
     name: &str,
     words: &[&'a str],
 ) -> Result<Option<&'a str>, ParameterError> {

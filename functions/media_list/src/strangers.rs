@@ -8,9 +8,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lambda_http::{Body, Request};
 use media_sync::cursor::{CursorKey, CursorKeys};
-use media_sync::rotation::Live;
+use media_sync::rotation::LiveValue;
 use media_sync::supabase::jwt::TokenVerifier;
-use media_sync::supabase::{ApiKey, Supabase};
+use media_sync::supabase::{ApiKey, DataApi};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -59,8 +59,8 @@ async fn ten_thousand_garbage_tokens_cause_no_call_downstream() {
             Some("the legacy secret of this project"),
             http.clone(),
         ),
-        Supabase::new(url, key, http),
-        CursorKeys::new(Live::fixed(CursorKey::derive(b"secret"))),
+        DataApi::new(url, key, http),
+        CursorKeys::new(LiveValue::fixed(CursorKey::derive(b"secret"))),
     );
     let mut codes = BTreeSet::new();
     for number in 0..10_000 {

@@ -2,7 +2,9 @@
 
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
-use media_sync::http::{Change, MediaRequests, NamedAssets, Problem, Query, body, respond};
+use media_sync::http::{
+    MediaRequests, NamedAssets, Problem, QueryParameters, RequestedChange, body, respond,
+};
 use serde_json::{Map, Value};
 
 /// Restores in the name of the caller.
@@ -22,7 +24,7 @@ impl MediaRestore {
                 return Err(Problem::method_not_allowed("POST"));
             }
             self.requests
-                .answer(request, Change::Restore, parse_request)
+                .answer(request, RequestedChange::Restore, parse_request)
                 .await
         })
         .await
@@ -31,7 +33,7 @@ impl MediaRestore {
 
 /// The arguments of `media_request_restore`.
 fn parse_request(request: &Request) -> Result<Map<String, Value>, Problem> {
-    Query::parse(request.uri().query(), &[])?;
+    QueryParameters::parse(request.uri().query(), &[])?;
     let named: NamedAssets = body::json(request)?;
     let items = named.into_items()?;
     Ok(Map::from_iter([("p_items".to_owned(), items.into())]))

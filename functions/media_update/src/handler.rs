@@ -2,7 +2,7 @@
 
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
-use media_sync::http::{Change, MediaRequests, Problem, Query, body, respond};
+use media_sync::http::{MediaRequests, Problem, QueryParameters, RequestedChange, body, respond};
 use serde_json::{Map, Value};
 
 use crate::edit::parse_edits;
@@ -24,7 +24,7 @@ impl MediaUpdate {
                 return Err(Problem::method_not_allowed("PATCH"));
             }
             self.requests
-                .answer(request, Change::Edit, parse_request)
+                .answer(request, RequestedChange::Edit, parse_request)
                 .await
         })
         .await
@@ -33,7 +33,7 @@ impl MediaUpdate {
 
 /// The arguments of `media_request_edit`.
 fn parse_request(request: &Request) -> Result<Map<String, Value>, Problem> {
-    Query::parse(request.uri().query(), &[])?;
+    QueryParameters::parse(request.uri().query(), &[])?;
     let items = parse_edits(body::json(request)?)?;
     Ok(Map::from_iter([("p_items".to_owned(), items.into())]))
 }

@@ -7,19 +7,19 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::LambdaEvent;
 use media_sync::deadline::Deadline;
 use media_sync::queue::{
-    Notification, RefusedNotifications, Retry, TO_POSTPONE, handle_batch, part_batch,
+    NotificationMessage, RefusedNotifications, RetrySchedule, TO_POSTPONE, handle_batch, part_batch,
 };
 use media_sync::supabase::SupabaseError;
 use media_sync::sync::ingest::Ingest;
 use media_sync::sync::quota_sharing::share_low_quota;
-use media_sync::sync::store::Store;
+use media_sync::sync::store::MirrorStore;
 use media_sync::telemetry;
 
 /// The handler's dependencies.
 #[derive(Debug)]
 pub(crate) struct NotificationWorker {
     pub(crate) ingest: Ingest,
-    pub(crate) retry: Retry,
+    pub(crate) retry: RetrySchedule,
 }
 
 impl NotificationWorker {
@@ -35,7 +35,7 @@ impl NotificationWorker {
         let (refusals, notifications) = part_batch::<RefusedNotifications>(event);
         // Both parts of the batch may have something to postpone.
         let ingest = self.ingest.until(end.earlier(2 * TO_POSTPONE));
-        let work = async |messages: Vec<Notification>| ingest.apply_batch(messages).await;
+        let work = async |messages: Vec<NotificationMessage>| ingest.apply_batch(messages).await;
         let mut response = handle_batch(notifications, &self.retry, work).await;
         if !refusals.records.is_empty() {
             let store = self.ingest.clients.store.until(end.earlier(TO_POSTPONE));
@@ -55,7 +55,7 @@ impl NotificationWorker {
 }
 
 async fn note_refusals(
-    store: &Store,
+    store: &MirrorStore,
     refused: &[RefusedNotifications],
 ) -> Vec<Result<(), Arc<SupabaseError>>> {
     let noted = store.note_refusals(refused).await.map_err(Arc::new);

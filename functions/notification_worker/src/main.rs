@@ -5,10 +5,10 @@ mod handler;
 use handler::NotificationWorker;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use media_sync::config::{self, CloudinaryConfig, ServiceConfig};
-use media_sync::queue::{Queue, Retry};
+use media_sync::queue::{RetrySchedule, SqsQueue};
 use media_sync::sync::clients::SyncClients;
 use media_sync::sync::ingest::Ingest;
-use media_sync::sync::store::Store;
+use media_sync::sync::store::MirrorStore;
 use media_sync::telemetry;
 
 #[tokio::main]
@@ -28,14 +28,14 @@ async fn start() -> Result<NotificationWorker, Error> {
     let config = config::load::<(CloudinaryConfig, ServiceConfig)>(&aws).await?;
     let (cloudinary, service) = config.split();
     let http = config::http_client()?;
-    let queue = Queue::connect(&aws, config::notification_queue_url()?);
+    let queue = SqsQueue::connect(&aws, config::notification_queue_url()?);
     Ok(NotificationWorker {
         ingest: Ingest {
             clients: SyncClients {
                 cloudinary: cloudinary.client(&http),
-                store: Store::new(service.client(&http)),
+                store: MirrorStore::new(service.client(&http)),
             },
         },
-        retry: Retry::new(queue, config::retry_after()?),
+        retry: RetrySchedule::new(queue, config::retry_after()?),
     })
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::LambdaEvent;
 use media_sync::deadline::{self, Deadline};
-use media_sync::queue::{self, Retry, TO_POSTPONE, handle_batch};
+use media_sync::queue::{self, RetrySchedule, TO_POSTPONE, handle_batch};
 use media_sync::sync::outbound::Outbound;
 use media_sync::sync::quota_sharing::share_low_quota;
 use media_sync::telemetry;
@@ -18,7 +18,7 @@ const MARGIN: Duration = Duration::from_secs(9);
 #[derive(Debug)]
 pub(crate) struct OutboundWorker {
     pub(crate) outbound: Outbound,
-    pub(crate) retry: Retry,
+    pub(crate) retry: RetrySchedule,
 }
 
 impl OutboundWorker {
@@ -39,8 +39,9 @@ impl OutboundWorker {
         end: Deadline,
     ) -> SqsBatchResponse {
         let outbound = self.outbound.until(end.earlier(TO_POSTPONE));
-        let work =
-            async |messages: Vec<queue::Outbound>| outbound.carry_out(&messages, deadline).await;
+        let work = async |messages: Vec<queue::IntentMessage>| {
+            outbound.carry_out(&messages, deadline).await
+        };
         let response = handle_batch(event, &self.retry, work).await;
         share_low_quota(
             &outbound.clients.cloudinary,

@@ -5,10 +5,10 @@ mod handler;
 use handler::OutboundWorker;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use media_sync::config::{self, CloudinaryConfig, ServiceConfig};
-use media_sync::queue::{Queue, Retry};
+use media_sync::queue::{RetrySchedule, SqsQueue};
 use media_sync::sync::clients::SyncClients;
 use media_sync::sync::outbound::Outbound;
-use media_sync::sync::store::Store;
+use media_sync::sync::store::MirrorStore;
 use media_sync::telemetry;
 
 #[tokio::main]
@@ -28,15 +28,15 @@ async fn start() -> Result<OutboundWorker, Error> {
     let config = config::load::<(CloudinaryConfig, ServiceConfig)>(&aws).await?;
     let (cloudinary, service) = config.split();
     let http = config::http_client()?;
-    let queue = Queue::connect(&aws, config::outbound_queue_url()?);
+    let queue = SqsQueue::connect(&aws, config::outbound_queue_url()?);
     Ok(OutboundWorker {
         outbound: Outbound {
             clients: SyncClients {
                 cloudinary: cloudinary.client(&http),
-                store: Store::new(service.client(&http)),
+                store: MirrorStore::new(service.client(&http)),
             },
             queue: queue.clone(),
         },
-        retry: Retry::new(queue, config::retry_after()?),
+        retry: RetrySchedule::new(queue, config::retry_after()?),
     })
 }

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::LambdaEvent;
 use media_sync::deadline::{self, Deadline};
-use media_sync::maintenance::{Errand, Maintenance, MaintenanceError};
-use media_sync::queue::{self, ContinueReconcile, DecodeError, Replay};
+use media_sync::maintenance::{Maintenance, MaintenanceError, MaintenanceTask};
+use media_sync::queue::{self, ContinueReconcile, DecodeError, ReplayMessage};
 use media_sync::sync::reconcile::{
     NamedOutcome, Reconcile, ReconcileError, RunOptions, SliceOutcome, checked_names,
 };
-use media_sync::sync::store::{Mode, RunRequest, RunRow};
+use media_sync::sync::store::{RunMode, RunRequest, RunRow};
 use media_sync::telemetry;
 use media_sync::time::Timestamp;
 use serde::Deserialize;
@@ -32,7 +32,7 @@ pub(crate) struct Handler {
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(try_from = "Map<String, Value>")]
 struct Tick {
-    mode: Mode,
+    mode: RunMode,
     public_ids: Option<Vec<String>>,
     options: RunOptions,
 }
@@ -53,7 +53,7 @@ impl TryFrom<Map<String, Value>> for Tick {
         let mode = fields.remove("mode").unwrap_or_default();
         let public_ids = fields.remove("public_ids").unwrap_or_default();
         Ok(Self {
-            mode: Mode::deserialize(mode)?,
+            mode: RunMode::deserialize(mode)?,
             public_ids: Option::deserialize(public_ids)?,
             options: RunOptions::deserialize(Value::Object(fields))?,
         })
@@ -95,9 +95,9 @@ impl Handler {
             let event = SqsEvent::deserialize(event).map_err(Failure::Event)?;
             return self.resume(event, deadline).await;
         }
-        let errand = Errand::read(&event, Timestamp::now()).map_err(Failure::Event)?;
-        if let Some(errand) = errand {
-            let done = self.maintenance.run(errand, deadline).await;
+        let task = MaintenanceTask::read(&event, Timestamp::now()).map_err(Failure::Event)?;
+        if let Some(task) = task {
+            let done = self.maintenance.run(task, deadline).await;
             return done.map_err(Failure::Maintenance);
         }
         let tick = Tick::deserialize(event).map_err(Failure::Event)?;
@@ -152,7 +152,7 @@ impl Handler {
                 Ok(())
             }
             Err(DecodeError::Kind { .. }) => {
-                let wanted: Replay = queue::decode(body).map_err(Failure::Message)?;
+                let wanted: ReplayMessage = queue::decode(body).map_err(Failure::Message)?;
                 let replayed = self.maintenance.replay(wanted, deadline).await;
                 replayed.map(drop).map_err(Failure::Maintenance)
             }
@@ -209,7 +209,7 @@ impl Tick {
             options: json!(options),
         };
         match (self.mode, self.public_ids) {
-            (Mode::Named, names) => {
+            (RunMode::Named, names) => {
                 let names = checked_names(names.unwrap_or_default());
                 let names = names.map_err(|reason| format!("public_ids {reason}"))?;
                 Ok(Wanted::Named(names, request, options))
@@ -254,7 +254,10 @@ mod tests {
 
     #[test]
     fn the_schedules_of_the_template_are_understood() {
-        for (input, mode) in [("incremental", Mode::Incremental), ("full", Mode::Full)] {
+        for (input, mode) in [
+            ("incremental", RunMode::Incremental),
+            ("full", RunMode::Full),
+        ] {
             let wanted = tick(json!({"mode": input})).unwrap().wanted().unwrap();
             let Wanted::Run(run) = wanted else {
                 panic!("a run is wanted");
@@ -286,7 +289,7 @@ mod tests {
             panic!("names are understood");
         };
         assert_eq!(Vec::from_iter(names), ["a", "b"]);
-        assert_eq!((run.mode, run.trigger), (Mode::Named, "invocation"));
+        assert_eq!((run.mode, run.trigger), (RunMode::Named, "invocation"));
         assert!(options.dry_run);
         for event in [
             json!({"mode": "named"}),

@@ -8,17 +8,17 @@ use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
 use media_sync::deadline::{Deadline, TO_HAND_ON};
 use media_sync::http::auth::{authenticate, require_admin};
-use media_sync::http::{Problem, Query, body, reply, respond};
+use media_sync::http::{Problem, QueryParameters, body, reply, respond};
 use media_sync::parameter::ParameterError;
-use media_sync::queue::{ContinueReconcile, Outbound, Queue};
-use media_sync::supabase::Supabase;
-use media_sync::supabase::jwt::{Caller, TokenVerifier};
+use media_sync::queue::{ContinueReconcile, IntentMessage, SqsQueue};
+use media_sync::supabase::DataApi;
+use media_sync::supabase::jwt::{ApiCaller, TokenVerifier};
 use media_sync::sync::drain::send_waiting_intents;
 use media_sync::sync::reconcile::{
-    Counters, MAX_PAGE, NamedOutcome, Reconcile, ReconcileError, RunOptions, SliceOutcome,
+    MAX_PAGE, NamedOutcome, Reconcile, ReconcileError, RunCounters, RunOptions, SliceOutcome,
     checked_names,
 };
-use media_sync::sync::store::{Mode, RunRequest, RunRow, RunStatus};
+use media_sync::sync::store::{RunMode, RunRequest, RunRow, RunStatus};
 use media_sync::telemetry;
 use media_sync::time::Timestamp;
 use serde::Deserialize;
@@ -32,10 +32,10 @@ const TIME_BUDGET: Duration = Duration::from_secs(22);
 #[derive(Debug)]
 pub(crate) struct Sync {
     pub(crate) verifier: TokenVerifier,
-    pub(crate) database: Supabase,
+    pub(crate) database: DataApi,
     pub(crate) reconcile: Reconcile,
-    pub(crate) outbound: Queue,
-    pub(crate) continuation: Queue,
+    pub(crate) outbound: SqsQueue,
+    pub(crate) continuation: SqsQueue,
 }
 
 /// The body of a request for a run. People who press the button mean a full run.
@@ -70,7 +70,7 @@ enum Wanted {
 /// The database's answer to a request for another attempt.
 #[derive(Debug, Deserialize)]
 struct Retried {
-    done: Vec<Outbound>,
+    done: Vec<IntentMessage>,
 }
 
 impl Sync {
@@ -98,7 +98,7 @@ impl Sync {
         }
     }
 
-    async fn tell(&self, request: &Request, caller: &Caller) -> Result<Response<Body>, Problem> {
+    async fn tell(&self, request: &Request, caller: &ApiCaller) -> Result<Response<Body>, Problem> {
         let run_id = parse_query(request.uri().query())?;
         let database = self.database.as_caller(caller);
         let arguments = json!({"p_run_id": run_id});
@@ -109,9 +109,9 @@ impl Sync {
         Ok(reply::json(StatusCode::OK, &overview))
     }
 
-    async fn run(&self, request: &Request, caller: &Caller) -> Result<Response<Body>, Problem> {
+    async fn run(&self, request: &Request, caller: &ApiCaller) -> Result<Response<Body>, Problem> {
         require_admin(caller)?;
-        Query::parse(request.uri().query(), &[])?;
+        QueryParameters::parse(request.uri().query(), &[])?;
         let begun = Instant::now();
         let (status, answer) = match plan_run(parse_request(request)?, caller.sub)? {
             Wanted::Run(run) => {
@@ -149,7 +149,7 @@ impl Sync {
     async fn retry_refused(
         &self,
         names: &BTreeSet<String>,
-        caller: &Caller,
+        caller: &ApiCaller,
     ) -> Result<usize, Problem> {
         let items: Vec<Value> = names
             .iter()
@@ -202,7 +202,7 @@ fn parse_request(request: &Request) -> Result<SyncRequest, Problem> {
 
 /// A question may name a run, to hear all of it.
 fn parse_query(query: Option<&str>) -> Result<Option<Uuid>, ParameterError> {
-    Query::parse(query, &["run_id"])?.uuid("run_id")
+    QueryParameters::parse(query, &["run_id"])?.uuid("run_id")
 }
 
 fn plan_run(wanted: SyncRequest, requested_by: Uuid) -> Result<Wanted, ParameterError> {
@@ -224,9 +224,9 @@ fn plan_run(wanted: SyncRequest, requested_by: Uuid) -> Result<Wanted, Parameter
     };
     let options = options.checked().map_err(|_| page_error())?;
     let mode = match (&wanted.public_ids, wanted.force) {
-        (Some(_), _) => Mode::Named,
-        (None, false) if wanted.mode == Some(Scope::Incremental) => Mode::Incremental,
-        (None, _) => Mode::Full,
+        (Some(_), _) => RunMode::Named,
+        (None, false) if wanted.mode == Some(Scope::Incremental) => RunMode::Incremental,
+        (None, _) => RunMode::Full,
     };
     let request = RunRequest {
         mode,
@@ -246,7 +246,7 @@ fn parse_names(names: Vec<String>) -> Result<BTreeSet<String>, ParameterError> {
 
 fn describe(run: Option<&RunRow>, begun: Instant) -> Value {
     let counters = run
-        .and_then(|run| Counters::deserialize(&run.counters).ok())
+        .and_then(|run| RunCounters::deserialize(&run.counters).ok())
         .unwrap_or_default();
     let status = run.map_or(RunStatus::Running, |run| run.status);
     let errors: Vec<Value> = run
@@ -281,7 +281,7 @@ fn describe_named(outcome: &NamedOutcome, begun: Instant) -> Value {
     answer["success"] = (outcome.status == RunStatus::Succeeded).into();
     answer["run_id"] = json!(outcome.run_id);
     answer["status"] = json!(outcome.status);
-    answer["mode"] = json!(Mode::Named);
+    answer["mode"] = json!(RunMode::Named);
     answer["errors"] = json!(errors);
     answer["dry_run"] = outcome.drift.is_some().into();
     answer["not_found"] = json!(outcome.unknown);
@@ -291,7 +291,7 @@ fn describe_named(outcome: &NamedOutcome, begun: Instant) -> Value {
     answer
 }
 
-fn counted(counters: &Counters, begun: Instant) -> Value {
+fn counted(counters: &RunCounters, begun: Instant) -> Value {
     json!({
         "synced_items": counters.tally.created,
         "updated_items": counters.tally.updated,
@@ -354,7 +354,7 @@ mod tests {
             panic!("names are understood");
         };
         assert_eq!(Vec::from_iter(names), ["a", "b"]);
-        assert_eq!((run.mode, options.dry_run), (Mode::Named, true));
+        assert_eq!((run.mode, options.dry_run), (RunMode::Named, true));
         let many: Vec<String> = (0..=MAX_NAMES).map(|number| number.to_string()).collect();
         for names in [
             json!([]),
@@ -387,7 +387,7 @@ mod tests {
         let Ok(Wanted::Run(run)) = plan(r#"{"batch_size": 500, "mode": "incremental"}"#) else {
             panic!("a run is wanted");
         };
-        assert_eq!(run.mode, Mode::Incremental);
+        assert_eq!(run.mode, RunMode::Incremental);
     }
 
     #[test]

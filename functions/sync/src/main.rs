@@ -7,10 +7,10 @@ use std::convert::Infallible;
 use handler::Sync;
 use lambda_http::{Error, Request, service_fn};
 use media_sync::config::{self, Config};
-use media_sync::queue::Queue;
+use media_sync::queue::SqsQueue;
 use media_sync::sync::clients::SyncClients;
 use media_sync::sync::reconcile::Reconcile;
-use media_sync::sync::store::Store;
+use media_sync::sync::store::MirrorStore;
 use media_sync::telemetry;
 
 #[tokio::main]
@@ -36,10 +36,10 @@ async fn start() -> Result<Sync, Error> {
         reconcile: Reconcile {
             clients: SyncClients {
                 cloudinary: cloudinary.client(&http),
-                store: Store::new(service.client(&http)),
+                store: MirrorStore::new(service.client(&http)),
             },
         },
-        outbound: Queue::connect(&aws, config::outbound_queue_url()?),
-        continuation: Queue::connect(&aws, config::reconcile_queue_url()?),
+        outbound: SqsQueue::connect(&aws, config::outbound_queue_url()?),
+        continuation: SqsQueue::connect(&aws, config::reconcile_queue_url()?),
     })
 }

@@ -6,21 +6,21 @@ use std::time::{Duration, Instant};
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
 use media_sync::asset::ResourceType;
-use media_sync::cloudinary::upload::Source;
-use media_sync::cloudinary::{Client, Credentials};
+use media_sync::cloudinary::upload::UploadSource;
+use media_sync::cloudinary::{ApiCredentials, CloudinaryClient};
 use media_sync::deadline::{self, Deadline};
 use media_sync::http::auth::authenticate;
-use media_sync::http::{Problem, Query, reply, respond};
+use media_sync::http::{Problem, QueryParameters, reply, respond};
 use media_sync::parameter::ParameterError;
-use media_sync::rotation::Live;
+use media_sync::rotation::LiveValue;
 use media_sync::supabase::jwt::TokenVerifier;
-use media_sync::sync::uploads::{Beginning, Kind, Uploaded, Uploads, Wanted};
+use media_sync::sync::uploads::{NewUpload, UploadKind, UploadOutcome, Uploads, WantedUpload};
 use media_sync::time::Timestamp;
 use media_sync::upload::content::{check_allowed, check_file};
 use media_sync::upload::format::{extension, known_format};
 use media_sync::upload::remote::{RemoteFile, parse_remote};
-use media_sync::upload::signing::{Asked, SIGNABLE};
-use media_sync::upload::{Naming, UploadRefusal, UploadRules, Uploader};
+use media_sync::upload::signing::{SIGNABLE, SigningRequest};
+use media_sync::upload::{NamingWishes, UploadRefusal, UploadRules, Uploader};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -37,7 +37,7 @@ const LOOK_UP: Duration = Duration::from_secs(4);
 #[derive(Debug)]
 pub(crate) struct Upload {
     pub(crate) verifier: TokenVerifier,
-    pub(crate) rules: Live<UploadRules>,
+    pub(crate) rules: LiveValue<UploadRules>,
     pub(crate) uploads: Uploads,
 }
 
@@ -49,7 +49,7 @@ impl Upload {
                 id: caller.sub,
                 is_admin: caller.is_admin,
             };
-            Query::parse(request.uri().query(), &[])?;
+            QueryParameters::parse(request.uri().query(), &[])?;
             match *request.method() {
                 Method::GET => self.describe(uploader).await,
                 Method::POST => {
@@ -98,7 +98,7 @@ impl Upload {
         uploader: Uploader,
         id: Uuid,
     ) -> Result<Response<Body>, Problem> {
-        let signable = Asked {
+        let signable = SigningRequest {
             params: &asked.params,
             filename: asked.filename.as_deref(),
             resource_type: asked.resource_type,
@@ -108,7 +108,7 @@ impl Upload {
         let now = cloudinary.cloud_now();
         let valid = rules.valid_seconds;
         let name = &signable.public_id;
-        let beginning = Beginning::new(id, uploader, name, signable.overwrite, now, valid);
+        let beginning = NewUpload::new(id, uploader, name, signable.overwrite, now, valid);
         let begun = self.uploads.begin(&beginning).await?;
         let credentials = cloudinary.credentials().await;
         let mut answer = signable.sign(begun.overwrite, now, valid, &credentials);
@@ -125,14 +125,14 @@ impl Upload {
 
     async fn carry_out(
         &self,
-        wanted: Wanted,
-        source: Source,
+        wanted: WantedUpload,
+        source: UploadSource,
         deadline: Instant,
     ) -> Result<Response<Body>, Problem> {
         let uploaded = self.uploads.upload(&wanted, source, deadline).await?;
         let (status, word, item) = match uploaded {
-            Uploaded::Stored(item) => (StatusCode::CREATED, "stored", Some(item)),
-            Uploaded::Pending(item) => (StatusCode::ACCEPTED, "pending", item),
+            UploadOutcome::Stored(item) => (StatusCode::CREATED, "stored", Some(item)),
+            UploadOutcome::Pending(item) => (StatusCode::ACCEPTED, "pending", item),
         };
         let message = match word {
             "stored" => "The file is in Cloudinary and in the database.",
@@ -147,7 +147,7 @@ impl Upload {
         Ok(reply::json(status, &answer))
     }
 
-    fn cloudinary(&self) -> &Client {
+    fn cloudinary(&self) -> &CloudinaryClient {
         &self.uploads.clients.cloudinary
     }
 
@@ -159,7 +159,7 @@ impl Upload {
     }
 }
 
-fn describe(uploader: Uploader, rules: &UploadRules, credentials: &Credentials) -> Value {
+fn describe(uploader: Uploader, rules: &UploadRules, credentials: &ApiCredentials) -> Value {
     let prefix = rules.prefix_of(uploader).map(|prefix| format!("{prefix}/"));
     json!({
         "cloud_name": credentials.cloud_name(),
@@ -192,7 +192,7 @@ fn file_limit(rules: &UploadRules) -> u64 {
 }
 
 /// Where a browser sends a file with a signature.
-fn address(resource_type: Option<ResourceType>, credentials: &Credentials) -> String {
+fn address(resource_type: Option<ResourceType>, credentials: &ApiCredentials) -> String {
     let kind = resource_type.map_or("auto", ResourceType::as_str);
     let base = credentials.upload_prefix().as_str().trim_end_matches('/');
     format!("{base}/v1_1/{}/{kind}/upload", credentials.cloud_name())
@@ -203,15 +203,15 @@ fn plan_file(
     rules: &UploadRules,
     uploader: Uploader,
     id: Uuid,
-) -> Result<(Wanted, Source), Problem> {
+) -> Result<(WantedUpload, UploadSource), Problem> {
     let wanted = file.about.resource_type;
     let checked = check_file(&file.bytes, &file.filename, wanted, rules)?;
     let size = file.bytes.len() as u64;
     let named =
         name(&file.about, &file.filename, checked.resource_type).choose(rules, uploader, id)?;
-    let wanted = Wanted {
+    let wanted = WantedUpload {
         id,
-        kind: Kind::File,
+        kind: UploadKind::File,
         uploader,
         named,
         resource_type: checked.resource_type,
@@ -224,7 +224,7 @@ fn plan_file(
         tags: file.about.tags,
         context: file.about.context,
     };
-    let source = Source::Bytes {
+    let source = UploadSource::Bytes {
         data: file.bytes,
         filename: file.filename,
     };
@@ -236,16 +236,16 @@ async fn plan_url(
     rules: &UploadRules,
     uploader: Uploader,
     id: Uuid,
-) -> Result<(Wanted, Source), Problem> {
+) -> Result<(WantedUpload, UploadSource), Problem> {
     let file = parse_remote(&asked.url, rules)?;
     let filename = file.filename().unwrap_or_default();
     let (resource_type, format) = plan_remote_type(&filename, asked.about.resource_type)?;
     check_allowed(resource_type, format.as_deref(), rules)?;
     let named = name(&asked.about, &filename, resource_type).choose(rules, uploader, id)?;
     look_up(&file).await?;
-    let wanted = Wanted {
+    let wanted = WantedUpload {
         id,
-        kind: Kind::Url,
+        kind: UploadKind::Url,
         uploader,
         named,
         resource_type,
@@ -256,11 +256,11 @@ async fn plan_url(
         tags: asked.about.tags,
         context: asked.about.context,
     };
-    Ok((wanted, Source::Url(file.url.into())))
+    Ok((wanted, UploadSource::Url(file.url.into())))
 }
 
-fn name<'a>(about: &'a About, filename: &'a str, resource_type: ResourceType) -> Naming<'a> {
-    Naming {
+fn name<'a>(about: &'a About, filename: &'a str, resource_type: ResourceType) -> NamingWishes<'a> {
+    NamingWishes {
         public_id: about.public_id.as_deref(),
         folder: about.folder.as_deref(),
         filename: Some(filename),

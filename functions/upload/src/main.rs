@@ -10,7 +10,7 @@ use handler::Upload;
 use lambda_http::{Error, Request, service_fn};
 use media_sync::config::{self, Config};
 use media_sync::sync::clients::SyncClients;
-use media_sync::sync::store::Store;
+use media_sync::sync::store::MirrorStore;
 use media_sync::sync::uploads::Uploads;
 use media_sync::telemetry;
 use media_sync::upload::UploadRules;
@@ -39,7 +39,7 @@ async fn start() -> Result<Upload, Error> {
         uploads: Uploads {
             clients: SyncClients {
                 cloudinary: cloudinary.client(&http),
-                store: Store::new(service.client(&http)),
+                store: MirrorStore::new(service.client(&http)),
             },
         },
     })

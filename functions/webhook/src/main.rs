@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use handler::Webhook;
 use lambda_http::{Error, Request, service_fn};
 use media_sync::config;
-use media_sync::queue::Queue;
+use media_sync::queue::SqsQueue;
 use media_sync::telemetry;
 
 #[tokio::main]
@@ -25,6 +25,6 @@ async fn main() -> Result<(), Error> {
 async fn start() -> Result<Webhook, config::ConfigError> {
     let aws = config::aws().await;
     let verifier = config::load(&aws).await?;
-    let queue = Queue::connect(&aws, config::notification_queue_url()?);
+    let queue = SqsQueue::connect(&aws, config::notification_queue_url()?);
     Ok(Webhook::new(verifier, queue))
 }

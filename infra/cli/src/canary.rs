@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use media_sync::asset::{AssetId, ResourceType};
-use media_sync::cloudinary::Client;
+use media_sync::cloudinary::CloudinaryClient;
 use media_sync::cloudinary::signature::sign_notification;
-use media_sync::cloudinary::upload::{Source, UploadOptions};
-use media_sync::supabase::Supabase;
+use media_sync::cloudinary::upload::{UploadOptions, UploadSource};
+use media_sync::supabase::DataApi;
 use media_sync::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -34,9 +34,9 @@ const PROBE_LIMIT: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub struct Canary {
     /// Where the asset is uploaded.
-    pub cloudinary: Client,
+    pub cloudinary: CloudinaryClient,
     /// Where its notifications are recorded.
-    pub supabase: Supabase,
+    pub supabase: DataApi,
     /// Where Cloudinary sends them.
     pub webhook: Url,
     /// For a notification of our own, which finds the leg that is broken.
@@ -123,7 +123,7 @@ impl Canary {
             public_id: Some(name.clone()),
             ..UploadOptions::default()
         };
-        let source = Source::Url(PICTURE.to_owned());
+        let source = UploadSource::Url(PICTURE.to_owned());
         let by_hand = format!("delete {name} in Cloudinary by hand, if it is there");
         let uploaded = self.cloudinary.upload(source, &options).await;
         let uploaded = uploaded.map_err(|error| match error.is_transient() {

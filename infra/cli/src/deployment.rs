@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use media_sync::config;
-use media_sync::sync::health::{Schedules, parse_rate};
+use media_sync::sync::health::{RunSchedules, parse_rate};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -85,9 +85,9 @@ impl Deployment {
     }
 
     /// The periods of runs, where the stack's parameters tell them.
-    pub fn schedules(&self) -> Schedules {
+    pub fn schedules(&self) -> RunSchedules {
         let period = |name| parse_rate(self.parameters.get(name)?);
-        Schedules {
+        RunSchedules {
             incremental: period("ReconcileSchedule"),
             full: period("FullReconcileSchedule"),
         }

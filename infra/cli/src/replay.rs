@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use media_sync::asset::AssetId;
-use media_sync::supabase::Supabase;
+use media_sync::supabase::DataApi;
 use media_sync::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ struct Record {
 ///
 /// # Errors
 /// When there is no such asset, or the Data API does not answer.
-pub async fn resolve_asset(name: &str, supabase: &Supabase) -> Result<AssetId, Failure> {
+pub async fn resolve_asset(name: &str, supabase: &DataApi) -> Result<AssetId, Failure> {
     #[derive(Deserialize)]
     struct Row {
         cloudinary_asset_id: Option<AssetId>,
@@ -87,7 +87,7 @@ impl Scope {
     ///
     /// # Errors
     /// When the Data API does not answer or refuses.
-    pub async fn look(&self, supabase: &Supabase) -> Result<Begun, Failure> {
+    pub async fn look(&self, supabase: &DataApi) -> Result<Begun, Failure> {
         let (notifications, newest) = self.count(supabase, None).await?;
         let (parked, _) = self.count(supabase, Some("parked")).await?;
         Ok(Begun {
@@ -122,7 +122,7 @@ impl Scope {
     ///
     /// # Errors
     /// When the Data API refuses.
-    pub async fn wait(&self, begun: &Begun, supabase: &Supabase) -> Result<u64, Failure> {
+    pub async fn wait(&self, begun: &Begun, supabase: &DataApi) -> Result<u64, Failure> {
         while !has_come(begun, supabase).await? {
             tokio::time::sleep(PAUSE).await;
         }
@@ -133,7 +133,7 @@ impl Scope {
 
     async fn count(
         &self,
-        supabase: &Supabase,
+        supabase: &DataApi,
         verdict: Option<&str>,
     ) -> Result<(u64, Option<Record>), Failure> {
         let mut query = supabase
@@ -159,7 +159,7 @@ impl Scope {
     }
 }
 
-async fn has_come(begun: &Begun, supabase: &Supabase) -> Result<bool, Failure> {
+async fn has_come(begun: &Begun, supabase: &DataApi) -> Result<bool, Failure> {
     let Some(newest) = &begun.newest else {
         return Ok(true);
     };

@@ -1,6 +1,6 @@
 //! Failures of the services that commands call, as they are shown.
 
-use media_sync::cloudinary::{CloudinaryError, Refusal};
+use media_sync::cloudinary::{CloudinaryError, RefusalKind};
 use media_sync::supabase::SupabaseError;
 
 use crate::exit::Exit;
@@ -10,10 +10,10 @@ impl From<CloudinaryError> for Failure {
     fn from(error: CloudinaryError) -> Self {
         let failure = |exit| Self::new(exit, chain(&error));
         match error.refusal() {
-            Some(Refusal::Unauthorized) => failure(Exit::NotAllowed).mend(
+            Some(RefusalKind::Unauthorized) => failure(Exit::NotAllowed).mend(
                 "check CLOUDINARY_URL: copy it from Cloudinary's console, Settings, API Keys",
             ),
-            Some(Refusal::Forbidden) => failure(Exit::NotAllowed)
+            Some(RefusalKind::Forbidden) => failure(Exit::NotAllowed)
                 .mend("give the API key of CLOUDINARY_URL this permission, or take another key"),
             _ if error.is_transient() => failure(Exit::TryAgain),
             _ => failure(Exit::Failed),

@@ -1,6 +1,6 @@
 //! Makes another user the owner of somebody's assets, batch by batch.
 
-use media_sync::supabase::Supabase;
+use media_sync::supabase::DataApi;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -22,7 +22,7 @@ pub struct Owned {
 ///
 /// # Errors
 /// When the Data API does not answer or refuses.
-pub async fn count(owner: &str, supabase: &Supabase) -> Result<Owned, Failure> {
+pub async fn count(owner: &str, supabase: &DataApi) -> Result<Owned, Failure> {
     let total = async |table: &str, column: &str| -> Result<u64, Failure> {
         let query = supabase
             .from(table)
@@ -45,7 +45,7 @@ pub async fn count(owner: &str, supabase: &Supabase) -> Result<Owned, Failure> {
 pub async fn transfer(
     (from, to): (&str, &str),
     collections: bool,
-    supabase: &Supabase,
+    supabase: &DataApi,
     mut told: impl FnMut(Owned),
 ) -> Result<Owned, Failure> {
     let mut moved = Owned::default();

@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::model::Asset;
-use crate::settings::Settings;
+use crate::settings::ServerSettings;
 
 /// The name, first key and delivery origin of the account, which are the same for every answer.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ impl Account {
     /// Active access keys with their secrets, the oldest first.
     pub(crate) fn access_keys<'a>(
         &'a self,
-        settings: &'a Settings,
+        settings: &'a ServerSettings,
     ) -> impl Iterator<Item = (&'a str, &'a str)> {
         let first = (!settings.first_key_disabled)
             .then_some((self.api_key.as_str(), self.api_secret.as_str()));
@@ -30,7 +30,11 @@ impl Account {
     }
 
     /// The secret of an active key.
-    pub(crate) fn secret_of<'a>(&'a self, key: &str, settings: &'a Settings) -> Option<&'a str> {
+    pub(crate) fn secret_of<'a>(
+        &'a self,
+        key: &str,
+        settings: &'a ServerSettings,
+    ) -> Option<&'a str> {
         let found = self.access_keys(settings).find(|(known, _)| *known == key);
         found.map(|(_, secret)| secret)
     }

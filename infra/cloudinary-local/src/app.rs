@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::account::Account;
 use crate::moment::Moment;
 use crate::notify::Deliverer;
-use crate::settings::Settings;
+use crate::settings::ServerSettings;
 use crate::store::{Files, Store};
 use crate::traffic::Traffic;
 
@@ -21,7 +21,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> ServerSettings {
         self.store.read(|state| state.settings.clone())
     }
 

@@ -29,10 +29,10 @@ mod template;
 mod traffic;
 mod view;
 
-pub use server::{Config, Server, StartError};
+pub use server::{Server, ServerConfig, StartError};
 pub use settings::{
-    Chaos, ContextChangedShape, DeletedKey, Envelope, ExplicitEmits, FolderMode, RestoreEmits,
-    Settings,
+    ContextChangedShape, DeletedKey, Envelope, ExplicitEmits, FolderMode, NotificationChaos,
+    RestoreEmits, ServerSettings,
 };
-pub use signature::Algorithm;
+pub use signature::SigningAlgorithm;
 pub use store::JournalError;

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::{Context, Result, bail};
-use cloudinary_local::{Config, Server};
+use cloudinary_local::{Server, ServerConfig};
 use serde_json::{Map, Value};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -35,8 +35,8 @@ async fn main() -> Result<()> {
 }
 
 /// `None` when help is asked for.
-fn parse(args: impl Iterator<Item = String>) -> Result<Option<Config>> {
-    let mut config = Config::local("");
+fn parse(args: impl Iterator<Item = String>) -> Result<Option<ServerConfig>> {
+    let mut config = ServerConfig::local("");
     let mut settings = Map::new();
     let mut args = args;
     while let Some(name) = args.next() {

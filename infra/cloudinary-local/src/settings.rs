@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::signature::Algorithm;
+use crate::signature::SigningAlgorithm;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -68,7 +68,7 @@ pub enum Envelope {
 /// Every switch, with the most likely reading of Cloudinary's behaviour as its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Settings {
+pub struct ServerSettings {
     pub folder_mode: FolderMode,
     /// Deleted assets leave a placeholder and can be restored.
     pub backups: bool,
@@ -105,7 +105,7 @@ pub struct Settings {
     pub strict_transformations: bool,
     /// PDF files are delivered.
     pub pdf_delivery: bool,
-    pub signature_algorithm: Algorithm,
+    pub signature_algorithm: SigningAlgorithm,
     /// Active access keys besides the one that the account began with: key to secret.
     pub access_keys: BTreeMap<String, String>,
     /// The key that the account began with is switched off.
@@ -142,7 +142,7 @@ pub struct Settings {
     pub upload_presets: BTreeMap<String, Map<String, Value>>,
 }
 
-impl Default for Settings {
+impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             folder_mode: FolderMode::Dynamic,
@@ -171,7 +171,7 @@ impl Default for Settings {
             region: None,
             strict_transformations: false,
             pdf_delivery: true,
-            signature_algorithm: Algorithm::Sha1,
+            signature_algorithm: SigningAlgorithm::Sha1,
             access_keys: BTreeMap::new(),
             first_key_disabled: false,
             notification_api_key: None,
@@ -197,7 +197,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl ServerSettings {
     /// A copy with the named members replaced; unknown names and wrong types are refused.
     ///
     /// # Errors
@@ -219,7 +219,7 @@ impl Settings {
 /// Deterministic mischief done to notifications, decided by seed and order of creation.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Chaos {
+pub struct NotificationChaos {
     /// Share of notifications never sent, 0.0 to 1.0.
     pub drop: f64,
     /// Share sent twice.
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn unknown_switches_and_wrong_types_are_refused() {
-        let settings = Settings::default();
+        let settings = ServerSettings::default();
         let change = |value: Value| match value {
             Value::Object(map) => settings.with(map),
             _ => unreachable!("the cases are objects"),

@@ -8,13 +8,13 @@ use subtle::ConstantTimeEq;
 /// The hash an account signs with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Algorithm {
+pub enum SigningAlgorithm {
     #[default]
     Sha1,
     Sha256,
 }
 
-impl Algorithm {
+impl SigningAlgorithm {
     /// A request does not name its algorithm; the length of the signature does.
     fn of(signature: &str) -> Option<Self> {
         match signature.len() {
@@ -63,7 +63,7 @@ pub(crate) fn string_to_sign(params: &[(String, String)], version: Version) -> S
 /// Tells whether `signature` is right for `params` by either version and the algorithm its length
 /// names.
 pub(crate) fn verify_params(params: &[(String, String)], signature: &str, secret: &str) -> bool {
-    let Some(algorithm) = Algorithm::of(signature) else {
+    let Some(algorithm) = SigningAlgorithm::of(signature) else {
         return false;
     };
     [Version::Two, Version::One].into_iter().any(|version| {
@@ -78,7 +78,7 @@ pub(crate) fn sign_response(
     public_id: &str,
     version: i64,
     secret: &str,
-    algorithm: Algorithm,
+    algorithm: SigningAlgorithm,
 ) -> String {
     let text = format!("public_id={public_id}&version={version}");
     algorithm.hex_digest(&[text.as_bytes(), secret.as_bytes()])
@@ -89,7 +89,7 @@ pub(crate) fn sign_notification(
     body: &[u8],
     timestamp: &str,
     secret: &str,
-    algorithm: Algorithm,
+    algorithm: SigningAlgorithm,
 ) -> String {
     algorithm.hex_digest(&[body, timestamp.as_bytes(), secret.as_bytes()])
 }
@@ -107,7 +107,7 @@ mod tests {
             .collect()
     }
 
-    fn sign(params: &[(String, String)], version: Version, algorithm: Algorithm) -> String {
+    fn sign(params: &[(String, String)], version: Version, algorithm: SigningAlgorithm) -> String {
         algorithm.hex_digest(&[
             string_to_sign(params, version).as_bytes(),
             SECRET.as_bytes(),
@@ -123,8 +123,11 @@ mod tests {
         ]);
         let sha1 = "14c00ba6d0dfdedbc86b316847d95b9e6cd46d94";
         let sha256 = "45ddaa4fa01f0c2826f32f669d2e4514faf275fe6df053f1a150e7beae58a3bd";
-        assert_eq!(sign(&params, Version::One, Algorithm::Sha1), sha1);
-        assert_eq!(sign(&params, Version::Two, Algorithm::Sha256), sha256);
+        assert_eq!(sign(&params, Version::One, SigningAlgorithm::Sha1), sha1);
+        assert_eq!(
+            sign(&params, Version::Two, SigningAlgorithm::Sha256),
+            sha256
+        );
         assert!(verify_params(&params, sha1, SECRET));
         assert!(verify_params(&params, sha256, SECRET));
         assert!(!verify_params(&params, sha1, "another secret"));
@@ -142,9 +145,9 @@ mod tests {
             ),
         ]);
         let two = "4fdf465dd89451cc1ed8ec5b3e314e8a51695704";
-        assert_eq!(sign(&params, Version::Two, Algorithm::Sha1), two);
+        assert_eq!(sign(&params, Version::Two, SigningAlgorithm::Sha1), two);
         assert!(verify_params(&params, two, SECRET));
-        let one = sign(&params, Version::One, Algorithm::Sha1);
+        let one = sign(&params, Version::One, SigningAlgorithm::Sha1);
         assert_ne!(one, two);
         assert!(verify_params(&params, &one, SECRET));
     }
@@ -153,11 +156,11 @@ mod tests {
     fn responses_sign_as_the_published_vectors() {
         let secret = "X7qLTrsES31MzxxkxPPA-pAGGfU";
         assert_eq!(
-            sign_response("tests/logo.png", 1, secret, Algorithm::Sha1),
+            sign_response("tests/logo.png", 1, secret, SigningAlgorithm::Sha1),
             "08d3107a5b2ad82e7d82c0b972218fbf20b5b1e0"
         );
         assert_eq!(
-            sign_response("tests/logo.png", 1, secret, Algorithm::Sha256),
+            sign_response("tests/logo.png", 1, secret, SigningAlgorithm::Sha256),
             "cc69ae4ed73303fbf4a55f2ae5fc7e34ad3a5c387724bfcde447a2957cacdfea"
         );
     }
@@ -169,28 +172,28 @@ mod tests {
                 "{public_id: 'sample'}",
                 "1315060510",
                 "abcd",
-                Algorithm::Sha1,
+                SigningAlgorithm::Sha1,
                 "25f7e91709c858b97d688ce8da799dedb290d9ef",
             ),
             (
                 "{public_id: 'sample'}",
                 "1315060510",
                 "abcd",
-                Algorithm::Sha256,
+                SigningAlgorithm::Sha256,
                 "35c9b4ce5ea893c20d371673d0ed96fcc57c1d2702169add0165c589a9042e59",
             ),
             (
                 "{}",
                 "0",
                 "someApiSecret",
-                Algorithm::Sha256,
+                SigningAlgorithm::Sha256,
                 "d5497e1a206ad0ba29ad09a7c0c5f22e939682d15009c15ab3199f62fefbd14b",
             ),
             (
                 r#"{"public_id":"b8sjhoslj8cq8ovoa0ma","version":"1555337587","width":1000,"height":800}"#,
                 "7952342400000",
                 "hardcoded",
-                Algorithm::Sha256,
+                SigningAlgorithm::Sha256,
                 "6c5a29fd8815772fbac2f10ae741e093d0859313947ef8fadeb29126ded6649c",
             ),
         ];

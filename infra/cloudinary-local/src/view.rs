@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::account::Account;
 use crate::model::{Asset, Id, LastUpdated, Media};
 use crate::moment::Moment;
-use crate::settings::Settings;
+use crate::settings::ServerSettings;
 use crate::signature;
 
 /// Which of the optional members an answer carries.
@@ -20,7 +20,7 @@ pub(crate) struct Shown {
 }
 
 /// The members that every answer about an asset shares.
-fn base(asset: &Asset, account: &Account, settings: &Settings) -> Map<String, Value> {
+fn base(asset: &Asset, account: &Account, settings: &ServerSettings) -> Map<String, Value> {
     let mut map = Map::new();
     let media = &asset.media;
     let gone = !asset.is_live();
@@ -53,7 +53,7 @@ fn base(asset: &Asset, account: &Account, settings: &Settings) -> Map<String, Va
     map
 }
 
-fn insert_folder(map: &mut Map<String, Value>, asset: &Asset, settings: &Settings) {
+fn insert_folder(map: &mut Map<String, Value>, asset: &Asset, settings: &ServerSettings) {
     if settings.dynamic_folders() {
         map.insert("asset_folder".into(), json!(asset.asset_folder));
         map.insert("display_name".into(), json!(asset.display_name));
@@ -77,7 +77,7 @@ fn insert_access(map: &mut Map<String, Value>, asset: &Asset) {
 pub(crate) fn uploaded(
     asset: &Asset,
     account: &Account,
-    settings: &Settings,
+    settings: &ServerSettings,
 ) -> Map<String, Value> {
     let mut map = base(asset, account, settings);
     let signature = signature::sign_response(
@@ -95,7 +95,7 @@ pub(crate) fn uploaded(
 pub(crate) fn announced(
     asset: &Asset,
     account: &Account,
-    settings: &Settings,
+    settings: &ServerSettings,
     at: Moment,
 ) -> Map<String, Value> {
     let mut map = base(asset, account, settings);
@@ -140,7 +140,7 @@ fn insert_moderation(map: &mut Map<String, Value>, asset: &Asset) {
 pub(crate) fn listed(
     asset: &Asset,
     account: &Account,
-    settings: &Settings,
+    settings: &ServerSettings,
     shown: &Shown,
 ) -> Value {
     if let Some(fields) = &shown.fields {
@@ -178,7 +178,7 @@ pub(crate) fn listed(
 pub(crate) fn detailed(
     asset: &Asset,
     account: &Account,
-    settings: &Settings,
+    settings: &ServerSettings,
 ) -> Map<String, Value> {
     let mut map = base(asset, account, settings);
     insert_upload_details(&mut map, asset, account);
@@ -225,7 +225,12 @@ pub(crate) fn last_updated(times: &LastUpdated) -> Value {
 }
 
 /// An asset as a search finds it: context is flat here.
-pub(crate) fn found(asset: &Asset, account: &Account, settings: &Settings, shown: &Shown) -> Value {
+pub(crate) fn found(
+    asset: &Asset,
+    account: &Account,
+    settings: &ServerSettings,
+    shown: &Shown,
+) -> Value {
     let mut map = base(asset, account, settings);
     map.insert("filename".into(), json!(asset.filename()));
     map.insert("status".into(), json!(asset.status()));

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::call::{Body, Call};
 use super::resource::ON_REQUEST;
-use super::{Answer, Client, CloudinaryError, Refusal, Resource};
+use super::{CloudinaryAnswer, CloudinaryClient, CloudinaryError, CloudinaryResource, RefusalKind};
 use crate::asset::{AssetId, ResourceType};
 
 /// The most asset ids that one call takes.
@@ -39,8 +39,8 @@ impl Default for ListPage<'_> {
 
 /// One page of a listing.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct Listing {
-    pub resources: Vec<Resource>,
+pub struct ListingPage {
+    pub resources: Vec<CloudinaryResource>,
     /// Absent on the last page.
     #[serde(default)]
     pub next_cursor: Option<String>,
@@ -59,8 +59,8 @@ pub struct ResourceUpdate {
 
 /// The outcome of one asset's restore. Cloudinary says 200 to all of them.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Restored {
-    Restored(Box<Resource>),
+pub enum RestoreOutcome {
+    Restored(Box<CloudinaryResource>),
     NoBackup,
     Failed(String),
 }
@@ -88,7 +88,7 @@ impl BulkDeleted {
     }
 }
 
-impl Client {
+impl CloudinaryClient {
     /// One page of all assets of a resource type, of every delivery type, newest first, with
     /// tags, context and metadata. Placeholders of deleted assets may be among them.
     ///
@@ -98,7 +98,7 @@ impl Client {
         &self,
         resource_type: ResourceType,
         page: ListPage<'_>,
-    ) -> Result<Answer<Listing>, CloudinaryError> {
+    ) -> Result<CloudinaryAnswer<ListingPage>, CloudinaryError> {
         let mut call = Call::get(
             format!("list {resource_type} assets"),
             ["resources", resource_type.as_str()],
@@ -122,7 +122,7 @@ impl Client {
         resource_type: ResourceType,
         delivery_type: &str,
         public_ids: &[String],
-    ) -> Result<Answer<Vec<Resource>>, CloudinaryError> {
+    ) -> Result<CloudinaryAnswer<Vec<CloudinaryResource>>, CloudinaryError> {
         let doing = format!("list {resource_type} assets by name");
         check_count(&doing, public_ids, MAX_PUBLIC_IDS, "public ids")?;
         let mut call = Call::get(doing, ["resources", resource_type.as_str(), delivery_type]);
@@ -130,7 +130,7 @@ impl Client {
         call.query.push(("max_results", MAX_PUBLIC_IDS.to_string()));
         call.query
             .extend(public_ids.iter().map(|id| ("public_ids[]", id.clone())));
-        let answer = self.call::<Listing>(call).await?;
+        let answer = self.call::<ListingPage>(call).await?;
         Ok(answer.map(|listing| listing.resources))
     }
 
@@ -142,14 +142,14 @@ impl Client {
     pub async fn fetch_by_asset_ids(
         &self,
         ids: &[AssetId],
-    ) -> Result<Answer<Vec<Resource>>, CloudinaryError> {
+    ) -> Result<CloudinaryAnswer<Vec<CloudinaryResource>>, CloudinaryError> {
         let doing = format!("fetch {} assets by id", ids.len());
         check_count(&doing, ids, MAX_ASSET_IDS, "asset ids")?;
         let mut call = Call::get(doing, ["resources", "by_asset_ids"]);
         call.query = with_everything();
         call.query
             .extend(ids.iter().map(|id| ("asset_ids[]", id.to_string())));
-        let answer = self.call::<Listing>(call).await?;
+        let answer = self.call::<ListingPage>(call).await?;
         Ok(answer.map(|listing| listing.resources))
     }
 
@@ -160,12 +160,12 @@ impl Client {
     pub async fn fetch_resource(
         &self,
         id: &AssetId,
-    ) -> Result<Answer<Option<Resource>>, CloudinaryError> {
+    ) -> Result<CloudinaryAnswer<Option<CloudinaryResource>>, CloudinaryError> {
         let call = Call::get(format!("fetch asset {id}"), ["resources", id.as_str()]);
-        match self.call::<Resource>(call).await {
+        match self.call::<CloudinaryResource>(call).await {
             Ok(answer) => Ok(answer.map(Some)),
-            Err(CloudinaryError::Refused(refused)) if refused.refusal == Refusal::NotFound => {
-                Ok(Answer {
+            Err(CloudinaryError::Refused(refused)) if refused.refusal == RefusalKind::NotFound => {
+                Ok(CloudinaryAnswer {
                     value: None,
                     observed_at: refused.observed_at,
                 })
@@ -182,7 +182,7 @@ impl Client {
         &self,
         id: &AssetId,
         update: &ResourceUpdate,
-    ) -> Result<Answer<Resource>, CloudinaryError> {
+    ) -> Result<CloudinaryAnswer<CloudinaryResource>, CloudinaryError> {
         let doing = format!("update asset {id}");
         let mut body = Map::new();
         if let Some(name) = &update.display_name {
@@ -215,7 +215,7 @@ impl Client {
     pub async fn restore(
         &self,
         ids: &[AssetId],
-    ) -> Result<Answer<BTreeMap<AssetId, Restored>>, CloudinaryError> {
+    ) -> Result<CloudinaryAnswer<BTreeMap<AssetId, RestoreOutcome>>, CloudinaryError> {
         let doing = format!("restore {} assets", ids.len());
         check_count(&doing, ids, MAX_ASSET_IDS, "asset ids")?;
         let call = Call::new(
@@ -244,7 +244,7 @@ impl Client {
         &self,
         ids: &[AssetId],
         invalidate: bool,
-    ) -> Result<Answer<BulkDeleted>, CloudinaryError> {
+    ) -> Result<CloudinaryAnswer<BulkDeleted>, CloudinaryError> {
         let doing = format!("delete {} assets", ids.len());
         check_count(&doing, ids, MAX_ASSET_IDS, "asset ids")?;
         self.call(Call::new(
@@ -261,7 +261,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`CloudinaryError`].
-    pub async fn ping(&self) -> Result<Answer<()>, CloudinaryError> {
+    pub async fn ping(&self) -> Result<CloudinaryAnswer<()>, CloudinaryError> {
         Ok(self
             .call::<Value>(Call::get("ping", ["ping"]))
             .await?
@@ -272,7 +272,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`CloudinaryError`].
-    pub async fn usage(&self) -> Result<Answer<Value>, CloudinaryError> {
+    pub async fn usage(&self) -> Result<CloudinaryAnswer<Value>, CloudinaryError> {
         self.call(Call::get("read the usage", ["usage"])).await
     }
 }
@@ -292,16 +292,16 @@ fn check_count<T>(doing: &str, ids: &[T], most: usize, what: &str) -> Result<(),
     })
 }
 
-fn read_restored(outcome: Value) -> Restored {
+fn read_restored(outcome: Value) -> RestoreOutcome {
     match outcome
         .get("error")
         .map(|error| error.as_str().unwrap_or("failed"))
     {
-        Some("no_backup") => Restored::NoBackup,
-        Some(error) => Restored::Failed(error.to_owned()),
+        Some("no_backup") => RestoreOutcome::NoBackup,
+        Some(error) => RestoreOutcome::Failed(error.to_owned()),
         None => match serde_json::from_value(outcome) {
-            Ok(resource) => Restored::Restored(Box::new(resource)),
-            Err(_) => Restored::Failed("unreadable".to_owned()),
+            Ok(resource) => RestoreOutcome::Restored(Box::new(resource)),
+            Err(_) => RestoreOutcome::Failed("unreadable".to_owned()),
         },
     }
 }

@@ -7,12 +7,12 @@ use sha2::{Digest, Sha256};
 /// The hash of a signature. An account is set to one of them; the length tells which was used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Algorithm {
+pub enum SignatureAlgorithm {
     Sha1,
     Sha256,
 }
 
-impl Algorithm {
+impl SignatureAlgorithm {
     /// Reads the word of `signature_algorithm`.
     pub fn parse(word: &str) -> Option<Self> {
         match word {

@@ -13,11 +13,11 @@ use serde_json::Value;
 
 use super::call::{Body, Call, Param};
 use super::clock::CloudClock;
-use super::error::Refused;
+use super::error::RefusedCall;
 use super::signature::sign_params;
-use super::{CloudinaryError, Credentials, Refusal};
+use super::{ApiCredentials, CloudinaryError, RefusalKind};
 use crate::deadline::Deadline;
-use crate::rotation::{Live, Version};
+use crate::rotation::{LiveValue, ValueVersion};
 use crate::time::Timestamp;
 
 /// A page of 500 assets with context takes a second or two; more than this is an outage.
@@ -36,9 +36,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// A client of one product environment. Cheap to clone; clones share connections, clock and the
 /// known quota.
 #[derive(Clone)]
-pub struct Client {
+pub struct CloudinaryClient {
     http: reqwest::Client,
-    credentials: Live<Credentials>,
+    credentials: LiveValue<ApiCredentials>,
     clock: Arc<CloudClock>,
     quota: Arc<Mutex<Option<QuotaReading>>>,
     deadline: Deadline,
@@ -46,16 +46,16 @@ pub struct Client {
 
 /// An answer of Cloudinary's, and a moment certainly not after its read or write.
 #[derive(Debug, Clone)]
-pub struct Answer<T> {
+pub struct CloudinaryAnswer<T> {
     pub value: T,
     /// On Cloudinary's clock, and certainly not after the read or write: see [`CloudClock`].
     pub observed_at: Timestamp,
 }
 
-impl<T> Answer<T> {
+impl<T> CloudinaryAnswer<T> {
     /// The same answer with its value turned into another.
-    pub fn map<U>(self, turn: impl FnOnce(T) -> U) -> Answer<U> {
-        Answer {
+    pub fn map<U>(self, turn: impl FnOnce(T) -> U) -> CloudinaryAnswer<U> {
+        CloudinaryAnswer {
             value: turn(self.value),
             observed_at: self.observed_at,
         }
@@ -83,14 +83,14 @@ impl QuotaReading {
     }
 }
 
-impl Client {
+impl CloudinaryClient {
     /// A client that sends through `http`, which all clients of a function share.
-    pub fn new(http: reqwest::Client, credentials: Credentials) -> Self {
-        Self::rotating(http, Live::fixed(credentials))
+    pub fn new(http: reqwest::Client, credentials: ApiCredentials) -> Self {
+        Self::rotating(http, LiveValue::fixed(credentials))
     }
 
     /// The same with credentials that may be rotated, within one product environment.
-    pub fn rotating(http: reqwest::Client, credentials: Live<Credentials>) -> Self {
+    pub fn rotating(http: reqwest::Client, credentials: LiveValue<ApiCredentials>) -> Self {
         Self {
             http,
             credentials,
@@ -110,7 +110,7 @@ impl Client {
     }
 
     /// The credentials that the next call is made with.
-    pub async fn credentials(&self) -> Version<Credentials> {
+    pub async fn credentials(&self) -> ValueVersion<ApiCredentials> {
         self.credentials.current().await
     }
 
@@ -140,7 +140,7 @@ impl Client {
     pub(super) async fn call<T: DeserializeOwned>(
         &self,
         call: Call,
-    ) -> Result<Answer<T>, CloudinaryError> {
+    ) -> Result<CloudinaryAnswer<T>, CloudinaryError> {
         let mut credentials = self.credentials.current_until(self.deadline).await;
         loop {
             let error = match self.call_with(&call, &credentials).await {
@@ -149,7 +149,7 @@ impl Client {
             };
             let newer = match error.refusal() {
                 // Most such keys are good, and no reason to wait: they lack one permission.
-                Some(Refusal::Forbidden) => self.credentials.renewed_if_due(&credentials).await,
+                Some(RefusalKind::Forbidden) => self.credentials.renewed_if_due(&credentials).await,
                 _ => self.credentials.renewed(&credentials, self.deadline).await,
             };
             match newer {
@@ -162,8 +162,8 @@ impl Client {
     async fn call_with<T: DeserializeOwned>(
         &self,
         call: &Call,
-        credentials: &Credentials,
-    ) -> Result<Answer<T>, CloudinaryError> {
+        credentials: &ApiCredentials,
+    ) -> Result<CloudinaryAnswer<T>, CloudinaryError> {
         let started = Instant::now();
         let mut attempt = 1;
         loop {
@@ -191,8 +191,8 @@ impl Client {
     async fn attempt<T: DeserializeOwned>(
         &self,
         call: &Call,
-        credentials: &Credentials,
-    ) -> Result<Answer<T>, CloudinaryError> {
+        credentials: &ApiCredentials,
+    ) -> Result<CloudinaryAnswer<T>, CloudinaryError> {
         let unreachable = |source: reqwest::Error| CloudinaryError::Unreachable {
             doing: call.doing.clone(),
             source: source.without_url(),
@@ -219,10 +219,10 @@ impl Client {
             self.learn_quota(reading);
         }
         let value = self.read(call, response, observed_at).await?;
-        Ok(Answer { value, observed_at })
+        Ok(CloudinaryAnswer { value, observed_at })
     }
 
-    fn request(&self, call: &Call, credentials: &Credentials) -> reqwest::RequestBuilder {
+    fn request(&self, call: &Call, credentials: &ApiCredentials) -> reqwest::RequestBuilder {
         let mut url = credentials.upload_prefix().clone();
         url.path_segments_mut()
             .expect("an http address has a path")
@@ -266,7 +266,7 @@ impl Client {
     fn sign(
         &self,
         params: &[(&'static str, Param)],
-        credentials: &Credentials,
+        credentials: &ApiCredentials,
     ) -> Vec<(String, String)> {
         let timestamp = (self.cloud_now().micros() / 1_000_000).to_string();
         let mut signed: Vec<(&str, String)> = vec![("timestamp", timestamp.clone())];
@@ -340,8 +340,8 @@ impl Client {
             });
         }
         let message = excerpt(message.as_ref().map_or(&body[..], |text| text.as_bytes()));
-        Err(CloudinaryError::Refused(Box::new(Refused {
-            refusal: Refusal::classify(
+        Err(CloudinaryError::Refused(Box::new(RefusedCall {
+            refusal: RefusalKind::classify(
                 status.as_u16(),
                 &message,
                 http_date(&headers, "x-featureratelimit-reset"),
@@ -357,7 +357,7 @@ impl Client {
     }
 }
 
-impl fmt::Debug for Client {
+impl fmt::Debug for CloudinaryClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("credentials", &self.credentials)
@@ -377,8 +377,8 @@ fn may_repeat(call: &Call, error: &CloudinaryError) -> bool {
         CloudinaryError::Unreadable { .. } => call.repeatable,
         CloudinaryError::Refused(refused) => match refused.refusal {
             // Refused for its timestamp, before anything was done; the clock is right now.
-            Refusal::Stale => true,
-            Refusal::Server { retry_after: None } => call.repeatable,
+            RefusalKind::Stale => true,
+            RefusalKind::Server { retry_after: None } => call.repeatable,
             _ => false,
         },
         CloudinaryError::Invalid { .. } | CloudinaryError::OutOfTime { .. } => false,

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 use url::form_urlencoded;
 
-use super::algorithm::Algorithm;
+use super::algorithm::SignatureAlgorithm;
 
 const SCHEME: &str = "cloudinary://";
 const DEFAULT_PREFIX: &str = "https://api.cloudinary.com";
@@ -14,18 +14,18 @@ const FORM: &str = "cloudinary://<api_key>:<api_secret>@<cloud_name>";
 
 /// The credentials of a product environment's API.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
+pub struct ApiCredentials {
     cloud_name: String,
     api_key: String,
     api_secret: String,
     upload_prefix: Url,
-    algorithm: Algorithm,
-    distribution: Distribution,
+    algorithm: SignatureAlgorithm,
+    distribution: DeliveryDistribution,
 }
 
 /// Where files are delivered from, as far as `CLOUDINARY_URL` says so.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Distribution {
+pub struct DeliveryDistribution {
     /// A host of the account's own; its addresses do not name the cloud.
     pub private_cdn: bool,
     /// The host, where it is not the usual one.
@@ -57,7 +57,7 @@ pub enum CredentialsError {
     SecureDistribution,
 }
 
-impl Credentials {
+impl ApiCredentials {
     /// Reads `cloudinary://key:secret@cloud[?upload_prefix=https://host&signature_algorithm=sha256]`.
     ///
     /// A path behind the cloud is the host of a private CDN. Like the SDKs it takes the scheme in any case and ignores options that it does not know.
@@ -84,8 +84,8 @@ impl Credentials {
             api_key: part("API key", key)?,
             api_secret: part("API secret", secret)?,
             upload_prefix: Url::parse(DEFAULT_PREFIX).expect("a constant address"),
-            algorithm: Algorithm::Sha1,
-            distribution: Distribution::default(),
+            algorithm: SignatureAlgorithm::Sha1,
+            distribution: DeliveryDistribution::default(),
         };
         if !cdn.is_empty() {
             credentials.distribution.private_cdn = true;
@@ -95,8 +95,8 @@ impl Credentials {
             match name.as_ref() {
                 "upload_prefix" => credentials.upload_prefix = upload_prefix(&value)?,
                 "signature_algorithm" => {
-                    credentials.algorithm =
-                        Algorithm::parse(&value).ok_or(CredentialsError::SignatureAlgorithm)?;
+                    credentials.algorithm = SignatureAlgorithm::parse(&value)
+                        .ok_or(CredentialsError::SignatureAlgorithm)?;
                 }
                 "private_cdn" => credentials.distribution.private_cdn = is_true(&value),
                 "secure_distribution" => {
@@ -130,17 +130,17 @@ impl Credentials {
     }
 
     /// The hash with which upload requests and delivery addresses are signed.
-    pub fn algorithm(&self) -> Algorithm {
+    pub fn algorithm(&self) -> SignatureAlgorithm {
         self.algorithm
     }
 
     /// Where files are delivered from.
-    pub fn distribution(&self) -> &Distribution {
+    pub fn distribution(&self) -> &DeliveryDistribution {
         &self.distribution
     }
 }
 
-impl fmt::Debug for Credentials {
+impl fmt::Debug for ApiCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")
             .field("cloud_name", &self.cloud_name)
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn plain_url_is_read() {
-        let credentials = Credentials::parse("cloudinary://123:abc-_D@demo").unwrap();
+        let credentials = ApiCredentials::parse("cloudinary://123:abc-_D@demo").unwrap();
         assert_eq!(credentials.api_key(), "123");
         assert_eq!(credentials.api_secret(), "abc-_D");
         assert_eq!(credentials.cloud_name(), "demo");
@@ -209,12 +209,12 @@ mod tests {
             credentials.upload_prefix().as_str(),
             "https://api.cloudinary.com/"
         );
-        assert_eq!(credentials.algorithm(), Algorithm::Sha1);
+        assert_eq!(credentials.algorithm(), SignatureAlgorithm::Sha1);
     }
 
     #[test]
     fn options_are_honoured_and_unknown_ones_ignored() {
-        let credentials = Credentials::parse(
+        let credentials = ApiCredentials::parse(
             "CLOUDINARY://1:s@c?upload_prefix=http%3A%2F%2F127.0.0.1:8080&secure=true&signature_algorithm=sha256",
         )
         .unwrap();
@@ -222,12 +222,12 @@ mod tests {
             credentials.upload_prefix().as_str(),
             "http://127.0.0.1:8080/"
         );
-        assert_eq!(credentials.algorithm(), Algorithm::Sha256);
+        assert_eq!(credentials.algorithm(), SignatureAlgorithm::Sha256);
     }
 
     #[test]
     fn unencoded_upload_prefix_and_delivery_path_are_read() {
-        let credentials = Credentials::parse(
+        let credentials = ApiCredentials::parse(
             "cloudinary://1:s@c/cdn.example?upload_prefix=https://api-eu.cloudinary.com",
         )
         .unwrap();
@@ -236,14 +236,14 @@ mod tests {
             credentials.upload_prefix().host_str(),
             Some("api-eu.cloudinary.com")
         );
-        let distribution = Distribution {
+        let distribution = DeliveryDistribution {
             private_cdn: true,
             secure_distribution: Some("cdn.example".to_owned()),
             long_url_signature: false,
         };
         assert_eq!(credentials.distribution(), &distribution);
         let named =
-            Credentials::parse("cloudinary://1:s@c?private_cdn=true&long_url_signature=True")
+            ApiCredentials::parse("cloudinary://1:s@c?private_cdn=true&long_url_signature=True")
                 .unwrap();
         assert!(named.distribution().private_cdn && named.distribution().long_url_signature);
     }
@@ -277,24 +277,24 @@ mod tests {
                 E::SecureDistribution,
             ),
         ] {
-            assert_eq!(Credentials::parse(url), Err(error), "{url}");
+            assert_eq!(ApiCredentials::parse(url), Err(error), "{url}");
         }
     }
 
     proptest! {
         #[test]
         fn secret_appears_neither_in_debug_nor_in_errors(secret in "[A-Z]{12}", tail in "[@?a-z:/ ]{0,8}") {
-            let shown = format!("{:?}", Credentials::parse(&format!("cloudinary://1:{secret}{tail}")));
+            let shown = format!("{:?}", ApiCredentials::parse(&format!("cloudinary://1:{secret}{tail}")));
             prop_assert!(!shown.contains(&secret), "{}", shown);
-            let whole = Credentials::parse(&format!("cloudinary://1:{secret}@demo")).unwrap();
+            let whole = ApiCredentials::parse(&format!("cloudinary://1:{secret}@demo")).unwrap();
             let shown = format!("{whole:?}");
             prop_assert!(!shown.contains(&secret), "{}", shown);
         }
 
         #[test]
         fn no_text_panics(text in "\\PC{0,80}") {
-            let _ = Credentials::parse(&text);
-            let _ = Credentials::parse(&format!("cloudinary://{text}"));
+            let _ = ApiCredentials::parse(&text);
+            let _ = ApiCredentials::parse(&format!("cloudinary://{text}"));
         }
     }
 }

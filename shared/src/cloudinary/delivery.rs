@@ -8,8 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use super::Credentials;
-use super::signature::Algorithm;
+use super::ApiCredentials;
+use super::signature::SignatureAlgorithm;
 use crate::asset::{DeliveryName, ResourceType};
 
 const THUMBNAIL: &str = "c_fill,f_auto,g_auto,h_300,q_auto,w_300";
@@ -29,13 +29,13 @@ const KEPT: AsciiSet = NON_ALPHANUMERIC
 
 /// Writes delivery addresses of one product environment.
 #[derive(Clone, Debug)]
-pub struct Delivery {
-    credentials: Credentials,
+pub struct AddressWriter {
+    credentials: ApiCredentials,
 }
 
 /// The facts that an address depends on.
 #[derive(Clone, Copy, Debug)]
-pub struct Delivered<'a> {
+pub struct DeliveryFacts<'a> {
     /// The asset's name in Cloudinary, even if another is wished for here.
     pub name: &'a DeliveryName,
     pub version: Option<i64>,
@@ -50,7 +50,7 @@ pub struct Delivered<'a> {
 /// Where an asset is delivered, in three sizes. A signed address is a key: anybody may fetch the
 /// file with it for as long as the asset has this name.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Addresses {
+pub struct DeliveryAddresses {
     /// A square picture, of a film its poster; nothing for sounds and raw files.
     pub thumbnail: Option<String>,
     /// As large as a screen shows it, in the format and quality that suit the browser.
@@ -59,14 +59,14 @@ pub struct Addresses {
     pub original: String,
 }
 
-impl Delivery {
-    pub fn new(credentials: Credentials) -> Self {
+impl AddressWriter {
+    pub fn new(credentials: ApiCredentials) -> Self {
         Self { credentials }
     }
 
     /// The addresses of an asset that Cloudinary stores; nothing for delivery types that only
     /// pass something on, such as `fetch`.
-    pub fn addresses(&self, asset: &Delivered<'_>) -> Option<Addresses> {
+    pub fn addresses(&self, asset: &DeliveryFacts<'_>) -> Option<DeliveryAddresses> {
         if !matches!(
             asset.name.delivery_type.as_str(),
             "upload" | "private" | "authenticated"
@@ -85,14 +85,19 @@ impl Delivery {
             }
             ResourceType::Video | ResourceType::Raw => (None, None),
         };
-        Some(Addresses {
+        Some(DeliveryAddresses {
             thumbnail,
             preview,
             original: write("", own),
         })
     }
 
-    fn write(&self, asset: &Delivered<'_>, transformation: &str, format: Option<&str>) -> String {
+    fn write(
+        &self,
+        asset: &DeliveryFacts<'_>,
+        transformation: &str,
+        format: Option<&str>,
+    ) -> String {
         let DeliveryName {
             resource_type,
             delivery_type,
@@ -136,7 +141,7 @@ impl Delivery {
         text.push_str(source);
         text.push_str(self.credentials.api_secret());
         let (algorithm, length) = if self.credentials.distribution().long_url_signature {
-            (Algorithm::Sha256, 32)
+            (SignatureAlgorithm::Sha256, 32)
         } else {
             (self.credentials.algorithm(), 8)
         };
@@ -145,7 +150,7 @@ impl Delivery {
     }
 
     /// Scheme, host and cloud: as configured, else as Cloudinary's own addresses have it.
-    fn prefix(&self, asset: &Delivered<'_>) -> String {
+    fn prefix(&self, asset: &DeliveryFacts<'_>) -> String {
         let cloud = self.credentials.cloud_name();
         let distribution = self.credentials.distribution();
         match (&distribution.secure_distribution, distribution.private_cdn) {
@@ -159,7 +164,7 @@ impl Delivery {
     }
 }
 
-fn told_prefix(asset: &Delivered<'_>) -> Option<String> {
+fn told_prefix(asset: &DeliveryFacts<'_>) -> Option<String> {
     let name = asset.name;
     let path = format!("/{}/{}/", name.resource_type, name.delivery_type);
     let (prefix, _) = asset.secure_url?.split_once(&path)?;
@@ -177,9 +182,9 @@ mod tests {
     /// The secret is `b`, as it was for the official SDKs that wrote the addresses below. They are
     /// pycloudinary 1.46, `cloudinary_url(.., sign_url=True)`, and where nothing is to be escaped
     /// `cloudinary` 2 for Node.js wrote the same.
-    fn delivery(options: &str) -> Delivery {
+    fn delivery(options: &str) -> AddressWriter {
         let url = format!("cloudinary://1:b@demo{options}");
-        Delivery::new(Credentials::parse(&url).unwrap())
+        AddressWriter::new(ApiCredentials::parse(&url).unwrap())
     }
 
     fn name(resource_type: ResourceType, delivery_type: &str, public_id: &str) -> DeliveryName {
@@ -190,8 +195,12 @@ mod tests {
         }
     }
 
-    fn asset<'a>(name: &'a DeliveryName, version: i64, format: Option<&'a str>) -> Delivered<'a> {
-        Delivered {
+    fn asset<'a>(
+        name: &'a DeliveryName,
+        version: i64,
+        format: Option<&'a str>,
+    ) -> DeliveryFacts<'a> {
+        DeliveryFacts {
             name,
             version: Some(version),
             format,
@@ -280,7 +289,7 @@ mod tests {
                 .ends_with("/video/upload/v7/films/harbour.mp4")
         );
 
-        let sound = Delivered {
+        let sound = DeliveryFacts {
             mime_type: Some("audio/mpeg"),
             ..asset(&film, 7, Some("mp3"))
         };
@@ -299,7 +308,7 @@ mod tests {
     fn access_mode_guards_uploads_and_what_is_passed_on_has_no_address_of_ours() {
         let name_of = |delivery_type| name(ResourceType::Image, delivery_type, "mug");
         let upload = name_of("upload");
-        let guarded = Delivered {
+        let guarded = DeliveryFacts {
             access_mode: Some("authenticated"),
             ..asset(&upload, 7, Some("jpg"))
         };
@@ -314,7 +323,7 @@ mod tests {
     #[test]
     fn the_host_is_the_configured_one_or_the_one_that_cloudinary_told() {
         let name = name(ResourceType::Image, "upload", "shop/mug");
-        let told = Delivered {
+        let told = DeliveryFacts {
             secure_url: Some("https://eu.example/demo/image/upload/v7/shop/mug.jpg"),
             ..asset(&name, 7, Some("jpg"))
         };
@@ -333,7 +342,7 @@ mod tests {
                 "{options}"
             );
         }
-        let told = Delivered {
+        let told = DeliveryFacts {
             secure_url: Some("javascript:x/image/upload/mug"),
             ..told
         };
@@ -345,7 +354,7 @@ mod tests {
     fn an_unknown_version_keeps_a_folder_from_passing_for_a_transformation() {
         let without = |public_id| {
             let name = name(ResourceType::Image, "upload", public_id);
-            let asset = Delivered {
+            let asset = DeliveryFacts {
                 version: None,
                 ..asset(&name, 0, None)
             };
@@ -376,7 +385,7 @@ mod tests {
         fn another_secret_signs_otherwise_and_is_nowhere_to_be_read(secret in "[A-Z]{12}") {
             let name = name(ResourceType::Image, "authenticated", "mug");
             let url = format!("cloudinary://1:{secret}@demo");
-            let other = Delivery::new(Credentials::parse(&url).unwrap());
+            let other = AddressWriter::new(ApiCredentials::parse(&url).unwrap());
             let asset = asset(&name, 7, Some("png"));
             let address = other.addresses(&asset).unwrap().original;
             prop_assert!(!address.contains(&secret));

@@ -25,7 +25,7 @@ pub enum CloudinaryError {
     },
     /// Cloudinary said no.
     #[error("could not {}: Cloudinary answered {}: {}", .0.doing, .0.status, .0.message)]
-    Refused(Box<Refused>),
+    Refused(Box<RefusedCall>),
     /// The call was not made, because the invocation is nearly over.
     #[error("could not {doing}: no time was left")]
     OutOfTime { doing: String },
@@ -36,20 +36,20 @@ pub enum CloudinaryError {
 
 /// A refusal by Cloudinary itself, as opposed to a proxy's.
 #[derive(Debug)]
-pub struct Refused {
+pub struct RefusedCall {
     pub doing: String,
     pub status: u16,
-    pub refusal: Refusal,
+    pub refusal: RefusalKind,
     pub message: String,
     /// `X-Request-Id`, for Cloudinary's support.
     pub request_id: Option<String>,
-    /// As [`super::Answer::observed_at`]: a refusal is an observation too.
+    /// As [`super::CloudinaryAnswer::observed_at`]: a refusal is an observation too.
     pub observed_at: Timestamp,
 }
 
 /// The meaning of a refusal. Cloudinary's messages decide where its status codes are ambiguous.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum RefusalKind {
     /// The hourly quota of the Admin API is used up, until about then.
     Quota {
         retry_after: Duration,
@@ -58,7 +58,7 @@ pub enum Refusal {
     Concurrency {
         retry_after: Option<Duration>,
     },
-    /// An add-on is not subscribed to; shares its status with [`Refusal::Quota`].
+    /// An add-on is not subscribed to; shares its status with [`RefusalKind::Quota`].
     AddOn,
     /// The request's timestamp is more than an hour old by Cloudinary's clock.
     Stale,
@@ -84,7 +84,7 @@ pub enum Refusal {
 /// The assumed wait for an unknown reset. Quotas are reset on the hour.
 const UNKNOWN_RESET: Duration = Duration::from_secs(60);
 
-impl Refusal {
+impl RefusalKind {
     /// Reads status and message of a refusal. `reset` and `retry_after` are the headers'.
     pub(super) fn classify(
         status: u16,
@@ -148,16 +148,16 @@ impl CloudinaryError {
     /// The shortest wait, where Cloudinary tells one.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.refusal() {
-            Some(Refusal::Quota { retry_after }) => Some(retry_after),
-            Some(Refusal::Concurrency { retry_after } | Refusal::Server { retry_after }) => {
-                retry_after
-            }
+            Some(RefusalKind::Quota { retry_after }) => Some(retry_after),
+            Some(
+                RefusalKind::Concurrency { retry_after } | RefusalKind::Server { retry_after },
+            ) => retry_after,
             _ => None,
         }
     }
 
     /// The meaning of Cloudinary's refusal, if it refused.
-    pub fn refusal(&self) -> Option<Refusal> {
+    pub fn refusal(&self) -> Option<RefusalKind> {
         match self {
             Self::Refused(refused) => Some(refused.refusal),
             _ => None,
@@ -171,18 +171,18 @@ impl CloudinaryError {
             Self::Unreadable { .. } => "cloudinary_unreadable",
             Self::Invalid { .. } => "cloudinary_invalid",
             Self::Refused(refused) => match refused.refusal {
-                Refusal::Quota { .. } => "cloudinary_quota",
-                Refusal::Concurrency { .. } => "cloudinary_concurrency",
-                Refusal::AddOn => "cloudinary_add_on",
-                Refusal::Stale => "cloudinary_stale",
-                Refusal::Unauthorized => "cloudinary_unauthorized",
-                Refusal::Forbidden => "cloudinary_forbidden",
-                Refusal::NotFound => "cloudinary_not_found",
-                Refusal::Conflict => "cloudinary_conflict",
-                Refusal::CursorExpired => "cloudinary_cursor_expired",
-                Refusal::Processing => "cloudinary_processing",
-                Refusal::Server { .. } => "cloudinary_server",
-                Refusal::BadRequest => "cloudinary_bad_request",
+                RefusalKind::Quota { .. } => "cloudinary_quota",
+                RefusalKind::Concurrency { .. } => "cloudinary_concurrency",
+                RefusalKind::AddOn => "cloudinary_add_on",
+                RefusalKind::Stale => "cloudinary_stale",
+                RefusalKind::Unauthorized => "cloudinary_unauthorized",
+                RefusalKind::Forbidden => "cloudinary_forbidden",
+                RefusalKind::NotFound => "cloudinary_not_found",
+                RefusalKind::Conflict => "cloudinary_conflict",
+                RefusalKind::CursorExpired => "cloudinary_cursor_expired",
+                RefusalKind::Processing => "cloudinary_processing",
+                RefusalKind::Server { .. } => "cloudinary_server",
+                RefusalKind::BadRequest => "cloudinary_bad_request",
             },
         }
     }
@@ -191,16 +191,16 @@ impl CloudinaryError {
     pub fn is_about_credentials(&self) -> bool {
         matches!(
             self.refusal(),
-            Some(Refusal::Unauthorized | Refusal::Forbidden)
+            Some(RefusalKind::Unauthorized | RefusalKind::Forbidden)
         )
     }
 
     pub fn is_cursor_expired(&self) -> bool {
-        self.refusal() == Some(Refusal::CursorExpired)
+        self.refusal() == Some(RefusalKind::CursorExpired)
     }
 
     pub fn is_not_found(&self) -> bool {
-        self.refusal() == Some(Refusal::NotFound)
+        self.refusal() == Some(RefusalKind::NotFound)
     }
 }
 
@@ -217,8 +217,8 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(1_728_049_500); // 2024-10-04 13:45:00 UTC
 
-    fn classify(status: u16, message: &str) -> Refusal {
-        Refusal::classify(status, message, None, None, NOW)
+    fn classify(status: u16, message: &str) -> RefusalKind {
+        RefusalKind::classify(status, message, None, None, NOW)
     }
 
     #[test]
@@ -226,43 +226,43 @@ mod tests {
         let quota = "Rate Limit Exceeded. Limit of 500 api operations reached. Try again on 2024-10-04 14:00:00 UTC";
         assert_eq!(
             classify(420, quota),
-            Refusal::Quota {
+            RefusalKind::Quota {
                 retry_after: Duration::from_secs(900)
             }
         );
         assert_eq!(
             classify(420, "You don't have an active subscription for Google AI"),
-            Refusal::AddOn
+            RefusalKind::AddOn
         );
         assert_eq!(
             classify(
                 420,
                 "Too many concurrent upload_api_resource_destroy operations"
             ),
-            Refusal::Concurrency { retry_after: None }
+            RefusalKind::Concurrency { retry_after: None }
         );
         assert_eq!(
             classify(400, "Stale request - reported time is ..."),
-            Refusal::Stale
+            RefusalKind::Stale
         );
         assert_eq!(
             classify(401, "Stale request - reported time is ..."),
-            Refusal::Stale
+            RefusalKind::Stale
         );
         assert_eq!(
             classify(401, "Invalid Signature abc."),
-            Refusal::Unauthorized
+            RefusalKind::Unauthorized
         );
         assert_eq!(
             classify(400, "Invalid value for parameter next_cursor"),
-            Refusal::CursorExpired
+            RefusalKind::CursorExpired
         );
     }
 
     #[test]
     fn reset_header_wins_and_a_passed_reset_still_waits() {
         let reset = |seconds| {
-            Refusal::classify(
+            RefusalKind::classify(
                 429,
                 "Rate Limit Exceeded",
                 Some(Timestamp::from_secs(seconds)),
@@ -272,13 +272,13 @@ mod tests {
         };
         assert_eq!(
             reset(1_728_049_560),
-            Refusal::Quota {
+            RefusalKind::Quota {
                 retry_after: Duration::from_secs(60)
             }
         );
         assert_eq!(
             reset(1_728_049_000),
-            Refusal::Quota {
+            RefusalKind::Quota {
                 retry_after: Duration::from_secs(1)
             }
         );

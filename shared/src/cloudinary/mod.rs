@@ -19,10 +19,10 @@ pub mod trigger_plan;
 pub mod triggers;
 pub mod upload;
 
-pub use admin::{ListPage, Listing, ResourceUpdate};
-pub use client::{Answer, Client, QuotaReading};
-pub use credentials::{Credentials, CredentialsError};
-pub use error::{CloudinaryError, Refusal, Refused};
-pub use resource::Resource;
+pub use admin::{ListPage, ListingPage, ResourceUpdate};
+pub use client::{CloudinaryAnswer, CloudinaryClient, QuotaReading};
+pub use credentials::{ApiCredentials, CredentialsError};
+pub use error::{CloudinaryError, RefusalKind, RefusedCall};
+pub use resource::CloudinaryResource;
 pub use search::{SearchPage, SearchQuery, SortOrder};
-pub use upload::Destroyed;
+pub use upload::DestroyOutcome;

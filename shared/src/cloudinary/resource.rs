@@ -18,7 +18,7 @@ pub const ON_REQUEST: [&str; 4] = ["tags", "context", "metadata", "moderations"]
 /// particular are missing where they were not asked for, so `None` never means "has none".
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
-pub struct Resource {
+pub struct CloudinaryResource {
     #[serde(deserialize_with = "parsed")]
     pub asset_id: Option<AssetId>,
     #[serde(deserialize_with = "text")]
@@ -61,10 +61,10 @@ pub struct Resource {
     /// Dynamic folder mode only.
     #[serde(deserialize_with = "text")]
     pub display_name: Option<String>,
-    /// Dynamic folder mode only; see [`Resource::folder_path`].
+    /// Dynamic folder mode only; see [`CloudinaryResource::folder_path`].
     #[serde(deserialize_with = "text")]
     pub asset_folder: Option<String>,
-    /// Fixed folder mode only; see [`Resource::folder_path`].
+    /// Fixed folder mode only; see [`CloudinaryResource::folder_path`].
     #[serde(deserialize_with = "text")]
     pub folder: Option<String>,
     #[serde(deserialize_with = "tags")]
@@ -119,7 +119,7 @@ pub struct LastUpdated {
     pub access_control_updated_at: Option<Timestamp>,
 }
 
-impl Resource {
+impl CloudinaryResource {
     /// The record of an asset whose content is gone or has not arrived.
     pub fn is_placeholder(&self) -> bool {
         self.placeholder == Some(true)
@@ -265,7 +265,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn read(value: Value) -> Resource {
+    fn read(value: Value) -> CloudinaryResource {
         serde_json::from_value(value).unwrap()
     }
 
@@ -377,7 +377,7 @@ mod tests {
         fn any_object_is_read(values in prop::collection::vec(any_json(), FIELDS.len())) {
             let map: Map<String, Value> =
                 FIELDS.iter().map(|field| (*field).to_owned()).zip(values).collect();
-            prop_assert!(serde_json::from_value::<Resource>(Value::Object(map)).is_ok());
+            prop_assert!(serde_json::from_value::<CloudinaryResource>(Value::Object(map)).is_ok());
         }
     }
 }

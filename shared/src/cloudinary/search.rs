@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::call::{Body, Call};
-use super::{Answer, Client, CloudinaryError, Resource};
+use super::{CloudinaryAnswer, CloudinaryClient, CloudinaryError, CloudinaryResource};
 
 /// One page of a search.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +30,7 @@ pub enum SortOrder {
 /// A page of found assets.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SearchPage {
-    pub resources: Vec<Resource>,
+    pub resources: Vec<CloudinaryResource>,
     #[serde(default)]
     pub next_cursor: Option<String>,
     /// An estimate on large sets: follow `next_cursor`, not this.
@@ -38,12 +38,15 @@ pub struct SearchPage {
     pub total_count: u64,
 }
 
-impl Client {
+impl CloudinaryClient {
     /// Searches. Counts against the Admin API's quota.
     ///
     /// # Errors
-    /// See [`CloudinaryError`]; a bad expression is [`super::Refusal::BadRequest`].
-    pub async fn search(&self, query: &SearchQuery) -> Result<Answer<SearchPage>, CloudinaryError> {
+    /// See [`CloudinaryError`]; a bad expression is [`super::RefusalKind::BadRequest`].
+    pub async fn search(
+        &self,
+        query: &SearchQuery,
+    ) -> Result<CloudinaryAnswer<SearchPage>, CloudinaryError> {
         let sort_by: Vec<_> = query
             .sort_by
             .iter()

@@ -11,8 +11,8 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-pub use super::algorithm::Algorithm;
-use super::credentials::Credentials;
+pub use super::algorithm::SignatureAlgorithm;
+use super::credentials::ApiCredentials;
 use crate::time::Timestamp;
 
 /// The oldest accepted signature: `valid_for` of the official SDKs.
@@ -29,7 +29,7 @@ pub const MAX_AHEAD: Duration = Duration::from_secs(5 * 60);
 pub fn sign_params<'a>(
     params: impl IntoIterator<Item = (&'a str, &'a str)>,
     api_secret: &str,
-    algorithm: Algorithm,
+    algorithm: SignatureAlgorithm,
 ) -> String {
     let sorted: BTreeMap<&str, &str> = params
         .into_iter()
@@ -46,7 +46,7 @@ pub fn sign_params<'a>(
 }
 
 /// Signs a notification's body as Cloudinary does, for trying out a webhook.
-pub fn sign_notification(raw_body: &[u8], signed_at: u64, credentials: &Credentials) -> String {
+pub fn sign_notification(raw_body: &[u8], signed_at: u64, credentials: &ApiCredentials) -> String {
     let secret = credentials.api_secret().as_bytes();
     let text = [raw_body, signed_at.to_string().as_bytes(), secret].concat();
     hex::encode(credentials.algorithm().hash(&text))
@@ -54,7 +54,7 @@ pub fn sign_notification(raw_body: &[u8], signed_at: u64, credentials: &Credenti
 
 /// Reasons why a notification is not taken for Cloudinary's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Rejection {
+pub enum SignatureRejection {
     #[error("the X-Cld-Timestamp header is missing")]
     MissingTimestamp,
     #[error("the X-Cld-Signature header is missing")]
@@ -71,7 +71,7 @@ pub enum Rejection {
     WrongSignature,
 }
 
-impl Rejection {
+impl SignatureRejection {
     /// A stable word for logs and problem documents.
     pub const fn code(self) -> &'static str {
         match self {
@@ -98,8 +98,8 @@ pub struct NotificationVerifier {
 impl NotificationVerifier {
     /// Accepts signatures made with the credentials' secret or with one of `others` (`api_key` →
     /// secret). Empty secrets are never accepted: anybody can sign with them.
-    pub fn new(credentials: Option<&Credentials>, others: &BTreeMap<String, String>) -> Self {
-        let own = credentials.map(Credentials::api_secret);
+    pub fn new(credentials: Option<&ApiCredentials>, others: &BTreeMap<String, String>) -> Self {
+        let own = credentials.map(ApiCredentials::api_secret);
         let mut secrets: Vec<String> = Vec::new();
         for secret in own.into_iter().chain(others.values().map(String::as_str)) {
             if !secret.is_empty() && !secrets.iter().any(|known| known == secret) {
@@ -123,26 +123,29 @@ impl NotificationVerifier {
         timestamp_header: Option<&str>,
         signature_header: Option<&str>,
         now: Timestamp,
-    ) -> Result<Timestamp, Rejection> {
-        let timestamp = timestamp_header.ok_or(Rejection::MissingTimestamp)?;
-        let signature = signature_header.ok_or(Rejection::MissingSignature)?;
+    ) -> Result<Timestamp, SignatureRejection> {
+        let timestamp = timestamp_header.ok_or(SignatureRejection::MissingTimestamp)?;
+        let signature = signature_header.ok_or(SignatureRejection::MissingSignature)?;
         let signed_at = parse_timestamp(timestamp)?;
-        let signature = hex::decode(signature).map_err(|_| Rejection::MalformedSignature)?;
+        let signature =
+            hex::decode(signature).map_err(|_| SignatureRejection::MalformedSignature)?;
         if !matches!(signature.len(), 20 | 32) {
-            return Err(Rejection::MalformedSignature);
+            return Err(SignatureRejection::MalformedSignature);
         }
         if now.since(signed_at) > VALID_FOR {
-            return Err(Rejection::Stale);
+            return Err(SignatureRejection::Stale);
         }
         if signed_at.since(now) > MAX_AHEAD {
-            return Err(Rejection::FromTheFuture);
+            return Err(SignatureRejection::FromTheFuture);
         }
         let known = if signature.len() == 20 {
             self.matches::<Sha1>(raw_body, timestamp, &signature)
         } else {
             self.matches::<Sha256>(raw_body, timestamp, &signature)
         };
-        known.then_some(signed_at).ok_or(Rejection::WrongSignature)
+        known
+            .then_some(signed_at)
+            .ok_or(SignatureRejection::WrongSignature)
     }
 
     fn matches<D: Digest + Clone>(&self, body: &[u8], timestamp: &str, signature: &[u8]) -> bool {
@@ -166,13 +169,15 @@ impl fmt::Debug for NotificationVerifier {
 
 /// Body and timestamp are hashed without a delimiter. Digits at the end of a body could pass for
 /// the start of the timestamp, so only the canonical form of a number is taken.
-fn parse_timestamp(text: &str) -> Result<Timestamp, Rejection> {
+fn parse_timestamp(text: &str) -> Result<Timestamp, SignatureRejection> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Rejection::MalformedTimestamp);
+        return Err(SignatureRejection::MalformedTimestamp);
     }
-    let seconds: i64 = text.parse().map_err(|_| Rejection::MalformedTimestamp)?;
+    let seconds: i64 = text
+        .parse()
+        .map_err(|_| SignatureRejection::MalformedTimestamp)?;
     if text.len() > 1 && text.starts_with('0') {
-        return Err(Rejection::MalformedTimestamp);
+        return Err(SignatureRejection::MalformedTimestamp);
     }
     Ok(Timestamp::from_secs(seconds))
 }
@@ -191,14 +196,14 @@ mod tests {
     fn notification_signed_here_has_the_signature_of_the_sdks() {
         for (option, signature) in [("sha1", SHA1), ("sha256", SHA256)] {
             let url = format!("cloudinary://1:abcd@c?signature_algorithm={option}");
-            let credentials = Credentials::parse(&url).unwrap();
+            let credentials = ApiCredentials::parse(&url).unwrap();
             let signed = sign_notification(BODY, 1_315_060_510, &credentials);
             assert_eq!(signed, signature, "{option}");
         }
     }
 
     fn verifier(secret: &str) -> NotificationVerifier {
-        let credentials = Credentials::parse(&format!("cloudinary://1:{secret}@c")).unwrap();
+        let credentials = ApiCredentials::parse(&format!("cloudinary://1:{secret}@c")).unwrap();
         NotificationVerifier::new(Some(&credentials), &BTreeMap::new())
     }
 
@@ -207,7 +212,7 @@ mod tests {
         timestamp: &str,
         signature: &str,
         now: Timestamp,
-    ) -> Result<(), Rejection> {
+    ) -> Result<(), SignatureRejection> {
         verifier("abcd")
             .verify(body, Some(timestamp), Some(signature), now)
             .map(drop)
@@ -222,11 +227,11 @@ mod tests {
             ("cloud_name", "dn6ot3ged"),
         ];
         assert_eq!(
-            sign_params(params, secret, Algorithm::Sha1),
+            sign_params(params, secret, SignatureAlgorithm::Sha1),
             "14c00ba6d0dfdedbc86b316847d95b9e6cd46d94"
         );
         assert_eq!(
-            sign_params(params, secret, Algorithm::Sha256),
+            sign_params(params, secret, SignatureAlgorithm::Sha256),
             "45ddaa4fa01f0c2826f32f669d2e4514faf275fe6df053f1a150e7beae58a3bd"
         );
     }
@@ -242,7 +247,11 @@ mod tests {
             ),
         ];
         assert_eq!(
-            sign_params(params, "hdcixPpR2iKERPwqvH6sHdK9cyac", Algorithm::Sha1),
+            sign_params(
+                params,
+                "hdcixPpR2iKERPwqvH6sHdK9cyac",
+                SignatureAlgorithm::Sha1
+            ),
             "4fdf465dd89451cc1ed8ec5b3e314e8a51695704"
         );
     }
@@ -252,19 +261,22 @@ mod tests {
         let params = [("version", "1"), ("public_id", "tests/logo.png")];
         let secret = "X7qLTrsES31MzxxkxPPA-pAGGfU";
         assert_eq!(
-            sign_params(params, secret, Algorithm::Sha1),
+            sign_params(params, secret, SignatureAlgorithm::Sha1),
             "08d3107a5b2ad82e7d82c0b972218fbf20b5b1e0"
         );
         assert_eq!(
-            sign_params(params, secret, Algorithm::Sha256),
+            sign_params(params, secret, SignatureAlgorithm::Sha256),
             "cc69ae4ed73303fbf4a55f2ae5fc7e34ad3a5c387724bfcde447a2957cacdfea"
         );
     }
 
     #[test]
     fn empty_values_are_not_signed() {
-        let full = sign_params([("a", "1"), ("b", "")], "s", Algorithm::Sha1);
-        assert_eq!(full, sign_params([("a", "1")], "s", Algorithm::Sha1));
+        let full = sign_params([("a", "1"), ("b", "")], "s", SignatureAlgorithm::Sha1);
+        assert_eq!(
+            full,
+            sign_params([("a", "1")], "s", SignatureAlgorithm::Sha1)
+        );
     }
 
     #[test]
@@ -292,10 +304,13 @@ mod tests {
     fn missing_and_malformed_headers_are_refused_by_name() {
         let verifier = verifier("abcd");
         let check = |timestamp, signature| verifier.verify(BODY, timestamp, signature, SIGNED_AT);
-        assert_eq!(check(None, Some(SHA1)), Err(Rejection::MissingTimestamp));
+        assert_eq!(
+            check(None, Some(SHA1)),
+            Err(SignatureRejection::MissingTimestamp)
+        );
         assert_eq!(
             check(Some("1315060510"), None),
-            Err(Rejection::MissingSignature)
+            Err(SignatureRejection::MissingSignature)
         );
         for timestamp in [
             "",
@@ -307,13 +322,13 @@ mod tests {
         ] {
             assert_eq!(
                 check(Some(timestamp), Some(SHA1)),
-                Err(Rejection::MalformedTimestamp)
+                Err(SignatureRejection::MalformedTimestamp)
             );
         }
         for signature in ["", "25f7", "zz", &SHA1[1..], &format!("{SHA1}00")] {
             assert_eq!(
                 check(Some("1315060510"), Some(signature)),
-                Err(Rejection::MalformedSignature)
+                Err(SignatureRejection::MalformedSignature)
             );
         }
     }
@@ -329,14 +344,14 @@ mod tests {
             )
         };
         assert_eq!(at(7200), Ok(()));
-        assert_eq!(at(7201), Err(Rejection::Stale));
+        assert_eq!(at(7201), Err(SignatureRejection::Stale));
         assert_eq!(at(-300), Ok(()));
-        assert_eq!(at(-301), Err(Rejection::FromTheFuture));
+        assert_eq!(at(-301), Err(SignatureRejection::FromTheFuture));
     }
 
     #[test]
     fn any_key_of_the_ring_is_accepted_and_no_other() {
-        let credentials = Credentials::parse("cloudinary://1:first@c").unwrap();
+        let credentials = ApiCredentials::parse("cloudinary://1:first@c").unwrap();
         let ring = BTreeMap::from([("2".to_owned(), "abcd".to_owned())]);
         let check = |verifier: &NotificationVerifier| {
             verifier.verify(BODY, Some("1315060510"), Some(SHA1), SIGNED_AT)
@@ -347,13 +362,13 @@ mod tests {
                 Some(&credentials),
                 &BTreeMap::new()
             )),
-            Err(Rejection::WrongSignature)
+            Err(SignatureRejection::WrongSignature)
         );
     }
 
     #[test]
     fn empty_secret_in_the_ring_opens_nothing() {
-        let credentials = Credentials::parse("cloudinary://1:first@c").unwrap();
+        let credentials = ApiCredentials::parse("cloudinary://1:first@c").unwrap();
         let ring = BTreeMap::from([("2".to_owned(), String::new())]);
         let forged = hex::encode(Sha1::digest(b"{}1315060510"));
         assert_eq!(
@@ -363,7 +378,7 @@ mod tests {
                 Some(&forged),
                 SIGNED_AT
             ),
-            Err(Rejection::WrongSignature)
+            Err(SignatureRejection::WrongSignature)
         );
     }
 
@@ -379,7 +394,7 @@ mod tests {
         assert!(check(b"body01", "315060510").is_err());
     }
 
-    fn sign(body: &[u8], timestamp: i64, secret: &str, algorithm: Algorithm) -> String {
+    fn sign(body: &[u8], timestamp: i64, secret: &str, algorithm: SignatureAlgorithm) -> String {
         let text = [body, timestamp.to_string().as_bytes(), secret.as_bytes()].concat();
         hex::encode(algorithm.hash(&text))
     }
@@ -394,7 +409,7 @@ mod tests {
         ) {
             let seconds = 1_767_225_600;
             let now = Timestamp::from_secs(seconds);
-            let algorithm = if sha256 { Algorithm::Sha256 } else { Algorithm::Sha1 };
+            let algorithm = if sha256 { SignatureAlgorithm::Sha256 } else { SignatureAlgorithm::Sha1 };
             let signature = sign(&body, seconds, "abcd", algorithm);
             let stamp = seconds.to_string();
             prop_assert_eq!(verify(&body, &stamp, &signature, now), Ok(()));
@@ -404,16 +419,16 @@ mod tests {
             broken[index] ^= 1 << bit;
             prop_assert_eq!(
                 verify(&body, &stamp, &hex::encode(broken), now),
-                Err(Rejection::WrongSignature)
+                Err(SignatureRejection::WrongSignature)
             );
             if !body.is_empty() {
                 let mut broken = body.clone();
                 let index = place.index(broken.len());
                 broken[index] ^= 1 << bit;
-                prop_assert_eq!(verify(&broken, &stamp, &signature, now), Err(Rejection::WrongSignature));
+                prop_assert_eq!(verify(&broken, &stamp, &signature, now), Err(SignatureRejection::WrongSignature));
             }
             let later = (seconds + 1).to_string();
-            prop_assert_eq!(verify(&body, &later, &signature, now), Err(Rejection::WrongSignature));
+            prop_assert_eq!(verify(&body, &later, &signature, now), Err(SignatureRejection::WrongSignature));
         }
 
         #[test]
@@ -429,8 +444,8 @@ mod tests {
         #[test]
         fn values_with_ampersands_never_sign_like_separate_params(value in "[a-z]{1,5}", name in "[c-z]{1,5}") {
             let smuggled = format!("1&{name}={value}");
-            let one = sign_params([("b", smuggled.as_str())], "s", Algorithm::Sha1);
-            let two = sign_params([("b", "1"), (name.as_str(), value.as_str())], "s", Algorithm::Sha1);
+            let one = sign_params([("b", smuggled.as_str())], "s", SignatureAlgorithm::Sha1);
+            let two = sign_params([("b", "1"), (name.as_str(), value.as_str())], "s", SignatureAlgorithm::Sha1);
             prop_assert_ne!(one, two);
         }
     }

@@ -11,7 +11,7 @@ pub const ALL: &str = "all";
 
 /// The stack that a trigger notifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owner {
+pub enum TriggerOwner {
     /// It leads to this stack's webhook.
     Ours,
     /// Its address looks like the webhook of a media-sync stack, but not of this one.
@@ -20,7 +20,7 @@ pub enum Owner {
     Foreign,
 }
 
-impl Owner {
+impl TriggerOwner {
     /// A stable word.
     pub const fn word(self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl Owner {
 
 /// Keeps a trigger from telling the mirror everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum TriggerFault {
     /// It is for one event type only.
     NotAllEvents,
     /// Its notifications have a body of somebody's own.
@@ -48,7 +48,7 @@ pub enum Fault {
     NotAdditive,
 }
 
-impl Fault {
+impl TriggerFault {
     /// A stable word.
     pub const fn word(self) -> &'static str {
         match self {
@@ -75,20 +75,20 @@ impl Fault {
 }
 
 /// Tells whose a trigger is. A final slash makes no difference.
-pub fn owner(trigger: &Trigger, webhook: &Url) -> Owner {
+pub fn owner(trigger: &Trigger, webhook: &Url) -> TriggerOwner {
     let Ok(uri) = Url::parse(&trigger.uri) else {
-        return Owner::Foreign;
+        return TriggerOwner::Foreign;
     };
     if bare(&uri) == bare(webhook) {
-        return Owner::Ours;
+        return TriggerOwner::Ours;
     }
     let host = uri.host_str().unwrap_or_default();
     let is_function_url = host.contains(".lambda-url.") && uri.path() == "/";
     let is_api = uri.path().ends_with("/api/cloudinary/webhook");
     if is_function_url || is_api {
-        Owner::OtherStack
+        TriggerOwner::OtherStack
     } else {
-        Owner::Foreign
+        TriggerOwner::Foreign
     }
 }
 
@@ -110,26 +110,29 @@ fn bare(url: &Url) -> &str {
 
 /// Finds the faults of a trigger for a mirror. Fields that Cloudinary does not tell are taken for
 /// right.
-pub fn faults(trigger: &Trigger) -> Vec<Fault> {
+pub fn faults(trigger: &Trigger) -> Vec<TriggerFault> {
     let is_empty = |value: &Value| matches!(value.as_str(), Some("")) || value.is_null();
     let is_set = |value: &Option<Value>| value.as_ref().is_some_and(|value| !is_empty(value));
     let scheme = trigger.auth_scheme.as_deref();
     let checks = [
-        (trigger.event_type != ALL, Fault::NotAllEvents),
-        (is_set(&trigger.payload_template), Fault::PayloadTemplate),
+        (trigger.event_type != ALL, TriggerFault::NotAllEvents),
+        (
+            is_set(&trigger.payload_template),
+            TriggerFault::PayloadTemplate,
+        ),
         (
             scheme.is_some_and(|scheme| !matches!(scheme, "" | "default" | "legacy_hmac")),
-            Fault::SignatureScheme,
+            TriggerFault::SignatureScheme,
         ),
-        (is_set(&trigger.filter), Fault::Filter),
+        (is_set(&trigger.filter), TriggerFault::Filter),
         (
             trigger
                 .uri_type
                 .as_deref()
                 .is_some_and(|kind| kind != "webhook"),
-            Fault::NoWebhook,
+            TriggerFault::NoWebhook,
         ),
-        (trigger.additive == Some(false), Fault::NotAdditive),
+        (trigger.additive == Some(false), TriggerFault::NotAdditive),
     ];
     let found = checks.into_iter().filter(|(is_so, _)| *is_so);
     found.map(|(_, fault)| fault).collect()
@@ -140,10 +143,10 @@ pub fn reaches(triggers: &[Trigger], webhook: &Url) -> bool {
     let sends = |event: &str| {
         triggers
             .iter()
-            .filter(|one| owner(one, webhook) == Owner::Ours)
+            .filter(|one| owner(one, webhook) == TriggerOwner::Ours)
             .filter(|one| one.event_type == ALL || one.event_type == event)
             .any(|one| {
-                let bearable = [Fault::NotAllEvents, Fault::NotAdditive];
+                let bearable = [TriggerFault::NotAllEvents, TriggerFault::NotAdditive];
                 faults(one).iter().all(|fault| bearable.contains(fault))
             })
     };
@@ -156,7 +159,7 @@ pub fn choose_door<'a>(triggers: &[Trigger], doors: &'a [Url]) -> Option<&'a Url
     let leads = |door: &Url, right: bool| {
         triggers
             .iter()
-            .any(|one| owner(one, door) == Owner::Ours && (!right || faults(one).is_empty()))
+            .any(|one| owner(one, door) == TriggerOwner::Ours && (!right || faults(one).is_empty()))
     };
     let with = |right| doors.iter().find(|door| leads(door, right));
     with(true).or_else(|| with(false)).or(doors.first())
@@ -166,20 +169,20 @@ pub fn choose_door<'a>(triggers: &[Trigger], doors: &'a [Url]) -> Option<&'a Url
 pub fn elsewhere<'a>(
     triggers: &'a [Trigger],
     doors: &[Url],
-) -> impl Iterator<Item = (&'a Trigger, Owner)> {
+) -> impl Iterator<Item = (&'a Trigger, TriggerOwner)> {
     triggers.iter().filter_map(move |trigger| {
         let owners = doors.iter().map(|door| owner(trigger, door));
         let owner = owners.reduce(|known, next| match (known, next) {
-            (Owner::Ours, _) | (_, Owner::Ours) => Owner::Ours,
+            (TriggerOwner::Ours, _) | (_, TriggerOwner::Ours) => TriggerOwner::Ours,
             (known, _) => known,
         })?;
-        (owner != Owner::Ours).then_some((trigger, owner))
+        (owner != TriggerOwner::Ours).then_some((trigger, owner))
     })
 }
 
 /// One step of a repair, in its order.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Step<'a> {
+pub enum RepairStep<'a> {
     /// Removes a trigger of ours.
     Remove(&'a Trigger),
     /// Makes one for all events.
@@ -187,21 +190,21 @@ pub enum Step<'a> {
 }
 
 /// Plans how the webhook gets one right trigger. It touches no trigger of others; a second plan after it is empty.
-pub fn plan<'a>(triggers: &'a [Trigger], webhook: &Url) -> Vec<Step<'a>> {
+pub fn plan<'a>(triggers: &'a [Trigger], webhook: &Url) -> Vec<RepairStep<'a>> {
     let ours = triggers
         .iter()
-        .filter(|one| owner(one, webhook) == Owner::Ours);
+        .filter(|one| owner(one, webhook) == TriggerOwner::Ours);
     let (right, wrong): (Vec<_>, Vec<_>) = ours.partition(|one| faults(one).is_empty());
     // Cloudinary refuses a second trigger of one address and event type, so the wrong one has to go first. The others
     // go last: until then they tell of what happens in between.
     let (first, last): (Vec<&Trigger>, Vec<&Trigger>) =
         wrong.into_iter().partition(|one| one.event_type == ALL);
-    let mut steps: Vec<Step<'_>> = first.into_iter().map(Step::Remove).collect();
+    let mut steps: Vec<RepairStep<'_>> = first.into_iter().map(RepairStep::Remove).collect();
     if right.is_empty() {
-        steps.push(Step::Create);
+        steps.push(RepairStep::Create);
     }
-    steps.extend(right.into_iter().skip(1).map(Step::Remove));
-    steps.extend(last.into_iter().map(Step::Remove));
+    steps.extend(right.into_iter().skip(1).map(RepairStep::Remove));
+    steps.extend(last.into_iter().map(RepairStep::Remove));
     steps
 }
 
@@ -228,9 +231,9 @@ mod tests {
     }
 
     fn steps(triggers: &[Trigger]) -> Vec<String> {
-        let told = |step: &Step<'_>| match step {
-            Step::Remove(trigger) => format!("remove {}", trigger.id),
-            Step::Create => "create".to_owned(),
+        let told = |step: &RepairStep<'_>| match step {
+            RepairStep::Remove(trigger) => format!("remove {}", trigger.id),
+            RepairStep::Create => "create".to_owned(),
         };
         plan(triggers, &webhook()).iter().map(told).collect()
     }
@@ -238,24 +241,30 @@ mod tests {
     #[test]
     fn addresses_tell_whose_a_trigger_is() {
         for (uri, expected) in [
-            (OURS, Owner::Ours),
-            ("https://abc.lambda-url.eu-west-1.on.aws", Owner::Ours),
-            ("https://ABC.lambda-url.eu-west-1.on.aws/", Owner::Ours),
+            (OURS, TriggerOwner::Ours),
+            (
+                "https://abc.lambda-url.eu-west-1.on.aws",
+                TriggerOwner::Ours,
+            ),
+            (
+                "https://ABC.lambda-url.eu-west-1.on.aws/",
+                TriggerOwner::Ours,
+            ),
             (
                 "https://old.lambda-url.eu-west-1.on.aws/",
-                Owner::OtherStack,
+                TriggerOwner::OtherStack,
             ),
             (
                 "https://x.execute-api.eu-west-1.amazonaws.com/api/cloudinary/webhook",
-                Owner::OtherStack,
+                TriggerOwner::OtherStack,
             ),
             (
                 "https://abc.lambda-url.eu-west-1.on.aws/other",
-                Owner::Foreign,
+                TriggerOwner::Foreign,
             ),
-            ("https://shop.example.com/cloudinary", Owner::Foreign),
-            ("poll://channel", Owner::Foreign),
-            ("nonsense", Owner::Foreign),
+            ("https://shop.example.com/cloudinary", TriggerOwner::Foreign),
+            ("poll://channel", TriggerOwner::Foreign),
+            ("nonsense", TriggerOwner::Foreign),
         ] {
             let trigger = trigger("1", &json!({"uri": uri}));
             assert_eq!(owner(&trigger, &webhook()), expected, "{uri}");
@@ -292,20 +301,26 @@ mod tests {
                 json!({"auth_scheme": "legacy_hmac", "filter": "", "payload_template": ""}),
                 vec![],
             ),
-            (json!({"event_type": "upload"}), vec![Fault::NotAllEvents]),
+            (
+                json!({"event_type": "upload"}),
+                vec![TriggerFault::NotAllEvents],
+            ),
             (
                 json!({"payload_template": "{\"a\": 1}"}),
-                vec![Fault::PayloadTemplate],
+                vec![TriggerFault::PayloadTemplate],
             ),
             (
                 json!({"auth_scheme": "eddsa_v2"}),
-                vec![Fault::SignatureScheme],
+                vec![TriggerFault::SignatureScheme],
             ),
-            (json!({"filter": {"==": [1, 1]}}), vec![Fault::Filter]),
-            (json!({"uri_type": "flow"}), vec![Fault::NoWebhook]),
+            (
+                json!({"filter": {"==": [1, 1]}}),
+                vec![TriggerFault::Filter],
+            ),
+            (json!({"uri_type": "flow"}), vec![TriggerFault::NoWebhook]),
             (
                 json!({"additive": false, "event_type": "delete"}),
-                vec![Fault::NotAllEvents, Fault::NotAdditive],
+                vec![TriggerFault::NotAllEvents, TriggerFault::NotAdditive],
             ),
         ] {
             assert_eq!(faults(&trigger("1", &changes)), expected, "{changes}");
@@ -369,7 +384,10 @@ mod tests {
         let others: Vec<_> = elsewhere(&all, &doors)
             .map(|(trigger, owner)| (trigger.id.as_str(), owner))
             .collect();
-        let expected = [("foreign", Owner::Foreign), ("old", Owner::OtherStack)];
+        let expected = [
+            ("foreign", TriggerOwner::Foreign),
+            ("old", TriggerOwner::OtherStack),
+        ];
         assert_eq!(others, expected);
     }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::call::{Body, Call};
-use super::{Answer, Client, CloudinaryError};
+use super::{CloudinaryAnswer, CloudinaryClient, CloudinaryError};
 
 /// One event type sent to one address.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -31,7 +31,7 @@ pub struct Trigger {
     pub filter: Option<Value>,
 }
 
-impl Client {
+impl CloudinaryClient {
     /// All triggers, or those of one event type.
     ///
     /// # Errors
@@ -39,7 +39,7 @@ impl Client {
     pub async fn list_triggers(
         &self,
         event_type: Option<&str>,
-    ) -> Result<Answer<Vec<Trigger>>, CloudinaryError> {
+    ) -> Result<CloudinaryAnswer<Vec<Trigger>>, CloudinaryError> {
         #[derive(Deserialize)]
         struct Triggers {
             triggers: Vec<Trigger>,
@@ -60,7 +60,7 @@ impl Client {
         &self,
         uri: &str,
         event_type: &str,
-    ) -> Result<Answer<Trigger>, CloudinaryError> {
+    ) -> Result<CloudinaryAnswer<Trigger>, CloudinaryError> {
         let body = json!({ "uri": uri, "event_type": event_type, "additive": true });
         self.call(Call::new(
             format!("create a trigger for {event_type}"),
@@ -80,7 +80,7 @@ impl Client {
         &self,
         id: &str,
         new_uri: &str,
-    ) -> Result<Answer<()>, CloudinaryError> {
+    ) -> Result<CloudinaryAnswer<()>, CloudinaryError> {
         let call = Call::new(
             format!("update trigger {id}"),
             Method::PUT,
@@ -95,7 +95,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`CloudinaryError`].
-    pub async fn delete_trigger(&self, id: &str) -> Result<Answer<()>, CloudinaryError> {
+    pub async fn delete_trigger(&self, id: &str) -> Result<CloudinaryAnswer<()>, CloudinaryError> {
         let call = Call::new(
             format!("delete trigger {id}"),
             Method::DELETE,

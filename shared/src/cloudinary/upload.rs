@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::call::{Body, Call, Param};
-use super::{Answer, Client, CloudinaryError, Resource, escape};
+use super::{CloudinaryAnswer, CloudinaryClient, CloudinaryError, CloudinaryResource, escape};
 use crate::asset::{AssetId, DeliveryName, ResourceType};
 
 /// The most public ids that one change of tags, context or metadata processes. Further ones are
@@ -17,14 +17,14 @@ pub const MAX_PUBLIC_IDS: usize = 1000;
 
 /// The outcome of one asset's destruction. Both are success: it is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Destroyed {
+pub enum DestroyOutcome {
     Ok,
     NotFound,
 }
 
 /// A new name for an asset.
 #[derive(Debug, Clone)]
-pub struct Rename<'a> {
+pub struct RenameRequest<'a> {
     pub from: &'a DeliveryName,
     pub to_public_id: &'a str,
     /// Moves to another delivery type (`upload`, `private`, `authenticated`).
@@ -51,7 +51,7 @@ pub enum ContextCommand<'a> {
 
 /// Which assets a bulk change is for: public ids of one resource and delivery type.
 #[derive(Debug, Clone, Copy)]
-pub struct Targets<'a> {
+pub struct BulkTargets<'a> {
     pub resource_type: ResourceType,
     pub delivery_type: &'a str,
     /// At most [`MAX_PUBLIC_IDS`].
@@ -60,7 +60,7 @@ pub struct Targets<'a> {
 
 /// Which assets a bulk change was applied to: compare with the request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct Changed {
+pub struct BulkOutcome {
     #[serde(default)]
     pub public_ids: Vec<String>,
     #[serde(default)]
@@ -69,7 +69,7 @@ pub struct Changed {
 
 /// The content of an upload.
 #[derive(Debug, Clone)]
-pub enum Source {
+pub enum UploadSource {
     Bytes {
         data: Bytes,
         filename: String,
@@ -98,7 +98,7 @@ pub struct UploadOptions {
     pub invalidate: bool,
 }
 
-impl Client {
+impl CloudinaryClient {
     /// Deletes the original and all derived files of one asset; `invalidate` also clears the CDN.
     ///
     /// # Errors
@@ -107,7 +107,7 @@ impl Client {
         &self,
         id: &AssetId,
         invalidate: bool,
-    ) -> Result<Answer<Destroyed>, CloudinaryError> {
+    ) -> Result<CloudinaryAnswer<DestroyOutcome>, CloudinaryError> {
         #[derive(Deserialize)]
         struct Outcome {
             result: String,
@@ -121,8 +121,8 @@ impl Client {
             .call::<Outcome>(signed(doing.clone(), ["asset", "destroy"], params, true))
             .await?;
         let destroyed = match answer.value.result.as_str() {
-            "ok" => Destroyed::Ok,
-            "not found" => Destroyed::NotFound,
+            "ok" => DestroyOutcome::Ok,
+            "not found" => DestroyOutcome::NotFound,
             other => {
                 return Err(CloudinaryError::Unreadable {
                     doing,
@@ -139,7 +139,10 @@ impl Client {
     ///
     /// # Errors
     /// See [`CloudinaryError`]; a taken name is a refusal.
-    pub async fn rename(&self, rename: &Rename<'_>) -> Result<Answer<Resource>, CloudinaryError> {
+    pub async fn rename(
+        &self,
+        rename: &RenameRequest<'_>,
+    ) -> Result<CloudinaryAnswer<CloudinaryResource>, CloudinaryError> {
         let mut params = vec![
             ("from_public_id", one(&rename.from.public_id)),
             ("to_public_id", one(rename.to_public_id)),
@@ -163,10 +166,10 @@ impl Client {
     /// See [`CloudinaryError`]; a tag with a comma cannot be written and is refused here.
     pub async fn update_tags(
         &self,
-        targets: Targets<'_>,
+        targets: BulkTargets<'_>,
         command: TagCommand,
         tags: &[String],
-    ) -> Result<Answer<Changed>, CloudinaryError> {
+    ) -> Result<CloudinaryAnswer<BulkOutcome>, CloudinaryError> {
         let doing = targets.doing("tags");
         let word = match command {
             TagCommand::Add => "add",
@@ -187,9 +190,9 @@ impl Client {
     /// See [`CloudinaryError`].
     pub async fn update_context(
         &self,
-        targets: Targets<'_>,
+        targets: BulkTargets<'_>,
         command: ContextCommand<'_>,
-    ) -> Result<Answer<Changed>, CloudinaryError> {
+    ) -> Result<CloudinaryAnswer<BulkOutcome>, CloudinaryError> {
         let params = match command {
             ContextCommand::Add(pairs) => vec![
                 ("command", one("add")),
@@ -207,9 +210,9 @@ impl Client {
     /// See [`CloudinaryError`].
     pub async fn update_metadata(
         &self,
-        targets: Targets<'_>,
+        targets: BulkTargets<'_>,
         metadata: &Map<String, Value>,
-    ) -> Result<Answer<Changed>, CloudinaryError> {
+    ) -> Result<CloudinaryAnswer<BulkOutcome>, CloudinaryError> {
         let params = vec![("metadata", Param::One(metadata_pairs(metadata)))];
         self.change(targets, targets.doing("metadata"), "metadata", params)
             .await
@@ -221,20 +224,20 @@ impl Client {
     /// See [`CloudinaryError`]. A lost answer is not repeated, for it may have been stored.
     pub async fn upload(
         &self,
-        source: Source,
+        source: UploadSource,
         options: &UploadOptions,
-    ) -> Result<Answer<Resource>, CloudinaryError> {
+    ) -> Result<CloudinaryAnswer<CloudinaryResource>, CloudinaryError> {
         let doing = match &options.public_id {
             Some(id) => format!("upload {id}"),
             None => "upload a file".to_owned(),
         };
         let mut params = upload_params(&doing, options)?;
         let body = match source {
-            Source::Url(url) => {
+            UploadSource::Url(url) => {
                 params.push(("file", Param::One(url)));
                 Body::Signed(params)
             }
-            Source::Bytes { data, filename } => Body::File {
+            UploadSource::Bytes { data, filename } => Body::File {
                 params,
                 file: data,
                 filename,
@@ -254,11 +257,11 @@ impl Client {
     /// All three bulk changes come to the same state when repeated.
     async fn change(
         &self,
-        targets: Targets<'_>,
+        targets: BulkTargets<'_>,
         doing: String,
         action: &'static str,
         mut params: Vec<(&'static str, Param)>,
-    ) -> Result<Answer<Changed>, CloudinaryError> {
+    ) -> Result<CloudinaryAnswer<BulkOutcome>, CloudinaryError> {
         if !(1..=MAX_PUBLIC_IDS).contains(&targets.public_ids.len()) {
             return Err(CloudinaryError::Invalid {
                 doing,
@@ -277,7 +280,7 @@ impl Client {
     }
 }
 
-impl Targets<'_> {
+impl BulkTargets<'_> {
     fn doing(&self, what: &str) -> String {
         match self.public_ids {
             [one] => format!(

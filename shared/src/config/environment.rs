@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::error::ConfigError;
-use crate::sync::health::{Schedules, parse_rate};
+use crate::sync::health::{RunSchedules, parse_rate};
 use crate::sync::purge::{AUDIT_DAYS, LEAST_AUDIT_DAYS};
 
 /// The value of a variable that the function's own template sets, such as a queue's address.
@@ -100,9 +100,9 @@ fn parse_webhook_urls(text: &str) -> Result<Vec<Url>, ConfigError> {
 }
 
 /// The schedules of runs, where the function's template names them.
-pub fn schedules() -> Schedules {
+pub fn schedules() -> RunSchedules {
     let period = |name| parse_rate(&std::env::var(name).ok()?);
-    Schedules {
+    RunSchedules {
         incremental: period("RECONCILE_SCHEDULE"),
         full: period("FULL_RECONCILE_SCHEDULE"),
     }

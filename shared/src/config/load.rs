@@ -6,22 +6,22 @@ use aws_config::SdkConfig;
 
 use super::error::ConfigError;
 use super::keys::{KEYS, SECRET_ARN};
-use super::parts::{Part, from_map};
+use super::parts::{ConfigPart, from_map};
 use super::secret::Secret;
-use crate::rotation::Live;
+use crate::rotation::LiveValue;
 
 /// Reads a function's needs from the environment, and the rest from its secret. The secret is read
-/// again while the function lives: see [`Live`].
+/// again while the function lives: see [`LiveValue`].
 ///
 /// # Errors
 /// When the secret cannot be fetched, or with every key that is missing or wrong.
-pub async fn load<P: Part + Send + Sync + 'static>(
+pub async fn load<P: ConfigPart + Send + Sync + 'static>(
     aws: &SdkConfig,
-) -> Result<Live<P>, ConfigError> {
+) -> Result<LiveValue<P>, ConfigError> {
     let environment = environment_map();
     match (from_map(&environment), std::env::var(SECRET_ARN)) {
         (Err(_), Ok(arn)) => Secret::new(aws, arn, environment).load().await,
-        (read, _) => read.map(Live::fixed),
+        (read, _) => read.map(LiveValue::fixed),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Configuration: a secret, overridden by environment variables.
 //!
 //! The secret is a JSON object whose keys are the names of environment variables. Each function
-//! names the [`Part`]s that it needs, and asks for no other key. Reading them ([`from_map`]) is pure
+//! names the [`ConfigPart`]s that it needs, and asks for no other key. Reading them ([`from_map`]) is pure
 //! and reports every mistake at once, by key and never by value.
 
 mod clients;
@@ -22,7 +22,7 @@ pub use self::environment::{
 pub use self::error::ConfigError;
 pub use self::keys::KEYS;
 pub use self::load::load;
-pub use self::parts::{CallerConfig, CloudinaryConfig, Part, ServiceConfig, from_map};
+pub use self::parts::{CallerConfig, CloudinaryConfig, ConfigPart, ServiceConfig, from_map};
 pub use self::whole::{Config, SupabaseConfig};
 
 #[cfg(test)]

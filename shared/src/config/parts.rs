@@ -10,27 +10,27 @@ use super::keys::{
     CLOUDINARY_URL, CURSOR_SECRET, NOTIFICATION_SECRETS, SUPABASE_JWT_SECRET,
     SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, SUPABASE_URL, UPLOAD_RULES,
 };
-use super::reader::Reader;
+use super::reader::ConfigReader;
 use crate::cloudinary::signature::NotificationVerifier;
-use crate::cloudinary::{self, Credentials};
+use crate::cloudinary::{self, ApiCredentials};
 use crate::cursor::CursorKey;
-use crate::rotation::Live;
+use crate::rotation::LiveValue;
 use crate::supabase::jwt::TokenVerifier;
-use crate::supabase::{ApiKey, Supabase, keys::KeyKind};
+use crate::supabase::{ApiKey, DataApi, keys::KeyKind};
 use crate::upload::UploadRules;
 
 /// Something that a function needs, read from keys of the configuration.
-pub trait Part: Sized {
+pub trait ConfigPart: Sized {
     #[doc(hidden)]
-    fn read(reader: &mut Reader<'_>) -> Option<Self>;
+    fn read(reader: &mut ConfigReader<'_>) -> Option<Self>;
 }
 
 /// Reads a map whose keys are the names of the environment variables.
 ///
 /// # Errors
 /// With every key that is missing or wrong, at once.
-pub fn from_map<P: Part>(map: &BTreeMap<String, String>) -> Result<P, ConfigError> {
-    let mut reader = Reader::new(map);
+pub fn from_map<P: ConfigPart>(map: &BTreeMap<String, String>) -> Result<P, ConfigError> {
+    let mut reader = ConfigReader::new(map);
     let part = P::read(&mut reader);
     reader.finish(part)
 }
@@ -38,7 +38,7 @@ pub fn from_map<P: Part>(map: &BTreeMap<String, String>) -> Result<P, ConfigErro
 /// Cloudinary's API, for calls and for signing addresses.
 #[derive(Clone)]
 pub struct CloudinaryConfig {
-    pub credentials: Credentials,
+    pub credentials: ApiCredentials,
     /// Further secrets with which notifications may be signed: `api_key` → secret.
     pub notification_secrets: BTreeMap<String, String>,
 }
@@ -60,21 +60,21 @@ pub struct CallerConfig {
 }
 
 impl CloudinaryConfig {
-    pub fn client(&self, http: &reqwest::Client) -> cloudinary::Client {
-        cloudinary::Client::new(http.clone(), self.credentials.clone())
+    pub fn client(&self, http: &reqwest::Client) -> cloudinary::CloudinaryClient {
+        cloudinary::CloudinaryClient::new(http.clone(), self.credentials.clone())
     }
 }
 
 impl ServiceConfig {
-    pub fn client(&self, http: &reqwest::Client) -> Supabase {
-        Supabase::new(self.url.clone(), self.secret_key.clone(), http.clone())
+    pub fn client(&self, http: &reqwest::Client) -> DataApi {
+        DataApi::new(self.url.clone(), self.secret_key.clone(), http.clone())
     }
 }
 
 impl CallerConfig {
-    /// Call [`Supabase::as_caller`] on it.
-    pub fn client(&self, http: &reqwest::Client) -> Supabase {
-        Supabase::new(self.url.clone(), self.publishable_key.clone(), http.clone())
+    /// Call [`DataApi::as_caller`] on it.
+    pub fn client(&self, http: &reqwest::Client) -> DataApi {
+        DataApi::new(self.url.clone(), self.publishable_key.clone(), http.clone())
     }
 
     pub fn token_verifier(&self, http: &reqwest::Client) -> TokenVerifier {
@@ -82,27 +82,27 @@ impl CallerConfig {
     }
 }
 
-impl Live<CloudinaryConfig> {
+impl LiveValue<CloudinaryConfig> {
     /// As [`CloudinaryConfig::client`], with the credentials as they are rotated.
-    pub fn client(&self, http: &reqwest::Client) -> cloudinary::Client {
+    pub fn client(&self, http: &reqwest::Client) -> cloudinary::CloudinaryClient {
         let credentials = self.part(|config| config.credentials.clone());
-        cloudinary::Client::rotating(http.clone(), credentials)
+        cloudinary::CloudinaryClient::rotating(http.clone(), credentials)
     }
 }
 
-impl Live<ServiceConfig> {
+impl LiveValue<ServiceConfig> {
     /// As [`ServiceConfig::client`], with the key as it is rotated.
-    pub fn client(&self, http: &reqwest::Client) -> Supabase {
+    pub fn client(&self, http: &reqwest::Client) -> DataApi {
         let key = self.part(|config| config.secret_key.clone());
-        Supabase::rotating(self.latest().url.clone(), key, http.clone())
+        DataApi::rotating(self.latest().url.clone(), key, http.clone())
     }
 }
 
-impl Live<CallerConfig> {
+impl LiveValue<CallerConfig> {
     /// As [`CallerConfig::client`], with the key as it is rotated.
-    pub fn client(&self, http: &reqwest::Client) -> Supabase {
+    pub fn client(&self, http: &reqwest::Client) -> DataApi {
         let key = self.part(|config| config.publishable_key.clone());
-        Supabase::rotating(self.latest().url.clone(), key, http.clone())
+        DataApi::rotating(self.latest().url.clone(), key, http.clone())
     }
 
     /// As [`CallerConfig::token_verifier`], with the secret as it is rotated.
@@ -112,8 +112,8 @@ impl Live<CallerConfig> {
     }
 }
 
-impl Part for CloudinaryConfig {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+impl ConfigPart for CloudinaryConfig {
+    fn read(reader: &mut ConfigReader<'_>) -> Option<Self> {
         let credentials = reader.required(CLOUDINARY_URL, parse_credentials);
         let notification_secrets = reader.optional(NOTIFICATION_SECRETS, parse_secrets);
         Some(Self {
@@ -125,8 +125,8 @@ impl Part for CloudinaryConfig {
 
 /// The notification secrets are enough: the webhook calls nobody, and need not hold the secret that
 /// may delete the library.
-impl Part for NotificationVerifier {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+impl ConfigPart for NotificationVerifier {
+    fn read(reader: &mut ConfigReader<'_>) -> Option<Self> {
         let secrets = reader.optional(NOTIFICATION_SECRETS, parse_secrets);
         let own = match secrets.as_ref().is_some_and(|secrets| !secrets.is_empty()) {
             true => reader.optional(CLOUDINARY_URL, parse_credentials),
@@ -136,8 +136,8 @@ impl Part for NotificationVerifier {
     }
 }
 
-impl Part for ServiceConfig {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+impl ConfigPart for ServiceConfig {
+    fn read(reader: &mut ConfigReader<'_>) -> Option<Self> {
         let url = reader.required(SUPABASE_URL, parse_base);
         let secret_key = reader.required(SUPABASE_SECRET_KEY, |text| {
             parse_key(text, KeyKind::Publishable)
@@ -149,8 +149,8 @@ impl Part for ServiceConfig {
     }
 }
 
-impl Part for CallerConfig {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+impl ConfigPart for CallerConfig {
+    fn read(reader: &mut ConfigReader<'_>) -> Option<Self> {
         let url = reader.required(SUPABASE_URL, parse_base);
         let publishable_key = reader.required(SUPABASE_PUBLISHABLE_KEY, |text| {
             parse_key(text, KeyKind::Secret)
@@ -165,8 +165,8 @@ impl Part for CallerConfig {
 }
 
 /// Without a secret of its own it is made of the secret key.
-impl Part for CursorKey {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+impl ConfigPart for CursorKey {
+    fn read(reader: &mut ConfigReader<'_>) -> Option<Self> {
         if reader.has(CURSOR_SECRET) {
             return reader.optional(CURSOR_SECRET, parse_cursor_secrets);
         }
@@ -177,15 +177,15 @@ impl Part for CursorKey {
     }
 }
 
-impl Part for UploadRules {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+impl ConfigPart for UploadRules {
+    fn read(reader: &mut ConfigReader<'_>) -> Option<Self> {
         let rules = reader.optional(UPLOAD_RULES, Self::parse);
         Some(rules.unwrap_or_default())
     }
 }
 
-impl<A: Part, B: Part> Part for (A, B) {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+impl<A: ConfigPart, B: ConfigPart> ConfigPart for (A, B) {
+    fn read(reader: &mut ConfigReader<'_>) -> Option<Self> {
         let (one, other) = (A::read(reader), B::read(reader));
         one.zip(other)
     }
@@ -219,8 +219,8 @@ impl fmt::Debug for CallerConfig {
     }
 }
 
-fn parse_credentials(text: &str) -> Result<Credentials, String> {
-    Credentials::parse(text).map_err(|error| error.to_string())
+fn parse_credentials(text: &str) -> Result<ApiCredentials, String> {
+    ApiCredentials::parse(text).map_err(|error| error.to_string())
 }
 
 fn parse_secrets(text: &str) -> Result<BTreeMap<String, String>, String> {

@@ -6,12 +6,12 @@ use super::error::ConfigError;
 
 /// A map of keys, and the problems that were met so far.
 #[derive(Debug)]
-pub struct Reader<'a> {
+pub struct ConfigReader<'a> {
     map: &'a BTreeMap<String, String>,
     problems: Vec<String>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ConfigReader<'a> {
     pub(super) fn new(map: &'a BTreeMap<String, String>) -> Self {
         Self {
             map,
@@ -40,7 +40,7 @@ impl<'a> Reader<'a> {
         self.optional(key, parse)
     }
 
-    /// As [`Reader::required`], for a key in whose place `other` would do.
+    /// As [`ConfigReader::required`], for a key in whose place `other` would do.
     pub(super) fn required_or<T>(
         &mut self,
         key: &str,

@@ -8,20 +8,20 @@ use serde_json::Value;
 
 use super::error::ConfigError;
 use super::keys::{CLOUDINARY_URL, SUPABASE_URL};
-use super::parts::{Part, from_map};
-use crate::cloudinary::Credentials;
-use crate::rotation::{Content, Fetch, Live};
+use super::parts::{ConfigPart, from_map};
+use crate::cloudinary::ApiCredentials;
+use crate::rotation::{LiveValue, SecretContent, SecretFetch};
 
 /// A secret, and the environment's values that go before its own.
 #[derive(Debug)]
 pub(super) struct Secret {
     client: Client,
     arn: String,
-    environment: Content,
+    environment: SecretContent,
 }
 
 impl Secret {
-    pub(super) fn new(aws: &SdkConfig, arn: String, environment: Content) -> Self {
+    pub(super) fn new(aws: &SdkConfig, arn: String, environment: SecretContent) -> Self {
         Self {
             client: Client::new(aws),
             arn,
@@ -30,28 +30,31 @@ impl Secret {
     }
 
     /// The part that it holds now, and later the part that it holds then.
-    pub(super) async fn load<P: Part + Send + Sync + 'static>(
+    pub(super) async fn load<P: ConfigPart + Send + Sync + 'static>(
         self,
-    ) -> Result<Live<P>, ConfigError> {
+    ) -> Result<LiveValue<P>, ConfigError> {
         let content = self.read().await?;
         from_map::<P>(&content)?;
         let (secret, first) = (Arc::new(self), Arc::new(content.clone()));
-        let fetch: Fetch = Box::new(move || {
+        let fetch: SecretFetch = Box::new(move || {
             let (secret, first) = (Arc::clone(&secret), Arc::clone(&first));
             Box::pin(async move { Ok(secret.renew::<P>(&first).await?) })
         });
-        let read = |content: &Content| from_map::<P>(content).ok();
-        let live = Live::rotating(content, fetch, read);
+        let read = |content: &SecretContent| from_map::<P>(content).ok();
+        let live = LiveValue::rotating(content, fetch, read);
         Ok(live.expect("the part was read from this content above"))
     }
 
-    async fn renew<P: Part>(&self, first: &Content) -> Result<Content, ConfigError> {
+    async fn renew<P: ConfigPart>(
+        &self,
+        first: &SecretContent,
+    ) -> Result<SecretContent, ConfigError> {
         let content = self.read().await?;
         check_renewal::<P>(first, &content)?;
         Ok(content)
     }
 
-    async fn read(&self) -> Result<Content, ConfigError> {
+    async fn read(&self) -> Result<SecretContent, ConfigError> {
         let answer = self.client.get_secret_value().secret_id(&self.arn);
         let answer = answer.send().await;
         let answer = answer.map_err(|error| ConfigError::Fetch(error.into()))?;
@@ -63,7 +66,10 @@ impl Secret {
 
 /// A warm function takes new keys, but never turns to another library or project: half of its work
 /// would be about the one, and half about the other.
-fn check_renewal<P: Part>(first: &Content, renewed: &Content) -> Result<(), ConfigError> {
+fn check_renewal<P: ConfigPart>(
+    first: &SecretContent,
+    renewed: &SecretContent,
+) -> Result<(), ConfigError> {
     from_map::<P>(renewed)?;
     for (key, place) in [
         (CLOUDINARY_URL, cloud as fn(&str) -> Option<String>),
@@ -79,7 +85,7 @@ fn check_renewal<P: Part>(first: &Content, renewed: &Content) -> Result<(), Conf
 }
 
 fn cloud(url: &str) -> Option<String> {
-    let credentials = Credentials::parse(url).ok()?;
+    let credentials = ApiCredentials::parse(url).ok()?;
     Some(credentials.cloud_name().to_owned())
 }
 
@@ -87,7 +93,7 @@ fn project(url: &str) -> Option<String> {
     Some(url.trim_end_matches('/').to_owned())
 }
 
-fn parse_secret(text: &str) -> Result<Content, ConfigError> {
+fn parse_secret(text: &str) -> Result<SecretContent, ConfigError> {
     let Ok(Value::Object(object)) = serde_json::from_str(text) else {
         return Err(ConfigError::NotAnObject);
     };
@@ -122,7 +128,7 @@ mod tests {
         assert!(matches!(parse_secret("[]"), Err(ConfigError::NotAnObject)));
     }
 
-    fn content(cloudinary: &str, supabase: &str, key: &str) -> Content {
+    fn content(cloudinary: &str, supabase: &str, key: &str) -> SecretContent {
         [
             (CLOUDINARY_URL, cloudinary),
             (SUPABASE_URL, supabase),
@@ -203,7 +209,7 @@ mod tests {
     async fn a_new_key_in_the_secret_is_taken_and_a_typo_is_not() {
         let url = Arc::new(Mutex::new("cloudinary://1:s@c"));
         let aws = store(&url).await;
-        let environment = Content::from([("LOG_LEVEL".to_owned(), "debug".to_owned())]);
+        let environment = SecretContent::from([("LOG_LEVEL".to_owned(), "debug".to_owned())]);
         let secret = || Secret::new(&aws, "arn:the-secret".to_owned(), environment.clone());
         let live = secret().load::<CloudinaryConfig>().await.unwrap();
         assert_eq!(live.latest().credentials.api_key(), "1");

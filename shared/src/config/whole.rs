@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::error::ConfigError;
-use super::parts::{CallerConfig, CloudinaryConfig, Part, ServiceConfig, from_map};
-use super::reader::Reader;
+use super::parts::{CallerConfig, CloudinaryConfig, ConfigPart, ServiceConfig, from_map};
+use super::reader::ConfigReader;
 use crate::cursor::CursorKey;
-use crate::rotation::Live;
-use crate::supabase::Supabase;
+use crate::rotation::LiveValue;
+use crate::supabase::DataApi;
 use crate::supabase::jwt::TokenVerifier;
 
 /// Everything, for functions that act both in their callers' names and in their own.
@@ -36,12 +36,12 @@ impl Config {
 
 impl SupabaseConfig {
     /// See [`ServiceConfig::client`].
-    pub fn service(&self, http: &reqwest::Client) -> Supabase {
+    pub fn service(&self, http: &reqwest::Client) -> DataApi {
         self.service.client(http)
     }
 
     /// See [`CallerConfig::client`].
-    pub fn public(&self, http: &reqwest::Client) -> Supabase {
+    pub fn public(&self, http: &reqwest::Client) -> DataApi {
         self.callers.client(http)
     }
 
@@ -56,8 +56,8 @@ impl SupabaseConfig {
     }
 }
 
-impl Part for Config {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+impl ConfigPart for Config {
+    fn read(reader: &mut ConfigReader<'_>) -> Option<Self> {
         let cloudinary = CloudinaryConfig::read(reader);
         let supabase = SupabaseConfig::read(reader);
         Some(Self {
@@ -67,8 +67,8 @@ impl Part for Config {
     }
 }
 
-impl Part for SupabaseConfig {
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+impl ConfigPart for SupabaseConfig {
+    fn read(reader: &mut ConfigReader<'_>) -> Option<Self> {
         let service = ServiceConfig::read(reader);
         let callers = CallerConfig::read(reader);
         Some(Self {
@@ -78,17 +78,17 @@ impl Part for SupabaseConfig {
     }
 }
 
-impl Live<SupabaseConfig> {
+impl LiveValue<SupabaseConfig> {
     /// Both of its parts.
-    pub fn split(&self) -> (Live<CallerConfig>, Live<ServiceConfig>) {
+    pub fn split(&self) -> (LiveValue<CallerConfig>, LiveValue<ServiceConfig>) {
         self.part(|config| (config.callers.clone(), config.service.clone()))
             .split()
     }
 }
 
-impl Live<Config> {
+impl LiveValue<Config> {
     /// Both of its parts.
-    pub fn split(&self) -> (Live<CloudinaryConfig>, Live<SupabaseConfig>) {
+    pub fn split(&self) -> (LiveValue<CloudinaryConfig>, LiveValue<SupabaseConfig>) {
         self.part(|config| (config.cloudinary.clone(), config.supabase.clone()))
             .split()
     }

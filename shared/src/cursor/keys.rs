@@ -5,15 +5,15 @@ use serde::de::DeserializeOwned;
 
 use super::sealed::{Cursor, CursorError, CursorKey};
 use crate::deadline::Deadline;
-use crate::rotation::{Live, Version};
+use crate::rotation::{LiveValue, ValueVersion};
 
 /// Seals with the current key, and opens with the one before it too.
 #[derive(Debug, Clone)]
-pub struct CursorKeys(Live<CursorKey>);
+pub struct CursorKeys(LiveValue<CursorKey>);
 
 impl CursorKeys {
     /// With a key that may change.
-    pub const fn new(key: Live<CursorKey>) -> Self {
+    pub const fn new(key: LiveValue<CursorKey>) -> Self {
         Self(key)
     }
 
@@ -48,7 +48,7 @@ impl CursorKeys {
     }
 }
 
-fn open<T>(key: &Version<CursorKey>, text: &str, fingerprint: &[u8]) -> Result<T, CursorError>
+fn open<T>(key: &ValueVersion<CursorKey>, text: &str, fingerprint: &[u8]) -> Result<T, CursorError>
 where
     T: Serialize + DeserializeOwned,
 {

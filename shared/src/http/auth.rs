@@ -3,7 +3,7 @@
 use http::{HeaderMap, header};
 
 use super::Problem;
-use crate::supabase::jwt::{Caller, TokenVerifier};
+use crate::supabase::jwt::{ApiCaller, TokenVerifier};
 use crate::telemetry;
 use crate::time::Timestamp;
 
@@ -40,7 +40,7 @@ pub async fn authenticate(
     verifier: &TokenVerifier,
     headers: &HeaderMap,
     now: Timestamp,
-) -> Result<Caller, Problem> {
+) -> Result<ApiCaller, Problem> {
     let caller = verifier.verify(bearer(headers)?, now).await?;
     telemetry::note_user(&caller.sub);
     Ok(caller)
@@ -50,7 +50,7 @@ pub async fn authenticate(
 ///
 /// # Errors
 /// 403 for everybody else.
-pub fn require_admin(caller: &Caller) -> Result<(), Problem> {
+pub fn require_admin(caller: &ApiCaller) -> Result<(), Problem> {
     if caller.is_admin {
         return Ok(());
     }

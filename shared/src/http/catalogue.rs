@@ -5,7 +5,7 @@
 
 /// One kind of problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
+pub struct ProblemKind {
     /// Stable: programs may decide by it.
     pub code: &'static str,
     /// The HTTP status that it comes with.
@@ -14,8 +14,8 @@ pub struct Entry {
     pub advice: &'static str,
 }
 
-const fn entry(status: u16, code: &'static str, advice: &'static str) -> Entry {
-    Entry {
+const fn entry(status: u16, code: &'static str, advice: &'static str) -> ProblemKind {
+    ProblemKind {
         code,
         status,
         advice,
@@ -23,7 +23,7 @@ const fn entry(status: u16, code: &'static str, advice: &'static str) -> Entry {
 }
 
 /// By status; within one status in the order in which they are looked for.
-pub const CATALOGUE: &[Entry] = &[
+pub const CATALOGUE: &[ProblemKind] = &[
     entry(
         400,
         "invalid_parameter",
@@ -312,7 +312,7 @@ pub const CATALOGUE: &[Entry] = &[
 ];
 
 /// The entry of a code.
-pub fn find(code: &str) -> Option<&'static Entry> {
+pub fn find(code: &str) -> Option<&'static ProblemKind> {
     CATALOGUE.iter().find(|entry| entry.code == code)
 }
 

@@ -13,9 +13,9 @@ use super::{Problem, reply};
 use crate::config::{self, CallerConfig};
 use crate::deadline::{Deadline, TO_HAND_ON};
 use crate::parameter::ParameterError;
-use crate::queue::{Outbound, Queue};
+use crate::queue::{IntentMessage, SqsQueue};
 use crate::supabase::jwt::TokenVerifier;
-use crate::supabase::{Supabase, SupabaseError};
+use crate::supabase::{DataApi, SupabaseError};
 use crate::time::Timestamp;
 
 /// A repeat with the same key gets the first answer, and has no further effect.
@@ -35,13 +35,13 @@ const STILL_ANSWERED: Duration = Duration::from_secs(1);
 
 /// The requested kind of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub enum RequestedChange {
     Edit,
     Delete,
     Restore,
 }
 
-impl Change {
+impl RequestedChange {
     /// The database's function.
     const fn function(self) -> &'static str {
         match self {
@@ -65,8 +65,8 @@ impl Change {
 #[derive(Debug)]
 pub struct MediaRequests {
     verifier: TokenVerifier,
-    database: Supabase,
-    outbound: Queue,
+    database: DataApi,
+    outbound: SqsQueue,
 }
 
 /// The database's answer.
@@ -84,7 +84,7 @@ struct Done {
     asset_id: Option<String>,
     sync_status: String,
     #[serde(flatten)]
-    intent: Outbound,
+    intent: IntentMessage,
 }
 
 impl Done {
@@ -106,12 +106,12 @@ impl MediaRequests {
         Ok(Self::new(
             callers.token_verifier(&http),
             callers.client(&http),
-            Queue::connect(&aws, config::outbound_queue_url()?),
+            SqsQueue::connect(&aws, config::outbound_queue_url()?),
         ))
     }
 
     /// `database` carries the publishable key: each call is made with its caller's own token.
-    pub fn new(verifier: TokenVerifier, database: Supabase, outbound: Queue) -> Self {
+    pub fn new(verifier: TokenVerifier, database: DataApi, outbound: SqsQueue) -> Self {
         Self {
             verifier,
             database,
@@ -127,7 +127,7 @@ impl MediaRequests {
     pub async fn answer(
         &self,
         request: &Request,
-        change: Change,
+        change: RequestedChange,
         parse: impl FnOnce(&Request) -> Result<Map<String, Value>, Problem>,
     ) -> Result<Response<Body>, Problem> {
         let caller = authenticate(&self.verifier, request.headers(), Timestamp::now()).await?;
@@ -147,7 +147,7 @@ impl MediaRequests {
     /// do does nothing.
     async fn send(&self, done: &[Done], end: Deadline) {
         let pending = done.iter().filter(|done| done.is_pending());
-        let intents: Vec<Outbound> = pending.map(|done| done.intent).collect();
+        let intents: Vec<IntentMessage> = pending.map(|done| done.intent).collect();
         let outcome = self.outbound.until(end).send_batch(&intents).await;
         for (_, error) in &outcome.failed {
             tracing::warn!(error = %error, "an intent was not sent; the drain will send it");
@@ -156,8 +156,8 @@ impl MediaRequests {
 }
 
 async fn call(
-    database: &Supabase,
-    change: Change,
+    database: &DataApi,
+    change: RequestedChange,
     arguments: &Map<String, Value>,
 ) -> Result<Requested, Problem> {
     let mut attempt = 1;
@@ -207,7 +207,7 @@ fn problem(error: SupabaseError) -> Problem {
     }
 }
 
-fn describe(change: Change, requested: Requested) -> Response<Body> {
+fn describe(change: RequestedChange, requested: Requested) -> Response<Body> {
     let message = message(change, &requested);
     let names: Vec<&str> = requested
         .done
@@ -235,7 +235,7 @@ fn describe(change: Change, requested: Requested) -> Response<Body> {
     response
 }
 
-fn message(change: Change, requested: &Requested) -> String {
+fn message(change: RequestedChange, requested: &Requested) -> String {
     let word = change.done();
     let done = match requested.done.len() {
         0 => format!("Nothing was {word}."),
@@ -283,7 +283,7 @@ mod tests {
             public_id: "a".to_owned(),
             asset_id: None,
             sync_status: (*status).to_owned(),
-            intent: Outbound {
+            intent: IntentMessage {
                 asset_row_id: uuid::Uuid::nil(),
             },
         });
@@ -310,7 +310,7 @@ mod tests {
             (&[], 1, "Nothing was updated. 1 failed."),
         ] {
             assert_eq!(
-                message(Change::Edit, &requested(statuses, failures)),
+                message(RequestedChange::Edit, &requested(statuses, failures)),
                 expected
             );
         }

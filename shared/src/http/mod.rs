@@ -13,8 +13,8 @@ pub mod query;
 pub mod reply;
 pub mod respond;
 
-pub use media_request::{Change, MediaRequests};
+pub use media_request::{MediaRequests, RequestedChange};
 pub use named_assets::NamedAssets;
 pub use problem::Problem;
-pub use query::Query;
+pub use query::QueryParameters;
 pub use respond::{respond, respond_to_strangers};

@@ -8,8 +8,8 @@ use lambda_http::Body;
 use serde_json::json;
 
 use super::reply;
-use crate::cloudinary::signature::Rejection;
-use crate::cloudinary::{CloudinaryError, Refusal};
+use crate::cloudinary::signature::SignatureRejection;
+use crate::cloudinary::{CloudinaryError, RefusalKind};
 use crate::config::ConfigError;
 use crate::parameter::ParameterError;
 use crate::queue::SendError;
@@ -273,7 +273,10 @@ impl From<UploadError> for Problem {
             UploadError::Refused(refusal) => refusal.into(),
             UploadError::Store(source) => source.into(),
             UploadError::Cloudinary(CloudinaryError::Refused(refused))
-                if matches!(refused.refusal, Refusal::BadRequest | Refusal::NotFound) =>
+                if matches!(
+                    refused.refusal,
+                    RefusalKind::BadRequest | RefusalKind::NotFound
+                ) =>
             {
                 // It is about the sender's own file or address.
                 let detail = format!("Cloudinary did not take the file: {}.", refused.message);
@@ -284,8 +287,8 @@ impl From<UploadError> for Problem {
     }
 }
 
-impl From<Rejection> for Problem {
-    fn from(rejection: Rejection) -> Self {
+impl From<SignatureRejection> for Problem {
+    fn from(rejection: SignatureRejection) -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
             rejection.code(),
@@ -341,20 +344,20 @@ impl From<SupabaseError> for Problem {
 
 impl From<CloudinaryError> for Problem {
     fn from(error: CloudinaryError) -> Self {
-        if let Some(Refusal::Quota { .. } | Refusal::Concurrency { .. }) = error.refusal() {
+        if let Some(RefusalKind::Quota { .. } | RefusalKind::Concurrency { .. }) = error.refusal() {
             return Self::too_many(error.code(), error.retry_after(), &error);
         }
         if error.is_transient() {
             return Self::unavailable(error.code(), error.retry_after(), &error);
         }
         match error.refusal() {
-            Some(Refusal::NotFound) => Self::not_found("Cloudinary has no such asset."),
-            Some(Refusal::Conflict) => Self::new(
+            Some(RefusalKind::NotFound) => Self::not_found("Cloudinary has no such asset."),
+            Some(RefusalKind::Conflict) => Self::new(
                 StatusCode::CONFLICT,
                 error.code(),
                 "Cloudinary has this name already.",
             ),
-            Some(Refusal::BadRequest) => Self {
+            Some(RefusalKind::BadRequest) => Self {
                 cause: Some(telemetry::chain(&error).into()),
                 ..Self::new(
                     StatusCode::UNPROCESSABLE_ENTITY,
@@ -429,7 +432,7 @@ mod tests {
 
     /// A problem of every error that there is, and the error's words.
     fn all_problems() -> Vec<(Problem, String)> {
-        use crate::cloudinary::Refused;
+        use crate::cloudinary::RefusedCall;
         let mut problems = Vec::new();
         let mut add = |problem: Problem, words: &str| problems.push((problem, words.to_owned()));
         for error in [
@@ -449,34 +452,34 @@ mod tests {
             add(error.into(), "");
         }
         for rejection in [
-            Rejection::MissingTimestamp,
-            Rejection::MissingSignature,
-            Rejection::MalformedTimestamp,
-            Rejection::MalformedSignature,
-            Rejection::Stale,
-            Rejection::FromTheFuture,
-            Rejection::WrongSignature,
+            SignatureRejection::MissingTimestamp,
+            SignatureRejection::MissingSignature,
+            SignatureRejection::MalformedTimestamp,
+            SignatureRejection::MalformedSignature,
+            SignatureRejection::Stale,
+            SignatureRejection::FromTheFuture,
+            SignatureRejection::WrongSignature,
         ] {
             add(rejection.into(), "");
         }
         let wait = Some(Duration::from_secs(7));
         for refusal in [
-            Refusal::Quota {
+            RefusalKind::Quota {
                 retry_after: Duration::from_secs(7),
             },
-            Refusal::Concurrency { retry_after: wait },
-            Refusal::AddOn,
-            Refusal::Stale,
-            Refusal::Unauthorized,
-            Refusal::Forbidden,
-            Refusal::NotFound,
-            Refusal::Conflict,
-            Refusal::CursorExpired,
-            Refusal::Processing,
-            Refusal::Server { retry_after: wait },
-            Refusal::BadRequest,
+            RefusalKind::Concurrency { retry_after: wait },
+            RefusalKind::AddOn,
+            RefusalKind::Stale,
+            RefusalKind::Unauthorized,
+            RefusalKind::Forbidden,
+            RefusalKind::NotFound,
+            RefusalKind::Conflict,
+            RefusalKind::CursorExpired,
+            RefusalKind::Processing,
+            RefusalKind::Server { retry_after: wait },
+            RefusalKind::BadRequest,
         ] {
-            let refused = Refused {
+            let refused = RefusedCall {
                 doing: "hush".to_owned(),
                 status: 400,
                 refusal,
@@ -558,7 +561,7 @@ mod tests {
         let missing = Problem::token_missing().into_response("r");
         assert_eq!(missing.headers()["www-authenticate"], "Bearer");
         assert_eq!(body(&token)["code"], "token_expired");
-        let notification = Problem::from(Rejection::Stale).into_response("r");
+        let notification = Problem::from(SignatureRejection::Stale).into_response("r");
         assert_eq!(notification.status(), 401);
         assert!(!notification.headers().contains_key("www-authenticate"));
         assert_eq!(

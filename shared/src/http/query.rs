@@ -19,11 +19,11 @@ const FOR_EVER: &str = "9999-12-31";
 
 /// A request's query parameters. Each may be given once; an empty value counts as not given.
 #[derive(Debug, Clone, Default)]
-pub struct Query {
+pub struct QueryParameters {
     pairs: Vec<(String, String)>,
 }
 
-impl Query {
+impl QueryParameters {
     /// Reads a query string (`request.uri().query()`), which may hold only `known` parameters: a
     /// misspelt filter would otherwise answer with everything.
     ///
@@ -241,8 +241,8 @@ mod tests {
 
     const KNOWN: [&str; 4] = ["limit", "tags", "since", "until"];
 
-    fn query(text: &str) -> Query {
-        Query::parse(Some(text), &KNOWN).unwrap()
+    fn query(text: &str) -> QueryParameters {
+        QueryParameters::parse(Some(text), &KNOWN).unwrap()
     }
 
     #[test]
@@ -257,11 +257,13 @@ mod tests {
             .unwrap_err();
         assert_eq!(error.to_string(), "`tags` must be one of a, b");
         assert_eq!(
-            Query::parse(Some("lmit=1"), &KNOWN).unwrap_err().name,
+            QueryParameters::parse(Some("lmit=1"), &KNOWN)
+                .unwrap_err()
+                .name,
             "lmit"
         );
         assert_eq!(
-            Query::parse(Some("limit=1&limit=2"), &KNOWN)
+            QueryParameters::parse(Some("limit=1&limit=2"), &KNOWN)
                 .unwrap_err()
                 .reason,
             "is given more than once"
@@ -304,13 +306,13 @@ mod tests {
         assert!(query("tags=abc").list("tags", 2, 2).is_err());
         assert!(query("tags=abc").text("tags", 2).is_err());
         assert!(query("tags=a%00").text("tags", 9).is_err());
-        assert!(Query::parse(Some(&"x".repeat(9000)), &KNOWN).is_err());
+        assert!(QueryParameters::parse(Some(&"x".repeat(9000)), &KNOWN).is_err());
     }
 
     proptest! {
         #[test]
         fn no_query_panics(text in "\\PC{0,120}") {
-            if let Ok(query) = Query::parse(Some(&format!("limit={text}&tags={text}")), &KNOWN) {
+            if let Ok(query) = QueryParameters::parse(Some(&format!("limit={text}&tags={text}")), &KNOWN) {
                 let _ = query.integer("limit", 0..=10);
                 let _ = query.list("tags", 3, 3);
                 let _ = query.moment("tags");

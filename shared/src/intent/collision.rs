@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// A wish that Cloudinary contradicts.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Collision {
+pub struct WishCollision {
     pub field: &'static str,
     /// The key within `context` or `metadata`.
     #[serde(skip_serializing_if = "Option::is_none")]

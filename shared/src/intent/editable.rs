@@ -2,16 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::observation::Pairs;
+use crate::observation::ValuePairs;
 
 /// The values of one asset that can be edited here and in Cloudinary, named as the columns are.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-pub struct Editable {
+pub struct EditableValues {
     #[serde(rename = "cloudinary_public_id")]
     pub public_id: String,
     pub folder: String,
     pub display_name: Option<String>,
     pub tags: Vec<String>,
-    pub context: Pairs,
-    pub metadata: Pairs,
+    pub context: ValuePairs,
+    pub metadata: ValuePairs,
 }

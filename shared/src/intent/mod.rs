@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use self::collision::Collision;
-pub use self::editable::Editable;
-pub use self::wish::{PairWishes, Wish};
-use crate::observation::{Changed, Clocks};
+pub use self::collision::WishCollision;
+pub use self::editable::EditableValues;
+pub use self::wish::{PairWishes, ValueWish};
+use crate::observation::{AssetClocks, ChangeClocks};
 
 /// The decisions about one asset, as `media_assets.intent` holds them.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -29,13 +29,13 @@ pub struct Intent {
     /// The user who made it; none for writes past the API.
     pub by: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub existence: Option<Existence>,
+    pub existence: Option<ExistenceWish>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub public_id: Option<Wish<String>>,
+    pub public_id: Option<ValueWish<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub folder: Option<Wish<String>>,
+    pub folder: Option<ValueWish<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<Wish<Option<String>>>,
+    pub display_name: Option<ValueWish<Option<String>>>,
     /// Which tags are to be there (`true`) and which not. Adding and removing commute with
     /// everything that others add and remove, so tags need no base.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -49,7 +49,7 @@ pub struct Intent {
 /// A wish for the asset itself: to be gone, or to be there.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
-pub enum Existence {
+pub enum ExistenceWish {
     /// Delete the asset, if it still has the content that was to be deleted.
     Delete {
         version: Option<i64>,
@@ -61,11 +61,11 @@ pub enum Existence {
 
 impl Intent {
     pub fn is_delete(&self) -> bool {
-        matches!(self.existence, Some(Existence::Delete { .. }))
+        matches!(self.existence, Some(ExistenceWish::Delete { .. }))
     }
 
     pub fn is_restore(&self) -> bool {
-        self.existence == Some(Existence::Restore)
+        self.existence == Some(ExistenceWish::Restore)
     }
 
     /// Tells whether any value is to be changed.
@@ -104,7 +104,7 @@ impl Intent {
 
     /// The values that the row shows: the observed ones, with the wishes laid over them.
     #[must_use]
-    pub fn over(&self, observed: &Editable) -> Editable {
+    pub fn over(&self, observed: &EditableValues) -> EditableValues {
         let mut shown = observed.clone();
         if let Some(wish) = &self.public_id {
             shown.public_id.clone_from(&wish.to);
@@ -134,8 +134,8 @@ impl Intent {
     /// Gives up the wishes against which Cloudinary was changed later: the later change counts.
     ///
     /// Where nothing tells when Cloudinary was changed, the decision made here stands.
-    pub fn yield_to_later(&mut self, observed: &Editable, changed: &Changed) {
-        let later = |wish: &mut Option<Wish<String>>, theirs: &String, when| {
+    pub fn yield_to_later(&mut self, observed: &EditableValues, changed: &ChangeClocks) {
+        let later = |wish: &mut Option<ValueWish<String>>, theirs: &String, when| {
             wish.take_if(|wish| wish.lost_against(theirs, when));
         };
         later(&mut self.public_id, &observed.public_id, changed.name);
@@ -150,7 +150,7 @@ impl Intent {
 
     /// Forgets the wishes that are observed to hold, by an observation that is not older than they
     /// are. An older state may have changed again before the decision.
-    pub fn forget_fulfilled(&mut self, observed: &Editable, clocks: &Clocks) {
+    pub fn forget_fulfilled(&mut self, observed: &EditableValues, clocks: &AssetClocks) {
         let since = |at: i64, clock: Option<i64>| clock >= Some(at);
         self.public_id
             .take_if(|wish| wish.to == observed.public_id && since(wish.at, clocks.name));
@@ -171,11 +171,11 @@ impl Intent {
 
     /// The wishes whose value in Cloudinary is neither the wished one nor the base: somebody else
     /// changed it too.
-    pub fn collisions(&self, observed: &Editable) -> Vec<Collision> {
+    pub fn collisions(&self, observed: &EditableValues) -> Vec<WishCollision> {
         let mut collisions = Vec::new();
         let mut note = |field, collides: bool, ours: Value, theirs: Value| {
             if collides {
-                collisions.push(Collision {
+                collisions.push(WishCollision {
                     field,
                     key: None,
                     ours,

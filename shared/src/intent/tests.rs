@@ -2,20 +2,20 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::observation::Pairs;
+use crate::observation::ValuePairs;
 
 const DECIDED: i64 = 10;
 
 /// Few keys and values, so that both sides often touch the same.
-fn pairs() -> impl Strategy<Value = Pairs> {
+fn pairs() -> impl Strategy<Value = ValuePairs> {
     proptest::collection::btree_map("[abc]", "[xyz]".prop_map(Value::from), 0..3)
 }
 
-fn wishes_between(base: &Pairs, to: &Pairs) -> PairWishes {
+fn wishes_between(base: &ValuePairs, to: &ValuePairs) -> PairWishes {
     let keys = base.keys().chain(to.keys());
     let changed = keys.filter(|key| base.get(*key) != to.get(*key));
     let wish = |key: &String| {
-        let wish = Wish {
+        let wish = ValueWish {
             to: to.get(key).cloned(),
             base: base.get(key).cloned(),
             at: DECIDED,
@@ -27,9 +27,9 @@ fn wishes_between(base: &Pairs, to: &Pairs) -> PairWishes {
 }
 
 /// Everything was observed at this moment.
-fn all_seen(at: i64) -> Clocks {
+fn all_seen(at: i64) -> AssetClocks {
     let at = Some(at);
-    Clocks {
+    AssetClocks {
         alive: at,
         name: at,
         folder: at,
@@ -37,15 +37,15 @@ fn all_seen(at: i64) -> Clocks {
         tags: at,
         context: at,
         metadata: at,
-        ..Clocks::default()
+        ..AssetClocks::default()
     }
 }
 
-fn with_context(context: Pairs) -> Editable {
-    Editable {
+fn with_context(context: ValuePairs) -> EditableValues {
+    EditableValues {
         public_id: "mug".to_owned(),
         context,
-        ..Editable::default()
+        ..EditableValues::default()
     }
 }
 
@@ -57,7 +57,7 @@ proptest! {
     ) {
         let mut intent = Intent { context: wishes_between(&base, &ours), ..Intent::default() };
         let observed = with_context(theirs.clone());
-        intent.yield_to_later(&observed, &Changed { context: changed, ..Changed::default() });
+        intent.yield_to_later(&observed, &ChangeClocks { context: changed, ..ChangeClocks::default() });
         let merged = intent.over(&observed).context;
         for key in ["a", "b", "c"] {
             let (base, ours, theirs) = (base.get(key), ours.get(key), theirs.get(key));
@@ -88,7 +88,7 @@ proptest! {
         wished in proptest::collection::btree_map("[a-e]", any::<bool>(), 0..5),
     ) {
         let intent = Intent { tags: wished.clone(), ..Intent::default() };
-        let observed = Editable { tags: there.iter().cloned().collect(), ..Editable::default() };
+        let observed = EditableValues { tags: there.iter().cloned().collect(), ..EditableValues::default() };
         let shown = intent.over(&observed).tags;
         for tag in ["a", "b", "c", "d", "e"] {
             let expected = wished.get(tag).copied().unwrap_or(there.contains(tag));
@@ -100,7 +100,7 @@ proptest! {
 }
 
 fn scalars(to: &str) -> Intent {
-    let wish = |base: &str| Wish {
+    let wish = |base: &str| ValueWish {
         to: to.to_owned(),
         base: base.to_owned(),
         at: DECIDED,
@@ -109,7 +109,7 @@ fn scalars(to: &str) -> Intent {
     Intent {
         public_id: Some(wish("mug")),
         folder: Some(wish("shop")),
-        display_name: Some(Wish {
+        display_name: Some(ValueWish {
             to: Some(to.to_owned()),
             base: Some("Mug".to_owned()),
             at: DECIDED,
@@ -117,7 +117,7 @@ fn scalars(to: &str) -> Intent {
         }),
         metadata: PairWishes(BTreeMap::from([(
             "sku".to_owned(),
-            Wish {
+            ValueWish {
                 to: Some(json!(to)),
                 base: None,
                 at: DECIDED,
@@ -128,18 +128,18 @@ fn scalars(to: &str) -> Intent {
     }
 }
 
-fn observed(value: &str) -> Editable {
-    Editable {
+fn observed(value: &str) -> EditableValues {
+    EditableValues {
         public_id: value.to_owned(),
         folder: value.to_owned(),
         display_name: Some(value.to_owned()),
         metadata: BTreeMap::from([("sku".to_owned(), json!(value))]),
-        ..Editable::default()
+        ..EditableValues::default()
     }
 }
 
-fn changed_at(at: i64) -> Changed {
-    Changed::all(crate::time::Timestamp::from_micros(at))
+fn changed_at(at: i64) -> ChangeClocks {
+    ChangeClocks::all(crate::time::Timestamp::from_micros(at))
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_later_change_of_the_same_value_wins_and_an_earlier_one_does_not() {
 
 #[test]
 fn each_value_yields_to_the_change_of_its_own_group() {
-    type Group = fn(&mut Changed) -> &mut Option<i64>;
+    type Group = fn(&mut ChangeClocks) -> &mut Option<i64>;
     let groups: [(&str, Group); 4] = [
         ("cloudinary_public_id", |changed| &mut changed.name),
         ("folder", |changed| &mut changed.folder),
@@ -164,7 +164,7 @@ fn each_value_yields_to_the_change_of_its_own_group() {
     ];
     for (field, group) in groups {
         let mut intent = scalars("ours");
-        let mut changed = Changed::default();
+        let mut changed = ChangeClocks::default();
         *group(&mut changed) = Some(DECIDED + 1);
         intent.yield_to_later(&observed("theirs"), &changed);
         let left = intent.collisions(&observed("theirs"));
@@ -212,14 +212,14 @@ fn a_value_that_comes_back_in_its_fields_type_is_the_one_that_was_wished_for() {
         (json!(["a"]), json!("a"), false),
         (json!("null"), json!(null), false),
     ] {
-        let pairs = |value: &Value| Pairs::from([("size".to_owned(), value.clone())]);
+        let pairs = |value: &Value| ValuePairs::from([("size".to_owned(), value.clone())]);
         let mut intent = Intent {
             metadata: wishes_between(&pairs(&json!("base")), &pairs(&ours)),
             ..Intent::default()
         };
-        let observed = Editable {
+        let observed = EditableValues {
             metadata: pairs(&theirs),
-            ..Editable::default()
+            ..EditableValues::default()
         };
         let collides = !intent.collisions(&observed).is_empty();
         assert_eq!(collides, !is_same, "{ours} and {theirs}");

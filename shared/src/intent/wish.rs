@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::collision::Collision;
+use super::collision::WishCollision;
 use crate::cloudinary::escape::metadata_value;
-use crate::observation::Pairs;
+use crate::observation::ValuePairs;
 
 /// The wanted future of one value.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Wish<T> {
+pub struct ValueWish<T> {
     pub to: T,
     /// The value that both sides agreed on when it was first wished for.
     pub base: T,
@@ -23,7 +23,7 @@ pub struct Wish<T> {
     pub ours: Vec<T>,
 }
 
-impl<T: PartialEq> Wish<T> {
+impl<T: PartialEq> ValueWish<T> {
     /// Tells whether Cloudinary holds a value that somebody else put there since.
     pub(super) fn collides_with(&self, theirs: &T) -> bool {
         self.is_foreign(|known| known == theirs)
@@ -35,7 +35,7 @@ impl<T: PartialEq> Wish<T> {
     }
 }
 
-impl<T> Wish<T> {
+impl<T> ValueWish<T> {
     /// Tells whether a value is none of those that this wish knows of.
     fn is_foreign(&self, is_known: impl Fn(&T) -> bool) -> bool {
         !is_known(&self.base) && !is_known(&self.to) && !self.ours.iter().any(is_known)
@@ -49,14 +49,14 @@ impl<T> Wish<T> {
 /// Wishes for single keys of `context` or `metadata`; `None` means that the key is to go.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct PairWishes(pub BTreeMap<String, Wish<Option<Value>>>);
+pub struct PairWishes(pub BTreeMap<String, ValueWish<Option<Value>>>);
 
 impl PairWishes {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn lay_over(&self, pairs: &mut Pairs) {
+    pub(super) fn lay_over(&self, pairs: &mut ValuePairs) {
         for (key, wish) in &self.0 {
             match &wish.to {
                 Some(value) => drop(pairs.insert(key.clone(), value.clone())),
@@ -65,12 +65,12 @@ impl PairWishes {
         }
     }
 
-    pub(super) fn yield_to_later(&mut self, observed: &Pairs, changed: Option<i64>) {
+    pub(super) fn yield_to_later(&mut self, observed: &ValuePairs, changed: Option<i64>) {
         self.0
             .retain(|key, wish| !(collides(wish, observed.get(key)) && wish.is_before(changed)));
     }
 
-    pub(super) fn forget_fulfilled(&mut self, observed: &Pairs, clock: Option<i64>) {
+    pub(super) fn forget_fulfilled(&mut self, observed: &ValuePairs, clock: Option<i64>) {
         self.0.retain(|key, wish| {
             clock < Some(wish.at) || !is_same(wish.to.as_ref(), observed.get(key))
         });
@@ -79,11 +79,11 @@ impl PairWishes {
     pub(super) fn collisions(
         &self,
         field: &'static str,
-        observed: &Pairs,
-    ) -> impl Iterator<Item = Collision> {
-        let collision = move |(key, wish): (&String, &Wish<Option<Value>>)| {
+        observed: &ValuePairs,
+    ) -> impl Iterator<Item = WishCollision> {
+        let collision = move |(key, wish): (&String, &ValueWish<Option<Value>>)| {
             let theirs = observed.get(key);
-            collides(wish, theirs).then(|| Collision {
+            collides(wish, theirs).then(|| WishCollision {
                 field,
                 key: Some(key.clone()),
                 ours: wish.to.clone().unwrap_or_default(),
@@ -94,7 +94,7 @@ impl PairWishes {
     }
 }
 
-fn collides(wish: &Wish<Option<Value>>, theirs: Option<&Value>) -> bool {
+fn collides(wish: &ValueWish<Option<Value>>, theirs: Option<&Value>) -> bool {
     wish.is_foreign(|known| is_same(known.as_ref(), theirs))
 }
 

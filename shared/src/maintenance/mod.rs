@@ -1,7 +1,7 @@
 //! The work besides runs: sending waiting intents, removing old records, replaying notifications,
 //! repairing Cloudinary's triggers, and telling CloudWatch the state of the mirror.
 
-mod errand;
+mod task;
 
 use std::time::Instant;
 
@@ -9,18 +9,18 @@ use aws_config::SdkConfig;
 use serde_json::{Value, json};
 use url::Url;
 
-pub use self::errand::Errand;
+pub use self::task::MaintenanceTask;
 use crate::config::{self, CloudinaryConfig, ServiceConfig};
 use crate::deadline::Deadline;
-use crate::queue::{Queue, Replay, SendError};
+use crate::queue::{ReplayMessage, SendError, SqsQueue};
 use crate::supabase::SupabaseError;
 use crate::sync::clients::SyncClients;
 use crate::sync::drain::send_waiting_intents;
-use crate::sync::health::Schedules;
+use crate::sync::health::RunSchedules;
 use crate::sync::purge::purge_records;
 use crate::sync::replay::{ReplayError, replay};
 use crate::sync::settle::SettleError;
-use crate::sync::store::{MirrorHealth, Store};
+use crate::sync::store::{MirrorHealth, MirrorStore};
 use crate::sync::trigger_repair::{TriggerError, repair_triggers};
 use crate::sync::uploads::Uploads;
 use crate::telemetry;
@@ -31,18 +31,18 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone)]
 pub struct Maintenance {
     pub clients: SyncClients,
-    pub notifications: Queue,
-    pub outbound: Queue,
+    pub notifications: SqsQueue,
+    pub outbound: SqsQueue,
     /// Takes the rest of a replay; the function `reconcile` reads it.
-    pub continuation: Queue,
-    pub schedules: Schedules,
+    pub continuation: SqsQueue,
+    pub schedules: RunSchedules,
     /// Days for which the audit trail is kept.
     pub audit_days: u32,
     /// The addresses of this stack's webhook; none where the function's template names none.
     pub webhooks: Vec<Url>,
 }
 
-/// An errand that was not finished. What was done until then stays done.
+/// A task that was not finished. What was done until then stays done.
 #[derive(Debug, thiserror::Error)]
 pub enum MaintenanceError {
     #[error("stranded intents were not looked for")]
@@ -71,11 +71,11 @@ impl Maintenance {
         Ok(Self {
             clients: SyncClients {
                 cloudinary: cloudinary.client(&http),
-                store: Store::new(service.client(&http)),
+                store: MirrorStore::new(service.client(&http)),
             },
-            notifications: Queue::connect(aws, config::notification_queue_url()?),
-            outbound: Queue::connect(aws, config::outbound_queue_url()?),
-            continuation: Queue::connect(aws, config::reconcile_queue_url()?),
+            notifications: SqsQueue::connect(aws, config::notification_queue_url()?),
+            outbound: SqsQueue::connect(aws, config::outbound_queue_url()?),
+            continuation: SqsQueue::connect(aws, config::reconcile_queue_url()?),
             schedules: config::schedules(),
             audit_days: config::audit_retention_days()?,
             webhooks: config::webhook_urls()?,
@@ -94,20 +94,24 @@ impl Maintenance {
         }
     }
 
-    /// Does its errand until it is done or `deadline` has come, and answers the result.
+    /// Does its task until it is done or `deadline` has come, and answers the result.
     ///
     /// # Errors
     /// See [`MaintenanceError`].
-    pub async fn run(&self, errand: Errand, deadline: Instant) -> Result<Value, MaintenanceError> {
-        match errand {
-            Errand::Drain => self.drain().await,
-            Errand::Purge => self.purge(deadline).await,
-            Errand::Triggers => {
+    pub async fn run(
+        &self,
+        task: MaintenanceTask,
+        deadline: Instant,
+    ) -> Result<Value, MaintenanceError> {
+        match task {
+            MaintenanceTask::Drain => self.drain().await,
+            MaintenanceTask::Purge => self.purge(deadline).await,
+            MaintenanceTask::Triggers => {
                 let SyncClients { cloudinary, store } = &self.clients;
                 let repair = repair_triggers(cloudinary, store, &self.webhooks).await?;
                 Ok(json!(repair))
             }
-            Errand::Replay(wanted) => self.replay(wanted, deadline).await,
+            MaintenanceTask::Replay(wanted) => self.replay(wanted, deadline).await,
         }
     }
 
@@ -117,7 +121,7 @@ impl Maintenance {
     /// When they cannot be read or sent, or the rest cannot be handed on.
     pub async fn replay(
         &self,
-        wanted: Replay,
+        wanted: ReplayMessage,
         deadline: Instant,
     ) -> Result<Value, MaintenanceError> {
         let store = &self.clients.store;
@@ -165,7 +169,7 @@ impl Maintenance {
 /// The state of the mirror, in metrics.
 fn state(
     mirror: &MirrorHealth,
-    schedules: Schedules,
+    schedules: RunSchedules,
     now: Timestamp,
 ) -> Vec<(&'static Metric, f64)> {
     let yes = |is: bool| f64::from(u8::from(is));

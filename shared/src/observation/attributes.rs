@@ -1,20 +1,20 @@
 //! Plain values of an asset that only Cloudinary changes (pure).
 //!
 //! Each is a column of its own, with a clock of its own. Another one is added here, to
-//! [`Resource`], to the table and to the document of the API.
+//! [`CloudinaryResource`], to the table and to the document of the API.
 
 use serde::{Deserialize, Serialize};
 
+use super::absence::AbsenceMeaning;
 use super::newer::replace_if_newer;
-use super::told::Told;
-use crate::cloudinary::Resource;
+use crate::cloudinary::CloudinaryResource;
 
-/// The columns of [`Attributes`].
+/// The columns of [`AssetAttributes`].
 pub const ATTRIBUTE_COLUMNS: [&str; 2] = ["access_mode", "moderation"];
 
 /// The values, named as the columns are.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Attributes {
+pub struct AssetAttributes {
     pub access_mode: Option<String>,
     /// `approved`, `queued`, `pending`, `aborted` or `rejected`.
     pub moderation: Option<String>,
@@ -38,8 +38,8 @@ pub struct AttributeClocks {
 }
 
 impl ToldAttributes {
-    pub(super) fn of_resource(resource: &Resource, told: Told) -> Self {
-        let everything = told == Told::Everything;
+    pub(super) fn of_resource(resource: &CloudinaryResource, told: AbsenceMeaning) -> Self {
+        let everything = told == AbsenceMeaning::Everything;
         Self {
             // Some accounts are never told of it.
             access_mode: resource.access_mode.clone().map(Some),
@@ -52,7 +52,7 @@ impl ToldAttributes {
     }
 }
 
-impl Attributes {
+impl AssetAttributes {
     /// Takes in what was told at a moment.
     pub fn observe(&mut self, clocks: &mut AttributeClocks, at: i64, told: &ToldAttributes) {
         let Self {
@@ -70,13 +70,13 @@ mod tests {
 
     use super::*;
 
-    fn told(resource: serde_json::Value, told: Told) -> ToldAttributes {
+    fn told(resource: serde_json::Value, told: AbsenceMeaning) -> ToldAttributes {
         ToldAttributes::of_resource(&serde_json::from_value(resource).unwrap(), told)
     }
 
     #[test]
     fn columns_are_those_of_the_values() {
-        let row = serde_json::to_value(Attributes::default()).unwrap();
+        let row = serde_json::to_value(AssetAttributes::default()).unwrap();
         let names: Vec<_> = row.as_object().unwrap().keys().cloned().collect();
         assert_eq!(names, ATTRIBUTE_COLUMNS);
     }
@@ -89,7 +89,9 @@ mod tests {
                 .map(|status| json!({"kind": "manual", "status": status}))
                 .collect();
             let resource = json!({"moderation": moderations});
-            told(resource, Told::Everything).moderation.unwrap()
+            told(resource, AbsenceMeaning::Everything)
+                .moderation
+                .unwrap()
         };
         assert_eq!(of(&[]), None);
         assert_eq!(of(&["approved"]).unwrap(), "approved");
@@ -100,15 +102,21 @@ mod tests {
 
     #[test]
     fn an_answer_that_tells_everything_tells_that_there_is_no_moderation() {
-        assert_eq!(told(json!({}), Told::Everything).moderation, Some(None));
-        assert_eq!(told(json!({}), Told::WhatIsThere).moderation, None);
-        let mut row = Attributes::default();
+        assert_eq!(
+            told(json!({}), AbsenceMeaning::Everything).moderation,
+            Some(None)
+        );
+        assert_eq!(
+            told(json!({}), AbsenceMeaning::WhatIsThere).moderation,
+            None
+        );
+        let mut row = AssetAttributes::default();
         let mut clocks = AttributeClocks::default();
         let pending = json!({"moderation": [{"kind": "manual", "status": "pending"}]});
-        row.observe(&mut clocks, 5, &told(pending, Told::WhatIsThere));
-        row.observe(&mut clocks, 4, &told(json!({}), Told::Everything));
+        row.observe(&mut clocks, 5, &told(pending, AbsenceMeaning::WhatIsThere));
+        row.observe(&mut clocks, 4, &told(json!({}), AbsenceMeaning::Everything));
         assert_eq!(row.moderation.as_deref(), Some("pending"), "older news");
-        row.observe(&mut clocks, 6, &told(json!({}), Told::Everything));
+        row.observe(&mut clocks, 6, &told(json!({}), AbsenceMeaning::Everything));
         assert_eq!(row.moderation, None);
     }
 }

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::attributes::AttributeClocks;
-use crate::cloudinary::Resource;
+use crate::cloudinary::CloudinaryResource;
 use crate::time::Timestamp;
 
 /// When each group of fields was last observed: microseconds on Cloudinary's clock.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Clocks {
+pub struct AssetClocks {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alive: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,11 +33,11 @@ pub struct Clocks {
     #[serde(flatten)]
     pub attributes: AttributeClocks,
     /// When groups were last changed, as far as anything told.
-    #[serde(skip_serializing_if = "Changed::is_unknown")]
-    pub changed: Changed,
+    #[serde(skip_serializing_if = "ChangeClocks::is_unknown")]
+    pub changed: ChangeClocks,
 }
 
-impl Clocks {
+impl AssetClocks {
     /// The newest moment that anything is known of this asset.
     pub fn newest(&self) -> Option<Timestamp> {
         self.alive
@@ -52,7 +52,7 @@ impl Clocks {
 /// only which side wins when both changed the same value.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Changed {
+pub struct ChangeClocks {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +65,7 @@ pub struct Changed {
     pub metadata: Option<i64>,
 }
 
-impl Changed {
+impl ChangeClocks {
     /// Everything was changed at this moment, as by an upload.
     pub fn all(at: Timestamp) -> Self {
         let at = Some(at.micros());
@@ -95,7 +95,7 @@ impl Changed {
         *self == Self::default()
     }
 
-    pub(super) fn of_resource(resource: &Resource) -> Self {
+    pub(super) fn of_resource(resource: &CloudinaryResource) -> Self {
         let Some(told) = &resource.last_updated else {
             return Self::default();
         };

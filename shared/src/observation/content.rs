@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cloudinary::Resource;
+use crate::cloudinary::CloudinaryResource;
 use crate::time::Timestamp;
 
 /// The bytes of an asset and the facts that follow from them: replaced as a whole by an upload.
@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 /// No source tells everything (listings have neither `version_id` nor `etag`), so within one
 /// version a field that is not told stays as it was.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-pub struct Content {
+pub struct AssetContent {
     /// Unix seconds of the version, the first thing that orders contents; `None` while no content is
     /// known.
     #[serde(rename = "cloudinary_version")]
@@ -38,8 +38,8 @@ pub struct Content {
     pub created_at: Option<Timestamp>,
 }
 
-impl Content {
-    pub(super) fn of_resource(resource: &Resource) -> Option<Self> {
+impl AssetContent {
+    pub(super) fn of_resource(resource: &CloudinaryResource) -> Option<Self> {
         let pixels = |count: Option<i64>| count.and_then(|count| i32::try_from(count).ok());
         Some(Self {
             version: Some(resource.version?),
@@ -60,26 +60,26 @@ impl Content {
 
     /// Takes in what was told of the same version.
     pub fn take(&mut self, told: &Self, newer: bool) {
-        tell(&mut self.file_size, &told.file_size, newer);
-        tell(&mut self.format, &told.format, newer);
-        tell(&mut self.width, &told.width, newer);
-        tell(&mut self.height, &told.height, newer);
-        tell(&mut self.duration, &told.duration, newer);
-        tell(&mut self.secure_url, &told.secure_url, newer);
-        tell(&mut self.url, &told.url, newer);
-        tell(&mut self.created_at, &told.created_at, newer);
+        take_newer(&mut self.file_size, &told.file_size, newer);
+        take_newer(&mut self.format, &told.format, newer);
+        take_newer(&mut self.width, &told.width, newer);
+        take_newer(&mut self.height, &told.height, newer);
+        take_newer(&mut self.duration, &told.duration, newer);
+        take_newer(&mut self.secure_url, &told.secure_url, newer);
+        take_newer(&mut self.url, &told.url, newer);
+        take_newer(&mut self.created_at, &told.created_at, newer);
     }
 
     /// Takes in what names the stored bytes.
     pub fn take_stored(&mut self, told: &Self, newer: bool) {
-        tell(&mut self.etag, &told.etag, newer);
-        tell(&mut self.version_id, &told.version_id, newer);
-        tell(&mut self.original_filename, &told.original_filename, newer);
+        take_newer(&mut self.etag, &told.etag, newer);
+        take_newer(&mut self.version_id, &told.version_id, newer);
+        take_newer(&mut self.original_filename, &told.original_filename, newer);
     }
 }
 
 /// Within one version, a told value replaces an older one and fills an unknown one.
-fn tell<T: Clone>(field: &mut Option<T>, told: &Option<T>, newer: bool) {
+fn take_newer<T: Clone>(field: &mut Option<T>, told: &Option<T>, newer: bool) {
     if told.is_some() && (newer || field.is_none()) {
         field.clone_from(told);
     }

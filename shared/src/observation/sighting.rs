@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::absence::AbsenceMeaning;
 use super::attributes::ToldAttributes;
-use super::clocks::Changed;
-use super::content::Content;
-use super::told::Told;
+use super::clocks::ChangeClocks;
+use super::content::AssetContent;
 use crate::asset::{AssetId, DeliveryName};
-use crate::cloudinary::Resource;
+use crate::cloudinary::CloudinaryResource;
 use crate::time::Timestamp;
 
 /// Free-form or structured key–value pairs, in a canonical order.
-pub type Pairs = BTreeMap<String, Value>;
+pub type ValuePairs = BTreeMap<String, Value>;
 
 /// One statement about one asset, true at one moment on Cloudinary's clock.
 ///
@@ -24,13 +24,13 @@ pub struct Observation {
     pub asset_id: AssetId,
     /// A moment certainly not after the asset was in this state was read.
     pub at: Timestamp,
-    pub fact: Fact,
+    pub fact: ObservedState,
 }
 
 /// The observed state.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Fact {
-    Seen(Box<Sighting>),
+pub enum ObservedState {
+    Seen(Box<AssetSighting>),
     /// Gone, and under which name it was last known, where the source says so.
     Gone(Option<DeliveryName>),
 }
@@ -38,30 +38,34 @@ pub enum Fact {
 /// A live asset as it looked. Groups that the source does not speak of are `None`: not told is
 /// not the same as empty.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Sighting {
+pub struct AssetSighting {
     pub name: DeliveryName,
-    pub content: Option<Content>,
+    pub content: Option<AssetContent>,
     pub folder: Option<String>,
     pub display_name: Option<String>,
     pub tags: Option<Vec<String>>,
-    pub context: Option<Pairs>,
-    pub metadata: Option<Pairs>,
+    pub context: Option<ValuePairs>,
+    pub metadata: Option<ValuePairs>,
     pub attributes: ToldAttributes,
-    pub changed: Changed,
+    pub changed: ChangeClocks,
 }
 
 impl Observation {
     /// Reads a resource of an answer or a notification; `None` when it does not identify an asset.
     /// A placeholder is a record whose content is gone.
-    pub fn of_resource(resource: &Resource, at: Timestamp, told: Told) -> Option<Self> {
-        let sighting = Sighting::of_resource(resource, told)?;
+    pub fn of_resource(
+        resource: &CloudinaryResource,
+        at: Timestamp,
+        told: AbsenceMeaning,
+    ) -> Option<Self> {
+        let sighting = AssetSighting::of_resource(resource, told)?;
         Some(Self {
             asset_id: resource.asset_id.clone()?,
             at,
             fact: if resource.is_placeholder() {
-                Fact::Gone(Some(sighting.name))
+                ObservedState::Gone(Some(sighting.name))
             } else {
-                Fact::Seen(Box::new(sighting))
+                ObservedState::Seen(Box::new(sighting))
             },
         })
     }
@@ -71,20 +75,20 @@ impl Observation {
     /// The name of an asset that was seen alive.
     pub fn seen_name(&self) -> Option<&DeliveryName> {
         match &self.fact {
-            Fact::Seen(sighting) => Some(&sighting.name),
-            Fact::Gone(_) => None,
+            ObservedState::Seen(sighting) => Some(&sighting.name),
+            ObservedState::Gone(_) => None,
         }
     }
 
     /// Adds the known time of the asset's change.
-    pub fn note_change(&mut self, changed: Changed) {
-        if let Fact::Seen(sighting) = &mut self.fact {
+    pub fn note_change(&mut self, changed: ChangeClocks) {
+        if let ObservedState::Seen(sighting) = &mut self.fact {
             sighting.changed = sighting.changed.max(changed);
         }
     }
 }
 
-impl Sighting {
+impl AssetSighting {
     /// A live asset of which only the name is told.
     pub fn named(name: DeliveryName) -> Self {
         Self {
@@ -96,20 +100,20 @@ impl Sighting {
             context: None,
             metadata: None,
             attributes: ToldAttributes::default(),
-            changed: Changed::default(),
+            changed: ChangeClocks::default(),
         }
     }
 
-    fn of_resource(resource: &Resource, told: Told) -> Option<Self> {
-        let everything = told == Told::Everything;
-        let pairs = |pairs: Option<Pairs>| pairs.or_else(|| everything.then(Pairs::new));
+    fn of_resource(resource: &CloudinaryResource, told: AbsenceMeaning) -> Option<Self> {
+        let everything = told == AbsenceMeaning::Everything;
+        let pairs = |pairs: Option<ValuePairs>| pairs.or_else(|| everything.then(ValuePairs::new));
         Some(Self {
             name: DeliveryName {
                 resource_type: resource.resource_type?,
                 delivery_type: resource.delivery_type.clone()?,
                 public_id: resource.public_id.clone()?,
             },
-            content: Content::of_resource(resource),
+            content: AssetContent::of_resource(resource),
             folder: resource.folder_path().map(str::to_owned),
             display_name: resource.display_name.clone(),
             tags: resource.tags.clone().or_else(|| everything.then(Vec::new)),
@@ -126,7 +130,7 @@ impl Sighting {
                     .map(|metadata| metadata.into_iter().collect()),
             ),
             attributes: ToldAttributes::of_resource(resource, told),
-            changed: Changed::of_resource(resource),
+            changed: ChangeClocks::of_resource(resource),
         })
     }
 }

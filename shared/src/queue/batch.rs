@@ -6,8 +6,8 @@ use std::fmt::Debug;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 
-use super::message::{Message, decode};
-use super::retry::Retry;
+use super::message::{QueueMessage, decode};
+use super::retry::RetrySchedule;
 use super::send::CORRELATION;
 use crate::telemetry::{self, CorrelationId, metrics};
 
@@ -15,9 +15,9 @@ use crate::telemetry::{self, CorrelationId, metrics};
 /// Messages that failed or cannot be read are named in the answer and delivered again when `retry`
 /// says. In the end the dead-letter queue has them. No other message is delivered again. The log
 /// has a line for each message, with its sender's correlation id.
-pub async fn handle_batch<M: Message, T: Debug, E: Error>(
+pub async fn handle_batch<M: QueueMessage, T: Debug, E: Error>(
     event: SqsEvent,
-    retry: &Retry,
+    retry: &RetrySchedule,
     work: impl AsyncFnOnce(Vec<M>) -> Vec<Result<T, E>>,
 ) -> SqsBatchResponse {
     let mut failed = Failed::default();

@@ -7,20 +7,20 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::asset::AssetId;
-use crate::cloudinary::signature::Algorithm;
+use crate::cloudinary::signature::SignatureAlgorithm;
 use crate::time::Timestamp;
 
 /// Raised when a message changes so that an older worker would misread it.
 const VERSION: u64 = 1;
 
 /// A kind of message. Its fields stand beside the tag: `{"v":1,"kind":"outbound",...}`.
-pub trait Message: Serialize + DeserializeOwned {
+pub trait QueueMessage: Serialize + DeserializeOwned {
     const KIND: &'static str;
 }
 
 /// A notification of Cloudinary's, verified, as it came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notification {
+pub struct NotificationMessage {
     /// When the webhook took it, on our clock.
     pub received_at: Timestamp,
     /// `X-Cld-Timestamp`: when Cloudinary signed it.
@@ -30,14 +30,14 @@ pub struct Notification {
     pub replayed: bool,
     /// The hash of its signature; nothing in messages of earlier versions and in replays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub algorithm: Option<Algorithm>,
+    pub algorithm: Option<SignatureAlgorithm>,
     pub body: RawBody,
 }
 
 /// A row that has something to be carried out in Cloudinary. The row tells it when the message
 /// arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outbound {
+pub struct IntentMessage {
     pub asset_row_id: Uuid,
 }
 
@@ -49,7 +49,7 @@ pub struct ContinueReconcile {
 
 /// Recorded notifications that are to be applied again, from behind the one named last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Replay {
+pub struct ReplayMessage {
     /// When they were received, on our clock: not before `since`, and before `until`.
     pub since: Timestamp,
     pub until: Timestamp,
@@ -59,19 +59,19 @@ pub struct Replay {
     pub after: Option<(Timestamp, String)>,
 }
 
-impl Message for Notification {
+impl QueueMessage for NotificationMessage {
     const KIND: &'static str = "notification";
 }
 
-impl Message for Outbound {
+impl QueueMessage for IntentMessage {
     const KIND: &'static str = "outbound";
 }
 
-impl Message for Replay {
+impl QueueMessage for ReplayMessage {
     const KIND: &'static str = "replay";
 }
 
-impl Message for ContinueReconcile {
+impl QueueMessage for ContinueReconcile {
     const KIND: &'static str = "continue_reconcile";
 }
 
@@ -152,7 +152,7 @@ pub enum DecodeError {
 }
 
 /// Writes a message with its tag.
-pub fn encode<M: Message>(message: &M) -> String {
+pub fn encode<M: QueueMessage>(message: &M) -> String {
     #[derive(Serialize)]
     struct Tagged<'a, M> {
         v: u64,
@@ -184,7 +184,7 @@ pub(super) fn kind_of(text: &str) -> Option<String> {
 ///
 /// # Errors
 /// When it is of another version or kind, or not a message at all.
-pub fn decode<M: Message>(text: &str) -> Result<M, DecodeError> {
+pub fn decode<M: QueueMessage>(text: &str) -> Result<M, DecodeError> {
     let tag: Tag = serde_json::from_str(text).map_err(DecodeError::NotTagged)?;
     if tag.v != VERSION {
         return Err(DecodeError::Version(tag.v));
@@ -206,8 +206,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn notification(body: &[u8]) -> Notification {
-        Notification {
+    fn notification(body: &[u8]) -> NotificationMessage {
+        NotificationMessage {
             received_at: Timestamp::from_secs(1_767_225_600),
             signature_timestamp: Timestamp::from_secs(1_767_225_599),
             replayed: false,
@@ -232,13 +232,16 @@ mod tests {
     #[test]
     fn a_message_without_the_mark_of_a_replay_is_none() {
         let first = notification(b"{}");
-        let again = Notification {
+        let again = NotificationMessage {
             replayed: true,
             ..first.clone()
         };
         assert!(!encode(&first).contains("replayed"));
         for message in [first, again] {
-            assert_eq!(decode::<Notification>(&encode(&message)).unwrap(), message);
+            assert_eq!(
+                decode::<NotificationMessage>(&encode(&message)).unwrap(),
+                message
+            );
         }
     }
 
@@ -248,7 +251,7 @@ mod tests {
             run_id: Uuid::nil(),
         });
         assert!(
-            matches!(decode::<Outbound>(&run), Err(DecodeError::Kind { found, .. }) if found == "continue_reconcile")
+            matches!(decode::<IntentMessage>(&run), Err(DecodeError::Kind { found, .. }) if found == "continue_reconcile")
         );
         let newer = run.replace("\"v\":1", "\"v\":2");
         assert!(matches!(
@@ -256,12 +259,12 @@ mod tests {
             Err(DecodeError::Version(2))
         ));
         assert!(matches!(
-            decode::<Outbound>("{}"),
+            decode::<IntentMessage>("{}"),
             Err(DecodeError::NotTagged(_))
         ));
         let bare = r#"{"v":1,"kind":"outbound"}"#;
         assert!(matches!(
-            decode::<Outbound>(bare),
+            decode::<IntentMessage>(bare),
             Err(DecodeError::Fields { .. })
         ));
     }
@@ -286,7 +289,7 @@ mod tests {
         #[test]
         fn any_body_survives_byte_for_byte(body in prop::collection::vec(any::<u8>(), 0..200)) {
             let message = notification(&body);
-            let read: Notification = decode(&encode(&message)).unwrap();
+            let read: NotificationMessage = decode(&encode(&message)).unwrap();
             prop_assert_eq!(read.body.as_bytes(), &body[..]);
         }
 
@@ -295,7 +298,7 @@ mod tests {
             let message = notification(body.as_bytes());
             let text = encode(&message);
             prop_assert!(text.len() <= 250 + body.len() * 4 / 3 + 4);
-            let read: Notification = decode(&text).unwrap();
+            let read: NotificationMessage = decode(&text).unwrap();
             prop_assert_eq!(read.body.as_bytes(), body.as_bytes());
         }
     }

@@ -6,8 +6,8 @@ use aws_lambda_events::sqs::SqsEvent;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::message::{Message, kind_of};
-use crate::cloudinary::signature::{Algorithm, Rejection};
+use super::message::{QueueMessage, kind_of};
+use crate::cloudinary::signature::{SignatureAlgorithm, SignatureRejection};
 use crate::time::Timestamp;
 
 /// At most one message leaves a copy of the webhook in this time: forgers must not fill the queue.
@@ -21,26 +21,26 @@ const KEY_LIMIT: usize = 32;
 pub struct RefusedNotifications {
     /// When the last one came, on our clock.
     pub at: Timestamp,
-    /// The last one's reason: a code of `Rejection`.
+    /// The last one's reason: a code of `SignatureRejection`.
     pub reason: String,
     /// The API key that the last one claims to be signed with. Nothing proves it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature_key: Option<String>,
     /// The hash of the last one's signature, by its length.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub algorithm: Option<Algorithm>,
+    pub algorithm: Option<SignatureAlgorithm>,
     /// Their number.
     pub count: u64,
 }
 
-impl Message for RefusedNotifications {
+impl QueueMessage for RefusedNotifications {
     const KIND: &'static str = "refused_notifications";
 }
 
 impl RefusedNotifications {
     /// Describes a refused notification. Of its own words, only well-formed names are repeated.
     pub fn describe(
-        rejection: Rejection,
+        rejection: SignatureRejection,
         body: &[u8],
         signature: Option<&str>,
         count: u64,
@@ -52,7 +52,7 @@ impl RefusedNotifications {
             at,
             reason: rejection.code().to_owned(),
             signature_key: key.filter(|key| is_key(key)).map(str::to_owned),
-            algorithm: signature.and_then(Algorithm::of_signature),
+            algorithm: signature.and_then(SignatureAlgorithm::of_signature),
             count,
         }
     }
@@ -83,7 +83,7 @@ impl RefusalTally {
 }
 
 /// Parts a batch: the messages of one kind, and all others.
-pub fn part_batch<M: Message>(event: SqsEvent) -> (SqsEvent, SqsEvent) {
+pub fn part_batch<M: QueueMessage>(event: SqsEvent) -> (SqsEvent, SqsEvent) {
     let is_kind =
         |text: Option<&str>| kind_of(text.unwrap_or_default()).is_some_and(|kind| kind == M::KIND);
     let (mut of_kind, mut others) = (SqsEvent::default(), SqsEvent::default());
@@ -103,7 +103,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_secs(1_767_225_600);
 
     fn describe(body: &[u8], signature: Option<&str>) -> RefusedNotifications {
-        RefusedNotifications::describe(Rejection::WrongSignature, body, signature, 1, NOW)
+        RefusedNotifications::describe(SignatureRejection::WrongSignature, body, signature, 1, NOW)
     }
 
     #[test]
@@ -127,10 +127,10 @@ mod tests {
             Some(&"a1".repeat(20)),
         );
         assert_eq!(told.signature_key.as_deref(), Some("614335564976464"));
-        assert_eq!(told.algorithm, Some(Algorithm::Sha1));
+        assert_eq!(told.algorithm, Some(SignatureAlgorithm::Sha1));
         assert_eq!(told.reason, "signature_wrong");
         let longer = describe(b"{}", Some(&"A1".repeat(32)));
-        assert_eq!(longer.algorithm, Some(Algorithm::Sha256));
+        assert_eq!(longer.algorithm, Some(SignatureAlgorithm::Sha256));
         for body in [
             &br#"{"signature_key":"<script>"}"#[..],
             br#"{"signature_key":""}"#,

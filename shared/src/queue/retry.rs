@@ -6,7 +6,7 @@ use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
 use futures::future::join_all;
 use tokio::time::timeout;
 
-use super::send::{BATCH, Queue, chain};
+use super::send::{BATCH, SqsQueue, chain};
 
 /// The longest time that putting failed messages off takes: a worker's answer must not wait for more.
 pub const TO_POSTPONE: Duration = Duration::from_secs(2);
@@ -17,14 +17,14 @@ pub const TO_POSTPONE: Duration = Duration::from_secs(2);
 /// work meets no second one. A message that is known to have failed need not wait so long, or may
 /// have to wait longer.
 #[derive(Debug, Clone)]
-pub struct Retry {
-    queue: Queue,
+pub struct RetrySchedule {
+    queue: SqsQueue,
     after: Duration,
 }
 
-impl Retry {
+impl RetrySchedule {
     /// Retries the messages of `queue` after this time, in whole seconds.
-    pub fn new(queue: Queue, after: Duration) -> Self {
+    pub fn new(queue: SqsQueue, after: Duration) -> Self {
         Self { queue, after }
     }
 

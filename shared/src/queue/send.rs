@@ -8,7 +8,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::SdkError;
 use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
 
-use super::message::{Message, encode};
+use super::message::{QueueMessage, encode};
 use crate::deadline::Deadline;
 use crate::telemetry;
 
@@ -30,7 +30,7 @@ pub const MAX_DELAY: Duration = Duration::from_secs(900);
 
 /// One queue.
 #[derive(Debug, Clone)]
-pub struct Queue {
+pub struct SqsQueue {
     pub(super) client: Client,
     pub(super) url: String,
     deadline: Deadline,
@@ -70,7 +70,7 @@ impl SendError {
     }
 }
 
-/// The outcome of [`Queue::send_batch`].
+/// The outcome of [`SqsQueue::send_batch`].
 #[derive(Debug, Default)]
 pub struct BatchOutcome {
     /// The number of messages that SQS has.
@@ -79,7 +79,7 @@ pub struct BatchOutcome {
     pub failed: Vec<(usize, SendError)>,
 }
 
-impl Queue {
+impl SqsQueue {
     /// The queue at `url`, reached as the function's environment says.
     pub fn connect(aws: &SdkConfig, url: impl Into<String>) -> Self {
         Self::new(Client::new(aws), url)
@@ -107,7 +107,7 @@ impl Queue {
     ///
     /// # Errors
     /// See [`SendError`].
-    pub async fn send<M: Message>(&self, message: &M) -> Result<(), SendError> {
+    pub async fn send<M: QueueMessage>(&self, message: &M) -> Result<(), SendError> {
         self.send_after(message, Duration::ZERO).await
     }
 
@@ -115,7 +115,7 @@ impl Queue {
     ///
     /// # Errors
     /// See [`SendError`].
-    pub async fn send_after<M: Message>(
+    pub async fn send_after<M: QueueMessage>(
         &self,
         message: &M,
         delay: Duration,
@@ -135,7 +135,7 @@ impl Queue {
     }
 
     /// Sends many messages, ten at a time, and reports each that SQS does not have.
-    pub async fn send_batch<M: Message>(&self, messages: &[M]) -> BatchOutcome {
+    pub async fn send_batch<M: QueueMessage>(&self, messages: &[M]) -> BatchOutcome {
         let mut outcome = BatchOutcome::default();
         let mut bodies = Vec::with_capacity(messages.len());
         for (index, message) in messages.iter().enumerate() {
@@ -152,7 +152,7 @@ impl Queue {
         outcome
     }
 
-    async fn send_one_batch<M: Message>(
+    async fn send_one_batch<M: QueueMessage>(
         &self,
         batch: Vec<(usize, String)>,
         outcome: &mut BatchOutcome,
@@ -251,7 +251,7 @@ fn attributes(body: &str) -> Option<HashMap<String, MessageAttributeValue>> {
     Some(HashMap::from([(CORRELATION.to_owned(), value)]))
 }
 
-fn check_size<M: Message>(bytes: usize) -> Result<(), SendError> {
+fn check_size<M: QueueMessage>(bytes: usize) -> Result<(), SendError> {
     if bytes + ATTRIBUTE_BYTES > MAX_BYTES {
         return Err(SendError::TooLarge {
             kind: M::KIND,
@@ -267,7 +267,7 @@ fn delay_seconds(delay: Duration) -> Option<i32> {
     (seconds > 0.0).then_some(seconds as i32)
 }
 
-fn call_error<M: Message, E>(error: SdkError<E>) -> SendError
+fn call_error<M: QueueMessage, E>(error: SdkError<E>) -> SendError
 where
     E: std::error::Error + Send + Sync + 'static,
 {

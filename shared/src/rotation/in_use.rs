@@ -10,12 +10,12 @@ use uuid::Uuid;
 
 use super::tests::changing;
 use super::*;
-use crate::cloudinary::upload::{Source, UploadOptions};
-use crate::cloudinary::{Client, Credentials, Refusal};
+use crate::cloudinary::upload::{UploadOptions, UploadSource};
+use crate::cloudinary::{ApiCredentials, CloudinaryClient, RefusalKind};
 use crate::config::http_client;
 use crate::cursor::{CursorKey, CursorKeys};
 use crate::supabase::jwt::{TokenError, TokenVerifier};
-use crate::supabase::{ApiKey, Supabase};
+use crate::supabase::{ApiKey, DataApi};
 use crate::time::Timestamp;
 
 /// Serves, and counts the calls.
@@ -38,7 +38,7 @@ where
 }
 
 /// Lets in only callers with this key and secret; signed calls are let in by their key alone.
-async fn cloudinary(status: StatusCode) -> (Client, Arc<AtomicU32>) {
+async fn cloudinary(status: StatusCode) -> (CloudinaryClient, Arc<AtomicU32>) {
     let answer = move |headers: HeaderMap, body: String| async move {
         // `2:new` in Base64.
         let is_new = headers
@@ -53,10 +53,13 @@ async fn cloudinary(status: StatusCode) -> (Client, Arc<AtomicU32>) {
     let (address, calls) = serve(answer).await;
     let credentials = |key: &str| {
         let url = format!("cloudinary://{key}@demo?upload_prefix={address}");
-        Credentials::parse(&url).unwrap()
+        ApiCredentials::parse(&url).unwrap()
     };
     let live = changing(credentials("1:old"), credentials("2:new"));
-    (Client::rotating(http_client().unwrap(), live), calls)
+    (
+        CloudinaryClient::rotating(http_client().unwrap(), live),
+        calls,
+    )
 }
 
 #[tokio::test]
@@ -74,7 +77,7 @@ async fn a_refused_call_to_cloudinary_is_made_once_more_with_the_new_key() {
 #[tokio::test]
 async fn a_refused_upload_is_signed_again_with_the_new_key() {
     let (client, calls) = cloudinary(StatusCode::UNAUTHORIZED).await;
-    let source = Source::Url("https://example.com/a.png".to_owned());
+    let source = UploadSource::Url("https://example.com/a.png".to_owned());
     // The answer is too short for an upload's; it was reached with the new key.
     let options = UploadOptions::default();
     let _ = client.upload(source, &options).await;
@@ -89,10 +92,10 @@ async fn a_key_that_stays_wrong_is_refused_after_one_look() {
     };
     let (address, calls) = serve(answer).await;
     let url = format!("cloudinary://1:s@demo?upload_prefix={address}");
-    let credentials = Credentials::parse(&url).unwrap();
-    let client = Client::new(http_client().unwrap(), credentials);
+    let credentials = ApiCredentials::parse(&url).unwrap();
+    let client = CloudinaryClient::new(http_client().unwrap(), credentials);
     let error = client.ping().await.unwrap_err();
-    assert_eq!(error.refusal(), Some(Refusal::Unauthorized));
+    assert_eq!(error.refusal(), Some(RefusalKind::Unauthorized));
     assert_eq!(calls.load(Ordering::SeqCst), 1);
 }
 
@@ -112,7 +115,7 @@ async fn a_key_that_the_gateway_refuses_is_replaced_for_workers_and_for_callers(
         let key = |age: &str| ApiKey::parse(&format!("sb_{kind}_{age}")).unwrap();
         let keys = changing(key("old"), key("new"));
         let url = Url::parse(&address).unwrap();
-        let database = Supabase::rotating(url, keys, http_client().unwrap());
+        let database = DataApi::rotating(url, keys, http_client().unwrap());
         let database = match kind {
             "publishable" => database.as_user("a.b.c").unwrap(),
             _ => database,
@@ -154,7 +157,7 @@ async fn cursors_go_on_over_a_rotation_of_their_key() {
     let (old, new) = (CursorKey::derive(b"old"), CursorKey::derive(b"new"));
     let live = changing(old.clone(), new.clone());
     let keys = CursorKeys::new(live);
-    let sealed = |key| CursorKeys::new(Live::fixed(key));
+    let sealed = |key| CursorKeys::new(LiveValue::fixed(key));
     let (by_old, by_new) = (sealed(old), sealed(new));
     let (by_old, by_new) = (by_old.seal(&7, b"q").await, by_new.seal(&8, b"q").await);
     assert_eq!(
@@ -163,7 +166,7 @@ async fn cursors_go_on_over_a_rotation_of_their_key() {
         "another copy's"
     );
     assert_eq!(keys.open::<i32>(&by_old, b"q").await, Ok(7), "from before");
-    let strange = CursorKeys::new(Live::fixed(CursorKey::derive(b"strange")));
+    let strange = CursorKeys::new(LiveValue::fixed(CursorKey::derive(b"strange")));
     let strange = strange.seal(&9, b"q").await;
     assert!(keys.open::<i32>(&strange, b"q").await.is_err());
 }

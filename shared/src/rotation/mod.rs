@@ -1,6 +1,6 @@
 //! Values that change while a copy lives: keys and rules from a secret that people rotate.
 //!
-//! A [`Live`] value is at most five minutes old. After a refusal it is read again, at most once in five
+//! A [`LiveValue`] value is at most five minutes old. After a refusal it is read again, at most once in five
 //! seconds for all values of a copy, so that forgers cannot drive the secret's store.
 
 mod policy;
@@ -11,40 +11,40 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use self::source::Source;
-pub use self::source::{Content, Fetch};
+pub use self::source::{SecretContent, SecretFetch};
 use crate::deadline::Deadline;
 
 /// A value that may be rotated. Clones, and the parts that are taken of it, share one source.
-pub struct Live<T> {
+pub struct LiveValue<T> {
     /// Nothing for a value that stays.
     source: Option<Arc<Source>>,
     read: Read<T>,
-    known: Arc<Mutex<Version<T>>>,
+    known: Arc<Mutex<ValueVersion<T>>>,
 }
 
-type Read<T> = Arc<dyn Fn(&Content) -> Option<T> + Send + Sync>;
+type Read<T> = Arc<dyn Fn(&SecretContent) -> Option<T> + Send + Sync>;
 
 /// A value as it was at one time.
-pub struct Version<T> {
+pub struct ValueVersion<T> {
     value: Arc<T>,
     previous: Option<Arc<T>>,
     generation: u64,
 }
 
-impl<T> Version<T> {
+impl<T> ValueVersion<T> {
     /// The value before the last change that this copy has seen.
     pub fn previous(&self) -> Option<&T> {
         self.previous.as_deref()
     }
 }
 
-impl<T: Send + Sync + 'static> Live<T> {
+impl<T: Send + Sync + 'static> LiveValue<T> {
     /// A value that stays.
     pub fn fixed(value: T) -> Self {
         Self {
             source: None,
             read: Arc::new(|_| None),
-            known: Arc::new(Mutex::new(Version::first(value))),
+            known: Arc::new(Mutex::new(ValueVersion::first(value))),
         }
     }
 
@@ -52,9 +52,9 @@ impl<T: Send + Sync + 'static> Live<T> {
     ///
     /// Nothing if `content` does not hold it.
     pub fn rotating(
-        content: Content,
-        fetch: Fetch,
-        read: impl Fn(&Content) -> Option<T> + Send + Sync + 'static,
+        content: SecretContent,
+        fetch: SecretFetch,
+        read: impl Fn(&SecretContent) -> Option<T> + Send + Sync + 'static,
     ) -> Option<Self> {
         let value = read(&content)?;
         Some(Self::of(Source::new(content, fetch), read, value))
@@ -62,13 +62,13 @@ impl<T: Send + Sync + 'static> Live<T> {
 
     fn of(
         source: Source,
-        read: impl Fn(&Content) -> Option<T> + Send + Sync + 'static,
+        read: impl Fn(&SecretContent) -> Option<T> + Send + Sync + 'static,
         value: T,
     ) -> Self {
         Self {
             source: Some(Arc::new(source)),
             read: Arc::new(read),
-            known: Arc::new(Mutex::new(Version::first(value))),
+            known: Arc::new(Mutex::new(ValueVersion::first(value))),
         }
     }
 
@@ -76,15 +76,15 @@ impl<T: Send + Sync + 'static> Live<T> {
     pub fn part<U: Send + Sync + 'static>(
         &self,
         choose: impl Fn(&T) -> U + Send + Sync + 'static,
-    ) -> Live<U> {
+    ) -> LiveValue<U> {
         let whole = self.latest();
-        let known = Version {
+        let known = ValueVersion {
             value: Arc::new(choose(&whole)),
             previous: None,
             generation: whole.generation,
         };
         let read = Arc::clone(&self.read);
-        Live {
+        LiveValue {
             source: self.source.clone(),
             read: Arc::new(move |content| Some(choose(&read(content)?))),
             known: Arc::new(Mutex::new(known)),
@@ -92,14 +92,14 @@ impl<T: Send + Sync + 'static> Live<T> {
     }
 
     /// The value as it was last read: for what never changes in it.
-    pub fn latest(&self) -> Version<T> {
+    pub fn latest(&self) -> ValueVersion<T> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(source) = &self.source {
             let (content, generation) = source.content();
             if generation != known.generation
                 && let Some(value) = (self.read)(&content)
             {
-                *known = Version {
+                *known = ValueVersion {
                     value: Arc::new(value),
                     previous: Some(Arc::clone(&known.value)),
                     generation,
@@ -110,12 +110,12 @@ impl<T: Send + Sync + 'static> Live<T> {
     }
 
     /// The value, five minutes old at most while its source answers.
-    pub async fn current(&self) -> Version<T> {
+    pub async fn current(&self) -> ValueVersion<T> {
         self.current_until(Deadline::NEVER).await
     }
 
     /// The same, as it was last read if its source does not answer by then.
-    pub async fn current_until(&self, deadline: Deadline) -> Version<T> {
+    pub async fn current_until(&self, deadline: Deadline) -> ValueVersion<T> {
         if let Some(source) = &self.source {
             source.keep_fresh(deadline).await;
         }
@@ -124,7 +124,11 @@ impl<T: Send + Sync + 'static> Live<T> {
 
     /// A newer version than one that was refused. Waits until the secret may be read; nothing if it
     /// holds no other value, or `deadline` comes first.
-    pub async fn renewed(&self, refused: &Version<T>, deadline: Deadline) -> Option<Version<T>> {
+    pub async fn renewed(
+        &self,
+        refused: &ValueVersion<T>,
+        deadline: Deadline,
+    ) -> Option<ValueVersion<T>> {
         if let Some(newer) = self.newer(refused) {
             return Some(newer);
         }
@@ -132,8 +136,8 @@ impl<T: Send + Sync + 'static> Live<T> {
         self.newer(refused)
     }
 
-    /// As [`Live::renewed`], but waits for no pause: for refusals that cost their sender little.
-    pub async fn renewed_if_due(&self, refused: &Version<T>) -> Option<Version<T>> {
+    /// As [`LiveValue::renewed`], but waits for no pause: for refusals that cost their sender little.
+    pub async fn renewed_if_due(&self, refused: &ValueVersion<T>) -> Option<ValueVersion<T>> {
         if let Some(newer) = self.newer(refused) {
             return Some(newer);
         }
@@ -141,14 +145,14 @@ impl<T: Send + Sync + 'static> Live<T> {
         self.newer(refused)
     }
 
-    fn newer(&self, refused: &Version<T>) -> Option<Version<T>> {
+    fn newer(&self, refused: &ValueVersion<T>) -> Option<ValueVersion<T>> {
         Some(self.latest()).filter(|latest| latest.generation != refused.generation)
     }
 }
 
-impl<A: Clone + Send + Sync + 'static, B: Clone + Send + Sync + 'static> Live<(A, B)> {
+impl<A: Clone + Send + Sync + 'static, B: Clone + Send + Sync + 'static> LiveValue<(A, B)> {
     /// Both parts of a pair.
-    pub fn split(&self) -> (Live<A>, Live<B>) {
+    pub fn split(&self) -> (LiveValue<A>, LiveValue<B>) {
         (
             self.part(|(one, _)| one.clone()),
             self.part(|(_, other)| other.clone()),
@@ -156,7 +160,7 @@ impl<A: Clone + Send + Sync + 'static, B: Clone + Send + Sync + 'static> Live<(A
     }
 }
 
-impl<T> Version<T> {
+impl<T> ValueVersion<T> {
     fn first(value: T) -> Self {
         Self {
             value: Arc::new(value),
@@ -166,7 +170,7 @@ impl<T> Version<T> {
     }
 }
 
-impl<T> Deref for Version<T> {
+impl<T> Deref for ValueVersion<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -174,7 +178,7 @@ impl<T> Deref for Version<T> {
     }
 }
 
-impl<T> Clone for Version<T> {
+impl<T> Clone for ValueVersion<T> {
     fn clone(&self) -> Self {
         Self {
             value: Arc::clone(&self.value),
@@ -184,7 +188,7 @@ impl<T> Clone for Version<T> {
     }
 }
 
-impl<T> Clone for Live<T> {
+impl<T> Clone for LiveValue<T> {
     fn clone(&self) -> Self {
         Self {
             source: self.source.clone(),
@@ -194,14 +198,14 @@ impl<T> Clone for Live<T> {
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Version<T> {
+impl<T: fmt::Debug> fmt::Debug for ValueVersion<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.value.fmt(f)
     }
 }
 
 /// As the value shows itself.
-impl<T: fmt::Debug> fmt::Debug for Live<T> {
+impl<T: fmt::Debug> fmt::Debug for LiveValue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         f.debug_tuple("Live").field(&known.value).finish()

@@ -14,11 +14,13 @@ use crate::deadline::Deadline;
 use crate::telemetry;
 
 /// A secret's content: names of environment variables, and their values.
-pub type Content = BTreeMap<String, String>;
+pub type SecretContent = BTreeMap<String, String>;
 
 /// Reads the secret's content and checks it, so that an unusable one never counts.
-pub type Fetch = Box<
-    dyn Fn() -> BoxFuture<'static, Result<Content, Box<dyn Error + Send + Sync>>> + Send + Sync,
+pub type SecretFetch = Box<
+    dyn Fn() -> BoxFuture<'static, Result<SecretContent, Box<dyn Error + Send + Sync>>>
+        + Send
+        + Sync,
 >;
 
 /// A store that takes longer is down; the last good content serves meanwhile.
@@ -26,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The source of all values of a copy.
 pub(super) struct Source {
-    fetch: Fetch,
+    fetch: SecretFetch,
     pace: Pace,
     state: Mutex<State>,
     /// One reader at a time; the others wait for its result.
@@ -34,7 +36,7 @@ pub(super) struct Source {
 }
 
 struct State {
-    content: Arc<Content>,
+    content: Arc<SecretContent>,
     /// Rises with each change of the content.
     generation: u64,
     reads: Reads,
@@ -42,11 +44,11 @@ struct State {
 }
 
 impl Source {
-    pub(super) fn new(content: Content, fetch: Fetch) -> Self {
+    pub(super) fn new(content: SecretContent, fetch: SecretFetch) -> Self {
         Self::with_pace(content, fetch, PACE)
     }
 
-    pub(super) fn with_pace(content: Content, fetch: Fetch, pace: Pace) -> Self {
+    pub(super) fn with_pace(content: SecretContent, fetch: SecretFetch, pace: Pace) -> Self {
         let now = Instant::now();
         Self {
             fetch,
@@ -64,7 +66,7 @@ impl Source {
         }
     }
 
-    pub(super) fn content(&self) -> (Arc<Content>, u64) {
+    pub(super) fn content(&self) -> (Arc<SecretContent>, u64) {
         self.with(|state| (Arc::clone(&state.content), state.generation))
     }
 
@@ -86,7 +88,7 @@ impl Source {
         let _ = deadline.limit(renewed).await;
     }
 
-    /// As [`Source::renew`], but returns at once where a read would have to be waited for.
+    /// As [`Self::renew`], but returns at once where a read would have to be waited for.
     pub(super) async fn renew_if_due(&self) {
         let refused_at = Instant::now();
         let plan = |reads, now| match self.pace.plan_renewal(reads, refused_at, now) {

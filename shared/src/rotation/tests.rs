@@ -8,7 +8,7 @@ use super::policy::{PACE, Pace};
 use super::*;
 
 /// A value that any refusal makes another one, without a pause.
-pub(super) fn changing<T: Clone + Send + Sync + 'static>(old: T, new: T) -> Live<T> {
+pub(super) fn changing<T: Clone + Send + Sync + 'static>(old: T, new: T) -> LiveValue<T> {
     let store = Store::holding("new");
     store.live(AT_ONCE).part(move |word| match word.as_str() {
         "old" => old.clone(),
@@ -49,10 +49,10 @@ impl Store {
         self.reads.load(Ordering::SeqCst)
     }
 
-    fn live(&self, pace: Pace) -> Live<String> {
-        let content = |word: &str| Content::from([("WORD".to_owned(), word.to_owned())]);
+    fn live(&self, pace: Pace) -> LiveValue<String> {
+        let content = |word: &str| SecretContent::from([("WORD".to_owned(), word.to_owned())]);
         let store = self.clone();
-        let fetch: Fetch = Box::new(move || {
+        let fetch: SecretFetch = Box::new(move || {
             let store = store.clone();
             Box::pin(async move {
                 store.reads.fetch_add(1, Ordering::SeqCst);
@@ -65,14 +65,14 @@ impl Store {
             })
         });
         let source = Source::with_pace(content("old"), fetch, pace);
-        let read = |content: &Content| content.get("WORD").cloned();
-        Live::of(source, read, "old".to_owned())
+        let read = |content: &SecretContent| content.get("WORD").cloned();
+        LiveValue::of(source, read, "old".to_owned())
     }
 }
 
 #[tokio::test]
 async fn a_fixed_value_has_no_newer_version() {
-    let live = Live::fixed(7);
+    let live = LiveValue::fixed(7);
     let version = live.current().await;
     assert_eq!(*version, 7);
     assert!(live.renewed(&version, Deadline::NEVER).await.is_none());

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::asset::{AssetId, DeliveryName, ResourceType};
-use crate::intent::{Editable, Intent};
-use crate::observation::{Attributes, Clocks, Content, Fact, Observation};
+use crate::intent::{EditableValues, Intent};
+use crate::observation::{AssetAttributes, AssetClocks, AssetContent, Observation, ObservedState};
 use crate::time::Timestamp;
 
 /// A row of `media_assets`, as far as Cloudinary's observations concern it.
@@ -29,22 +29,22 @@ pub struct AssetRow {
     /// The values that people edit, as the row shows them: the last observed ones, with the wishes
     /// laid over them.
     #[serde(flatten)]
-    pub editable: Editable,
+    pub editable: EditableValues,
     #[serde(flatten)]
-    pub content: Content,
+    pub content: AssetContent,
     #[serde(flatten)]
-    pub attributes: Attributes,
+    pub attributes: AssetAttributes,
     #[serde(flatten)]
     pub sync: SyncState,
     pub deleted_at: Option<Timestamp>,
     pub deleted_by: Option<Uuid>,
-    pub clocks: Clocks,
+    pub clocks: AssetClocks,
     pub intent: Option<Intent>,
     pub intent_revision: i64,
     /// The worker that carries the intent out; see [`crate::sync::outbound`].
     pub intent_claim: Option<Uuid>,
     /// The values that were last observed, where `editable` shows others; the base of the merge.
-    pub observed: Option<Editable>,
+    pub observed: Option<EditableValues>,
     /// The revision that was read; a write is refused when the row has moved on.
     pub revision: i64,
 }
@@ -82,8 +82,8 @@ impl AssetRow {
     /// does not even name it.
     pub fn first(id: Uuid, observation: &Observation) -> Option<Self> {
         let name = match &observation.fact {
-            Fact::Seen(sighting) => &sighting.name,
-            Fact::Gone(name) => name.as_ref()?,
+            ObservedState::Seen(sighting) => &sighting.name,
+            ObservedState::Gone(name) => name.as_ref()?,
         };
         let mut row = Self::unobserved(id, observation.asset_id.clone(), name.clone());
         row.observe(observation);
@@ -106,7 +106,7 @@ impl AssetRow {
             told.unveil();
             told.observe_fact(at, &observation.fact);
             let is_gone = told.is_gone();
-            told.clocks = Clocks::default();
+            told.clocks = AssetClocks::default();
             (is_gone, told)
         };
         let newest = self.clocks.newest().map_or(0, Timestamp::micros);
@@ -114,15 +114,15 @@ impl AssetRow {
     }
 
     /// The columns hold the values last observed.
-    fn observe_fact(&mut self, at: i64, fact: &Fact) {
+    fn observe_fact(&mut self, at: i64, fact: &ObservedState) {
         match fact {
-            Fact::Gone(name) => {
+            ObservedState::Gone(name) => {
                 self.clocks.gone = self.clocks.gone.max(Some(at));
                 if let Some(name) = name {
                     self.observe_name(at, name);
                 }
             }
-            Fact::Seen(sighting) => {
+            ObservedState::Seen(sighting) => {
                 self.clocks.alive = self.clocks.alive.max(Some(at));
                 self.observe_sighting(at, sighting);
             }
@@ -171,16 +171,16 @@ impl AssetRow {
             cloudinary_asset_id: asset_id,
             resource_type: name.resource_type,
             delivery_type: name.delivery_type,
-            editable: Editable {
+            editable: EditableValues {
                 public_id: name.public_id,
-                ..Editable::default()
+                ..EditableValues::default()
             },
-            content: Content::default(),
-            attributes: Attributes::default(),
+            content: AssetContent::default(),
+            attributes: AssetAttributes::default(),
             sync: SyncState::default(),
             deleted_at: None,
             deleted_by: None,
-            clocks: Clocks::default(),
+            clocks: AssetClocks::default(),
             intent: None,
             intent_revision: 0,
             intent_claim: None,

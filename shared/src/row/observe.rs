@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 
 use super::AssetRow;
 use crate::asset::DeliveryName;
-use crate::observation::{Content, Pairs, Sighting, replace_if_newer};
+use crate::observation::{AssetContent, AssetSighting, ValuePairs, replace_if_newer};
 
 impl AssetRow {
-    pub(super) fn observe_sighting(&mut self, at: i64, sighting: &Sighting) {
+    pub(super) fn observe_sighting(&mut self, at: i64, sighting: &AssetSighting) {
         self.observe_name(at, &sighting.name);
         if let Some(content) = &sighting.content {
             self.observe_content(at, content);
@@ -44,12 +44,12 @@ impl AssetRow {
 
     /// Contents are ordered by version, then time: a version moves with every upload, and within
     /// one version the URLs still move with a rename.
-    fn observe_content(&mut self, at: i64, content: &Content) {
+    fn observe_content(&mut self, at: i64, content: &AssetContent) {
         if self.content.version < content.version {
             self.cancel_delete_of_older_content(content);
-            self.content = Content {
+            self.content = AssetContent {
                 version: content.version,
-                ..Content::default()
+                ..AssetContent::default()
             };
             self.clocks.content = None;
             self.clocks.stored = None;
@@ -69,7 +69,7 @@ impl AssetRow {
 
     /// Fields that name the stored bytes have a clock of their own. Listings do not tell them, and
     /// a version counts seconds, so two uploads within one second share it.
-    fn observe_stored(&mut self, at: i64, content: &Content) {
+    fn observe_stored(&mut self, at: i64, content: &AssetContent) {
         if content.etag.is_none() && content.version_id.is_none() {
             return;
         }
@@ -87,10 +87,10 @@ impl AssetRow {
 /// As [`replace_if_newer`]; JSON values have no order of their own, so equal moments are settled
 /// by their text.
 fn replace_pairs_if_newer(
-    field: &mut Pairs,
+    field: &mut ValuePairs,
     clock: &mut Option<i64>,
     at: i64,
-    told: &Option<Pairs>,
+    told: &Option<ValuePairs>,
 ) {
     if let Some(told) = told {
         let newer = match (*clock).cmp(&Some(at)) {
@@ -105,6 +105,6 @@ fn replace_pairs_if_newer(
     }
 }
 
-fn canonical(pairs: &Pairs) -> String {
+fn canonical(pairs: &ValuePairs) -> String {
     serde_json::to_string(pairs).expect("JSON values with string keys serialise")
 }

@@ -2,13 +2,13 @@
 
 use super::{AssetRow, SyncState};
 use crate::asset::ResourceType;
-use crate::intent::{Editable, Existence, Intent};
-use crate::observation::Content;
+use crate::intent::{EditableValues, ExistenceWish, Intent};
+use crate::observation::AssetContent;
 use crate::time::Timestamp;
 
 impl AssetRow {
     /// The values that people edit, as they were last observed.
-    pub fn observed_values(&self) -> &Editable {
+    pub fn observed_values(&self) -> &EditableValues {
         self.observed.as_ref().unwrap_or(&self.editable)
     }
 
@@ -64,7 +64,7 @@ impl AssetRow {
             let is_certain = is_known_since(self.clocks.gone);
             match intent.existence {
                 // What was asked for has happened, whoever did it.
-                Some(Existence::Delete { .. }) if is_settled && is_certain => return None,
+                Some(ExistenceWish::Delete { .. }) if is_settled && is_certain => return None,
                 // There is nothing left to edit.
                 None if is_certain => return None,
                 _ => {}
@@ -97,11 +97,11 @@ impl AssetRow {
 
     /// A newer upload wins against a delete that was decided on older content: content is never
     /// destroyed by a stale decision. The same bytes under a newer version are no new content.
-    pub(super) fn cancel_delete_of_older_content(&mut self, content: &Content) {
+    pub(super) fn cancel_delete_of_older_content(&mut self, content: &AssetContent) {
         let Some(intent) = &mut self.intent else {
             return;
         };
-        if let Some(Existence::Delete { version, etag }) = &intent.existence {
+        if let Some(ExistenceWish::Delete { version, etag }) = &intent.existence {
             let same_bytes = etag.is_some() && *etag == content.etag;
             if version.is_none_or(|version| Some(version) < content.version) && !same_bytes {
                 intent.existence = None;

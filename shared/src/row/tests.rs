@@ -2,20 +2,20 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
-use crate::intent::{Existence, PairWishes, Wish};
-use crate::observation::{Changed, Content, Sighting};
+use crate::intent::{ExistenceWish, PairWishes, ValueWish};
+use crate::observation::{AssetContent, AssetSighting, ChangeClocks};
 
 fn seen(at: i64, version: i64, alt: &str) -> Observation {
     Observation {
         asset_id: AssetId::parse(&"a".repeat(32)).unwrap(),
         at: Timestamp::from_micros(at),
-        fact: Fact::Seen(Box::new(Sighting {
-            content: Some(Content {
+        fact: ObservedState::Seen(Box::new(AssetSighting {
+            content: Some(AssetContent {
                 version: Some(version),
-                ..Content::default()
+                ..AssetContent::default()
             }),
             context: Some([("alt".to_owned(), json!(alt))].into()),
-            ..Sighting::named(DeliveryName {
+            ..AssetSighting::named(DeliveryName {
                 resource_type: ResourceType::Image,
                 delivery_type: "upload".to_owned(),
                 public_id: "mug".to_owned(),
@@ -26,15 +26,15 @@ fn seen(at: i64, version: i64, alt: &str) -> Observation {
 
 fn gone(at: i64) -> Observation {
     Observation {
-        fact: Fact::Gone(None),
+        fact: ObservedState::Gone(None),
         ..seen(at, 1, "")
     }
 }
 
 /// A live asset, with a decision made here at moment 10.
-fn decided(existence: Option<Existence>, alt: Option<&str>) -> AssetRow {
+fn decided(existence: Option<ExistenceWish>, alt: Option<&str>) -> AssetRow {
     let mut row = AssetRow::first(Uuid::nil(), &seen(1, 1, "base")).unwrap();
-    let wish = |alt: &str| Wish {
+    let wish = |alt: &str| ValueWish {
         to: Some(json!(alt)),
         base: Some(json!("base")),
         at: 10,
@@ -42,12 +42,12 @@ fn decided(existence: Option<Existence>, alt: Option<&str>) -> AssetRow {
     };
     let wishes = alt.map(|alt| ("alt".to_owned(), wish(alt)));
     row.sync.status = SyncStatus::Pending;
-    if existence == Some(Existence::Restore) {
+    if existence == Some(ExistenceWish::Restore) {
         row.observe(&gone(5));
     }
     if existence
         .as_ref()
-        .is_some_and(|wanted| *wanted != Existence::Restore)
+        .is_some_and(|wanted| *wanted != ExistenceWish::Restore)
     {
         row.deleted_at = Some(Timestamp::from_micros(10));
         row.deleted_by = Some(Uuid::nil());
@@ -62,8 +62,8 @@ fn decided(existence: Option<Existence>, alt: Option<&str>) -> AssetRow {
     row
 }
 
-fn delete() -> Option<Existence> {
-    Some(Existence::Delete {
+fn delete() -> Option<ExistenceWish> {
+    Some(ExistenceWish::Delete {
         version: Some(1),
         etag: None,
     })
@@ -113,7 +113,7 @@ fn a_delete_wins_against_edits() {
 
 #[test]
 fn what_is_to_be_restored_is_live_until_cloudinary_cannot() {
-    let mut row = decided(Some(Existence::Restore), Some("ours"));
+    let mut row = decided(Some(ExistenceWish::Restore), Some("ours"));
     assert!(row.is_live() && row.is_gone());
     row.observe(&gone(12));
     assert!(row.is_live() && row.is_gone());
@@ -155,7 +155,7 @@ fn nothing_is_fulfilled_while_somebody_is_carrying_it_out() {
 fn a_name_that_is_wished_for_is_given_up_for_the_one_that_is_known() {
     let mut row = decided(None, Some("ours"));
     row.unveil();
-    row.intent.as_mut().unwrap().public_id = Some(Wish {
+    row.intent.as_mut().unwrap().public_id = Some(ValueWish {
         to: "cup".to_owned(),
         base: "mug".to_owned(),
         at: 10,
@@ -176,9 +176,9 @@ fn a_later_change_there_wins_and_an_earlier_or_undated_one_does_not() {
     for (changed, shown) in [(Some(20), "theirs"), (Some(5), "ours"), (None, "ours")] {
         let mut row = decided(None, Some("ours"));
         let mut told = seen(30, 1, "theirs");
-        told.note_change(Changed {
+        told.note_change(ChangeClocks {
             context: changed,
-            ..Changed::default()
+            ..ChangeClocks::default()
         });
         row.observe(&told);
         assert_eq!(
@@ -207,7 +207,7 @@ fn nothing_ends_by_what_was_observed_before_it_was_decided() {
     assert_eq!(edited.editable.context["alt"], "ours");
     assert!(edited.is_live());
 
-    let mut restored = decided(Some(Existence::Restore), None);
+    let mut restored = decided(Some(ExistenceWish::Restore), None);
     restored.observe(&seen(9, 1, "base"));
     assert!(restored.intent.as_ref().is_some_and(Intent::is_restore));
     restored.observe(&gone(9));

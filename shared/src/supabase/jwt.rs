@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::keys::UserToken;
 use crate::deadline::Deadline;
-use crate::rotation::Live;
+use crate::rotation::LiveValue;
 use crate::time::Timestamp;
 
 /// Tokens of Supabase Auth hold a few hundred bytes; custom claims may add to them.
@@ -40,7 +40,7 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// A user whose token was verified.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub struct ApiCaller {
     /// The user's id.
     pub sub: Uuid,
     /// The database role that PostgREST will take.
@@ -112,7 +112,7 @@ pub struct TokenVerifier {
     http: reqwest::Client,
     keys_url: Url,
     issuer: String,
-    secret: Live<Option<DecodingKey>>,
+    secret: LiveValue<Option<DecodingKey>>,
     keys: Arc<Mutex<KeySet>>,
 }
 
@@ -127,11 +127,11 @@ struct KeySet {
 impl TokenVerifier {
     /// Of the project at `base`; `secret` is the legacy shared one, where the project has it.
     pub fn new(base: &Url, secret: Option<&str>, http: reqwest::Client) -> Self {
-        Self::rotating(base, &Live::fixed(secret.map(str::to_owned)), http)
+        Self::rotating(base, &LiveValue::fixed(secret.map(str::to_owned)), http)
     }
 
     /// The same with a shared secret that may be rotated.
-    pub fn rotating(base: &Url, secret: &Live<Option<String>>, http: reqwest::Client) -> Self {
+    pub fn rotating(base: &Url, secret: &LiveValue<Option<String>>, http: reqwest::Client) -> Self {
         let issuer = format!("{}/auth/v1", base.as_str().trim_end_matches('/'));
         Self {
             http,
@@ -151,7 +151,7 @@ impl TokenVerifier {
     ///
     /// # Errors
     /// With the first reason to refuse it.
-    pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, TokenError> {
+    pub async fn verify(&self, token: &str, now: Timestamp) -> Result<ApiCaller, TokenError> {
         if token.len() > MAX_TOKEN {
             return Err(TokenError::TooLarge);
         }
@@ -173,7 +173,7 @@ impl TokenVerifier {
     }
 
     /// By the shared secret, and if that was rotated by the new one.
-    async fn verify_shared(&self, token: &str, now: Timestamp) -> Result<Caller, TokenError> {
+    async fn verify_shared(&self, token: &str, now: Timestamp) -> Result<ApiCaller, TokenError> {
         let mut secret = self.secret.current().await;
         loop {
             let key = Option::as_ref(&secret).ok_or(TokenError::Algorithm)?;
@@ -327,7 +327,7 @@ fn check(
     key: &DecodingKey,
     issuer: &str,
     now: Timestamp,
-) -> Result<Caller, TokenError> {
+) -> Result<ApiCaller, TokenError> {
     let mut rules = Validation::new(algorithm);
     rules.set_audience(&["authenticated"]);
     rules.set_required_spec_claims(&["aud"]);
@@ -359,7 +359,7 @@ fn check(
         return Err(TokenError::Issuer);
     }
     let sub = claims.sub.and_then(|sub| Uuid::parse_str(&sub).ok());
-    Ok(Caller {
+    Ok(ApiCaller {
         sub: sub.ok_or(TokenError::Subject)?,
         role: claims.role.unwrap_or_else(|| "authenticated".to_owned()),
         // `user_metadata` the user can write; this only the server can.

@@ -5,4 +5,4 @@ pub mod keys;
 pub mod transport;
 
 pub use keys::ApiKey;
-pub use transport::{Reply, Supabase, SupabaseError};
+pub use transport::{DataApi, DataReply, SupabaseError};

@@ -17,17 +17,17 @@ use url::Url;
 use super::keys::{InvalidToken, UserToken};
 use super::{ApiKey, jwt};
 use crate::deadline::Deadline;
-use crate::rotation::Live;
+use crate::rotation::LiveValue;
 
 /// Longer than the statement timeouts of Supabase's roles, so that theirs speak first.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A project's Data API, called with one key and perhaps on behalf of one user. Cheap to clone.
 #[derive(Clone)]
-pub struct Supabase {
+pub struct DataApi {
     base: Url,
     builder: Arc<Postgrest>,
-    key: Live<ApiKey>,
+    key: LiveValue<ApiKey>,
     user: Option<UserToken>,
     http: reqwest::Client,
     deadline: Deadline,
@@ -38,7 +38,7 @@ const CHANGED_MEANWHILE: &str = "PT412";
 
 /// An answer of PostgREST's with a successful status.
 #[derive(Debug, Clone)]
-pub struct Reply {
+pub struct DataReply {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
@@ -89,14 +89,14 @@ pub enum SupabaseError {
     Unbuildable { doing: String, reason: String },
 }
 
-impl Supabase {
+impl DataApi {
     /// The project at `base` (`SUPABASE_URL`; PostgREST lives under `/rest/v1`).
     pub fn new(base: Url, key: ApiKey, http: reqwest::Client) -> Self {
-        Self::rotating(base, Live::fixed(key), http)
+        Self::rotating(base, LiveValue::fixed(key), http)
     }
 
     /// The same with a key that may be rotated.
-    pub fn rotating(base: Url, key: Live<ApiKey>, http: reqwest::Client) -> Self {
+    pub fn rotating(base: Url, key: LiveValue<ApiKey>, http: reqwest::Client) -> Self {
         let rest = format!("{}/rest/v1", base.as_str().trim_end_matches('/'));
         Self {
             base,
@@ -130,7 +130,7 @@ impl Supabase {
     }
 
     /// The same project on behalf of a verified caller.
-    pub fn as_caller(&self, caller: &jwt::Caller) -> Self {
+    pub fn as_caller(&self, caller: &jwt::ApiCaller) -> Self {
         Self {
             user: Some(caller.token.clone()),
             ..self.clone()
@@ -161,9 +161,8 @@ impl Supabase {
             doing: doing.clone(),
             source,
         })?;
-        let reply = self
-            .execute(doing, self.builder.rpc(name, args), HeaderMap::new())
-            .await?;
+        let request = build(&doing, self.builder.rpc(name, args))?;
+        let reply = self.execute(&doing, request, HeaderMap::new()).await?;
         reply.json()
     }
 
@@ -171,7 +170,7 @@ impl Supabase {
     ///
     /// # Errors
     /// See [`SupabaseError`].
-    pub async fn send(&self, query: Builder) -> Result<Reply, SupabaseError> {
+    pub async fn send(&self, query: Builder) -> Result<DataReply, SupabaseError> {
         self.send_with(query, HeaderMap::new()).await
     }
 
@@ -184,28 +183,22 @@ impl Supabase {
         &self,
         query: Builder,
         extra: HeaderMap,
-    ) -> Result<Reply, SupabaseError> {
-        self.execute("query".to_owned(), query, extra).await
+    ) -> Result<DataReply, SupabaseError> {
+        let request = build("query", query)?;
+        let doing = format!("{} {}", request.method(), last_segment(request.url()));
+        self.execute(&doing, request, extra).await
     }
 
     async fn execute(
         &self,
-        doing: String,
-        query: Builder,
+        doing: &str,
+        mut request: reqwest::Request,
         extra: HeaderMap,
-    ) -> Result<Reply, SupabaseError> {
-        let mut request = translate(query).map_err(|reason| SupabaseError::Unbuildable {
-            doing: doing.clone(),
-            reason,
-        })?;
-        let doing = match doing.as_str() {
-            "query" => format!("{} {}", request.method(), last_segment(request.url())),
-            _ => doing,
-        };
+    ) -> Result<DataReply, SupabaseError> {
         for (name, value) in &extra {
             request.headers_mut().append(name, value.clone());
         }
-        self.send_authorized(&doing, &request).await
+        self.send_authorized(doing, &request).await
     }
 
     /// A refused key has done nothing: if there is a newer one, the request is sent again with it.
@@ -213,7 +206,7 @@ impl Supabase {
         &self,
         doing: &str,
         request: &reqwest::Request,
-    ) -> Result<Reply, SupabaseError> {
+    ) -> Result<DataReply, SupabaseError> {
         let mut key = self.key.current_until(self.deadline).await;
         loop {
             let mut authorized = request
@@ -235,7 +228,7 @@ impl Supabase {
         &self,
         doing: String,
         mut request: reqwest::Request,
-    ) -> Result<Reply, SupabaseError> {
+    ) -> Result<DataReply, SupabaseError> {
         let Some(timeout) = self.deadline.timeout(TIMEOUT) else {
             return Err(SupabaseError::OutOfTime { doing });
         };
@@ -250,7 +243,7 @@ impl Supabase {
         if !status.is_success() {
             return Err(refused(doing, status, &headers, &body));
         }
-        Ok(Reply {
+        Ok(DataReply {
             status,
             headers,
             body,
@@ -259,7 +252,7 @@ impl Supabase {
     }
 }
 
-impl fmt::Debug for Supabase {
+impl fmt::Debug for DataApi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Supabase")
             .field("base", &self.base.as_str())
@@ -269,7 +262,7 @@ impl fmt::Debug for Supabase {
     }
 }
 
-impl Reply {
+impl DataReply {
     /// Reads the body; an empty one reads as `null`.
     ///
     /// # Errors
@@ -393,6 +386,13 @@ fn refused(doing: String, status: StatusCode, headers: &HeaderMap, body: &[u8]) 
             .and_then(|value| value.to_str().ok()?.parse().ok())
             .map(Duration::from_secs),
     }
+}
+
+fn build(doing: &str, query: Builder) -> Result<reqwest::Request, SupabaseError> {
+    translate(query).map_err(|reason| SupabaseError::Unbuildable {
+        doing: doing.to_owned(),
+        reason,
+    })
 }
 
 /// The builder's finished request (`http` 0.2) as one of the current `http`.

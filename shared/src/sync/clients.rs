@@ -1,14 +1,14 @@
 //! The clients of both sides.
 
-use super::store::Store;
-use crate::cloudinary::Client;
+use super::store::MirrorStore;
+use crate::cloudinary::CloudinaryClient;
 use crate::deadline::{Deadline, TO_HAND_ON, TO_WRITE};
 
 /// Cloudinary and the database, as the flows call them.
 #[derive(Clone, Debug)]
 pub struct SyncClients {
-    pub cloudinary: Client,
-    pub store: Store,
+    pub cloudinary: CloudinaryClient,
+    pub store: MirrorStore,
 }
 
 impl SyncClients {

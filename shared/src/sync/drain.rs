@@ -3,8 +3,8 @@
 //! The row is the outbox. If a function dies between committing an intent and sending it, or a
 //! queue loses a message, the next drain sends the intent.
 
-use super::store::Store;
-use crate::queue::Queue;
+use super::store::MirrorStore;
+use crate::queue::SqsQueue;
 use crate::supabase::SupabaseError;
 
 /// When an intent that was sent is due again if nothing comes of it, in seconds. Longer than a
@@ -18,7 +18,10 @@ const CLAIM: u32 = 500;
 ///
 /// # Errors
 /// When the database cannot be asked. What SQS refuses is claimed again at a later drain.
-pub async fn send_waiting_intents(store: &Store, outbound: &Queue) -> Result<usize, SupabaseError> {
+pub async fn send_waiting_intents(
+    store: &MirrorStore,
+    outbound: &SqsQueue,
+) -> Result<usize, SupabaseError> {
     let mut sent = 0;
     loop {
         let messages = store.claim_waiting_intents(IDLE_SECONDS, CLAIM).await?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::quota::reserve;
 use super::store::{CurrentRun, MirrorHealth, RefusalSummary, RunStatus};
-use crate::queue::Depth;
+use crate::queue::QueueBacklog;
 use crate::release::{SchemaState, compare_schema};
 use crate::time::Timestamp;
 
@@ -34,7 +34,7 @@ struct QuotaLeft {
 
 /// The periods of runs; nothing where the schedule is not a plain rate.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Schedules {
+pub struct RunSchedules {
     pub incremental: Option<Duration>,
     pub full: Option<Duration>,
 }
@@ -42,7 +42,7 @@ pub struct Schedules {
 /// One word for all of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum HealthStatus {
     Ok,
     /// It works, and somebody should look.
     Degraded,
@@ -52,7 +52,7 @@ pub enum Status {
 
 /// A reason why it is not well.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Reason {
+pub struct HealthReason {
     /// A stable word for programs.
     pub code: &'static str,
     pub message: String,
@@ -60,18 +60,22 @@ pub struct Reason {
 
 /// The findings of all looks. An `Err` holds a stable word for why it could not be.
 #[derive(Clone, Debug)]
-pub struct Findings {
+pub struct HealthFindings {
     pub database: Result<MirrorHealth, &'static str>,
     /// By name; those whose names end in `dead_letters` are to be empty.
-    pub queues: BTreeMap<&'static str, Result<Depth, &'static str>>,
+    pub queues: BTreeMap<&'static str, Result<QueueBacklog, &'static str>>,
     /// Where Cloudinary was asked.
     pub cloudinary: Option<Result<(), &'static str>>,
 }
 
 /// Judges the findings.
-pub fn assess(found: &Findings, schedules: Schedules, now: Timestamp) -> (Status, Vec<Reason>) {
+pub fn assess(
+    found: &HealthFindings,
+    schedules: RunSchedules,
+    now: Timestamp,
+) -> (HealthStatus, Vec<HealthReason>) {
     let mut reasons = Vec::new();
-    let mut note = |code, message: String| reasons.push(Reason { code, message });
+    let mut note = |code, message: String| reasons.push(HealthReason { code, message });
     let mirror = match &found.database {
         Ok(mirror) => Some(mirror),
         Err(code) => {
@@ -105,16 +109,16 @@ pub fn assess(found: &Findings, schedules: Schedules, now: Timestamp) -> (Status
         reasons.extend(mirror.reasons(schedules, now));
     }
     let status = match (mirror, reasons.is_empty()) {
-        (None, _) => Status::Down,
-        (Some(_), false) => Status::Degraded,
-        (Some(_), true) => Status::Ok,
+        (None, _) => HealthStatus::Down,
+        (Some(_), false) => HealthStatus::Degraded,
+        (Some(_), true) => HealthStatus::Ok,
     };
     (status, reasons)
 }
 
 impl MirrorHealth {
     /// The lateness of reconciliation: above 1 it is overdue. Nothing where no schedule is known.
-    pub fn lateness(&self, schedules: Schedules, now: Timestamp) -> Option<f64> {
+    pub fn lateness(&self, schedules: RunSchedules, now: Timestamp) -> Option<f64> {
         let kinds = [
             (self.last_full, schedules.full),
             (self.last_good, schedules.incremental),
@@ -185,9 +189,9 @@ impl MirrorHealth {
         self.advancing(now).map_or(RESTING, |_| RUNNING)
     }
 
-    fn reasons(&self, schedules: Schedules, now: Timestamp) -> Vec<Reason> {
+    fn reasons(&self, schedules: RunSchedules, now: Timestamp) -> Vec<HealthReason> {
         let mut reasons = Vec::new();
-        let mut note = |code, message: String| reasons.push(Reason { code, message });
+        let mut note = |code, message: String| reasons.push(HealthReason { code, message });
         match compare_schema(self.schema_version.as_deref()) {
             SchemaState::Current => {}
             SchemaState::Behind => note(
@@ -262,12 +266,12 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::cloudinary::signature::Algorithm;
+    use crate::cloudinary::signature::SignatureAlgorithm;
     use crate::release::SCHEMA_VERSION;
 
     const DAY: i64 = 86_400;
     const NOW: Timestamp = Timestamp::from_secs(100 * DAY);
-    const SCHEDULES: Schedules = Schedules {
+    const SCHEDULES: RunSchedules = RunSchedules {
         incremental: Some(Duration::from_secs(900)),
         full: Some(Duration::from_secs(86_400)),
     };
@@ -289,30 +293,30 @@ mod tests {
         }
     }
 
-    fn findings(mirror: MirrorHealth) -> Findings {
-        let empty = Ok(Depth::default());
-        Findings {
+    fn findings(mirror: MirrorHealth) -> HealthFindings {
+        let empty = Ok(QueueBacklog::default());
+        HealthFindings {
             database: Ok(mirror),
             queues: [("outbound", empty), ("outbound_dead_letters", empty)].into(),
             cloudinary: None,
         }
     }
 
-    fn codes(found: &Findings) -> (Status, Vec<&'static str>) {
+    fn codes(found: &HealthFindings) -> (HealthStatus, Vec<&'static str>) {
         let (status, reasons) = assess(found, SCHEDULES, NOW);
         (status, reasons.iter().map(|reason| reason.code).collect())
     }
 
     #[test]
     fn what_works_has_no_reasons() {
-        assert_eq!(codes(&findings(mirror())), (Status::Ok, vec![]));
+        assert_eq!(codes(&findings(mirror())), (HealthStatus::Ok, vec![]));
         let mut busy = findings(mirror());
-        let depth = Depth {
+        let depth = QueueBacklog {
             visible: 5_000,
-            ..Depth::default()
+            ..QueueBacklog::default()
         };
         busy.queues.insert("outbound", Ok(depth));
-        assert_eq!(codes(&busy).0, Status::Ok, "work is no illness");
+        assert_eq!(codes(&busy).0, HealthStatus::Ok, "work is no illness");
     }
 
     #[test]
@@ -327,9 +331,9 @@ mod tests {
             ill.last_run = serde_json::from_value(run).unwrap();
         };
         let mut dead = findings(mirror());
-        let depth = Depth {
+        let depth = QueueBacklog {
             visible: 1,
-            ..Depth::default()
+            ..QueueBacklog::default()
         };
         dead.queues.insert("outbound_dead_letters", Ok(depth));
         let mut deaf = findings(mirror());
@@ -368,11 +372,11 @@ mod tests {
             (deaf, "queue"),
             (refused, "cloudinary"),
         ] {
-            assert_eq!(codes(&found), (Status::Degraded, vec![code]));
+            assert_eq!(codes(&found), (HealthStatus::Degraded, vec![code]));
         }
         let mut down = findings(mirror());
         down.database = Err("database_unavailable");
-        assert_eq!(codes(&down), (Status::Down, vec!["database"]));
+        assert_eq!(codes(&down), (HealthStatus::Down, vec!["database"]));
     }
 
     fn refusals(seconds_ago: i64) -> Vec<RefusalSummary> {
@@ -382,7 +386,7 @@ mod tests {
             first_at: at,
             reason: "signature_wrong".to_owned(),
             signature_key: Some("614".to_owned()),
-            algorithm: Some(Algorithm::Sha1),
+            algorithm: Some(SignatureAlgorithm::Sha1),
             count: 3,
         }]
     }
@@ -404,10 +408,10 @@ mod tests {
     fn a_run_that_comes_forward_is_given_a_day() {
         let mut slow = mirror();
         slow.last_good = Some(NOW.offset(-3 * 3_600_000_000));
-        assert_eq!(codes(&findings(slow.clone())).0, Status::Degraded);
+        assert_eq!(codes(&findings(slow.clone())).0, HealthStatus::Degraded);
         let run = json!({"run_id": Uuid::nil(), "started_at": NOW, "heartbeat_at": NOW, "resume_at": null, "error_code": null});
         slow.current_run = serde_json::from_value(run).unwrap();
-        assert_eq!(codes(&findings(slow.clone())).0, Status::Ok);
+        assert_eq!(codes(&findings(slow.clone())).0, HealthStatus::Ok);
         let first = MirrorHealth {
             last_full: None,
             last_good: None,
@@ -421,7 +425,7 @@ mod tests {
         assert!(never.lateness(SCHEDULES, NOW) > Some(1.0));
         let failing = slow.current_run.as_mut().unwrap();
         failing.error_code = Some("database".to_owned());
-        assert_eq!(codes(&findings(slow)).0, Status::Degraded);
+        assert_eq!(codes(&findings(slow)).0, HealthStatus::Degraded);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::asset::{AssetId, DeliveryName};
 pub use crate::cloudinary::admin::MAX_ASSET_IDS;
-use crate::cloudinary::{Client, CloudinaryError};
-use crate::observation::{Fact, Observation, Told};
+use crate::cloudinary::{CloudinaryClient, CloudinaryError};
+use crate::observation::{AbsenceMeaning, Observation, ObservedState};
 use crate::time::Timestamp;
 
 /// Looks at up to [`MAX_ASSET_IDS`] assets: those that are not there are observed as gone, under
@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 /// `after` is a moment of Cloudinary's clock that was known before the call, from a notification or
 /// a row. The answer is newer than that, whatever the local clock says.
 pub async fn fetch_observations(
-    cloudinary: &Client,
+    cloudinary: &CloudinaryClient,
     wanted: &[(AssetId, Option<DeliveryName>)],
     after: Option<Timestamp>,
 ) -> Result<Vec<Observation>, CloudinaryError> {
@@ -24,7 +24,7 @@ pub async fn fetch_observations(
     let mut observations: Vec<Observation> = answer
         .value
         .iter()
-        .filter_map(|resource| Observation::of_resource(resource, at, Told::Everything))
+        .filter_map(|resource| Observation::of_resource(resource, at, AbsenceMeaning::Everything))
         .collect();
     let found: BTreeSet<AssetId> = observations
         .iter()
@@ -34,7 +34,7 @@ pub async fn fetch_observations(
     observations.extend(missing.map(|(id, name)| Observation {
         asset_id: id.clone(),
         at,
-        fact: Fact::Gone(name.clone()),
+        fact: ObservedState::Gone(name.clone()),
     }));
     Ok(observations)
 }

@@ -6,8 +6,8 @@
 use serde_json::{Map, Value};
 
 use crate::asset::{AssetId, DeliveryName, ResourceType};
-use crate::cloudinary::Resource;
-use crate::observation::{Changed, Fact, Observation, Told};
+use crate::cloudinary::CloudinaryResource;
+use crate::observation::{AbsenceMeaning, ChangeClocks, Observation, ObservedState};
 use crate::time::Timestamp;
 
 /// A notification as far as it concerns the mirror.
@@ -17,12 +17,12 @@ pub struct Notification {
     pub kind: String,
     /// `notification_context.triggered_at`: Cloudinary's finest clock. Older payloads have none.
     pub triggered_at: Option<Timestamp>,
-    pub says: Says,
+    pub says: NotificationMeaning,
 }
 
 /// The meaning of a notification.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Says {
+pub enum NotificationMeaning {
     /// A whole upload: no read is needed unless the asset is known already, since an overwrite may
     /// have cleared fields that the notification does not mention.
     Uploaded(Box<Observation>),
@@ -36,7 +36,7 @@ pub enum Says {
     Nothing,
 }
 
-impl Says {
+impl NotificationMeaning {
     /// The assets that it tells of by their ids.
     pub fn asset_ids(&self) -> Vec<AssetId> {
         match self {
@@ -49,31 +49,31 @@ impl Says {
 
 impl Notification {
     /// The changed groups of its assets' values, and the moment.
-    pub fn changed(&self) -> Changed {
+    pub fn changed(&self) -> ChangeClocks {
         let at = self.triggered_at.map(Timestamp::micros);
-        let nothing = Changed::default();
+        let nothing = ChangeClocks::default();
         match self.kind.as_str() {
-            "rename" => Changed {
+            "rename" => ChangeClocks {
                 name: at,
                 ..nothing
             },
-            "move" | "move_or_rename_asset_folder" => Changed {
+            "move" | "move_or_rename_asset_folder" => ChangeClocks {
                 folder: at,
                 ..nothing
             },
-            "resource_display_name_changed" => Changed {
+            "resource_display_name_changed" => ChangeClocks {
                 display_name: at,
                 ..nothing
             },
-            "resource_context_changed" => Changed {
+            "resource_context_changed" => ChangeClocks {
                 context: at,
                 ..nothing
             },
-            "resource_metadata_changed" => Changed {
+            "resource_metadata_changed" => ChangeClocks {
                 metadata: at,
                 ..nothing
             },
-            "upload" => self.triggered_at.map_or(nothing, Changed::all),
+            "upload" => self.triggered_at.map_or(nothing, ChangeClocks::all),
             _ => nothing,
         }
     }
@@ -135,10 +135,12 @@ pub fn parse_notification(body: &[u8]) -> Result<Notification, NotUnderstood> {
     let says = match kind.as_str() {
         "upload" => parse_upload(&body, triggered_at),
         "delete" | "delete_by_token" => parse_delete(&body, triggered_at),
-        "move_or_rename_asset_folder" => text(&body, "from_path").map(|from| Says::FolderMoved {
-            from: from.trim_matches('/').to_owned(),
-        }),
-        kind if ABOUT_NO_ASSET.contains(&kind) => Some(Says::Nothing),
+        "move_or_rename_asset_folder" => {
+            text(&body, "from_path").map(|from| NotificationMeaning::FolderMoved {
+                from: from.trim_matches('/').to_owned(),
+            })
+        }
+        kind if ABOUT_NO_ASSET.contains(&kind) => Some(NotificationMeaning::Nothing),
         _ => parse_change(&body),
     };
     match says {
@@ -171,39 +173,47 @@ const KNOWN_CHANGES: [&str; 15] = [
     "publish",
 ];
 
-fn parse_upload(body: &Map<String, Value>, triggered_at: Option<Timestamp>) -> Option<Says> {
-    let resource: Resource = serde_json::from_value(Value::Object(body.clone())).ok()?;
+fn parse_upload(
+    body: &Map<String, Value>,
+    triggered_at: Option<Timestamp>,
+) -> Option<NotificationMeaning> {
+    let resource: CloudinaryResource = serde_json::from_value(Value::Object(body.clone())).ok()?;
     let whole = triggered_at
         .filter(|_| resource.version.is_some() && !resource.is_placeholder())
-        .and_then(|at| Observation::of_resource(&resource, at, Told::WhatIsThere));
+        .and_then(|at| Observation::of_resource(&resource, at, AbsenceMeaning::WhatIsThere));
     match whole {
         Some(mut observation) => {
-            observation.note_change(Changed::all(observation.at));
-            Some(Says::Uploaded(Box::new(observation)))
+            observation.note_change(ChangeClocks::all(observation.at));
+            Some(NotificationMeaning::Uploaded(Box::new(observation)))
         }
         // Without a moment it cannot be ordered, so it is only a reason to look.
         None => parse_change(body),
     }
 }
 
-fn parse_delete(body: &Map<String, Value>, triggered_at: Option<Timestamp>) -> Option<Says> {
+fn parse_delete(
+    body: &Map<String, Value>,
+    triggered_at: Option<Timestamp>,
+) -> Option<NotificationMeaning> {
     let items = resources(body);
     let gone = |(key, item): &(Option<&str>, &Map<String, Value>)| {
         Some(Observation {
             asset_id: asset_id(item)?,
             at: triggered_at?,
-            fact: Fact::Gone(name(item, *key)),
+            fact: ObservedState::Gone(name(item, *key)),
         })
     };
     let observations: Option<Vec<_>> = items.iter().map(gone).collect();
     match observations {
-        Some(observations) if !observations.is_empty() => Some(Says::Deleted(observations)),
+        Some(observations) if !observations.is_empty() => {
+            Some(NotificationMeaning::Deleted(observations))
+        }
         // Without ids or a moment, what is gone has to be seen to be gone.
         _ => parse_change(body),
     }
 }
 
-fn parse_change(body: &Map<String, Value>) -> Option<Says> {
+fn parse_change(body: &Map<String, Value>) -> Option<NotificationMeaning> {
     let mut assets: Vec<AssetRef> = resources(body)
         .into_iter()
         .filter_map(|(key, item)| asset_ref(item, key))
@@ -211,7 +221,7 @@ fn parse_change(body: &Map<String, Value>) -> Option<Says> {
     if assets.is_empty() {
         assets.extend(asset_ref(body, text(body, "from_public_id")));
     }
-    (!assets.is_empty()).then_some(Says::Changed(assets))
+    (!assets.is_empty()).then_some(NotificationMeaning::Changed(assets))
 }
 
 /// `resources` as an array or as a map keyed by public id, depending on the type; some types
@@ -288,11 +298,11 @@ mod tests {
             "notification_context": context(),
         }))
         .unwrap();
-        let Says::Uploaded(observation) = told.says else {
+        let NotificationMeaning::Uploaded(observation) = told.says else {
             panic!("{told:?}")
         };
         assert_eq!(observation.at.to_string(), "2026-01-01T00:00:00.272126Z");
-        let Fact::Seen(sighting) = observation.fact else {
+        let ObservedState::Seen(sighting) = observation.fact else {
             panic!("an upload is seen")
         };
         assert_eq!(sighting.tags, Some(vec![]));
@@ -323,7 +333,10 @@ mod tests {
                 delivery_type: delivery.to_owned(),
                 public_id: "shop/mug".to_owned(),
             });
-            assert_eq!(told.unwrap().says, Says::Changed(vec![expected]));
+            assert_eq!(
+                told.unwrap().says,
+                NotificationMeaning::Changed(vec![expected])
+            );
         }
     }
 
@@ -333,7 +346,8 @@ mod tests {
             "notification_type": "upload", "asset_id": MUG, "public_id": "mug", "version": 1,
             "resource_type": "image", "type": "upload",
         }));
-        let expected = Says::Changed(vec![AssetRef::Id(AssetId::parse(MUG).unwrap())]);
+        let expected =
+            NotificationMeaning::Changed(vec![AssetRef::Id(AssetId::parse(MUG).unwrap())]);
         assert_eq!(told.unwrap().says, expected);
     }
 
@@ -345,18 +359,21 @@ mod tests {
             "notification_context": context(),
         }))
         .unwrap();
-        let Says::Deleted(gone) = told.says else {
+        let NotificationMeaning::Deleted(gone) = told.says else {
             panic!("{told:?}")
         };
         assert_eq!(gone.len(), 1);
-        assert!(matches!(&gone[0].fact, Fact::Gone(Some(name)) if name.public_id == "shop/mug"));
+        assert!(
+            matches!(&gone[0].fact, ObservedState::Gone(Some(name)) if name.public_id == "shop/mug")
+        );
     }
 
     #[test]
     fn resources_are_read_as_array_and_as_map() {
         let item =
             json!({"asset_id": MUG, "resource_type": "image", "type": "upload", "added": ["sale"]});
-        let expected = Says::Changed(vec![AssetRef::Id(AssetId::parse(MUG).unwrap())]);
+        let expected =
+            NotificationMeaning::Changed(vec![AssetRef::Id(AssetId::parse(MUG).unwrap())]);
         for resources in [json!([item]), json!({"shop/mug": item})] {
             let told = parse(
                 &json!({"notification_type": "resource_tags_changed", "resources": resources}),
@@ -378,14 +395,17 @@ mod tests {
         };
         assert_eq!(
             told.unwrap().says,
-            Says::Changed(vec![AssetRef::Name(name)])
+            NotificationMeaning::Changed(vec![AssetRef::Name(name)])
         );
     }
 
     #[test]
     fn a_type_nobody_knows_is_a_change_when_it_names_an_asset() {
         let told = parse(&json!({"notification_type": "sparkle", "asset_id": MUG}));
-        assert!(matches!(told.unwrap().says, Says::Changed(_)));
+        assert!(matches!(
+            told.unwrap().says,
+            NotificationMeaning::Changed(_)
+        ));
         let told = parse(&json!({"notification_type": "sparkle"}));
         assert_eq!(told, Err(NotUnderstood::UnknownType("sparkle".to_owned())));
     }

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::store::{Purged, Store};
+use super::store::{MirrorStore, PurgedRecords};
 use crate::supabase::SupabaseError;
 
 /// The days for which they are kept.
@@ -25,11 +25,11 @@ const BATCH: u32 = 2_000;
 /// # Errors
 /// When the database cannot be asked. What was removed until then stays removed.
 pub async fn purge_records(
-    store: &Store,
+    store: &MirrorStore,
     audit_days: u32,
     deadline: Instant,
-) -> Result<Purged, SupabaseError> {
-    let mut removed = Purged::default();
+) -> Result<PurgedRecords, SupabaseError> {
+    let mut removed = PurgedRecords::default();
     while Instant::now() < deadline {
         let batch = store.purge(KEPT_DAYS, audit_days, BATCH).await?;
         removed.notifications += batch.notifications;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::quota::{Decision, decide};
-use crate::cloudinary::Client;
+use crate::cloudinary::CloudinaryClient;
 
 /// The calls would use up the reserve kept for people; nothing may be tried for so long.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ impl QuotaGuard {
     ///
     /// # Errors
     /// [`ReserveTouched`] when they would use up the reserve kept for people.
-    pub fn admit(self, cloudinary: &Client, calls: usize) -> Result<(), ReserveTouched> {
+    pub fn admit(self, cloudinary: &CloudinaryClient, calls: usize) -> Result<(), ReserveTouched> {
         let Self::KeepReserve { wanted } = self else {
             return Ok(());
         };

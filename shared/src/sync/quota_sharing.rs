@@ -4,12 +4,12 @@
 //! database call on it, so they tell only a quota that makes runs wait.
 
 use super::quota::is_low;
-use super::store::Store;
-use crate::cloudinary::Client;
+use super::store::MirrorStore;
+use crate::cloudinary::CloudinaryClient;
 use crate::telemetry;
 
 /// Shares the newest reading of the quota if little is left of it. A failure costs precision only.
-pub async fn share_low_quota(cloudinary: &Client, store: &Store) {
+pub async fn share_low_quota(cloudinary: &CloudinaryClient, store: &MirrorStore) {
     let Some(reading) = cloudinary.newest_quota() else {
         return;
     };

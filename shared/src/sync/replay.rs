@@ -8,8 +8,8 @@ use std::time::Instant;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::store::{RecordedNotification, Store};
-use crate::queue::{Notification, Queue, RawBody, Replay, SendError};
+use super::store::{MirrorStore, RecordedNotification};
+use crate::queue::{NotificationMessage, RawBody, ReplayMessage, SendError, SqsQueue};
 use crate::supabase::SupabaseError;
 
 /// The number read at once: a body may have half a megabyte.
@@ -43,10 +43,10 @@ impl ReplayError {
 
 /// The progress of a replay.
 #[derive(Debug)]
-pub struct Replayed {
+pub struct ReplayProgress {
     pub sent: usize,
     /// The rest when `deadline` has come.
-    pub rest: Option<Replay>,
+    pub rest: Option<ReplayMessage>,
 }
 
 /// Sends what `wanted` describes, oldest first, until nothing is left or `deadline` has come.
@@ -54,15 +54,15 @@ pub struct Replayed {
 /// # Errors
 /// See [`ReplayError`].
 pub async fn replay(
-    store: &Store,
-    notifications: &Queue,
-    mut wanted: Replay,
+    store: &MirrorStore,
+    notifications: &SqsQueue,
+    mut wanted: ReplayMessage,
     deadline: Instant,
-) -> Result<Replayed, ReplayError> {
+) -> Result<ReplayProgress, ReplayError> {
     let mut sent = 0;
     loop {
         if Instant::now() >= deadline {
-            return Ok(Replayed {
+            return Ok(ReplayProgress {
                 sent,
                 rest: Some(wanted),
             });
@@ -82,13 +82,13 @@ pub async fn replay(
             return Err(ReplayError::Send(error));
         }
         if is_last {
-            return Ok(Replayed { sent, rest: None });
+            return Ok(ReplayProgress { sent, rest: None });
         }
     }
 }
 
 /// The message that the webhook once sent: its hashed parts are the same, and so is its digest.
-fn as_it_came(recorded: RecordedNotification) -> Result<Notification, ReplayError> {
+fn as_it_came(recorded: RecordedNotification) -> Result<NotificationMessage, ReplayError> {
     let body = if recorded.body_is_base64 {
         let digest = recorded.digest;
         STANDARD
@@ -97,7 +97,7 @@ fn as_it_came(recorded: RecordedNotification) -> Result<Notification, ReplayErro
     } else {
         recorded.body.into_bytes()
     };
-    Ok(Notification {
+    Ok(NotificationMessage {
         received_at: recorded.received_at,
         signature_timestamp: recorded.signature_timestamp,
         replayed: true,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::plan::{AuditEntry, Source};
-use crate::cloudinary::{CloudinaryError, Refusal};
+use super::plan::{AuditEntry, ObservationSource};
+use crate::cloudinary::{CloudinaryError, RefusalKind};
 use crate::row::{AssetRow, SyncStatus};
 use crate::time::Timestamp;
 
@@ -20,7 +20,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// A reason why an intent could not be carried out.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Failure {
+pub struct IntentFailure {
     /// A stable word for programs.
     pub code: &'static str,
     /// A sentence for people.
@@ -42,16 +42,16 @@ pub enum FailureKind {
     Unknown,
 }
 
-impl Failure {
+impl IntentFailure {
     pub fn of(error: &CloudinaryError) -> Self {
         let kind = match (error, error.refusal()) {
-            (_, Some(Refusal::Quota { retry_after })) => FailureKind::Waiting(retry_after),
+            (_, Some(RefusalKind::Quota { retry_after })) => FailureKind::Waiting(retry_after),
             (CloudinaryError::Unreachable { source, .. }, _) if !source.is_connect() => {
                 FailureKind::Unknown
             }
             (CloudinaryError::Unreadable { .. }, _) => FailureKind::Unknown,
             // Whoever has the name may be about to give it up.
-            (_, Some(Refusal::Conflict)) => FailureKind::Passing,
+            (_, Some(RefusalKind::Conflict)) => FailureKind::Passing,
             _ if error.is_transient() => FailureKind::Passing,
             _ => FailureKind::Final,
         };
@@ -86,7 +86,7 @@ impl Failure {
 /// has run out.
 pub fn plan_failure(
     row: &AssetRow,
-    failure: &Failure,
+    failure: &IntentFailure,
     now: Timestamp,
     chance: f64,
 ) -> (AssetRow, AuditEntry) {
@@ -122,7 +122,7 @@ pub fn plan_failure(
         since: intent.map(|intent| Timestamp::from_micros(intent.at)),
         error_code: Some(failure.code.to_owned()),
         error_message: Some(failure.message.clone()),
-        ..AuditEntry::about(&after, operation, Source::Outbound)
+        ..AuditEntry::about(&after, operation, ObservationSource::Outbound)
     };
     (after, entry)
 }

@@ -4,10 +4,10 @@ use serde::Serialize;
 use serde_json::json;
 use url::Url;
 
-use super::store::Store;
-use crate::cloudinary::trigger_plan::{self, ALL, Fault, Owner, Step};
+use super::store::MirrorStore;
+use crate::cloudinary::trigger_plan::{self, ALL, RepairStep, TriggerFault, TriggerOwner};
 use crate::cloudinary::triggers::Trigger;
-use crate::cloudinary::{Client, CloudinaryError};
+use crate::cloudinary::{CloudinaryClient, CloudinaryError};
 use crate::supabase::SupabaseError;
 use crate::telemetry::metrics;
 
@@ -67,8 +67,8 @@ impl TriggerRepair {
 /// # Errors
 /// See [`TriggerError`].
 pub async fn repair_triggers(
-    cloudinary: &Client,
-    store: &Store,
+    cloudinary: &CloudinaryClient,
+    store: &MirrorStore,
     doors: &[Url],
 ) -> Result<TriggerRepair, TriggerError> {
     let triggers = cloudinary.list_triggers(None).await?.value;
@@ -80,7 +80,7 @@ pub async fn repair_triggers(
         others: others(&triggers, doors),
     };
     let done = carry_out(cloudinary, &triggers, webhook, &mut repair).await;
-    tell(&repair);
+    log_repair(&repair);
     if repair.has_changed() {
         let recorded = store.note_triggers(&json!(repair)).await;
         done?;
@@ -92,24 +92,24 @@ pub async fn repair_triggers(
 }
 
 async fn carry_out(
-    cloudinary: &Client,
+    cloudinary: &CloudinaryClient,
     triggers: &[Trigger],
     webhook: &Url,
     repair: &mut TriggerRepair,
 ) -> Result<(), CloudinaryError> {
     for step in trigger_plan::plan(triggers, webhook) {
         match step {
-            Step::Create => {
+            RepairStep::Create => {
                 cloudinary.create_trigger(webhook.as_str(), ALL).await?;
                 repair.created = true;
             }
-            Step::Remove(trigger) => {
+            RepairStep::Remove(trigger) => {
                 cloudinary.delete_trigger(&trigger.id).await?;
                 let faults = trigger_plan::faults(trigger);
                 repair.removed.push(RemovedTrigger {
                     id: trigger.id.clone(),
                     event_type: trigger.event_type.clone(),
-                    faults: faults.into_iter().map(Fault::word).collect(),
+                    faults: faults.into_iter().map(TriggerFault::word).collect(),
                 });
             }
         }
@@ -118,7 +118,7 @@ async fn carry_out(
 }
 
 fn others(triggers: &[Trigger], doors: &[Url]) -> Vec<OtherTrigger> {
-    let told = |(trigger, owner): (&Trigger, Owner)| OtherTrigger {
+    let told = |(trigger, owner): (&Trigger, TriggerOwner)| OtherTrigger {
         uri: trigger_plan::shown(&trigger.uri),
         event_type: trigger.event_type.clone(),
         owner: owner.word(),
@@ -126,7 +126,7 @@ fn others(triggers: &[Trigger], doors: &[Url]) -> Vec<OtherTrigger> {
     trigger_plan::elsewhere(triggers, doors).map(told).collect()
 }
 
-fn tell(repair: &TriggerRepair) {
+fn log_repair(repair: &TriggerRepair) {
     if repair.has_changed() {
         let removed = json!(repair.removed).to_string();
         tracing::warn!(
@@ -136,7 +136,7 @@ fn tell(repair: &TriggerRepair) {
             "the triggers were not as they should be, and were repaired"
         );
     }
-    let is_old = |other: &&OtherTrigger| other.owner == Owner::OtherStack.word();
+    let is_old = |other: &&OtherTrigger| other.owner == TriggerOwner::OtherStack.word();
     for other in &repair.others {
         let (uri, event_type) = (&other.uri, &other.event_type);
         if is_old(&other) {

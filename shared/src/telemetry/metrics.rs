@@ -23,14 +23,14 @@ const MAINTAINERS: &[&str] = &["maintenance", "reconcile"];
 
 /// CloudWatch's word for what a number counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub enum MetricUnit {
     Count,
     Seconds,
     /// A ratio, or 1 for yes and 0 for no.
     None,
 }
 
-impl Unit {
+impl MetricUnit {
     /// As CloudWatch spells it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl Unit {
 #[derive(Debug)]
 pub struct Metric {
     pub name: &'static str,
-    pub unit: Unit,
+    pub unit: MetricUnit,
     /// The functions that write it; none means all.
     pub services: &'static [&'static str],
     /// True if it is also kept for each `reason`.
@@ -59,7 +59,7 @@ macro_rules! metrics {
             #[doc = $meaning]
             pub static $id: Metric = Metric {
                 name: $name,
-                unit: Unit::$unit,
+                unit: MetricUnit::$unit,
                 services: $services,
                 by_reason: $by_reason,
                 meaning: $meaning,

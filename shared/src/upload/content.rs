@@ -7,7 +7,7 @@ use crate::asset::ResourceType;
 
 /// A file that may be uploaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checked {
+pub struct CheckedFile {
     pub resource_type: ResourceType,
     /// By its content, where that tells; a raw file's is its extension.
     pub format: Option<String>,
@@ -22,7 +22,7 @@ pub fn check_file(
     filename: &str,
     wanted: Option<ResourceType>,
     rules: &UploadRules,
-) -> Result<Checked, UploadRefusal> {
+) -> Result<CheckedFile, UploadRefusal> {
     if bytes.is_empty() {
         return Err(UploadRefusal::Mismatch("The file is empty.".to_owned()));
     }
@@ -54,7 +54,7 @@ pub fn check_file(
     };
     let format = found.map(|(name, _)| name.to_owned()).or(extension);
     check_allowed(resource_type, format.as_deref(), rules)?;
-    Ok(Checked {
+    Ok(CheckedFile {
         resource_type,
         format,
     })
@@ -182,7 +182,7 @@ mod tests {
         bytes: &[u8],
         filename: &str,
         wanted: Option<ResourceType>,
-    ) -> Result<Checked, &'static str> {
+    ) -> Result<CheckedFile, &'static str> {
         let rules = UploadRules::default();
         check_file(bytes, filename, wanted, &rules).map_err(|refusal| refusal.code())
     }

@@ -10,6 +10,6 @@ pub mod remote;
 pub mod rules;
 pub mod signing;
 
-pub use name::{Named, Naming};
+pub use name::{ChosenName, NamingWishes};
 pub use refusal::UploadRefusal;
 pub use rules::{UploadRules, Uploader};

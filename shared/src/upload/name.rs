@@ -12,7 +12,7 @@ const LONGEST_STEM: usize = 50;
 
 /// The sender's wishes for an upload's name.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Naming<'a> {
+pub struct NamingWishes<'a> {
     pub public_id: Option<&'a str>,
     pub folder: Option<&'a str>,
     pub filename: Option<&'a str>,
@@ -22,13 +22,13 @@ pub struct Naming<'a> {
 
 /// The chosen name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct ChosenName {
     pub public_id: String,
     /// Empty for the root.
     pub folder: String,
 }
 
-impl Naming<'_> {
+impl NamingWishes<'_> {
     /// Checks the given names and chooses the rest. A chosen public id follows from the folder, the
     /// file's name and the upload's id, which nobody else has.
     ///
@@ -39,7 +39,7 @@ impl Naming<'_> {
         rules: &UploadRules,
         uploader: Uploader,
         upload: Uuid,
-    ) -> Result<Named, UploadRefusal> {
+    ) -> Result<ChosenName, UploadRefusal> {
         let prefix = rules.prefix_of(uploader);
         let folder = self.folder.map(|folder| folder.trim_matches('/'));
         let folder = match (folder, &prefix) {
@@ -72,7 +72,7 @@ impl Naming<'_> {
             None => self.chosen(&folder, upload),
         };
         refuse("public_id", fault_of_public_id(&public_id))?;
-        Ok(Named { public_id, folder })
+        Ok(ChosenName { public_id, folder })
     }
 
     fn chosen(&self, folder: &str, upload: Uuid) -> String {
@@ -130,7 +130,7 @@ mod tests {
         UploadRules::parse(r#"{"prefix": "u/{user_id}"}"#).unwrap()
     }
 
-    fn choose(naming: Naming<'_>, rules: &UploadRules) -> Result<Named, &'static str> {
+    fn choose(naming: NamingWishes<'_>, rules: &UploadRules) -> Result<ChosenName, &'static str> {
         naming
             .choose(rules, USER, UPLOAD)
             .map_err(|refusal| refusal.code())
@@ -138,22 +138,22 @@ mod tests {
 
     #[test]
     fn a_chosen_name_follows_from_folder_file_and_upload() {
-        let naming = Naming {
+        let naming = NamingWishes {
             folder: Some("/shop/mugs/"),
             filename: Some("C:\\photos\\Blue mug (1).jpeg"),
-            ..Naming::default()
+            ..NamingWishes::default()
         };
         let named = choose(naming, &UploadRules::default()).unwrap();
         assert_eq!(named.public_id, "shop/mugs/Blue_mug__1-abcdef012345");
         assert_eq!(named.folder, "shop/mugs");
-        let raw = Naming {
+        let raw = NamingWishes {
             filename: Some("prices.csv"),
             resource_type: Some(ResourceType::Raw),
-            ..Naming::default()
+            ..NamingWishes::default()
         };
         let named = choose(raw, &UploadRules::default()).unwrap();
         assert_eq!(named.public_id, "prices-abcdef012345.csv");
-        let nameless = choose(Naming::default(), &UploadRules::default()).unwrap();
+        let nameless = choose(NamingWishes::default(), &UploadRules::default()).unwrap();
         assert_eq!(nameless.public_id, "file-abcdef012345");
     }
 
@@ -161,27 +161,27 @@ mod tests {
     fn names_outside_the_prefix_are_refused_and_those_left_out_lie_below_it() {
         let rules = below_prefix();
         let own = format!("u/{}", USER.id);
-        let named = choose(Naming::default(), &rules).unwrap();
+        let named = choose(NamingWishes::default(), &rules).unwrap();
         assert_eq!(named.folder, own);
         assert!(named.public_id.starts_with(&format!("{own}/file-")));
         let given = format!("{own}/mug");
-        let naming = Naming {
+        let naming = NamingWishes {
             public_id: Some(&given),
-            ..Naming::default()
+            ..NamingWishes::default()
         };
         assert_eq!(choose(naming, &rules).unwrap().public_id, given);
         let like_own = format!("{own}x/mug");
         for public_id in ["mug", &own, &like_own, &format!("{own}/")] {
-            let naming = Naming {
+            let naming = NamingWishes {
                 public_id: Some(public_id),
-                ..Naming::default()
+                ..NamingWishes::default()
             };
             assert_eq!(choose(naming, &rules), Err("outside_prefix"), "{public_id}");
         }
         for folder in ["", "shop", "u"] {
-            let naming = Naming {
+            let naming = NamingWishes {
                 folder: Some(folder),
-                ..Naming::default()
+                ..NamingWishes::default()
             };
             assert!(choose(naming, &rules).is_err(), "{folder}");
         }
@@ -193,9 +193,9 @@ mod tests {
         for public_id in [
             "", "/mug", "mug/", "a//b", "a/../b", " mug", "a?b", "50%", "a\u{7}", &long,
         ] {
-            let naming = Naming {
+            let naming = NamingWishes {
                 public_id: Some(public_id),
-                ..Naming::default()
+                ..NamingWishes::default()
             };
             let refused = choose(naming, &UploadRules::default());
             assert_eq!(refused, Err("invalid_parameter"), "{public_id:?}");
@@ -209,7 +209,7 @@ mod tests {
             folder in prop::option::of("\\PC{0,30}|u/00000000-0000-0000-0000-000000000001\\PC{0,20}"),
             filename in prop::option::of("\\PC{0,90}"),
         ) {
-            let naming = Naming {
+            let naming = NamingWishes {
                 public_id: public_id.as_deref(), folder: folder.as_deref(), filename: filename.as_deref(),
                 resource_type: None,
             };
@@ -224,7 +224,7 @@ mod tests {
 
         #[test]
         fn a_chosen_name_is_always_good(filename in "\\PC{0,300}") {
-            let naming = Naming { filename: Some(&filename), ..Naming::default() };
+            let naming = NamingWishes { filename: Some(&filename), ..NamingWishes::default() };
             prop_assert!(choose(naming, &UploadRules::default()).is_ok());
         }
     }

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use media_sync::cloudinary::admin::Listing;
-use media_sync::intent::{Intent, PairWishes, Wish};
-use media_sync::observation::{Observation, Told};
+use media_sync::cloudinary::admin::ListingPage;
+use media_sync::intent::{Intent, PairWishes, ValueWish};
+use media_sync::observation::{AbsenceMeaning, Observation};
 use media_sync::row::{AssetRow, SyncStatus};
-use media_sync::sync::settle::{Evidence, ListingPolicy, Settlement, Step};
+use media_sync::sync::settle::{ListingPolicy, PlanEvidence, SettleStep, Settlement};
 use media_sync::time::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -43,16 +43,16 @@ fn resource(number: usize, tag: &str) -> Value {
 }
 
 fn observe(text: &str, at: Timestamp) -> Vec<Observation> {
-    let listing: Listing = serde_json::from_str(text).expect("it is a listing");
+    let listing: ListingPage = serde_json::from_str(text).expect("it is a listing");
     let resources = listing.resources.iter();
-    let observations =
-        resources.filter_map(|resource| Observation::of_resource(resource, at, Told::Everything));
+    let observations = resources
+        .filter_map(|resource| Observation::of_resource(resource, at, AbsenceMeaning::Everything));
     observations.collect()
 }
 
 /// The first step of a page's settlement once its rows are read.
-fn plan(rows: &[AssetRow], observations: Vec<Observation>) -> Step {
-    let evidence = Evidence::new(observations, 1);
+fn plan(rows: &[AssetRow], observations: Vec<Observation>) -> SettleStep {
+    let evidence = PlanEvidence::new(observations, 1);
     let mut settlement = Settlement::new(ListingPolicy::page(None), evidence);
     let mut next = 0;
     loop {
@@ -61,7 +61,7 @@ fn plan(rows: &[AssetRow], observations: Vec<Observation>) -> Step {
             Uuid::from_u128(next)
         });
         match step.expect("it has only begun") {
-            Step::Read(_) => settlement.take_rows(rows.to_vec()),
+            SettleStep::Read(_) => settlement.take_rows(rows.to_vec()),
             step => return step,
         }
     }
@@ -69,7 +69,7 @@ fn plan(rows: &[AssetRow], observations: Vec<Observation>) -> Step {
 
 fn rows_of(observations: Vec<Observation>) -> Vec<AssetRow> {
     match plan(&[], observations) {
-        Step::Write(plan) => plan.inserts,
+        SettleStep::Write(plan) => plan.inserts,
         other => unreachable!("nothing is known that could be in doubt: {other:?}"),
     }
 }
@@ -77,7 +77,7 @@ fn rows_of(observations: Vec<Observation>) -> Vec<AssetRow> {
 /// Each of these assets was given a caption here, and Cloudinary has not heard of it.
 fn with_an_edit(row: &AssetRow) -> AssetRow {
     let mut row = row.clone();
-    let wish = Wish {
+    let wish = ValueWish {
         to: Some(json!("Blue")),
         base: Some(json!("Enamel")),
         at: NOW.micros(),

@@ -8,15 +8,15 @@ use media_sync::row::{AssetRow, SyncStatus};
 use media_sync::time::Timestamp;
 use serde_json::{Value, json};
 
-use crate::cloud::{Change, Cloud, CloudAsset};
-use crate::database::{Database, Decision};
-use crate::jobs::Sides;
+use crate::cloud::{CloudAsset, CloudLibrary, LibraryChange};
+use crate::database::{SimulatedDatabase, UserDecision};
+use crate::jobs::BothSides;
 
 /// Both sides hold the same, and nothing waits.
 ///
 /// # Panics
 /// When they do not.
-pub fn mirrored(sides: &Sides) {
+pub fn mirrored(sides: &BothSides) {
     for asset in sides.cloud.alive() {
         let row = sides.database.by_asset(&asset.id);
         let row = row.unwrap_or_else(|| panic!("no row for {asset:?}"));
@@ -64,7 +64,7 @@ fn seen_there(asset: &CloudAsset) -> Value {
 ///
 /// # Panics
 /// When one has not.
-pub fn accounted(database: &Database, digests: &BTreeSet<String>) {
+pub fn accounted(database: &SimulatedDatabase, digests: &BTreeSet<String>) {
     for digest in digests {
         assert!(
             database.notifications.contains_key(digest),
@@ -76,7 +76,7 @@ pub fn accounted(database: &Database, digests: &BTreeSet<String>) {
 
 /// People's last wish for each value, to be compared with its fate.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger {
+pub struct WishLedger {
     here: BTreeMap<(AssetId, &'static str, String), (Option<Value>, Timestamp)>,
     there: BTreeMap<(AssetId, &'static str, String), (Option<Value>, i64)>,
     /// When a whole group of values was last touched there.
@@ -87,12 +87,12 @@ pub struct Ledger {
     decided: BTreeSet<AssetId>,
 }
 
-impl Ledger {
+impl WishLedger {
     pub fn note_decision(
         &mut self,
         asset: AssetId,
         before: &AssetRow,
-        decision: &Decision,
+        decision: &UserDecision,
         at: Timestamp,
     ) {
         if decision.deleted.is_some() {
@@ -133,7 +133,7 @@ impl Ledger {
     }
 
     /// Is told before the change is made.
-    pub fn note_change(&mut self, cloud: &Cloud, change: &Change) {
+    pub fn note_change(&mut self, cloud: &CloudLibrary, change: &LibraryChange) {
         let now = cloud.now;
         let named = |names: &[String]| -> Vec<AssetId> {
             let found = names.iter().filter_map(|name| cloud.find(name));
@@ -144,15 +144,15 @@ impl Ledger {
             self.there.insert((id, group, key.to_owned()), (value, now));
         };
         match change {
-            Change::AddTags(names, tags) | Change::RemoveTags(names, tags) => {
-                let adds = matches!(change, Change::AddTags(..));
+            LibraryChange::AddTags(names, tags) | LibraryChange::RemoveTags(names, tags) => {
+                let adds = matches!(change, LibraryChange::AddTags(..));
                 for id in named(names) {
                     for tag in tags {
                         note(id.clone(), "tags", tag, adds.then_some(json!(true)));
                     }
                 }
             }
-            Change::MergeContext(names, pairs) => {
+            LibraryChange::MergeContext(names, pairs) => {
                 for id in named(names) {
                     for (key, value) in pairs {
                         let value = (!value.is_empty()).then(|| json!(value));
@@ -160,14 +160,14 @@ impl Ledger {
                     }
                 }
             }
-            Change::SetMetadata(names, fields) => {
+            LibraryChange::SetMetadata(names, fields) => {
                 for id in named(names) {
                     for (key, value) in fields {
                         note(id.clone(), "metadata", key, Some(said(value)));
                     }
                 }
             }
-            Change::Update {
+            LibraryChange::Update {
                 id,
                 folder,
                 display_name,
@@ -179,23 +179,23 @@ impl Ledger {
                     note(id.clone(), "display_name", "", Some(json!(name)));
                 }
             }
-            Change::RenameFolder { from, to } => {
+            LibraryChange::RenameFolder { from, to } => {
                 let inside = cloud.assets.values().filter(|asset| asset.folder == *from);
                 for asset in inside {
                     note(asset.id.clone(), "folder", "", Some(json!(to)));
                 }
             }
-            Change::Delete(id) | Change::Restore(id) => {
+            LibraryChange::Delete(id) | LibraryChange::Restore(id) => {
                 self.upheavals.insert(id.clone(), now);
             }
             // It may bring back any asset that once had the name.
-            Change::Upload { public_id, .. } => {
+            LibraryChange::Upload { public_id, .. } => {
                 let named = cloud.assets.values();
                 let named = named.filter(|asset| asset.public_id == *public_id);
                 self.upheavals
                     .extend(named.map(|asset| (asset.id.clone(), now)));
             }
-            Change::Rename { .. } => {}
+            LibraryChange::Rename { .. } => {}
         }
     }
 
@@ -203,7 +203,7 @@ impl Ledger {
     ///
     /// # Panics
     /// When one was.
-    pub fn check(&self, sides: &Sides) {
+    pub fn check(&self, sides: &BothSides) {
         for ((asset, group, key), (wanted, at)) in &self.here {
             let Some(found) = self.find(sides, asset, group, key) else {
                 continue;
@@ -238,7 +238,7 @@ impl Ledger {
     /// The value in the end; `None` when greater things have happened to the asset.
     fn find(
         &self,
-        sides: &Sides,
+        sides: &BothSides,
         asset: &AssetId,
         group: &str,
         key: &str,

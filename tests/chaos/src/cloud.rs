@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use media_sync::asset::{AssetId, DeliveryName, ResourceType};
-use media_sync::cloudinary::Resource;
+use media_sync::cloudinary::CloudinaryResource;
 use media_sync::cloudinary::escape::metadata_value;
-use media_sync::observation::{Fact, Observation, Told};
+use media_sync::observation::{AbsenceMeaning, Observation, ObservedState};
 use media_sync::time::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -30,7 +30,7 @@ pub struct CloudAsset {
 
 /// Changes of the library, by people there or by us.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Change {
+pub enum LibraryChange {
     /// A new asset, or new content of the one that has the name.
     Upload {
         public_id: String,
@@ -62,7 +62,7 @@ pub enum Change {
 
 /// Reasons why the library refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum LibraryRefusal {
     NotFound,
     NameTaken,
     NoBackup,
@@ -70,7 +70,7 @@ pub enum Refusal {
 
 /// A library, and the notifications that it still has to send.
 #[derive(Clone, Debug, Default)]
-pub struct Cloud {
+pub struct CloudLibrary {
     pub assets: BTreeMap<AssetId, CloudAsset>,
     /// Bodies, in the order of their events.
     pub outbox: Vec<String>,
@@ -86,7 +86,7 @@ pub struct Cloud {
     made: u128,
 }
 
-impl Cloud {
+impl CloudLibrary {
     fn at(&self) -> String {
         Timestamp::from_micros(self.now).to_string()
     }
@@ -115,22 +115,24 @@ impl Cloud {
     }
 
     /// The assets that a change would meet now.
-    pub fn met_by(&self, change: &Change) -> Vec<AssetId> {
+    pub fn met_by(&self, change: &LibraryChange) -> Vec<AssetId> {
         let by_name = |names: &[String]| {
             let met = names.iter().filter_map(|name| self.find(name));
             met.map(|asset| asset.id.clone()).collect()
         };
         match change {
-            Change::Upload { public_id, .. } => by_name(std::slice::from_ref(public_id)),
-            Change::Rename { from, .. } => by_name(std::slice::from_ref(from)),
-            Change::AddTags(names, _)
-            | Change::RemoveTags(names, _)
-            | Change::MergeContext(names, _)
-            | Change::SetMetadata(names, _) => by_name(names),
-            Change::Delete(id) | Change::Restore(id) | Change::Update { id, .. } => {
+            LibraryChange::Upload { public_id, .. } => by_name(std::slice::from_ref(public_id)),
+            LibraryChange::Rename { from, .. } => by_name(std::slice::from_ref(from)),
+            LibraryChange::AddTags(names, _)
+            | LibraryChange::RemoveTags(names, _)
+            | LibraryChange::MergeContext(names, _)
+            | LibraryChange::SetMetadata(names, _) => by_name(names),
+            LibraryChange::Delete(id)
+            | LibraryChange::Restore(id)
+            | LibraryChange::Update { id, .. } => {
                 vec![id.clone()]
             }
-            Change::RenameFolder { .. } => Vec::new(),
+            LibraryChange::RenameFolder { .. } => Vec::new(),
         }
     }
 
@@ -142,26 +144,26 @@ impl Cloud {
     ///
     /// # Errors
     /// As Cloudinary refuses it; bulk changes skip missing assets instead.
-    pub fn apply(&mut self, change: &Change) -> Result<(), Refusal> {
+    pub fn apply(&mut self, change: &LibraryChange) -> Result<(), LibraryRefusal> {
         match change {
-            Change::Upload {
+            LibraryChange::Upload {
                 public_id,
                 tags,
                 context,
             } => self.upload(public_id, tags, context),
-            Change::Delete(id) => return self.delete(id),
-            Change::Restore(id) => return self.restore(id),
-            Change::Rename { from, to } => return self.rename(from, to),
-            Change::AddTags(names, tags) => self.change_tags(names, tags, true),
-            Change::RemoveTags(names, tags) => self.change_tags(names, tags, false),
-            Change::MergeContext(names, pairs) => self.merge_context(names, pairs),
-            Change::SetMetadata(names, fields) => self.set_metadata(names, fields),
-            Change::Update {
+            LibraryChange::Delete(id) => return self.delete(id),
+            LibraryChange::Restore(id) => return self.restore(id),
+            LibraryChange::Rename { from, to } => return self.rename(from, to),
+            LibraryChange::AddTags(names, tags) => self.change_tags(names, tags, true),
+            LibraryChange::RemoveTags(names, tags) => self.change_tags(names, tags, false),
+            LibraryChange::MergeContext(names, pairs) => self.merge_context(names, pairs),
+            LibraryChange::SetMetadata(names, fields) => self.set_metadata(names, fields),
+            LibraryChange::Update {
                 id,
                 folder,
                 display_name,
             } => return self.update(id, folder.as_ref(), display_name.as_ref()),
-            Change::RenameFolder { from, to } => self.rename_folder(from, to),
+            LibraryChange::RenameFolder { from, to } => self.rename_folder(from, to),
         }
         Ok(())
     }
@@ -205,9 +207,9 @@ impl Cloud {
         self.notify("upload", body);
     }
 
-    fn delete(&mut self, id: &AssetId) -> Result<(), Refusal> {
+    fn delete(&mut self, id: &AssetId) -> Result<(), LibraryRefusal> {
         let asset = self.assets.get_mut(id).filter(|asset| asset.alive);
-        let asset = asset.ok_or(Refusal::NotFound)?;
+        let asset = asset.ok_or(LibraryRefusal::NotFound)?;
         asset.alive = false;
         let item = asset.told();
         self.notify(
@@ -218,17 +220,17 @@ impl Cloud {
     }
 
     /// Says nothing: whether a restore is announced is not documented.
-    fn restore(&mut self, id: &AssetId) -> Result<(), Refusal> {
+    fn restore(&mut self, id: &AssetId) -> Result<(), LibraryRefusal> {
         let now = self.now;
-        let asset = self.assets.get(id).ok_or(Refusal::NotFound)?;
+        let asset = self.assets.get(id).ok_or(LibraryRefusal::NotFound)?;
         if asset.alive {
             return Ok(());
         }
         if !asset.has_backup {
-            return Err(Refusal::NoBackup);
+            return Err(LibraryRefusal::NoBackup);
         }
         if self.find(&asset.public_id).is_some() {
-            return Err(Refusal::NameTaken);
+            return Err(LibraryRefusal::NameTaken);
         }
         if let Some(asset) = self.assets.get_mut(id) {
             asset.alive = true;
@@ -237,11 +239,11 @@ impl Cloud {
         Ok(())
     }
 
-    fn rename(&mut self, from: &str, to: &str) -> Result<(), Refusal> {
+    fn rename(&mut self, from: &str, to: &str) -> Result<(), LibraryRefusal> {
         if self.find(to).is_some() {
-            return Err(Refusal::NameTaken);
+            return Err(LibraryRefusal::NameTaken);
         }
-        let asset = self.named(from).ok_or(Refusal::NotFound)?;
+        let asset = self.named(from).ok_or(LibraryRefusal::NotFound)?;
         to.clone_into(&mut asset.public_id);
         let id = asset.id.clone();
         let body = json!({
@@ -328,9 +330,9 @@ impl Cloud {
         id: &AssetId,
         folder: Option<&String>,
         display_name: Option<&String>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), LibraryRefusal> {
         let asset = self.assets.get(id).filter(|asset| asset.alive);
-        let name = asset.ok_or(Refusal::NotFound)?.public_id.clone();
+        let name = asset.ok_or(LibraryRefusal::NotFound)?.public_id.clone();
         if let Some(folder) = folder {
             let move_to = |asset: &mut CloudAsset| asset.folder.clone_from(folder);
             self.change_each(std::slice::from_ref(&name), "move", move_to);
@@ -377,7 +379,7 @@ impl Cloud {
                 .unwrap_or_else(|| Observation {
                     asset_id: id.clone(),
                     at,
-                    fact: Fact::Gone(name.clone()),
+                    fact: ObservedState::Gone(name.clone()),
                 })
         };
         wanted.iter().map(look).collect()
@@ -423,8 +425,9 @@ impl CloudAsset {
     }
 
     fn observe(&self, at: Timestamp) -> Option<Observation> {
-        let resource: Resource = serde_json::from_value(Value::Object(self.told())).ok()?;
-        Observation::of_resource(&resource, at, Told::Everything)
+        let resource: CloudinaryResource =
+            serde_json::from_value(Value::Object(self.told())).ok()?;
+        Observation::of_resource(&resource, at, AbsenceMeaning::Everything)
     }
 }
 

@@ -3,42 +3,42 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use media_sync::asset::{AssetId, DeliveryName};
-use media_sync::intent::{Existence, Intent, Wish};
-use media_sync::observation::Pairs;
+use media_sync::intent::{ExistenceWish, Intent, ValueWish};
+use media_sync::observation::ValuePairs;
 use media_sync::row::{AssetRow, SyncState, SyncStatus};
 use media_sync::sync::plan::AuditEntry;
-use media_sync::sync::store::{RowQuery, Verdict, WriteSet};
+use media_sync::sync::store::{NotificationVerdict, RowQuery, WriteSet};
 use media_sync::time::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 /// A person's changes of a row; `None` leaves a value as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Decision {
+pub struct UserDecision {
     pub public_id: Option<String>,
     pub folder: Option<String>,
     pub display_name: Option<String>,
     pub tags: Option<Vec<String>>,
-    pub context: Option<Pairs>,
-    pub metadata: Option<Pairs>,
+    pub context: Option<ValuePairs>,
+    pub metadata: Option<ValuePairs>,
     /// Deletes, or restores.
     pub deleted: Option<bool>,
 }
 
 /// A run of reconciliation, as its row has it.
 #[derive(Clone, Debug, Default)]
-pub struct Run {
+pub struct SimulatedRun {
     /// Its leader's lease; `None` when it rests.
     pub lease: Option<u64>,
     pub started: Option<Timestamp>,
-    pub stage: Stage,
+    pub stage: RunStage,
     pub step: u64,
     pub listed: BTreeSet<AssetId>,
 }
 
 /// The progress of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Stage {
+pub enum RunStage {
     #[default]
     Begin,
     Listing(AssetId),
@@ -48,7 +48,7 @@ pub enum Stage {
 
 /// Reasons why a write was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum RefusedWrite {
     /// Rows have changed since they were read (PT412).
     Conflict,
     /// Somebody else leads the run (PT409).
@@ -57,11 +57,11 @@ pub enum Refused {
 
 /// Everything that is kept.
 #[derive(Clone, Debug, Default)]
-pub struct Database {
+pub struct SimulatedDatabase {
     pub rows: BTreeMap<Uuid, AssetRow>,
-    pub notifications: BTreeMap<String, Verdict>,
+    pub notifications: BTreeMap<String, NotificationVerdict>,
     pub audit: Vec<AuditEntry>,
-    pub run: Option<Run>,
+    pub run: Option<SimulatedRun>,
     pub good_runs: u64,
     /// Rows whose next attempt is due, and that a drain would send.
     pub waiting: BTreeSet<Uuid>,
@@ -69,7 +69,7 @@ pub struct Database {
     pub run_out: BTreeSet<Uuid>,
 }
 
-impl Database {
+impl SimulatedDatabase {
     pub fn by_asset(&self, id: &AssetId) -> Option<&AssetRow> {
         self.rows
             .values()
@@ -100,18 +100,18 @@ impl Database {
     ///
     /// # Errors
     /// When a row was changed since it was read, or a name is taken.
-    pub fn apply(&mut self, change: &WriteSet) -> Result<(), Refused> {
+    pub fn apply(&mut self, change: &WriteSet) -> Result<(), RefusedWrite> {
         let mut rows = self.rows.clone();
         for row in &change.inserts {
             if self.by_asset(&row.cloudinary_asset_id).is_some() {
-                return Err(Refused::Conflict);
+                return Err(RefusedWrite::Conflict);
             }
             rows.insert(row.id, row.clone());
         }
         for row in &change.updates {
-            let known = rows.get_mut(&row.id).ok_or(Refused::Conflict)?;
+            let known = rows.get_mut(&row.id).ok_or(RefusedWrite::Conflict)?;
             if known.revision != row.revision {
-                return Err(Refused::Conflict);
+                return Err(RefusedWrite::Conflict);
             }
             *known = AssetRow {
                 revision: row.revision + 1,
@@ -120,7 +120,7 @@ impl Database {
             };
         }
         if !names_are_unique(&rows) {
-            return Err(Refused::Conflict);
+            return Err(RefusedWrite::Conflict);
         }
         self.assert_audited(change);
         for row in change.updates.iter().chain(&change.inserts) {
@@ -144,7 +144,7 @@ impl Database {
     fn assert_audited(&self, change: &WriteSet) {
         let seen = |row: &AssetRow| {
             let mut seen = row.clone();
-            seen.clocks = media_sync::observation::Clocks::default();
+            seen.clocks = media_sync::observation::AssetClocks::default();
             seen.intent_claim = None;
             seen.revision = 0;
             if !seen.is_live() {
@@ -167,7 +167,7 @@ impl Database {
 
     /// Writes a person's changes into a row, as the trigger `decide` takes them. `false` when it is
     /// refused.
-    pub fn decide(&mut self, id: Uuid, decision: &Decision, now: Timestamp) -> bool {
+    pub fn decide(&mut self, id: Uuid, decision: &UserDecision, now: Timestamp) -> bool {
         let Some(old) = self.rows.get(&id) else {
             return false;
         };
@@ -216,7 +216,7 @@ impl Database {
     }
 
     /// `media_sync_suspects`
-    pub fn suspects(&self, run: &Run) -> Vec<AssetId> {
+    pub fn suspects(&self, run: &SimulatedRun) -> Vec<AssetId> {
         let Some(started) = run.started else {
             return Vec::new();
         };
@@ -250,7 +250,7 @@ fn holds_in_cloudinary(row: &AssetRow, public_id: &str) -> bool {
 }
 
 /// Decides as the trigger does; `false` when it refuses.
-pub fn decide(row: &mut AssetRow, decision: &Decision, now: Timestamp) -> bool {
+pub fn decide(row: &mut AssetRow, decision: &UserDecision, now: Timestamp) -> bool {
     let before = row.clone();
     let newest = before.clocks.newest();
     let at = newest.map_or(now, |newest| now.max(newest.next())).micros();
@@ -264,7 +264,7 @@ pub fn decide(row: &mut AssetRow, decision: &Decision, now: Timestamp) -> bool {
     }
     match (before.deleted_at, decision.deleted) {
         (None, Some(true)) => {
-            intent.existence = Some(Existence::Delete {
+            intent.existence = Some(ExistenceWish::Delete {
                 version: before.content.version,
                 etag: before.content.etag.clone(),
             });
@@ -272,7 +272,7 @@ pub fn decide(row: &mut AssetRow, decision: &Decision, now: Timestamp) -> bool {
             row.deleted_by = Some(Uuid::nil());
         }
         (Some(_), Some(false)) => {
-            intent.existence = Some(Existence::Restore);
+            intent.existence = Some(ExistenceWish::Restore);
             row.deleted_at = None;
             row.deleted_by = None;
         }
@@ -298,7 +298,7 @@ pub fn decide(row: &mut AssetRow, decision: &Decision, now: Timestamp) -> bool {
     true
 }
 
-impl Decision {
+impl UserDecision {
     /// The same, as the Data API takes it.
     pub fn columns(&self) -> Value {
         let mut columns = Map::new();
@@ -332,7 +332,7 @@ impl Decision {
     }
 }
 
-fn wish_for_edits(intent: &mut Intent, before: &AssetRow, decision: &Decision, at: i64) {
+fn wish_for_edits(intent: &mut Intent, before: &AssetRow, decision: &UserDecision, at: i64) {
     if let Some(to) = &decision.public_id {
         wish(&mut intent.public_id, &before.editable.public_id, to, at);
     }
@@ -372,9 +372,9 @@ fn wish_for_edits(intent: &mut Intent, before: &AssetRow, decision: &Decision, a
 }
 
 fn wish_for_pairs(
-    wishes: &mut BTreeMap<String, Wish<Option<Value>>>,
-    from: &Pairs,
-    to: &Pairs,
+    wishes: &mut BTreeMap<String, ValueWish<Option<Value>>>,
+    from: &ValuePairs,
+    to: &ValuePairs,
     at: i64,
 ) {
     let keys: BTreeSet<&String> = from.keys().chain(to.keys()).collect();
@@ -385,7 +385,7 @@ fn wish_for_pairs(
     }
 }
 
-fn wish<T: Clone + PartialEq>(known: &mut Option<Wish<T>>, from: &T, to: &T, at: i64) {
+fn wish<T: Clone + PartialEq>(known: &mut Option<ValueWish<T>>, from: &T, to: &T, at: i64) {
     if from == to {
         return;
     }
@@ -396,7 +396,7 @@ fn wish<T: Clone + PartialEq>(known: &mut Option<Wish<T>>, from: &T, to: &T, at:
         }
         None => (from.clone(), Vec::new()),
     };
-    *known = Some(Wish {
+    *known = Some(ValueWish {
         to: to.clone(),
         base,
         at,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use chaos::simulation::play;
-use chaos::totals::Totals;
+use chaos::totals::StoryTotals;
 
 #[expect(clippy::print_stdout, reason = "the output of the program")]
 fn main() -> ExitCode {
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let (totals, failures) = thread::scope(|scope| {
         let work = || {
-            let mut totals = Totals::default();
+            let mut totals = StoryTotals::default();
             let mut failures = Vec::new();
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
             }
         };
         let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        let mut totals = Totals::default();
+        let mut totals = StoryTotals::default();
         let mut failures = Vec::new();
         for worker in workers {
             let (some, failed) = worker.join().unwrap_or_default();

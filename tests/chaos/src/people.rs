@@ -7,8 +7,8 @@ use rand::Rng;
 use rand::seq::IndexedRandom;
 use serde_json::{Map, Value, json};
 
-use crate::cloud::{Change, Cloud};
-use crate::database::{Database, Decision};
+use crate::cloud::{CloudLibrary, LibraryChange};
+use crate::database::{SimulatedDatabase, UserDecision};
 use media_sync::row::AssetRow;
 
 const NAMES: [&str; 5] = ["mug", "cup", "jar", "pot", "pan"];
@@ -42,7 +42,7 @@ fn tags(rng: &mut impl Rng) -> Vec<String> {
 }
 
 /// Something that somebody does in Cloudinary.
-pub fn change(rng: &mut impl Rng, cloud: &Cloud) -> Change {
+pub fn change(rng: &mut impl Rng, cloud: &CloudLibrary) -> LibraryChange {
     let alive: Vec<_> = cloud.alive().collect();
     let Some(asset) = alive.choose(rng) else {
         return upload(rng);
@@ -50,18 +50,18 @@ pub fn change(rng: &mut impl Rng, cloud: &Cloud) -> Change {
     let names = vec![asset.public_id.clone()];
     match rng.random_range(0..20) {
         0..4 => upload(rng),
-        4..6 => Change::Delete(asset.id.clone()),
+        4..6 => LibraryChange::Delete(asset.id.clone()),
         6..7 => {
             let trash: Vec<_> = cloud.assets.values().filter(|one| !one.alive).collect();
             let again = trash.choose(rng).map(|one| one.id.clone());
-            Change::Restore(again.unwrap_or_else(|| asset.id.clone()))
+            LibraryChange::Restore(again.unwrap_or_else(|| asset.id.clone()))
         }
-        7..9 => Change::Rename {
+        7..9 => LibraryChange::Rename {
             from: asset.public_id.clone(),
             to: pick(rng, &NAMES).to_owned(),
         },
-        9..11 => Change::AddTags(names, vec![pick(rng, &TAGS).to_owned()]),
-        11..13 => Change::RemoveTags(names, vec![pick(rng, &TAGS).to_owned()]),
+        9..11 => LibraryChange::AddTags(names, vec![pick(rng, &TAGS).to_owned()]),
+        11..13 => LibraryChange::RemoveTags(names, vec![pick(rng, &TAGS).to_owned()]),
         13..16 => {
             let removes = rng.random_bool(0.2);
             let value = if removes {
@@ -69,27 +69,27 @@ pub fn change(rng: &mut impl Rng, cloud: &Cloud) -> Change {
             } else {
                 value(rng, "theirs")
             };
-            Change::MergeContext(names, [(pick(rng, &KEYS).to_owned(), value)].into())
+            LibraryChange::MergeContext(names, [(pick(rng, &KEYS).to_owned(), value)].into())
         }
         16..17 => {
             let field = (pick(rng, &KEYS).to_owned(), field(rng, "theirs"));
-            Change::SetMetadata(names, Map::from_iter([field]))
+            LibraryChange::SetMetadata(names, Map::from_iter([field]))
         }
-        17..19 => Change::Update {
+        17..19 => LibraryChange::Update {
             id: asset.id.clone(),
             folder: rng.random_bool(0.6).then(|| pick(rng, &FOLDERS).to_owned()),
             display_name: rng.random_bool(0.6).then(|| value(rng, "theirs")),
         },
-        _ => Change::RenameFolder {
+        _ => LibraryChange::RenameFolder {
             from: pick(rng, &FOLDERS).to_owned(),
             to: pick(rng, &FOLDERS).to_owned(),
         },
     }
 }
 
-fn upload(rng: &mut impl Rng) -> Change {
+fn upload(rng: &mut impl Rng) -> LibraryChange {
     let context = (pick(rng, &KEYS).to_owned(), value(rng, "theirs"));
-    Change::Upload {
+    LibraryChange::Upload {
         public_id: pick(rng, &NAMES).to_owned(),
         tags: tags(rng),
         context: if rng.random_bool(0.5) {
@@ -101,14 +101,14 @@ fn upload(rng: &mut impl Rng) -> Change {
 }
 
 /// Something that somebody decides here, about one row.
-pub fn decision(rng: &mut impl Rng, row: &AssetRow) -> Decision {
+pub fn decision(rng: &mut impl Rng, row: &AssetRow) -> UserDecision {
     if !row.is_live() {
-        return Decision {
+        return UserDecision {
             deleted: Some(false),
-            ..Decision::default()
+            ..UserDecision::default()
         };
     }
-    let mut decision = Decision::default();
+    let mut decision = UserDecision::default();
     match rng.random_range(0..10) {
         0 | 1 => decision.deleted = Some(true),
         2 => decision.public_id = Some(pick(rng, &NAMES).to_owned()),
@@ -135,7 +135,7 @@ pub fn decision(rng: &mut impl Rng, row: &AssetRow) -> Decision {
 }
 
 /// A row to decide about.
-pub fn row<'a>(rng: &mut impl Rng, database: &'a Database) -> Option<&'a AssetRow> {
+pub fn row<'a>(rng: &mut impl Rng, database: &'a SimulatedDatabase) -> Option<&'a AssetRow> {
     let rows: Vec<&AssetRow> = database.rows.values().collect();
     rows.choose(rng).copied()
 }

@@ -11,10 +11,11 @@ use rand::{Rng, SeedableRng};
 
 use crate::check;
 use crate::jobs::{
-    Fault, Job, Message, NotificationJob, OutboundJob, Progress, ReconcileJob, Sides,
+    BothSides, CallFate, NotificationJob, OutboundJob, ReconcileJob, StepProgress, WaitingMessage,
+    WorkerJob,
 };
 use crate::people;
-use crate::totals::Totals;
+use crate::totals::StoryTotals;
 
 /// Begins on a whole second.
 const BEGIN: i64 = 1_800_000_000_000_000;
@@ -34,20 +35,20 @@ struct Hardness {
 /// Somebody at work, who knows Cloudinary's clock as well as that.
 #[derive(Debug)]
 struct Worker {
-    job: Job,
+    job: WorkerJob,
     lag: i64,
 }
 
 struct Story {
     rng: StdRng,
     hardness: Hardness,
-    sides: Sides,
-    queue: Vec<Message>,
+    sides: BothSides,
+    queue: Vec<WaitingMessage>,
     jobs: Vec<Worker>,
-    totals: Totals,
+    totals: StoryTotals,
     digests: BTreeSet<String>,
     leases: u64,
-    ledger: check::Ledger,
+    ledger: check::WishLedger,
     tell: Option<fn(&str)>,
 }
 
@@ -55,7 +56,7 @@ struct Story {
 ///
 /// # Panics
 /// When the two sides differ in the end, or a promise was broken on the way.
-pub fn play(seed: u64, tell: Option<fn(&str)>) -> Totals {
+pub fn play(seed: u64, tell: Option<fn(&str)>) -> StoryTotals {
     let mut rng = StdRng::seed_from_u64(seed);
     let hardness = Hardness {
         loss: rng.random_range(0.0..0.4),
@@ -65,13 +66,13 @@ pub fn play(seed: u64, tell: Option<fn(&str)>) -> Totals {
     };
     let mut story = Story {
         hardness,
-        sides: Sides::default(),
+        sides: BothSides::default(),
         queue: Vec::new(),
         jobs: Vec::new(),
-        totals: Totals::default(),
+        totals: StoryTotals::default(),
         digests: BTreeSet::new(),
         leases: 0,
-        ledger: check::Ledger::default(),
+        ledger: check::WishLedger::default(),
         tell,
         rng,
     };
@@ -144,7 +145,7 @@ impl Story {
         self.ledger.note_decision(asset, &before, &decision, now);
         // The function may die, or SQS be away, before it is sent.
         if self.rng.random_bool(0.7) {
-            self.queue.push(Message::Intent(id));
+            self.queue.push(WaitingMessage::Intent(id));
         }
     }
 
@@ -163,7 +164,7 @@ impl Story {
             self.sides.cloud.outbox.push(body.clone());
         }
         let body_text = body.clone();
-        let message = queue::Notification {
+        let message = queue::NotificationMessage {
             received_at: self.now(),
             signature_timestamp: Timestamp::from_secs(self.now().micros() / 1_000_000),
             replayed: false,
@@ -172,10 +173,14 @@ impl Story {
         };
         self.totals.accepted += 1;
         self.tell(&("accepted", body_text));
-        self.queue.push(Message::Notification(message));
+        self.queue.push(WaitingMessage::Notification(message));
     }
 
-    fn take(&mut self, wanted: impl Fn(&Message) -> bool, most: usize) -> Vec<Message> {
+    fn take(
+        &mut self,
+        wanted: impl Fn(&WaitingMessage) -> bool,
+        most: usize,
+    ) -> Vec<WaitingMessage> {
         let mut taken = Vec::new();
         let count = self.rng.random_range(1..=most);
         while taken.len() < count {
@@ -200,16 +205,19 @@ impl Story {
         taken
     }
 
-    fn begin(&mut self, job: Job) {
+    fn begin(&mut self, job: WorkerJob) {
         let lag = self.rng.random_range(0..SECOND);
         self.jobs.push(Worker { job, lag });
     }
 
     fn start_notifications(&mut self) {
-        let taken = self.take(|message| matches!(message, Message::Notification(_)), 4);
+        let taken = self.take(
+            |message| matches!(message, WaitingMessage::Notification(_)),
+            4,
+        );
         let messages = taken.into_iter().filter_map(|message| match message {
-            Message::Notification(message) => Some(message),
-            Message::Intent(_) => None,
+            WaitingMessage::Notification(message) => Some(message),
+            WaitingMessage::Intent(_) => None,
         });
         let messages: Vec<_> = messages.collect();
         if messages.is_empty() {
@@ -217,31 +225,32 @@ impl Story {
         }
         let job = NotificationJob::new(messages);
         self.digests.extend(job.digests());
-        self.begin(Job::Notifications(Box::new(job)));
+        self.begin(WorkerJob::Notifications(Box::new(job)));
     }
 
     fn start_outbound(&mut self) {
-        let taken = self.take(|message| matches!(message, Message::Intent(_)), 4);
+        let taken = self.take(|message| matches!(message, WaitingMessage::Intent(_)), 4);
         let rows = taken.into_iter().filter_map(|message| match message {
-            Message::Intent(row) => Some(row),
-            Message::Notification(_) => None,
+            WaitingMessage::Intent(row) => Some(row),
+            WaitingMessage::Notification(_) => None,
         });
         let rows: BTreeSet<_> = rows.collect();
         if !rows.is_empty() {
             let job = OutboundJob::new(rows);
-            self.begin(Job::Outbound(Box::new(job)));
+            self.begin(WorkerJob::Outbound(Box::new(job)));
         }
     }
 
     fn start_run(&mut self) {
         self.leases += 1;
         let job = ReconcileJob::new(self.leases);
-        self.begin(Job::Reconcile(Box::new(job)));
+        self.begin(WorkerJob::Reconcile(Box::new(job)));
     }
 
     fn drain(&mut self) {
         let waiting = self.sides.database.waiting.iter();
-        self.queue.extend(waiting.map(|row| Message::Intent(*row)));
+        self.queue
+            .extend(waiting.map(|row| WaitingMessage::Intent(*row)));
     }
 
     /// Claims whose holders are gone run out, once no call of theirs can arrive any more.
@@ -257,7 +266,7 @@ impl Story {
             .jobs
             .iter()
             .filter_map(|worker| match &worker.job {
-                Job::Reconcile(job) => Some(job.lease()),
+                WorkerJob::Reconcile(job) => Some(job.lease()),
                 _ => None,
             })
             .collect();
@@ -294,25 +303,25 @@ impl Story {
         let fault = if self.rng.random_bool(self.hardness.fault) {
             self.totals.faults += 1;
             match self.rng.random_range(0..4) {
-                0 => Fault::Refused,
-                1 => Fault::LostBefore,
-                2 => Fault::LostAfter,
-                _ => Fault::Late,
+                0 => CallFate::Refused,
+                1 => CallFate::LostBefore,
+                2 => CallFate::LostAfter,
+                _ => CallFate::Late,
             }
         } else {
-            Fault::None
+            CallFate::None
         };
         self.step(at, fault);
     }
 
-    fn step(&mut self, at: usize, fault: Fault) {
+    fn step(&mut self, at: usize, fault: CallFate) {
         self.tell(&("steps", fault, &self.jobs[at]));
         let worker = &mut self.jobs[at];
         self.sides.cloud.lag = worker.lag;
         match worker.job.step(&mut self.sides, fault) {
-            Progress::Going => {}
-            Progress::Ended => drop(self.jobs.swap_remove(at)),
-            Progress::Failed => {
+            StepProgress::Going => {}
+            StepProgress::Ended => drop(self.jobs.swap_remove(at)),
+            StepProgress::Failed => {
                 let worker = self.jobs.swap_remove(at);
                 self.queue.extend(worker.job.messages());
             }
@@ -369,7 +378,7 @@ impl Story {
                 steps += 1;
                 assert!(steps < 1_000, "a worker never ends: {:?}", self.jobs[0]);
                 self.sides.cloud.now += 100;
-                self.step(0, Fault::None);
+                self.step(0, CallFate::None);
             }
             while !self.sides.late.is_empty() {
                 self.land_late_call();
@@ -389,7 +398,7 @@ impl Story {
         }
     }
 
-    fn finish(mut self) -> Totals {
+    fn finish(mut self) -> StoryTotals {
         check::mirrored(&self.sides);
         check::accounted(&self.sides.database, &self.digests);
         self.ledger.check(&self.sides);

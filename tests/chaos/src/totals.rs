@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use media_sync::sync::store::Verdict;
+use media_sync::sync::store::NotificationVerdict;
 
-use crate::jobs::Sides;
+use crate::jobs::BothSides;
 
 /// The events of a story, or of many, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
+pub struct StoryTotals {
     pub changes: u64,
     pub decisions: u64,
     pub accepted: u64,
@@ -25,9 +25,9 @@ pub struct Totals {
     pub gone: u64,
 }
 
-impl Totals {
+impl StoryTotals {
     /// Takes in the end of a story's sides.
-    pub(crate) fn count(&mut self, sides: &Sides) {
+    pub(crate) fn count(&mut self, sides: &BothSides) {
         let database = &sides.database;
         let verdicts = |wanted| {
             database
@@ -36,9 +36,9 @@ impl Totals {
                 .filter(|verdict| **verdict == wanted)
                 .count() as u64
         };
-        self.applied = verdicts(Verdict::Applied);
-        self.superseded = verdicts(Verdict::Superseded);
-        self.parked = verdicts(Verdict::Parked);
+        self.applied = verdicts(NotificationVerdict::Applied);
+        self.superseded = verdicts(NotificationVerdict::Superseded);
+        self.parked = verdicts(NotificationVerdict::Parked);
         self.conflicts = database
             .audit
             .iter()
@@ -76,7 +76,7 @@ impl Totals {
     }
 }
 
-impl fmt::Display for Totals {
+impl fmt::Display for StoryTotals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,

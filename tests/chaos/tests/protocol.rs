@@ -16,10 +16,12 @@ use std::hash::Hasher;
 use std::mem;
 
 use chaos::check;
-use chaos::cloud::Change;
-use chaos::database::Decision;
-use chaos::jobs::{Fault, Job, Message, NotificationJob, OutboundJob, Progress, Sides};
-use media_sync::observation::Fact;
+use chaos::cloud::LibraryChange;
+use chaos::database::UserDecision;
+use chaos::jobs::{
+    BothSides, CallFate, NotificationJob, OutboundJob, StepProgress, WaitingMessage, WorkerJob,
+};
+use media_sync::observation::ObservedState;
 use media_sync::queue::{self, RawBody};
 use media_sync::row::AssetRow;
 use media_sync::time::Timestamp;
@@ -33,19 +35,19 @@ const ROW: Uuid = Uuid::from_u128(1);
 #[derive(Clone, Debug, Default)]
 struct Budget {
     /// Made in this order.
-    decisions: Vec<Decision>,
-    changes: Vec<Change>,
+    decisions: Vec<UserDecision>,
+    changes: Vec<LibraryChange>,
     crashes: u8,
-    faults: Vec<Fault>,
+    faults: Vec<CallFate>,
     /// Notifications that arrive; the others are lost.
     notifications: u8,
 }
 
 #[derive(Clone, Debug)]
 struct State {
-    sides: Sides,
-    queue: Vec<Message>,
-    jobs: Vec<Job>,
+    sides: BothSides,
+    queue: Vec<WaitingMessage>,
+    jobs: Vec<WorkerJob>,
     budget: Budget,
 }
 
@@ -55,7 +57,7 @@ enum Move {
     ChangeThere,
     Begin,
     Observe,
-    Step(usize, Fault),
+    Step(usize, CallFate),
     Crash(usize),
     RunOut,
     Land(usize),
@@ -64,11 +66,11 @@ enum Move {
 
 impl State {
     fn new(budget: Budget) -> Self {
-        let mut sides = Sides::default();
+        let mut sides = BothSides::default();
         sides.cloud.now = BEGIN;
         sides.cloud.has_backups = true;
         sides.cloud.lag = 900_000;
-        let upload = Change::Upload {
+        let upload = LibraryChange::Upload {
             public_id: "mug".to_owned(),
             tags: vec!["red".to_owned()],
             context: BTreeMap::new(),
@@ -77,7 +79,7 @@ impl State {
         sides.cloud.outbox.clear();
         let (seen, _) = sides.cloud.list(None, 2);
         let mut row = AssetRow::first(ROW, &seen[0]).expect("it is named");
-        assert!(matches!(seen[0].fact, Fact::Seen(_)));
+        assert!(matches!(seen[0].fact, ObservedState::Seen(_)));
         row.revision = 0;
         sides.database.rows.insert(ROW, row);
         // Ids made from now on differ from the row's.
@@ -109,7 +111,7 @@ impl State {
             moves.push(Move::Observe);
         }
         for job in 0..self.jobs.len() {
-            moves.push(Move::Step(job, Fault::None));
+            moves.push(Move::Step(job, CallFate::None));
             let mut faults = self.budget.faults.clone();
             faults.dedup();
             moves.extend(faults.into_iter().map(|fault| Move::Step(job, fault)));
@@ -129,7 +131,7 @@ impl State {
     }
 
     fn claims_to_run_out(&self) -> BTreeSet<Uuid> {
-        let held = self.jobs.iter().flat_map(Job::claims);
+        let held = self.jobs.iter().flat_map(WorkerJob::claims);
         let held: BTreeSet<Uuid> = held
             .chain(self.sides.late.iter().map(|(claim, _)| *claim))
             .collect();
@@ -148,7 +150,7 @@ impl State {
                 let now = Timestamp::from_micros(self.sides.cloud.now);
                 self.sides.database.decide(ROW, &decision, now);
                 if is_sent {
-                    self.queue.push(Message::Intent(ROW));
+                    self.queue.push(WaitingMessage::Intent(ROW));
                 }
             }
             Move::ChangeThere => {
@@ -158,13 +160,13 @@ impl State {
             Move::Begin => {
                 self.queue.clear();
                 let job = OutboundJob::new([ROW].into());
-                self.jobs.push(Job::Outbound(Box::new(job)));
+                self.jobs.push(WorkerJob::Outbound(Box::new(job)));
             }
             Move::Observe => {
                 self.budget.notifications -= 1;
                 let body = self.sides.cloud.outbox.remove(0);
                 let now = Timestamp::from_micros(self.sides.cloud.now);
-                let message = queue::Notification {
+                let message = queue::NotificationMessage {
                     received_at: now,
                     signature_timestamp: now,
                     replayed: false,
@@ -172,17 +174,17 @@ impl State {
                     body: RawBody::new(body.into_bytes()),
                 };
                 let job = NotificationJob::new(vec![message]);
-                self.jobs.push(Job::Notifications(Box::new(job)));
+                self.jobs.push(WorkerJob::Notifications(Box::new(job)));
             }
             Move::Step(job, fault) => {
-                if fault != Fault::None {
+                if fault != CallFate::None {
                     let at = self.budget.faults.iter().position(|one| *one == fault);
                     self.budget.faults.remove(at.expect("it is in the budget"));
                 }
                 match self.jobs[job].step(&mut self.sides, fault) {
-                    Progress::Going => {}
-                    Progress::Ended => drop(self.jobs.remove(job)),
-                    Progress::Failed => self.crash(job),
+                    StepProgress::Going => {}
+                    StepProgress::Ended => drop(self.jobs.remove(job)),
+                    StepProgress::Failed => self.crash(job),
                 }
             }
             Move::Crash(job) => {
@@ -197,7 +199,7 @@ impl State {
                 let (_, change) = self.sides.late.remove(call);
                 let _nobody_hears_the_answer = self.sides.cloud.apply(&change);
             }
-            Move::Drain => self.queue.push(Message::Intent(ROW)),
+            Move::Drain => self.queue.push(WaitingMessage::Intent(ROW)),
         }
     }
 
@@ -205,7 +207,7 @@ impl State {
         let messages = self.jobs.remove(job).messages();
         let intents = messages.into_iter();
         self.queue
-            .extend(intents.filter(|message| matches!(message, Message::Intent(_))));
+            .extend(intents.filter(|message| matches!(message, WaitingMessage::Intent(_))));
     }
 
     /// Forgets what does not decide what happens next: the audit trail and the record of notifications.
@@ -331,17 +333,17 @@ fn explore(name: &str, budget: Budget, check: impl Fn(&State)) {
     assert!(ends > 0);
 }
 
-fn tags(tags: &[&str]) -> Decision {
-    Decision {
+fn tags(tags: &[&str]) -> UserDecision {
+    UserDecision {
         tags: Some(tags.iter().map(|tag| (*tag).to_owned()).collect()),
-        ..Decision::default()
+        ..UserDecision::default()
     }
 }
 
-fn deleted(deleted: bool) -> Decision {
-    Decision {
+fn deleted(deleted: bool) -> UserDecision {
+    UserDecision {
         deleted: Some(deleted),
-        ..Decision::default()
+        ..UserDecision::default()
     }
 }
 
@@ -354,7 +356,7 @@ fn red_is_there(state: &State) -> bool {
 fn the_last_of_two_opposite_decisions_holds() {
     let budget = Budget {
         decisions: vec![tags(&[]), tags(&["red"])],
-        faults: vec![Fault::Late],
+        faults: vec![CallFate::Late],
         ..Budget::default()
     };
     explore("opposite decisions", budget, |state| {
@@ -387,7 +389,7 @@ fn a_delete_that_was_taken_back_leaves_the_asset_alive() {
     let budget = Budget {
         decisions: vec![deleted(true), deleted(false)],
         crashes: 1,
-        faults: vec![Fault::LostAfter],
+        faults: vec![CallFate::LostAfter],
         ..Budget::default()
     };
     explore("a delete taken back", budget, |state| {
@@ -400,7 +402,7 @@ fn a_delete_that_was_taken_back_leaves_the_asset_alive() {
 fn a_deleted_asset_stays_deleted() {
     let budget = Budget {
         decisions: vec![tags(&["blue"]), deleted(true)],
-        faults: vec![Fault::LostAfter],
+        faults: vec![CallFate::LostAfter],
         ..Budget::default()
     };
     explore("a delete after an edit", budget, |state| {
@@ -416,11 +418,11 @@ fn a_deleted_asset_stays_deleted() {
 fn a_later_change_there_and_an_edit_here_both_end() {
     let pairs = |value: &str| BTreeMap::from([("alt".to_owned(), value.to_owned())]);
     let budget = Budget {
-        decisions: vec![Decision {
+        decisions: vec![UserDecision {
             context: Some([("alt".to_owned(), json!("ours"))].into()),
-            ..Decision::default()
+            ..UserDecision::default()
         }],
-        changes: vec![Change::MergeContext(
+        changes: vec![LibraryChange::MergeContext(
             vec!["mug".to_owned()],
             pairs("theirs"),
         )],

@@ -8,13 +8,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chaos::simulation::play;
-use chaos::totals::Totals;
+use chaos::totals::StoryTotals;
 
 /// In these, stamps alone do not tell what was seen first, and it matters.
 const WITHIN_MOMENTS: [u64; 3] = [405_850, 406_434, 408_848];
 
 fn play_all(seeds: impl Iterator<Item = u64>) {
-    let mut totals = Totals::default();
+    let mut totals = StoryTotals::default();
     for seed in seeds {
         match catch_unwind(AssertUnwindSafe(|| play(seed, None))) {
             Ok(story) => totals.add(&story),

@@ -12,7 +12,7 @@ use std::process::Command;
 use end_to_end::World;
 use local_stack::{Claims, Options, Stack};
 use media_sync::config::{self, Config};
-use media_sync::supabase::{Supabase, SupabaseError};
+use media_sync::supabase::{DataApi, SupabaseError};
 use media_sync::time::Timestamp;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
@@ -62,7 +62,7 @@ async fn keys_and_tokens_of_both_generations_open_the_same_doors() {
         let config = config.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let config = Config::from_map(&BTreeMap::from(config)).unwrap().supabase;
         let http = config::http_client().unwrap();
-        let ask = async |database: &Supabase| -> Result<Value, SupabaseError> {
+        let ask = async |database: &DataApi| -> Result<Value, SupabaseError> {
             database.rpc("media_sync_status", &json!({})).await
         };
         for token in [&today, &legacy] {

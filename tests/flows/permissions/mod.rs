@@ -11,7 +11,7 @@ mod readable;
 use std::path::Path;
 
 use catalog::{Function, Relation};
-use end_to_end::{Caller, database};
+use end_to_end::{DataApiCaller, database};
 use local_stack::{Claims, Options, Stack};
 use page::Page;
 use reqwest::{Method, StatusCode};
@@ -67,11 +67,11 @@ async fn look(options: Options) -> String {
     let rows = include_str!("rows.sql").replace("{user}", &user.sub.to_string());
     client.batch_execute(&rows).await.unwrap();
     let callers = [
-        Caller::anonymous(&stack),
-        Caller::user(&stack, &user),
-        Caller::user(&stack, &Claims::user("other@example.com")),
-        Caller::user(&stack, &Claims::admin("admin@example.com")),
-        Caller::service(&stack),
+        DataApiCaller::anonymous(&stack),
+        DataApiCaller::user(&stack, &user),
+        DataApiCaller::user(&stack, &Claims::user("other@example.com")),
+        DataApiCaller::user(&stack, &Claims::admin("admin@example.com")),
+        DataApiCaller::service(&stack),
     ];
     let relations = catalog::relations(&client).await;
     let functions = catalog::functions(&client).await;
@@ -98,7 +98,7 @@ async fn look(options: Options) -> String {
     page.text()
 }
 
-async fn nothing_is_reachable_past_the_exposed_schema(client: &Client, callers: &[Caller]) {
+async fn nothing_is_reachable_past_the_exposed_schema(client: &Client, callers: &[DataApiCaller]) {
     let hidden = catalog::names(
         client,
         "select nspname::text from pg_namespace where nspname <> 'public' and nspname !~ '^pg_(toast|temp)'",
@@ -140,7 +140,7 @@ async fn nothing_is_reachable_past_the_exposed_schema(client: &Client, callers: 
 /// Neither by row level security alone nor by chance: they have no privilege at all.
 async fn anonymous_callers_get_nothing(
     client: &Client,
-    anonymous: &Caller,
+    anonymous: &DataApiCaller,
     relations: &[Relation],
     functions: &[Function],
 ) {

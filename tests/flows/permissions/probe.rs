@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use end_to_end::{Answer, Caller};
+use end_to_end::{DataApiCaller, HttpAnswer};
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value};
 use tokio_postgres::Client;
@@ -47,7 +47,7 @@ pub(super) async fn hold_deletes(client: &Client, relations: &[Relation]) {
     client.batch_execute(&sql).await.unwrap();
 }
 
-pub(super) async fn relation(caller: &Caller, relation: &Relation) -> Allowed {
+pub(super) async fn relation(caller: &DataApiCaller, relation: &Relation) -> Allowed {
     let mut allowed = Allowed::default();
     let everything_is_readable = may_read(caller, relation, "*").await;
     for column in &relation.columns {
@@ -77,13 +77,13 @@ pub(super) async fn relation(caller: &Caller, relation: &Relation) -> Allowed {
     allowed
 }
 
-async fn may_read(caller: &Caller, relation: &Relation, columns: &str) -> bool {
+async fn may_read(caller: &DataApiCaller, relation: &Relation, columns: &str) -> bool {
     let path = format!("/{}?select={columns}&limit=0", relation.name);
     !is_refused(&caller.call(Method::GET, &path, &[], None).await)
 }
 
 async fn try_to_write(
-    caller: &Caller,
+    caller: &DataApiCaller,
     relation: &Relation,
     row: &Row,
     path: &str,
@@ -133,7 +133,7 @@ fn values(row: &Row, relation: &Relation, wanted: impl Fn(&Column) -> bool) -> V
 }
 
 /// Tries if the call reaches the function. By GET, PostgREST calls it in a transaction that can change nothing.
-pub(super) async fn function(caller: &Caller, function: &Function) -> bool {
+pub(super) async fn function(caller: &DataApiCaller, function: &Function) -> bool {
     let required = function
         .arguments
         .iter()
@@ -165,7 +165,7 @@ fn harmless(kind: &str) -> &'static str {
 }
 
 /// For want of permission, be it the table's, the column's, the row's or the function's own word.
-fn is_refused(answer: &Answer) -> bool {
+fn is_refused(answer: &HttpAnswer) -> bool {
     let is_refused = answer.body["code"] == "42501";
     let is_by_status = matches!(
         answer.status,
@@ -179,6 +179,6 @@ fn is_refused(answer: &Answer) -> bool {
     is_refused
 }
 
-fn count(answer: &Answer) -> usize {
+fn count(answer: &HttpAnswer) -> usize {
     answer.body.as_array().map_or(0, Vec::len)
 }

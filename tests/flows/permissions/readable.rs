@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use end_to_end::{Answer, Caller, database};
+use end_to_end::{DataApiCaller, HttpAnswer, database};
 use local_stack::{Claims, Options, Stack};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -161,7 +161,7 @@ async fn users_read_the_columns_that_are_listed_with_a_reason_and_no_other() {
         "columns that only workers need belong into the schema media_sync"
     );
 
-    let owner = Caller::user(&stack, &user);
+    let owner = DataApiCaller::user(&stack, &user);
     for relation in ["media_assets", "sync_runs", "media_collection_assets"] {
         let path = format!("/{relation}?select=*&limit=1");
         let answer = owner.call(Method::GET, &path, &[], None).await;
@@ -222,7 +222,7 @@ fn listed() -> BTreeMap<&'static str, BTreeSet<String>> {
 }
 
 /// The names of the first row's columns.
-fn columns(answer: &Answer) -> BTreeSet<String> {
+fn columns(answer: &HttpAnswer) -> BTreeSet<String> {
     let Some(Value::Object(row)) = answer.body.get(0) else {
         panic!("a row: {} {}", answer.status, answer.body);
     };

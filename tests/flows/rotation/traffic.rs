@@ -3,9 +3,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use end_to_end::{Cloud, World, eventually, now};
+use end_to_end::{CloudinaryAccount, World, eventually, now};
 use futures::future::join_all;
-use media_sync::cloudinary::Resource;
+use media_sync::cloudinary::CloudinaryResource;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -14,8 +14,8 @@ const ASSETS: usize = 4;
 
 /// Traffic of all kinds, its outcomes, and its faults.
 pub(super) struct Traffic {
-    cloud: Mutex<Cloud>,
-    assets: Vec<Resource>,
+    cloud: Mutex<CloudinaryAccount>,
+    assets: Vec<CloudinaryResource>,
     first_secret: String,
     has_ended: AtomicBool,
     pages: AtomicU64,
@@ -57,7 +57,7 @@ impl Traffic {
     }
 
     /// People use Cloudinary with another key from now on.
-    pub(super) fn use_cloud(&self, cloud: Cloud) {
+    pub(super) fn use_cloud(&self, cloud: CloudinaryAccount) {
         *self.cloud.lock().unwrap() = cloud;
     }
 

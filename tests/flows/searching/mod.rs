@@ -9,14 +9,14 @@ mod plans;
 mod statistics;
 mod walks;
 
-use end_to_end::{Function, FunctionAnswer};
+use end_to_end::{FunctionAnswer, RunningFunction};
 use local_stack::{Claims, Options, Stack};
 use serde_json::Value;
 
 /// A database with the list function's own program in front of it, and a signed-in user.
 struct Lister {
     stack: Stack,
-    function: Function,
+    function: RunningFunction,
     token: String,
 }
 
@@ -24,7 +24,7 @@ impl Lister {
     async fn start() -> Self {
         let stack = Stack::start(Options::database_only()).await.unwrap();
         let token = stack.token(&Claims::user("reader@example.com"));
-        let function = Function::start(&Function::built("media_list"), &stack).await;
+        let function = RunningFunction::start(&RunningFunction::built("media_list"), &stack).await;
         Self {
             stack,
             function,

@@ -5,7 +5,7 @@ mod carried_out;
 mod prefixed;
 mod signed;
 
-use end_to_end::{Answer, World, eventually};
+use end_to_end::{HttpAnswer, World, eventually};
 use local_stack::{Claims, Options};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -43,14 +43,14 @@ impl Uploads {
         }
     }
 
-    async fn post(&self, token: &str, body: Value) -> Answer {
+    async fn post(&self, token: &str, body: Value) -> HttpAnswer {
         self.world
             .call(Method::POST, PATH, Some(token), Some(body))
             .await
     }
 
     /// Asks for a signature in the name of the user.
-    async fn sign(&self, params: Value) -> Answer {
+    async fn sign(&self, params: Value) -> HttpAnswer {
         let body = json!({"paramsToSign": params, "filename": "Blue mug.gif"});
         self.post(&self.world.user, body).await
     }

@@ -1,12 +1,12 @@
 //! Signed for a browser: bound to its user, and to the signed parameters.
 
-use end_to_end::{Answer, eventually, picture};
+use end_to_end::{HttpAnswer, eventually, picture};
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{PATH, Uploads};
 
-fn object(answer: Answer) -> Map<String, Value> {
+fn object(answer: HttpAnswer) -> Map<String, Value> {
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     let Value::Object(signed) = answer.body else {
         panic!("an object is answered");

@@ -77,12 +77,12 @@ pub struct Circle {
     /// All of them.
     pub members: BTreeSet<String>,
     /// The shortest circle among them.
-    pub shortest: Vec<Step>,
+    pub shortest: Vec<CircleEdge>,
 }
 
 /// One edge of a circle.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct CircleEdge {
     pub from: String,
     pub to: String,
     /// The places in the code that make the edge.
@@ -133,7 +133,7 @@ fn circle(graph: &Graph, members: BTreeSet<String>) -> Circle {
         .min_by_key(Vec::len)
         .unwrap_or_default();
     let next = shortest.iter().cycle().skip(1);
-    let step = |(from, to): (&String, &String)| Step {
+    let step = |(from, to): (&String, &String)| CircleEdge {
         from: from.clone(),
         to: to.clone(),
         reasons: graph.reasons(from, to).to_vec(),

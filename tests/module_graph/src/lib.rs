@@ -19,7 +19,7 @@ mod file_names;
 mod levels;
 mod resolve;
 
-pub use circles::{Circle, Graph, Step, circles};
+pub use circles::{Circle, CircleEdge, Graph, circles};
 pub use crate_files::{Crate, ReadError};
 pub use levels::{files, siblings};
 pub use resolve::Dependency;

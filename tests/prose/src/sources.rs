@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const OTHERS: [&str; 3] = ["target", "node_modules", "dist"];
 
 /// A file's path in the project, and its text.
-pub type Source = (String, String);
+pub type SourceFile = (String, String);
 
 /// The folder of the workspace.
 ///
@@ -23,7 +23,7 @@ pub fn root() -> PathBuf {
 ///
 /// # Panics
 /// When one of them cannot be read.
-pub fn files(folder: &str, extension: &str) -> Vec<Source> {
+pub fn files(folder: &str, extension: &str) -> Vec<SourceFile> {
     let root = root();
     let mut paths = Vec::new();
     collect(&root.join(folder), &mut paths);
@@ -39,12 +39,12 @@ pub fn files(folder: &str, extension: &str) -> Vec<Source> {
 ///
 /// # Panics
 /// When it cannot be read.
-pub fn file(path: &str) -> Source {
+pub fn file(path: &str) -> SourceFile {
     let root = root();
     read(&root, &root.join(path))
 }
 
-fn read(root: &Path, path: &Path) -> Source {
+fn read(root: &Path, path: &Path) -> SourceFile {
     let text = fs::read_to_string(path).expect("a text");
     let name = path.strip_prefix(root).expect("a file of the project");
     (name.display().to_string(), text)

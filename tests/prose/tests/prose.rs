@@ -1,6 +1,6 @@
 //! The project's English: short sentences that begin with the actor.
 
-use prose::sources::{self, Source};
+use prose::sources::{self, SourceFile};
 use prose::{
     count_words, doc_comments, opens_with_a_question_word, p90, question_nouns, sentences,
 };
@@ -59,7 +59,7 @@ fn of_pages() -> Vec<Sentence> {
         .collect()
 }
 
-fn rust_sources() -> Vec<Source> {
+fn rust_sources() -> Vec<SourceFile> {
     ["shared", "functions", "infra", "tests"]
         .into_iter()
         .flat_map(|folder| sources::files(folder, "rs"))

@@ -7,11 +7,15 @@ use std::time::{Duration, Instant};
 
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
-use media_sync::cloudinary::signature::{Algorithm, NotificationVerifier, Rejection};
+use media_sync::cloudinary::signature::{
+    NotificationVerifier, SignatureAlgorithm, SignatureRejection,
+};
 use media_sync::deadline::Deadline;
 use media_sync::http::{Problem, body, reply, respond_to_strangers};
-use media_sync::queue::{Notification, Queue, RawBody, RefusalTally, RefusedNotifications};
-use media_sync::rotation::Live;
+use media_sync::queue::{
+    NotificationMessage, RawBody, RefusalTally, RefusedNotifications, SqsQueue,
+};
+use media_sync::rotation::LiveValue;
 use media_sync::telemetry::{self, metrics};
 use media_sync::time::Timestamp;
 use serde::Serialize;
@@ -25,8 +29,8 @@ const TO_SEND: Duration = Duration::from_secs(4);
 /// The handler's dependencies.
 #[derive(Debug)]
 pub(crate) struct Webhook {
-    verifier: Live<NotificationVerifier>,
-    queue: Queue,
+    verifier: LiveValue<NotificationVerifier>,
+    queue: SqsQueue,
     refusals: Mutex<RefusalTally>,
 }
 
@@ -38,7 +42,7 @@ struct Accepted {
 }
 
 impl Webhook {
-    pub(crate) fn new(verifier: Live<NotificationVerifier>, queue: Queue) -> Self {
+    pub(crate) fn new(verifier: LiveValue<NotificationVerifier>, queue: SqsQueue) -> Self {
         Self {
             verifier,
             queue,
@@ -80,11 +84,11 @@ impl Webhook {
                 return Err(rejection.into());
             }
         };
-        let notification = Notification {
+        let notification = NotificationMessage {
             received_at: now,
             signature_timestamp: signed_at,
             replayed: false,
-            algorithm: signature.and_then(Algorithm::of_signature),
+            algorithm: signature.and_then(SignatureAlgorithm::of_signature),
             body: RawBody::new(raw.to_vec()),
         };
         Ok(queue.send(&notification).await?)
@@ -97,14 +101,14 @@ impl Webhook {
         request: &Request,
         raw: &[u8],
         now: Timestamp,
-    ) -> Result<Timestamp, Rejection> {
+    ) -> Result<Timestamp, SignatureRejection> {
         let timestamp = header(request, "x-cld-timestamp");
         let signature = header(request, "x-cld-signature");
         let deadline = Deadline::of_request(request).earlier(TO_SEND);
         let mut verifier = self.verifier.current().await;
         loop {
             let rejection = match verifier.verify(raw, timestamp, signature, now) {
-                Err(rejection @ Rejection::WrongSignature) => rejection,
+                Err(rejection @ SignatureRejection::WrongSignature) => rejection,
                 outcome => return outcome,
             };
             match self.verifier.renewed(&verifier, deadline).await {
@@ -118,8 +122,8 @@ impl Webhook {
     /// the same whether that succeeds or not.
     async fn tell_of_refusal(
         &self,
-        queue: &Queue,
-        (rejection, raw, signature): (Rejection, &[u8], Option<&str>),
+        queue: &SqsQueue,
+        (rejection, raw, signature): (SignatureRejection, &[u8], Option<&str>),
         now: Timestamp,
     ) {
         let due = self

@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode as Status};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use media_sync::cloudinary::Credentials;
+use media_sync::cloudinary::ApiCredentials;
 use media_sync::queue::decode;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -63,12 +63,13 @@ impl Sqs {
             )))
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build();
-        let credentials = Credentials::parse(&format!("cloudinary://614:{SECRET}@demo")).unwrap();
+        let credentials =
+            ApiCredentials::parse(&format!("cloudinary://614:{SECRET}@demo")).unwrap();
         let verifier = NotificationVerifier::new(Some(&credentials), &BTreeMap::new());
-        let queue = Queue::connect(&aws, format!("http://{address}/1/notifications"));
+        let queue = SqsQueue::connect(&aws, format!("http://{address}/1/notifications"));
         Self {
             calls,
-            webhook: Webhook::new(Live::fixed(verifier), queue),
+            webhook: Webhook::new(LiveValue::fixed(verifier), queue),
         }
     }
 
@@ -93,7 +94,7 @@ impl Sqs {
     }
 
     /// The notifications that SQS holds.
-    fn received(&self) -> Vec<Notification> {
+    fn received(&self) -> Vec<NotificationMessage> {
         let calls = self.calls.lock().unwrap();
         calls
             .iter()
@@ -162,7 +163,7 @@ async fn signed_notification_is_queued_byte_for_byte_through_both_doors() {
             received[0].signature_timestamp,
             Timestamp::from_secs(seconds)
         );
-        assert_eq!(received[0].algorithm, Some(Algorithm::Sha1));
+        assert_eq!(received[0].algorithm, Some(SignatureAlgorithm::Sha1));
         assert!(
             sqs.calls.lock().unwrap()[0]["QueueUrl"]
                 .as_str()
@@ -260,7 +261,7 @@ async fn flood_of_forgeries_makes_one_message_with_bounded_content() {
         (told[0].count, told[0].signature_key.as_deref()),
         (1, Some("614"))
     );
-    assert_eq!(told[0].algorithm, Some(Algorithm::Sha1));
+    assert_eq!(told[0].algorithm, Some(SignatureAlgorithm::Sha1));
     assert_eq!(sqs.send(&signed(FUNCTION_URL, BODY)).await.0, 200);
 }
 

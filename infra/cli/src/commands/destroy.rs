@@ -1,7 +1,7 @@
 //! `mediasync destroy`: removes the deployment, and the data only if that is asked for.
 
 use clap::Args;
-use media_sync::cloudinary::{Client as Cloudinary, Credentials};
+use media_sync::cloudinary::{ApiCredentials, CloudinaryClient as Cloudinary};
 use media_sync::config::http_client;
 use serde_json::json;
 use tokio_postgres::Client;
@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::output::Output;
 use crate::removal;
-use crate::triggers::{self, Owner};
+use crate::triggers::{self, TriggerOwner};
 
 /// Its options.
 #[derive(Debug, Args)]
@@ -144,7 +144,7 @@ async fn remove_triggers(
     }
     let credentials = values
         .get(CLOUDINARY_URL)
-        .and_then(|url| Credentials::parse(url).ok());
+        .and_then(|url| ApiCredentials::parse(url).ok());
     let Some(credentials) = credentials else {
         ledger.left.push(format!(
             "triggers in Cloudinary that lead to {webhook}: CLOUDINARY_URL is not known"
@@ -156,7 +156,7 @@ async fn remove_triggers(
     let triggers = cloudinary.list_triggers(None).await?.value;
     for trigger in triggers
         .iter()
-        .filter(|one| triggers::owner(one, &webhook) == Owner::Ours)
+        .filter(|one| triggers::owner(one, &webhook) == TriggerOwner::Ours)
     {
         if !arguments.dry_run {
             cloudinary.delete_trigger(&trigger.id).await?;

@@ -1,7 +1,7 @@
 //! `mediasync redrive`: sends given-up messages to their queue again.
 
 use clap::Args;
-use media_sync::queue::{Depth, Queue};
+use media_sync::queue::{QueueBacklog, SqsQueue};
 use serde_json::json;
 
 use crate::configuration::Stack;
@@ -79,8 +79,8 @@ fn resolve(name: &str, deployment: &Deployment) -> Result<(QueueName, String, St
     )
 }
 
-async fn depth(deployment: &Deployment, address: &str) -> Result<Depth, Failure> {
-    let asked = Queue::connect(&deployment.aws, address).depth().await;
+async fn depth(deployment: &Deployment, address: &str) -> Result<QueueBacklog, Failure> {
+    let asked = SqsQueue::connect(&deployment.aws, address).depth().await;
     asked.map_err(|error| Failure::new(Exit::TryAgain, chain(&error)))
 }
 
@@ -131,7 +131,7 @@ fn messages(count: u64) -> String {
 
 fn report(
     queue: QueueName,
-    before: Depth,
+    before: QueueBacklog,
     moved: Moved,
     samples: Option<&[Sample]>,
     output: &Output,

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use futures::future::join_all;
-use media_sync::queue::{Depth, Queue};
-use media_sync::supabase::Supabase;
-use media_sync::sync::health::Schedules;
+use media_sync::queue::{QueueBacklog, SqsQueue};
+use media_sync::supabase::DataApi;
+use media_sync::sync::health::RunSchedules;
 use media_sync::sync::store::MirrorHealth;
 use media_sync::time::Timestamp;
 use serde_json::json;
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     source: Source,
 }
 
-type Depths = BTreeMap<&'static str, Result<Depth, &'static str>>;
+type Depths = BTreeMap<&'static str, Result<QueueBacklog, &'static str>>;
 
 pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     let source = &arguments.source;
@@ -42,7 +42,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
         Ok((queues, schedules)) => (Some(queues), schedules),
         Err(failure) => {
             output.warn(&format!("the queues are not shown: {}", failure.message));
-            (None, Schedules::default())
+            (None, RunSchedules::default())
         }
     };
     let picture = Picture {
@@ -60,11 +60,11 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
     Ok(judgement.verdict.exit())
 }
 
-async fn health(supabase: &Supabase) -> Result<MirrorHealth, Failure> {
+async fn health(supabase: &DataApi) -> Result<MirrorHealth, Failure> {
     Ok(supabase.rpc("media_sync_health", &json!({})).await?)
 }
 
-async fn ask_stack(name: &str) -> Result<(Depths, Schedules), Failure> {
+async fn ask_stack(name: &str) -> Result<(Depths, RunSchedules), Failure> {
     let deployment = Deployment::find(name).await?;
     let mut addresses = Vec::new();
     for queue in QueueName::ALL {
@@ -73,7 +73,7 @@ async fn ask_stack(name: &str) -> Result<(Depths, Schedules), Failure> {
         addresses.extend([(own, own_address), (dead, dead_address)]);
     }
     let asked = addresses.into_iter().map(async |(name, address)| {
-        let depth = Queue::connect(&deployment.aws, address).depth().await;
+        let depth = SqsQueue::connect(&deployment.aws, address).depth().await;
         (name, depth.map_err(|_| "queue_unavailable"))
     });
     let depths = join_all(asked).await.into_iter().collect();

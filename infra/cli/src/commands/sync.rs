@@ -1,7 +1,7 @@
 //! `mediasync sync`: makes a run, and waits for its end.
 
 use clap::Args;
-use media_sync::sync::store::Mode;
+use media_sync::sync::store::RunMode;
 use media_sync::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -46,9 +46,9 @@ pub(super) struct Arguments {
 impl Arguments {
     fn wanted(&self) -> Wanted {
         let mode = match (self.incremental, self.public_ids.is_empty()) {
-            (true, _) => Mode::Incremental,
-            (false, false) => Mode::Named,
-            (false, true) => Mode::Full,
+            (true, _) => RunMode::Incremental,
+            (false, false) => RunMode::Named,
+            (false, true) => RunMode::Full,
         };
         Wanted {
             mode,

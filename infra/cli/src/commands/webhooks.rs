@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use media_sync::cloudinary::Client;
+use media_sync::cloudinary::CloudinaryClient;
 use media_sync::cloudinary::triggers::Trigger;
 use serde_json::{Value, json};
 use url::Url;
@@ -15,7 +15,7 @@ use crate::configuration::{
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
-use crate::triggers::{self, Fault, Owner, Step};
+use crate::triggers::{self, RepairStep, TriggerFault, TriggerOwner};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -124,14 +124,14 @@ async fn ensure(arguments: &EnsureArguments, output: &Output) -> Result<Exit, Fa
     let (mut created, mut removed) = (false, Vec::new());
     for step in &steps {
         match step {
-            Step::Create => {
+            RepairStep::Create => {
                 cloudinary
                     .create_trigger(webhook.as_str(), triggers::ALL)
                     .await?;
                 output.say(&format!("created a trigger for all events: {webhook}"));
                 created = true;
             }
-            Step::Remove(trigger) => {
+            RepairStep::Remove(trigger) => {
                 cloudinary.delete_trigger(&trigger.id).await?;
                 output.say(&format!("removed a trigger: {}", reason(trigger)));
                 removed.push(entry(trigger, &webhook));
@@ -168,9 +168,9 @@ fn report_others(triggers: &[Trigger], webhook: &Url, output: &Output) {
     for trigger in triggers {
         let (uri, event) = (triggers::shown(&trigger.uri), &trigger.event_type);
         match triggers::owner(trigger, webhook) {
-            Owner::Ours => {}
-            Owner::Foreign => output.say(&format!("left alone: {event} to {uri}")),
-            Owner::OtherStack => output.warn(&format!(
+            TriggerOwner::Ours => {}
+            TriggerOwner::Foreign => output.say(&format!("left alone: {event} to {uri}")),
+            TriggerOwner::OtherStack => output.warn(&format!(
                 "{event} also goes to {uri}, which looks like another media-sync stack; if that is gone: \
                  mediasync webhooks rm --url {uri}"
             )),
@@ -213,7 +213,7 @@ async fn remove(address: &Address, output: &Output) -> Result<Exit, Failure> {
     let triggers = read(&cloudinary).await?;
     let ours: Vec<&Trigger> = triggers
         .iter()
-        .filter(|one| triggers::owner(one, &webhook) == Owner::Ours)
+        .filter(|one| triggers::owner(one, &webhook) == TriggerOwner::Ours)
         .collect();
     if ours.is_empty() {
         output.say(&format!("no trigger leads to {webhook}"));
@@ -250,7 +250,7 @@ fn triggers_in_words(count: usize) -> String {
     }
 }
 
-async fn read(cloudinary: &Client) -> Result<Vec<Trigger>, Failure> {
+async fn read(cloudinary: &CloudinaryClient) -> Result<Vec<Trigger>, Failure> {
     Ok(cloudinary.list_triggers(None).await?.value)
 }
 
@@ -268,14 +268,14 @@ fn entry(trigger: &Trigger, webhook: &Url) -> Value {
 }
 
 /// The faults of a foreign trigger are its owner's business.
-fn faults_that_matter(trigger: &Trigger, owner: Owner) -> Vec<Fault> {
+fn faults_that_matter(trigger: &Trigger, owner: TriggerOwner) -> Vec<TriggerFault> {
     match owner {
-        Owner::Foreign => Vec::new(),
-        Owner::Ours | Owner::OtherStack => triggers::faults(trigger),
+        TriggerOwner::Foreign => Vec::new(),
+        TriggerOwner::Ours | TriggerOwner::OtherStack => triggers::faults(trigger),
     }
 }
 
-fn words(faults: &[Fault]) -> String {
+fn words(faults: &[TriggerFault]) -> String {
     let texts: Vec<&str> = faults.iter().map(|fault| fault.text()).collect();
     texts.join("; ")
 }
@@ -284,9 +284,9 @@ fn table(triggers: &[Trigger], webhook: &Url) -> Vec<String> {
     let row = |trigger: &Trigger| {
         let owner = triggers::owner(trigger, webhook);
         let whose = match owner {
-            Owner::Ours => "this stack",
-            Owner::OtherStack => "another stack?",
-            Owner::Foreign => "-",
+            TriggerOwner::Ours => "this stack",
+            TriggerOwner::OtherStack => "another stack?",
+            TriggerOwner::Foreign => "-",
         };
         let faults = match faults_that_matter(trigger, owner).as_slice() {
             [] => "-".to_owned(),

@@ -6,10 +6,10 @@ mod values;
 use std::path::PathBuf;
 
 use clap::Args;
-use media_sync::cloudinary::{self, Credentials};
+use media_sync::cloudinary::{self, ApiCredentials};
 use media_sync::config;
 use media_sync::supabase::keys::KeyKind;
-use media_sync::supabase::{ApiKey, Supabase};
+use media_sync::supabase::{ApiKey, DataApi};
 use url::Url;
 
 pub use self::values::{
@@ -93,19 +93,22 @@ impl Configuration {
     ///
     /// # Errors
     /// When the address cannot be used.
-    pub fn cloudinary(&self) -> Result<cloudinary::Client, Failure> {
-        let credentials = Credentials::parse(self.get(CLOUDINARY_URL))
+    pub fn cloudinary(&self) -> Result<cloudinary::CloudinaryClient, Failure> {
+        let credentials = ApiCredentials::parse(self.get(CLOUDINARY_URL))
             .map_err(|error| unusable(CLOUDINARY_URL, &error.to_string()))?;
-        Ok(cloudinary::Client::new(self.http.clone(), credentials))
+        Ok(cloudinary::CloudinaryClient::new(
+            self.http.clone(),
+            credentials,
+        ))
     }
 
     /// The Data API with the secret key.
     ///
     /// # Errors
     /// When the address or the key cannot be used.
-    pub fn supabase(&self) -> Result<Supabase, Failure> {
+    pub fn supabase(&self) -> Result<DataApi, Failure> {
         let (url, key) = (self.supabase_url()?, self.secret_key()?);
-        Ok(Supabase::new(url, key, self.http.clone()))
+        Ok(DataApi::new(url, key, self.http.clone()))
     }
 
     /// The Supabase project's address.

@@ -1,7 +1,7 @@
 //! Questions to a person at a terminal; each answer is tested for its form at once.
 
 use dialoguer::{Input, Password};
-use media_sync::cloudinary::Credentials;
+use media_sync::cloudinary::ApiCredentials;
 use media_sync::supabase::ApiKey;
 
 use super::answers::{ADMIN_EMAIL, DATABASE_URL, is_email};
@@ -65,7 +65,7 @@ fn judge(key: &str, text: &str) -> Result<(), String> {
         return Err("it is needed".to_owned());
     }
     match key {
-        CLOUDINARY_URL => Credentials::parse(text)
+        CLOUDINARY_URL => ApiCredentials::parse(text)
             .map(drop)
             .map_err(|error| error.to_string()),
         SUPABASE_URL if !text.starts_with("https://") && !text.starts_with("http://") => {

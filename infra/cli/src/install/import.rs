@@ -1,7 +1,7 @@
 //! The first import: a full run, unless one has succeeded before.
 
-use media_sync::supabase::Supabase;
-use media_sync::sync::store::Mode;
+use media_sync::supabase::DataApi;
+use media_sync::sync::store::RunMode;
 use media_sync::time::Timestamp;
 
 use crate::deployment::Deployment;
@@ -26,7 +26,7 @@ pub(crate) enum Imported {
 /// Starts the import unless it runs or has run, and waits for its end.
 pub(crate) async fn run(
     stack_name: &str,
-    supabase: &Supabase,
+    supabase: &DataApi,
     output: &Output,
 ) -> Result<Imported, Failure> {
     let patience = Patience::UntilItEnds;
@@ -39,7 +39,7 @@ pub(crate) async fn run(
         None => {
             let deployment = Deployment::find(stack_name).await?;
             let wanted = Wanted {
-                mode: Mode::Full,
+                mode: RunMode::Full,
                 dry_run: false,
                 allow_mass_delete: false,
                 public_ids: Vec::new(),

@@ -1,6 +1,8 @@
 //! Describes a message of a queue in one line (pure).
 
-use media_sync::queue::{ContinueReconcile, Notification, Outbound, Replay, decode};
+use media_sync::queue::{
+    ContinueReconcile, IntentMessage, NotificationMessage, ReplayMessage, decode,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -23,7 +25,7 @@ impl Sample {
         let known = tagged["kind"].as_str().and_then(|kind| {
             let about = match kind {
                 "notification" => about_notification(&decode(body).ok()?),
-                "outbound" => format!("row {}", decode::<Outbound>(body).ok()?.asset_row_id),
+                "outbound" => format!("row {}", decode::<IntentMessage>(body).ok()?.asset_row_id),
                 "continue_reconcile" => {
                     format!("run {}", decode::<ContinueReconcile>(body).ok()?.run_id)
                 }
@@ -40,7 +42,7 @@ impl Sample {
     }
 }
 
-fn about_notification(notification: &Notification) -> String {
+fn about_notification(notification: &NotificationMessage) -> String {
     let body: Value = serde_json::from_slice(notification.body.as_bytes()).unwrap_or_default();
     let text = |key: &str| body[key].as_str().map(|it| it.escape_debug().to_string());
     let kind = text("notification_type").unwrap_or_else(|| "of no type".to_owned());
@@ -49,7 +51,7 @@ fn about_notification(notification: &Notification) -> String {
     format!("{kind} {name} received {received}").replace("  ", " ")
 }
 
-fn about_replay(replay: &Replay) -> String {
+fn about_replay(replay: &ReplayMessage) -> String {
     let since = replay.since.to_the_second();
     match &replay.asset_id {
         None => format!("since {since}"),
@@ -68,7 +70,7 @@ mod tests {
     #[test]
     fn messages_are_told_by_kind_and_subject() {
         let notification = |body: &str| {
-            encode(&Notification {
+            encode(&NotificationMessage {
                 received_at: Timestamp::from_secs(1_767_225_600),
                 signature_timestamp: Timestamp::from_secs(1_767_225_600),
                 replayed: false,
@@ -89,7 +91,7 @@ mod tests {
                 "of no type received 2026-01-01 00:00:00 UTC",
             ),
             (
-                encode(&Outbound { asset_row_id: row }),
+                encode(&IntentMessage { asset_row_id: row }),
                 "outbound",
                 "row 00000000-0000-0000-0000-000000000000",
             ),
@@ -99,7 +101,7 @@ mod tests {
                 "run 00000000-0000-0000-0000-000000000000",
             ),
             (
-                encode(&Replay {
+                encode(&ReplayMessage {
                     since: Timestamp::from_secs(1_767_225_600),
                     until: Timestamp::from_secs(1_767_225_601),
                     asset_id: None,

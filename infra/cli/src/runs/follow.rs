@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use media_sync::supabase::Supabase;
-use media_sync::sync::store::Mode;
+use media_sync::supabase::DataApi;
+use media_sync::sync::store::RunMode;
 use media_sync::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ const FAILED_LOOKS: u32 = 60;
 #[derive(Debug, Clone)]
 pub struct Wanted {
     /// The run's extent.
-    pub mode: Mode,
+    pub mode: RunMode,
     /// Only compares.
     pub dry_run: bool,
     /// May delete as many rows as it finds missing.
@@ -46,7 +46,7 @@ impl Wanted {
         if self.allow_mass_delete {
             event["allow_mass_delete"] = true.into();
         }
-        if self.mode == Mode::Named {
+        if self.mode == RunMode::Named {
             event["public_ids"] = json!(self.public_ids);
         }
         event
@@ -54,7 +54,7 @@ impl Wanted {
 
     /// True when a run that was there before does as much as was asked for.
     pub fn is_met_by(&self, run: &Run) -> bool {
-        let enough = run.mode == Mode::Full || run.mode == self.mode;
+        let enough = run.mode == RunMode::Full || run.mode == self.mode;
         // A run that was there before may not delete what this one would be allowed to.
         run.dry_run == self.dry_run && enough && !self.allow_mass_delete
     }
@@ -88,7 +88,7 @@ struct Answer {
 pub async fn start_and_follow(
     wanted: &Wanted,
     deployment: &Deployment,
-    supabase: &Supabase,
+    supabase: &DataApi,
     patience: Patience,
     output: &Output,
 ) -> Result<Followed, Failure> {
@@ -106,7 +106,7 @@ pub async fn start_and_follow(
 pub async fn join(
     run: &Run,
     before: &Overview,
-    supabase: &Supabase,
+    supabase: &DataApi,
     patience: Patience,
     output: &Output,
 ) -> Result<Run, Failure> {
@@ -167,7 +167,7 @@ async fn after_a_failed_call(failure: Failure, watch: &Watch<'_>) -> Result<Uuid
 
 /// Somebody who waits for a run.
 struct Watch<'a> {
-    supabase: &'a Supabase,
+    supabase: &'a DataApi,
     patience: Patience,
     bar: RunBar,
     output: &'a Output,
@@ -175,7 +175,7 @@ struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     fn new(
-        supabase: &'a Supabase,
+        supabase: &'a DataApi,
         patience: Patience,
         before: &Overview,
         output: &'a Output,
@@ -272,7 +272,7 @@ fn lost() -> Failure {
 mod tests {
     use super::*;
 
-    fn wanted(mode: Mode) -> Wanted {
+    fn wanted(mode: RunMode) -> Wanted {
         Wanted {
             mode,
             dry_run: false,
@@ -283,16 +283,16 @@ mod tests {
 
     #[test]
     fn events_are_those_of_the_schedules_and_their_options() {
-        assert_eq!(wanted(Mode::Full).event(), json!({"mode": "full"}));
+        assert_eq!(wanted(RunMode::Full).event(), json!({"mode": "full"}));
         let named = Wanted {
             dry_run: true,
-            ..wanted(Mode::Named)
+            ..wanted(RunMode::Named)
         };
         let event = json!({"mode": "named", "public_ids": ["a"], "dry_run": true});
         assert_eq!(named.event(), event);
         let allowed = Wanted {
             allow_mass_delete: true,
-            ..wanted(Mode::Full)
+            ..wanted(RunMode::Full)
         };
         let event = json!({"mode": "full", "allow_mass_delete": true});
         assert_eq!(allowed.event(), event);
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn run_that_was_there_has_to_do_as_much() {
-        let run = |mode: Mode, dry_run: bool| -> Run {
+        let run = |mode: RunMode, dry_run: bool| -> Run {
             let value = json!({
                 "run_id": Uuid::nil(), "mode": mode, "trigger": "schedule", "dry_run": dry_run, "status": "running",
                 "error_code": null, "error_message": null, "started_at": "2026-01-01T00:00:00Z", "finished_at": null,
@@ -308,7 +308,7 @@ mod tests {
             });
             serde_json::from_value(value).unwrap()
         };
-        let (full, incremental) = (Mode::Full, Mode::Incremental);
+        let (full, incremental) = (RunMode::Full, RunMode::Incremental);
         for (asked, there, dry, met) in [
             (full, full, false, true),
             (incremental, full, false, true),

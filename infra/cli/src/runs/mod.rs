@@ -4,8 +4,8 @@ mod failure;
 pub mod follow;
 pub mod patience;
 
-use media_sync::supabase::Supabase;
-use media_sync::sync::store::{Mode, RunStatus};
+use media_sync::supabase::DataApi;
+use media_sync::sync::store::{RunMode, RunStatus};
 use media_sync::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ pub struct Run {
     /// Its id.
     pub run_id: Uuid,
     /// The run's extent.
-    pub mode: Mode,
+    pub mode: RunMode,
     /// `schedule`, `api` or `invocation`.
     pub trigger: String,
     /// True for one that only compares.
@@ -122,7 +122,7 @@ pub struct Quota {
 ///
 /// # Errors
 /// When the Data API does not answer or refuses.
-pub async fn overview(supabase: &Supabase, run: Option<Uuid>) -> Result<Overview, Failure> {
+pub async fn overview(supabase: &DataApi, run: Option<Uuid>) -> Result<Overview, Failure> {
     let arguments = json!({"p_run_id": run});
     Ok(supabase.rpc("media_sync_overview", &arguments).await?)
 }
@@ -198,9 +198,9 @@ impl Run {
     /// `full`, `incremental` or `named`.
     pub fn mode_word(&self) -> &'static str {
         match self.mode {
-            Mode::Full => "full",
-            Mode::Incremental => "incremental",
-            Mode::Named => "named",
+            RunMode::Full => "full",
+            RunMode::Incremental => "incremental",
+            RunMode::Named => "named",
         }
     }
 }

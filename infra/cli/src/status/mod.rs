@@ -4,8 +4,8 @@ mod table;
 
 use std::collections::BTreeMap;
 
-use media_sync::queue::Depth;
-use media_sync::sync::health::{self, Findings, Schedules};
+use media_sync::queue::QueueBacklog;
+use media_sync::sync::health::{self, HealthFindings, RunSchedules};
 use media_sync::sync::store::MirrorHealth;
 use media_sync::time::Timestamp;
 use serde::Serialize;
@@ -24,9 +24,9 @@ pub struct Picture {
     /// The moments that lateness is measured by.
     pub mirror: MirrorHealth,
     /// The queues by the words of `GET /health`, or nothing where the stack could not be asked.
-    pub queues: Option<BTreeMap<&'static str, Result<Depth, &'static str>>>,
+    pub queues: Option<BTreeMap<&'static str, Result<QueueBacklog, &'static str>>>,
     /// The periods of runs, where they are known.
-    pub schedules: Schedules,
+    pub schedules: RunSchedules,
 }
 
 /// One word for all of it.
@@ -74,7 +74,7 @@ impl Verdict {
 
 /// Judges the readings.
 pub fn judge(picture: &Picture, now: Timestamp) -> Judgement {
-    let findings = Findings {
+    let findings = HealthFindings {
         database: Ok(picture.mirror.clone()),
         queues: picture.queues.clone().unwrap_or_default(),
         cloudinary: None,
@@ -116,7 +116,8 @@ fn is_first_import(picture: &Picture, now: Timestamp) -> bool {
 }
 
 fn is_working(picture: &Picture) -> bool {
-    let waits = |depth: &Result<Depth, _>| depth.as_ref().is_ok_and(|depth| depth.total() > 0);
+    let waits =
+        |depth: &Result<QueueBacklog, _>| depth.as_ref().is_ok_and(|depth| depth.total() > 0);
     let is_real = |run: &Run| !run.dry_run;
     !picture.overview.is_synced
         || picture.overview.current_run.as_ref().is_some_and(is_real)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use media_sync::queue::Depth;
+use media_sync::queue::QueueBacklog;
 use media_sync::sync::store::RunStatus;
 use media_sync::time::Timestamp;
 
@@ -112,10 +112,11 @@ fn queues(picture: &Picture) -> Vec<String> {
     let Some(queues) = &picture.queues else {
         return Vec::new();
     };
-    let number = |depth: Option<&Result<Depth, &str>>, count: fn(&Depth) -> u64| match depth {
-        Some(Ok(depth)) => count(depth).to_string(),
-        _ => "?".to_owned(),
-    };
+    let number =
+        |depth: Option<&Result<QueueBacklog, &str>>, count: fn(&QueueBacklog) -> u64| match depth {
+            Some(Ok(depth)) => count(depth).to_string(),
+            _ => "?".to_owned(),
+        };
     let rows = QueueName::ALL.map(|queue| {
         let (own, dead) = queue.health_words();
         let (own, dead) = (queues.get(own), queues.get(dead));
@@ -124,7 +125,7 @@ fn queues(picture: &Picture) -> Vec<String> {
             number(own, |depth| depth.visible),
             number(own, |depth| depth.in_flight),
             number(own, |depth| depth.delayed),
-            number(dead, Depth::total),
+            number(dead, QueueBacklog::total),
         ]
     });
     table(

@@ -35,13 +35,16 @@ fn picture(overview: &Value, mirror: &Value) -> Picture {
     }
     let empty = QueueName::ALL.into_iter().flat_map(|queue| {
         let (own, dead) = queue.health_words();
-        [(own, Ok(Depth::default())), (dead, Ok(Depth::default()))]
+        [
+            (own, Ok(QueueBacklog::default())),
+            (dead, Ok(QueueBacklog::default())),
+        ]
     });
     Picture {
         overview: serde_json::from_value(told).unwrap(),
         mirror: serde_json::from_value(health).unwrap(),
         queues: Some(empty.collect()),
-        schedules: Schedules::default(),
+        schedules: RunSchedules::default(),
     }
 }
 
@@ -104,9 +107,9 @@ fn faults_deserve_a_look_and_work_passes_by_itself() {
 
 #[test]
 fn messages_are_work_and_dead_letters_are_not() {
-    let one = Ok(Depth {
+    let one = Ok(QueueBacklog {
         visible: 1,
-        ..Depth::default()
+        ..QueueBacklog::default()
     });
     let none = json!({});
     for (queue, depth, verdict, codes) in [
@@ -142,7 +145,7 @@ fn picture_is_told_in_lines() {
     let overview =
         json!({"quota": {"limit": 500, "remaining": 420, "reset_at": NOW, "seen_at": NOW}});
     let mut seen = picture(&overview, &json!({"errors": 2}));
-    let depth = Depth {
+    let depth = QueueBacklog {
         visible: 4,
         in_flight: 1,
         delayed: 0,

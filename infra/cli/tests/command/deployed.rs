@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use local_stack::{Options, Stack};
 use media_sync::asset::ResourceType;
-use media_sync::cloudinary::upload::{Source, UploadOptions};
-use media_sync::cloudinary::{Client, Credentials, Resource};
+use media_sync::cloudinary::upload::{UploadOptions, UploadSource};
+use media_sync::cloudinary::{ApiCredentials, CloudinaryClient, CloudinaryResource};
 use serde_json::{Value, json};
 
 use crate::support::{Run, command, run};
@@ -95,18 +95,18 @@ impl Deployed {
         count("") + count("NotVisible")
     }
 
-    pub(crate) fn cloudinary(&self) -> Client {
-        let credentials = Credentials::parse(self.stack.cloudinary_url().unwrap()).unwrap();
-        Client::new(self.http.clone(), credentials)
+    pub(crate) fn cloudinary(&self) -> CloudinaryClient {
+        let credentials = ApiCredentials::parse(self.stack.cloudinary_url().unwrap()).unwrap();
+        CloudinaryClient::new(self.http.clone(), credentials)
     }
 
-    pub(crate) async fn upload(&self, public_id: &str) -> Resource {
+    pub(crate) async fn upload(&self, public_id: &str) -> CloudinaryResource {
         let options = UploadOptions {
             resource_type: Some(ResourceType::Image),
             public_id: Some(public_id.to_owned()),
             ..UploadOptions::default()
         };
-        let source = Source::Url(PICTURE.to_owned());
+        let source = UploadSource::Url(PICTURE.to_owned());
         self.cloudinary()
             .upload(source, &options)
             .await

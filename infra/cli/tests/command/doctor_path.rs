@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use local_stack::{Options, Stack};
 use media_sync::cloudinary::signature::sign_notification;
-use media_sync::cloudinary::upload::{Source, UploadOptions};
-use media_sync::cloudinary::{Client, Credentials};
+use media_sync::cloudinary::upload::{UploadOptions, UploadSource};
+use media_sync::cloudinary::{ApiCredentials, CloudinaryClient};
 use media_sync::config::http_client;
 use media_sync::time::Timestamp;
 use serde_json::{Value, json};
@@ -66,7 +66,7 @@ impl Whole {
     async fn send_forged(&self, key: &str) -> u16 {
         let body = json!({"notification_type": "upload", "signature_key": key}).to_string();
         let signed_at = u64::try_from(Timestamp::now().micros() / 1_000_000).unwrap();
-        let strange = Credentials::parse("cloudinary://1:nobodys@demo").unwrap();
+        let strange = ApiCredentials::parse("cloudinary://1:nobodys@demo").unwrap();
         let signature = sign_notification(body.as_bytes(), signed_at, &strange);
         let request = self
             .http
@@ -144,15 +144,15 @@ async fn another_hash_is_found(whole: &Whole) {
 }
 
 async fn other_folders_are_found(whole: &Whole) {
-    let credentials = Credentials::parse(whole.stack.cloudinary_url().unwrap()).unwrap();
-    let client = Client::new(whole.http.clone(), credentials);
+    let credentials = ApiCredentials::parse(whole.stack.cloudinary_url().unwrap()).unwrap();
+    let client = CloudinaryClient::new(whole.http.clone(), credentials);
     let options = UploadOptions {
         public_id: Some("mug".to_owned()),
         asset_folder: Some("shop".to_owned()),
         ..UploadOptions::default()
     };
     client
-        .upload(Source::Url(PICTURE.to_owned()), &options)
+        .upload(UploadSource::Url(PICTURE.to_owned()), &options)
         .await
         .unwrap();
     let row = "media_assets?select=folder&cloudinary_public_id=eq.mug";

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use local_stack::{Options, Part};
-use media_sync::queue::{Notification, RawBody, encode};
+use media_sync::queue::{NotificationMessage, RawBody, encode};
 use media_sync::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ async fn queues() -> Deployed {
 }
 
 fn message(number: usize) -> String {
-    encode(&Notification {
+    encode(&NotificationMessage {
         received_at: Timestamp::from_secs(1_767_225_600),
         signature_timestamp: Timestamp::from_secs(1_767_225_600),
         replayed: false,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use local_stack::{Options, Stack};
 use media_sync::asset::ResourceType;
-use media_sync::cloudinary::{Client, Credentials, ListPage};
+use media_sync::cloudinary::{ApiCredentials, CloudinaryClient, ListPage};
 use serde_json::{Value, json};
 
 use crate::support::{Run, run};
@@ -57,7 +57,7 @@ impl World {
     }
 
     async fn create_trigger(&self, trigger: Value) {
-        let credentials = Credentials::parse(self.stack.cloudinary_url().unwrap()).unwrap();
+        let credentials = ApiCredentials::parse(self.stack.cloudinary_url().unwrap()).unwrap();
         let base = credentials.upload_prefix().as_str().trim_end_matches('/');
         let url = format!("{base}/v1_1/{}/triggers", credentials.cloud_name());
         let request = self.http.post(url).json(&trigger);
@@ -77,8 +77,8 @@ impl World {
 
     /// The number of assets that Cloudinary holds.
     async fn assets(&self) -> usize {
-        let credentials = Credentials::parse(self.stack.cloudinary_url().unwrap()).unwrap();
-        let client = Client::new(self.http.clone(), credentials);
+        let credentials = ApiCredentials::parse(self.stack.cloudinary_url().unwrap()).unwrap();
+        let client = CloudinaryClient::new(self.http.clone(), credentials);
         let page = client.list_resources(ResourceType::Image, ListPage::default());
         page.await.unwrap().value.resources.len()
     }

@@ -8,14 +8,14 @@ use crate::error::ApiError;
 use crate::model::Asset;
 use crate::moment::Moment;
 use crate::params::Params;
-use crate::settings::Settings;
+use crate::settings::ServerSettings;
 
 /// Replaces or merges the named values; others stay. Times of the facets that changed are set to
 /// `now`.
 pub(crate) fn apply(
     asset: &mut Asset,
     params: &Params,
-    settings: &Settings,
+    settings: &ServerSettings,
     merge_context: bool,
     now: Moment,
 ) -> Result<(), ApiError> {
@@ -111,7 +111,7 @@ pub(crate) fn merge_pairs(context: &mut BTreeMap<String, String>, pairs: Vec<(St
 pub(crate) fn merge_metadata(
     metadata: &mut Map<String, Value>,
     pairs: Vec<(String, String)>,
-    settings: &Settings,
+    settings: &ServerSettings,
 ) -> Result<(), ApiError> {
     for (key, text) in pairs {
         if text.is_empty() {
@@ -125,7 +125,7 @@ pub(crate) fn merge_metadata(
 }
 
 /// Structured metadata has types, once fields are defined; before, everything is text or a list.
-fn typed(key: &str, text: String, settings: &Settings) -> Result<Value, ApiError> {
+fn typed(key: &str, text: String, settings: &ServerSettings) -> Result<Value, ApiError> {
     let list = || {
         serde_json::from_str::<Vec<Value>>(&text)
             .ok()

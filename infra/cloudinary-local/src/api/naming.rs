@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::file::Incoming;
 use crate::model::{ResourceType, Sniffed};
 use crate::params::Params;
-use crate::settings::Settings;
+use crate::settings::ServerSettings;
 
 /// The answer to every chunk but the last.
 pub(super) fn unfinished(params: &Params, upload: &str, bytes: u64) -> Value {
@@ -111,7 +111,7 @@ pub(super) struct Folders {
 }
 
 impl Folders {
-    pub(super) fn of(params: &Params, settings: &Settings) -> Self {
+    pub(super) fn of(params: &Params, settings: &ServerSettings) -> Self {
         let text = |name: &str| {
             params
                 .filled(name)

@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::model::Change;
 use crate::moment::Moment;
 use crate::params::Params;
-use crate::settings::{Chaos, Settings};
+use crate::settings::{NotificationChaos, ServerSettings};
 use crate::traffic::Fault;
 use request::{operator, unreadable};
 
@@ -87,7 +87,7 @@ fn add_fault(app: &App, body: Map<String, Value>) -> Result<Value, ApiError> {
 }
 
 fn set_chaos(app: &App, body: Map<String, Value>) -> Result<Value, ApiError> {
-    let chaos: Chaos = request::parse(body)?;
+    let chaos: NotificationChaos = request::parse(body)?;
     if [chaos.drop, chaos.duplicate, chaos.reorder]
         .iter()
         .any(|share| !(0.0..=1.0).contains(share))
@@ -119,7 +119,7 @@ fn set_settings(app: &App, mut body: Map<String, Value>) -> Result<Value, ApiErr
     Ok(json!(changed))
 }
 
-fn change_settings(app: &App, changes: Map<String, Value>) -> Result<Settings, ApiError> {
+fn change_settings(app: &App, changes: Map<String, Value>) -> Result<ServerSettings, ApiError> {
     app.store.commit(&operator(app), |transaction| {
         let changed = transaction
             .settings()

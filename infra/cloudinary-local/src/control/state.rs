@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::model::Asset;
 use crate::params::Params;
-use crate::settings::Settings;
+use crate::settings::ServerSettings;
 use crate::view;
 
 /// Everything, deleted assets included.
@@ -77,7 +77,7 @@ pub(super) fn assets(app: &App, query: &Params) -> Result<Value, ApiError> {
     Ok(json!({"assets": assets, "total": total, "next_after": next}))
 }
 
-fn compact(asset: &Asset, settings: &Settings) -> Value {
+fn compact(asset: &Asset, settings: &ServerSettings) -> Value {
     json!({
         "asset_id": asset.asset_id,
         "public_id": asset.public_id,

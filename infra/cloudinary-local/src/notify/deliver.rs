@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::account::Account;
 use crate::model::{Change, Notification, Outcome};
 use crate::moment::Moment;
-use crate::settings::Settings;
+use crate::settings::ServerSettings;
 use crate::signature;
 use crate::store::Store;
 
@@ -145,7 +145,12 @@ impl Deliverer {
         self.store.touch();
     }
 
-    async fn send(&self, notification: &Notification, settings: &Settings, signed_at: i64) -> bool {
+    async fn send(
+        &self,
+        notification: &Notification,
+        settings: &ServerSettings,
+        signed_at: i64,
+    ) -> bool {
         let oldest = || self.account.access_keys(settings).next();
         let secret = match &settings.notification_api_secret {
             Some(secret) => secret,
@@ -188,7 +193,7 @@ impl Deliverer {
 /// When to try again after `attempts` failures; never after the last wait of the schedule.
 fn next_attempt(
     n: &Notification,
-    settings: &Settings,
+    settings: &ServerSettings,
     attempts: u32,
     ended: Moment,
 ) -> Option<Moment> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::account::Account;
 use crate::model::Asset;
-use crate::settings::{ContextChangedShape, Settings};
+use crate::settings::{ContextChangedShape, ServerSettings};
 use crate::store::Transaction;
 use crate::view;
 
@@ -192,7 +192,7 @@ fn identity(asset: &Asset) -> Map<String, Value> {
     ])
 }
 
-fn place(map: &mut Map<String, Value>, asset: &Asset, settings: &Settings) {
+fn place(map: &mut Map<String, Value>, asset: &Asset, settings: &ServerSettings) {
     if settings.dynamic_folders() {
         map.insert("asset_folder".into(), json!(asset.asset_folder));
         map.insert("display_name".into(), json!(asset.display_name));

@@ -17,7 +17,7 @@ use crate::error::ApiError;
 use crate::model::{Asset, Id};
 use crate::moment::Moment;
 use crate::params::Params;
-use crate::settings::Settings;
+use crate::settings::ServerSettings;
 use crate::view::{self, Shown};
 
 const PAGE: i64 = 50;
@@ -196,7 +196,7 @@ fn first_after<'a>(
 
 fn resources(
     app: &App,
-    settings: &Settings,
+    settings: &ServerSettings,
     params: &Params,
     page: &[(Place, &Arc<Asset>)],
 ) -> Value {

@@ -10,7 +10,7 @@ use crate::account::Account;
 use crate::error::ApiError;
 use crate::moment::Moment;
 use crate::params::Params;
-use crate::settings::Settings;
+use crate::settings::ServerSettings;
 use crate::signature;
 
 /// Never part of the signed text.
@@ -40,7 +40,7 @@ pub(super) fn authorize(
     params: &mut Params,
     headers: &HeaderMap,
     account: &Account,
-    settings: &Settings,
+    settings: &ServerSettings,
     now: Moment,
 ) -> Result<(), ApiError> {
     let access = operation.access();
@@ -91,7 +91,11 @@ pub(super) fn authorize(
     Ok(())
 }
 
-fn basic(headers: &HeaderMap, account: &Account, settings: &Settings) -> Result<(), ApiError> {
+fn basic(
+    headers: &HeaderMap,
+    account: &Account,
+    settings: &ServerSettings,
+) -> Result<(), ApiError> {
     let header = headers
         .get(http::header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
@@ -119,7 +123,7 @@ fn basic(headers: &HeaderMap, account: &Account, settings: &Settings) -> Result<
 fn secret_of<'a>(
     key: &str,
     account: &'a Account,
-    settings: &'a Settings,
+    settings: &'a ServerSettings,
 ) -> Result<&'a str, ApiError> {
     let secret = account.secret_of(key, settings);
     secret.ok_or_else(|| ApiError::unauthorized(format!("Unknown API key {key}")))
@@ -129,7 +133,7 @@ fn signed(
     access: Access,
     params: &Params,
     account: &Account,
-    settings: &Settings,
+    settings: &ServerSettings,
     now: Moment,
 ) -> Result<(), ApiError> {
     let secret = secret_of(params.required("api_key")?, account, settings)?;

@@ -22,7 +22,7 @@ use crate::account::Account;
 use crate::app::App;
 use crate::model::Change;
 use crate::notify::Deliverer;
-use crate::settings::Settings;
+use crate::settings::ServerSettings;
 use crate::store::{Files, JournalError, Store};
 use crate::traffic::Traffic;
 use crate::{control, delivery};
@@ -30,7 +30,7 @@ use call::Dropped;
 
 /// The options of a server.
 #[derive(Debug, Clone)]
-pub struct Config {
+pub struct ServerConfig {
     /// Port 0 picks a free one.
     pub listen: SocketAddr,
     /// Where everything is kept; made when it does not exist.
@@ -41,10 +41,10 @@ pub struct Config {
     /// Origin of `url` and `secure_url`; the server's own address when not given.
     pub delivery_base: Option<String>,
     /// The account's settings when `data` is new. Later the recorded ones hold.
-    pub settings: Settings,
+    pub settings: ServerSettings,
 }
 
-impl Config {
+impl ServerConfig {
     /// A server on a free port of 127.0.0.1 that keeps its account in `data`.
     #[must_use]
     pub fn local(data: impl Into<PathBuf>) -> Self {
@@ -55,7 +55,7 @@ impl Config {
             api_key: "614335564976464".to_owned(),
             api_secret: "local-secret".to_owned(),
             delivery_base: None,
-            settings: Settings::default(),
+            settings: ServerSettings::default(),
         }
     }
 }
@@ -95,7 +95,7 @@ impl Server {
     ///
     /// # Errors
     /// When the address is taken, or the data directory is in use, damaged or not writable.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
+    pub async fn start(config: ServerConfig) -> Result<Self, StartError> {
         let data = |source| StartError::Data {
             path: config.data.clone(),
             source,
@@ -180,7 +180,7 @@ impl Server {
     }
 }
 
-fn first_settings(store: &Store, settings: &Settings) -> Result<(), StartError> {
+fn first_settings(store: &Store, settings: &ServerSettings) -> Result<(), StartError> {
     let settings = serde_json::to_value(settings).map_err(|_| StartError::Settings)?;
     let change = Change::Settings {
         settings: Box::new(settings),

@@ -9,7 +9,7 @@ use crate::model::{
     Asset, Change, Folder, Id, Name, Notification, Outcome, ResourceType, SeedSpec, Trigger,
 };
 use crate::moment::Moment;
-use crate::settings::{Chaos, Settings};
+use crate::settings::{NotificationChaos, ServerSettings};
 
 /// Order of listings: creation time, then order of appearance.
 pub(crate) type Position = (Moment, u64);
@@ -44,8 +44,8 @@ pub(crate) struct State {
     pub(crate) order: HashMap<ResourceType, BTreeMap<Position, Id>>,
     pub(crate) folders: BTreeMap<String, Folder>,
     pub(crate) triggers: BTreeMap<(Moment, Id), Trigger>,
-    pub(crate) settings: Settings,
-    pub(crate) chaos: Chaos,
+    pub(crate) settings: ServerSettings,
+    pub(crate) chaos: NotificationChaos,
     /// Notifications created since the chaos switches were last set.
     pub(crate) chaos_ordinal: u64,
     pub(crate) pending: BTreeMap<u64, Notification>,

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::State;
 use crate::model::{Asset, Change, Folder, Id, Name, Notification, Outcome, Trigger};
 use crate::moment::Moment;
-use crate::settings::{Chaos, Envelope, Settings};
+use crate::settings::{Envelope, NotificationChaos, ServerSettings};
 use crate::template;
 
 /// On whose behalf a change is made, and where its events go besides the triggers.
@@ -53,7 +53,7 @@ impl<'a> Transaction<'a> {
         self.state
     }
 
-    pub(crate) fn settings(&self) -> &'a Settings {
+    pub(crate) fn settings(&self) -> &'a ServerSettings {
         &self.state.settings
     }
 
@@ -230,7 +230,7 @@ struct Fate {
 
 impl Fate {
     /// Follows from the seed and the notification's place in the order of creation alone.
-    fn draw(chaos: &Chaos, ordinal: u64) -> Self {
+    fn draw(chaos: &NotificationChaos, ordinal: u64) -> Self {
         let mut dice =
             SmallRng::seed_from_u64(chaos.seed ^ ordinal.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let dropped = dice.random::<f64>() < chaos.drop;
@@ -277,18 +277,19 @@ mod tests {
 
     #[test]
     fn fates_follow_from_the_seed_and_keep_their_shares() {
-        let chaos = Chaos {
+        let chaos = NotificationChaos {
             drop: 0.2,
             duplicate: 0.3,
             delay_ms: 50,
             reorder: 0.1,
             seed: 7,
-            ..Chaos::default()
+            ..NotificationChaos::default()
         };
-        let draw = |chaos: &Chaos| (0..2000).map(|n| Fate::draw(chaos, n)).collect::<Vec<_>>();
+        let draw =
+            |chaos: &NotificationChaos| (0..2000).map(|n| Fate::draw(chaos, n)).collect::<Vec<_>>();
         let fates = draw(&chaos);
         assert_eq!(fates, draw(&chaos));
-        assert_ne!(fates, draw(&Chaos { seed: 8, ..chaos }));
+        assert_ne!(fates, draw(&NotificationChaos { seed: 8, ..chaos }));
         let dropped = fates.iter().filter(|fate| fate.dropped).count();
         let twice = fates.iter().filter(|fate| fate.copies == 2).count();
         assert!(
@@ -300,7 +301,7 @@ mod tests {
             "{twice} of 2000 sent twice, wanted about 480"
         );
         assert_eq!(
-            draw(&Chaos::default())[5],
+            draw(&NotificationChaos::default())[5],
             Fate {
                 dropped: false,
                 copies: 1,

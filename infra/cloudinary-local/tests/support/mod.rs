@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cloudinary_local::{Config, Server};
+use cloudinary_local::{Server, ServerConfig};
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 use sha1::{Digest, Sha1};
@@ -98,7 +98,7 @@ impl std::ops::Deref for Local {
 /// Starts a server with the given settings.
 pub(crate) async fn local(settings: Value) -> Local {
     let folder = tempfile::tempdir().unwrap();
-    let mut config = Config::local(folder.path());
+    let mut config = ServerConfig::local(folder.path());
     config.api_key = KEY.to_owned();
     config.api_secret = SECRET.to_owned();
     config.settings = config.settings.with(object(settings)).unwrap();

@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 
 /// The facts of a row and its audit trail that tell its state.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Standing {
+pub struct StatusFacts {
     pub sync_status: SyncStatus,
     /// True if Cloudinary has given the asset its id yet.
     pub intent: Option<Intent>,
@@ -23,12 +23,12 @@ pub struct Standing {
     pub deleted_at: Option<Timestamp>,
     /// True if somebody who is known here has deleted it.
     pub was_deleted_by_user: bool,
-    pub landmark: Option<Landmark>,
+    pub landmark: Option<AuditLandmark>,
 }
 
 /// The newest entry of the audit trail that the row itself does not show.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Landmark {
+pub struct AuditLandmark {
     pub operation: String,
     pub at: Timestamp,
     /// The fields whose values lost against Cloudinary's.
@@ -38,9 +38,9 @@ pub struct Landmark {
 
 /// An answer to "why is it like this?".
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Explanation {
+pub struct AssetExplanation {
     /// A stable word for programs.
-    pub state: State,
+    pub state: AssetStatus,
     pub why: String,
     pub next: String,
 }
@@ -48,7 +48,7 @@ pub struct Explanation {
 /// The states that differ in their next step.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum AssetStatus {
     Synced,
     /// Both sides agree, and a value that was wished for here is not among it.
     ConflictLost,
@@ -72,12 +72,12 @@ pub enum State {
 const DRAIN: &str = "within a minute";
 
 /// Explains a row. Who carries an intent out, and by which claim, is nobody's business.
-pub fn explain(standing: &Standing, now: Timestamp) -> Explanation {
+pub fn explain(standing: &StatusFacts, now: Timestamp) -> AssetExplanation {
     match (&standing.intent, standing.sync_status) {
         (Some(intent), _) => explain_intent(standing, intent, now),
         // An upload that fails leaves no row.
-        (None, SyncStatus::Pending | SyncStatus::Error) => Explanation {
-            state: State::PendingUpload,
+        (None, SyncStatus::Pending | SyncStatus::Error) => AssetExplanation {
+            state: AssetStatus::PendingUpload,
             why: "The upload is under way: Cloudinary has not told the asset id yet.".to_owned(),
             next: "Cloudinary's notification completes the row. If none comes within six minutes, a worker looks in Cloudinary. If nothing is there, the row is removed."
                 .to_owned(),
@@ -87,13 +87,13 @@ pub fn explain(standing: &Standing, now: Timestamp) -> Explanation {
     }
 }
 
-fn explain_synced(standing: &Standing) -> Explanation {
+fn explain_synced(standing: &StatusFacts) -> AssetExplanation {
     let lost = standing.landmark.as_ref();
     let lost =
         lost.filter(|landmark| landmark.operation == "conflict" && !landmark.lost.is_empty());
     if let Some(landmark) = lost {
-        return Explanation {
-            state: State::ConflictLost,
+        return AssetExplanation {
+            state: AssetStatus::ConflictLost,
             why: format!(
                 "Both sides agree, but a change made here was lost: {} was changed on both sides, and Cloudinary's change was later (found {}).",
                 landmark.lost.join(", "),
@@ -106,8 +106,8 @@ fn explain_synced(standing: &Standing) -> Explanation {
     let since = standing.last_synced_at.map_or_else(String::new, |at| {
         format!(" (last written {})", at.to_the_second())
     });
-    Explanation {
-        state: State::Synced,
+    AssetExplanation {
+        state: AssetStatus::Synced,
         why: format!(
             "The row and the last known state of Cloudinary agree, and nothing waits{since}."
         ),
@@ -115,13 +115,13 @@ fn explain_synced(standing: &Standing) -> Explanation {
     }
 }
 
-fn explain_deleted(standing: &Standing) -> Explanation {
+fn explain_deleted(standing: &StatusFacts) -> AssetExplanation {
     let at = standing
         .deleted_at
         .map_or_else(|| "at an unknown time".to_owned(), Timestamp::to_the_second);
     if let Some(message) = &standing.error_message {
-        return Explanation {
-            state: State::RestoreRefused,
+        return AssetExplanation {
+            state: AssetStatus::RestoreRefused,
             why: format!(
                 "It is deleted ({at}), and Cloudinary could not bring it back: {}.",
                 bare(message)
@@ -135,26 +135,26 @@ fn explain_deleted(standing: &Standing) -> Explanation {
         .as_ref()
         .map(|landmark| &*landmark.operation);
     if standing.was_deleted_by_user || operation == Some("delete_confirmed") {
-        return Explanation {
-            state: State::DeletedHere,
+        return AssetExplanation {
+            state: AssetStatus::DeletedHere,
             why: format!("It was deleted here ({at}), and Cloudinary has confirmed it."),
             next: "The row stays as a tombstone. A restore brings the asset back from Cloudinary's backup, if there is one."
                 .to_owned(),
         };
     }
-    Explanation {
-        state: State::DeletedInCloudinary,
+    AssetExplanation {
+        state: AssetStatus::DeletedInCloudinary,
         why: format!("Somebody deleted it in Cloudinary ({at})."),
         next: "The row stays as a tombstone. A restore, here or in Cloudinary, brings both back if Cloudinary has a backup."
             .to_owned(),
     }
 }
 
-fn explain_intent(standing: &Standing, intent: &Intent, now: Timestamp) -> Explanation {
+fn explain_intent(standing: &StatusFacts, intent: &Intent, now: Timestamp) -> AssetExplanation {
     let wish = Wish::of(intent);
     if standing.is_claimed {
-        return Explanation {
-            state: State::InProgress,
+        return AssetExplanation {
+            state: AssetStatus::InProgress,
             why: format!("{} is being carried out in Cloudinary now.", wish.subject()),
             next: "Then the worker looks at the asset. When Cloudinary shows the wanted values, the row becomes `synced`."
                 .to_owned(),
@@ -163,8 +163,8 @@ fn explain_intent(standing: &Standing, intent: &Intent, now: Timestamp) -> Expla
     let code = standing.error_code.as_deref();
     let when = moment(standing.next_attempt_at, now);
     match (standing.sync_status, code, &when) {
-        (SyncStatus::Error, _, None) => Explanation {
-            state: State::Refused,
+        (SyncStatus::Error, _, None) => AssetExplanation {
+            state: AssetStatus::Refused,
             why: format!(
                 "{} was refused by Cloudinary: {}.",
                 wish.subject(),
@@ -175,8 +175,8 @@ fn explain_intent(standing: &Standing, intent: &Intent, now: Timestamp) -> Expla
                 remedy(code.unwrap_or_default())
             ),
         },
-        (SyncStatus::Error, _, Some(when)) => Explanation {
-            state: State::Failing,
+        (SyncStatus::Error, _, Some(when)) => AssetExplanation {
+            state: AssetStatus::Failing,
             why: format!(
                 "{} has failed {} times in a row. The last failure: {}.",
                 wish.subject(),
@@ -187,8 +187,8 @@ fn explain_intent(standing: &Standing, intent: &Intent, now: Timestamp) -> Expla
                 "The next attempt is {when}; more follow, an hour apart at most. An administrator may ask for an attempt at once (POST /api/cloudinary/sync with its public id)."
             ),
         },
-        (_, Some("cloudinary_quota"), _) => Explanation {
-            state: State::WaitingForQuota,
+        (_, Some("cloudinary_quota"), _) => AssetExplanation {
+            state: AssetStatus::WaitingForQuota,
             why: format!(
                 "{} waits: Cloudinary's quota of calls for this hour is used up.",
                 wish.subject()
@@ -198,8 +198,8 @@ fn explain_intent(standing: &Standing, intent: &Intent, now: Timestamp) -> Expla
                 when.as_deref().unwrap_or(DRAIN)
             ),
         },
-        (_, Some(_), _) => Explanation {
-            state: State::WaitingForRetry,
+        (_, Some(_), _) => AssetExplanation {
+            state: AssetStatus::WaitingForRetry,
             why: format!(
                 "{} is not done yet. Attempt {} failed: {}.",
                 wish.subject(),
@@ -208,7 +208,7 @@ fn explain_intent(standing: &Standing, intent: &Intent, now: Timestamp) -> Expla
             ),
             next: format!("The next attempt is {}.", when.as_deref().unwrap_or(DRAIN)),
         },
-        (_, None, _) => Explanation {
+        (_, None, _) => AssetExplanation {
             state: wish.state(),
             why: format!(
                 "{} was decided here ({}) and is not confirmed by Cloudinary yet.",
@@ -252,11 +252,11 @@ impl Wish {
         }
     }
 
-    fn state(&self) -> State {
+    fn state(&self) -> AssetStatus {
         match self {
-            Self::Delete => State::PendingDelete,
-            Self::Restore => State::PendingRestore,
-            Self::Edit(_) => State::PendingEdit,
+            Self::Delete => AssetStatus::PendingDelete,
+            Self::Restore => AssetStatus::PendingRestore,
+            Self::Edit(_) => AssetStatus::PendingEdit,
         }
     }
 }
@@ -271,7 +271,7 @@ fn moment(at: Option<Timestamp>, now: Timestamp) -> Option<String> {
     })
 }
 
-fn reason(standing: &Standing) -> String {
+fn reason(standing: &StatusFacts) -> String {
     let message = standing.error_message.as_deref();
     let message = bare(message.unwrap_or("no reason was given"));
     match &standing.error_code {

@@ -14,7 +14,7 @@ fn now() -> Timestamp {
 }
 
 /// A row in which nothing waits, but for the given values.
-fn standing(differs: Value) -> Standing {
+fn standing(differs: Value) -> StatusFacts {
     let mut row = json!({
         "sync_status": "synced", "intent": null, "is_claimed": false,
         "error_code": null, "error_message": null, "failures": 0, "next_attempt_at": null,
@@ -44,94 +44,94 @@ fn restore() -> Value {
     json!({"at": 1_769_860_740_000_000_i64, "by": null, "existence": {"op": "restore"}})
 }
 
-fn golden() -> Vec<(Value, State, &'static str, &'static str)> {
+fn golden() -> Vec<(Value, AssetStatus, &'static str, &'static str)> {
     let deleted = json!("2026-01-31T10:00:00Z");
     vec![
         (
             json!({}),
-            State::Synced,
+            AssetStatus::Synced,
             "The row and the last known state of Cloudinary agree, and nothing waits (last written 2026-01-31 11:00:00 UTC).",
             "Nothing happens until somebody changes it here or in Cloudinary.",
         ),
         (
             json!({"landmark": {"operation": "conflict", "at": "2026-01-31T11:30:00Z", "lost": ["folder", "context.alt"]}}),
-            State::ConflictLost,
+            AssetStatus::ConflictLost,
             "Both sides agree, but a change made here was lost: folder, context.alt was changed on both sides, and Cloudinary's change was later (found 2026-01-31 11:30:00 UTC).",
             "Nothing happens by itself. The audit trail keeps both values (operation `conflict`). To restore yours, make the change again.",
         ),
         (
             json!({"sync_status": "pending"}),
-            State::PendingUpload,
+            AssetStatus::PendingUpload,
             "The upload is under way: Cloudinary has not told the asset id yet.",
             "Cloudinary's notification completes the row. If none comes within six minutes, a worker looks in Cloudinary. If nothing is there, the row is removed.",
         ),
         (
             json!({"sync_status": "pending", "intent": edit(), "next_attempt_at": "2026-01-31T12:03:00Z"}),
-            State::PendingEdit,
+            AssetStatus::PendingEdit,
             "The change of folder, tags, context.alt was decided here (2026-01-31 11:59:00 UTC) and is not confirmed by Cloudinary yet.",
             "It is sent to Cloudinary at 2026-01-31 12:03:00 UTC at the latest.",
         ),
         (
             json!({"sync_status": "pending", "intent": delete(), "deleted_at": deleted, "next_attempt_at": NOW}),
-            State::PendingDelete,
+            AssetStatus::PendingDelete,
             "Its deletion was decided here (2026-01-31 11:59:00 UTC) and is not confirmed by Cloudinary yet.",
             "It is sent to Cloudinary within a minute.",
         ),
         (
             json!({"sync_status": "pending", "intent": restore(), "next_attempt_at": NOW}),
-            State::PendingRestore,
+            AssetStatus::PendingRestore,
             "Its restore was decided here (2026-01-31 11:59:00 UTC) and is not confirmed by Cloudinary yet.",
             "It is sent to Cloudinary within a minute.",
         ),
         (
             json!({"sync_status": "pending", "intent": delete(), "deleted_at": deleted, "is_claimed": true}),
-            State::InProgress,
+            AssetStatus::InProgress,
             "Its deletion is being carried out in Cloudinary now.",
             "Then the worker looks at the asset. When Cloudinary shows the wanted values, the row becomes `synced`.",
         ),
         (
             json!({"sync_status": "pending", "intent": edit(), "failures": 3, "next_attempt_at": "2026-01-31T12:00:16Z",
                 "error_code": "cloudinary_server", "error_message": "could not rename: Cloudinary answered 503"}),
-            State::WaitingForRetry,
+            AssetStatus::WaitingForRetry,
             "The change of folder, tags, context.alt is not done yet. Attempt 3 failed: could not rename: Cloudinary answered 503 (cloudinary_server).",
             "The next attempt is at 2026-01-31 12:00:16 UTC.",
         ),
         (
             json!({"sync_status": "pending", "intent": restore(), "next_attempt_at": "2026-01-31T13:00:02Z",
                 "error_code": "cloudinary_quota", "error_message": "Rate Limit Exceeded"}),
-            State::WaitingForQuota,
+            AssetStatus::WaitingForQuota,
             "Its restore waits: Cloudinary's quota of calls for this hour is used up.",
             "The next attempt is at 2026-01-31 13:00:02 UTC, when the quota has been reset.",
         ),
         (
             json!({"sync_status": "error", "intent": delete(), "deleted_at": deleted, "failures": 9, "next_attempt_at": "2026-01-31T12:17:00Z",
                 "error_code": "cloudinary_unreachable", "error_message": "no answer"}),
-            State::Failing,
+            AssetStatus::Failing,
             "Its deletion has failed 9 times in a row. The last failure: no answer (cloudinary_unreachable).",
             "The next attempt is at 2026-01-31 12:17:00 UTC; more follow, an hour apart at most. An administrator may ask for an attempt at once (POST /api/cloudinary/sync with its public id).",
         ),
         (
             json!({"sync_status": "error", "intent": edit(), "failures": 1,
                 "error_code": "cloudinary_forbidden", "error_message": "the key may not update"}),
-            State::Refused,
+            AssetStatus::Refused,
             "The change of folder, tags, context.alt was refused by Cloudinary: the key may not update (cloudinary_forbidden).",
             "It is not retried by itself. The configured API key may not do this: give it the permission in Cloudinary. Then change the asset again here, or let an administrator ask for another attempt (POST /api/cloudinary/sync with its public id).",
         ),
         (
             json!({"deleted_at": deleted, "was_deleted_by_user": true}),
-            State::DeletedHere,
+            AssetStatus::DeletedHere,
             "It was deleted here (2026-01-31 10:00:00 UTC), and Cloudinary has confirmed it.",
             "The row stays as a tombstone. A restore brings the asset back from Cloudinary's backup, if there is one.",
         ),
         (
             json!({"deleted_at": deleted, "landmark": {"operation": "deleted", "at": deleted}}),
-            State::DeletedInCloudinary,
+            AssetStatus::DeletedInCloudinary,
             "Somebody deleted it in Cloudinary (2026-01-31 10:00:00 UTC).",
             "The row stays as a tombstone. A restore, here or in Cloudinary, brings both back if Cloudinary has a backup.",
         ),
         (
             json!({"deleted_at": deleted, "error_code": "cloudinary_not_found", "error_message": "no backup"}),
-            State::RestoreRefused,
+            AssetStatus::RestoreRefused,
             "It is deleted (2026-01-31 10:00:00 UTC), and Cloudinary could not bring it back: no backup.",
             "Nothing happens by itself. Restore it here once more, or upload the file again if Cloudinary has no backup.",
         ),
@@ -143,7 +143,7 @@ fn every_state_has_its_sentences() {
     let mut seen = BTreeSet::new();
     for (row, state, why, next) in golden() {
         let told = explain(&standing(row.clone()), now());
-        let expected = Explanation {
+        let expected = AssetExplanation {
             state,
             why: why.to_owned(),
             next: next.to_owned(),
@@ -153,7 +153,7 @@ fn every_state_has_its_sentences() {
     }
     assert_eq!(
         seen.len(),
-        State::RestoreRefused as usize + 1,
+        AssetStatus::RestoreRefused as usize + 1,
         "one for each"
     );
 }
@@ -162,14 +162,14 @@ fn every_state_has_its_sentences() {
 fn a_delete_past_the_api_is_known_by_its_confirmation() {
     let landmark = json!({"operation": "delete_confirmed", "at": NOW});
     let row = standing(json!({"deleted_at": NOW, "landmark": landmark}));
-    assert_eq!(explain(&row, now()).state, State::DeletedHere);
+    assert_eq!(explain(&row, now()).state, AssetStatus::DeletedHere);
 }
 
 #[test]
 fn a_change_that_won_is_no_loss() {
     let landmark = json!({"operation": "conflict", "at": NOW, "lost": []});
     let row = standing(json!({"landmark": landmark}));
-    assert_eq!(explain(&row, now()).state, State::Synced);
+    assert_eq!(explain(&row, now()).state, AssetStatus::Synced);
 }
 
 proptest! {

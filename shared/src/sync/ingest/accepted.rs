@@ -10,15 +10,15 @@ use crate::time::Timestamp;
 
 /// An accepted notification, read.
 #[derive(Clone, Debug)]
-pub struct Accepted {
+pub struct AcceptedNotification {
     pub digest: String,
-    pub message: queue::Notification,
+    pub message: queue::NotificationMessage,
     pub read: Result<Notification, NotUnderstood>,
 }
 
-impl Accepted {
+impl AcceptedNotification {
     /// Reads a message.
-    pub fn read(message: queue::Notification) -> Self {
+    pub fn read(message: queue::NotificationMessage) -> Self {
         let body = message.body.as_bytes();
         let mut hash = Sha256::new();
         hash.update(message.signature_timestamp.to_string().as_bytes());
@@ -47,14 +47,14 @@ mod tests {
     #[test]
     fn the_age_of_news_is_counted_from_the_change_else_from_the_signature() {
         let age = |body: &str, replayed| {
-            let message = queue::Notification {
+            let message = queue::NotificationMessage {
                 received_at: Timestamp::from_secs(1_800_000_009),
                 signature_timestamp: Timestamp::from_secs(1_800_000_005),
                 replayed,
                 algorithm: None,
                 body: RawBody::new(body.as_bytes().to_vec()),
             };
-            let age = Accepted::read(message).age(Timestamp::from_secs(1_800_000_010));
+            let age = AcceptedNotification::read(message).age(Timestamp::from_secs(1_800_000_010));
             age.map(|age| age.as_millis())
         };
         let dated = r#"{"notification_type":"create_folder","notification_context":{"triggered_at":"2027-01-15T08:00:01.500Z"}}"#;

@@ -1,7 +1,7 @@
 //! From a batch of notifications to rows.
 
 mod accepted;
-mod concern;
+mod effect;
 mod policy;
 mod record;
 
@@ -10,15 +10,15 @@ use std::sync::Arc;
 
 use futures::future::try_join_all;
 
-pub use self::accepted::Accepted;
-pub use self::concern::{Concern, Known};
-pub use self::policy::{Folders, NotificationPolicy};
+pub use self::accepted::AcceptedNotification;
+pub use self::effect::{KnownRows, NotificationEffect};
+pub use self::policy::{MovedFolders, NotificationPolicy};
 use super::clients::SyncClients;
-use super::notification::Says;
-use super::plan::Plan;
+use super::notification::NotificationMeaning;
+use super::plan::WritePlan;
 use super::quota_guard::QuotaGuard;
-use super::settle::{Driver, Evidence, SettleError, Settlement, Written};
-use super::store::{NotificationRecord, Verdict, WriteSet};
+use super::settle::{PlanEvidence, SettleError, Settlement, SettlementDriver, WriteOutcome};
+use super::store::{NotificationRecord, NotificationVerdict, WriteSet};
 use crate::cloudinary::CloudinaryError;
 use crate::deadline::Deadline;
 use crate::queue;
@@ -71,19 +71,19 @@ impl From<SettleError> for IngestError {
 }
 
 /// The verdict of each notification of a batch, in their order.
-pub type Verdicts = Vec<Result<Verdict, IngestError>>;
+pub type BatchVerdicts = Vec<Result<NotificationVerdict, IngestError>>;
 
 /// Tells CloudWatch how old the news was that changed a row, and how much was not understood.
-fn tell(accepted: &[Accepted], verdicts: &Verdicts, now: Timestamp) {
-    let with = |wanted: Verdict| {
+fn log_verdicts(accepted: &[AcceptedNotification], verdicts: &BatchVerdicts, now: Timestamp) {
+    let with = |wanted: NotificationVerdict| {
         let each = accepted.iter().zip(verdicts);
         each.filter(move |(_, verdict)| matches!(verdict, Ok(verdict) if *verdict == wanted))
     };
-    let ages: Vec<f64> = with(Verdict::Applied)
+    let ages: Vec<f64> = with(NotificationVerdict::Applied)
         .filter_map(|(accepted, _)| Some(accepted.age(now)?.as_secs_f64()))
         .collect();
     metrics::record_values(&metrics::NOTIFICATION_FRESHNESS, &ages);
-    let parked = with(Verdict::Parked).count();
+    let parked = with(NotificationVerdict::Parked).count();
     if parked > 0 {
         metrics::record(&[(&metrics::NOTIFICATIONS_PARKED, parked as f64)]);
     }
@@ -102,8 +102,11 @@ impl Ingest {
     ///
     /// A message whose values no row can hold, or whose rows do not come to rest, takes no other
     /// with it. A batch that the database cannot even be asked about is tried again in halves.
-    pub async fn apply_batch(&self, messages: Vec<queue::Notification>) -> Verdicts {
-        let accepted: Vec<Accepted> = messages.into_iter().map(Accepted::read).collect();
+    pub async fn apply_batch(&self, messages: Vec<queue::NotificationMessage>) -> BatchVerdicts {
+        let accepted: Vec<AcceptedNotification> = messages
+            .into_iter()
+            .map(AcceptedNotification::read)
+            .collect();
         let mut results = BTreeMap::new();
         let mut open = vec![(0, accepted.len())];
         while let Some((start, end)) = open.pop() {
@@ -119,27 +122,30 @@ impl Ingest {
             }
         }
         let verdicts = results.into_values().collect();
-        tell(&accepted, &verdicts, Timestamp::now());
+        log_verdicts(&accepted, &verdicts, Timestamp::now());
         verdicts
     }
 
-    async fn settle(&self, accepted: Vec<Accepted>) -> Result<Verdicts, IngestError> {
+    async fn settle(
+        &self,
+        accepted: Vec<AcceptedNotification>,
+    ) -> Result<BatchVerdicts, IngestError> {
         let folders = self.fetch_moved(&accepted).await?;
         let policy = NotificationPolicy::new(accepted, folders);
-        let mut settlement = Settlement::new(policy, Evidence::default());
-        let driver = Driver {
+        let mut settlement = Settlement::new(policy, PlanEvidence::default());
+        let driver = SettlementDriver {
             clients: &self.clients,
             quota: QuotaGuard::People,
         };
-        let mut verdicts = Verdicts::new();
+        let mut verdicts = BatchVerdicts::new();
         while let Some(plan) = driver.next_plan(&mut settlement).await? {
             let (change, given) = record(&settlement, plan);
             verdicts = given;
             let change = change.timed(None, Timestamp::now());
             let written = if change.notifications.is_empty() {
-                Written::Applied
+                WriteOutcome::Applied
             } else {
-                let answer = Written::of(self.clients.store.apply(&change).await);
+                let answer = WriteOutcome::of(self.clients.store.apply(&change).await);
                 answer.map_err(|error| IngestError::Store(error.into()))?
             };
             settlement.take_written(written)?;
@@ -148,11 +154,14 @@ impl Ingest {
     }
 
     /// The assets under every folder that a notification says has moved.
-    async fn fetch_moved(&self, accepted: &[Accepted]) -> Result<Folders, IngestError> {
+    async fn fetch_moved(
+        &self,
+        accepted: &[AcceptedNotification],
+    ) -> Result<MovedFolders, IngestError> {
         let folders: BTreeSet<&String> = accepted
             .iter()
             .filter_map(|accepted| match &accepted.read.as_ref().ok()?.says {
-                Says::FolderMoved { from } => Some(from),
+                NotificationMeaning::FolderMoved { from } => Some(from),
                 _ => None,
             })
             .collect();
@@ -165,7 +174,7 @@ impl Ingest {
             Ok((folder.clone(), ids))
         }))
         .await
-        .map(Folders::from_iter)
+        .map(MovedFolders::from_iter)
         .map_err(|error: SupabaseError| IngestError::Store(error.into()))
     }
 }
@@ -173,26 +182,29 @@ impl Ingest {
 /// Adds the notifications to a plan, and gives each its verdict (pure).
 ///
 /// One that has to wait is not recorded, so that it is applied when it comes again.
-pub fn record(settlement: &Settlement<NotificationPolicy>, mut plan: Plan) -> (WriteSet, Verdicts) {
+pub fn record(
+    settlement: &Settlement<NotificationPolicy>,
+    mut plan: WritePlan,
+) -> (WriteSet, BatchVerdicts) {
     let policy = settlement.policy();
     policy.note_arrivals(&mut plan.audit);
     let unstable: BTreeSet<_> = settlement.unstable_assets().collect();
-    let mut verdicts = Verdicts::new();
+    let mut verdicts = BatchVerdicts::new();
     let mut records: Vec<NotificationRecord> = Vec::new();
-    for (accepted, concern) in policy.concerns() {
-        let refused = concern
+    for (accepted, effect) in policy.effects() {
+        let refused = effect
             .asset_ids()
             .find_map(|id| settlement.refused().get(id));
-        let verdict = if let Some(error) = policy.obstacle(concern) {
+        let verdict = if let Some(error) = policy.obstacle(effect) {
             Err(IngestError::Fetch(error.clone()))
         } else if let Some(reason) = refused {
-            records.push(accepted.record_refused(concern, reason));
-            Ok(Verdict::Parked)
-        } else if concern.asset_ids().any(|id| unstable.contains(id)) {
+            records.push(accepted.record_refused(effect, reason));
+            Ok(NotificationVerdict::Parked)
+        } else if effect.asset_ids().any(|id| unstable.contains(id)) {
             Err(IngestError::Contended)
         } else {
-            let verdict = concern.verdict(&plan);
-            records.push(accepted.record(concern, verdict));
+            let verdict = effect.verdict(&plan);
+            records.push(accepted.record(effect, verdict));
             Ok(verdict)
         };
         verdicts.push(verdict);

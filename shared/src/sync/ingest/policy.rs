@@ -5,51 +5,51 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::accepted::Accepted;
-use super::concern::{Concern, Known};
+use super::accepted::AcceptedNotification;
+use super::effect::{KnownRows, NotificationEffect};
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::CloudinaryError;
-use crate::observation::{Changed, Observation};
+use crate::observation::{ChangeClocks, Observation};
 use crate::row::AssetRow;
-use crate::sync::notification::{AssetRef, Notification, Says};
-use crate::sync::plan::{AuditEntry, Source};
-use crate::sync::settle::{Evidence, Policy, Wanted};
+use crate::sync::notification::{AssetRef, Notification, NotificationMeaning};
+use crate::sync::plan::{AuditEntry, ObservationSource};
+use crate::sync::settle::{LookTargets, PlanEvidence, SettlePolicy};
 use crate::sync::store::RowQuery;
 use crate::time::Timestamp;
 
 /// The assets under each folder that has moved.
-pub type Folders = BTreeMap<String, Vec<AssetId>>;
+pub type MovedFolders = BTreeMap<String, Vec<AssetId>>;
 
 /// A batch of notifications, as it is settled.
 #[derive(Clone, Debug)]
 pub struct NotificationPolicy {
-    accepted: Vec<Accepted>,
-    folders: Folders,
+    accepted: Vec<AcceptedNotification>,
+    folders: MovedFolders,
     /// The effect of each notification, given the rows as they were read last.
-    concerns: Vec<Concern>,
+    effects: Vec<NotificationEffect>,
     /// Assets that could not be looked at.
     unseen: BTreeMap<AssetId, Arc<CloudinaryError>>,
 }
 
 impl NotificationPolicy {
     /// The policy for these notifications; `folders` holds every folder that they say has moved.
-    pub fn new(accepted: Vec<Accepted>, folders: Folders) -> Self {
+    pub fn new(accepted: Vec<AcceptedNotification>, folders: MovedFolders) -> Self {
         Self {
             accepted,
             folders,
-            concerns: Vec::new(),
+            effects: Vec::new(),
             unseen: BTreeMap::new(),
         }
     }
 
     /// The notifications, each with its effect.
-    pub fn concerns(&self) -> impl Iterator<Item = (&Accepted, &Concern)> {
-        self.accepted.iter().zip(&self.concerns)
+    pub fn effects(&self) -> impl Iterator<Item = (&AcceptedNotification, &NotificationEffect)> {
+        self.accepted.iter().zip(&self.effects)
     }
 
     /// The error for which a notification has to wait: one of its assets could not be looked at.
-    pub fn obstacle(&self, concern: &Concern) -> Option<&Arc<CloudinaryError>> {
-        let mut wanted = concern.to_fetch.keys();
+    pub fn obstacle(&self, effect: &NotificationEffect) -> Option<&Arc<CloudinaryError>> {
+        let mut wanted = effect.to_fetch.keys();
         wanted.find_map(|id| self.unseen.get(id))
     }
 
@@ -57,8 +57,8 @@ impl NotificationPolicy {
     /// decision is measured from the decision.
     pub fn note_arrivals(&self, audit: &mut [AuditEntry]) {
         let mut arrivals: BTreeMap<&AssetId, Timestamp> = BTreeMap::new();
-        for (accepted, concern) in self.concerns() {
-            for id in concern.asset_ids() {
+        for (accepted, effect) in self.effects() {
+            for id in effect.asset_ids() {
                 let received = accepted.message.received_at;
                 let first = arrivals.entry(id).or_insert(received);
                 *first = received.min(*first);
@@ -77,14 +77,14 @@ impl NotificationPolicy {
     }
 
     /// When the notifications say that the assets were changed which are only looked at.
-    fn moments_of_change(&self) -> BTreeMap<&AssetId, Changed> {
-        let mut moments: BTreeMap<&AssetId, Changed> = BTreeMap::new();
-        for (accepted, concern) in self.concerns() {
+    fn moments_of_change(&self) -> BTreeMap<&AssetId, ChangeClocks> {
+        let mut moments: BTreeMap<&AssetId, ChangeClocks> = BTreeMap::new();
+        for (accepted, effect) in self.effects() {
             let Ok(notification) = &accepted.read else {
                 continue;
             };
             let changed = notification.changed();
-            for id in concern.to_fetch.keys() {
+            for id in effect.to_fetch.keys() {
                 let known = moments.entry(id).or_default();
                 *known = known.max(changed);
             }
@@ -93,9 +93,9 @@ impl NotificationPolicy {
     }
 }
 
-impl Policy for NotificationPolicy {
-    fn source(&self) -> Source {
-        Source::Webhook
+impl SettlePolicy for NotificationPolicy {
+    fn source(&self) -> ObservationSource {
+        ObservationSource::Webhook
     }
 
     /// The assets that the notifications name, and the present holders of their names.
@@ -106,8 +106,8 @@ impl Policy for NotificationPolicy {
         for notification in self.read() {
             ids.extend(notification.says.asset_ids());
             match &notification.says {
-                Says::Uploaded(upload) => names.extend(upload.seen_name().cloned()),
-                Says::Changed(assets) => {
+                NotificationMeaning::Uploaded(upload) => names.extend(upload.seen_name().cloned()),
+                NotificationMeaning::Changed(assets) => {
                     for asset in assets {
                         match asset {
                             AssetRef::Id(id) => drop(ids.insert(id.clone())),
@@ -115,19 +115,21 @@ impl Policy for NotificationPolicy {
                         }
                     }
                 }
-                Says::Deleted(_) | Says::FolderMoved { .. } | Says::Nothing => {}
+                NotificationMeaning::Deleted(_)
+                | NotificationMeaning::FolderMoved { .. }
+                | NotificationMeaning::Nothing => {}
             }
         }
         query.asset_ids.extend(ids);
         query.names.extend(names);
     }
 
-    fn to_look_at(&mut self, rows: &[AssetRow], evidence: &mut Evidence) -> Wanted {
+    fn to_look_at(&mut self, rows: &[AssetRow], evidence: &mut PlanEvidence) -> LookTargets {
         evidence.forget_overtaken_looks(rows);
-        let known = Known::of(rows);
-        let concern = |accepted| Concern::of(accepted, &known, &self.folders);
-        self.concerns = self.accepted.iter().map(concern).collect();
-        let wanted = self.concerns.iter().flat_map(|concern| &concern.to_fetch);
+        let known = KnownRows::of(rows);
+        let effect = |accepted| NotificationEffect::of(accepted, &known, &self.folders);
+        self.effects = self.accepted.iter().map(effect).collect();
+        let wanted = self.effects.iter().flat_map(|effect| &effect.to_fetch);
         let wanted =
             wanted.filter(|(id, _)| !evidence.has_look(id) && !self.unseen.contains_key(*id));
         wanted
@@ -155,7 +157,7 @@ impl Policy for NotificationPolicy {
 
     /// The looks, with the times of changes that notifications tell; and the notifications' own
     /// observations, unless they have to wait.
-    fn observations<'a>(&'a self, evidence: &'a Evidence) -> Cow<'a, [Observation]> {
+    fn observations<'a>(&'a self, evidence: &'a PlanEvidence) -> Cow<'a, [Observation]> {
         let moments = self.moments_of_change();
         let dated = |seen: &Observation| {
             let mut seen = seen.clone();
@@ -163,9 +165,9 @@ impl Policy for NotificationPolicy {
             seen
         };
         let looked = evidence.observations().iter().map(dated);
-        let going_on = self.concerns.iter();
-        let going_on = going_on.filter(|concern| self.obstacle(concern).is_none());
-        let told = going_on.flat_map(|concern| concern.told.iter().cloned());
+        let going_on = self.effects.iter();
+        let going_on = going_on.filter(|effect| self.obstacle(effect).is_none());
+        let told = going_on.flat_map(|effect| effect.told.iter().cloned());
         Cow::Owned(looked.chain(told).collect())
     }
 }
@@ -176,7 +178,7 @@ mod tests {
 
     use super::*;
     use crate::asset::ResourceType;
-    use crate::observation::Fact;
+    use crate::observation::ObservedState;
     use crate::queue::{self, RawBody};
 
     const fn at(seconds: i64) -> Timestamp {
@@ -187,17 +189,17 @@ mod tests {
         AssetId::parse(&digit.repeat(32)).unwrap()
     }
 
-    fn notification(received: i64, about: &AssetId) -> (Accepted, Concern) {
-        let accepted = Accepted::read(queue::Notification {
+    fn notification(received: i64, about: &AssetId) -> (AcceptedNotification, NotificationEffect) {
+        let accepted = AcceptedNotification::read(queue::NotificationMessage {
             signature_timestamp: at(received),
             replayed: false,
             algorithm: None,
             received_at: at(received),
             body: RawBody::new(b"{}".to_vec()),
         });
-        let mut concern = Concern::default();
-        concern.to_fetch.insert(about.clone(), None);
-        (accepted, concern)
+        let mut effect = NotificationEffect::default();
+        effect.to_fetch.insert(about.clone(), None);
+        (accepted, effect)
     }
 
     fn entry(about: &AssetId, since: Option<Timestamp>) -> AuditEntry {
@@ -209,19 +211,19 @@ mod tests {
         let gone = Observation {
             asset_id: about.clone(),
             at: at(1),
-            fact: Fact::Gone(Some(name)),
+            fact: ObservedState::Gone(Some(name)),
         };
         let row = AssetRow::first(Uuid::nil(), &gone).unwrap();
         AuditEntry {
             since,
-            ..AuditEntry::about(&row, "updated", Source::Webhook)
+            ..AuditEntry::about(&row, "updated", ObservationSource::Webhook)
         }
     }
 
     #[test]
     fn a_change_is_measured_from_the_first_arrival_and_a_decision_from_itself() {
-        let mut policy = NotificationPolicy::new(Vec::new(), Folders::new());
-        (policy.accepted, policy.concerns) = [
+        let mut policy = NotificationPolicy::new(Vec::new(), MovedFolders::new());
+        (policy.accepted, policy.effects) = [
             notification(20, &id("a")),
             notification(10, &id("a")),
             notification(5, &id("b")),

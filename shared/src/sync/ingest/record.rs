@@ -5,23 +5,27 @@ use std::collections::BTreeSet;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::accepted::Accepted;
-use super::concern::Concern;
+use super::accepted::AcceptedNotification;
+use super::effect::NotificationEffect;
 use crate::asset::AssetId;
-use crate::sync::store::{NotificationRecord, Verdict};
+use crate::sync::store::{NotificationRecord, NotificationVerdict};
 
-impl Accepted {
+impl AcceptedNotification {
     /// The record when no row can hold the values that it tells: it is kept for a person.
-    pub fn record_refused(&self, concern: &Concern, reason: &str) -> NotificationRecord {
-        let mut record = self.record(concern, Verdict::Parked);
+    pub fn record_refused(&self, effect: &NotificationEffect, reason: &str) -> NotificationRecord {
+        let mut record = self.record(effect, NotificationVerdict::Parked);
         record.reason = Some(format!("no row can hold its values: {reason}"));
         record
     }
 
     /// The record of it, once its verdict is known.
-    pub fn record(&self, concern: &Concern, verdict: Verdict) -> NotificationRecord {
+    pub fn record(
+        &self,
+        effect: &NotificationEffect,
+        verdict: NotificationVerdict,
+    ) -> NotificationRecord {
         let read = self.read.as_ref().ok();
-        let ids: BTreeSet<AssetId> = concern
+        let ids: BTreeSet<AssetId> = effect
             .asset_ids()
             .cloned()
             .chain(
@@ -39,7 +43,7 @@ impl Accepted {
             received_at: self.message.received_at,
             asset_ids: ids.into_iter().collect(),
             verdict,
-            reason: concern.parked.clone(),
+            reason: effect.parked.clone(),
             body,
             body_is_base64,
         }

@@ -23,12 +23,12 @@ pub struct Operation {
 pub enum OperationKind {
     Delete(Vec<AssetId>),
     Restore(Vec<AssetId>),
-    AddTags(Targets, Vec<String>),
-    RemoveTags(Targets, Vec<String>),
+    AddTags(OperationTargets, Vec<String>),
+    RemoveTags(OperationTargets, Vec<String>),
     /// An empty value removes its key.
-    MergeContext(Targets, BTreeMap<String, String>),
+    MergeContext(OperationTargets, BTreeMap<String, String>),
     /// Null clears a field.
-    SetMetadata(Targets, Map<String, Value>),
+    SetMetadata(OperationTargets, Map<String, Value>),
     Update {
         asset_id: AssetId,
         folder: Option<String>,
@@ -42,7 +42,7 @@ pub enum OperationKind {
 
 /// Assets of one resource and delivery type, by public id.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Targets {
+pub struct OperationTargets {
     pub resource_type: ResourceType,
     pub delivery_type: String,
     pub public_ids: Vec<String>,
@@ -50,7 +50,7 @@ pub struct Targets {
 
 /// Operations, to be carried out stage by stage: within a stage in any order.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Operations {
+pub struct OperationStages {
     /// Calls that delete or restore assets.
     pub existence: Vec<Operation>,
     /// Calls that use the name that Cloudinary has now, or the id.
@@ -61,7 +61,7 @@ pub struct Operations {
 
 /// Plans the calls that the rows' intents need. `bulk` says whether deletes may be put together,
 /// which costs a call of the Admin API's quota; single ones cost none.
-pub fn plan_operations(rows: &[AssetRow], bulk: bool) -> Operations {
+pub fn plan_operations(rows: &[AssetRow], bulk: bool) -> OperationStages {
     let mut grouped = Grouped::default();
     for row in rows {
         grouped.take(row);
@@ -164,7 +164,7 @@ impl Grouped {
         }
     }
 
-    fn into_operations(self, bulk: bool) -> Operations {
+    fn into_operations(self, bulk: bool) -> OperationStages {
         let together = if bulk { MAX_ASSET_IDS } else { 1 };
         let deletes = by_ids(&self.deletes, together, OperationKind::Delete);
         let restores = by_ids(&self.restores, MAX_ASSET_IDS, OperationKind::Restore);
@@ -189,7 +189,7 @@ impl Grouped {
                 OperationKind::SetMetadata(targets, metadata.clone())
             }));
         }
-        Operations {
+        OperationStages {
             existence: deletes.chain(restores).collect(),
             edits,
             renames: self.renames,
@@ -228,13 +228,13 @@ fn by_ids(
 fn by_name(
     (resource_type, delivery_type): Kind,
     members: &[(Uuid, String)],
-    kind: impl Fn(Targets) -> OperationKind,
+    kind: impl Fn(OperationTargets) -> OperationKind,
 ) -> Vec<Operation> {
     let chunks = members.chunks(MAX_PUBLIC_IDS);
     chunks
         .map(|chunk| Operation {
             rows: chunk.iter().map(|(row, _)| *row).collect(),
-            kind: kind(Targets {
+            kind: kind(OperationTargets {
                 resource_type,
                 delivery_type: delivery_type.clone(),
                 public_ids: chunk.iter().map(|(_, name)| name.clone()).collect(),
@@ -243,7 +243,7 @@ fn by_name(
         .collect()
 }
 
-impl Operations {
+impl OperationStages {
     pub fn is_empty(&self) -> bool {
         self.existence.is_empty() && self.edits.is_empty() && self.renames.is_empty()
     }

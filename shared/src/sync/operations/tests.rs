@@ -1,8 +1,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::intent::{Existence, Intent, Wish};
-use crate::observation::{Fact, Observation, Sighting};
+use crate::intent::{ExistenceWish, Intent, ValueWish};
+use crate::observation::{AssetSighting, Observation, ObservedState};
 use crate::row::AssetRow;
 use crate::time::Timestamp;
 
@@ -10,9 +10,9 @@ fn row(number: u128, decide: impl FnOnce(&mut Intent)) -> AssetRow {
     let seen = Observation {
         asset_id: AssetId::parse(&format!("{number:032x}")).unwrap(),
         at: Timestamp::from_micros(1),
-        fact: Fact::Seen(Box::new(Sighting {
+        fact: ObservedState::Seen(Box::new(AssetSighting {
             tags: Some(vec!["old".to_owned()]),
-            ..Sighting::named(DeliveryName {
+            ..AssetSighting::named(DeliveryName {
                 resource_type: ResourceType::Image,
                 delivery_type: "upload".to_owned(),
                 public_id: format!("mug-{number}"),
@@ -33,25 +33,25 @@ fn gone(mut row: AssetRow) -> AssetRow {
     let told = Observation {
         asset_id: row.cloudinary_asset_id.clone(),
         at: Timestamp::from_micros(2),
-        fact: Fact::Gone(None),
+        fact: ObservedState::Gone(None),
     };
     row.observe(&told);
     row
 }
 
 fn delete(intent: &mut Intent) {
-    intent.existence = Some(Existence::Delete {
+    intent.existence = Some(ExistenceWish::Delete {
         version: None,
         etag: None,
     });
 }
 
 fn restore(intent: &mut Intent) {
-    intent.existence = Some(Existence::Restore);
+    intent.existence = Some(ExistenceWish::Restore);
 }
 
-fn wish<T>(base: T, to: T) -> Wish<T> {
-    Wish {
+fn wish<T>(base: T, to: T) -> ValueWish<T> {
+    ValueWish {
         to,
         base,
         at: 1,
@@ -62,7 +62,7 @@ fn wish<T>(base: T, to: T) -> Wish<T> {
 #[test]
 fn deletes_are_put_together_by_the_hundred_or_made_one_by_one() {
     let rows: Vec<AssetRow> = (0..150).map(|number| row(number, delete)).collect();
-    let sizes = |operations: &Operations| -> Vec<usize> {
+    let sizes = |operations: &OperationStages| -> Vec<usize> {
         let sizes = operations.existence.iter().map(|one| one.rows.len());
         sizes.collect()
     };
@@ -119,7 +119,7 @@ fn equal_changes_are_one_call_under_the_names_that_cloudinary_knows() {
     assert_eq!(renamed.editable.public_id, "cup");
     let rows = [row(1, edit), row(2, edit), renamed];
     let operations = plan_operations(&rows, true);
-    let targets = Targets {
+    let targets = OperationTargets {
         resource_type: ResourceType::Image,
         delivery_type: "upload".to_owned(),
         public_ids: ["mug-1", "mug-2", "mug-3"].map(str::to_owned).to_vec(),

@@ -5,15 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::outcome::{Outcome, Outcomes};
+use super::outcome::{RowOutcome, RowOutcomes};
 use crate::asset::AssetId;
 use crate::cloudinary::CloudinaryError;
-use crate::observation::{Fact, Observation};
+use crate::observation::{Observation, ObservedState};
 use crate::row::AssetRow;
 use crate::sync::lookup::stamp;
-use crate::sync::plan::{Plan, Source};
-use crate::sync::retry::{Failure, FailureKind, plan_failure};
-use crate::sync::settle::{ClockKeeping, Evidence, Policy, Settlement, Wanted, named_by};
+use crate::sync::plan::{ObservationSource, WritePlan};
+use crate::sync::retry::{FailureKind, IntentFailure, plan_failure};
+use crate::sync::settle::{
+    ClockKeeping, LookTargets, PlanEvidence, SettlePolicy, Settlement, named_by,
+};
 use crate::sync::store::RowQuery;
 use crate::time::Timestamp;
 
@@ -26,9 +28,9 @@ pub struct ClaimPolicy {
     /// Assets to look at before anything else.
     unseen: BTreeSet<AssetId>,
     /// The outcomes of the calls; `None` before they are made.
-    outcomes: Option<Outcomes>,
+    outcomes: Option<RowOutcomes>,
     /// Assets whose values no row can hold.
-    refused: BTreeMap<AssetId, Failure>,
+    refused: BTreeMap<AssetId, IntentFailure>,
 }
 
 impl ClaimPolicy {
@@ -72,17 +74,17 @@ impl ClaimPolicy {
     pub fn take_outcomes(
         &mut self,
         held: &[AssetRow],
-        outcomes: Outcomes,
-        evidence: &mut Evidence,
+        outcomes: RowOutcomes,
+        evidence: &mut PlanEvidence,
     ) {
         for row in held {
             match outcomes.get(&row.id) {
-                Some(Outcome::Gone(at)) => {
+                Some(RowOutcome::Gone(at)) => {
                     let newest = last_look(row, evidence).max(row.newest_known());
                     evidence.add(Observation {
                         asset_id: row.cloudinary_asset_id.clone(),
                         at: stamp(*at, newest),
-                        fact: Fact::Gone(Some(row.observed_name())),
+                        fact: ObservedState::Gone(Some(row.observed_name())),
                     });
                 }
                 Some(_) => drop(self.unseen.insert(row.cloudinary_asset_id.clone())),
@@ -97,13 +99,13 @@ impl ClaimPolicy {
     }
 
     /// The outcome of the calls for a row.
-    pub(super) fn outcome(&self, row: &AssetRow) -> Option<Outcome> {
+    pub(super) fn outcome(&self, row: &AssetRow) -> Option<RowOutcome> {
         let refused = self.refused.get(&row.cloudinary_asset_id).cloned();
-        let refused = refused.map(Outcome::Failed);
+        let refused = refused.map(RowOutcome::Failed);
         refused.or_else(|| self.called(row).cloned())
     }
 
-    fn called(&self, row: &AssetRow) -> Option<&Outcome> {
+    fn called(&self, row: &AssetRow) -> Option<&RowOutcome> {
         self.outcomes.as_ref()?.get(&row.id)
     }
 
@@ -112,9 +114,9 @@ impl ClaimPolicy {
     }
 }
 
-impl Policy for ClaimPolicy {
-    fn source(&self) -> Source {
-        Source::Outbound
+impl SettlePolicy for ClaimPolicy {
+    fn source(&self) -> ObservationSource {
+        ObservationSource::Outbound
     }
 
     fn keeps_clocks(&self) -> ClockKeeping {
@@ -130,7 +132,7 @@ impl Policy for ClaimPolicy {
     }
 
     /// Nothing may end on a look that another observation outweighs.
-    fn to_look_at(&mut self, rows: &[AssetRow], evidence: &mut Evidence) -> Wanted {
+    fn to_look_at(&mut self, rows: &[AssetRow], evidence: &mut PlanEvidence) -> LookTargets {
         let mut wanted = std::mem::take(&mut self.unseen);
         let released = self.released(rows);
         let is_behind = |row: &&AssetRow| {
@@ -149,7 +151,7 @@ impl Policy for ClaimPolicy {
         _rows: &[AssetRow],
         error: CloudinaryError,
     ) -> Result<(), CloudinaryError> {
-        let unseen = Outcome::Unseen(Failure::of(&error));
+        let unseen = RowOutcome::Unseen(IntentFailure::of(&error));
         let rows = self.claimed.iter();
         let rows = rows.filter(|row| assets.contains(&row.cloudinary_asset_id));
         let unseen = rows.map(|row| (row.id, unseen.clone()));
@@ -159,7 +161,7 @@ impl Policy for ClaimPolicy {
 
     fn take_refused(&mut self, asset: &AssetId, reason: &str) {
         self.refused
-            .insert(asset.clone(), Failure::unwritable(reason));
+            .insert(asset.clone(), IntentFailure::unwritable(reason));
     }
 
     /// Calls follow: a decision that was taken back meanwhile must not be carried out.
@@ -184,7 +186,7 @@ impl Policy for ClaimPolicy {
 /// Adds failures to a plan. `chance`, from 0 to 1, spreads later attempts.
 pub fn note_failures(
     settlement: &Settlement<ClaimPolicy>,
-    plan: &mut Plan,
+    plan: &mut WritePlan,
     now: Timestamp,
     chance: f64,
 ) {
@@ -217,7 +219,7 @@ pub fn note_failures(
 
 /// The rows once the plan is written, but for their revisions. Nothing may be done for a row that
 /// was left out: it is known only as it was before the look.
-pub fn rows_after(settlement: &Settlement<ClaimPolicy>, plan: &Plan) -> Vec<AssetRow> {
+pub fn rows_after(settlement: &Settlement<ClaimPolicy>, plan: &WritePlan) -> Vec<AssetRow> {
     let mut after = plan.over(settlement.rows().to_vec());
     if !settlement.policy().is_over() {
         after.retain(|row| !settlement.is_unstable(row));
@@ -226,36 +228,40 @@ pub fn rows_after(settlement: &Settlement<ClaimPolicy>, plan: &Plan) -> Vec<Asse
 }
 
 /// The moment of the last look at a row's asset.
-fn last_look(row: &AssetRow, evidence: &Evidence) -> Option<Timestamp> {
+fn last_look(row: &AssetRow, evidence: &PlanEvidence) -> Option<Timestamp> {
     let looks = evidence.observations().iter();
     let looks = looks.filter(|seen| seen.asset_id == row.cloudinary_asset_id);
     looks.map(|seen| seen.at).max()
 }
 
 /// The failure of the intent that `claimed` had, if it still stands in `after`.
-fn failure_of(claimed: &AssetRow, after: &AssetRow, outcome: Option<Outcome>) -> Option<Failure> {
+fn failure_of(
+    claimed: &AssetRow,
+    after: &AssetRow,
+    outcome: Option<RowOutcome>,
+) -> Option<IntentFailure> {
     let intent = after.intent.as_ref()?;
     // Something newer was decided meanwhile, and is carried out next.
     if after.intent_revision != claimed.intent_revision {
         return None;
     }
     match outcome {
-        Some(Outcome::Failed(failure) | Outcome::Unseen(failure)) => Some(failure),
+        Some(RowOutcome::Failed(failure) | RowOutcome::Unseen(failure)) => Some(failure),
         // Unless the asset is back by now, and its edits can be made.
-        Some(Outcome::Done)
+        Some(RowOutcome::Done)
             if claimed.intent.as_ref().map(|claimed| &claimed.existence)
                 == Some(&intent.existence) =>
         {
-            Some(Failure::ignored())
+            Some(IntentFailure::ignored())
         }
         _ => None,
     }
 }
 
-fn is_unsettled(outcome: Option<&Outcome>) -> bool {
+fn is_unsettled(outcome: Option<&RowOutcome>) -> bool {
     match outcome {
-        Some(Outcome::Unseen(_)) => true,
-        Some(Outcome::Failed(failure)) => failure.kind == FailureKind::Unknown,
+        Some(RowOutcome::Unseen(_)) => true,
+        Some(RowOutcome::Failed(failure)) => failure.kind == FailureKind::Unknown,
         _ => false,
     }
 }

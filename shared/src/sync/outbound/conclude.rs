@@ -6,14 +6,14 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::claim::ClaimPolicy;
-use super::outcome::{Outcome, Settled};
+use super::outcome::{MessageOutcome, RowOutcome};
 use crate::row::AssetRow;
 use crate::time::Timestamp;
 
 /// The outcomes of claimed rows.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Conclusion {
-    pub settled: BTreeMap<Uuid, Settled>,
+pub struct ClaimConclusion {
+    pub settled: BTreeMap<Uuid, MessageOutcome>,
     /// Rows with something to be done at once: newer decisions, or the next part of one.
     pub again: BTreeSet<Uuid>,
     /// Rows whose next attempt is due after a while.
@@ -22,8 +22,8 @@ pub struct Conclusion {
 
 impl ClaimPolicy {
     /// Decides the next step, from the rows as they were written.
-    pub fn conclude(&self, after: &[AssetRow], now: Timestamp) -> Conclusion {
-        let mut conclusion = Conclusion::default();
+    pub fn conclude(&self, after: &[AssetRow], now: Timestamp) -> ClaimConclusion {
+        let mut conclusion = ClaimConclusion::default();
         for row in after {
             let Some(claimed) = self.find(row) else {
                 continue;
@@ -31,22 +31,22 @@ impl ClaimPolicy {
             let is_newer = row.intent_revision != claimed.intent_revision;
             let failed = matches!(
                 self.outcome(row),
-                Some(Outcome::Failed(_) | Outcome::Unseen(_))
+                Some(RowOutcome::Failed(_) | RowOutcome::Unseen(_))
             );
             let due = row
                 .sync
                 .next_attempt_at
                 .filter(|_| row.sync.error_code.is_some());
             let settled = match (&row.intent, due) {
-                (None, _) => Settled::Done,
+                (None, _) => MessageOutcome::Done,
                 (Some(_), Some(due)) => {
                     conclusion.due.insert(row.id, due.since(now));
-                    Settled::Failed
+                    MessageOutcome::Failed
                 }
-                (Some(_), None) if failed && !is_newer => Settled::Failed,
+                (Some(_), None) if failed && !is_newer => MessageOutcome::Failed,
                 (Some(_), None) => {
                     conclusion.again.insert(row.id);
-                    Settled::Done
+                    MessageOutcome::Done
                 }
             };
             conclusion.settled.insert(row.id, settled);

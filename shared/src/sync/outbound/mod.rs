@@ -17,19 +17,19 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 pub use self::claim::{ClaimPolicy, note_failures, rows_after};
-pub use self::conclude::Conclusion;
-pub use self::outcome::{Outcome, Outcomes, Settled};
+pub use self::conclude::ClaimConclusion;
+pub use self::outcome::{MessageOutcome, RowOutcome, RowOutcomes};
 use self::perform::perform;
 use super::clients::SyncClients;
 use super::operations::plan_operations;
 use super::quota_guard::QuotaGuard;
 use super::retry::CLAIM;
-use super::settle::{Driver, Evidence, SettleError, Settlement, Written};
+use super::settle::{PlanEvidence, SettleError, Settlement, SettlementDriver, WriteOutcome};
 use super::store::WriteSet;
 use crate::asset::AssetId;
 use crate::cloudinary::CloudinaryError;
 use crate::deadline::Deadline;
-use crate::queue::{self, Queue};
+use crate::queue::{self, SqsQueue};
 use crate::row::AssetRow;
 use crate::supabase::SupabaseError;
 use crate::telemetry;
@@ -47,7 +47,7 @@ const QUOTA_FOR_BULK: u32 = 100;
 pub struct Outbound {
     pub clients: SyncClients,
     /// Where intents wait for another attempt.
-    pub queue: Queue,
+    pub queue: SqsQueue,
 }
 
 /// Reasons why an intent is not settled. Its message stays in the queue; the row stays pending.
@@ -77,9 +77,9 @@ impl Outbound {
     /// each message, in their order.
     pub async fn carry_out(
         &self,
-        messages: &[queue::Outbound],
+        messages: &[queue::IntentMessage],
         deadline: Instant,
-    ) -> Vec<Result<Settled, OutboundError>> {
+    ) -> Vec<Result<MessageOutcome, OutboundError>> {
         let mut open: BTreeSet<Uuid> = messages
             .iter()
             .map(|message| message.asset_row_id)
@@ -102,8 +102,8 @@ impl Outbound {
         }
         self.send_again(open.into_iter().map(|row| (row, Duration::ZERO)))
             .await;
-        let result = |message: &queue::Outbound| match results.get(&message.asset_row_id) {
-            None => Ok(Settled::Overtaken),
+        let result = |message: &queue::IntentMessage| match results.get(&message.asset_row_id) {
+            None => Ok(MessageOutcome::Overtaken),
             Some(Ok(settled)) => Ok(*settled),
             Some(Err(error)) => Err(error.again()),
         };
@@ -146,7 +146,7 @@ impl Outbound {
     /// Failing to send delays an intent until the next drain, and loses nothing.
     async fn send_again(&self, rows: impl Iterator<Item = (Uuid, Duration)>) {
         for (asset_row_id, delay) in rows {
-            let message = queue::Outbound { asset_row_id };
+            let message = queue::IntentMessage { asset_row_id };
             if let Err(error) = self.queue.send_after(&message, delay).await {
                 telemetry::log_error("an intent waits for the next drain", &error);
                 return;
@@ -159,9 +159,9 @@ impl Outbound {
         claim: Uuid,
         rows: Vec<AssetRow>,
         deadline: Instant,
-    ) -> Result<Conclusion, OutboundError> {
+    ) -> Result<ClaimConclusion, OutboundError> {
         let policy = ClaimPolicy::new(claim, rows.clone());
-        let mut settlement = Settlement::new(policy, Evidence::default()).looking_from(rows);
+        let mut settlement = Settlement::new(policy, PlanEvidence::default()).looking_from(rows);
         // What is seen may settle or cancel an intent, before anything is done.
         let mut after = self.settle(&mut settlement).await?;
         let (mut policy, mut evidence) = settlement.into_parts();
@@ -188,7 +188,7 @@ impl Outbound {
         &self,
         settlement: &mut Settlement<ClaimPolicy>,
     ) -> Result<Vec<AssetRow>, OutboundError> {
-        let driver = Driver {
+        let driver = SettlementDriver {
             clients: &self.clients,
             quota: QuotaGuard::People,
         };
@@ -198,10 +198,11 @@ impl Outbound {
             note_failures(settlement, &mut plan, now, rand::random());
             after = rows_after(settlement, &plan);
             let written = if plan.is_empty() {
-                Written::Applied
+                WriteOutcome::Applied
             } else {
                 let change = WriteSet::of_plan(plan).timed(None, now);
-                Written::of(self.clients.store.apply(&change).await).map_err(SettleError::Store)?
+                WriteOutcome::of(self.clients.store.apply(&change).await)
+                    .map_err(SettleError::Store)?
             };
             settlement.take_written(written)?;
         }
@@ -218,7 +219,7 @@ impl Outbound {
 }
 
 struct Round {
-    results: BTreeMap<Uuid, Result<Settled, OutboundError>>,
+    results: BTreeMap<Uuid, Result<MessageOutcome, OutboundError>>,
     again: BTreeSet<Uuid>,
 }
 

@@ -4,29 +4,29 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use crate::sync::retry::Failure;
+use crate::sync::retry::IntentFailure;
 use crate::time::Timestamp;
 
 /// The outcome of the calls for each of their rows.
-pub type Outcomes = BTreeMap<Uuid, Outcome>;
+pub type RowOutcomes = BTreeMap<Uuid, RowOutcome>;
 
 /// The outcome of the calls for one row.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Outcome {
+pub enum RowOutcome {
     /// Cloudinary says that it was done; whether it was, a look tells.
     Done,
     /// The asset is not there: it was addressed by its own id, and this is no shortened answer.
     Gone(Timestamp),
-    Failed(Failure),
+    Failed(IntentFailure),
     /// It could not be looked at, before or after the calls.
-    Unseen(Failure),
+    Unseen(IntentFailure),
     /// There was no time left to begin.
     NotBegun,
 }
 
 /// The outcome of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
+pub enum MessageOutcome {
     /// Nothing that the row wished for is left.
     Done,
     /// There was nothing to do.

@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use futures::stream::{self, StreamExt};
 
-use super::outcome::{Outcome, Outcomes};
+use super::outcome::{RowOutcome, RowOutcomes};
 use crate::asset::AssetId;
-use crate::cloudinary::admin::Restored;
-use crate::cloudinary::upload::{self, ContextCommand, Rename, TagCommand};
-use crate::cloudinary::{Client, CloudinaryError, ResourceUpdate};
-use crate::sync::operations::{Operation, OperationKind, Operations, Targets};
-use crate::sync::retry::{Failure, FailureKind};
+use crate::cloudinary::admin::RestoreOutcome;
+use crate::cloudinary::upload::{self, ContextCommand, RenameRequest, TagCommand};
+use crate::cloudinary::{CloudinaryClient, CloudinaryError, ResourceUpdate};
+use crate::sync::operations::{Operation, OperationKind, OperationStages, OperationTargets};
+use crate::sync::retry::{FailureKind, IntentFailure};
 use crate::time::Timestamp;
 
 /// Calls at once: Cloudinary refuses more than a few as "too many concurrent operations".
@@ -19,16 +19,16 @@ const CONCURRENT_CALLS: usize = 4;
 
 /// Carries the operations out, stage by stage. What comes after a failure of its row is left out.
 pub(super) async fn perform(
-    cloudinary: &Client,
-    operations: Operations,
+    cloudinary: &CloudinaryClient,
+    operations: OperationStages,
     deadline: Instant,
-) -> Outcomes {
-    let mut outcomes = Outcomes::new();
+) -> RowOutcomes {
+    let mut outcomes = RowOutcomes::new();
     for stage in [operations.existence, operations.edits, operations.renames] {
         let begun: Vec<Operation> = stage
             .into_iter()
             .filter(|operation| {
-                let so_far = |row| matches!(outcomes.get(row), None | Some(Outcome::Done));
+                let so_far = |row| matches!(outcomes.get(row), None | Some(RowOutcome::Done));
                 operation.rows.iter().all(so_far)
             })
             .collect();
@@ -56,27 +56,29 @@ enum Said {
     Done,
     Gone(Timestamp),
     /// Done, but for these assets.
-    DoneExcept(BTreeMap<AssetId, Failure>),
+    DoneExcept(BTreeMap<AssetId, IntentFailure>),
 }
 
 fn note(
-    outcomes: &mut Outcomes,
+    outcomes: &mut RowOutcomes,
     operation: &Operation,
     answer: Option<Result<Said, CloudinaryError>>,
 ) {
     for (index, row) in operation.rows.iter().enumerate() {
         let outcome = match &answer {
-            None => Outcome::NotBegun,
-            Some(Err(error)) => Outcome::Failed(Failure::of(error)),
-            Some(Ok(Said::Done)) => Outcome::Done,
-            Some(Ok(Said::Gone(at))) => Outcome::Gone(*at),
+            None => RowOutcome::NotBegun,
+            Some(Err(error)) => RowOutcome::Failed(IntentFailure::of(error)),
+            Some(Ok(Said::Done)) => RowOutcome::Done,
+            Some(Ok(Said::Gone(at))) => RowOutcome::Gone(*at),
             Some(Ok(Said::DoneExcept(failed))) => {
                 let failed = operation.asset_id(index).and_then(|id| failed.get(id));
-                failed.map_or(Outcome::Done, |failure| Outcome::Failed(failure.clone()))
+                failed.map_or(RowOutcome::Done, |failure| {
+                    RowOutcome::Failed(failure.clone())
+                })
             }
         };
         // The first failure of a row is the one to tell.
-        if !matches!(outcomes.get(row), Some(Outcome::Failed(_))) {
+        if !matches!(outcomes.get(row), Some(RowOutcome::Failed(_))) {
             outcomes.insert(*row, outcome);
         }
     }
@@ -91,7 +93,10 @@ impl Operation {
     }
 }
 
-async fn call(cloudinary: &Client, operation: &Operation) -> Result<Said, CloudinaryError> {
+async fn call(
+    cloudinary: &CloudinaryClient,
+    operation: &Operation,
+) -> Result<Said, CloudinaryError> {
     match &operation.kind {
         // `ok` and `not found` both leave the asset gone: it was addressed by its own id.
         OperationKind::Delete(ids) if ids.len() == 1 => {
@@ -138,7 +143,7 @@ async fn call(cloudinary: &Client, operation: &Operation) -> Result<Said, Cloudi
             cloudinary.update_resource(asset_id, &update).await?;
         }
         OperationKind::Rename { from, to } => {
-            let rename = Rename {
+            let rename = RenameRequest {
                 from,
                 to_public_id: to,
                 to_type: None,
@@ -152,15 +157,15 @@ async fn call(cloudinary: &Client, operation: &Operation) -> Result<Said, Cloudi
 }
 
 /// A restore answers 200 for every outcome.
-fn not_restored(answers: &BTreeMap<AssetId, Restored>) -> BTreeMap<AssetId, Failure> {
-    let failure = |answer: &Restored| match answer {
-        Restored::Restored(_) => None,
-        Restored::NoBackup => Some(Failure {
+fn not_restored(answers: &BTreeMap<AssetId, RestoreOutcome>) -> BTreeMap<AssetId, IntentFailure> {
+    let failure = |answer: &RestoreOutcome| match answer {
+        RestoreOutcome::Restored(_) => None,
+        RestoreOutcome::NoBackup => Some(IntentFailure {
             code: "no_backup",
             message: "Cloudinary has no backup of the asset: it cannot be restored".to_owned(),
             kind: FailureKind::Final,
         }),
-        Restored::Failed(reason) => Some(Failure {
+        RestoreOutcome::Failed(reason) => Some(IntentFailure {
             code: "restore_failed",
             message: format!("Cloudinary could not restore the asset: {reason}"),
             kind: if reason == "unauthorized" {
@@ -176,9 +181,9 @@ fn not_restored(answers: &BTreeMap<AssetId, Restored>) -> BTreeMap<AssetId, Fail
         .collect()
 }
 
-impl Targets {
-    fn borrow(&self) -> upload::Targets<'_> {
-        upload::Targets {
+impl OperationTargets {
+    fn borrow(&self) -> upload::BulkTargets<'_> {
+        upload::BulkTargets {
             resource_type: self.resource_type,
             delivery_type: &self.delivery_type,
             public_ids: &self.public_ids,

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::intent::{Collision, Intent};
+use crate::intent::{Intent, WishCollision};
 use crate::row::AssetRow;
 
 /// The effect of an asset's observations on its row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Change {
+pub enum RowChange {
     Created,
     Updated,
     Renamed,
@@ -28,7 +28,7 @@ pub enum Change {
     Unchanged,
 }
 
-impl Change {
+impl RowChange {
     /// Tells whether a decision that somebody made here ends with it.
     pub(super) fn ends_a_decision(self) -> bool {
         matches!(
@@ -45,14 +45,14 @@ impl Change {
 /// The number of assets for each kind of change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Tally {
+pub struct ChangeTally {
     pub created: u64,
     pub updated: u64,
     pub deleted: u64,
     pub unchanged: u64,
 }
 
-impl Tally {
+impl ChangeTally {
     /// Adds the counts of another step.
     pub fn add(&mut self, other: Self) {
         self.created += other.created;
@@ -73,54 +73,54 @@ impl Tally {
         self
     }
 
-    pub(super) fn count(&mut self, change: Change) {
+    pub(super) fn count(&mut self, change: RowChange) {
         *self.of(change) += 1;
     }
 
     /// Takes a count back.
-    pub(super) fn forget(&mut self, change: Change) {
+    pub(super) fn forget(&mut self, change: RowChange) {
         let count = self.of(change);
         *count = count.saturating_sub(1);
     }
 
-    fn of(&mut self, change: Change) -> &mut u64 {
+    fn of(&mut self, change: RowChange) -> &mut u64 {
         match change {
-            Change::Created | Change::Revived => &mut self.created,
-            Change::Updated
-            | Change::Renamed
-            | Change::DeleteCancelled
-            | Change::EditConfirmed
-            | Change::RestoreConfirmed => &mut self.updated,
-            Change::Deleted | Change::DeleteConfirmed | Change::RestoreCancelled => {
+            RowChange::Created | RowChange::Revived => &mut self.created,
+            RowChange::Updated
+            | RowChange::Renamed
+            | RowChange::DeleteCancelled
+            | RowChange::EditConfirmed
+            | RowChange::RestoreConfirmed => &mut self.updated,
+            RowChange::Deleted | RowChange::DeleteConfirmed | RowChange::RestoreCancelled => {
                 &mut self.deleted
             }
-            Change::Unchanged => &mut self.unchanged,
+            RowChange::Unchanged => &mut self.unchanged,
         }
     }
 }
 
-pub(super) fn classify(before: Option<&AssetRow>, after: &AssetRow) -> Change {
+pub(super) fn classify(before: Option<&AssetRow>, after: &AssetRow) -> RowChange {
     let Some(before) = before else {
         return if after.is_live() {
-            Change::Created
+            RowChange::Created
         } else {
-            Change::Deleted
+            RowChange::Deleted
         };
     };
     let ended = |is: fn(&Intent) -> bool| {
         before.intent.as_ref().is_some_and(is) && !after.intent.as_ref().is_some_and(is)
     };
     match (before.is_live(), after.is_live()) {
-        (false, true) if ended(Intent::is_delete) => Change::DeleteCancelled,
-        (false, true) => Change::Revived,
-        (true, false) if ended(Intent::is_restore) => Change::RestoreCancelled,
-        (true, false) => Change::Deleted,
-        (false, false) if ended(Intent::is_delete) => Change::DeleteConfirmed,
-        (true, true) if ended(Intent::is_restore) => Change::RestoreConfirmed,
-        (true, true) if before.name() != after.name() => Change::Renamed,
-        (true, true) if ended(Intent::has_edits) => Change::EditConfirmed,
-        _ if same_but_clocks(before, after) => Change::Unchanged,
-        _ => Change::Updated,
+        (false, true) if ended(Intent::is_delete) => RowChange::DeleteCancelled,
+        (false, true) => RowChange::Revived,
+        (true, false) if ended(Intent::is_restore) => RowChange::RestoreCancelled,
+        (true, false) => RowChange::Deleted,
+        (false, false) if ended(Intent::is_delete) => RowChange::DeleteConfirmed,
+        (true, true) if ended(Intent::is_restore) => RowChange::RestoreConfirmed,
+        (true, true) if before.name() != after.name() => RowChange::Renamed,
+        (true, true) if ended(Intent::has_edits) => RowChange::EditConfirmed,
+        _ if same_but_clocks(before, after) => RowChange::Unchanged,
+        _ => RowChange::Updated,
     }
 }
 
@@ -136,7 +136,7 @@ pub(super) fn fresh_collisions(before: &AssetRow, after: &AssetRow) -> Vec<Value
     let theirs = after.observed_values();
     let standing = after.intent.as_ref();
     let standing = standing.map_or_else(Vec::new, |intent| intent.collisions(theirs));
-    let told = |collision: Collision| {
+    let told = |collision: WishCollision| {
         let stands = standing.contains(&collision);
         (!stands || !known.contains(&collision)).then(|| {
             let mut told = json!(collision);
@@ -163,40 +163,40 @@ fn same_but_clocks(before: &AssetRow, after: &AssetRow) -> bool {
     aligned == *after
 }
 
-pub(super) fn operation(change: Change) -> &'static str {
+pub(super) fn operation(change: RowChange) -> &'static str {
     match change {
-        Change::Created => "created",
-        Change::Updated => "updated",
-        Change::Renamed => "renamed",
-        Change::Deleted => "deleted",
-        Change::DeleteConfirmed => "delete_confirmed",
-        Change::DeleteCancelled => "delete_cancelled",
-        Change::EditConfirmed => "edit_confirmed",
-        Change::RestoreConfirmed => "restore_confirmed",
-        Change::RestoreCancelled => "restore_cancelled",
-        Change::Revived => "revived",
-        Change::Unchanged => "unchanged",
+        RowChange::Created => "created",
+        RowChange::Updated => "updated",
+        RowChange::Renamed => "renamed",
+        RowChange::Deleted => "deleted",
+        RowChange::DeleteConfirmed => "delete_confirmed",
+        RowChange::DeleteCancelled => "delete_cancelled",
+        RowChange::EditConfirmed => "edit_confirmed",
+        RowChange::RestoreConfirmed => "restore_confirmed",
+        RowChange::RestoreCancelled => "restore_cancelled",
+        RowChange::Revived => "revived",
+        RowChange::Unchanged => "unchanged",
     }
 }
 
 pub(super) fn describe(
-    change: Change,
+    change: RowChange,
     before: Option<&AssetRow>,
     after: &AssetRow,
 ) -> Option<Value> {
     let before = before?;
     match change {
-        Change::Updated | Change::Renamed | Change::Revived | Change::EditConfirmed => {
+        RowChange::Updated | RowChange::Renamed | RowChange::Revived | RowChange::EditConfirmed => {
             let (from, to) = differences(before, after);
             Some(json!({ "from": from, "to": to }))
         }
         // What was to be edited is gone with the asset.
-        Change::Deleted if before.intent.is_some() => Some(json!({"dropped": before.intent})),
-        Change::RestoreCancelled => Some(json!({
+        RowChange::Deleted if before.intent.is_some() => Some(json!({"dropped": before.intent})),
+        RowChange::RestoreCancelled => Some(json!({
             "reason": "another asset has its name",
             "asked_by": before.intent.as_ref().and_then(|intent| intent.by),
         })),
-        Change::DeleteCancelled => Some(json!({
+        RowChange::DeleteCancelled => Some(json!({
             "reason": "a newer upload was found",
             "asked_by": before.deleted_by,
             "version": after.content.version,

@@ -9,35 +9,35 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub use self::change::{Change, Tally};
+pub use self::change::{ChangeTally, RowChange};
 use self::change::{classify, describe, fresh_collisions, operation};
 use self::names::{break_circles, find_displaced, give_names_up};
 use crate::asset::{AssetId, DeliveryName};
-use crate::observation::{Fact, Observation};
+use crate::observation::{Observation, ObservedState};
 use crate::row::AssetRow;
 use crate::time::Timestamp;
 
 /// Everything that a set of observations changes, ready to be written in one transaction.
 #[derive(Clone, Debug, Default)]
-pub struct Plan {
+pub struct WritePlan {
     pub inserts: Vec<AssetRow>,
     pub updates: Vec<AssetRow>,
     pub audit: Vec<AuditEntry>,
-    pub tally: Tally,
+    pub tally: ChangeTally,
     /// The change of each observed asset.
-    pub changes: BTreeMap<AssetId, Change>,
+    pub changes: BTreeMap<AssetId, RowChange>,
     /// Live assets whose name now belongs to another: they were renamed or deleted, and have to
     /// be looked at before this plan may be written.
     pub displaced: Vec<AssetId>,
     /// Names that rows show from now on. Whoever else holds one has to be among the rows that the
-    /// plan is made from; see [`Plan::unread_names`].
+    /// plan is made from; see [`WritePlan::unread_names`].
     pub claimed: BTreeSet<DeliveryName>,
 }
 
 /// Where an observation came from, as the audit trail names it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Source {
+pub enum ObservationSource {
     Webhook,
     Reconcile,
     Outbound,
@@ -50,7 +50,7 @@ pub enum Source {
 pub struct AuditEntry {
     pub operation: &'static str,
     pub status: &'static str,
-    pub source: Source,
+    pub source: ObservationSource,
     pub asset_row_id: Uuid,
     pub cloudinary_asset_id: AssetId,
     pub cloudinary_public_id: String,
@@ -74,7 +74,7 @@ pub struct AuditEntry {
 
 impl AuditEntry {
     /// An entry about this row; the caller fills in the rest.
-    pub fn about(row: &AssetRow, operation: &'static str, source: Source) -> Self {
+    pub fn about(row: &AssetRow, operation: &'static str, source: ObservationSource) -> Self {
         Self {
             operation,
             status: "success",
@@ -124,7 +124,7 @@ impl KeepClocks<'_> {
 /// The circumstances of a plan.
 #[derive(Clone, Copy, Debug)]
 pub struct PlanContext<'a> {
-    pub source: Source,
+    pub source: ObservationSource,
     pub run_id: Option<Uuid>,
     pub keep_clocks: KeepClocks<'a>,
     /// Rows whose intents the caller has carried out under a claim, and whose assets it has looked
@@ -139,7 +139,7 @@ pub fn plan_observations(
     observations: &[Observation],
     context: PlanContext<'_>,
     mut fresh_id: impl FnMut() -> Uuid,
-) -> Plan {
+) -> WritePlan {
     let before: HashMap<&AssetId, &AssetRow> = rows
         .iter()
         .map(|row| (&row.cloudinary_asset_id, row))
@@ -148,7 +148,7 @@ pub fn plan_observations(
     // A row cannot begin with an observation that does not name its asset.
     let (naming, nameless): (Vec<_>, Vec<_>) = observations
         .iter()
-        .partition(|observation| !matches!(observation.fact, Fact::Gone(None)));
+        .partition(|observation| !matches!(observation.fact, ObservedState::Gone(None)));
     for observation in naming.into_iter().chain(nameless) {
         match after.get_mut(&observation.asset_id) {
             Some(row) => row.observe(observation),
@@ -175,9 +175,9 @@ pub fn plan_observations(
     break_circles(rows, &mut after, context.release);
     give_names_up(rows, &mut after);
 
-    let mut plan = Plan {
+    let mut plan = WritePlan {
         displaced: find_displaced(rows, &after),
-        ..Plan::default()
+        ..WritePlan::default()
     };
     for (asset_id, row) in after {
         plan.take(before.get(asset_id).copied(), row, context);
@@ -185,7 +185,7 @@ pub fn plan_observations(
     plan
 }
 
-impl Plan {
+impl WritePlan {
     fn take(&mut self, before: Option<&AssetRow>, after: AssetRow, context: PlanContext<'_>) {
         let change = classify(before, &after);
         self.tally.count(change);
@@ -194,7 +194,7 @@ impl Plan {
         let intent = before.and_then(|row| row.intent.as_ref());
         let actor = intent.and_then(|intent| intent.by);
         let decided = intent.map(|intent| Timestamp::from_micros(intent.at));
-        if change != Change::Unchanged {
+        if change != RowChange::Unchanged {
             self.audit.push(AuditEntry {
                 actor: actor.filter(|_| change.ends_a_decision()),
                 since: decided.filter(|_| change.ends_a_decision()),
@@ -221,7 +221,7 @@ impl Plan {
         }
         match before {
             None => self.inserts.push(after),
-            Some(_) if change != Change::Unchanged => self.updates.push(after),
+            Some(_) if change != RowChange::Unchanged => self.updates.push(after),
             Some(before)
                 if before.intent_claim != after.intent_claim
                     || before.clocks != after.clocks
@@ -263,9 +263,9 @@ impl Plan {
         for row in left_out {
             let change = self
                 .changes
-                .insert(row.cloudinary_asset_id, Change::Unchanged);
-            self.tally.forget(change.unwrap_or(Change::Unchanged));
-            self.tally.count(Change::Unchanged);
+                .insert(row.cloudinary_asset_id, RowChange::Unchanged);
+            self.tally.forget(change.unwrap_or(RowChange::Unchanged));
+            self.tally.count(RowChange::Unchanged);
         }
         self
     }

@@ -113,17 +113,17 @@ mod tests {
     use uuid::Uuid;
 
     use crate::asset::{AssetId, DeliveryName, ResourceType};
-    use crate::intent::{Editable, Intent, Wish};
-    use crate::observation::{Fact, Observation, Sighting};
+    use crate::intent::{EditableValues, Intent, ValueWish};
+    use crate::observation::{AssetSighting, Observation, ObservedState};
     use crate::row::AssetRow;
-    use crate::sync::plan::{KeepClocks, PlanContext, Source, plan_observations};
+    use crate::sync::plan::{KeepClocks, ObservationSource, PlanContext, plan_observations};
     use crate::time::Timestamp;
 
     fn seen(asset: u8, at: i64, public_id: &str) -> Observation {
         Observation {
             asset_id: AssetId::parse(&format!("{asset:032x}")).unwrap(),
             at: Timestamp::from_micros(at),
-            fact: Fact::Seen(Box::new(Sighting::named(DeliveryName {
+            fact: ObservedState::Seen(Box::new(AssetSighting::named(DeliveryName {
                 resource_type: ResourceType::Image,
                 delivery_type: "upload".to_owned(),
                 public_id: public_id.to_owned(),
@@ -135,14 +135,14 @@ mod tests {
     fn moving(asset: u8, from: &str, to: &str) -> AssetRow {
         let mut row =
             AssetRow::first(Uuid::from_u128(asset.into()), &seen(asset, 1, from)).unwrap();
-        row.observed = Some(Editable {
+        row.observed = Some(EditableValues {
             public_id: from.to_owned(),
-            ..Editable::default()
+            ..EditableValues::default()
         });
         row.editable.public_id = to.to_owned();
         row.intent = Some(Intent {
             at: 10,
-            public_id: Some(Wish {
+            public_id: Some(ValueWish {
                 to: to.to_owned(),
                 base: from.to_owned(),
                 at: 10,
@@ -155,7 +155,7 @@ mod tests {
 
     fn names_after(rows: &[AssetRow], release: &[Uuid]) -> Vec<(String, bool)> {
         let context = PlanContext {
-            source: Source::Outbound,
+            source: ObservationSource::Outbound,
             run_id: None,
             keep_clocks: KeepClocks::Always,
             release,

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::asset::{AssetId, DeliveryName};
-use crate::observation::{ATTRIBUTE_COLUMNS, Fact, Observation};
+use crate::observation::{ATTRIBUTE_COLUMNS, Observation, ObservedState};
 use crate::row::AssetRow;
-use crate::sync::plan::Tally;
+use crate::sync::plan::ChangeTally;
 
 /// So many examples of each kind are kept; the counts are exact.
 pub const MAX_EXAMPLES: usize = 100;
@@ -16,12 +16,12 @@ pub const MAX_EXAMPLES: usize = 100;
 /// The visible differences of both sides, as far as a run has compared them.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Drift {
+pub struct DriftReport {
     /// Cloudinary has them, and no live row here is theirs.
-    pub missing_here: Kind<Named>,
+    pub missing_here: DriftCount<NamedAsset>,
     /// Live rows whose assets Cloudinary does not have.
-    pub missing_there: Kind<Named>,
-    pub different: Kind<Difference>,
+    pub missing_there: DriftCount<NamedAsset>,
+    pub different: DriftCount<AssetDifference>,
     /// The number of assets that are the same on both sides.
     pub equal: u64,
     /// Of those that differ: how many a run would change here.
@@ -33,7 +33,7 @@ pub struct Drift {
 
 /// The number, and the first of them.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Kind<T> {
+pub struct DriftCount<T> {
     pub count: u64,
     pub examples: Vec<T>,
     /// True if there are more than the examples.
@@ -42,7 +42,7 @@ pub struct Kind<T> {
 
 /// An asset that only one side has.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Named {
+pub struct NamedAsset {
     pub asset_id: AssetId,
     pub public_id: String,
     pub resource_type: String,
@@ -51,18 +51,18 @@ pub struct Named {
 
 /// An asset that looks otherwise on the two sides.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Difference {
+pub struct AssetDifference {
     #[serde(flatten)]
-    pub asset: Named,
+    pub asset: NamedAsset,
     /// The columns of `media_assets`; `deleted_at` where a delete or a return was decided here.
     pub fields: Vec<String>,
-    pub newer: Newer,
+    pub newer: NewerSide,
 }
 
 /// Which side is newer, and so would be taken over by the other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Newer {
+pub enum NewerSide {
     Cloudinary,
     Database,
     /// Some fields here, some there.
@@ -93,7 +93,7 @@ fn compared() -> impl Iterator<Item = &'static str> {
     COMPARED.into_iter().chain(ATTRIBUTE_COLUMNS)
 }
 
-impl Drift {
+impl DriftReport {
     /// Compares a step's observations with the rows as they are. Every asset is to be told once.
     pub(super) fn take(&mut self, rows: &[AssetRow], observations: &[Observation]) {
         let rows: HashMap<&AssetId, &AssetRow> = rows
@@ -113,8 +113,8 @@ impl Drift {
     }
 
     /// The counts of a run.
-    pub(super) fn tally(&self) -> Tally {
-        Tally {
+    pub(super) fn tally(&self) -> ChangeTally {
+        ChangeTally {
             created: self.missing_here.count,
             updated: self.would_update,
             deleted: self.missing_there.count,
@@ -124,36 +124,40 @@ impl Drift {
 
     fn compare(&mut self, row: Option<&AssetRow>, seen: &Observation) {
         let Some(row) = row else {
-            if let Fact::Seen(sighting) = &seen.fact {
-                self.missing_here.add(Named::new(seen, &sighting.name));
+            if let ObservedState::Seen(sighting) = &seen.fact {
+                self.missing_here.add(NamedAsset::new(seen, &sighting.name));
             }
             return;
         };
         let mut after = row.clone();
         after.observe(seen);
         match (&seen.fact, row.is_live(), after.is_live()) {
-            (Fact::Seen(sighting), false, true) => {
-                self.missing_here.add(Named::new(seen, &sighting.name));
+            (ObservedState::Seen(sighting), false, true) => {
+                self.missing_here.add(NamedAsset::new(seen, &sighting.name));
             }
-            (Fact::Seen(sighting), false, false) if row.intent.is_some() => {
-                self.add_decided(Named::new(seen, &sighting.name));
+            (ObservedState::Seen(sighting), false, false) if row.intent.is_some() => {
+                self.add_decided(NamedAsset::new(seen, &sighting.name));
             }
-            (Fact::Gone(_), true, true) if row.intent.is_some() => {
-                self.add_decided(Named::new(seen, &row.name()));
+            (ObservedState::Gone(_), true, true) if row.intent.is_some() => {
+                self.add_decided(NamedAsset::new(seen, &row.name()));
             }
-            (Fact::Seen(sighting), true, _) => self.compare_live(row, &after, seen, &sighting.name),
-            (Fact::Gone(_), true, false) => self.missing_there.add(Named::new(seen, &row.name())),
+            (ObservedState::Seen(sighting), true, _) => {
+                self.compare_live(row, &after, seen, &sighting.name)
+            }
+            (ObservedState::Gone(_), true, false) => {
+                self.missing_there.add(NamedAsset::new(seen, &row.name()))
+            }
             // Both sides say that it is gone, or the row knows something newer than this look.
-            (Fact::Seen(_) | Fact::Gone(_), ..) => self.equal += 1,
+            (ObservedState::Seen(_) | ObservedState::Gone(_), ..) => self.equal += 1,
         }
     }
 
     /// Deleted or restored here, and not yet there.
-    fn add_decided(&mut self, asset: Named) {
-        self.different.add(Difference {
+    fn add_decided(&mut self, asset: NamedAsset) {
+        self.different.add(AssetDifference {
             asset,
             fields: vec!["deleted_at".to_owned()],
-            newer: Newer::Database,
+            newer: NewerSide::Database,
         });
     }
 
@@ -166,10 +170,10 @@ impl Drift {
     ) {
         let there = AssetRow::first(row.id, seen).expect("a sighting names its asset");
         let [here, after, there] = [row, after, &there].map(fields);
-        let mut difference = Difference {
-            asset: Named::new(seen, name),
+        let mut difference = AssetDifference {
+            asset: NamedAsset::new(seen, name),
             fields: Vec::new(),
-            newer: Newer::Cloudinary,
+            newer: NewerSide::Cloudinary,
         };
         let mut taken = 0;
         for field in compared() {
@@ -186,9 +190,9 @@ impl Drift {
         }
         if taken < difference.fields.len() {
             difference.newer = if taken == 0 {
-                Newer::Database
+                NewerSide::Database
             } else {
-                Newer::Both
+                NewerSide::Both
             };
         }
         self.would_update += u64::from(taken > 0);
@@ -203,7 +207,7 @@ fn fields(row: &AssetRow) -> Map<String, Value> {
     }
 }
 
-impl<T> Default for Kind<T> {
+impl<T> Default for DriftCount<T> {
     fn default() -> Self {
         Self {
             count: 0,
@@ -213,7 +217,7 @@ impl<T> Default for Kind<T> {
     }
 }
 
-impl<T> Kind<T> {
+impl<T> DriftCount<T> {
     fn add(&mut self, example: T) {
         self.count += 1;
         if self.examples.len() < MAX_EXAMPLES {
@@ -224,7 +228,7 @@ impl<T> Kind<T> {
     }
 }
 
-impl Named {
+impl NamedAsset {
     fn new(seen: &Observation, name: &DeliveryName) -> Self {
         Self {
             asset_id: seen.asset_id.clone(),
@@ -242,25 +246,30 @@ mod tests {
 
     use super::*;
     use crate::asset::ResourceType;
-    use crate::cloudinary::Resource;
-    use crate::intent::{Existence, Intent};
-    use crate::observation::Told;
+    use crate::cloudinary::CloudinaryResource;
+    use crate::intent::{ExistenceWish, Intent};
+    use crate::observation::AbsenceMeaning;
     use crate::time::Timestamp;
 
     fn seen(number: u64, at: i64, tags: &[&str]) -> Observation {
-        let resource: Resource = serde_json::from_value(json!({
+        let resource: CloudinaryResource = serde_json::from_value(json!({
             "asset_id": format!("{number:032x}"), "public_id": format!("mug-{number}"), "resource_type": "image",
             "type": "upload", "version": 7, "bytes": 3, "format": "gif", "tags": tags, "asset_folder": "mugs",
         }))
         .unwrap();
-        Observation::of_resource(&resource, Timestamp::from_secs(at), Told::Everything).unwrap()
+        Observation::of_resource(
+            &resource,
+            Timestamp::from_secs(at),
+            AbsenceMeaning::Everything,
+        )
+        .unwrap()
     }
 
     fn gone(number: u64, at: i64) -> Observation {
         Observation {
             asset_id: AssetId::parse(&format!("{number:032x}")).unwrap(),
             at: Timestamp::from_secs(at),
-            fact: Fact::Gone(None),
+            fact: ObservedState::Gone(None),
         }
     }
 
@@ -268,8 +277,8 @@ mod tests {
         AssetRow::first(Uuid::from_u128(number.into()), &seen(number, at, tags)).unwrap()
     }
 
-    fn drift(rows: &[AssetRow], observations: &[Observation]) -> Drift {
-        let mut drift = Drift::default();
+    fn drift(rows: &[AssetRow], observations: &[Observation]) -> DriftReport {
+        let mut drift = DriftReport::default();
         drift.take(rows, observations);
         drift
     }
@@ -282,7 +291,7 @@ mod tests {
         decided.deleted_at = Some(Timestamp::from_secs(12));
         decided.intent = Some(Intent {
             at: 12_000_000,
-            existence: Some(Existence::Delete {
+            existence: Some(ExistenceWish::Delete {
                 version: Some(7),
                 etag: None,
             }),
@@ -291,7 +300,7 @@ mod tests {
         let mut returning = row(7, 10, &[]);
         returning.intent = Some(Intent {
             at: 12_000_000,
-            existence: Some(Existence::Restore),
+            existence: Some(ExistenceWish::Restore),
             ..Intent::default()
         });
         returning.observe(&gone(7, 11));
@@ -315,7 +324,7 @@ mod tests {
                 gone(7, 20),
             ],
         );
-        let names = |kind: &Kind<Named>| {
+        let names = |kind: &DriftCount<NamedAsset>| {
             kind.examples
                 .iter()
                 .map(|named| named.public_id.clone())
@@ -338,9 +347,9 @@ mod tests {
         assert_eq!(
             different,
             [
-                ("mug-1", vec!["tags".to_owned()], Newer::Cloudinary),
-                ("mug-5", vec!["deleted_at".to_owned()], Newer::Database),
-                ("mug-7", vec!["deleted_at".to_owned()], Newer::Database),
+                ("mug-1", vec!["tags".to_owned()], NewerSide::Cloudinary),
+                ("mug-5", vec!["deleted_at".to_owned()], NewerSide::Database),
+                ("mug-7", vec!["deleted_at".to_owned()], NewerSide::Database),
             ]
         );
         assert_eq!(drift.equal, 1);
@@ -354,7 +363,7 @@ mod tests {
     #[test]
     fn what_the_row_learnt_after_the_look_is_newer_here() {
         let one = drift(&[row(1, 30, &["new"])], &[seen(1, 20, &["old"])]);
-        assert_eq!(one.different.examples[0].newer, Newer::Database);
+        assert_eq!(one.different.examples[0].newer, NewerSide::Database);
         assert_eq!(one.would_update, 0);
 
         let mut mixed = row(1, 10, &["a"]);
@@ -362,7 +371,7 @@ mod tests {
         mixed.clocks.folder = Some(30_000_000);
         let both = drift(&[mixed], &[seen(1, 20, &["b"])]);
         assert_eq!(both.different.examples[0].fields, ["folder", "tags"]);
-        assert_eq!(both.different.examples[0].newer, Newer::Both);
+        assert_eq!(both.different.examples[0].newer, NewerSide::Both);
         assert_eq!(both.would_update, 1);
 
         let late = drift(&[row(1, 30, &[])], &[gone(1, 20)]);
@@ -377,7 +386,8 @@ mod tests {
         assert_eq!(drift.missing_here.examples.len(), MAX_EXAMPLES);
         assert!(drift.missing_here.more);
         assert!(!drift.missing_there.more);
-        let stored: Drift = serde_json::from_value(serde_json::to_value(&drift).unwrap()).unwrap();
+        let stored: DriftReport =
+            serde_json::from_value(serde_json::to_value(&drift).unwrap()).unwrap();
         assert_eq!(stored, drift, "it survives the checkpoint");
     }
 

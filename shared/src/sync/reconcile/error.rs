@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cloudinary::{CloudinaryError, Refusal};
+use crate::cloudinary::{CloudinaryError, RefusalKind};
 use crate::supabase::SupabaseError;
 use crate::sync::quota;
 use crate::sync::quota_guard::ReserveTouched;
@@ -61,7 +61,7 @@ impl ReconcileError {
         match self {
             Self::Reserve(ReserveTouched(rest)) => Some(*rest),
             Self::Cloudinary(source) => match source.refusal() {
-                Some(Refusal::Quota { retry_after }) => Some(quota::bounded(retry_after)),
+                Some(RefusalKind::Quota { retry_after }) => Some(quota::bounded(retry_after)),
                 _ => None,
             },
             _ => None,

@@ -9,7 +9,7 @@ use super::outcome::SliceOutcome;
 use super::slice::Slice;
 use crate::deadline::Deadline;
 use crate::sync::clients::SyncClients;
-use crate::sync::store::{Lead, Rest, RunRequest, is_lease_lost};
+use crate::sync::store::{LeadOutcome, RunRequest, RunRest, is_lease_lost};
 use crate::telemetry;
 
 /// Compares Cloudinary with the database.
@@ -20,7 +20,7 @@ pub struct Reconcile {
 
 /// The outcome of a request for a run.
 #[derive(Debug)]
-pub struct Begun {
+pub struct RunStart {
     pub outcome: SliceOutcome,
     /// True if it is about the run that was asked for, and not about one that was there before.
     pub is_own: bool,
@@ -44,14 +44,14 @@ impl Reconcile {
         &self,
         request: &RunRequest,
         deadline: Instant,
-    ) -> Result<Begun, ReconcileError> {
+    ) -> Result<RunStart, ReconcileError> {
         loop {
             let lead = self.clients.store.lead_run(request).await?;
-            let is_own = matches!(lead, Lead::Started(_));
-            let is_older = matches!(lead, Lead::Resumed(_));
+            let is_own = matches!(lead, LeadOutcome::Started(_));
+            let is_older = matches!(lead, LeadOutcome::Resumed(_));
             match self.work(lead, deadline).await? {
                 SliceOutcome::Finished(_) if is_older => {}
-                outcome => return Ok(Begun { outcome, is_own }),
+                outcome => return Ok(RunStart { outcome, is_own }),
             }
         }
     }
@@ -69,12 +69,16 @@ impl Reconcile {
         self.work(lead, deadline).await
     }
 
-    async fn work(&self, lead: Lead, deadline: Instant) -> Result<SliceOutcome, ReconcileError> {
+    async fn work(
+        &self,
+        lead: LeadOutcome,
+        deadline: Instant,
+    ) -> Result<SliceOutcome, ReconcileError> {
         let led = match lead {
-            Lead::Started(led) | Lead::Resumed(led) => led,
-            Lead::Resting { run } => return Ok(SliceOutcome::Resting(Box::new(run))),
-            Lead::Busy { run } => return Ok(SliceOutcome::Busy(run.map(Box::new))),
-            Lead::Over => return Ok(SliceOutcome::Over),
+            LeadOutcome::Started(led) | LeadOutcome::Resumed(led) => led,
+            LeadOutcome::Resting { run } => return Ok(SliceOutcome::Resting(Box::new(run))),
+            LeadOutcome::Busy { run } => return Ok(SliceOutcome::Busy(run.map(Box::new))),
+            LeadOutcome::Over => return Ok(SliceOutcome::Over),
         };
         if let Some(reading) = led.quota {
             self.clients.cloudinary.learn_quota(reading);
@@ -97,7 +101,7 @@ impl Reconcile {
         error: &ReconcileError,
     ) -> Result<SliceOutcome, ReconcileError> {
         let message = telemetry::chain(error);
-        let rest = Rest {
+        let rest = RunRest {
             reason: Some((error.code(), &message)),
             at_least: error.rest(),
             quota: self.clients.cloudinary.newest_quota(),

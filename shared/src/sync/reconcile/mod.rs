@@ -19,10 +19,10 @@ mod slice;
 mod stage;
 mod suspects;
 
-pub use self::drift::{Drift, MAX_EXAMPLES};
+pub use self::drift::{DriftReport, MAX_EXAMPLES};
 pub use self::error::ReconcileError;
-pub use self::flow::{Begun, Reconcile};
+pub use self::flow::{Reconcile, RunStart};
 pub use self::named::NamedOutcome;
 pub use self::options::{MAX_NAMES, MAX_PAGE, RunOptions, checked_names};
 pub use self::outcome::SliceOutcome;
-pub use self::stage::Counters;
+pub use self::stage::RunCounters;

@@ -12,23 +12,25 @@ use futures::future::try_join_all;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::drift::Drift;
+use super::drift::DriftReport;
 use super::error::{ReconcileError, VALUES_REFUSED};
 use super::flow::Reconcile;
 use super::mass_delete::is_mass_delete;
 use super::options::RunOptions;
 use super::refusals::Refusals;
-use super::stage::{Counters, to_value};
+use super::stage::{RunCounters, to_value};
 use crate::asset::{AssetId, DeliveryName, ResourceType};
-use crate::observation::Clocks;
-use crate::observation::{Fact, Observation, Told};
+use crate::observation::AssetClocks;
+use crate::observation::{AbsenceMeaning, Observation, ObservedState};
 use crate::row::AssetRow;
 use crate::sync::lookup::{self, MAX_ASSET_IDS};
 use crate::sync::name_lists::cut;
-use crate::sync::plan::Source;
+use crate::sync::plan::ObservationSource;
 use crate::sync::quota_guard::QuotaGuard;
-use crate::sync::settle::{Driver, Evidence, ListingPolicy, Settlement, Written};
-use crate::sync::store::{FinishedRun, Mode, RowQuery, RunRequest, RunStatus, WriteSet};
+use crate::sync::settle::{
+    ListingPolicy, PlanEvidence, Settlement, SettlementDriver, WriteOutcome,
+};
+use crate::sync::store::{FinishedRun, RowQuery, RunMode, RunRequest, RunStatus, WriteSet};
 use crate::telemetry;
 use crate::time::Timestamp;
 
@@ -44,8 +46,8 @@ const CONCURRENT_CALLS: usize = 3;
 pub struct NamedOutcome {
     pub run_id: Uuid,
     pub status: RunStatus,
-    pub counters: Counters,
-    pub drift: Option<Drift>,
+    pub counters: RunCounters,
+    pub drift: Option<DriftReport>,
     /// The names under which neither side has, or had, anything.
     pub unknown: Vec<String>,
     /// A stable word, and a text for people, where it has stopped.
@@ -68,31 +70,33 @@ impl Reconcile {
     ) -> Result<NamedOutcome, ReconcileError> {
         let run_id = Uuid::new_v4();
         let started_at = Timestamp::now();
-        let record =
-            |status, counters: &Counters, drift: Option<&Drift>, error: Option<(&str, &str)>| {
-                FinishedRun {
-                    id: run_id,
-                    mode: Mode::Named,
-                    trigger: request.trigger,
-                    requested_by: request.requested_by,
-                    options: named_options(&request.options, names),
-                    dry_run: options.dry_run,
-                    drift: drift.map(to_value),
-                    status,
-                    error_code: error.map(|(code, _)| code.to_owned()),
-                    error_message: error.map(|(_, message)| message.to_owned()),
-                    counters: to_value(counters),
-                    started_at,
-                    quota: self.clients.cloudinary.newest_quota(),
-                }
-            };
+        let record = |status,
+                      counters: &RunCounters,
+                      drift: Option<&DriftReport>,
+                      error: Option<(&str, &str)>| {
+            FinishedRun {
+                id: run_id,
+                mode: RunMode::Named,
+                trigger: request.trigger,
+                requested_by: request.requested_by,
+                options: named_options(&request.options, names),
+                dry_run: options.dry_run,
+                drift: drift.map(to_value),
+                status,
+                error_code: error.map(|(code, _)| code.to_owned()),
+                error_message: error.map(|(_, message)| message.to_owned()),
+                counters: to_value(counters),
+                started_at,
+                quota: self.clients.cloudinary.newest_quota(),
+            }
+        };
         let repair = self.repair(names, run_id, options, record);
         let result = tokio::time::timeout_at(deadline.into(), repair).await;
         let result = result.unwrap_or(Err(ReconcileError::OutOfTime));
         if let Err(error) = &result {
             let message = telemetry::chain(error);
             let reason = Some((error.code(), message.as_str()));
-            let failed = record(RunStatus::Failed, &Counters::default(), None, reason);
+            let failed = record(RunStatus::Failed, &RunCounters::default(), None, reason);
             if let Err(error) = self.clients.store.apply(&WriteSet::of_run(failed)).await {
                 telemetry::log_error("a failed run over named assets is not recorded", &error);
             }
@@ -105,13 +109,18 @@ impl Reconcile {
         names: &BTreeSet<String>,
         run_id: Uuid,
         options: RunOptions,
-        record: impl Fn(RunStatus, &Counters, Option<&Drift>, Option<(&str, &str)>) -> FinishedRun,
+        record: impl Fn(
+            RunStatus,
+            &RunCounters,
+            Option<&DriftReport>,
+            Option<(&str, &str)>,
+        ) -> FinishedRun,
     ) -> Result<NamedOutcome, ReconcileError> {
         let begun = Timestamp::now();
         let (evidence, unknown) = self.look_at(names).await?;
-        let policy = ListingPolicy::few(Source::Reconcile, Some(run_id));
+        let policy = ListingPolicy::few(ObservationSource::Reconcile, Some(run_id));
         let mut settlement = Settlement::new(policy, evidence);
-        let driver = Driver {
+        let driver = SettlementDriver {
             clients: &self.clients,
             quota: QuotaGuard::People,
         };
@@ -119,7 +128,7 @@ impl Reconcile {
         let mut outcome = NamedOutcome {
             run_id,
             status: RunStatus::Succeeded,
-            counters: Counters::default(),
+            counters: RunCounters::default(),
             drift: None,
             unknown,
             error: None,
@@ -129,13 +138,13 @@ impl Reconcile {
             let deleted = plan.tally.deleted;
             let stopped = self.reason_to_stop(deleted, options).await?;
             let mut change = WriteSet::default();
-            outcome.counters = Counters {
+            outcome.counters = RunCounters {
                 listed: settlement.evidence().alive().len() as u64,
                 cloudinary_calls: settlement.evidence().calls(),
-                ..Counters::default()
+                ..RunCounters::default()
             };
             if options.dry_run {
-                let mut drift = Drift::default();
+                let mut drift = DriftReport::default();
                 drift.take(settlement.rows(), settlement.evidence().read());
                 drift.would_stop = stopped.map(|(code, _)| code.to_owned());
                 outcome.counters.tally = drift.tally();
@@ -156,8 +165,8 @@ impl Reconcile {
             let drift = outcome.drift.as_ref();
             change.finished_run = Some(record(outcome.status, &outcome.counters, drift, error));
             let is_planned = !change.inserts.is_empty() || !change.updates.is_empty();
-            match Written::of(self.clients.store.apply(&change).await)? {
-                Written::ValuesRefused(error) if !is_planned => return Err(error.into()),
+            match WriteOutcome::of(self.clients.store.apply(&change).await)? {
+                WriteOutcome::ValuesRefused(error) if !is_planned => return Err(error.into()),
                 written => settlement.take_written(written)?,
             }
         }
@@ -188,7 +197,7 @@ impl Reconcile {
     async fn look_at(
         &self,
         names: &BTreeSet<String>,
-    ) -> Result<(Evidence, Vec<String>), ReconcileError> {
+    ) -> Result<(PlanEvidence, Vec<String>), ReconcileError> {
         let names: Vec<String> = names.iter().cloned().collect();
         let listings = plan_listings(&names);
         let mut observations = Vec::new();
@@ -206,7 +215,7 @@ impl Reconcile {
         let unknown = unknown_names(&names, &rows, &observations);
         let unseen = not_shown_alive(&rows, &observations);
         let known = |row: &AssetRow| (row.cloudinary_asset_id.clone(), row.clocks);
-        let known: BTreeMap<AssetId, Clocks> = rows.iter().map(known).collect();
+        let known: BTreeMap<AssetId, AssetClocks> = rows.iter().map(known).collect();
         let newest = rows.iter().filter_map(|row| row.clocks.newest()).max();
         for chunk in unseen.chunks(MAX_ASSET_IDS) {
             observations
@@ -215,7 +224,10 @@ impl Reconcile {
         }
         let looked = unseen.iter().filter_map(|(id, _)| known.get_key_value(id));
         let looked = looked.map(|(id, known)| (id.clone(), *known));
-        Ok((Evidence::new(observations, calls).knowing(looked), unknown))
+        Ok((
+            PlanEvidence::new(observations, calls).knowing(looked),
+            unknown,
+        ))
     }
 
     async fn list(&self, listing: Listing<'_>) -> Result<Vec<Observation>, ReconcileError> {
@@ -230,8 +242,9 @@ impl Reconcile {
             .await?;
         let at = answer.observed_at;
         let resources = answer.value.iter();
-        let observations = resources
-            .filter_map(|resource| Observation::of_resource(resource, at, Told::Everything));
+        let observations = resources.filter_map(|resource| {
+            Observation::of_resource(resource, at, AbsenceMeaning::Everything)
+        });
         Ok(observations.collect())
     }
 }
@@ -242,7 +255,7 @@ fn left_out(
     settlement: &Settlement<ListingPolicy>,
     refusals: &Refusals,
 ) -> Option<(&'static str, String)> {
-    if let Some(reason) = refusals.tell() {
+    if let Some(reason) = refusals.describe() {
         return Some((VALUES_REFUSED, reason));
     }
     let unstable = settlement.unstable_assets().count();
@@ -291,7 +304,7 @@ fn not_shown_alive(
 ) -> Vec<(AssetId, Option<DeliveryName>)> {
     let alive: BTreeSet<&AssetId> = observations
         .iter()
-        .filter(|seen| matches!(seen.fact, Fact::Seen(_)))
+        .filter(|seen| matches!(seen.fact, ObservedState::Seen(_)))
         .map(|seen| &seen.asset_id)
         .collect();
     let unseen: BTreeMap<AssetId, Option<DeliveryName>> = rows

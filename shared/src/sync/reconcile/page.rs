@@ -6,16 +6,16 @@ use super::stage::Stage;
 use crate::asset::ResourceType;
 use crate::cloudinary::admin::ListPage;
 use crate::cloudinary::search::{SearchQuery, SortOrder};
-use crate::observation::{Observation, Told};
+use crate::observation::{AbsenceMeaning, Observation};
 use crate::sync::clients::SyncClients;
 use crate::sync::lookup::{self, MAX_ASSET_IDS};
 use crate::sync::quota_guard::QuotaGuard;
-use crate::sync::settle::Evidence;
+use crate::sync::settle::PlanEvidence;
 use crate::time::Timestamp;
 
 /// The assets of one read of Cloudinary, and the place to read on.
 pub(super) struct Page {
-    pub(super) evidence: Evidence,
+    pub(super) evidence: PlanEvidence,
     /// When it was read, on Cloudinary's clock: not before, and not after.
     pub(super) read_at: (Timestamp, Timestamp),
     pub(super) suspects: u64,
@@ -74,10 +74,10 @@ impl PageReader<'_> {
         };
         let resources = answer.value.resources.iter();
         let observations = resources.filter_map(|resource| {
-            Observation::of_resource(resource, answer.observed_at, Told::Everything)
+            Observation::of_resource(resource, answer.observed_at, AbsenceMeaning::Everything)
         });
         Ok(Page {
-            evidence: Evidence::new(observations.collect(), 1 + u64::from(restarted)),
+            evidence: PlanEvidence::new(observations.collect(), 1 + u64::from(restarted)),
             read_at: (answer.observed_at, cloudinary.cloud_now_at_most()),
             suspects: 0,
             restarted,
@@ -132,7 +132,7 @@ impl PageReader<'_> {
             None => Stage::Done,
         };
         Ok(Page {
-            evidence: Evidence::new(observations, calls),
+            evidence: PlanEvidence::new(observations, calls),
             read_at,
             suspects: 0,
             restarted,

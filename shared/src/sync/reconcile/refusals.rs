@@ -44,14 +44,14 @@ impl Refusals {
                     .get_or_insert_with(|| (asset.clone(), reason.clone()));
             }
         }
-        match self.tell() {
+        match self.describe() {
             Some(reason) if self.assets.len() > MOST => Err(ReconcileError::Refused(reason)),
             _ => Ok(()),
         }
     }
 
     /// For people; `None` when there are none.
-    pub(super) fn tell(&self) -> Option<String> {
+    pub(super) fn describe(&self) -> Option<String> {
         let (asset, reason) = self.first.as_ref()?;
         Some(match self.assets.len() {
             1 => format!("one asset could not be written, {asset}: {reason}"),
@@ -72,12 +72,12 @@ mod tests {
     fn ten_assets_are_left_out_and_more_end_a_run() {
         let id = |number: usize| AssetId::parse(&format!("{number:032x}")).unwrap();
         let mut refusals = Refusals::default();
-        assert_eq!(refusals.tell(), None);
+        assert_eq!(refusals.describe(), None);
         for number in 0..MOST {
             let refused = [(id(number), "no".to_owned()), (id(0), "no".to_owned())];
             refusals.take(&refused.into()).unwrap();
         }
-        let told = refusals.tell().unwrap();
+        let told = refusals.describe().unwrap();
         assert!(
             told.starts_with(&format!(
                 "{MOST} assets could not be written, the first is {}",

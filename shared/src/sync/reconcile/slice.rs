@@ -6,7 +6,7 @@ use futures::future::OptionFuture;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::drift::Drift;
+use super::drift::DriftReport;
 use super::error::{ReconcileError, VALUES_REFUSED};
 use super::mass_delete;
 use super::options::RunOptions;
@@ -14,15 +14,19 @@ use super::outcome::SliceOutcome;
 use super::page::{Page, PageReader};
 use super::predict::{self, Progress};
 use super::refusals::Refusals;
-use super::stage::{Counters, Stage, State, to_value};
+use super::stage::{RunCounters, Stage, State, to_value};
 use super::suspects::read_suspects;
 use crate::supabase::SupabaseError;
 use crate::sync::clients::SyncClients;
 use crate::sync::lookup::MAX_ASSET_IDS;
-use crate::sync::plan::{Plan, Tally};
+use crate::sync::plan::{ChangeTally, WritePlan};
 use crate::sync::quota_guard::QuotaGuard;
-use crate::sync::settle::{Driver, Evidence, ListingPolicy, Settlement, Written};
-use crate::sync::store::{Checkpoint, Led, Mode, Rest, RunRow, RunStatus, WriteSet, is_lease_lost};
+use crate::sync::settle::{
+    ListingPolicy, PlanEvidence, Settlement, SettlementDriver, WriteOutcome,
+};
+use crate::sync::store::{
+    LeadingRun, RunCheckpoint, RunMode, RunRest, RunRow, RunStatus, WriteSet, is_lease_lost,
+};
 use crate::telemetry;
 use crate::time::Timestamp;
 
@@ -38,28 +42,28 @@ pub(super) struct Slice<'a> {
     clients: &'a SyncClients,
     run: RunRow,
     stage: Stage,
-    counters: Counters,
+    counters: RunCounters,
     options: RunOptions,
     quota: QuotaGuard,
     refusals: Refusals,
     /// The findings of a dry run, and those when the present listing began.
-    drift: Drift,
-    drift_before: Drift,
+    drift: DriftReport,
+    drift_before: DriftReport,
     /// Live rows when the slice began.
     live: u64,
     step_began: Instant,
 }
 
 impl<'a> Slice<'a> {
-    pub(super) fn begin(clients: &'a SyncClients, led: Led) -> Result<Self, ReconcileError> {
+    pub(super) fn begin(clients: &'a SyncClients, led: LeadingRun) -> Result<Self, ReconcileError> {
         let run = led.run;
         let state = match &run.checkpoint {
             Value::Object(state) if state.is_empty() => State::of(Stage::first(run.mode)),
             state => State::deserialize(state).map_err(ReconcileError::Checkpoint)?,
         };
         let drift = match &run.drift {
-            Some(drift) => Drift::deserialize(drift).map_err(ReconcileError::Checkpoint)?,
-            None => Drift::default(),
+            Some(drift) => DriftReport::deserialize(drift).map_err(ReconcileError::Checkpoint)?,
+            None => DriftReport::default(),
         };
         let options = RunOptions::deserialize(&run.options).map_err(ReconcileError::Checkpoint)?;
         Ok(Self {
@@ -68,7 +72,8 @@ impl<'a> Slice<'a> {
             refusals: state.refusals,
             drift,
             drift_before: state.drift_before.unwrap_or_default(),
-            counters: Counters::deserialize(&run.counters).map_err(ReconcileError::Checkpoint)?,
+            counters: RunCounters::deserialize(&run.counters)
+                .map_err(ReconcileError::Checkpoint)?,
             quota: QuotaGuard::KeepReserve {
                 wanted: options.quota_reserve,
             },
@@ -113,7 +118,7 @@ impl<'a> Slice<'a> {
 
     /// A run that left something out is no success, even if the counts agree.
     async fn end(&mut self) -> Result<SliceOutcome, ReconcileError> {
-        match self.refusals.tell() {
+        match self.refusals.describe() {
             None => self.finish(RunStatus::Succeeded, None).await,
             Some(reason) => {
                 let error = Some((VALUES_REFUSED, reason.as_str()));
@@ -123,9 +128,9 @@ impl<'a> Slice<'a> {
     }
 
     async fn pause(&self) -> Result<SliceOutcome, ReconcileError> {
-        let rest = Rest {
+        let rest = RunRest {
             quota: self.clients.cloudinary.newest_quota(),
-            ..Rest::default()
+            ..RunRest::default()
         };
         let run = self.clients.store.release_run(&self.run, rest).await;
         Ok(SliceOutcome::Paused(Box::new(run.map_err(lost)?)))
@@ -189,7 +194,7 @@ impl<'a> Slice<'a> {
         let policy = ListingPolicy::page(Some(self.run.id));
         let evidence = std::mem::take(&mut page.evidence);
         let mut settlement = Settlement::new(policy, evidence).without(self.refusals.assets());
-        let driver = Driver {
+        let driver = SettlementDriver {
             clients: self.clients,
             quota: self.quota,
         };
@@ -204,14 +209,14 @@ impl<'a> Slice<'a> {
         &mut self,
         page: &Page,
         settlement: &Settlement<ListingPolicy>,
-        plan: Plan,
-    ) -> Result<Written, ReconcileError> {
+        plan: WritePlan,
+    ) -> Result<WriteOutcome, ReconcileError> {
         self.refusals.take(settlement.refused())?;
         let drift = self
             .options
             .dry_run
             .then(|| self.find_drift(page, settlement));
-        let tally = drift.as_ref().map_or(plan.tally, Drift::tally);
+        let tally = drift.as_ref().map_or(plan.tally, DriftReport::tally);
         let counters = self.count(
             page,
             settlement.evidence(),
@@ -224,12 +229,12 @@ impl<'a> Slice<'a> {
                 .map(|found| self.drift_to_go_back_to(page, found)),
             refusals: self.refusals.clone(),
         };
-        let checkpoint = Checkpoint {
+        let checkpoint = RunCheckpoint {
             asset_ids: settlement.evidence().alive().to_vec(),
             drift: drift.as_ref().map(to_value),
             ends_in_seconds: self.time_left(&state.stage, &counters),
             quota: self.clients.cloudinary.newest_quota(),
-            ..Checkpoint::after(&self.run, to_value(&state), to_value(&counters))
+            ..RunCheckpoint::after(&self.run, to_value(&state), to_value(&counters))
         };
         // A dry run writes how far it has come, and nothing else.
         let now = Timestamp::now();
@@ -237,21 +242,21 @@ impl<'a> Slice<'a> {
         let change = WriteSet {
             checkpoint: Some(checkpoint),
             ..WriteSet::of_plan(if drift.is_some() {
-                Plan::default()
+                WritePlan::default()
             } else {
                 plan
             })
         }
         .timed(Some(now.offset(worked.saturating_neg())), now);
-        match Written::of(self.clients.store.apply(&change).await).map_err(lost)? {
-            Written::Applied => {}
-            Written::ValuesRefused(error) if drift.is_some() => return Err(error.into()),
-            Written::ValuesRefused(error) => {
+        match WriteOutcome::of(self.clients.store.apply(&change).await).map_err(lost)? {
+            WriteOutcome::Applied => {}
+            WriteOutcome::ValuesRefused(error) if drift.is_some() => return Err(error.into()),
+            WriteOutcome::ValuesRefused(error) => {
                 // What was left out so far is kept, and the lease as well.
                 self.checkpoint_now().await?;
-                return Ok(Written::ValuesRefused(error));
+                return Ok(WriteOutcome::ValuesRefused(error));
             }
-            Written::Changed => return Ok(Written::Changed),
+            WriteOutcome::Changed => return Ok(WriteOutcome::Changed),
         }
         self.run.step += 1;
         self.run.counters = to_value(&counters);
@@ -260,7 +265,7 @@ impl<'a> Slice<'a> {
         self.drift = drift.unwrap_or_default();
         self.drift_before = state.drift_before.unwrap_or_default();
         self.step_began = Instant::now();
-        Ok(Written::Applied)
+        Ok(WriteOutcome::Applied)
     }
 
     /// Writes down where the run stands, and renews its lease, before something that takes longer.
@@ -270,9 +275,9 @@ impl<'a> Slice<'a> {
             drift_before: None,
             refusals: self.refusals.clone(),
         };
-        let checkpoint = Checkpoint {
+        let checkpoint = RunCheckpoint {
             ends_in_seconds: self.time_left(&state.stage, &self.counters),
-            ..Checkpoint::after(&self.run, to_value(&state), to_value(&self.counters))
+            ..RunCheckpoint::after(&self.run, to_value(&state), to_value(&self.counters))
         };
         let change = WriteSet {
             checkpoint: Some(checkpoint),
@@ -284,7 +289,7 @@ impl<'a> Slice<'a> {
     }
 
     /// The counters behind this page. A dry run's tally is that of all it has found.
-    fn count(&self, page: &Page, evidence: &Evidence, tally: Tally) -> Counters {
+    fn count(&self, page: &Page, evidence: &PlanEvidence, tally: ChangeTally) -> RunCounters {
         let mut counters = self.counters;
         if page.suspects == 0 {
             counters.listed += evidence.alive().len() as u64;
@@ -302,7 +307,7 @@ impl<'a> Slice<'a> {
         counters
     }
 
-    fn find_drift(&self, page: &Page, settlement: &Settlement<ListingPolicy>) -> Drift {
+    fn find_drift(&self, page: &Page, settlement: &Settlement<ListingPolicy>) -> DriftReport {
         let mut found = if page.restarted {
             self.drift_before.clone()
         } else {
@@ -313,7 +318,7 @@ impl<'a> Slice<'a> {
     }
 
     /// A listing that is complete is never begun again.
-    fn drift_to_go_back_to(&self, page: &Page, found: &Drift) -> Drift {
+    fn drift_to_go_back_to(&self, page: &Page, found: &DriftReport) -> DriftReport {
         if page.next.continues(&self.stage) {
             self.drift_before.clone()
         } else {
@@ -322,8 +327,8 @@ impl<'a> Slice<'a> {
     }
 
     /// Seconds until a full run ends when `next` follows, as far as can be told.
-    fn time_left(&self, next: &Stage, counters: &Counters) -> Option<f64> {
-        if self.run.mode != Mode::Full {
+    fn time_left(&self, next: &Stage, counters: &RunCounters) -> Option<f64> {
+        if self.run.mode != RunMode::Full {
             return None;
         }
         let page_size = match next {
@@ -366,10 +371,10 @@ impl<'a> Slice<'a> {
         let reason = Some((error.code(), message.as_str()));
         let store = &self.clients.store;
         let rested = if error.is_transient() {
-            let rest = Rest {
+            let rest = RunRest {
                 reason,
                 quota: self.clients.cloudinary.newest_quota(),
-                ..Rest::default()
+                ..RunRest::default()
             };
             store.release_run(&self.run, rest).await
         } else {

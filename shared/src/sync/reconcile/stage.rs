@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::drift::Drift;
+use super::drift::DriftReport;
 use super::refusals::Refusals;
 use crate::asset::ResourceType;
-use crate::sync::plan::Tally;
-use crate::sync::store::Mode;
+use crate::sync::plan::ChangeTally;
+use crate::sync::store::RunMode;
 
 /// Where a run goes on.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub(super) struct State {
     /// The findings before the present listing. A dry run goes back to them when the listing's
     /// cursor expires, so that nothing is counted twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) drift_before: Option<Drift>,
+    pub(super) drift_before: Option<DriftReport>,
     #[serde(default, skip_serializing_if = "Refusals::is_empty")]
     pub(super) refusals: Refusals,
 }
@@ -52,7 +52,7 @@ impl State {
 /// The counts of a run so far.
 #[derive(Clone, Copy, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Counters {
+pub struct RunCounters {
     pub listed: u64,
     pub pages: u64,
     pub suspects: u64,
@@ -60,20 +60,20 @@ pub struct Counters {
     /// Milliseconds spent on steps, rests left out.
     pub worked_ms: u64,
     #[serde(flatten)]
-    pub tally: Tally,
+    pub tally: ChangeTally,
 }
 
 impl Stage {
     /// Where a run of this mode begins.
-    pub(super) fn first(mode: Mode) -> Stage {
+    pub(super) fn first(mode: RunMode) -> Stage {
         match mode {
-            Mode::Full => Stage::Listing {
+            RunMode::Full => Stage::Listing {
                 resource_type: ResourceType::ALL[0],
                 cursor: None,
             },
-            Mode::Incremental => Stage::Changes { cursor: None },
+            RunMode::Incremental => Stage::Changes { cursor: None },
             // It has no steps: what it would have to walk is nothing.
-            Mode::Named => Stage::Done,
+            RunMode::Named => Stage::Done,
         }
     }
 
@@ -138,9 +138,10 @@ mod tests {
             let state = State::deserialize(&run["checkpoint"]);
             let state = state.unwrap_or_else(|error| panic!("{name}: {error}"));
             RunOptions::deserialize(&run["options"]).unwrap_or_else(|e| panic!("{name}: {e}"));
-            let counters = Counters::deserialize(&run["counters"]);
+            let counters = RunCounters::deserialize(&run["counters"]);
             let counters = counters.unwrap_or_else(|error| panic!("{name}: {error}"));
-            Option::<Drift>::deserialize(&run["drift"]).unwrap_or_else(|e| panic!("{name}: {e}"));
+            Option::<DriftReport>::deserialize(&run["drift"])
+                .unwrap_or_else(|e| panic!("{name}: {e}"));
             // What was counted before the upgrade counts on.
             assert_eq!(counters.listed, run["counters"]["listed"], "{name}");
             // This version's own writing of it loses nothing.
@@ -159,8 +160,8 @@ mod tests {
             .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
             .collect();
         let stages = [
-            Stage::first(Mode::Full),
-            Stage::first(Mode::Incremental),
+            Stage::first(RunMode::Full),
+            Stage::first(RunMode::Incremental),
             Stage::after_listing(ResourceType::ALL[2]),
             Stage::Done,
         ];

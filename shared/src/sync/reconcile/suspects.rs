@@ -6,7 +6,7 @@ use super::stage::Stage;
 use crate::sync::clients::SyncClients;
 use crate::sync::lookup::{self, MAX_ASSET_IDS};
 use crate::sync::quota_guard::QuotaGuard;
-use crate::sync::settle::Evidence;
+use crate::sync::settle::PlanEvidence;
 use crate::sync::store::RunRow;
 
 /// Looks at the next suspects of a run by their ids.
@@ -19,7 +19,7 @@ pub(super) async fn read_suspects(
     let SyncClients { cloudinary, store } = clients;
     let suspects = store.fetch_suspects(run, after, MAX_ASSET_IDS).await?;
     let mut page = Page {
-        evidence: Evidence::default(),
+        evidence: PlanEvidence::default(),
         read_at: (cloudinary.cloud_now(), cloudinary.cloud_now_at_most()),
         suspects: suspects.len() as u64,
         restarted: false,
@@ -43,6 +43,6 @@ pub(super) async fn read_suspects(
     let looked = lookup::fetch_observations(cloudinary, &wanted, newest).await?;
     let suspects = suspects.into_iter();
     let known = suspects.map(|suspect| (suspect.asset_id, suspect.clocks));
-    page.evidence = Evidence::new(looked, 1).knowing(known);
+    page.evidence = PlanEvidence::new(looked, 1).knowing(known);
     Ok(page)
 }

@@ -2,51 +2,51 @@
 
 use uuid::Uuid;
 
-use super::policy::Policy;
+use super::policy::SettlePolicy;
 use super::settlement::Settlement;
-use super::step::{Inquiry, SettleError, Step, Written};
+use super::step::{AssetInquiry, SettleError, SettleStep, WriteOutcome};
 use crate::asset::AssetId;
 use crate::sync::clients::SyncClients;
 use crate::sync::lookup::{self, MAX_ASSET_IDS};
-use crate::sync::plan::Plan;
+use crate::sync::plan::WritePlan;
 use crate::sync::quota_guard::QuotaGuard;
 use crate::sync::store::WriteSet;
 
 /// Reads, looks and writes for settlements.
 #[derive(Debug)]
-pub struct Driver<'a> {
+pub struct SettlementDriver<'a> {
     pub clients: &'a SyncClients,
     pub quota: QuotaGuard,
 }
 
-impl Driver<'_> {
+impl SettlementDriver<'_> {
     /// Reads and looks until there is something to write; `None` when everything is settled. The
     /// caller writes the plan with its additions, and hands the outcome to
     /// [`Settlement::take_written`].
     ///
     /// # Errors
     /// See [`SettleError`].
-    pub async fn next_plan<P: Policy>(
+    pub async fn next_plan<P: SettlePolicy>(
         &self,
         settlement: &mut Settlement<P>,
-    ) -> Result<Option<Plan>, SettleError> {
+    ) -> Result<Option<WritePlan>, SettleError> {
         loop {
             match settlement.next(Uuid::new_v4)? {
-                Step::Read(query) => {
+                SettleStep::Read(query) => {
                     settlement.take_rows(self.clients.store.fetch_rows(&query).await?)
                 }
-                Step::Look(inquiry) => self.look(settlement, &inquiry).await?,
-                Step::WritePart(plan) => self.write_part(settlement, *plan).await?,
-                Step::Write(plan) => return Ok(Some(*plan)),
-                Step::Done => return Ok(None),
+                SettleStep::Look(inquiry) => self.look(settlement, &inquiry).await?,
+                SettleStep::WritePart(plan) => self.write_part(settlement, *plan).await?,
+                SettleStep::Write(plan) => return Ok(Some(*plan)),
+                SettleStep::Done => return Ok(None),
             }
         }
     }
 
-    async fn look<P: Policy>(
+    async fn look<P: SettlePolicy>(
         &self,
         settlement: &mut Settlement<P>,
-        inquiry: &Inquiry,
+        inquiry: &AssetInquiry,
     ) -> Result<(), SettleError> {
         for chunk in inquiry.wanted.chunks(MAX_ASSET_IDS) {
             self.quota.admit(&self.clients.cloudinary, 1)?;
@@ -61,18 +61,18 @@ impl Driver<'_> {
         Ok(())
     }
 
-    async fn write_part<P: Policy>(
+    async fn write_part<P: SettlePolicy>(
         &self,
         settlement: &mut Settlement<P>,
-        plan: Plan,
+        plan: WritePlan,
     ) -> Result<(), SettleError> {
         let tally = plan.tally;
         let written = if plan.is_empty() {
-            Written::Applied
+            WriteOutcome::Applied
         } else {
-            Written::of(self.clients.store.apply(&WriteSet::of_plan(plan)).await)?
+            WriteOutcome::of(self.clients.store.apply(&WriteSet::of_plan(plan)).await)?
         };
-        if matches!(written, Written::Applied) {
+        if matches!(written, WriteOutcome::Applied) {
             settlement.count_part(tally);
         }
         settlement.take_written(written)

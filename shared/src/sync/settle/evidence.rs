@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::asset::AssetId;
-use crate::observation::Clocks;
-use crate::observation::{Fact, Observation};
+use crate::observation::AssetClocks;
+use crate::observation::{Observation, ObservedState};
 use crate::row::AssetRow;
 
 /// Observations on their way into a plan.
 #[derive(Clone, Debug, Default)]
-pub struct Evidence {
+pub struct PlanEvidence {
     observations: Vec<Observation>,
     /// The first of them are about the assets that the flow itself has read. The others follow
     /// from looks that the settlement has asked for.
@@ -17,14 +17,14 @@ pub struct Evidence {
     alive: Vec<AssetId>,
     calls: u64,
     /// The clocks that the rows of assets had when these were last looked at by their ids.
-    known: BTreeMap<AssetId, Clocks>,
+    known: BTreeMap<AssetId, AssetClocks>,
 }
 
-impl Evidence {
+impl PlanEvidence {
     /// The observations that a flow has read with so many calls.
     pub fn new(read: Vec<Observation>, calls: u64) -> Self {
         let alive = read.iter();
-        let alive = alive.filter(|seen| matches!(seen.fact, Fact::Seen(_)));
+        let alive = alive.filter(|seen| matches!(seen.fact, ObservedState::Seen(_)));
         Self {
             alive: alive.map(|seen| seen.asset_id.clone()).collect(),
             read: read.len(),
@@ -36,7 +36,7 @@ impl Evidence {
 
     /// The same, where these assets were looked at by their ids when their rows had these clocks.
     #[must_use]
-    pub fn knowing(mut self, known: impl IntoIterator<Item = (AssetId, Clocks)>) -> Self {
+    pub fn knowing(mut self, known: impl IntoIterator<Item = (AssetId, AssetClocks)>) -> Self {
         self.known.extend(known);
         self
     }
@@ -135,7 +135,7 @@ mod tests {
         Observation {
             asset_id: id(digit),
             at: Timestamp::from_secs(at),
-            fact: Fact::Gone(Some(DeliveryName {
+            fact: ObservedState::Gone(Some(DeliveryName {
                 resource_type: ResourceType::Image,
                 delivery_type: "upload".to_owned(),
                 public_id: digit.to_owned(),
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn a_look_counts_until_its_row_has_learnt_more() {
         let mut row = AssetRow::first(Uuid::new_v4(), &gone("a", 1)).unwrap();
-        let mut evidence = Evidence::default();
+        let mut evidence = PlanEvidence::default();
         evidence.take_looks(vec![gone("a", 9), gone("b", 9)], std::slice::from_ref(&row));
 
         // A decision made here is no news of Cloudinary's.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::evidence::Evidence;
-use super::policy::{ClockKeeping, Policy, Wanted, named_by};
+use super::evidence::PlanEvidence;
+use super::policy::{ClockKeeping, LookTargets, SettlePolicy, named_by};
 use crate::asset::AssetId;
 use crate::observation::Observation;
 use crate::row::AssetRow;
-use crate::sync::plan::Source;
+use crate::sync::plan::ObservationSource;
 use crate::time::Timestamp;
 
 /// The largest lag of a look's stamp behind the look. A call may take 25 seconds, and of
@@ -26,7 +26,7 @@ const ROUNDS: usize = 3;
 /// Settles the observations of a read.
 #[derive(Clone, Debug)]
 pub struct ListingPolicy {
-    source: Source,
+    source: ObservationSource,
     run_id: Option<Uuid>,
     clocks: ClockKeeping,
     /// The remaining looks at assets in doubt.
@@ -37,7 +37,7 @@ impl ListingPolicy {
     /// A page of a run. Keeping every clock would rewrite the whole table.
     pub fn page(run_id: Option<Uuid>) -> Self {
         Self {
-            source: Source::Reconcile,
+            source: ObservationSource::Reconcile,
             run_id,
             clocks: ClockKeeping::OfLooks,
             rounds: ROUNDS,
@@ -45,7 +45,7 @@ impl ListingPolicy {
     }
 
     /// A few assets, read at once. Runs and notifications of the same assets are to know of it.
-    pub fn few(source: Source, run_id: Option<Uuid>) -> Self {
+    pub fn few(source: ObservationSource, run_id: Option<Uuid>) -> Self {
         Self {
             source,
             run_id,
@@ -62,8 +62,8 @@ impl ListingPolicy {
     }
 }
 
-impl Policy for ListingPolicy {
-    fn source(&self) -> Source {
+impl SettlePolicy for ListingPolicy {
+    fn source(&self) -> ObservationSource {
         self.source
     }
 
@@ -75,9 +75,9 @@ impl Policy for ListingPolicy {
         self.clocks
     }
 
-    fn to_look_at(&mut self, rows: &[AssetRow], evidence: &mut Evidence) -> Wanted {
+    fn to_look_at(&mut self, rows: &[AssetRow], evidence: &mut PlanEvidence) -> LookTargets {
         if self.rounds == 0 {
-            return Wanted::new();
+            return LookTargets::new();
         }
         let doubted = in_doubt(rows, evidence);
         if !doubted.is_empty() {
@@ -89,7 +89,7 @@ impl Policy for ListingPolicy {
 
 /// Assets that look otherwise than their rows, where nobody can tell which of the two was first.
 /// The row has learnt of its asset at about the time of this read, or later.
-fn in_doubt(rows: &[AssetRow], evidence: &Evidence) -> BTreeSet<AssetId> {
+fn in_doubt(rows: &[AssetRow], evidence: &PlanEvidence) -> BTreeSet<AssetId> {
     let observations = evidence.observations();
     let Some(first) = observations.iter().map(|seen| seen.at).min() else {
         return BTreeSet::new();

@@ -6,20 +6,20 @@ use std::fmt::Debug;
 
 use uuid::Uuid;
 
-use super::evidence::Evidence;
+use super::evidence::PlanEvidence;
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::CloudinaryError;
 use crate::observation::Observation;
 use crate::row::AssetRow;
-use crate::sync::plan::Source;
+use crate::sync::plan::ObservationSource;
 use crate::sync::store::RowQuery;
 use crate::time::Timestamp;
 
 /// Assets to look at, and the names they are known by.
-pub type Wanted = BTreeMap<AssetId, Option<DeliveryName>>;
+pub type LookTargets = BTreeMap<AssetId, Option<DeliveryName>>;
 
 /// Assets to look at, under the names by which their rows have last observed them.
-pub fn named_by(rows: &[AssetRow], assets: impl IntoIterator<Item = AssetId>) -> Wanted {
+pub fn named_by(rows: &[AssetRow], assets: impl IntoIterator<Item = AssetId>) -> LookTargets {
     let names: BTreeMap<&AssetId, DeliveryName> = rows
         .iter()
         .map(|row| (&row.cloudinary_asset_id, row.observed_name()))
@@ -42,9 +42,9 @@ pub enum ClockKeeping {
 }
 
 /// A flow's own part in settling. Every method decides, and none does I/O.
-pub trait Policy: Clone + Debug {
+pub trait SettlePolicy: Clone + Debug {
     /// The flow, as the audit trail names it.
-    fn source(&self) -> Source;
+    fn source(&self) -> ObservationSource;
 
     fn run_id(&self) -> Option<Uuid> {
         None
@@ -58,8 +58,8 @@ pub trait Policy: Clone + Debug {
     fn add_rows(&self, _query: &mut RowQuery) {}
 
     /// The assets that have to be looked at before anything is planned from these rows.
-    fn to_look_at(&mut self, _rows: &[AssetRow], _evidence: &mut Evidence) -> Wanted {
-        Wanted::new()
+    fn to_look_at(&mut self, _rows: &[AssetRow], _evidence: &mut PlanEvidence) -> LookTargets {
+        LookTargets::new()
     }
 
     /// Goes on without a look at these assets, or gives the error back.
@@ -87,7 +87,7 @@ pub trait Policy: Clone + Debug {
     }
 
     /// The observations to be planned.
-    fn observations<'a>(&'a self, evidence: &'a Evidence) -> Cow<'a, [Observation]> {
+    fn observations<'a>(&'a self, evidence: &'a PlanEvidence) -> Cow<'a, [Observation]> {
         Cow::Borrowed(evidence.observations())
     }
 

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::evidence::Evidence;
-use super::policy::{ClockKeeping, Policy, Wanted, named_by};
+use super::evidence::PlanEvidence;
+use super::policy::{ClockKeeping, LookTargets, SettlePolicy, named_by};
 use super::search::Search;
-use super::step::{Inquiry, SettleError, Step, Written};
+use super::step::{AssetInquiry, SettleError, SettleStep, WriteOutcome};
 use super::unstable_rows::UnstableRows;
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::CloudinaryError;
 use crate::observation::Observation;
 use crate::row::AssetRow;
-use crate::sync::plan::{KeepClocks, Plan, PlanContext, Tally, plan_observations};
+use crate::sync::plan::{ChangeTally, KeepClocks, PlanContext, WritePlan, plan_observations};
 use crate::sync::store::{ATTEMPTS, RowQuery};
 use crate::telemetry;
 use crate::time::Timestamp;
@@ -37,7 +37,7 @@ enum Stage {
 #[derive(Clone, Debug)]
 pub struct Settlement<P> {
     policy: P,
-    evidence: Evidence,
+    evidence: PlanEvidence,
     stage: Stage,
     rows: Vec<AssetRow>,
     /// Names whose holders are among the rows.
@@ -52,12 +52,12 @@ pub struct Settlement<P> {
     refused: BTreeMap<AssetId, String>,
     /// Assets that are left out: the refused ones, and those the caller has named.
     left_out: BTreeSet<AssetId>,
-    written_in_parts: Tally,
+    written_in_parts: ChangeTally,
 }
 
-impl<P: Policy> Settlement<P> {
+impl<P: SettlePolicy> Settlement<P> {
     /// Settles evidence; the rows are read first.
-    pub fn new(policy: P, evidence: Evidence) -> Self {
+    pub fn new(policy: P, evidence: PlanEvidence) -> Self {
         Self {
             policy,
             evidence,
@@ -71,7 +71,7 @@ impl<P: Policy> Settlement<P> {
             search: None,
             refused: BTreeMap::new(),
             left_out: BTreeSet::new(),
-            written_in_parts: Tally::default(),
+            written_in_parts: ChangeTally::default(),
         }
     }
 
@@ -94,7 +94,7 @@ impl<P: Policy> Settlement<P> {
         &self.policy
     }
 
-    pub fn evidence(&self) -> &Evidence {
+    pub fn evidence(&self) -> &PlanEvidence {
         &self.evidence
     }
 
@@ -104,7 +104,7 @@ impl<P: Policy> Settlement<P> {
     }
 
     /// The evidence, and the policy that settled it.
-    pub fn into_parts(self) -> (P, Evidence) {
+    pub fn into_parts(self) -> (P, PlanEvidence) {
         (self.policy, self.evidence)
     }
 
@@ -125,7 +125,7 @@ impl<P: Policy> Settlement<P> {
     }
 
     /// Changes that were written without the rest, in search of refused values.
-    pub fn written_in_parts(&self) -> Tally {
+    pub fn written_in_parts(&self) -> ChangeTally {
         self.written_in_parts
     }
 
@@ -133,16 +133,16 @@ impl<P: Policy> Settlement<P> {
     ///
     /// # Errors
     /// [`SettleError::Contended`] when the rows never come to rest.
-    pub fn next(&mut self, mut fresh_id: impl FnMut() -> Uuid) -> Result<Step, SettleError> {
+    pub fn next(&mut self, mut fresh_id: impl FnMut() -> Uuid) -> Result<SettleStep, SettleError> {
         loop {
             if self.stage == Stage::Settled {
-                return Ok(Step::Done);
+                return Ok(SettleStep::Done);
             }
             if self.stage == Stage::Reading {
                 let query = self.query();
                 if !query.is_empty() {
                     self.take_turn()?;
-                    return Ok(Step::Read(query));
+                    return Ok(SettleStep::Read(query));
                 }
                 self.rows.clear();
                 self.stage = Stage::Planning;
@@ -167,20 +167,20 @@ impl<P: Policy> Settlement<P> {
                 return self.look(displaced, true);
             }
             if self.search.is_some() {
-                return Ok(Step::WritePart(Box::new(plan)));
+                return Ok(SettleStep::WritePart(Box::new(plan)));
             }
             let plan = self.unstable.leave_out(&self.rows, plan);
-            return Ok(Step::Write(Box::new(plan)));
+            return Ok(SettleStep::Write(Box::new(plan)));
         }
     }
 
-    /// Takes in the rows that [`Step::Read`] has asked for.
+    /// Takes in the rows that [`SettleStep::Read`] has asked for.
     pub fn take_rows(&mut self, rows: Vec<AssetRow>) {
         self.rows = rows;
         self.stage = Stage::Planning;
     }
 
-    /// Takes in the answer of one call that [`Step::Look`] has asked for.
+    /// Takes in the answer of one call that [`SettleStep::Look`] has asked for.
     pub fn take_looks(&mut self, looks: Vec<Observation>) {
         self.evidence.take_looks(looks, &self.rows);
         self.read_again_if_need_be();
@@ -192,7 +192,7 @@ impl<P: Policy> Settlement<P> {
     /// The same error, unless the policy goes on without the looks.
     pub fn take_failed_look(
         &mut self,
-        inquiry: &Inquiry,
+        inquiry: &AssetInquiry,
         assets: &[AssetId],
         error: CloudinaryError,
     ) -> Result<(), SettleError> {
@@ -209,7 +209,7 @@ impl<P: Policy> Settlement<P> {
     /// # Errors
     /// [`SettleError::Contended`] when rows have changed too often, and the database's own when it
     /// refuses values that belong to no asset.
-    pub fn take_written(&mut self, written: Written) -> Result<(), SettleError> {
+    pub fn take_written(&mut self, written: WriteOutcome) -> Result<(), SettleError> {
         self.turns = 0;
         match self.search.take() {
             None => self.take_whole(written),
@@ -217,11 +217,11 @@ impl<P: Policy> Settlement<P> {
         }
     }
 
-    fn take_whole(&mut self, written: Written) -> Result<(), SettleError> {
+    fn take_whole(&mut self, written: WriteOutcome) -> Result<(), SettleError> {
         match written {
-            Written::Applied => self.stage = Stage::Settled,
-            Written::Changed => return self.start_again(),
-            Written::ValuesRefused(error) => match Search::among(self.assets()) {
+            WriteOutcome::Applied => self.stage = Stage::Settled,
+            WriteOutcome::Changed => return self.start_again(),
+            WriteOutcome::ValuesRefused(error) => match Search::among(self.assets()) {
                 Some(search) => self.search_on(search),
                 None => return Err(error.into()),
             },
@@ -229,9 +229,9 @@ impl<P: Policy> Settlement<P> {
         Ok(())
     }
 
-    fn take_part(&mut self, search: Search, written: Written) -> Result<(), SettleError> {
+    fn take_part(&mut self, search: Search, written: WriteOutcome) -> Result<(), SettleError> {
         match written {
-            Written::Applied => {
+            WriteOutcome::Applied => {
                 // Of the rows that have changed meanwhile, most were changed here.
                 self.unstable = UnstableRows::default();
                 match search.applied() {
@@ -240,11 +240,11 @@ impl<P: Policy> Settlement<P> {
                     None => return self.start_again(),
                 }
             }
-            Written::Changed => match search.changed() {
+            WriteOutcome::Changed => match search.changed() {
                 Some(search) => self.search_on(search),
                 None => return self.start_again(),
             },
-            Written::ValuesRefused(error) => match search.refused() {
+            WriteOutcome::ValuesRefused(error) => match search.refused() {
                 Ok(search) => self.search_on(search),
                 Err(asset) => {
                     let reason = telemetry::chain(&error);
@@ -259,7 +259,7 @@ impl<P: Policy> Settlement<P> {
     }
 
     /// Adds up a part's changes; called before its outcome is taken in.
-    pub fn count_part(&mut self, tally: Tally) {
+    pub fn count_part(&mut self, tally: ChangeTally) {
         self.written_in_parts.add(tally);
     }
 
@@ -292,9 +292,13 @@ impl<P: Policy> Settlement<P> {
     }
 
     /// A look sees everything that was known before it, earlier looks included.
-    fn look(&mut self, wanted: Wanted, are_displaced: bool) -> Result<Step, SettleError> {
+    fn look(
+        &mut self,
+        wanted: LookTargets,
+        are_displaced: bool,
+    ) -> Result<SettleStep, SettleError> {
         self.take_turn()?;
-        Ok(Step::Look(Inquiry {
+        Ok(SettleStep::Look(AssetInquiry {
             wanted: wanted.into_iter().collect(),
             after: self.newest_known(),
             are_displaced,
@@ -313,7 +317,7 @@ impl<P: Policy> Settlement<P> {
             .max(self.policy.newest_known())
     }
 
-    fn plan(&self, fresh_id: impl FnMut() -> Uuid) -> Plan {
+    fn plan(&self, fresh_id: impl FnMut() -> Uuid) -> WritePlan {
         let release = self.policy.released(&self.rows);
         let looked;
         let keep_clocks = match self.policy.keeps_clocks() {

@@ -3,30 +3,30 @@
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::CloudinaryError;
 use crate::supabase::SupabaseError;
-use crate::sync::plan::Plan;
+use crate::sync::plan::WritePlan;
 use crate::sync::quota_guard::ReserveTouched;
 use crate::sync::store::RowQuery;
 use crate::time::Timestamp;
 
 /// The next thing to do.
 #[derive(Debug)]
-pub enum Step {
+pub enum SettleStep {
     /// Read these rows, and hand them to [`super::Settlement::take_rows`].
     Read(RowQuery),
     /// Look at these assets, and hand the looks to [`super::Settlement::take_looks`].
-    Look(Inquiry),
+    Look(AssetInquiry),
     /// Write the plan together with its additions, and hand the outcome to
     /// [`super::Settlement::take_written`].
-    Write(Box<Plan>),
+    Write(Box<WritePlan>),
     /// Write this part of the plan alone: the database has refused the whole.
-    WritePart(Box<Plan>),
+    WritePart(Box<WritePlan>),
     /// Nothing is left to do.
     Done,
 }
 
 /// Assets to be looked at by their ids.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Inquiry {
+pub struct AssetInquiry {
     pub wanted: Vec<(AssetId, Option<DeliveryName>)>,
     /// A moment that was known before the look: the look is stamped later.
     pub after: Option<Timestamp>,
@@ -37,7 +37,7 @@ pub struct Inquiry {
 
 /// The outcome of a write.
 #[derive(Debug)]
-pub enum Written {
+pub enum WriteOutcome {
     Applied,
     /// A row has changed since it was read.
     Changed,
@@ -60,7 +60,7 @@ pub enum SettleError {
     ValuesRefused(String),
 }
 
-impl Written {
+impl WriteOutcome {
     /// Sorts an answer of the database; an error that says nothing of rows or values stays one.
     ///
     /// # Errors

@@ -3,8 +3,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::asset::AssetId;
-use crate::cloudinary::{CloudinaryError, Resource};
-use crate::observation::{Fact, Observation, Told};
+use crate::cloudinary::{CloudinaryError, CloudinaryResource};
+use crate::observation::{AbsenceMeaning, Observation, ObservedState};
 use crate::row::AssetRow;
 use crate::supabase::SupabaseError;
 use crate::sync::store::ATTEMPTS;
@@ -16,21 +16,21 @@ type Page = Settlement<ListingPolicy>;
 const ROUNDS: i64 = 3;
 
 fn page_of(read: Vec<Observation>) -> Page {
-    Settlement::new(ListingPolicy::page(None), Evidence::new(read, 1))
+    Settlement::new(ListingPolicy::page(None), PlanEvidence::new(read, 1))
 }
 
 fn seen(millis: i64, tags: &[&str]) -> Observation {
-    let resource: Resource = serde_json::from_value(json!({
+    let resource: CloudinaryResource = serde_json::from_value(json!({
         "asset_id": "a".repeat(32), "public_id": "mug", "resource_type": "image",
         "type": "upload", "version": 7, "tags": tags,
     }))
     .unwrap();
-    Observation::of_resource(&resource, at(millis), Told::Everything).unwrap()
+    Observation::of_resource(&resource, at(millis), AbsenceMeaning::Everything).unwrap()
 }
 
 fn gone(millis: i64) -> Observation {
     Observation {
-        fact: Fact::Gone(None),
+        fact: ObservedState::Gone(None),
         ..seen(millis, &[])
     }
 }
@@ -44,10 +44,10 @@ fn row(first: &Observation) -> AssetRow {
 }
 
 /// The next step but readings, which find these rows.
-fn plan(page: &mut Page, rows: &[AssetRow]) -> Step {
+fn plan(page: &mut Page, rows: &[AssetRow]) -> SettleStep {
     loop {
         match page.next(Uuid::new_v4).unwrap() {
-            Step::Read(_) => page.take_rows(rows.to_vec()),
+            SettleStep::Read(_) => page.take_rows(rows.to_vec()),
             step => return step,
         }
     }
@@ -55,13 +55,13 @@ fn plan(page: &mut Page, rows: &[AssetRow]) -> Step {
 
 /// Somebody has changed the rows before they were written.
 fn change_meanwhile(page: &mut Page) {
-    page.take_written(Written::Changed).unwrap();
+    page.take_written(WriteOutcome::Changed).unwrap();
 }
 
 /// The moment after which a look has to be stamped, when one is asked for.
-fn looked_for(step: Step) -> Option<Timestamp> {
+fn looked_for(step: SettleStep) -> Option<Timestamp> {
     match step {
-        Step::Look(inquiry) => {
+        SettleStep::Look(inquiry) => {
             assert_eq!(inquiry.wanted.len(), 1);
             inquiry.after
         }
@@ -69,9 +69,9 @@ fn looked_for(step: Step) -> Option<Timestamp> {
     }
 }
 
-fn written(step: Step) -> Vec<AssetRow> {
+fn written(step: SettleStep) -> Vec<AssetRow> {
     match step {
-        Step::Write(plan) => plan.updates,
+        SettleStep::Write(plan) => plan.updates,
         other => panic!("a plan was to be made: {other:?}"),
     }
 }
@@ -133,7 +133,7 @@ fn nobody_looks_where_nothing_differs_or_the_order_is_certain() {
 fn a_look_counts_until_the_row_has_learnt_more_but_not_without_end() {
     let mut rows = [row(&seen(50_000, &["old"]))];
     let suspect = (rows[0].cloudinary_asset_id.clone(), rows[0].clocks);
-    let evidence = Evidence::new(vec![gone(50_001)], 1).knowing([suspect]);
+    let evidence = PlanEvidence::new(vec![gone(50_001)], 1).knowing([suspect]);
     let mut suspects = Settlement::new(ListingPolicy::page(None), evidence);
     assert!(!written(plan(&mut suspects, &rows))[0].is_live());
 
@@ -166,13 +166,13 @@ fn a_page_that_a_look_has_overtaken_is_in_doubt_no_more() {
 #[test]
 fn what_completes_a_row_is_not_in_doubt() {
     let mut told = seen(50_000, &["same"]);
-    if let Fact::Seen(sighting) = &mut told.fact {
+    if let ObservedState::Seen(sighting) = &mut told.fact {
         sighting.folder = None;
         sighting.context = None;
     }
     let rows = [row(&told)];
     let mut page = page_of(vec![seen(50_700, &["same"])]);
-    assert!(matches!(plan(&mut page, &rows), Step::Write(_)));
+    assert!(matches!(plan(&mut page, &rows), SettleStep::Write(_)));
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn who_seems_to_have_lost_a_name_is_looked_at_after_all_that_is_known() {
         asset_id: other.asset_id,
         ..gone(50_902)
     }]);
-    let Step::Write(plan) = plan(&mut page, &rows) else {
+    let SettleStep::Write(plan) = plan(&mut page, &rows) else {
         panic!("every name has one holder");
     };
     assert_eq!((plan.inserts.len(), plan.updates.len()), (1, 1));
@@ -200,12 +200,12 @@ fn who_seems_to_have_lost_a_name_is_looked_at_after_all_that_is_known() {
 /// An asset of its own with values that some databases refuse.
 fn asset(number: u8) -> Observation {
     let name = format!("mug-{number}");
-    let resource: Resource = serde_json::from_value(json!({
+    let resource: CloudinaryResource = serde_json::from_value(json!({
         "asset_id": format!("{number:032x}"), "public_id": name, "resource_type": "image",
         "type": "upload", "version": 7,
     }))
     .unwrap();
-    Observation::of_resource(&resource, at(50_000), Told::Everything).unwrap()
+    Observation::of_resource(&resource, at(50_000), AbsenceMeaning::Everything).unwrap()
 }
 
 fn refusal() -> SupabaseError {
@@ -224,12 +224,12 @@ fn settle_where_refused(page: &mut Page, refused: &[AssetId]) -> Result<Vec<Asse
     let mut rows: Vec<AssetRow> = Vec::new();
     loop {
         let (plan, is_whole) = match page.next(Uuid::new_v4)? {
-            Step::Read(_) => {
+            SettleStep::Read(_) => {
                 page.take_rows(rows.clone());
                 continue;
             }
-            Step::Write(plan) => (plan, true),
-            Step::WritePart(plan) => (plan, false),
+            SettleStep::Write(plan) => (plan, true),
+            SettleStep::WritePart(plan) => (plan, false),
             other => panic!("only reading and writing is to be done: {other:?}"),
         };
         let ids = plan
@@ -238,14 +238,14 @@ fn settle_where_refused(page: &mut Page, refused: &[AssetId]) -> Result<Vec<Asse
             .map(|row| row.cloudinary_asset_id.clone());
         let ids: Vec<AssetId> = ids.collect();
         if ids.iter().any(|id| refused.contains(id)) {
-            page.take_written(Written::ValuesRefused(refusal()))?;
+            page.take_written(WriteOutcome::ValuesRefused(refusal()))?;
             continue;
         }
         rows.extend(plan.inserts.iter().cloned());
         if !is_whole {
             page.count_part(plan.tally);
         }
-        page.take_written(Written::Applied)?;
+        page.take_written(WriteOutcome::Applied)?;
         if is_whole {
             return Ok(rows
                 .iter()
@@ -273,8 +273,8 @@ fn assets_that_no_row_can_hold_are_left_out_and_the_others_are_written() {
 #[test]
 fn a_refusal_that_belongs_to_no_asset_is_the_callers() {
     let mut nothing = page_of(Vec::new());
-    assert!(matches!(plan(&mut nothing, &[]), Step::Write(_)));
-    let refused = nothing.take_written(Written::ValuesRefused(refusal()));
+    assert!(matches!(plan(&mut nothing, &[]), SettleStep::Write(_)));
+    let refused = nothing.take_written(WriteOutcome::ValuesRefused(refusal()));
     assert!(matches!(refused, Err(SettleError::Store(_))), "{refused:?}");
 }
 
@@ -284,7 +284,7 @@ fn a_row_that_others_keep_changing_is_left_out_in_the_end() {
     let mut page = page_of(vec![
         Observation {
             at: at(90_000),
-            fact: Fact::Gone(None),
+            fact: ObservedState::Gone(None),
             ..asset(1)
         },
         asset(2),
@@ -295,7 +295,7 @@ fn a_row_that_others_keep_changing_is_left_out_in_the_end() {
         restless.revision += 1;
         change_meanwhile(&mut page);
     }
-    let Step::Write(plan) = plan(&mut page, std::slice::from_ref(&restless)) else {
+    let SettleStep::Write(plan) = plan(&mut page, std::slice::from_ref(&restless)) else {
         panic!("the rest is written");
     };
     assert_eq!((plan.inserts.len(), plan.updates.len()), (1, 0));
@@ -308,8 +308,8 @@ fn a_row_that_others_keep_changing_is_left_out_in_the_end() {
 fn rows_that_never_rest_end_the_settlement_and_not_the_patience_of_its_caller() {
     let mut page = page_of(vec![asset(1)]);
     for attempt in 1..=ATTEMPTS {
-        assert!(matches!(plan(&mut page, &[]), Step::Write(_)));
-        let changed = page.take_written(Written::Changed);
+        assert!(matches!(plan(&mut page, &[]), SettleStep::Write(_)));
+        let changed = page.take_written(WriteOutcome::Changed);
         assert_eq!(changed.is_err(), attempt == ATTEMPTS);
     }
 }
@@ -318,7 +318,7 @@ fn rows_that_never_rest_end_the_settlement_and_not_the_patience_of_its_caller() 
 fn a_look_that_fails_ends_what_cannot_be_written_without_it() {
     let rows = [row(&seen(50_000, &["new"]))];
     let mut page = page_of(vec![seen(50_700, &["old"])]);
-    let Step::Look(inquiry) = plan(&mut page, &rows) else {
+    let SettleStep::Look(inquiry) = plan(&mut page, &rows) else {
         panic!("a look was to be asked for");
     };
     let error = CloudinaryError::OutOfTime {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use crate::row::AssetRow;
-use crate::sync::plan::Plan;
+use crate::sync::plan::WritePlan;
 
 /// The number of new plans for the sake of rows that change meanwhile.
 const PATIENCE: usize = 3;
@@ -21,7 +21,7 @@ pub(super) struct UnstableRows {
 
 impl UnstableRows {
     /// Takes a reading and its plan; answers the part of the plan to write.
-    pub(super) fn leave_out(&mut self, read: &[AssetRow], plan: Plan) -> Plan {
+    pub(super) fn leave_out(&mut self, read: &[AssetRow], plan: WritePlan) -> WritePlan {
         self.readings += 1;
         for row in read {
             let before = self.revisions.insert(row.id, row.revision);

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::runs::{Mode, RunStatus};
-use crate::cloudinary::signature::Algorithm;
+use super::runs::{RunMode, RunStatus};
+use crate::cloudinary::signature::SignatureAlgorithm;
 use crate::time::Timestamp;
 
 /// The state of the mirror, as `media_sync_health` tells it.
@@ -45,7 +45,7 @@ pub struct RefusalSummary {
     pub reason: String,
     /// The key that they claim to be signed with. Nothing proves it.
     pub signature_key: Option<String>,
-    pub algorithm: Option<Algorithm>,
+    pub algorithm: Option<SignatureAlgorithm>,
     /// About how many there were.
     pub count: u64,
 }
@@ -54,7 +54,7 @@ pub struct RefusalSummary {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LastRun {
     pub run_id: Uuid,
-    pub mode: Mode,
+    pub mode: RunMode,
     pub status: RunStatus,
     pub error_code: Option<String>,
     pub finished_at: Timestamp,

@@ -13,27 +13,32 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub use self::mirror_health::{CurrentRun, LastRun, MirrorHealth, RefusalSummary};
-pub use self::records::{Claimed, Purged, RecordedNotification};
-pub use self::runs::{Lead, Led, Mode, Rest, RunRequest, RunRow, RunStatus, Suspect, SuspectCount};
-pub use self::write::{Checkpoint, FinishedRun, NotificationRecord, RowQuery, Verdict, WriteSet};
+pub use self::records::{ClaimedRows, PurgedRecords, RecordedNotification};
+pub use self::runs::{
+    LeadOutcome, LeadingRun, RunMode, RunRequest, RunRest, RunRow, RunStatus, SuspectCount,
+    SuspectRow,
+};
+pub use self::write::{
+    FinishedRun, NotificationRecord, NotificationVerdict, RowQuery, RunCheckpoint, WriteSet,
+};
 use crate::asset::AssetId;
 use crate::cloudinary::QuotaReading;
 use crate::deadline::Deadline;
-use crate::queue::{Outbound, RefusedNotifications, Replay};
+use crate::queue::{IntentMessage, RefusedNotifications, ReplayMessage};
 use crate::row::AssetRow;
-use crate::supabase::{Supabase, SupabaseError};
+use crate::supabase::{DataApi, SupabaseError};
 
 /// The number of new plans when rows change under them, before the cause goes back to its queue.
 pub const ATTEMPTS: usize = 8;
 
 /// The database, called with the project's secret key.
 #[derive(Clone, Debug)]
-pub struct Store {
-    pub(super) supabase: Supabase,
+pub struct MirrorStore {
+    pub(super) supabase: DataApi,
 }
 
-impl Store {
-    pub fn new(supabase: Supabase) -> Self {
+impl MirrorStore {
+    pub fn new(supabase: DataApi) -> Self {
         Self { supabase }
     }
 
@@ -76,7 +81,7 @@ impl Store {
         ids: &BTreeSet<Uuid>,
         claim: Uuid,
         time: Duration,
-    ) -> Result<Claimed, SupabaseError> {
+    ) -> Result<ClaimedRows, SupabaseError> {
         let arguments = json!({"p_ids": ids, "p_claim": claim, "p_seconds": time.as_secs()});
         self.supabase
             .rpc("media_sync_claim_intents", &arguments)
@@ -88,7 +93,7 @@ impl Store {
         &self,
         idle_seconds: u32,
         limit: u32,
-    ) -> Result<Vec<Outbound>, SupabaseError> {
+    ) -> Result<Vec<IntentMessage>, SupabaseError> {
         let arguments = json!({"p_idle_seconds": idle_seconds, "p_limit": limit});
         self.supabase
             .rpc("media_sync_waiting_intents", &arguments)
@@ -101,7 +106,7 @@ impl Store {
     /// When the database cannot be asked.
     pub async fn fetch_recorded(
         &self,
-        wanted: &Replay,
+        wanted: &ReplayMessage,
         limit: usize,
     ) -> Result<Vec<RecordedNotification>, SupabaseError> {
         let arguments = json!({
@@ -141,7 +146,7 @@ impl Store {
         days: u32,
         audit_days: u32,
         limit: u32,
-    ) -> Result<Purged, SupabaseError> {
+    ) -> Result<PurgedRecords, SupabaseError> {
         let arguments = json!({"p_days": days, "p_limit": limit, "p_audit_days": audit_days});
         self.supabase.rpc("media_sync_purge", &arguments).await
     }
@@ -158,12 +163,12 @@ impl Store {
     }
 
     /// Starts a run, or takes over the one that nobody leads.
-    pub async fn lead_run(&self, request: &RunRequest) -> Result<Lead, SupabaseError> {
+    pub async fn lead_run(&self, request: &RunRequest) -> Result<LeadOutcome, SupabaseError> {
         self.supabase.rpc("media_sync_lead_run", request).await
     }
 
     /// Takes over this run, if nobody leads it and it has not ended.
-    pub async fn continue_run(&self, run_id: Uuid) -> Result<Lead, SupabaseError> {
+    pub async fn continue_run(&self, run_id: Uuid) -> Result<LeadOutcome, SupabaseError> {
         let arguments = json!({"p_run_id": run_id});
         self.supabase.rpc("media_sync_lead_run", &arguments).await
     }
@@ -172,7 +177,11 @@ impl Store {
     ///
     /// # Errors
     /// [`is_lease_lost`] when somebody else leads it.
-    pub async fn release_run(&self, run: &RunRow, rest: Rest<'_>) -> Result<RunRow, SupabaseError> {
+    pub async fn release_run(
+        &self,
+        run: &RunRow,
+        rest: RunRest<'_>,
+    ) -> Result<RunRow, SupabaseError> {
         let arguments = json!({
             "p_run_id": run.id,
             "p_lease": run.lease,
@@ -229,7 +238,7 @@ impl Store {
         run: &RunRow,
         after: &str,
         limit: usize,
-    ) -> Result<Vec<Suspect>, SupabaseError> {
+    ) -> Result<Vec<SuspectRow>, SupabaseError> {
         let arguments = json!({"p_run_id": run.id, "p_after": after, "p_limit": limit});
         self.supabase.rpc("media_sync_suspects", &arguments).await
     }

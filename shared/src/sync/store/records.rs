@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 
 /// The rows of a claim.
 #[derive(Debug, Deserialize)]
-pub struct Claimed {
+pub struct ClaimedRows {
     pub rows: Vec<AssetRow>,
     /// Rows with an intent that somebody else is carrying out.
     pub busy: BTreeSet<Uuid>,
@@ -28,7 +28,7 @@ pub struct RecordedNotification {
 
 /// The number of removed records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Purged {
+pub struct PurgedRecords {
     pub notifications: u64,
     pub runs: u64,
     pub uploads: u64,
@@ -36,7 +36,7 @@ pub struct Purged {
     pub idempotency_keys: u64,
 }
 
-impl Purged {
+impl PurgedRecords {
     /// Tells whether there were fewer than `limit` of each kind.
     pub fn is_below(&self, limit: u64) -> bool {
         let counts = [

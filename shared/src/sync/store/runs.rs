@@ -8,14 +8,14 @@ use uuid::Uuid;
 
 use crate::asset::AssetId;
 use crate::cloudinary::QuotaReading;
-use crate::observation::Clocks;
+use crate::observation::AssetClocks;
 use crate::time::Timestamp;
 
 /// A row of `sync_runs`, as far as its leader needs it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct RunRow {
     pub id: Uuid,
-    pub mode: Mode,
+    pub mode: RunMode,
     pub status: RunStatus,
     pub options: Value,
     pub checkpoint: Value,
@@ -49,7 +49,7 @@ impl RunRow {
 /// The scope of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Mode {
+pub enum RunMode {
     /// Everything: finds created, changed and deleted assets.
     Full,
     /// Changes since the last good run: finds created and changed assets.
@@ -73,7 +73,7 @@ pub enum RunStatus {
 #[derive(Debug, Clone, Serialize)]
 pub struct RunRequest {
     #[serde(rename = "p_mode")]
-    pub mode: Mode,
+    pub mode: RunMode,
     #[serde(rename = "p_trigger")]
     pub trigger: &'static str,
     #[serde(rename = "p_requested_by")]
@@ -85,10 +85,10 @@ pub struct RunRequest {
 /// The answer to a wish to lead a run.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "outcome", rename_all = "lowercase")]
-pub enum Lead {
-    Started(Led),
+pub enum LeadOutcome {
+    Started(LeadingRun),
     /// Taken over where its last leader left it.
-    Resumed(Led),
+    Resumed(LeadingRun),
     /// The run waits for Cloudinary's quota, until its `resume_at`.
     Resting {
         run: RunRow,
@@ -103,7 +103,7 @@ pub enum Lead {
 
 /// A run to lead, and its leader's other facts.
 #[derive(Debug, Deserialize)]
-pub struct Led {
+pub struct LeadingRun {
     pub run: RunRow,
     /// Live rows here.
     pub live: u64,
@@ -112,7 +112,7 @@ pub struct Led {
 
 /// The reason and the length of a run's rest.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Rest<'a> {
+pub struct RunRest<'a> {
     /// A stable word, and a text for people.
     pub reason: Option<(&'a str, &'a str)>,
     /// Nobody is to go on before; otherwise anybody may at once.
@@ -129,7 +129,7 @@ pub struct SuspectCount {
 
 /// A live row that a complete listing has not shown.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Suspect {
+pub struct SuspectRow {
     pub asset_id: AssetId,
-    pub clocks: Clocks,
+    pub clocks: AssetClocks,
 }

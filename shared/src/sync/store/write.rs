@@ -4,12 +4,12 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::runs::{Mode, RunRow, RunStatus};
+use super::runs::{RunMode, RunRow, RunStatus};
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::QuotaReading;
-use crate::cloudinary::signature::Algorithm;
+use crate::cloudinary::signature::SignatureAlgorithm;
 use crate::row::AssetRow;
-use crate::sync::plan::{AuditEntry, Plan};
+use crate::sync::plan::{AuditEntry, WritePlan};
 use crate::time::Timestamp;
 
 /// The seconds that a leader may be silent before another takes the run over. Longer than any
@@ -38,7 +38,7 @@ impl RowQuery {
 #[derive(Debug, Default, Serialize)]
 pub struct WriteSet {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub checkpoint: Option<Checkpoint>,
+    pub checkpoint: Option<RunCheckpoint>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_run: Option<FinishedRun>,
     pub inserts: Vec<AssetRow>,
@@ -49,7 +49,7 @@ pub struct WriteSet {
 
 impl WriteSet {
     /// The writes of a plan.
-    pub fn of_plan(plan: Plan) -> Self {
+    pub fn of_plan(plan: WritePlan) -> Self {
         Self {
             inserts: plan.inserts,
             updates: plan.updates,
@@ -80,7 +80,7 @@ impl WriteSet {
 
 /// The progress of a run. Written only by the lease's holder, and only once per step.
 #[derive(Debug, Clone, Serialize)]
-pub struct Checkpoint {
+pub struct RunCheckpoint {
     pub run_id: Uuid,
     pub lease: Uuid,
     pub lease_seconds: u32,
@@ -103,7 +103,7 @@ pub struct Checkpoint {
     pub asset_ids: Vec<AssetId>,
 }
 
-impl Checkpoint {
+impl RunCheckpoint {
     /// The checkpoint that follows the known state of `run`.
     pub fn after(run: &RunRow, state: Value, counters: Value) -> Self {
         Self {
@@ -127,7 +127,7 @@ impl Checkpoint {
 #[derive(Debug, Clone, Serialize)]
 pub struct FinishedRun {
     pub id: Uuid,
-    pub mode: Mode,
+    pub mode: RunMode,
     pub trigger: &'static str,
     pub requested_by: Option<Uuid>,
     pub options: Value,
@@ -147,12 +147,12 @@ pub struct NotificationRecord {
     pub digest: String,
     /// The timestamp hashed together with the body; a replay needs it to have the same digest.
     pub signature_timestamp: Timestamp,
-    pub signature_algorithm: Option<Algorithm>,
+    pub signature_algorithm: Option<SignatureAlgorithm>,
     pub notification_type: Option<String>,
     pub triggered_at: Option<Timestamp>,
     pub received_at: Timestamp,
     pub asset_ids: Vec<AssetId>,
-    pub verdict: Verdict,
+    pub verdict: NotificationVerdict,
     pub reason: Option<String>,
     pub body: String,
     pub body_is_base64: bool,
@@ -161,7 +161,7 @@ pub struct NotificationRecord {
 /// The fate of an accepted notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum NotificationVerdict {
     /// It changed a row.
     Applied,
     /// Its news was known already, or is older than the row's knowledge.

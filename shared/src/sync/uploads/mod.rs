@@ -13,22 +13,24 @@ use std::time::Instant;
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use self::record::{Beginning, Begun, DueUpload, Kind, UploadState, WaitingRow};
+pub use self::record::{DueUpload, NewUpload, UploadGrant, UploadKind, UploadState, WaitingRow};
 use super::clients::SyncClients;
 use super::lookup::stamp;
 use super::plan;
 use super::quota_guard::QuotaGuard;
-use super::retry::{Failure, FailureKind};
-use super::settle::{Driver, Evidence, ListingPolicy, SettleError, Settlement, Written};
+use super::retry::{FailureKind, IntentFailure};
+use super::settle::{
+    ListingPolicy, PlanEvidence, SettleError, Settlement, SettlementDriver, WriteOutcome,
+};
 use super::store::{ATTEMPTS, WriteSet};
 use crate::asset::ResourceType;
-use crate::cloudinary::upload::{Source, UploadOptions};
-use crate::cloudinary::{Answer, CloudinaryError, Refusal, Resource};
+use crate::cloudinary::upload::{UploadOptions, UploadSource};
+use crate::cloudinary::{CloudinaryAnswer, CloudinaryError, CloudinaryResource, RefusalKind};
 use crate::deadline::Deadline;
-use crate::observation::{Observation, Told};
+use crate::observation::{AbsenceMeaning, Observation};
 use crate::supabase::SupabaseError;
 use crate::telemetry;
-use crate::upload::{Named, UploadRefusal, Uploader};
+use crate::upload::{ChosenName, UploadRefusal, Uploader};
 
 /// The seconds that a row waits before others look for its upload: longer than a function runs, and
 /// than Cloudinary fetches.
@@ -42,11 +44,11 @@ pub struct Uploads {
 
 /// A wanted upload, checked and named.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct WantedUpload {
     pub id: Uuid,
-    pub kind: Kind,
+    pub kind: UploadKind,
     pub uploader: Uploader,
-    pub named: Named,
+    pub named: ChosenName,
     pub resource_type: ResourceType,
     pub display_name: Option<String>,
     pub tags: Vec<String>,
@@ -59,7 +61,7 @@ pub struct Wanted {
 
 /// The outcome of an upload.
 #[derive(Debug)]
-pub enum Uploaded {
+pub enum UploadOutcome {
     /// The asset is there, and this is its row.
     Stored(Value),
     /// It is not known yet; the row, if it could be read.
@@ -90,7 +92,7 @@ impl Uploads {
     ///
     /// # Errors
     /// When it may not be begun, or the database cannot be asked. Nothing is recorded then.
-    pub async fn begin(&self, beginning: &Beginning) -> Result<Begun, UploadError> {
+    pub async fn begin(&self, beginning: &NewUpload) -> Result<UploadGrant, UploadError> {
         for _ in 0..ATTEMPTS {
             match self.clients.store.begin_upload(beginning).await {
                 Ok(answer) => return answer.map_err(UploadError::Refused),
@@ -107,10 +109,10 @@ impl Uploads {
     /// See [`UploadError`]: nothing was uploaded, and no row is left.
     pub async fn upload(
         &self,
-        wanted: &Wanted,
-        source: Source,
+        wanted: &WantedUpload,
+        source: UploadSource,
         deadline: Instant,
-    ) -> Result<Uploaded, UploadError> {
+    ) -> Result<UploadOutcome, UploadError> {
         let cloudinary = &self.clients.cloudinary;
         let begun = self
             .begin(&wanted.beginning(cloudinary.cloud_now()))
@@ -141,9 +143,9 @@ impl Uploads {
     /// The name was taken: nothing was uploaded, and its holder is worth knowing.
     async fn lose(
         &self,
-        wanted: &Wanted,
-        answer: &Answer<Resource>,
-    ) -> Result<Uploaded, UploadError> {
+        wanted: &WantedUpload,
+        answer: &CloudinaryAnswer<CloudinaryResource>,
+    ) -> Result<UploadOutcome, UploadError> {
         let refusal = UploadRefusal::Taken;
         self.end(wanted.id, refusal.code(), &refusal.to_string())
             .await;
@@ -153,7 +155,11 @@ impl Uploads {
         Err(UploadError::Refused(refusal))
     }
 
-    async fn take_in(&self, id: Uuid, answer: &Answer<Resource>) -> Uploaded {
+    async fn take_in(
+        &self,
+        id: Uuid,
+        answer: &CloudinaryAnswer<CloudinaryResource>,
+    ) -> UploadOutcome {
         // Its notification is on its way, and there is no time to look.
         let policy = from_the_api().beyond_doubt();
         if let Err(error) = self.settle(seen_in(answer), policy).await {
@@ -163,17 +169,21 @@ impl Uploads {
     }
 
     /// Writes the observations.
-    async fn settle(&self, evidence: Evidence, policy: ListingPolicy) -> Result<(), SettleError> {
+    async fn settle(
+        &self,
+        evidence: PlanEvidence,
+        policy: ListingPolicy,
+    ) -> Result<(), SettleError> {
         let mut settlement = Settlement::new(policy, evidence);
-        let driver = Driver {
+        let driver = SettlementDriver {
             clients: &self.clients,
             quota: QuotaGuard::People,
         };
         while let Some(plan) = driver.next_plan(&mut settlement).await? {
             let written = if plan.is_empty() {
-                Written::Applied
+                WriteOutcome::Applied
             } else {
-                Written::of(self.clients.store.apply(&WriteSet::of_plan(plan)).await)?
+                WriteOutcome::of(self.clients.store.apply(&WriteSet::of_plan(plan)).await)?
             };
             settlement.take_written(written)?;
         }
@@ -187,16 +197,16 @@ impl Uploads {
     }
 
     /// Reads the upload's state; its notification may have come meanwhile.
-    async fn pending(&self, id: Uuid) -> Uploaded {
+    async fn pending(&self, id: Uuid) -> UploadOutcome {
         match self.clients.store.fetch_upload(id).await {
             Ok(UploadState {
                 outcome: Some(outcome),
                 item: Some(item),
-            }) if outcome == "stored" => Uploaded::Stored(item),
-            Ok(state) => Uploaded::Pending(state.item),
+            }) if outcome == "stored" => UploadOutcome::Stored(item),
+            Ok(state) => UploadOutcome::Pending(state.item),
             Err(error) => {
                 telemetry::log_error("how an upload stands could not be read", &error);
-                Uploaded::Pending(None)
+                UploadOutcome::Pending(None)
             }
         }
     }
@@ -210,17 +220,21 @@ impl Uploads {
     }
 }
 
-fn seen_in(answer: &Answer<Resource>) -> Evidence {
-    let seen = Observation::of_resource(&answer.value, answer.observed_at, Told::WhatIsThere);
-    Evidence::new(seen.into_iter().collect(), 1)
+fn seen_in(answer: &CloudinaryAnswer<CloudinaryResource>) -> PlanEvidence {
+    let seen = Observation::of_resource(
+        &answer.value,
+        answer.observed_at,
+        AbsenceMeaning::WhatIsThere,
+    );
+    PlanEvidence::new(seen.into_iter().collect(), 1)
 }
 
 fn from_the_api() -> ListingPolicy {
-    ListingPolicy::few(plan::Source::Api, None)
+    ListingPolicy::few(plan::ObservationSource::Api, None)
 }
 
-impl Wanted {
-    fn beginning(&self, now: crate::time::Timestamp) -> Beginning {
+impl WantedUpload {
+    fn beginning(&self, now: crate::time::Timestamp) -> NewUpload {
         let public_id = &self.named.public_id;
         let row = WaitingRow {
             resource_type: self.resource_type,
@@ -233,7 +247,7 @@ impl Wanted {
             context: self.context.clone(),
             metadata: Value::Object(serde_json::Map::new()),
         };
-        Beginning::new(self.id, self.uploader, public_id, false, now, OPEN_SECONDS)
+        NewUpload::new(self.id, self.uploader, public_id, false, now, OPEN_SECONDS)
             .with_row(self.kind, row)
     }
 
@@ -255,6 +269,6 @@ impl Wanted {
 
 /// Tells whether the file may have been stored although the answer says otherwise, or did not come.
 fn may_have_arrived(error: &CloudinaryError) -> bool {
-    Failure::of(error).kind == FailureKind::Unknown
-        || matches!(error.refusal(), Some(Refusal::Server { .. }))
+    IntentFailure::of(error).kind == FailureKind::Unknown
+        || matches!(error.refusal(), Some(RefusalKind::Server { .. }))
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::asset::ResourceType;
 use crate::supabase::SupabaseError;
-use crate::sync::store::Store;
+use crate::sync::store::MirrorStore;
 use crate::time::Timestamp;
 use crate::upload::{UploadRefusal, Uploader};
 
@@ -26,7 +26,7 @@ const MOST_OPEN: u32 = 1_000;
 /// The sender of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum UploadKind {
     /// The browser, with a signature.
     Signed,
     /// A function, which was given the file.
@@ -37,9 +37,9 @@ pub enum Kind {
 
 /// An upload that begins.
 #[derive(Debug, Clone, Serialize)]
-pub struct Beginning {
+pub struct NewUpload {
     id: Uuid,
-    kind: Kind,
+    kind: UploadKind,
     uploader: Uuid,
     is_admin: bool,
     public_id: String,
@@ -84,7 +84,7 @@ pub struct DueUpload {
     pub public_id: String,
 }
 
-impl Beginning {
+impl NewUpload {
     /// An upload that begins at `now`, on Cloudinary's clock, and whose name is kept for it for
     /// `open_seconds`.
     pub fn new(
@@ -98,7 +98,7 @@ impl Beginning {
         let seconds = now.micros().div_euclid(1_000_000);
         Self {
             id,
-            kind: Kind::Signed,
+            kind: UploadKind::Signed,
             uploader: uploader.id,
             is_admin: uploader.is_admin,
             public_id: public_id.to_owned(),
@@ -114,7 +114,7 @@ impl Beginning {
 
     /// The same for a file that a function sends, with the row that waits for it.
     #[must_use]
-    pub fn with_row(mut self, kind: Kind, row: WaitingRow) -> Self {
+    pub fn with_row(mut self, kind: UploadKind, row: WaitingRow) -> Self {
         self.kind = kind;
         self.resource_type = Some(row.resource_type);
         self.row = Some(row);
@@ -124,13 +124,13 @@ impl Beginning {
 
 /// The database's grant to an upload that begins.
 #[derive(Debug, Clone, Copy, Deserialize)]
-pub struct Begun {
+pub struct UploadGrant {
     /// True if it may replace what has its name.
     pub overwrite: bool,
     newest_clock: Option<i64>,
 }
 
-impl Begun {
+impl UploadGrant {
     /// The newest known moment of deleted assets of its name, which it may bring back. Uploads from
     /// now on are newer, whatever the local clock says.
     pub fn newest(&self) -> Option<Timestamp> {
@@ -141,22 +141,22 @@ impl Begun {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 enum Answer {
-    Begun(Begun),
+    Begun(UploadGrant),
     Taken,
     Reserved,
     NotYours,
     TooMany,
 }
 
-impl Store {
+impl MirrorStore {
     /// Records an upload before anything of it is signed or sent.
     ///
     /// # Errors
     /// When the database cannot be asked, or refuses the write. The inner error is the upload's.
     pub async fn begin_upload(
         &self,
-        beginning: &Beginning,
-    ) -> Result<Result<Begun, UploadRefusal>, SupabaseError> {
+        beginning: &NewUpload,
+    ) -> Result<Result<UploadGrant, UploadRefusal>, SupabaseError> {
         let arguments = json!({"p_upload": beginning});
         let answer = self
             .supabase

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{DueUpload, Uploads};
 use crate::asset::ResourceType;
-use crate::observation::{Fact, Observation, Told};
+use crate::observation::{AbsenceMeaning, Observation, ObservedState};
 use crate::sync::name_lists::cut;
-use crate::sync::plan::Source;
-use crate::sync::settle::{Evidence, ListingPolicy, SettleError};
+use crate::sync::plan::ObservationSource;
+use crate::sync::settle::{ListingPolicy, PlanEvidence, SettleError};
 
 /// The number brought to an end at once; the rest is the next drain's.
 const AT_ONCE: usize = 40;
@@ -53,11 +53,13 @@ impl Uploads {
         let seen = listed
             .value
             .iter()
-            .filter_map(|resource| Observation::of_resource(resource, at, Told::Everything))
-            .filter(|seen| matches!(seen.fact, Fact::Seen(_)))
+            .filter_map(|resource| {
+                Observation::of_resource(resource, at, AbsenceMeaning::Everything)
+            })
+            .filter(|seen| matches!(seen.fact, ObservedState::Seen(_)))
             .collect();
-        let policy = ListingPolicy::few(Source::Reconcile, None);
-        self.settle(Evidence::new(seen, 1), policy).await?;
+        let policy = ListingPolicy::few(ObservationSource::Reconcile, None);
+        self.settle(PlanEvidence::new(seen, 1), policy).await?;
         for due in uploads {
             let message = "Nothing of this name was found in Cloudinary.";
             let ended = self

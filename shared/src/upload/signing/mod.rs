@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{Naming, UploadRefusal, UploadRules, Uploader};
+use super::{NamingWishes, UploadRefusal, UploadRules, Uploader};
 use crate::asset::{ResourceType, fault_of_display_name, fault_of_tag};
 use crate::cloudinary::signature::sign_params;
-use crate::cloudinary::{Credentials, escape};
+use crate::cloudinary::{ApiCredentials, escape};
 use crate::time::Timestamp;
 
 /// The parameters that may be signed. The rest is refused by name.
@@ -42,7 +42,7 @@ const LONGEST: usize = 16 * 1024;
 
 /// An upload that may be signed, once its name is known to be free or the caller's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signable {
+pub struct SignableUpload {
     pub public_id: String,
     /// True if the request asks to replace an existing asset.
     pub overwrite: bool,
@@ -51,7 +51,7 @@ pub struct Signable {
 
 /// The request.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct SigningRequest<'a> {
     /// As the widget calls its parameters.
     pub params: &'a Map<String, Value>,
     /// The name of the file, if it is told, from which a public id is chosen.
@@ -60,7 +60,7 @@ pub struct Asked<'a> {
     pub resource_type: Option<ResourceType>,
 }
 
-impl Asked<'_> {
+impl SigningRequest<'_> {
     /// Checks the request and pins the parameters to be signed.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl Asked<'_> {
         rules: &UploadRules,
         uploader: Uploader,
         upload: Uuid,
-    ) -> Result<Signable, UploadRefusal> {
+    ) -> Result<SignableUpload, UploadRefusal> {
         let mut given = self.read()?;
         if let Some(kind) = self.resource_type {
             super::content::check_allowed_type(kind, rules)?;
@@ -94,7 +94,7 @@ impl Asked<'_> {
             (one, other) => other.or(one),
         };
         let public_id = given.remove("public_id");
-        let naming = Naming {
+        let naming = NamingWishes {
             public_id: public_id.as_deref(),
             folder: folder.as_deref(),
             filename: self
@@ -111,7 +111,7 @@ impl Asked<'_> {
         if let Some(formats) = rules.signed_formats() {
             params.insert("allowed_formats", formats.join(","));
         }
-        Ok(Signable {
+        Ok(SignableUpload {
             public_id: named.public_id,
             overwrite,
             params,
@@ -198,7 +198,7 @@ fn text_of(name: &str, value: &Value) -> Result<String, UploadRefusal> {
     text.ok_or_else(|| UploadRefusal::parameter(name, "is not of a form that can be signed"))
 }
 
-impl Signable {
+impl SignableUpload {
     /// Signs, at `now` on Cloudinary's clock, for `valid_seconds`: the timestamp lies as far back
     /// as Cloudinary would take it longer. The answer is to be sent as it is.
     pub fn sign(
@@ -206,7 +206,7 @@ impl Signable {
         overwrite: bool,
         now: Timestamp,
         valid_seconds: u32,
-        credentials: &Credentials,
+        credentials: &ApiCredentials,
     ) -> Map<String, Value> {
         let timestamp = now.micros() / 1_000_000 + i64::from(valid_seconds) - TAKEN_FOR;
         let flag = if overwrite { "1" } else { "0" };

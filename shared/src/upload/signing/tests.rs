@@ -9,15 +9,15 @@ const USER: Uploader = Uploader {
 };
 const NOW: i64 = 1_800_000_000;
 
-fn credentials() -> Credentials {
-    Credentials::parse("cloudinary://key:secret@demo").unwrap()
+fn credentials() -> ApiCredentials {
+    ApiCredentials::parse("cloudinary://key:secret@demo").unwrap()
 }
 
-fn plan(params: Value, rules: &UploadRules) -> Result<Signable, UploadRefusal> {
+fn plan(params: Value, rules: &UploadRules) -> Result<SignableUpload, UploadRefusal> {
     let Value::Object(params) = params else {
         panic!("parameters are an object");
     };
-    let asked = Asked {
+    let asked = SigningRequest {
         params: &params,
         filename: None,
         resource_type: None,
@@ -165,7 +165,7 @@ fn rules_bind_the_formats_and_the_place() {
     let foreign = plan(json!({"public_id": "shop/mug"}), &rules).unwrap_err();
     assert_eq!(foreign.code(), "outside_prefix");
     let raw = Map::new();
-    let raw = Asked {
+    let raw = SigningRequest {
         params: &raw,
         filename: Some("prices.csv"),
         resource_type: Some(ResourceType::Raw),

@@ -15,12 +15,12 @@ use uuid::Uuid;
 pub use self::notifications::NotificationJob;
 pub use self::outbound::OutboundJob;
 pub use self::reconcile::ReconcileJob;
-use crate::cloud::{Change, Cloud};
-use crate::database::Database;
+use crate::cloud::{CloudLibrary, LibraryChange};
+use crate::database::SimulatedDatabase;
 
 /// The fate of the next call to Cloudinary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum CallFate {
     None,
     /// It is refused, and may succeed later.
     Refused,
@@ -34,7 +34,7 @@ pub enum Fault {
 
 /// The outcome of a step.
 #[derive(Debug, PartialEq)]
-pub enum Progress {
+pub enum StepProgress {
     Going,
     /// The invocation is over, and these messages are done with.
     Ended,
@@ -44,11 +44,11 @@ pub enum Progress {
 
 /// The two sides, and calls that are on their way between them.
 #[derive(Clone, Debug, Default)]
-pub struct Sides {
-    pub cloud: Cloud,
-    pub database: Database,
+pub struct BothSides {
+    pub cloud: CloudLibrary,
+    pub database: SimulatedDatabase,
     /// Calls without an answer that are still to be carried out, and the claim that waits for them.
-    pub late: Vec<(Uuid, Change)>,
+    pub late: Vec<(Uuid, LibraryChange)>,
     /// Assets that a call of ours has met by a name that had been another's when it was planned.
     /// Cloudinary's tags, context, metadata and renames are addressed by name only.
     pub met_by_name: BTreeSet<AssetId>,
@@ -61,7 +61,7 @@ pub struct Sides {
     pub ids: u128,
 }
 
-impl Sides {
+impl BothSides {
     /// Ids in the order of their making, so that a seed repeats them.
     pub fn fresh_id(&mut self) -> Uuid {
         self.ids += 1;
@@ -71,14 +71,14 @@ impl Sides {
 
 /// One invocation of a worker.
 #[derive(Clone, Debug)]
-pub enum Job {
+pub enum WorkerJob {
     Notifications(Box<NotificationJob>),
     Outbound(Box<OutboundJob>),
     Reconcile(Box<ReconcileJob>),
 }
 
-impl Job {
-    pub fn step(&mut self, sides: &mut Sides, fault: Fault) -> Progress {
+impl WorkerJob {
+    pub fn step(&mut self, sides: &mut BothSides, fault: CallFate) -> StepProgress {
         match self {
             Self::Notifications(job) => job.step(sides, fault),
             Self::Outbound(job) => job.step(sides, fault),
@@ -87,10 +87,14 @@ impl Job {
     }
 
     /// The messages of the invocation.
-    pub fn messages(&self) -> Vec<Message> {
+    pub fn messages(&self) -> Vec<WaitingMessage> {
         match self {
             Self::Notifications(job) => job.messages(),
-            Self::Outbound(job) => job.wanted.iter().map(|row| Message::Intent(*row)).collect(),
+            Self::Outbound(job) => job
+                .wanted
+                .iter()
+                .map(|row| WaitingMessage::Intent(*row))
+                .collect(),
             Self::Reconcile(_) => Vec::new(),
         }
     }
@@ -106,7 +110,7 @@ impl Job {
 
 /// A message that waits in a queue.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Message {
-    Notification(queue::Notification),
+pub enum WaitingMessage {
+    Notification(queue::NotificationMessage),
     Intent(Uuid),
 }

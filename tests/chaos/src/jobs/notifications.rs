@@ -3,25 +3,28 @@
 use std::collections::BTreeMap;
 
 use media_sync::queue;
-use media_sync::sync::ingest::{Accepted, NotificationPolicy, record};
-use media_sync::sync::notification::Says;
-use media_sync::sync::settle::{Evidence, Settlement};
+use media_sync::sync::ingest::{AcceptedNotification, NotificationPolicy, record};
+use media_sync::sync::notification::NotificationMeaning;
+use media_sync::sync::settle::{PlanEvidence, Settlement};
 
 use super::settle::{Settling, settle, take_answer};
-use super::{Fault, Message, Progress, Sides};
+use super::{BothSides, CallFate, StepProgress, WaitingMessage};
 
 /// One batch of notifications.
 #[derive(Clone, Debug)]
 pub struct NotificationJob {
     /// Those that are not done with.
-    open: Vec<Accepted>,
+    open: Vec<AcceptedNotification>,
     settlement: Option<Box<Settlement<NotificationPolicy>>>,
 }
 
 impl NotificationJob {
-    pub fn new(messages: Vec<queue::Notification>) -> Self {
+    pub fn new(messages: Vec<queue::NotificationMessage>) -> Self {
         Self {
-            open: messages.into_iter().map(Accepted::read).collect(),
+            open: messages
+                .into_iter()
+                .map(AcceptedNotification::read)
+                .collect(),
             settlement: None,
         }
     }
@@ -31,18 +34,18 @@ impl NotificationJob {
         self.open.iter().map(|accepted| accepted.digest.clone())
     }
 
-    pub(super) fn messages(&self) -> Vec<Message> {
+    pub(super) fn messages(&self) -> Vec<WaitingMessage> {
         let messages = self.open.iter().map(|one| one.message.clone());
-        messages.map(Message::Notification).collect()
+        messages.map(WaitingMessage::Notification).collect()
     }
 
-    pub(super) fn step(&mut self, sides: &mut Sides, fault: Fault) -> Progress {
+    pub(super) fn step(&mut self, sides: &mut BothSides, fault: CallFate) -> StepProgress {
         let Some(settlement) = &mut self.settlement else {
             self.begin(sides);
-            return Progress::Going;
+            return StepProgress::Going;
         };
         match settle(settlement, sides, fault) {
-            Settling::Going => Progress::Going,
+            Settling::Going => StepProgress::Going,
             Settling::Planned(plan) => {
                 let (change, verdicts) = record(settlement, plan);
                 let answer = sides.database.apply(&change);
@@ -51,30 +54,30 @@ impl NotificationJob {
                         let mut waits = verdicts.into_iter().map(|verdict| verdict.is_err());
                         self.open.retain(|_| waits.next().unwrap_or_default());
                         if self.open.is_empty() {
-                            Progress::Ended
+                            StepProgress::Ended
                         } else {
-                            Progress::Failed
+                            StepProgress::Failed
                         }
                     }
-                    Settling::Failed => Progress::Failed,
-                    _ => Progress::Going,
+                    Settling::Failed => StepProgress::Failed,
+                    _ => StepProgress::Going,
                 }
             }
-            Settling::Settled => Progress::Ended,
-            Settling::Failed => Progress::Failed,
+            Settling::Settled => StepProgress::Ended,
+            Settling::Failed => StepProgress::Failed,
         }
     }
 
-    fn begin(&mut self, sides: &Sides) {
+    fn begin(&mut self, sides: &BothSides) {
         let mut folders = BTreeMap::new();
         for accepted in &self.open {
             if let Ok(notification) = &accepted.read
-                && let Says::FolderMoved { from } = &notification.says
+                && let NotificationMeaning::FolderMoved { from } = &notification.says
             {
                 folders.insert(from.clone(), sides.database.folder_ids(from));
             }
         }
         let policy = NotificationPolicy::new(self.open.clone(), folders);
-        self.settlement = Some(Box::new(Settlement::new(policy, Evidence::default())));
+        self.settlement = Some(Box::new(Settlement::new(policy, PlanEvidence::default())));
     }
 }

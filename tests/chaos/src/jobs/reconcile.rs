@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use media_sync::asset::AssetId;
 use media_sync::row::AssetRow;
 use media_sync::sync::lookup::stamp;
-use media_sync::sync::plan::Plan;
-use media_sync::sync::settle::{Evidence, ListingPolicy, Settlement};
+use media_sync::sync::plan::WritePlan;
+use media_sync::sync::settle::{ListingPolicy, PlanEvidence, Settlement};
 
 use super::settle::{Settling, settle, write};
-use super::{Fault, Progress, Sides};
-use crate::database::{Run, Stage};
+use super::{BothSides, CallFate, StepProgress};
+use crate::database::{RunStage, SimulatedRun};
 
 /// Small, so that few assets make many pages.
 const PAGE: usize = 2;
@@ -25,7 +25,7 @@ pub struct ReconcileJob {
 #[derive(Clone, Debug)]
 struct Page {
     settlement: Box<Settlement<ListingPolicy>>,
-    next: Stage,
+    next: RunStage,
     step: u64,
 }
 
@@ -38,46 +38,46 @@ impl ReconcileJob {
         self.lease
     }
 
-    pub(super) fn step(&mut self, sides: &mut Sides, fault: Fault) -> Progress {
-        let run = sides.database.run.get_or_insert_with(Run::default);
+    pub(super) fn step(&mut self, sides: &mut BothSides, fault: CallFate) -> StepProgress {
+        let run = sides.database.run.get_or_insert_with(SimulatedRun::default);
         match run.lease {
             None => {
                 run.lease = Some(self.lease);
-                return Progress::Going;
+                return StepProgress::Going;
             }
-            Some(lease) if lease != self.lease => return Progress::Ended,
+            Some(lease) if lease != self.lease => return StepProgress::Ended,
             Some(_) => {}
         }
         match self.page.take() {
             Some(mut page) => match settle(&mut page.settlement, sides, fault) {
                 Settling::Going => {
                     self.page = Some(page);
-                    Progress::Going
+                    StepProgress::Going
                 }
                 Settling::Planned(plan) => self.write(sides, page, plan),
                 Settling::Settled | Settling::Failed => give_up(sides),
             },
-            None if fault != Fault::None => give_up(sides),
+            None if fault != CallFate::None => give_up(sides),
             None => self.read(sides),
         }
     }
 
-    fn read(&mut self, sides: &mut Sides) -> Progress {
+    fn read(&mut self, sides: &mut BothSides) -> StepProgress {
         let Some(run) = sides.database.run.clone() else {
-            return Progress::Ended;
+            return StepProgress::Ended;
         };
         let read_at = sides.cloud.lower_bound();
         let listed = |after: Option<&AssetId>| {
             let (observations, next) = sides.cloud.list(after, PAGE);
             (
-                Evidence::new(observations, 1),
-                next.map_or(Stage::Suspects(None), Stage::Listing),
+                PlanEvidence::new(observations, 1),
+                next.map_or(RunStage::Suspects(None), RunStage::Listing),
             )
         };
         let (evidence, next) = match &run.stage {
-            Stage::Begin => listed(None),
-            Stage::Listing(after) => listed(Some(after)),
-            Stage::Suspects(after) => {
+            RunStage::Begin => listed(None),
+            RunStage::Listing(after) => listed(Some(after)),
+            RunStage::Suspects(after) => {
                 let suspects = sides.database.suspects(&run).into_iter();
                 let rest = suspects.filter(|id| after.as_ref().is_none_or(|after| id > after));
                 let some: Vec<&AssetRow> = rest
@@ -92,11 +92,11 @@ impl ReconcileJob {
                 let next = known.keys().next_back().cloned();
                 let looks = sides.cloud.look(&wanted, stamp(read_at, newest));
                 (
-                    Evidence::new(looks, 1).knowing(known),
-                    next.map_or(Stage::Done, |last| Stage::Suspects(Some(last))),
+                    PlanEvidence::new(looks, 1).knowing(known),
+                    next.map_or(RunStage::Done, |last| RunStage::Suspects(Some(last))),
                 )
             }
-            Stage::Done => return finish(sides, &run),
+            RunStage::Done => return finish(sides, &run),
         };
         if let Some(run) = &mut sides.database.run {
             run.started.get_or_insert(sides.cloud.upper_bound());
@@ -106,20 +106,20 @@ impl ReconcileJob {
             next,
             step: run.step,
         });
-        Progress::Going
+        StepProgress::Going
     }
 
-    fn write(&mut self, sides: &mut Sides, mut page: Page, plan: Plan) -> Progress {
-        let leads = |run: &Run| run.lease == Some(self.lease) && run.step == page.step;
+    fn write(&mut self, sides: &mut BothSides, mut page: Page, plan: WritePlan) -> StepProgress {
+        let leads = |run: &SimulatedRun| run.lease == Some(self.lease) && run.step == page.step;
         if !sides.database.run.as_ref().is_some_and(leads) {
-            return Progress::Ended;
+            return StepProgress::Ended;
         }
         match write(&mut page.settlement, sides, plan) {
             Settling::Settled => {}
             Settling::Failed => return give_up(sides),
             _ => {
                 self.page = Some(page);
-                return Progress::Going;
+                return StepProgress::Going;
             }
         }
         if let Some(run) = &mut sides.database.run {
@@ -128,23 +128,23 @@ impl ReconcileJob {
             let alive = page.settlement.evidence().alive();
             run.listed.extend(alive.iter().cloned());
         }
-        Progress::Going
+        StepProgress::Going
     }
 }
 
 /// The run rests until somebody else leads it.
-fn give_up(sides: &mut Sides) -> Progress {
+fn give_up(sides: &mut BothSides) -> StepProgress {
     if let Some(run) = &mut sides.database.run {
         run.lease = None;
     }
-    Progress::Ended
+    StepProgress::Ended
 }
 
 /// `media_sync_finish_run`
-fn finish(sides: &mut Sides, run: &Run) -> Progress {
+fn finish(sides: &mut BothSides, run: &SimulatedRun) -> StepProgress {
     if sides.database.suspects(run).is_empty() {
         sides.database.good_runs += 1;
     }
     sides.database.run = None;
-    Progress::Ended
+    StepProgress::Ended
 }

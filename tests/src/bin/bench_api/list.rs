@@ -4,20 +4,20 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use end_to_end::Function;
+use end_to_end::RunningFunction;
 use local_stack::Stack;
 use serde_json::Value;
 
 #[derive(Debug)]
 pub(crate) struct List {
-    function: Function,
+    function: RunningFunction,
     token: String,
 }
 
 impl List {
     pub(crate) async fn start(program: &Path, stack: &Stack, token: String) -> Self {
         Self {
-            function: Function::start(program, stack).await,
+            function: RunningFunction::start(program, stack).await,
             token,
         }
     }

@@ -143,7 +143,7 @@ fn low(quota: &Quota) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use media_sync::cloudinary::Credentials;
+    use media_sync::cloudinary::ApiCredentials;
     use serde_json::{Value, json};
 
     use super::super::super::Grade;
@@ -161,9 +161,8 @@ mod tests {
 
     fn evidence(ping: Call) -> Evidence {
         Evidence {
-            credentials: Ok(
-                Credentials::parse("cloudinary://1:hush@demo").map_err(|error| error.to_string())
-            ),
+            credentials: Ok(ApiCredentials::parse("cloudinary://1:hush@demo")
+                .map_err(|error| error.to_string())),
             ping: Ok(ping),
             ..Evidence::without(&Skip::needs("x"))
         }

@@ -8,7 +8,7 @@ mod probe;
 mod records;
 mod trigger;
 
-use media_sync::cloudinary::Credentials;
+use media_sync::cloudinary::ApiCredentials;
 
 use super::http::Answer;
 use super::registry::{Check, Group};
@@ -113,7 +113,7 @@ pub const CHECKS: &[Check] = &[
 #[derive(Debug)]
 pub struct Evidence {
     /// The credentials; the inner error is why they are none, without any part of them.
-    pub credentials: Probe<Result<Credentials, String>>,
+    pub credentials: Probe<Result<ApiCredentials, String>>,
     /// `GET /ping`.
     pub ping: Probe<Call>,
     /// The last call, for its quota, and how many calls were made up to it since the first.
@@ -177,7 +177,7 @@ impl Evidence {
         let url = sources.settings.get(CLOUDINARY_URL);
         let credentials = url
             .ok_or_else(|| Skip::needs(CLOUDINARY_URL))
-            .map(|url| Credentials::parse(url).map_err(|error| error.to_string()));
+            .map(|url| ApiCredentials::parse(url).map_err(|error| error.to_string()));
         let webhook = sources
             .webhook
             .ok_or_else(|| Skip::needs("a deployed stack, --webhook-url or WEBHOOK_URL"));

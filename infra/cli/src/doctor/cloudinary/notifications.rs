@@ -1,7 +1,7 @@
 //! Judges how notifications are signed (pure).
 
-use media_sync::cloudinary::Credentials;
-use media_sync::cloudinary::signature::{Algorithm, Rejection};
+use media_sync::cloudinary::ApiCredentials;
+use media_sync::cloudinary::signature::{SignatureAlgorithm, SignatureRejection};
 use media_sync::sync::store::RefusalSummary;
 
 use super::super::{Judgement, Skip, Verdict};
@@ -11,7 +11,7 @@ use super::{Evidence, Notifications};
 pub(super) fn key(evidence: &Evidence) -> Judgement {
     let told = evidence.notifications.as_ref().map_err(Skip::clone)?;
     let own = own(evidence)?;
-    let wrong = Rejection::WrongSignature.code();
+    let wrong = SignatureRejection::WrongSignature.code();
     let Some(refusal) = told.refusals.iter().find(|one| one.reason == wrong) else {
         return Err(Skip::because(
             "no notification was refused for its signature",
@@ -72,12 +72,12 @@ pub(super) fn algorithm(evidence: &Evidence) -> Judgement {
     let mend = format!("write signature_algorithm={word} into CLOUDINARY_URL, behind its ? or &");
     Ok(match theirs {
         // An account may be closed to the older hash; none is closed to the newer one.
-        Algorithm::Sha256 => Verdict::failure(seen, mend),
-        Algorithm::Sha1 => Verdict::warning(seen, mend),
+        SignatureAlgorithm::Sha256 => Verdict::failure(seen, mend),
+        SignatureAlgorithm::Sha1 => Verdict::warning(seen, mend),
     })
 }
 
-fn own(evidence: &Evidence) -> Result<&Credentials, Skip> {
+fn own(evidence: &Evidence) -> Result<&ApiCredentials, Skip> {
     let credentials = evidence.credentials.as_ref().map_err(Skip::clone)?;
     let unusable = |_| Skip::because("CLOUDINARY_URL cannot be used (cld-credentials)");
     credentials.as_ref().map_err(unusable)
@@ -94,7 +94,7 @@ mod tests {
 
     fn evidence(url: &str, notifications: Notifications) -> Evidence {
         Evidence {
-            credentials: Ok(Credentials::parse(url).map_err(|error| error.to_string())),
+            credentials: Ok(ApiCredentials::parse(url).map_err(|error| error.to_string())),
             notifications: Ok(notifications),
             notification_keys: vec!["222".to_owned()],
             ..Evidence::without(&Skip::needs("x"))
@@ -155,10 +155,10 @@ mod tests {
             "cloudinary://111:hush@demo?signature_algorithm=sha256",
         );
         for (url, algorithm, grade) in [
-            (older, Algorithm::Sha1, Grade::Ok),
-            (newer, Algorithm::Sha256, Grade::Ok),
-            (older, Algorithm::Sha256, Grade::Failure),
-            (newer, Algorithm::Sha1, Grade::Warning),
+            (older, SignatureAlgorithm::Sha1, Grade::Ok),
+            (newer, SignatureAlgorithm::Sha256, Grade::Ok),
+            (older, SignatureAlgorithm::Sha256, Grade::Failure),
+            (newer, SignatureAlgorithm::Sha1, Grade::Warning),
         ] {
             let verdict = judge(url, Some(algorithm)).unwrap();
             assert_eq!(verdict.grade, grade, "{verdict:?}");

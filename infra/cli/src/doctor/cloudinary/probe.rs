@@ -1,7 +1,7 @@
 //! Calls to the Admin API and to delivery, each of which reads only.
 
 use jiff::Timestamp;
-use media_sync::cloudinary::Credentials;
+use media_sync::cloudinary::ApiCredentials;
 use reqwest::RequestBuilder;
 use reqwest::header::{DATE, HeaderMap};
 use serde_json::{Value, json};
@@ -14,11 +14,11 @@ const THUMBNAIL: &str = "c_fill,f_auto,g_auto,h_300,q_auto,w_300";
 
 struct Account<'a> {
     http: &'a reqwest::Client,
-    credentials: &'a Credentials,
+    credentials: &'a ApiCredentials,
 }
 
 /// Asks for everything, and counts the calls.
-pub(super) async fn ask(http: &reqwest::Client, credentials: &Credentials) -> Evidence {
+pub(super) async fn ask(http: &reqwest::Client, credentials: &ApiCredentials) -> Evidence {
     let account = Account { http, credentials };
     let ping = limited("Cloudinary", account.get(&["ping"], &[])).await;
     if let Some(skip) = super::accepted(&ping).err() {

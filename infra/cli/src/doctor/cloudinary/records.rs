@@ -1,6 +1,6 @@
 //! The database's records of Cloudinary's news, as far as checks of the account read them.
 
-use media_sync::cloudinary::signature::Algorithm;
+use media_sync::cloudinary::signature::SignatureAlgorithm;
 use media_sync::sync::store::{MirrorHealth, RefusalSummary};
 use media_sync::time::Timestamp;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ pub struct Notifications {
     /// When the newest accepted one was received.
     pub last_accepted: Option<Timestamp>,
     /// The hash of the newest accepted one's signature.
-    pub algorithm: Option<Algorithm>,
+    pub algorithm: Option<SignatureAlgorithm>,
     /// The webhook's refusals, newest first.
     pub refusals: Vec<RefusalSummary>,
 }
@@ -50,7 +50,9 @@ async fn notifications(project: &Project<'_>) -> Probe<Notifications> {
     let algorithm = newest.pointer("/0/signature_algorithm");
     Ok(Notifications {
         last_accepted: mirror.last_notification,
-        algorithm: algorithm.and_then(Value::as_str).and_then(Algorithm::parse),
+        algorithm: algorithm
+            .and_then(Value::as_str)
+            .and_then(SignatureAlgorithm::parse),
         refusals: mirror.refusals,
     })
 }

@@ -7,7 +7,7 @@ use url::Url;
 use super::super::finding::first_few;
 use super::super::{Judgement, Skip, Verdict};
 use super::{Evidence, accepted};
-use crate::triggers::{self, Fault, Owner, shown};
+use crate::triggers::{self, TriggerFault, TriggerOwner, shown};
 
 /// All events reach the webhook, in the form that it reads: the same rules by which `webhooks ensure` repairs.
 pub(super) fn trigger(evidence: &Evidence) -> Judgement {
@@ -19,7 +19,7 @@ pub(super) fn trigger(evidence: &Evidence) -> Judgement {
         .map_err(|_| Skip::because("Cloudinary's list of triggers cannot be read"))?;
     let (ours, others): (Vec<&Trigger>, Vec<&Trigger>) = triggers
         .iter()
-        .partition(|one| triggers::owner(one, &webhook) == Owner::Ours);
+        .partition(|one| triggers::owner(one, &webhook) == TriggerOwner::Ours);
     let mend = format!("mediasync webhooks ensure --url {address}");
     let best = ours
         .iter()
@@ -28,13 +28,17 @@ pub(super) fn trigger(evidence: &Evidence) -> Judgement {
     Ok(match best.as_deref() {
         None => Verdict::failure(elsewhere(address, &others), mend),
         Some([]) => Verdict::ok(format!("all events are sent to {address}")),
-        Some([Fault::NotAdditive]) => Verdict::warning(wrong(&[Fault::NotAdditive]), mend),
-        Some([Fault::NotAllEvents, ..]) => Verdict::failure(some_events(address, &ours), mend),
+        Some([TriggerFault::NotAdditive]) => {
+            Verdict::warning(wrong(&[TriggerFault::NotAdditive]), mend)
+        }
+        Some([TriggerFault::NotAllEvents, ..]) => {
+            Verdict::failure(some_events(address, &ours), mend)
+        }
         Some(faults) => Verdict::failure(wrong(faults), mend),
     })
 }
 
-fn wrong(faults: &[Fault]) -> String {
+fn wrong(faults: &[TriggerFault]) -> String {
     let texts: Vec<&str> = faults.iter().map(|fault| fault.text()).collect();
     format!("the trigger is wrong: {}", first_few(&texts))
 }

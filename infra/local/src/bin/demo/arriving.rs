@@ -6,8 +6,10 @@ use std::io::Cursor;
 use anyhow::{Context as _, Result, ensure};
 use image::{ImageFormat, Rgb, RgbImage};
 use media_sync::asset::ResourceType;
-use media_sync::cloudinary::Resource;
-use media_sync::cloudinary::upload::{ContextCommand, Rename, Source, TagCommand, UploadOptions};
+use media_sync::cloudinary::CloudinaryResource;
+use media_sync::cloudinary::upload::{
+    ContextCommand, RenameRequest, TagCommand, UploadOptions, UploadSource,
+};
 use serde_json::json;
 
 use crate::screen::{Screen, seconds};
@@ -41,7 +43,7 @@ pub(crate) async fn upload(world: &World, screen: &Screen) -> Result<()> {
 }
 
 /// Uploads a small picture of this colour by the signed Upload API.
-pub(crate) async fn put(world: &World, name: &str, colour: [u8; 3]) -> Result<Resource> {
+pub(crate) async fn put(world: &World, name: &str, colour: [u8; 3]) -> Result<CloudinaryResource> {
     let options = UploadOptions {
         resource_type: Some(ResourceType::Image),
         public_id: Some(format!("journal/{name}")),
@@ -51,7 +53,7 @@ pub(crate) async fn put(world: &World, name: &str, colour: [u8; 3]) -> Result<Re
         context: BTreeMap::from([("alt".to_owned(), format!("A picture: {name}"))]),
         ..UploadOptions::default()
     };
-    let source = Source::Bytes {
+    let source = UploadSource::Bytes {
         data: picture(colour)?.into(),
         filename: format!("{name}.png"),
     };
@@ -129,7 +131,7 @@ async fn rename(world: &World, screen: &Screen) -> Result<()> {
     let poster = world.pick("products/posters", 40, 1).await?.remove(0);
     let before = world.rows(std::slice::from_ref(&poster.asset_id)).await?;
     let before = before.first().context("the poster has a row")?;
-    let rename = Rename {
+    let rename = RenameRequest {
         from: &poster.name,
         to_public_id: "products/posters/lighthouse",
         to_type: None,

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result, bail, ensure};
 use local_stack::Stack;
 use media_sync::asset::{AssetId, DeliveryName, ResourceType};
-use media_sync::cloudinary::upload::Targets;
-use media_sync::cloudinary::{Client, Credentials};
+use media_sync::cloudinary::upload::BulkTargets;
+use media_sync::cloudinary::{ApiCredentials, CloudinaryClient};
 use media_sync::config;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ const TAIL_LINES: usize = 8;
 pub(crate) struct World {
     pub(crate) stack: Stack,
     /// The production client, used here as any other program that works with the library would.
-    pub(crate) cloudinary: Client,
+    pub(crate) cloudinary: CloudinaryClient,
     pub(crate) token: String,
     pub(crate) user_token: String,
     http: reqwest::Client,
@@ -51,11 +51,11 @@ pub(crate) struct Listed {
 impl World {
     pub(crate) async fn of(stack: Stack) -> Result<Self> {
         let http = config::http_client()?;
-        let credentials = Credentials::parse(stack.cloudinary_url()?)?;
+        let credentials = ApiCredentials::parse(stack.cloudinary_url()?)?;
         let world = Self {
             token: sign_in(&stack, "admin@example.com", &json!({"role": "admin"})),
             user_token: sign_in(&stack, "user@example.com", &json!({})),
-            cloudinary: Client::new(http.clone(), credentials),
+            cloudinary: CloudinaryClient::new(http.clone(), credentials),
             http,
             stack,
         };
@@ -225,8 +225,8 @@ pub(crate) fn asset_ids(assets: &[Listed]) -> Vec<AssetId> {
 }
 
 /// Uploaded pictures, for the demo to edit.
-pub(crate) fn pictures(public_ids: &[String]) -> Targets<'_> {
-    Targets {
+pub(crate) fn pictures(public_ids: &[String]) -> BulkTargets<'_> {
+    BulkTargets {
         resource_type: ResourceType::Image,
         delivery_type: "upload",
         public_ids,

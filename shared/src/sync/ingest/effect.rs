@@ -2,22 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::accepted::Accepted;
+use super::accepted::AcceptedNotification;
 use crate::asset::{AssetId, DeliveryName};
-use crate::observation::{Fact, Observation};
+use crate::observation::{Observation, ObservedState};
 use crate::row::AssetRow;
-use crate::sync::notification::{AssetRef, Says};
-use crate::sync::plan::{Change, Plan};
-use crate::sync::store::Verdict;
+use crate::sync::notification::{AssetRef, NotificationMeaning};
+use crate::sync::plan::{RowChange, WritePlan};
+use crate::sync::store::NotificationVerdict;
 
 /// The rows by the names that notifications use.
 #[derive(Debug)]
-pub struct Known<'a> {
+pub struct KnownRows<'a> {
     by_id: BTreeMap<&'a AssetId, &'a AssetRow>,
     by_name: BTreeMap<DeliveryName, &'a AssetId>,
 }
 
-impl<'a> Known<'a> {
+impl<'a> KnownRows<'a> {
     pub fn of(rows: &'a [AssetRow]) -> Self {
         let live = rows.iter().filter(|row| row.is_live());
         Self {
@@ -34,7 +34,7 @@ impl<'a> Known<'a> {
     /// Tells whether an upload may have cleared what it does not mention: it replaced content that
     /// is known here. A version counts seconds, so the moment decides between two of one second.
     fn has_older_content(&self, upload: &Observation) -> bool {
-        let Fact::Seen(sighting) = &upload.fact else {
+        let ObservedState::Seen(sighting) = &upload.fact else {
             return false;
         };
         let version = sighting
@@ -49,7 +49,7 @@ impl<'a> Known<'a> {
 
 /// The effect of one notification.
 #[derive(Clone, Debug, Default)]
-pub struct Concern {
+pub struct NotificationEffect {
     pub told: Vec<Observation>,
     pub to_fetch: BTreeMap<AssetId, Option<DeliveryName>>,
     /// Names that no row here answers to.
@@ -57,43 +57,43 @@ pub struct Concern {
     pub parked: Option<String>,
 }
 
-impl Concern {
+impl NotificationEffect {
     pub fn of(
-        accepted: &Accepted,
-        known: &Known<'_>,
+        accepted: &AcceptedNotification,
+        known: &KnownRows<'_>,
         folders: &BTreeMap<String, Vec<AssetId>>,
     ) -> Self {
-        let mut concern = Self::default();
+        let mut effect = Self::default();
         match accepted
             .read
             .as_ref()
             .map(|notification| &notification.says)
         {
-            Err(reason) => concern.parked = Some(reason.to_string()),
-            Ok(Says::Nothing) => {}
-            Ok(Says::Deleted(gone)) => concern.told.clone_from(gone),
-            Ok(Says::Uploaded(upload)) => {
+            Err(reason) => effect.parked = Some(reason.to_string()),
+            Ok(NotificationMeaning::Nothing) => {}
+            Ok(NotificationMeaning::Deleted(gone)) => effect.told.clone_from(gone),
+            Ok(NotificationMeaning::Uploaded(upload)) => {
                 if known.has_older_content(upload) {
-                    concern.to_fetch.insert(upload.asset_id.clone(), None);
+                    effect.to_fetch.insert(upload.asset_id.clone(), None);
                 }
-                concern.told.push((**upload).clone());
+                effect.told.push((**upload).clone());
             }
-            Ok(Says::Changed(assets)) => assets
-                .iter()
-                .for_each(|asset| concern.look_at(asset, known)),
-            Ok(Says::FolderMoved { from }) => {
+            Ok(NotificationMeaning::Changed(assets)) => {
+                assets.iter().for_each(|asset| effect.look_at(asset, known))
+            }
+            Ok(NotificationMeaning::FolderMoved { from }) => {
                 let ids = folders.get(from).into_iter().flatten();
-                concern.to_fetch.extend(ids.map(|id| (id.clone(), None)));
+                effect.to_fetch.extend(ids.map(|id| (id.clone(), None)));
             }
         }
-        if concern.told.is_empty() && concern.to_fetch.is_empty() && concern.unresolved > 0 {
-            concern.parked =
+        if effect.told.is_empty() && effect.to_fetch.is_empty() && effect.unresolved > 0 {
+            effect.parked =
                 Some("it names, without ids, only assets that are not known here".to_owned());
         }
-        concern
+        effect
     }
 
-    fn look_at(&mut self, asset: &AssetRef, known: &Known<'_>) {
+    fn look_at(&mut self, asset: &AssetRef, known: &KnownRows<'_>) {
         match asset {
             AssetRef::Id(id) => {
                 self.to_fetch.insert(id.clone(), None);
@@ -108,19 +108,19 @@ impl Concern {
     }
 
     /// The verdict that this plan gives it.
-    pub fn verdict(&self, plan: &Plan) -> Verdict {
+    pub fn verdict(&self, plan: &WritePlan) -> NotificationVerdict {
         if self.parked.is_some() {
-            return Verdict::Parked;
+            return NotificationVerdict::Parked;
         }
         let changed = |id: &AssetId| {
             plan.changes
                 .get(id)
-                .is_some_and(|change| *change != Change::Unchanged)
+                .is_some_and(|change| *change != RowChange::Unchanged)
         };
         if self.asset_ids().any(changed) {
-            Verdict::Applied
+            NotificationVerdict::Applied
         } else {
-            Verdict::Superseded
+            NotificationVerdict::Superseded
         }
     }
 

@@ -3,11 +3,11 @@
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 use serde::Serialize;
 
-use super::Queue;
+use super::SqsQueue;
 
 /// The messages that wait in a queue. SQS calls all of it approximate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
-pub struct Depth {
+pub struct QueueBacklog {
     pub visible: u64,
     /// Handed out, and not deleted yet.
     pub in_flight: u64,
@@ -20,7 +20,7 @@ pub struct Depth {
 #[error("could not ask for a queue's depth")]
 pub struct DepthError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
-impl Depth {
+impl QueueBacklog {
     /// All that the queue holds.
     pub const fn total(&self) -> u64 {
         self.visible
@@ -29,12 +29,12 @@ impl Depth {
     }
 }
 
-impl Queue {
+impl SqsQueue {
     /// Counts the messages that wait here.
     ///
     /// # Errors
     /// When SQS does not answer, or does not let us ask.
-    pub async fn depth(&self) -> Result<Depth, DepthError> {
+    pub async fn depth(&self) -> Result<QueueBacklog, DepthError> {
         let answer = self
             .client
             .get_queue_attributes()
@@ -49,7 +49,7 @@ impl Queue {
             let told = answer.attributes().and_then(|told| told.get(&name));
             told.and_then(|text| text.parse().ok()).unwrap_or_default()
         };
-        Ok(Depth {
+        Ok(QueueBacklog {
             visible: count(Name::ApproximateNumberOfMessages),
             in_flight: count(Name::ApproximateNumberOfMessagesNotVisible),
             delayed: count(Name::ApproximateNumberOfMessagesDelayed),

@@ -4,12 +4,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::asset::AssetId;
-use crate::queue::Replay;
+use crate::queue::ReplayMessage;
 use crate::time::Timestamp;
 
 /// One thing to do.
 #[derive(Debug, PartialEq)]
-pub enum Errand {
+pub enum MaintenanceTask {
     /// Send decisions that nobody has sent; end uploads that nobody has ended.
     Drain,
     /// Remove records that are too old.
@@ -17,7 +17,7 @@ pub enum Errand {
     /// Repair Cloudinary's triggers.
     Triggers,
     /// Apply recorded notifications again.
-    Replay(Replay),
+    Replay(ReplayMessage),
 }
 
 /// `{"action": "drain"}`, as schedules send it.
@@ -49,19 +49,19 @@ struct ReplayWanted {
     asset_id: Option<AssetId>,
 }
 
-impl Errand {
+impl MaintenanceTask {
     /// Reads an event; `None` is one that asks for something else.
     ///
     /// # Errors
     /// When it asks for maintenance of a kind that there is not.
     pub fn read(event: &Value, now: Timestamp) -> Result<Option<Self>, serde_json::Error> {
         if event.get("action").is_some() {
-            let errand = match Act::deserialize(event)?.action {
+            let task = match Act::deserialize(event)?.action {
                 Action::Drain => Self::Drain,
                 Action::Purge => Self::Purge,
                 Action::Triggers => Self::Triggers,
             };
-            return Ok(Some(errand));
+            return Ok(Some(task));
         }
         if event.get("replay").is_some() {
             let wanted = ReplayEvent::deserialize(event)?.replay;
@@ -73,8 +73,8 @@ impl Errand {
 
 impl ReplayWanted {
     /// Notifications received from now on are not replayed, so that a replay ends.
-    fn until(self, now: Timestamp) -> Replay {
-        Replay {
+    fn until(self, now: Timestamp) -> ReplayMessage {
+        ReplayMessage {
             since: self.since,
             until: now,
             asset_id: self.asset_id,
@@ -91,17 +91,17 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-    fn read(event: Value) -> Result<Option<Errand>, serde_json::Error> {
-        Errand::read(&event, NOW)
+    fn read(event: Value) -> Result<Option<MaintenanceTask>, serde_json::Error> {
+        MaintenanceTask::read(&event, NOW)
     }
 
     #[test]
     fn the_schedules_of_the_template_are_understood() {
         let template = include_str!("../../../template.yaml");
         for (action, expected) in [
-            ("drain", Errand::Drain),
-            ("purge", Errand::Purge),
-            ("triggers", Errand::Triggers),
+            ("drain", MaintenanceTask::Drain),
+            ("purge", MaintenanceTask::Purge),
+            ("triggers", MaintenanceTask::Triggers),
         ] {
             let event = json!({ "action": action });
             assert!(template.contains(&format!("Input: '{event}'")), "{event}");
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn a_replay_names_its_beginning() {
         let event = json!({"replay": {"since": "2026-01-31T12:00:00Z"}});
-        let Some(Errand::Replay(replay)) = read(event).unwrap() else {
+        let Some(MaintenanceTask::Replay(replay)) = read(event).unwrap() else {
             panic!("no replay");
         };
         assert_eq!((replay.asset_id, replay.until), (None, NOW));
