@@ -1,5 +1,6 @@
 //! The ground of every end-to-end test: a whole local stack, and the two sides to look at.
 
+mod answer;
 mod cloud;
 mod data_api;
 pub mod database;
@@ -10,9 +11,10 @@ pub mod replication;
 mod wait;
 mod world;
 
+pub use answer::HttpAnswer;
 pub use cloud::{CloudinaryAccount, picture, tags_changed};
-pub use data_api::DataApiCaller;
+pub use data_api::{DataApiCaller, post};
 pub use database::{connect, value};
 pub use function::{FunctionAnswer, RunningFunction};
 pub use wait::{eventually, eventually_or_tell};
-pub use world::{HttpAnswer, World, id_of, now, post};
+pub use world::{World, id_of, now};
