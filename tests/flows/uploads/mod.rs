@@ -5,10 +5,10 @@ mod carried_out;
 mod prefixed;
 mod signed;
 
-use end_to_end::{HttpAnswer, World, eventually};
+use end_to_end::{HttpAnswer, World, eventually, picture};
 use local_stack::{Claims, Options};
 use reqwest::multipart::{Form, Part};
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 const PATH: &str = "/api/cloudinary/upload";
@@ -55,21 +55,24 @@ impl Uploads {
         self.post(&self.world.user, body).await
     }
 
-    async fn send_form(&self, url: String, token: Option<&str>, form: Form) -> (StatusCode, Value) {
+    /// Asks for a signature, and gives its parameters.
+    async fn signed(&self, params: Value) -> Map<String, Value> {
+        let Value::Object(signed) = self.sign(params).await.ok() else {
+            panic!("an object is answered");
+        };
+        signed
+    }
+
+    async fn send_form(&self, url: String, token: Option<&str>, form: Form) -> HttpAnswer {
         let mut request = self.http.post(url).multipart(form);
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
-        read(request).await
+        HttpAnswer::read(request).await
     }
 
     /// Sends a file to Cloudinary with the signed parameters, as a browser does.
-    async fn send(
-        &self,
-        signed: &Map<String, Value>,
-        file: Vec<u8>,
-        name: &str,
-    ) -> (StatusCode, Value) {
+    async fn send(&self, signed: &Map<String, Value>, file: Vec<u8>, name: &str) -> HttpAnswer {
         let (url, form) = signed_form(signed, file, name);
         self.send_form(url, None, form).await
     }
@@ -80,7 +83,7 @@ impl Uploads {
         signed: &Map<String, Value>,
         file: &[u8],
         name: &str,
-    ) -> (StatusCode, Value) {
+    ) -> HttpAnswer {
         let (total, half) = (file.len(), file.len() / 2);
         let mut last = None;
         for (from, to) in [(0, half), (half, total)] {
@@ -88,7 +91,7 @@ impl Uploads {
             let range = format!("bytes {from}-{}/{total}", to - 1);
             let request = self.http.post(url).multipart(form);
             let request = request.header("X-Unique-Upload-Id", name);
-            last = Some(read(request.header("Content-Range", range)).await);
+            last = Some(HttpAnswer::read(request.header("Content-Range", range)).await);
         }
         last.expect("two parts were sent")
     }
@@ -99,7 +102,7 @@ impl Uploads {
         file: Vec<u8>,
         name: &str,
         fields: &[(&'static str, &str)],
-    ) -> (StatusCode, Value) {
+    ) -> HttpAnswer {
         let url = format!("{}{PATH}", self.world.stack.front_door_url());
         let form = fields.iter().fold(Form::new(), |form, (name, value)| {
             form.text(*name, (*value).to_owned())
@@ -107,6 +110,26 @@ impl Uploads {
         let part = Part::bytes(file).file_name(name.to_owned());
         self.send_form(url, Some(&self.world.user), form.part("file", part))
             .await
+    }
+
+    /// Uploads a picture through the API, under this public id.
+    async fn upload_as(&self, public_id: &str, colour: u8) -> HttpAnswer {
+        self.upload(picture(colour), "mug.gif", &[("public_id", public_id)])
+            .await
+    }
+
+    /// Lets the next upload end in this way at Cloudinary.
+    async fn fault(&self, mut fault: Value) {
+        fault["operation"] = json!("upload");
+        fault["times"] = json!(1);
+        self.world.cloud.fault(fault).await;
+    }
+
+    /// Uploads a picture while the connection breaks `before` or `after` the effect; the upload's id.
+    async fn lose(&self, when: &str, public_id: &str, colour: u8) -> Value {
+        self.fault(json!({"drop_connection": when})).await;
+        let answer = self.upload_as(public_id, colour).await;
+        answer.body_with(StatusCode::ACCEPTED)["upload_id"].clone()
     }
 
     /// The rows that show this public id, live ones and others.
@@ -150,12 +173,6 @@ impl Uploads {
         );
         self.world.value(&sql).await.as_i64().expect("a count")
     }
-}
-
-async fn read(request: RequestBuilder) -> (StatusCode, Value) {
-    let response = request.send().await.expect("the address answers");
-    let status = response.status();
-    (status, response.json().await.expect("JSON is answered"))
 }
 
 /// The address and the form of a signed upload.
