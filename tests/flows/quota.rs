@@ -1,7 +1,7 @@
 //! The Admin API's quota is people's first: runs leave a reserve, and wait where it begins.
 
 use end_to_end::{World, eventually, post};
-use local_stack::{Options, Stack};
+use local_stack::{Options, QueueDepth, Stack};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -21,144 +21,124 @@ async fn calls(world: &World) -> u64 {
 #[tokio::test]
 async fn a_run_leaves_the_reserve_to_people_and_goes_on_after_the_reset() {
     let world = World::start().await;
-    // Half past on Cloudinary's clock: its hour does not end in the middle of the story.
-    let past_half = (end_to_end::now() - 1_800).rem_euclid(3_600);
-    world
-        .cloud
-        .set(json!({"clock_skew_ms": -1_000 * past_half}))
-        .await;
+    set_the_clock_to_half_past(&world).await;
     world.cloud.seed(60, &["image"], "image-").await;
     let answer = world.sync(json!({})).await;
     assert_eq!(answer.body["synced_items"], 60, "{}", answer.body);
+    let run = a_run_waits_where_the_reserve_begins(&world).await;
+    the_waiting_run_is_told(&world).await;
+    nobody_makes_it_go_on_before_its_time(&world, &run).await;
+    an_early_message_is_replaced_by_a_later_one(&world, &run).await;
+    people_use_the_reserve(&world).await;
+    the_run_goes_on_from_its_checkpoint(&world).await;
+    only_the_held_messages_are_left(&world).await;
+    world.stack.stop().await;
+}
+
+/// On Cloudinary's clock: its hour does not end in the middle of the story.
+async fn set_the_clock_to_half_past(world: &World) {
+    let past_half = (end_to_end::now() - 1_800).rem_euclid(3_600);
+    let skew = json!({"clock_skew_ms": -1_000 * past_half});
+    world.cloud.set(skew).await;
+}
+
+/// Gives the run's id.
+async fn a_run_waits_where_the_reserve_begins(world: &World) -> Value {
     // 120 calls an hour: 50 are kept. Of the 55 that are left, a run may use five.
-    world
-        .cloud
-        .set(json!({"rate_limit": 120, "rate_remaining": 55}))
-        .await;
+    let rate = json!({"rate_limit": 120, "rate_remaining": 55});
+    world.cloud.set(rate).await;
     world.cloud.reset_requests().await;
-
     let answer = world.sync(json!({"batch_size": 10})).await;
-    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.body);
-    assert_eq!(answer.body["status"], "running");
-    assert_eq!(answer.body["errors"][0]["code"], "quota_reserve");
-    assert!(answer.body["resume_at"].is_string(), "{}", answer.body);
-    assert_eq!(calls(&world).await, 5, "not one that is kept for people");
+    let run = answer.body_with(StatusCode::ACCEPTED);
+    assert_eq!(run["status"], "running");
+    assert_eq!(run["errors"][0]["code"], "quota_reserve");
+    assert!(run["resume_at"].is_string(), "{run}");
+    assert_eq!(calls(world).await, 5, "not one that is kept for people");
+    run["run_id"].clone()
+}
 
+async fn the_waiting_run_is_told(world: &World) {
     let status = world.get("/api/cloudinary/sync").await.body;
     let run = &status["current_run"];
-    assert_eq!(
-        run["counters"]["listed"], 50,
-        "all five pages are written: {run}"
-    );
+    let listed = &run["counters"]["listed"];
+    assert_eq!(listed, 50, "all five pages are written: {run}");
     assert_eq!(run["quota_remaining"], 50);
-    assert!(
-        run["resume_at"].is_string() && run["predicted_end"].is_string(),
-        "{run}"
-    );
+    assert!(run["resume_at"].is_string(), "{run}");
+    assert!(run["predicted_end"].is_string(), "{run}");
     assert_eq!(status["quota"]["remaining"], 50, "{status}");
+}
 
-    // Neither a schedule nor a person makes it go on before its time.
+/// Neither a schedule nor a person.
+async fn nobody_makes_it_go_on_before_its_time(world: &World, run: &Value) {
     for mode in ["incremental", "full"] {
-        let event = json!({"mode": mode});
-        let invoked = world
-            .stack
-            .invoke("ReconcileFunctionName", &event)
-            .await
-            .unwrap();
-        assert_eq!(invoked.payload["status"], "resting", "{invoked:?}");
+        let answer = world.reconcile(json!({"mode": mode})).await;
+        assert_eq!(answer["status"], "resting", "{answer}");
     }
     let again = world.sync(json!({})).await;
-    assert_eq!(
-        again.body["run_id"], answer.body["run_id"],
-        "{}",
-        again.body
-    );
-    assert_eq!(calls(&world).await, 5);
-    // One message waits in the queue, held back; those who came too early have sent none.
-    let held = async || {
-        world
-            .stack
-            .queue_depths()
-            .await
-            .expect("the emulator answers")["ReconcileQueue"]
-    };
-    let before = held().await;
-    assert_eq!(
-        (before.delayed, before.visible, before.in_flight),
-        (1, 0, 0)
-    );
-    // A message that comes too early is replaced by one that comes later.
-    let run_id = &answer.body["run_id"];
-    let body = json!({"v": 1, "kind": "continue_reconcile", "run_id": run_id}).to_string();
-    let event = json!({"Records": [{"messageId": "early", "body": body}]});
-    let invoked = world
-        .stack
-        .invoke("ReconcileFunctionName", &event)
-        .await
-        .unwrap();
-    assert!(invoked.error.is_none(), "{invoked:?}");
-    assert_eq!(calls(&world).await, 5);
-    assert_eq!(held().await.delayed, 2);
+    assert_eq!(&again.body["run_id"], run, "{}", again.body);
+    assert_eq!(calls(world).await, 5);
+}
 
-    // People use what was kept for them, and what that leaves is told to all functions.
-    let gone = world
-        .rows(
-            "select cloudinary_public_id as name from public.media_assets order by 1 limit 1",
-            &[],
-        )
-        .await;
-    let name = gone[0]["name"].as_str().unwrap();
+async fn held(world: &World) -> QueueDepth {
+    let depths = world.stack.queue_depths().await;
+    depths.expect("the emulator answers")["ReconcileQueue"]
+}
+
+async fn an_early_message_is_replaced_by_a_later_one(world: &World, run: &Value) {
+    // One message waits in the queue, held back; those who came too early have sent none.
+    let before = held(world).await;
+    let counts = (before.delayed, before.visible, before.in_flight);
+    assert_eq!(counts, (1, 0, 0));
+    let body = json!({"v": 1, "kind": "continue_reconcile", "run_id": run}).to_string();
+    let message = json!({"messageId": "early", "body": body});
+    world.reconcile(json!({"Records": [message]})).await;
+    assert_eq!(calls(world).await, 5);
+    assert_eq!(held(world).await.delayed, 2);
+}
+
+/// And what that leaves is told to all functions.
+async fn people_use_the_reserve(world: &World) {
+    let name = "select cloudinary_public_id from public.media_assets order by 1 limit 1";
+    let name = world.value(name).await;
+    let name = name.as_str().expect("a name");
     let path = format!("/api/cloudinary/media?public_ids={name}");
-    let deleted = world
-        .call(Method::DELETE, &path, Some(&world.admin), None)
-        .await;
-    assert_eq!(deleted.body["deleted"], json!([name]), "{}", deleted.body);
+    let admin = Some(world.admin.as_str());
+    let deleted = world.call(Method::DELETE, &path, admin, None).await.body;
+    assert_eq!(deleted["deleted"], json!([name]), "{deleted}");
     world.settle().await;
     eventually("the worker has told what is left", async || {
-        world
-            .value("select remaining from public.cloudinary_quota")
-            .await
-            .as_u64()
-            < Some(50)
+        let left = "select remaining from public.cloudinary_quota";
+        world.value(left).await.as_u64() < Some(50)
     })
     .await;
+}
 
-    // The hour is over.
-    world
-        .cloud
-        .set(json!({"rate_limit": 120, "rate_remaining": 120}))
-        .await;
-    world
-        .rows("update public.cloudinary_quota set reset_at = now() - interval '2 hours' returning remaining", &[])
-        .await;
-    let_the_rest_end(&world).await;
-    let event = json!({"mode": "incremental"});
-    let invoked = world
-        .stack
-        .invoke("ReconcileFunctionName", &event)
-        .await
-        .unwrap();
-    assert_eq!(invoked.payload["status"], "finished", "{invoked:?}");
-    let runs = world
-        .rows(
-            "select status, counters, resume_at from public.sync_runs order by started_at",
-            &[],
-        )
-        .await;
+async fn let_the_hour_end(world: &World) {
+    let rate = json!({"rate_limit": 120, "rate_remaining": 120});
+    world.cloud.set(rate).await;
+    let reset = "update public.cloudinary_quota set reset_at = now() - interval '2 hours' returning remaining";
+    world.rows(reset, &[]).await;
+    let_the_rest_end(world).await;
+}
+
+async fn the_run_goes_on_from_its_checkpoint(world: &World) {
+    let_the_hour_end(world).await;
+    let answer = world.reconcile(json!({"mode": "incremental"})).await;
+    assert_eq!(answer["status"], "finished", "{answer}");
+    let runs = "select status, counters, resume_at from public.sync_runs order by started_at";
+    let runs = world.rows(runs, &[]).await;
     assert_eq!(runs[1]["status"], "succeeded", "{runs:?}");
-    assert_eq!(
-        runs[1]["counters"]["listed"], 59,
-        "from its checkpoint, not anew"
-    );
+    assert_eq!(runs[1]["counters"]["listed"], 59, "not anew");
     assert_eq!(runs[1]["resume_at"], Value::Null);
+}
+
+async fn only_the_held_messages_are_left(world: &World) {
     world.settle().await;
-    let compared = local_stack::compare::differences(&world.stack)
-        .await
-        .unwrap();
+    let compared = local_stack::compare::differences(&world.stack).await;
+    let compared = compared.expect("both sides answer");
     let expected = ["ReconcileQueue holds 2 messages"];
     assert_eq!(compared.differences, expected, "those that are held back");
     assert_eq!(compared.cloudinary, compared.database);
-    world.stack.stop().await;
 }
 
 #[tokio::test]
