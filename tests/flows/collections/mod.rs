@@ -1,0 +1,118 @@
+//! Collections and uses: the examples of their page, run as they stand, and the page's other promises.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod shelf;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use end_to_end::database;
+use local_stack::{Claims, Options, Stack};
+
+const PAGE: &str = include_str!("../../../docs/guides/collections.md");
+
+#[tokio::test]
+async fn the_examples_of_the_page_do_what_it_says() {
+    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let user = Claims::user("user@example.com");
+    add_assets(&stack, &user, &["Film", "Mug", "Poster"]).await;
+    let program = program();
+    let environment = [
+        ("SUPABASE_URL", stack.supabase_url()),
+        (
+            "SUPABASE_PUBLISHABLE_KEY",
+            stack.publishable_key().to_owned(),
+        ),
+        ("ACCESS_TOKEN", stack.token(&user)),
+        ("NO_PROXY", "127.0.0.1".to_owned()),
+    ];
+    let run = move || {
+        Command::new("node")
+            .arg(program)
+            .envs(environment)
+            .output()
+            .unwrap()
+    };
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{printed}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let printed: Vec<&str> = printed.lines().collect();
+    assert_eq!(printed, promised());
+    assert!(printed.len() > 10, "the page has examples");
+    stack.stop().await;
+}
+
+/// The page's blocks as one module, where Node.js finds the SDK.
+fn program() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("collections");
+    std::fs::create_dir_all(&folder).unwrap();
+    let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/node/node_modules");
+    assert!(
+        modules.join("@supabase/supabase-js").exists(),
+        "supabase-js is missing: run `make setup`"
+    );
+    let link = folder.join("node_modules");
+    let _made_before = std::fs::remove_file(&link);
+    std::os::unix::fs::symlink(modules, link).unwrap();
+    // The SDK looks for it when it starts; browsers have it, and Node.js from 22 on.
+    let mut module = "globalThis.WebSocket ??= class {}\n".to_owned();
+    for block in PAGE.split("```js\n").skip(1) {
+        let (code, _) = block.split_once("```").unwrap();
+        module.push_str(code);
+    }
+    let file = folder.join("page.mjs");
+    std::fs::write(&file, module).unwrap();
+    file
+}
+
+fn promised() -> Vec<&'static str> {
+    let lines = PAGE.lines().filter(|line| line.starts_with("console.log"));
+    lines
+        .map(|line| {
+            line.rsplit_once("  // ")
+                .expect("each says what it prints")
+                .1
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn collections_keep_their_order_and_their_owner() {
+    let shelf = shelf::Shelf::start().await;
+    let order = shelf.everybody_adds_at_once().await;
+    shelf.positions_are_counted_without_a_gap().await;
+    shelf.what_was_added_together_stands_together(&order);
+    shelf
+        .a_deleted_asset_is_not_counted_and_keeps_its_place(&order)
+        .await;
+    shelf.a_private_collection_is_not_there(&order[3]).await;
+    shelf.a_public_collection_is_only_seen(&order[3]).await;
+    shelf.only_administrators_give_collections_away().await;
+    shelf.administrators_change_any(&order[3]).await;
+    shelf.bad_requests_are_told(&order[3]).await;
+    shelf.uses_belong_to_who_recorded_them(&order[5]).await;
+    shelf.stack.stop().await;
+}
+
+/// Assets of this user, by their display names; their rows' ids.
+async fn add_assets(stack: &Stack, owner: &Claims, names: &[&str]) -> Vec<String> {
+    let client = database::connect(stack.database_url()).await;
+    let mut ids = Vec::new();
+    for name in names {
+        let id = uuid::Uuid::new_v4();
+        let (asset_id, owner) = (id.simple(), owner.sub);
+        let sql = format!(
+            "insert into public.media_assets
+                (id, cloudinary_asset_id, cloudinary_public_id, display_name, resource_type, uploaded_by)
+            values ('{id}', '{asset_id}', '{name}', '{name}', 'image', '{owner}')"
+        );
+        client.batch_execute(&sql).await.unwrap();
+        ids.push(id.to_string());
+    }
+    ids
+}

@@ -1,0 +1,204 @@
+//! A collection of many assets, its owner, and others.
+
+use end_to_end::{DataApiCaller, HttpAnswer, database};
+use local_stack::{Claims, Options, Stack};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tokio_postgres::Client;
+
+use super::add_assets;
+
+/// All functions that change a collection.
+const CHANGES: [&str; 3] = [
+    "media_collection_add",
+    "media_collection_remove",
+    "media_collection_reorder",
+];
+
+/// A private collection, still empty, and the assets for it.
+pub(super) struct Shelf {
+    pub(super) stack: Stack,
+    client: Client,
+    assets: Vec<String>,
+    collection: String,
+    user: DataApiCaller,
+    admin: DataApiCaller,
+    other: DataApiCaller,
+    other_id: uuid::Uuid,
+}
+
+impl Shelf {
+    pub(super) async fn start() -> Self {
+        let stack = Stack::start(Options::database_only()).await.unwrap();
+        let (owner, other) = (Claims::user("user@example.com"), Claims::user("o@x.org"));
+        let names: Vec<String> = (0..24).map(|number| number.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let user = DataApiCaller::user(&stack, &owner);
+        Self {
+            client: database::connect(stack.database_url()).await,
+            assets: add_assets(&stack, &owner, &names).await,
+            collection: add_collection(&user).await,
+            admin: DataApiCaller::user(&stack, &Claims::admin("admin@example.com")),
+            other: DataApiCaller::user(&stack, &other),
+            other_id: other.sub,
+            user,
+            stack,
+        }
+    }
+
+    async fn listed(&self, caller: &DataApiCaller) -> Vec<String> {
+        let path = format!(
+            "/media_collection_assets?select=asset_id&collection_id=eq.{}&order=position",
+            self.collection
+        );
+        let answer = caller.call(Method::GET, &path, &[], None).await;
+        let items = answer.body.as_array().unwrap();
+        items
+            .iter()
+            .map(|item| item["asset_id"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    async fn update(&self, columns: &Value) -> HttpAnswer {
+        let path = format!("/media_collections?id=eq.{}", self.collection);
+        self.user
+            .call(Method::PATCH, &path, &[], Some(columns))
+            .await
+    }
+
+    async fn set_deleted(&self, id: &str, when: &str) {
+        let sql = format!("update public.media_assets set deleted_at = {when} where id = '{id}'");
+        assert_eq!(self.client.execute(&sql, &[]).await.unwrap(), 1);
+    }
+
+    fn item(&self, asset: &str) -> Value {
+        json!({"p_collection": self.collection, "p_assets": [asset]})
+    }
+
+    /// At the beginning and at the end; gives the order.
+    pub(super) async fn everybody_adds_at_once(&self) -> Vec<String> {
+        let adding: Vec<_> = self
+            .assets
+            .chunks(2)
+            .enumerate()
+            .map(|(number, two)| {
+                let place = (number % 2 == 0).then_some(1);
+                let body =
+                    json!({"p_collection": self.collection, "p_assets": two, "p_position": place});
+                let user = self.user.clone();
+                tokio::spawn(async move { user.rpc("media_collection_add", &body).await })
+            })
+            .collect();
+        for added in adding {
+            assert_done(&added.await.unwrap(), 2);
+        }
+        let order = self.listed(&self.user).await;
+        assert_eq!(order.len(), 24);
+        order
+    }
+
+    pub(super) async fn positions_are_counted_without_a_gap(&self) {
+        let positions = "select position from public.media_collection_items order by 1";
+        let positions = database::rows(&self.client, positions, &[]).await;
+        let counted: Vec<Value> = (1..=24).map(|place| json!({"position": place})).collect();
+        assert_eq!(positions, counted);
+    }
+
+    pub(super) fn what_was_added_together_stands_together(&self, order: &[String]) {
+        for two in self.assets.chunks(2) {
+            let place = |asset: &String| order.iter().position(|listed| listed == asset).unwrap();
+            assert_eq!(place(&two[0]) + 1, place(&two[1]));
+        }
+    }
+
+    /// A place is counted as people see the list.
+    pub(super) async fn a_deleted_asset_is_not_counted_and_keeps_its_place(
+        &self,
+        order: &[String],
+    ) {
+        self.set_deleted(&order[0], "now()").await;
+        let mut body = self.item(&order[23]);
+        body["p_position"] = json!(1);
+        self.user.rpc("media_collection_reorder", &body).await;
+        let mut expected = order.to_vec();
+        let moved = expected.pop().unwrap();
+        expected[0] = moved.clone();
+        assert_eq!(self.listed(&self.user).await, expected);
+        self.set_deleted(&order[0], "null").await;
+        let first_two = [order[0].clone(), moved];
+        assert_eq!(self.listed(&self.user).await[..2], first_two);
+    }
+
+    async fn assert_others_change_nothing(&self, asset: &str, status: StatusCode) {
+        for function in CHANGES {
+            let answer = self.other.rpc(function, &self.item(asset)).await;
+            assert_eq!(answer.status, status);
+        }
+    }
+
+    pub(super) async fn a_private_collection_is_not_there(&self, asset: &str) {
+        self.assert_others_change_nothing(asset, StatusCode::NOT_FOUND)
+            .await;
+        assert!(self.listed(&self.other).await.is_empty());
+    }
+
+    pub(super) async fn a_public_collection_is_only_seen(&self, asset: &str) {
+        self.update(&json!({"is_public": true})).await;
+        assert_eq!(self.listed(&self.other).await.len(), 24);
+        self.assert_others_change_nothing(asset, StatusCode::FORBIDDEN)
+            .await;
+    }
+
+    pub(super) async fn only_administrators_give_collections_away(&self) {
+        let given_away = self.update(&json!({"owner": self.other_id})).await;
+        assert_eq!(given_away.status, StatusCode::FORBIDDEN);
+    }
+
+    pub(super) async fn administrators_change_any(&self, asset: &str) {
+        let item = self.item(asset);
+        assert_done(&self.admin.rpc("media_collection_remove", &item).await, 1);
+    }
+
+    pub(super) async fn bad_requests_are_told(&self, asset: &str) {
+        let many = vec![asset; 1001];
+        for wrong in [
+            json!({"p_collection": self.collection, "p_assets": many}),
+            json!({"p_collection": self.collection, "p_assets": [asset], "p_position": 0}),
+        ] {
+            let answer = self.user.rpc("media_collection_add", &wrong).await;
+            answer.assert_status(StatusCode::BAD_REQUEST);
+        }
+    }
+
+    pub(super) async fn uses_belong_to_who_recorded_them(&self, asset: &str) {
+        let mut used = json!({"p_assets": [asset], "p_usage_type": "cover", "p_table_name": "articles", "p_record_id": "1"});
+        self.user.rpc("media_usage_record", &used).await;
+        let twice = self.other.rpc("media_usage_record", &used).await.body;
+        assert_eq!(twice["failed"], json!([]), "known is as good as new");
+        let dropped = self.other.rpc("media_usage_drop", &used).await.body;
+        let error = &dropped["failed"][0]["error"];
+        assert_eq!(error, "not yours to change", "{dropped}");
+        assert_done(&self.user.rpc("media_usage_drop", &used).await, 1);
+        used["p_record_id"] = json!("");
+        let empty = self.user.rpc("media_usage_record", &used).await;
+        empty.assert_status(StatusCode::BAD_REQUEST);
+    }
+}
+
+#[track_caller]
+fn assert_done(answer: &HttpAnswer, count: usize) {
+    let done = answer.body["done"].as_array().map(Vec::len);
+    assert_eq!(done, Some(count), "{}", answer.body);
+}
+
+async fn add_collection(caller: &DataApiCaller) -> String {
+    let answer = caller
+        .call(
+            Method::POST,
+            "/media_collections",
+            &[("prefer", "return=representation")],
+            Some(&json!({"name": "Summer"})),
+        )
+        .await;
+    answer.body[0]["id"].as_str().unwrap().to_owned()
+}
