@@ -4,36 +4,49 @@ use end_to_end::World;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
+/// The body of a notification.
+const BODY: &str = r#"{"notification_type":"delete"}"#;
+
 #[tokio::test]
 async fn bad_requests_are_refused_before_anything_happens() {
     let world = World::start().await;
-    let now = end_to_end::now();
-    let body = r#"{"notification_type":"delete"}"#;
     world.stack.reset_gateway_counts();
     world.cloud.reset_requests().await;
+    badly_signed_notifications_are_refused(&world).await;
+    a_large_notification_is_refused(&world).await;
+    bad_parameters_are_named(&world).await;
+    bad_tokens_are_refused(&world).await;
+    bad_runs_are_refused(&world).await;
+    nothing_has_happened(&world).await;
+    world.stack.stop().await;
+}
 
-    let mut not_a_moment = world.sign(body, now);
+async fn badly_signed_notifications_are_refused(world: &World) {
+    let now = end_to_end::now();
+    let mut not_a_moment = world.sign(BODY, now);
     not_a_moment[0].1.push('x');
     for (what, headers) in [
         ("wrong", world.sign("another body", now)),
         ("missing", vec![]),
-        ("stale", world.sign(body, now - 3 * 3600)),
-        ("future", world.sign(body, now + 3600)),
+        ("stale", world.sign(BODY, now - 3 * 3600)),
+        ("future", world.sign(BODY, now + 3600)),
         ("not a moment", not_a_moment),
     ] {
-        let answer = world.notify(body, &headers).await;
-        assert_eq!(
-            answer.status,
-            StatusCode::UNAUTHORIZED,
-            "{what}: {}",
-            answer.body
-        );
-        assert!(answer.body["code"].is_string(), "{what}: {}", answer.body);
+        let answer = world.notify(BODY, &headers).await;
+        let (status, body) = (answer.status, answer.body);
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{what}: {body}");
+        assert!(body["code"].is_string(), "{what}: {body}");
     }
-    let large = "x".repeat(600 * 1024);
-    let answer = world.notify(large.as_str(), &world.sign(&large, now)).await;
-    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
 
+async fn a_large_notification_is_refused(world: &World) {
+    let large = "x".repeat(600 * 1024);
+    let headers = world.sign(&large, end_to_end::now());
+    let answer = world.notify(large.as_str(), &headers).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+async fn bad_parameters_are_named(world: &World) {
     for (path, parameter) in [
         ("?limit=0", "limit"),
         ("?limit=1000", "limit"),
@@ -44,68 +57,41 @@ async fn bad_requests_are_refused_before_anything_happens() {
         ("?nonsense=1", "nonsense"),
     ] {
         let answer = world.get(&format!("/api/cloudinary/media{path}")).await;
-        assert_eq!(
-            answer.status,
-            StatusCode::BAD_REQUEST,
-            "{path}: {}",
-            answer.body
-        );
-        assert_eq!(answer.body["parameter"], parameter, "{path}");
+        let (status, body) = (answer.status, answer.body);
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{path}: {body}");
+        assert_eq!(body["parameter"], parameter, "{path}");
         assert_eq!(answer.headers["content-type"], "application/problem+json");
     }
+}
+
+async fn bad_tokens_are_refused(world: &World) {
+    let path = "/api/cloudinary/media";
     for token in [None, Some("garbage"), Some("a.b.c")] {
-        let answer = world
-            .call(Method::GET, "/api/cloudinary/media", token, None)
-            .await;
-        assert_eq!(
-            answer.status,
-            StatusCode::UNAUTHORIZED,
-            "{token:?}: {}",
-            answer.body
-        );
+        let answer = world.call(Method::GET, path, token, None).await;
+        let (status, body) = (answer.status, answer.body);
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{token:?}: {body}");
     }
-    let answer = world
-        .call(
-            Method::POST,
-            "/api/cloudinary/sync",
-            Some(&world.user),
-            Some(json!({})),
-        )
-        .await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.body);
+}
+
+async fn bad_runs_are_refused(world: &World) {
+    let (path, user) = ("/api/cloudinary/sync", Some(world.user.as_str()));
+    let answer = world.call(Method::POST, path, user, Some(json!({}))).await;
+    answer.assert_status(StatusCode::FORBIDDEN);
     let answer = world.sync(json!({"batch_size": 501})).await;
     assert_eq!(answer.body["parameter"], "batch_size", "{}", answer.body);
+    // An option that is not offered is not ignored.
     let answer = world.sync(json!({"dryrun": true})).await;
-    assert_eq!(
-        answer.status,
-        StatusCode::BAD_REQUEST,
-        "what is not offered is not ignored: {}",
-        answer.body
-    );
+    answer.assert_status(StatusCode::BAD_REQUEST);
+}
 
-    assert!(
-        world.waiting_messages().await.is_empty(),
-        "nothing was queued"
-    );
-    assert_eq!(
-        world.cloud.requests().await,
-        json!({}),
-        "Cloudinary was asked nothing"
-    );
-    assert_eq!(
-        world
-            .stack
-            .gateway_counts()
-            .of("POST /rest/v1/rpc/media_list"),
-        0
-    );
-    assert_eq!(
-        world
-            .value("select count(*) from public.media_notifications")
-            .await,
-        0
-    );
-    world.stack.stop().await;
+/// Nothing was queued, recorded or asked.
+async fn nothing_has_happened(world: &World) {
+    assert!(world.waiting_messages().await.is_empty());
+    assert_eq!(world.cloud.requests().await, json!({}));
+    let counts = world.stack.gateway_counts();
+    assert_eq!(counts.of("POST /rest/v1/rpc/media_list"), 0);
+    let recorded = "select count(*) from public.media_notifications";
+    assert_eq!(world.value(recorded).await, 0);
 }
 
 #[tokio::test]

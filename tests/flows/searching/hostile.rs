@@ -72,6 +72,38 @@ const STRICT: [&str; 13] = [
     "page",
 ];
 
+/// Queries that no parameter allows.
+const REFUSED: [&str; 19] = [
+    "select=*",
+    "order=id",
+    "offset=1",
+    "and=(id.gt.0)",
+    "or=(id.gt.0)",
+    "id=eq.1",
+    "deleted_at=not.is.null",
+    "columns=id",
+    "search=a&search=b",
+    "search=%00",
+    "folder=%00",
+    "tags=%00",
+    "date_from=0000-01-01",
+    "date_to=294277-01-01",
+    "date_from=-001000-01-01T00:00:00Z",
+    "min_size=-1",
+    "max_size=9223372036854775808",
+    "limit=1e2",
+    "page=1.5",
+];
+
+/// Queries at the edge, which find nothing.
+const EMPTY: [&str; 5] = [
+    "page=1000000&limit=200",
+    "min_size=9223372036854775807",
+    "search=%01",
+    "date_to=0001-01-01",
+    "date_from=9999-12-30",
+];
+
 #[tokio::test]
 async fn whatever_is_sent_is_a_value() {
     let mut lister = Lister::start().await;
@@ -80,93 +112,66 @@ async fn whatever_is_sent_is_a_value() {
     lister.stack.reset_gateway_counts();
     let mut answered = 0;
     for text in TEXTS {
-        for (name, expected) in [
-            ("search", searched(&rows, text)),
-            (
-                "folder",
-                with(&rows, |row| row["folder"] == text.trim_matches('/')),
-            ),
-            ("tags", tagged(&rows, text)),
-        ] {
-            let page = lister
-                .page(&encoded(&[
-                    (name, text.to_owned()),
-                    ("limit", "200".to_owned()),
-                ]))
-                .await;
-            let found: BTreeSet<String> = ids(&page).into_iter().collect();
-            assert_eq!(found, expected, "{name}={text:?}");
-            assert_eq!(
-                page["pagination"]["total"],
-                expected.len(),
-                "{name}={text:?}"
-            );
-            answered += 1;
-        }
-        for name in STRICT.into_iter().chain(["cursor"]) {
-            let answer = lister.get(&encoded(&[(name, text.to_owned())])).await;
-            assert_eq!(
-                (answer.status, &answer.body["parameter"]),
-                (400, &name.into()),
-                "{name}={text:?}"
-            );
-        }
-        let unknown = lister
-            .get(&format!(
-                "{}=1",
-                encoded(&[(text, String::new())]).trim_end_matches('=')
-            ))
-            .await;
-        assert_eq!(
-            (unknown.status, &unknown.body["code"]),
-            (400, &"invalid_parameter".into()),
-            "{text:?}=1"
-        );
+        answered += free_parameters_find_the_text(&mut lister, &rows, text).await;
+        strict_parameters_refuse_it(&mut lister, text).await;
+        no_parameter_has_its_name(&mut lister, text).await;
     }
-    for query in [
-        "select=*",
-        "order=id",
-        "offset=1",
-        "and=(id.gt.0)",
-        "or=(id.gt.0)",
-        "id=eq.1",
-        "deleted_at=not.is.null",
-        "columns=id",
-        "search=a&search=b",
-        "search=%00",
-        "folder=%00",
-        "tags=%00",
-        "date_from=0000-01-01",
-        "date_to=294277-01-01",
-        "date_from=-001000-01-01T00:00:00Z",
-        "min_size=-1",
-        "max_size=9223372036854775808",
-        "limit=1e2",
-        "page=1.5",
-    ] {
+    for query in REFUSED {
         assert_eq!(lister.get(query).await.status, 400, "{query}");
     }
-    for query in [
-        "page=1000000&limit=200",
-        "min_size=9223372036854775807",
-        "search=%01",
-        "date_to=0001-01-01",
-        "date_from=9999-12-30",
-    ] {
+    for query in EMPTY {
         assert_eq!(ids(&lister.page(query).await), [""; 0], "{query}");
         answered += 1;
     }
-    let calls = lister
-        .stack
-        .gateway_counts()
-        .of("POST /rest/v1/rpc/media_list");
-    assert_eq!(
-        calls, answered,
-        "one round trip for each answer, none for a refusal"
-    );
+    let counts = lister.stack.gateway_counts();
+    let calls = counts.of("POST /rest/v1/rpc/media_list");
+    assert_eq!(calls, answered, "none for a refusal");
     assert_eq!(self::rows(&lister).await, rows, "nothing has changed");
     cursors_are_bound(&mut lister).await;
     lister.stop().await;
+}
+
+/// Gives the number of answers.
+async fn free_parameters_find_the_text(lister: &mut Lister, rows: &[Value], text: &str) -> u64 {
+    let in_folder = with(rows, |row| row["folder"] == text.trim_matches('/'));
+    let cases = [
+        ("search", searched(rows, text)),
+        ("folder", in_folder),
+        ("tags", tagged(rows, text)),
+    ];
+    let mut answered = 0;
+    for (name, expected) in cases {
+        let parameters = [(name, text.to_owned()), ("limit", "200".to_owned())];
+        let page = lister.page(&encoded(&parameters)).await;
+        let found: BTreeSet<String> = ids(&page).into_iter().collect();
+        assert_eq!(found, expected, "{name}={text:?}");
+        let total = &page["pagination"]["total"];
+        assert_eq!(total, expected.len(), "{name}={text:?}");
+        answered += 1;
+    }
+    answered
+}
+
+async fn strict_parameters_refuse_it(lister: &mut Lister, text: &str) {
+    for name in STRICT.into_iter().chain(["cursor"]) {
+        let answer = lister.get(&encoded(&[(name, text.to_owned())])).await;
+        assert_eq!(
+            (answer.status, &answer.body["parameter"]),
+            (400, &name.into()),
+            "{name}={text:?}"
+        );
+    }
+}
+
+async fn no_parameter_has_its_name(lister: &mut Lister, text: &str) {
+    let name = encoded(&[(text, String::new())]);
+    let query = format!("{}=1", name.trim_end_matches('='));
+    let unknown = lister.get(&query).await;
+    assert_eq!(
+        (unknown.status, &unknown.body["code"]),
+        (400, &"invalid_parameter".into()),
+        "{text:?}=1"
+    );
 }
 
 /// To their query and their user; and nobody else makes any.
