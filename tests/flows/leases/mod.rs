@@ -1,5 +1,8 @@
 //! The database's own rules: the leader alone writes a run, and success needs proof.
 
+mod lost;
+mod success;
+
 use end_to_end::{HttpAnswer, eventually, post};
 use futures::future::join_all;
 use local_stack::{Options, Stack};
@@ -15,12 +18,7 @@ impl Database {
         let stack = Stack::start(Options::database_only())
             .await
             .expect("the database starts");
-        let (client, connection) =
-            tokio_postgres::connect(stack.database_url(), tokio_postgres::NoTls)
-                .await
-                .expect("the database answers");
-        // It ends with the client.
-        tokio::spawn(connection);
+        let client = end_to_end::connect(stack.database_url()).await;
         Self { stack, client }
     }
 
@@ -33,6 +31,21 @@ impl Database {
         let answer = self.rpc("media_sync_lead_run", arguments).await;
         assert!(answer.status.is_success(), "{}", answer.body);
         answer.body
+    }
+
+    /// Begins a full run, and gives it.
+    async fn lead_full(&self) -> Value {
+        self.lead(json!({"p_mode": "full"})).await["run"].clone()
+    }
+
+    /// Writes a step.
+    async fn apply(&self, step: Value) -> HttpAnswer {
+        self.rpc("media_sync_apply", step).await
+    }
+
+    /// Ends a run, and gives it.
+    async fn finish(&self, run: &Value) -> Value {
+        self.rpc("media_sync_finish_run", finish(run)).await.body
     }
 
     async fn sql(&self, sql: &str) {
@@ -137,85 +150,12 @@ async fn two_starts_at_once_are_one_run() {
 #[tokio::test]
 async fn who_has_lost_the_lease_writes_nothing() {
     let database = Database::start().await;
-    let first = database.lead(json!({"p_mode": "full"})).await["run"].clone();
-    let busy = database.lead(json!({"p_run_id": first["id"]})).await;
-    assert_eq!(busy["outcome"], "busy", "a lease that holds is not taken");
-
-    // A step renews the lease.
-    database
-        .sql("update media_sync.run_progress set lease_until = now() + interval '1 second'")
-        .await;
-    let answer = database
-        .rpc("media_sync_apply", step(&first, &[], &[]))
-        .await;
-    assert!(answer.status.is_success(), "{}", answer.body);
-    let renewed =
-        "select lease_until > now() + interval '100 seconds' from media_sync.run_progress";
-    assert_eq!(database.value(renewed).await, true);
-    let twice = database
-        .rpc("media_sync_apply", step(&first, &[], &[]))
-        .await;
-    assert_eq!(
-        twice.body["code"], "PT409",
-        "a step is written once: {}",
-        twice.body
-    );
-
-    // The leader falls silent, and another one takes over.
-    database
-        .sql("update media_sync.run_progress set lease_until = now() - interval '1 second'")
-        .await;
-    let taken = database.lead(json!({"p_mode": "incremental"})).await;
-    assert_eq!(taken["outcome"], "resumed");
-    let second = &taken["run"];
-    assert_eq!(second["id"], first["id"]);
-    assert_ne!(second["lease"], first["lease"]);
-
-    let mut late = first.clone();
-    late["step"] = second["step"].clone();
-    let mug = row(1, json!({"alive": 1}), Value::Null);
-    let refused = database
-        .rpc(
-            "media_sync_apply",
-            step(&late, std::slice::from_ref(&mug), &[1]),
-        )
-        .await;
-    assert_eq!(
-        (refused.status.as_u16(), &refused.body["code"]),
-        (409, &json!("PT409"))
-    );
-    assert_eq!(
-        database
-            .value("select count(*) from public.media_assets")
-            .await,
-        0
-    );
-    for (function, arguments) in [
-        ("media_sync_finish_run", finish(&late)),
-        (
-            "media_sync_release_run",
-            json!({"p_run_id": late["id"], "p_lease": late["lease"]}),
-        ),
-    ] {
-        let refused = database.rpc(function, arguments).await;
-        assert_eq!(
-            refused.body["code"], "PT409",
-            "{function}: {}",
-            refused.body
-        );
-    }
-    let written = database
-        .rpc("media_sync_apply", step(second, &[mug], &[1]))
-        .await;
-    assert!(
-        written.status.is_success(),
-        "the new leader writes: {}",
-        written.body
-    );
-    let ended = database.rpc("media_sync_finish_run", finish(second)).await;
-    assert_eq!(ended.body["status"], "succeeded", "{}", ended.body);
-    let over = database.lead(json!({"p_run_id": first["id"]})).await;
-    assert_eq!(over["outcome"], "over");
+    let first = database.lead_full().await;
+    lost::a_lease_that_holds_is_not_taken(&database, &first).await;
+    lost::a_step_renews_the_lease_and_is_written_once(&database, &first).await;
+    let second = lost::another_takes_over_from_a_silent_leader(&database, &first).await;
+    lost::the_late_leader_writes_nothing(&database, &first, &second).await;
+    lost::the_new_leader_writes_and_ends(&database, &second).await;
     database.stack.stop().await;
 }
 
@@ -298,88 +238,11 @@ async fn row_that_many_claim_at_once_has_one_holder() {
 #[tokio::test]
 async fn success_is_granted_only_where_both_sides_count_the_same() {
     let database = Database::start().await;
-    let lead = async || database.lead(json!({"p_mode": "full"})).await["run"].clone();
-    let moment = json!("2026-01-01T00:00:00Z");
-    // Listed and live; uploaded during the run and not listed; listed and deleted during the run;
-    // listed, and deleted here but not yet there; restored here but not yet there.
-    let rows = [
-        row(1, json!({"alive": 100}), Value::Null),
-        row(2, json!({"alive": 1_000}), Value::Null),
-        row(3, json!({"alive": 100, "gone": 950}), moment.clone()),
-    ];
-    let run = lead().await;
-    database
-        .rpc("media_sync_apply", step(&run, &rows, &[1, 3, 4]))
-        .await;
-    database
-        .sql(
-            "insert into public.media_assets
-                (cloudinary_asset_id, cloudinary_public_id, resource_type, deleted_at, sync_status, clocks, intent)
-             select lpad(number::text, 32, '0'), 'mug-' || number, 'image', deleted_at, 'pending', clocks,
-                jsonb_build_object('existence', jsonb_build_object('op', op), 'at', 1)
-             from (values
-                (4, now(), 'delete', '{\"alive\": 100}'::jsonb),
-                (8, null, 'restore', '{\"alive\": 100, \"gone\": 200}')
-             ) as decided (number, deleted_at, op, clocks)",
-        )
-        .await;
-    let ended = database
-        .rpc("media_sync_finish_run", finish(&run))
-        .await
-        .body;
-    assert_eq!(ended["status"], "succeeded", "{ended}");
-    let counts = json!({
-        "listed": 3, "live": 3, "suspects": 0, "new": 1, "returning": 1, "gone": 2, "unaccounted": 0,
-    });
-    assert_eq!(ended["verification"], counts);
-
-    // A live row that nobody has seen.
-    let run = lead().await;
-    database
-        .rpc(
-            "media_sync_apply",
-            step(&run, &[row(5, json!({"alive": 999}), Value::Null)], &[1, 2]),
-        )
-        .await;
-    let arguments = json!({"p_run_id": run["id"], "p_after": "", "p_limit": 10});
-    let suspects = database.rpc("media_sync_suspects", arguments).await.body;
-    assert_eq!(suspects.as_array().unwrap().len(), 1, "{suspects}");
-    assert_eq!(suspects[0]["clocks"]["alive"], 999);
-    let ended = database
-        .rpc("media_sync_finish_run", finish(&run))
-        .await
-        .body;
-    assert_eq!(
-        (&ended["status"], &ended["error_code"]),
-        (&json!("failed"), &json!("unverified")),
-        "{ended}"
-    );
-    assert_eq!(ended["verification"]["suspects"], 1);
-
-    // An asset that was seen and has no row, and one whose row was deleted before anybody looked.
-    let run = lead().await;
-    database
-        .rpc(
-            "media_sync_apply",
-            step(
-                &run,
-                &[row(6, json!({"gone": 899}), moment)],
-                &[1, 2, 5, 6, 7],
-            ),
-        )
-        .await;
-    let ended = database
-        .rpc("media_sync_finish_run", finish(&run))
-        .await
-        .body;
-    assert_eq!(ended["status"], "failed", "{ended}");
-    assert_eq!(ended["verification"]["unaccounted"], 2);
-    assert_eq!(
-        database
-            .value("select count(*) from public.sync_runs where is_good")
-            .await,
-        1
-    );
+    success::every_difference_that_is_explained_is_counted(&database).await;
+    success::a_live_row_that_nobody_has_seen_is_a_suspect(&database).await;
+    success::assets_without_a_live_row_are_unaccounted(&database).await;
+    let good = "select count(*) from public.sync_runs where is_good";
+    assert_eq!(database.value(good).await, 1);
     database.stack.stop().await;
 }
 
