@@ -1,89 +1,103 @@
 //! Deletes that are asked for here.
 
 use end_to_end::{World, id_of};
-use reqwest::{Method, StatusCode};
-use serde_json::json;
+use media_sync::cloudinary::CloudinaryResource;
+use reqwest::Method;
+use serde_json::{Value, json};
 
 const MEDIA: &str = "/api/cloudinary/media";
 
+/// Three assets, of which a page uses one.
+struct Shop {
+    world: World,
+    mug: CloudinaryResource,
+    cup: CloudinaryResource,
+    used: CloudinaryResource,
+}
+
 #[tokio::test]
 async fn a_delete_is_seen_at_once_and_carried_out_in_cloudinary() {
-    let world = World::start().await;
-    let mug = world.mirrored("shop/mug", 1).await;
-    let cup = world.mirrored("shop/cup, blue", 2).await;
-    let used = world.mirrored("shop/used", 3).await;
-    let id = world.row(&used).await.unwrap()["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    world
-        .rows(
-            "insert into public.media_usage (asset_id, usage_type, table_name, record_id)
-                values ($1::text::uuid, 'hero', 'pages', '1') returning id",
-            &[&id],
-        )
-        .await;
-
-    // Somebody else's: not to be deleted by everybody.
-    let path = format!("{MEDIA}?public_ids=shop/mug");
-    let answer = world
-        .call(Method::DELETE, &path, Some(&world.user), None)
-        .await;
-    assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(answer.body["deleted"], json!([]));
-    assert_eq!(answer.body["failed"][0]["error"], "not yours to change");
-
+    let shop = Shop::open().await;
+    shop.somebody_elses_asset_is_not_deleted().await;
     // Cloudinary does not answer for a while, so that the moment in between can be seen.
-    world
-        .cloud
-        .fault(json!({"operation": "*", "status": 503}))
-        .await;
-    let body = json!({"public_ids": ["shop/mug", "shop/cup, blue", "shop/used", "shop/nothing"]});
-    let answer = world
-        .call(Method::DELETE, MEDIA, Some(&world.admin), Some(body))
-        .await;
-    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
-    assert_eq!(
-        answer.body["deleted"],
-        json!(["shop/mug", "shop/cup, blue"])
-    );
-    let failed = answer.body["failed"].as_array().unwrap();
-    assert_eq!(failed.len(), 2, "{failed:?}");
-    assert!(
-        failed
-            .iter()
-            .any(|f| f["public_id"] == "shop/nothing" && f["error"] == "not found")
-    );
-    assert!(failed.iter().any(|f| f["public_id"] == "shop/used"));
-    let row = world.row(&mug).await.unwrap();
-    assert_eq!(row["sync_status"], "pending");
-    assert!(!row["deleted_at"].is_null());
-    assert!(!row["deleted_by"].is_null());
-    let listed = world.get(MEDIA).await.body;
-    assert_eq!(
-        listed["items"].as_array().unwrap().len(),
-        1,
-        "the deleted are not listed"
-    );
-    assert_eq!(listed["sync_status"]["pending_operations"], 2);
+    let outage = json!({"operation": "*", "status": 503});
+    shop.world.cloud.fault(outage).await;
+    shop.a_delete_is_told_item_by_item().await;
+    shop.the_deleted_are_pending_and_not_listed().await;
+    shop.world.cloud.clear_faults().await;
+    shop.the_deletes_are_confirmed().await;
+    shop.world.assert_mirrored().await;
+    shop.world.stack.stop().await;
+}
 
-    world.cloud.clear_faults().await;
-    for asset in [&mug, &cup] {
-        world
-            .row_becomes("the delete is confirmed", asset, |row| {
-                row["sync_status"] == "synced"
-                    && !row["deleted_at"].is_null()
-                    && row["intent"].is_null()
-            })
-            .await;
-        assert!(!world.cloud.has(id_of(asset)).await);
+impl Shop {
+    async fn open() -> Self {
+        let world = World::start().await;
+        let shop = Self {
+            mug: world.mirrored("shop/mug", 1).await,
+            cup: world.mirrored("shop/cup, blue", 2).await,
+            used: world.mirrored("shop/used", 3).await,
+            world,
+        };
+        let row = shop.world.row_of(&shop.used).await;
+        let refer = "insert into public.media_usage (asset_id, usage_type, table_name, record_id)
+            values ($1::text::uuid, 'hero', 'pages', '1') returning id";
+        shop.world.rows(refer, &[&row["id"].as_str()]).await;
+        shop
     }
-    assert!(world.cloud.has(id_of(&used)).await);
-    let confirmed =
-        "select count(*) from public.media_sync_log where operation = 'delete_confirmed'";
-    assert_eq!(world.value(confirmed).await, 2);
-    world.assert_mirrored().await;
-    world.stack.stop().await;
+
+    async fn somebody_elses_asset_is_not_deleted(&self) {
+        let path = format!("{MEDIA}?public_ids=shop/mug");
+        let user = Some(self.world.user.as_str());
+        let call = self.world.call(Method::DELETE, &path, user, None);
+        let answer = call.await.ok();
+        assert_eq!(answer["deleted"], json!([]));
+        assert_eq!(answer["failed"][0]["error"], "not yours to change");
+    }
+
+    async fn a_delete_is_told_item_by_item(&self) {
+        let body =
+            json!({"public_ids": ["shop/mug", "shop/cup, blue", "shop/used", "shop/nothing"]});
+        let admin = Some(self.world.admin.as_str());
+        let call = self.world.call(Method::DELETE, MEDIA, admin, Some(body));
+        let answer = call.await.ok();
+        assert_eq!(answer["deleted"], json!(["shop/mug", "shop/cup, blue"]));
+        let failed = answer["failed"].as_array().expect("a list");
+        assert_eq!(failed.len(), 2, "{failed:?}");
+        let named = |name: &str| failed.iter().find(|item| item["public_id"] == name);
+        let nothing = named("shop/nothing").expect("it is told");
+        assert_eq!(nothing["error"], "not found");
+        assert!(named("shop/used").is_some(), "{failed:?}");
+    }
+
+    async fn the_deleted_are_pending_and_not_listed(&self) {
+        let row = self.world.row_of(&self.mug).await;
+        assert_eq!(row["sync_status"], "pending");
+        assert!(!row["deleted_at"].is_null());
+        assert!(!row["deleted_by"].is_null());
+        let listed = self.world.get(MEDIA).await.body;
+        assert_eq!(listed["items"].as_array().expect("a list").len(), 1);
+        assert_eq!(listed["sync_status"]["pending_operations"], 2);
+    }
+
+    async fn the_deletes_are_confirmed(&self) {
+        let is_deleted = |row: &Value| {
+            row["sync_status"] == "synced"
+                && !row["deleted_at"].is_null()
+                && row["intent"].is_null()
+        };
+        let world = &self.world;
+        for asset in [&self.mug, &self.cup] {
+            world
+                .row_becomes("the delete is confirmed", asset, is_deleted)
+                .await;
+            assert!(!world.cloud.has(id_of(asset)).await);
+        }
+        assert!(world.cloud.has(id_of(&self.used)).await);
+        let confirmed =
+            "select count(*) from public.media_sync_log where operation = 'delete_confirmed'";
+        assert_eq!(world.value(confirmed).await, 2);
+    }
 }
 
 #[tokio::test]
