@@ -20,68 +20,56 @@ fn database_calls(world: &World, function: &str) -> u64 {
         .of(&format!("POST /rest/v1/rpc/{function}"))
 }
 
+const IMAGES: u64 = 1_100;
+
 #[tokio::test]
 async fn an_import_costs_a_call_a_page_and_is_not_done_twice() {
     let world = World::start().await;
-    let images = 1_100;
-    world.cloud.seed(images, &["image"], "image-").await;
+    world.cloud.seed(IMAGES, &["image"], "image-").await;
     world.cloud.seed(3, &["video"], "video-").await;
     world.cloud.seed(2, &["raw"], "raw-").await;
-    world.cloud.reset_requests().await;
-    world.stack.reset_gateway_counts();
-
-    let answer = run(&world, json!({})).await;
-    assert_eq!(answer["synced_items"], images + 5);
-    let requests = world.cloud.requests().await;
-    assert_eq!(requests["resources_image"], images.div_ceil(PAGE));
-    assert_eq!(
-        (&requests["resources_video"], &requests["resources_raw"]),
-        (&json!(1), &json!(1))
-    );
-    assert_eq!(
-        requests.as_object().unwrap().len(),
-        3,
-        "nothing but listings: {requests}"
-    );
-    let pages = images.div_ceil(PAGE) + 2;
-    assert_eq!(database_calls(&world, "media_sync_rows"), pages);
-    // One more ends the stage of suspects.
-    assert_eq!(database_calls(&world, "media_sync_apply"), pages + 1);
+    an_import_costs_a_call_a_page(&world).await;
     world.assert_mirrored().await;
     let audited = "select count(*) from public.media_sync_log where operation = 'created'";
-    assert_eq!(world.value(audited).await, images + 5);
+    assert_eq!(world.value(audited).await, IMAGES + 5);
+    a_second_run_writes_itself_only(&world).await;
+    the_mirror_is_told_to_be_complete(&world).await;
+    world.stack.stop().await;
+}
 
-    let before = world
-        .value("select sum(revision) from public.media_assets")
-        .await;
-    let audit_before = world
-        .value("select count(*) from public.media_sync_log")
-        .await;
-    let answer = run(&world, json!({"batch_size": 400})).await;
-    assert_eq!(answer["unchanged_items"], images + 5);
+async fn an_import_costs_a_call_a_page(world: &World) {
+    world.cloud.reset_requests().await;
+    world.stack.reset_gateway_counts();
+    let answer = run(world, json!({})).await;
+    assert_eq!(answer["synced_items"], IMAGES + 5);
+    let pages = IMAGES.div_ceil(PAGE);
+    let listings = json!({"resources_image": pages, "resources_video": 1, "resources_raw": 1});
+    assert_eq!(world.cloud.requests().await, listings);
+    let pages = pages + 2;
+    assert_eq!(database_calls(world, "media_sync_rows"), pages);
+    // One more ends the stage of suspects.
+    assert_eq!(database_calls(world, "media_sync_apply"), pages + 1);
+}
+
+async fn a_second_run_writes_itself_only(world: &World) {
+    let revisions = "select sum(revision) from public.media_assets";
+    let entries = "select count(*) from public.media_sync_log";
+    let before = (world.count(revisions).await, world.count(entries).await);
+    let answer = run(world, json!({"batch_size": 400})).await;
+    assert_eq!(answer["unchanged_items"], IMAGES + 5);
     for counter in ["synced_items", "updated_items", "deleted_items"] {
         assert_eq!(answer[counter], 0, "{counter}");
     }
-    assert_eq!(
-        world
-            .value("select sum(revision) from public.media_assets")
-            .await,
-        before
-    );
-    let audit_after = world
-        .value("select count(*) from public.media_sync_log")
-        .await;
-    assert_eq!(
-        audit_after.as_u64(),
-        audit_before.as_u64().map(|count| count + 1),
-        "only the run itself"
-    );
+    assert_eq!(world.count(revisions).await, before.0);
+    assert_eq!(world.count(entries).await, before.1 + 1);
+}
 
+async fn the_mirror_is_told_to_be_complete(world: &World) {
     let status = world.get("/api/cloudinary/sync").await.body;
     assert_eq!(status["is_synced"], true, "{status}");
-    assert_eq!(status["stats"]["total_images"], images);
-    assert_eq!(status["recent_runs"].as_array().unwrap().len(), 2);
-    world.stack.stop().await;
+    assert_eq!(status["stats"]["total_images"], IMAGES);
+    let runs = status["recent_runs"].as_array().expect("a list");
+    assert_eq!(runs.len(), 2);
 }
 
 #[tokio::test]
