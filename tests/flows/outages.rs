@@ -2,6 +2,7 @@
 
 use end_to_end::{World, eventually};
 use local_stack::Part;
+use media_sync::cloudinary::CloudinaryResource;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -10,66 +11,63 @@ async fn killing_parts_in_the_middle_loses_nothing() {
     let world = World::start().await;
     world.cloud.seed(30, &["image"], "seed-").await;
     assert_eq!(world.sync(json!({})).await.body["synced_items"], 30);
-
-    world.stack.kill(Part::PostgREST).await.unwrap();
-    let first = world.cloud.upload("outage/first", 1).await;
-    let answer = world.get("/api/cloudinary/media").await;
-    assert_eq!(
-        answer.status,
-        StatusCode::SERVICE_UNAVAILABLE,
-        "{}",
-        answer.body
-    );
-    assert_eq!(answer.headers["content-type"], "application/problem+json");
-    assert!(answer.headers.contains_key("retry-after"));
-    world.stack.start_again(Part::PostgREST).await.unwrap();
-    world
-        .row_becomes(
-            "the upload arrives after PostgREST is back",
-            &first,
-            |row| row["sync_status"] == "synced",
-        )
-        .await;
-
-    world.stack.kill(Part::AwsWorker).await.unwrap();
-    let second = world.cloud.upload("outage/second", 2).await;
-    world.stack.kill(Part::AwsWorker).await.unwrap();
-    world
-        .row_becomes("a new worker takes it up", &second, |row| {
-            row["sync_status"] == "synced"
-        })
-        .await;
-
-    // The delete is asked for while Cloudinary is dead, and carried out when it is back.
-    world.stack.kill(Part::Cloudinary).await.unwrap();
-    let path = "/api/cloudinary/media?public_ids=outage/first";
-    let answer = world
-        .call(Method::DELETE, path, Some(&world.admin), None)
-        .await;
-    assert_eq!(
-        answer.body["deleted"],
-        json!(["outage/first"]),
-        "{}",
-        answer.body
-    );
-    let answer = world.sync(json!({})).await;
-    assert_eq!(
-        answer.status,
-        StatusCode::SERVICE_UNAVAILABLE,
-        "{}",
-        answer.body
-    );
-    world.stack.start_again(Part::Cloudinary).await.unwrap();
-    world
-        .row_becomes("the delete is carried out", &first, |row| {
-            row["sync_status"] == "synced" && !row["deleted_at"].is_null()
-        })
-        .await;
+    let first = an_upload_arrives_after_postgrest_is_back(&world).await;
+    an_upload_survives_two_workers(&world).await;
+    a_delete_is_carried_out_after_cloudinary_is_back(&world, &first).await;
     world.assert_mirrored().await;
     let answer = world.sync(json!({})).await;
     assert_eq!(answer.body["success"], true, "{}", answer.body);
     world.assert_mirrored().await;
     world.stack.stop().await;
+}
+
+async fn kill(world: &World, part: Part) {
+    let killed = world.stack.kill(part).await;
+    killed.expect("the part runs");
+}
+
+async fn start_again(world: &World, part: Part) {
+    let started = world.stack.start_again(part).await;
+    started.expect("the part starts");
+}
+
+async fn an_upload_arrives_after_postgrest_is_back(world: &World) -> CloudinaryResource {
+    kill(world, Part::PostgREST).await;
+    let first = world.cloud.upload("outage/first", 1).await;
+    let answer = world.get("/api/cloudinary/media").await;
+    answer.assert_status(StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.headers["content-type"], "application/problem+json");
+    assert!(answer.headers.contains_key("retry-after"));
+    start_again(world, Part::PostgREST).await;
+    world.arrives(&first).await;
+    first
+}
+
+async fn an_upload_survives_two_workers(world: &World) {
+    kill(world, Part::AwsWorker).await;
+    let second = world.cloud.upload("outage/second", 2).await;
+    kill(world, Part::AwsWorker).await;
+    world.arrives(&second).await;
+}
+
+/// It is asked for while Cloudinary is dead.
+async fn a_delete_is_carried_out_after_cloudinary_is_back(
+    world: &World,
+    first: &CloudinaryResource,
+) {
+    kill(world, Part::Cloudinary).await;
+    let path = "/api/cloudinary/media?public_ids=outage/first";
+    let admin = Some(world.admin.as_str());
+    let answer = world.call(Method::DELETE, path, admin, None).await.body;
+    assert_eq!(answer["deleted"], json!(["outage/first"]), "{answer}");
+    let answer = world.sync(json!({})).await;
+    answer.assert_status(StatusCode::SERVICE_UNAVAILABLE);
+    start_again(world, Part::Cloudinary).await;
+    world
+        .row_becomes("the delete is carried out", first, |row| {
+            row["sync_status"] == "synced" && !row["deleted_at"].is_null()
+        })
+        .await;
 }
 
 #[tokio::test]

@@ -1,12 +1,28 @@
 //! Changes in Cloudinary arrive in the row, although notifications are lost or late.
 
 use end_to_end::{World, eventually, id_of, now};
+use media_sync::cloudinary::CloudinaryResource;
 use media_sync::cloudinary::upload::UploadOptions;
 use serde_json::json;
 
 #[tokio::test]
 async fn every_change_in_cloudinary_arrives_in_the_row() {
     let world = World::start().await;
+    let mug = an_upload_arrives(&world).await;
+    a_tag_and_a_name_arrive(&world, &mug).await;
+    an_overwrite_clears_tags_and_context(&world, &mug).await;
+    world.cloud.destroy(&mug).await;
+    world
+        .row_becomes("the delete arrives", &mug, |row| {
+            !row["deleted_at"].is_null()
+        })
+        .await;
+    world.assert_mirrored().await;
+    the_trail_tells_the_story(&world).await;
+    world.stack.stop().await;
+}
+
+async fn an_upload_arrives(world: &World) -> CloudinaryResource {
     let options = UploadOptions {
         tags: vec!["new".to_owned()],
         context: [("alt".to_owned(), "A mug".to_owned())].into(),
@@ -20,57 +36,47 @@ async fn every_change_in_cloudinary_arrives_in_the_row() {
                 && row["sync_status"] == "synced"
         })
         .await;
+    mug
+}
 
+async fn a_tag_and_a_name_arrive(world: &World, mug: &CloudinaryResource) {
     world.cloud.add_tag("shop/mug", "sale").await;
     world
-        .row_becomes("the tag arrives", &mug, |row| {
+        .row_becomes("the tag arrives", mug, |row| {
             row["tags"] == json!(["new", "sale"])
         })
         .await;
-
     world.cloud.rename("shop/mug", "shop/cup").await;
+    let names_cup = |url: &str| url.contains("cup");
     world
-        .row_becomes("the new name arrives", &mug, |row| {
+        .row_becomes("the new name arrives", mug, |row| {
             row["cloudinary_public_id"] == "shop/cup"
-                && row["secure_url"]
-                    .as_str()
-                    .is_some_and(|url| url.contains("cup"))
+                && row["secure_url"].as_str().is_some_and(names_cup)
         })
         .await;
+}
 
-    // The overwrite clears tags and context, which its notification does not say.
+/// Its notification does not say so.
+async fn an_overwrite_clears_tags_and_context(world: &World, mug: &CloudinaryResource) {
     let again = world.cloud.upload("shop/cup", 2).await;
-    assert_eq!(id_of(&again), id_of(&mug));
+    assert_eq!(id_of(&again), id_of(mug));
     world
-        .row_becomes("the new content arrives", &mug, |row| {
+        .row_becomes("the new content arrives", mug, |row| {
             row["cloudinary_etag"] == json!(again.etag)
                 && row["context"] == json!({})
                 && row["tags"] == json!([])
         })
         .await;
+}
 
-    world.cloud.destroy(&mug).await;
-    world
-        .row_becomes("the delete arrives", &mug, |row| {
-            !row["deleted_at"].is_null()
-        })
-        .await;
-    world.assert_mirrored().await;
-
-    let story: Vec<_> = world
-        .rows(
-            "select operation from public.media_sync_log where source = 'webhook' order by id",
-            &[],
-        )
-        .await
-        .into_iter()
-        .map(|row| row["operation"].as_str().unwrap().to_owned())
-        .collect();
+async fn the_trail_tells_the_story(world: &World) {
+    let story = "select operation from public.media_sync_log where source = 'webhook' order by id";
+    let story = world.rows(story, &[]).await;
+    let story: Vec<_> = story.iter().map(|row| &row["operation"]).collect();
     assert_eq!(
         story,
         ["created", "updated", "renamed", "updated", "deleted"]
     );
-    world.stack.stop().await;
 }
 
 #[tokio::test]
