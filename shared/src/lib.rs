@@ -18,6 +18,7 @@ pub mod queue;
 pub mod release;
 pub mod rotation;
 pub mod row;
+pub mod serve;
 pub mod supabase;
 pub mod sync;
 pub mod telemetry;

@@ -2,24 +2,15 @@
 
 mod handler;
 
-use std::convert::Infallible;
-
 use handler::Audit;
-use lambda_http::{Error, Request, service_fn};
+use lambda_http::Error;
 use media_sync::config::{self, CallerConfig};
 use media_sync::cursor::{CursorKey, CursorKeys};
-use media_sync::telemetry;
+use media_sync::serve::serve;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    telemetry::init("audit");
-    let handler = start()
-        .await
-        .inspect_err(|error| telemetry::log_error("could not start", &**error))?;
-    lambda_http::run(service_fn(async |request: Request| {
-        Ok::<_, Infallible>(handler.handle(request).await)
-    }))
-    .await
+    serve("audit", start(), Audit::handle).await
 }
 
 async fn start() -> Result<Audit, Error> {

@@ -2,24 +2,15 @@
 
 mod handler;
 
-use std::convert::Infallible;
-
 use handler::MediaGet;
-use lambda_http::{Error, Request, service_fn};
+use lambda_http::Error;
 use media_sync::cloudinary::delivery::AddressWriter;
 use media_sync::config::{self, CallerConfig, CloudinaryConfig};
-use media_sync::telemetry;
+use media_sync::serve::serve;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    telemetry::init("media_get");
-    let handler = start()
-        .await
-        .inspect_err(|error| telemetry::log_error("could not start", &**error))?;
-    lambda_http::run(service_fn(async |request: Request| {
-        Ok::<_, Infallible>(handler.handle(request).await)
-    }))
-    .await
+    serve("media_get", start(), MediaGet::handle).await
 }
 
 async fn start() -> Result<MediaGet, Error> {

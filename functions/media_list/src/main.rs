@@ -5,24 +5,15 @@ mod page_request;
 #[cfg(test)]
 mod strangers;
 
-use std::convert::Infallible;
-
 use handler::MediaList;
-use lambda_http::{Error, Request, service_fn};
+use lambda_http::Error;
 use media_sync::config::{self, CallerConfig};
 use media_sync::cursor::{CursorKey, CursorKeys};
-use media_sync::telemetry;
+use media_sync::serve::serve;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    telemetry::init("media_list");
-    let handler = start()
-        .await
-        .inspect_err(|error| telemetry::log_error("could not start", &**error))?;
-    lambda_http::run(service_fn(async |request: Request| {
-        Ok::<_, Infallible>(handler.handle(request).await)
-    }))
-    .await
+    serve("media_list", start(), MediaList::handle).await
 }
 
 async fn start() -> Result<MediaList, Error> {

@@ -3,22 +3,16 @@
 mod edit;
 mod handler;
 
-use std::convert::Infallible;
-
 use handler::MediaUpdate;
-use lambda_http::{Error, Request, service_fn};
+use lambda_http::Error;
 use media_sync::http::MediaRequests;
-use media_sync::telemetry;
+use media_sync::serve::serve;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    telemetry::init("media_update");
-    let requests = MediaRequests::connect()
-        .await
-        .inspect_err(|error| telemetry::log_error("could not start", &**error))?;
-    let handler = MediaUpdate::new(requests);
-    lambda_http::run(service_fn(async |request: Request| {
-        Ok::<_, Infallible>(handler.handle(request).await)
-    }))
-    .await
+    serve("media_update", start(), MediaUpdate::handle).await
+}
+
+async fn start() -> Result<MediaUpdate, Error> {
+    Ok(MediaUpdate::new(MediaRequests::connect().await?))
 }

@@ -2,16 +2,15 @@
 
 mod handler;
 
-use std::convert::Infallible;
+use std::future::ready;
 
-use lambda_http::{Error, Request, service_fn};
-use media_sync::telemetry;
+use lambda_http::Error;
+use media_sync::serve::serve;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    telemetry::init("openapi");
-    lambda_http::run(service_fn(async |request: Request| {
-        Ok::<_, Infallible>(handler::handle(request).await)
-    }))
+    serve("openapi", ready(Ok(())), |(), request| {
+        handler::handle(request)
+    })
     .await
 }

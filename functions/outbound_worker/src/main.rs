@@ -3,24 +3,17 @@
 mod handler;
 
 use handler::OutboundWorker;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::Error;
 use media_sync::config::{self, CloudinaryConfig, ServiceConfig};
 use media_sync::queue::{RetrySchedule, SqsQueue};
+use media_sync::serve::serve_events;
 use media_sync::sync::clients::SyncClients;
 use media_sync::sync::outbound::Outbound;
 use media_sync::sync::store::MirrorStore;
-use media_sync::telemetry;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    telemetry::init("outbound_worker");
-    let handler = start()
-        .await
-        .inspect_err(|error| telemetry::log_error("could not start", &**error))?;
-    lambda_runtime::run(service_fn(
-        async |event: LambdaEvent<aws_lambda_events::sqs::SqsEvent>| handler.handle(event).await,
-    ))
-    .await
+    serve_events("outbound_worker", start(), OutboundWorker::handle).await
 }
 
 async fn start() -> Result<OutboundWorker, Error> {

@@ -3,21 +3,14 @@
 mod handler;
 
 use handler::Handler;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::Error;
 use media_sync::config;
 use media_sync::maintenance::Maintenance;
-use media_sync::telemetry;
+use media_sync::serve::serve_events;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    telemetry::init("reconcile");
-    let handler = start()
-        .await
-        .inspect_err(|error| telemetry::log_error("could not start", &**error))?;
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<serde_json::Value>| {
-        handler.handle(event).await.map_err(Error::from)
-    }))
-    .await
+    serve_events("reconcile", start(), Handler::handle).await
 }
 
 async fn start() -> Result<Handler, Error> {

@@ -2,27 +2,18 @@
 
 mod handler;
 
-use std::convert::Infallible;
-
 use handler::Sync;
-use lambda_http::{Error, Request, service_fn};
+use lambda_http::Error;
 use media_sync::config::{self, Config};
 use media_sync::queue::SqsQueue;
+use media_sync::serve::serve;
 use media_sync::sync::clients::SyncClients;
 use media_sync::sync::reconcile::Reconcile;
 use media_sync::sync::store::MirrorStore;
-use media_sync::telemetry;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    telemetry::init("sync");
-    let handler = start()
-        .await
-        .inspect_err(|error| telemetry::log_error("could not start", &**error))?;
-    lambda_http::run(service_fn(async |request: Request| {
-        Ok::<_, Infallible>(handler.handle(request).await)
-    }))
-    .await
+    serve("sync", start(), Sync::handle).await
 }
 
 async fn start() -> Result<Sync, Error> {

@@ -4,27 +4,18 @@ mod form;
 mod handler;
 mod posted;
 
-use std::convert::Infallible;
-
 use handler::Upload;
-use lambda_http::{Error, Request, service_fn};
+use lambda_http::Error;
 use media_sync::config::{self, Config};
+use media_sync::serve::serve;
 use media_sync::sync::clients::SyncClients;
 use media_sync::sync::store::MirrorStore;
 use media_sync::sync::uploads::Uploads;
-use media_sync::telemetry;
 use media_sync::upload::UploadRules;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    telemetry::init("upload");
-    let handler = start()
-        .await
-        .inspect_err(|error| telemetry::log_error("could not start", &**error))?;
-    lambda_http::run(service_fn(async |request: Request| {
-        Ok::<_, Infallible>(handler.handle(request).await)
-    }))
-    .await
+    serve("upload", start(), Upload::handle).await
 }
 
 async fn start() -> Result<Upload, Error> {

@@ -2,27 +2,18 @@
 
 mod handler;
 
-use std::convert::Infallible;
-
 use handler::Webhook;
-use lambda_http::{Error, Request, service_fn};
+use lambda_http::Error;
 use media_sync::config;
 use media_sync::queue::SqsQueue;
-use media_sync::telemetry;
+use media_sync::serve::serve;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    telemetry::init("webhook");
-    let webhook = start()
-        .await
-        .inspect_err(|error| telemetry::log_error("could not start", error))?;
-    lambda_http::run(service_fn(async |request: Request| {
-        Ok::<_, Infallible>(webhook.handle(request).await)
-    }))
-    .await
+    serve("webhook", start(), Webhook::handle).await
 }
 
-async fn start() -> Result<Webhook, config::ConfigError> {
+async fn start() -> Result<Webhook, Error> {
     let aws = config::aws().await;
     let verifier = config::load(&aws).await?;
     let queue = SqsQueue::connect(&aws, config::notification_queue_url()?);
