@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use end_to_end::{World, connect};
 use media_sync::sync::clients::SyncClients;
 use media_sync::sync::reconcile::{Reconcile, SliceOutcome};
-use media_sync::sync::store::{RunMode, RunRequest, RunRow, RunStatus};
+use media_sync::sync::store::{RunMode, RunRequest, RunRow, RunStatus, RunTrigger};
 use serde_json::json;
 
 const ASSETS: u64 = 250;
@@ -105,7 +105,7 @@ async fn a_run_that_an_earlier_version_began_goes_on_with_this_one() {
 fn full_run() -> RunRequest {
     RunRequest {
         mode: RunMode::Full,
-        trigger: "invocation",
+        trigger: RunTrigger::Invocation,
         requested_by: None,
         options: json!({"batch_size": PAGE}),
     }

@@ -14,38 +14,38 @@ const MARGIN: Duration = Duration::from_secs(5);
 
 /// The handler's dependencies.
 #[derive(Debug)]
-pub(crate) struct Handler {
+pub(crate) struct MaintenanceWorker {
     pub(crate) maintenance: Maintenance,
 }
 
 /// A failed invocation, told with all its causes, since the runtime reports one line only.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+pub(crate) enum TaskFailure {
     #[error("the event asks for nothing that there is: {0}")]
     Event(serde_json::Error),
     #[error("the event asks for no maintenance; runs are the function reconcile's")]
     Other,
     #[error("{}", telemetry::chain(&**.0))]
-    Errand(Box<MaintenanceError>),
+    Task(Box<MaintenanceError>),
 }
 
-impl Handler {
+impl MaintenanceWorker {
     /// A failure is the invocation's: Lambda counts it and repeats a schedule's once.
-    pub(crate) async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Failure> {
+    pub(crate) async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, TaskFailure> {
         let deadline = deadline::before_the_end(&event.context, MARGIN);
         let work = async {
             let task = read(&event.payload)?;
             let maintenance = self.maintenance.until(Deadline::of(&event.context));
             let done = maintenance.run(task, deadline).await;
-            done.map_err(|error| Failure::Errand(Box::new(error)))
+            done.map_err(|error| TaskFailure::Task(Box::new(error)))
         };
         telemetry::invocation(Some(&event.context), None, work).await
     }
 }
 
-fn read(event: &Value) -> Result<MaintenanceTask, Failure> {
-    let task = MaintenanceTask::read(event, Timestamp::now()).map_err(Failure::Event)?;
-    task.ok_or(Failure::Other)
+fn read(event: &Value) -> Result<MaintenanceTask, TaskFailure> {
+    let task = MaintenanceTask::read(event, Timestamp::now()).map_err(TaskFailure::Event)?;
+    task.ok_or(TaskFailure::Other)
 }
 
 #[cfg(test)]
@@ -61,8 +61,8 @@ mod tests {
             MaintenanceTask::Drain
         );
         let run = read(&json!({"mode": "full"}));
-        assert!(matches!(run, Err(Failure::Other)), "{run:?}");
+        assert!(matches!(run, Err(TaskFailure::Other)), "{run:?}");
         let unknown = read(&json!({"action": "reboot"}));
-        assert!(matches!(unknown, Err(Failure::Event(_))), "{unknown:?}");
+        assert!(matches!(unknown, Err(TaskFailure::Event(_))), "{unknown:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 mod handler;
 
-use handler::Handler;
+use handler::MaintenanceWorker;
 use lambda_runtime::Error;
 use media_sync::config;
 use media_sync::maintenance::Maintenance;
@@ -10,10 +10,10 @@ use media_sync::serve::serve_events;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    serve_events("maintenance", start(), Handler::handle).await
+    serve_events("maintenance", start(), MaintenanceWorker::handle).await
 }
 
-async fn start() -> Result<Handler, Error> {
+async fn start() -> Result<MaintenanceWorker, Error> {
     let maintenance = Maintenance::connect(&config::aws().await).await?;
-    Ok(Handler { maintenance })
+    Ok(MaintenanceWorker { maintenance })
 }

@@ -1,8 +1,9 @@
 //! Compares Cloudinary with the database and repairs the difference.
 
 mod handler;
+mod run_event;
 
-use handler::Handler;
+use handler::ReconcileWorker;
 use lambda_runtime::Error;
 use media_sync::config;
 use media_sync::maintenance::Maintenance;
@@ -10,10 +11,10 @@ use media_sync::serve::serve_events;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    serve_events("reconcile", start(), Handler::handle).await
+    serve_events("reconcile", start(), ReconcileWorker::handle).await
 }
 
-async fn start() -> Result<Handler, Error> {
+async fn start() -> Result<ReconcileWorker, Error> {
     let maintenance = Maintenance::connect(&config::aws().await).await?;
-    Ok(Handler { maintenance })
+    Ok(ReconcileWorker { maintenance })
 }

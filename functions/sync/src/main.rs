@@ -1,8 +1,10 @@
 //! Starts a reconciliation (POST), and tells how the mirror stands (GET).
 
+mod answer;
 mod handler;
+mod request;
 
-use handler::Sync;
+use handler::SyncRequests;
 use lambda_http::Error;
 use media_sync::config::{self, Config};
 use media_sync::queue::SqsQueue;
@@ -13,15 +15,15 @@ use media_sync::sync::store::MirrorStore;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    serve("sync", start(), Sync::handle).await
+    serve("sync", start(), SyncRequests::handle).await
 }
 
-async fn start() -> Result<Sync, Error> {
+async fn start() -> Result<SyncRequests, Error> {
     let aws = config::aws().await;
     let (cloudinary, supabase) = config::load::<Config>(&aws).await?.split();
     let (callers, service) = supabase.split();
     let http = config::http_client()?;
-    Ok(Sync {
+    Ok(SyncRequests {
         verifier: callers.token_verifier(&http),
         database: callers.client(&http),
         reconcile: Reconcile {

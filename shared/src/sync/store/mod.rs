@@ -15,8 +15,8 @@ use uuid::Uuid;
 pub use self::mirror_health::{CurrentRun, LastRun, MirrorHealth, RefusalSummary};
 pub use self::records::{ClaimedRows, PurgedRecords, RecordedNotification};
 pub use self::runs::{
-    LeadOutcome, LeadingRun, RunMode, RunRequest, RunRest, RunRow, RunStatus, SuspectCount,
-    SuspectRow,
+    LeadOutcome, LeadingRun, RunMode, RunRequest, RunRest, RunRow, RunStatus, RunTrigger,
+    SuspectCount, SuspectRow,
 };
 pub use self::write::{
     FinishedRun, NotificationRecord, NotificationVerdict, RowQuery, RunCheckpoint, WriteSet,

@@ -69,13 +69,24 @@ pub enum RunStatus {
     Stopped,
 }
 
+/// The cause of a run, as the database names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunTrigger {
+    Schedule,
+    /// An administrator's request.
+    Api,
+    /// The function was invoked by hand.
+    Invocation,
+}
+
 /// A request for a run: its author and its options.
 #[derive(Debug, Clone, Serialize)]
 pub struct RunRequest {
     #[serde(rename = "p_mode")]
     pub mode: RunMode,
     #[serde(rename = "p_trigger")]
-    pub trigger: &'static str,
+    pub trigger: RunTrigger,
     #[serde(rename = "p_requested_by")]
     pub requested_by: Option<Uuid>,
     #[serde(rename = "p_options")]

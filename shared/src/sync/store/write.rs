@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::runs::{RunMode, RunRow, RunStatus};
+use super::runs::{RunMode, RunRow, RunStatus, RunTrigger};
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::QuotaReading;
 use crate::cloudinary::signature::SignatureAlgorithm;
@@ -128,7 +128,7 @@ impl RunCheckpoint {
 pub struct FinishedRun {
     pub id: Uuid,
     pub mode: RunMode,
-    pub trigger: &'static str,
+    pub trigger: RunTrigger,
     pub requested_by: Option<Uuid>,
     pub options: Value,
     pub dry_run: bool,
