@@ -4,10 +4,10 @@ use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
 use media_sync::asset::ResourceType;
 use media_sync::http::{
-    MediaRequests, NamedAssets, Problem, QueryParameters, RequestedChange, body, respond,
+    MediaRequests, NamedAsset, NamedAssets, Problem, QueryParameters, RequestedChange, body,
+    respond,
 };
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
 
 /// Deletes in the name of the caller.
 #[derive(Debug)]
@@ -18,11 +18,20 @@ pub(crate) struct MediaDelete {
 /// The assets to delete, from the query or the body.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Wanted {
+struct WantedDeletes {
     public_ids: Vec<String>,
     asset_ids: Vec<String>,
     resource_type: Option<ResourceType>,
     delivery_type: Option<String>,
+    force: bool,
+}
+
+/// The arguments of `media_request_delete`.
+#[derive(Debug, PartialEq, Serialize)]
+struct DeleteArguments {
+    #[serde(rename = "p_items")]
+    items: Vec<NamedAsset>,
+    #[serde(rename = "p_force")]
     force: bool,
 }
 
@@ -44,8 +53,7 @@ impl MediaDelete {
     }
 }
 
-/// The arguments of `media_request_delete`.
-fn parse_request(request: &Request) -> Result<Map<String, Value>, Problem> {
+fn parse_request(request: &Request) -> Result<DeleteArguments, Problem> {
     let wanted = parse_wanted(request)?;
     let named = NamedAssets {
         public_ids: wanted.public_ids,
@@ -53,13 +61,13 @@ fn parse_request(request: &Request) -> Result<Map<String, Value>, Problem> {
         resource_type: wanted.resource_type,
         delivery_type: wanted.delivery_type,
     };
-    Ok(Map::from_iter([
-        ("p_items".to_owned(), named.into_items()?.into()),
-        ("p_force".to_owned(), json!(wanted.force)),
-    ]))
+    Ok(DeleteArguments {
+        items: named.into_items()?,
+        force: wanted.force,
+    })
 }
 
-fn parse_wanted(request: &Request) -> Result<Wanted, Problem> {
+fn parse_wanted(request: &Request) -> Result<WantedDeletes, Problem> {
     let query = QueryParameters::parse(
         request.uri().query(),
         &[
@@ -72,7 +80,7 @@ fn parse_wanted(request: &Request) -> Result<Wanted, Problem> {
     )?;
     let types = ResourceType::ALL.map(|kind| (kind.as_str(), kind));
     let mut wanted = if body::bytes(request.body(), body::JSON_LIMIT)?.is_empty() {
-        Wanted::default()
+        WantedDeletes::default()
     } else {
         body::json(request)?
     };
@@ -93,6 +101,8 @@ fn parse_wanted(request: &Request) -> Result<Wanted, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     const EVENT: &str = include_str!("../events/delete.json");
@@ -111,7 +121,7 @@ mod tests {
         let arguments = parse_request(&request).unwrap();
         let item = json!({"public_id": "shop/cup, blue", "resource_type": "image"});
         let expected = json!({"p_items": [item], "p_force": true});
-        assert_eq!(Value::Object(arguments), expected);
+        assert_eq!(json!(arguments), expected);
     }
 
     #[test]
@@ -157,6 +167,6 @@ mod tests {
     fn an_impossible_asset_id_is_left_to_fail_alone() {
         let arguments = parse_request(&request("public_ids=a,a&asset_ids=nonsense", None)).unwrap();
         let expected = json!([{"public_id": "a"}, {"asset_id": "nonsense"}]);
-        assert_eq!(arguments["p_items"], expected);
+        assert_eq!(json!(arguments.items), expected);
     }
 }

@@ -3,14 +3,22 @@
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
 use media_sync::http::{
-    MediaRequests, NamedAssets, Problem, QueryParameters, RequestedChange, body, respond,
+    MediaRequests, NamedAsset, NamedAssets, Problem, QueryParameters, RequestedChange, body,
+    respond,
 };
-use serde_json::{Map, Value};
+use serde::Serialize;
 
 /// Restores in the name of the caller.
 #[derive(Debug)]
 pub(crate) struct MediaRestore {
     requests: MediaRequests,
+}
+
+/// The arguments of `media_request_restore`.
+#[derive(Debug, Serialize)]
+struct RestoreArguments {
+    #[serde(rename = "p_items")]
+    items: Vec<NamedAsset>,
 }
 
 impl MediaRestore {
@@ -31,17 +39,16 @@ impl MediaRestore {
     }
 }
 
-/// The arguments of `media_request_restore`.
-fn parse_request(request: &Request) -> Result<Map<String, Value>, Problem> {
+fn parse_request(request: &Request) -> Result<RestoreArguments, Problem> {
     QueryParameters::parse(request.uri().query(), &[])?;
     let named: NamedAssets = body::json(request)?;
     let items = named.into_items()?;
-    Ok(Map::from_iter([("p_items".to_owned(), items.into())]))
+    Ok(RestoreArguments { items })
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -62,7 +69,7 @@ mod tests {
             {"public_id": "shop/mug", "resource_type": "image"},
             {"asset_id": "0123456789abcdef0123456789abcdef"},
         ]});
-        assert_eq!(Value::Object(parse_request(&request).unwrap()), expected);
+        assert_eq!(json!(parse_request(&request).unwrap()), expected);
     }
 
     #[test]

@@ -1,14 +1,16 @@
-//! Edits, with each field checked against Cloudinary's limits (pure).
+//! The edits of a request's body, each field parsed within Cloudinary's limits (pure).
 
-use std::collections::HashMap;
-use std::ops::RangeInclusive;
+use std::collections::{BTreeMap, HashMap};
 
-use media_sync::asset::{
-    AssetId, LONGEST_NAME, MOST_TAGS, fault_of_display_name, fault_of_folder, fault_of_public_id,
-    fault_of_tag,
-};
+use media_sync::asset::AssetId;
 use media_sync::parameter::ParameterError;
+use serde::Serialize;
 use serde_json::{Map, Value};
+
+use crate::value::{
+    MetadataValue, ValueFault, asset_id, context, description, display_name, folder, metadata,
+    public_id, shown, tags,
+};
 
 /// The number of edits that one request may hold.
 const MOST_ITEMS: usize = 1_000;
@@ -17,47 +19,64 @@ const MOST_ITEMS: usize = 1_000;
 const FIELDS: &str =
     "tags, context, metadata, display_name, folder, public_id, description, alt_text";
 
-/// Commonly told limits of Cloudinary's; its own verdict comes later, and into the row.
-const NAME: RangeInclusive<usize> = 1..=LONGEST_NAME;
-const CONTEXT_VALUE: RangeInclusive<usize> = 0..=1_024;
-
-/// A multi-select field holds no more.
-const MOST_VALUES: usize = 3_000;
-
-/// Texts that only this side knows.
-const DESCRIPTION: RangeInclusive<usize> = 0..=10_000;
-
-/// The reason why a field is refused, and the place below its name.
-struct Fault {
-    below: String,
-    reason: String,
+/// One asset, and its wanted values, as `media_request_edit` takes them.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct AssetEdit {
+    asset_id: AssetId,
+    #[serde(flatten)]
+    wanted: WantedValues,
 }
 
-type Checked = Result<(), Fault>;
+/// The values to change; those that are not named stay as they are.
+#[derive(Debug, Default, PartialEq, Serialize)]
+struct WantedValues {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<Vec<String>>,
+    /// A key without a value is removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<BTreeMap<String, Option<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<BTreeMap<String, MetadataValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folder: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_id: Option<String>,
+    /// `Some(None)` removes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alt_text: Option<Option<String>>,
+}
 
 /// The edits of a body: one by itself, or several as `items`.
-pub(crate) fn parse_edits(body: Value) -> Result<Vec<Value>, ParameterError> {
+///
+/// # Errors
+/// Naming the field that cannot be used.
+pub(crate) fn parse_edits(body: Value) -> Result<Vec<AssetEdit>, ParameterError> {
     let Value::Object(mut body) = body else {
         let reason = "must be a JSON object: one edit, or {\"items\": [...]}";
         return Err(ParameterError::new("body", reason));
     };
     let Some(items) = body.remove("items") else {
-        return Ok(vec![parse_edit(body, "")?.into()]);
+        return Ok(vec![parse_edit(body, "")?]);
     };
     if let Some(other) = body.keys().next() {
-        return Err(ParameterError::new(
-            shown(other),
-            "does not belong beside `items`",
-        ));
+        let reason = "does not belong beside `items`";
+        return Err(ParameterError::new(shown(other), reason));
     }
-    let items = match items {
-        Value::Array(items) if (1..=MOST_ITEMS).contains(&items.len()) => items,
+    match items {
+        Value::Array(items) if (1..=MOST_ITEMS).contains(&items.len()) => parse_items(items),
         _ => {
             let reason = format!("must be a list of 1 to {MOST_ITEMS} edits");
-            return Err(ParameterError::new("items", reason));
+            Err(ParameterError::new("items", reason))
         }
-    };
-    let mut edits = Vec::with_capacity(items.len());
+    }
+}
+
+fn parse_items(items: Vec<Value>) -> Result<Vec<AssetEdit>, ParameterError> {
+    let mut edits: Vec<AssetEdit> = Vec::with_capacity(items.len());
     let mut seen = HashMap::new();
     for (index, item) in items.into_iter().enumerate() {
         let at = format!("items[{index}]");
@@ -65,162 +84,64 @@ pub(crate) fn parse_edits(body: Value) -> Result<Vec<Value>, ParameterError> {
             return Err(ParameterError::new(at, "must be a JSON object"));
         };
         let edit = parse_edit(item, &format!("{at}."))?;
-        if let Some(first) = seen.insert(edit["asset_id"].to_string(), index) {
+        if let Some(first) = seen.insert(edit.asset_id.clone(), index) {
             return Err(ParameterError::new(
                 format!("{at}.asset_id"),
                 format!("is the asset of items[{first}] too: put both edits into one"),
             ));
         }
-        edits.push(edit.into());
+        edits.push(edit);
     }
     Ok(edits)
 }
 
 /// `at` stands before the names of this edit's fields.
-fn parse_edit(
-    mut edit: Map<String, Value>,
-    at: &str,
-) -> Result<Map<String, Value>, ParameterError> {
-    for (name, value) in &edit {
-        check_field(name, value).map_err(|fault| {
-            ParameterError::new(format!("{at}{}{}", shown(name), fault.below), fault.reason)
+fn parse_edit(edit: Map<String, Value>, at: &str) -> Result<AssetEdit, ParameterError> {
+    let mut asset = None;
+    let mut wanted = WantedValues::default();
+    for (name, value) in edit {
+        let read = match name.as_str() {
+            "asset_id" => asset_id(&value).map(|id| asset = Some(id)),
+            name => wanted.read(name, value),
+        };
+        read.map_err(|fault| {
+            let place = format!("{at}{}{}", shown(&name), fault.below);
+            ParameterError::new(place, fault.reason)
         })?;
     }
-    let Some(Value::String(id)) = edit.get_mut("asset_id") else {
+    let Some(asset_id) = asset else {
         let reason = "must name the asset to edit";
         return Err(ParameterError::new(format!("{at}asset_id"), reason));
     };
-    id.make_ascii_lowercase();
-    if edit.len() == 1 {
-        let name = if at.is_empty() {
-            "body"
-        } else {
-            &at[..at.len() - 1]
+    if wanted == WantedValues::default() {
+        let name = match at.strip_suffix('.') {
+            Some(at) => at,
+            None => "body",
         };
         let reason = format!("names nothing to change: there are {FIELDS}");
         return Err(ParameterError::new(name, reason));
     }
-    Ok(edit)
+    Ok(AssetEdit { asset_id, wanted })
 }
 
-fn check_field(name: &str, value: &Value) -> Checked {
-    match name {
-        "asset_id" => match value.as_str().map(AssetId::parse) {
-            Some(Ok(_)) => Ok(()),
-            _ => fault("must be 32 hex digits"),
-        },
-        "public_id" => any_text(value, fault_of_public_id),
-        "display_name" => any_text(value, fault_of_display_name),
-        "folder" => check_folder(value),
-        "tags" => check_tags(value),
-        "context" => each_pair(value, |value| match value {
-            Value::Null => Ok(()),
-            value => text(value, CONTEXT_VALUE).map(drop),
-        }),
-        "metadata" => each_pair(value, check_metadata),
-        "description" | "alt_text" => match value {
-            Value::Null => Ok(()),
-            value => text(value, DESCRIPTION).map(drop),
-        },
-        _ => fault(format!(
-            "is not a field of an edit; there are asset_id, {FIELDS}"
-        )),
-    }
-}
-
-/// Text that keeps to a rule of its own.
-fn any_text(value: &Value, fault_of: impl Fn(&str) -> Option<&'static str>) -> Checked {
-    let text = value.as_str().ok_or_else(|| Fault::new("must be text"))?;
-    fault_of(text).map_or(Ok(()), fault)
-}
-
-fn check_folder(value: &Value) -> Checked {
-    any_text(value, |folder| match folder.trim_matches('/') {
-        "" => None,
-        folder => fault_of_folder(folder),
-    })
-}
-
-fn check_tags(value: &Value) -> Checked {
-    let tags = match value {
-        Value::Array(tags) if tags.len() <= MOST_TAGS => tags,
-        _ => return fault(format!("must be a list of at most {MOST_TAGS} tags")),
-    };
-    for (index, tag) in tags.iter().enumerate() {
-        any_text(tag, fault_of_tag).map_err(|fault| fault.below(format!("[{index}]")))?;
-    }
-    Ok(())
-}
-
-fn check_metadata(value: &Value) -> Checked {
-    match value {
-        Value::Null | Value::Number(_) => Ok(()),
-        Value::String(_) => text(value, DESCRIPTION).map(drop),
-        Value::Array(values) if values.len() <= MOST_VALUES => {
-            for (index, value) in values.iter().enumerate() {
-                text(value, NAME).map_err(|fault| fault.below(format!("[{index}]")))?;
+impl WantedValues {
+    fn read(&mut self, name: &str, value: Value) -> Result<(), ValueFault> {
+        match name {
+            "tags" => self.tags = Some(tags(value)?),
+            "context" => self.context = Some(context(value)?),
+            "metadata" => self.metadata = Some(metadata(value)?),
+            "display_name" => self.display_name = Some(display_name(value)?),
+            "folder" => self.folder = Some(folder(value)?),
+            "public_id" => self.public_id = Some(public_id(value)?),
+            "description" => self.description = Some(description(value)?),
+            "alt_text" => self.alt_text = Some(description(value)?),
+            _ => {
+                return Err(ValueFault::new(format!(
+                    "is not a field of an edit; there are asset_id, {FIELDS}"
+                )));
             }
-            Ok(())
         }
-        _ => fault(format!(
-            "must be text, a number, a list of at most {MOST_VALUES} texts, or null to remove it"
-        )),
-    }
-}
-
-/// Checks an object whose keys are the account's own, each value by `check`.
-fn each_pair(value: &Value, check: impl Fn(&Value) -> Checked) -> Checked {
-    let Value::Object(pairs) = value else {
-        return fault("must be an object; null as a value removes its key");
-    };
-    for (key, value) in pairs {
-        let below = |fault: Fault| fault.below(format!(".{}", shown(key)));
-        if !NAME.contains(&key.chars().count()) || key.contains('\0') {
-            return fault(format!("must have a key of {}", words(&NAME))).map_err(below);
-        }
-        check(value).map_err(below)?;
-    }
-    Ok(())
-}
-
-/// The text, if it is one of so many characters; PostgreSQL cannot hold NUL.
-fn text(value: &Value, length: RangeInclusive<usize>) -> Result<&str, Fault> {
-    value
-        .as_str()
-        .filter(|text| length.contains(&text.chars().count()) && !text.contains('\0'))
-        .ok_or_else(|| Fault::new(format!("must be text of {}", words(&length))))
-}
-
-fn words(length: &RangeInclusive<usize>) -> String {
-    format!(
-        "{} to {} characters, without NUL",
-        length.start(),
-        length.end()
-    )
-}
-
-/// As much of a name that a caller invented as an error repeats.
-fn shown(name: &str) -> String {
-    name.chars().take(64).collect()
-}
-
-fn fault(reason: impl Into<String>) -> Checked {
-    Err(Fault::new(reason))
-}
-
-impl Fault {
-    fn new(reason: impl Into<String>) -> Self {
-        Self {
-            below: String::new(),
-            reason: reason.into(),
-        }
-    }
-
-    fn below(self, part: String) -> Self {
-        Self {
-            below: part + &self.below,
-            ..self
-        }
+        Ok(())
     }
 }
 
@@ -237,6 +158,10 @@ mod tests {
         json!({"asset_id": ID, name: value})
     }
 
+    fn parsed(body: Value) -> Value {
+        json!(parse_edits(body).unwrap())
+    }
+
     #[test]
     fn one_edit_and_several_are_taken_as_they_are() {
         let whole = json!({
@@ -244,14 +169,11 @@ mod tests {
             "metadata": {"sku": "M-1", "size": 3, "colours": ["red"], "old": null}, "display_name": "Mug, blue",
             "folder": "/shop/sale/", "public_id": "shop/Tasse, groß", "description": null, "alt_text": "",
         });
-        assert_eq!(
-            parse_edits(whole.clone()).unwrap(),
-            std::slice::from_ref(&whole)
-        );
+        assert_eq!(parsed(whole.clone()), json!([whole]));
         let mut other = whole.clone();
         other["asset_id"] = ID.to_uppercase().replace('0', "1").into();
-        let edits = parse_edits(json!({"items": [whole, other]})).unwrap();
-        assert_eq!(edits.len(), 2);
+        let edits = parsed(json!({"items": [whole, other]}));
+        assert_eq!(edits[0], whole);
         assert_eq!(edits[1]["asset_id"], ID.replace('0', "1"), "ids are folded");
     }
 

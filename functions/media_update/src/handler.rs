@@ -3,14 +3,21 @@
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
 use media_sync::http::{MediaRequests, Problem, QueryParameters, RequestedChange, body, respond};
-use serde_json::{Map, Value};
+use serde::Serialize;
 
-use crate::edit::parse_edits;
+use crate::edit::{AssetEdit, parse_edits};
 
 /// Edits in the name of the caller.
 #[derive(Debug)]
 pub(crate) struct MediaUpdate {
     requests: MediaRequests,
+}
+
+/// The arguments of `media_request_edit`.
+#[derive(Debug, Serialize)]
+struct EditArguments {
+    #[serde(rename = "p_items")]
+    items: Vec<AssetEdit>,
 }
 
 impl MediaUpdate {
@@ -31,16 +38,15 @@ impl MediaUpdate {
     }
 }
 
-/// The arguments of `media_request_edit`.
-fn parse_request(request: &Request) -> Result<Map<String, Value>, Problem> {
+fn parse_request(request: &Request) -> Result<EditArguments, Problem> {
     QueryParameters::parse(request.uri().query(), &[])?;
     let items = parse_edits(body::json(request)?)?;
-    Ok(Map::from_iter([("p_items".to_owned(), items.into())]))
+    Ok(EditArguments { items })
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -54,7 +60,7 @@ mod tests {
             "asset_id": "0123456789abcdef0123456789abcdef",
             "tags": ["sale"], "context": {"alt": "A mug", "caption": null},
         }]});
-        assert_eq!(Value::Object(parse_request(&request).unwrap()), expected);
+        assert_eq!(json!(parse_request(&request).unwrap()), expected);
     }
 
     #[test]
@@ -66,7 +72,7 @@ mod tests {
                 .into();
         event["isBase64Encoded"] = true.into();
         let request = lambda_http::request::from_str(&event.to_string()).unwrap();
-        let arguments = parse_request(&request).unwrap();
+        let arguments = json!(parse_request(&request).unwrap());
         let expected = json!([{"asset_id": "0123456789abcdef0123456789abcdef", "folder": ""}]);
         assert_eq!(arguments["p_items"], expected);
     }

@@ -2,6 +2,7 @@
 
 mod edit;
 mod handler;
+mod value;
 
 use handler::MediaUpdate;
 use lambda_http::Error;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use lambda_http::{Body, Request, Response};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::auth::authenticate;
 use super::{Problem, reply};
@@ -14,6 +14,7 @@ use crate::config::{self, CallerConfig};
 use crate::deadline::{Deadline, TO_HAND_ON};
 use crate::parameter::ParameterError;
 use crate::queue::{IntentMessage, SqsQueue};
+use crate::row::SyncStatus;
 use crate::supabase::jwt::TokenVerifier;
 use crate::supabase::{DataApi, SupabaseError};
 use crate::time::Timestamp;
@@ -69,6 +70,15 @@ pub struct MediaRequests {
     outbound: SqsQueue,
 }
 
+/// The arguments of a request's function.
+#[derive(Debug, Serialize)]
+struct KeyedArguments<'a, A> {
+    #[serde(flatten)]
+    arguments: A,
+    #[serde(rename = "p_idempotency_key")]
+    key: Option<&'a str>,
+}
+
 /// The database's answer.
 #[derive(Debug, Deserialize)]
 struct Requested {
@@ -82,7 +92,7 @@ struct Requested {
 struct Done {
     public_id: String,
     asset_id: Option<String>,
-    sync_status: String,
+    sync_status: SyncStatus,
     #[serde(flatten)]
     intent: IntentMessage,
 }
@@ -90,7 +100,7 @@ struct Done {
 impl Done {
     /// Tells whether Cloudinary is to follow. What is only known here needs nothing more.
     fn is_pending(&self) -> bool {
-        self.sync_status == "pending"
+        self.sync_status == SyncStatus::Pending
     }
 }
 
@@ -124,16 +134,18 @@ impl MediaRequests {
     ///
     /// # Errors
     /// For the whole request only; a failure of one asset is in the answer.
-    pub async fn answer(
+    pub async fn answer<A: Serialize>(
         &self,
         request: &Request,
         change: RequestedChange,
-        parse: impl FnOnce(&Request) -> Result<Map<String, Value>, Problem>,
+        parse: impl FnOnce(&Request) -> Result<A, Problem>,
     ) -> Result<Response<Body>, Problem> {
         let caller = authenticate(&self.verifier, request.headers(), Timestamp::now()).await?;
         let key = parse_key(request.headers())?;
-        let mut arguments = parse(request)?;
-        arguments.insert("p_idempotency_key".to_owned(), json!(key));
+        let arguments = KeyedArguments {
+            arguments: parse(request)?,
+            key,
+        };
         let end = Deadline::of_request(request);
         let database = self.database.until(end.earlier(TO_HAND_ON));
         let database = database.as_caller(&caller);
@@ -158,7 +170,7 @@ impl MediaRequests {
 async fn call(
     database: &DataApi,
     change: RequestedChange,
-    arguments: &Map<String, Value>,
+    arguments: &impl Serialize,
 ) -> Result<Requested, Problem> {
     let mut attempt = 1;
     loop {
@@ -278,11 +290,11 @@ mod tests {
         }
     }
 
-    fn requested(statuses: &[&str], failures: usize) -> Requested {
+    fn requested(statuses: &[SyncStatus], failures: usize) -> Requested {
         let done = statuses.iter().map(|status| Done {
             public_id: "a".to_owned(),
             asset_id: None,
-            sync_status: (*status).to_owned(),
+            sync_status: *status,
             intent: IntentMessage {
                 asset_row_id: uuid::Uuid::nil(),
             },
@@ -298,12 +310,12 @@ mod tests {
     fn the_message_says_what_follows() {
         for (statuses, failures, expected) in [
             (
-                &["pending", "synced"][..],
+                &[SyncStatus::Pending, SyncStatus::Synced][..],
                 0,
                 "2 updated here; Cloudinary follows.",
             ),
             (
-                &["synced"],
+                &[SyncStatus::Synced],
                 2,
                 "1 updated; Cloudinary has nothing to do. 2 failed.",
             ),

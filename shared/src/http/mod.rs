@@ -14,7 +14,7 @@ pub mod reply;
 pub mod respond;
 
 pub use media_request::{MediaRequests, RequestedChange};
-pub use named_assets::NamedAssets;
+pub use named_assets::{NamedAsset, NamedAssets};
 pub use problem::Problem;
 pub use query::QueryParameters;
 pub use respond::{respond, respond_to_strangers};

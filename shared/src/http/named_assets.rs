@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use crate::asset::ResourceType;
 use crate::parameter::ParameterError;
@@ -16,6 +15,22 @@ pub struct NamedAssets {
     pub asset_ids: Vec<String>,
     pub resource_type: Option<ResourceType>,
     pub delivery_type: Option<String>,
+}
+
+/// One asset by name, as the database's functions take it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
+pub enum NamedAsset {
+    ByPublicId {
+        public_id: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        resource_type: Option<ResourceType>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        delivery_type: Option<String>,
+    },
+    ByAssetId {
+        asset_id: String,
+    },
 }
 
 impl NamedAssets {
@@ -32,7 +47,7 @@ impl NamedAssets {
     /// # Errors
     /// When nothing is named, or more than [`Self::MOST`], or longer than [`Self::LONGEST`], or a
     /// text that PostgreSQL cannot hold.
-    pub fn into_items(self) -> Result<Vec<Value>, ParameterError> {
+    pub fn into_items(self) -> Result<Vec<NamedAsset>, ParameterError> {
         let count = self.public_ids.len() + self.asset_ids.len();
         if count == 0 {
             let reason = "must name at least one asset, here or in `asset_ids`";
@@ -60,32 +75,30 @@ impl NamedAssets {
                 return Err(ParameterError::new(field, reason));
             }
         }
-        let by_name = self.public_ids.iter().map(|public_id| {
-            let mut item = json!({"public_id": public_id});
-            if let Some(resource_type) = self.resource_type {
-                item["resource_type"] = json!(resource_type);
-            }
-            if let Some(delivery_type) = &self.delivery_type {
-                item["delivery_type"] = json!(delivery_type);
-            }
-            item
+        let by_name = self.public_ids.into_iter();
+        let by_name = by_name.map(|public_id| NamedAsset::ByPublicId {
+            public_id,
+            resource_type: self.resource_type,
+            delivery_type: self.delivery_type.clone(),
         });
-        let by_id = self
-            .asset_ids
-            .iter()
-            .map(|id| json!({"asset_id": id.to_ascii_lowercase()}));
+        let by_id = self.asset_ids.into_iter();
+        let by_id = by_id.map(|id| NamedAsset::ByAssetId {
+            asset_id: id.to_ascii_lowercase(),
+        });
         let mut seen = HashSet::new();
         Ok(by_name
             .chain(by_id)
-            .filter(|item| seen.insert(item.to_string()))
+            .filter(|item| seen.insert(item.clone()))
             .collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
 
     fn names(public_ids: &[&str]) -> NamedAssets {
         NamedAssets {
@@ -102,12 +115,12 @@ mod tests {
             delivery_type: Some("private".to_owned()),
             ..names(&["a", "b, c", "a"])
         };
-        let expected = [
-            json!({"public_id": "a", "resource_type": "raw", "delivery_type": "private"}),
-            json!({"public_id": "b, c", "resource_type": "raw", "delivery_type": "private"}),
-            json!({"asset_id": "ab"}),
-        ];
-        assert_eq!(named.into_items().unwrap(), expected);
+        let expected = json!([
+            {"public_id": "a", "resource_type": "raw", "delivery_type": "private"},
+            {"public_id": "b, c", "resource_type": "raw", "delivery_type": "private"},
+            {"asset_id": "ab"},
+        ]);
+        assert_eq!(json!(named.into_items().unwrap()), expected);
     }
 
     #[test]
@@ -169,9 +182,12 @@ mod tests {
         #[test]
         fn every_name_arrives_as_it_was_given(ids in prop::collection::hash_set("[^\0]{0,12}", 1..9)) {
             let named = NamedAssets { public_ids: ids.iter().cloned().collect(), ..NamedAssets::default() };
-            let items = named.into_items().unwrap();
+            let name = |item| match item {
+                NamedAsset::ByPublicId { public_id, .. } => Some(public_id),
+                NamedAsset::ByAssetId { .. } => None,
+            };
             let back: HashSet<String> =
-                items.iter().map(|item| item["public_id"].as_str().unwrap().to_owned()).collect();
+                named.into_items().unwrap().into_iter().filter_map(name).collect();
             prop_assert_eq!(back, ids);
         }
     }
