@@ -97,6 +97,7 @@ async fn only_its_owner_replaces(stage: &Uploads, mug: &Value) {
         stage.rows(public_id).await[0]["cloudinary_etag"] == newer["etag"]
     })
     .await;
+    // Also if both uploads were in one second, and so have one version.
     assert_eq!(stage.outcome(&replacing["upload"]["id"]).await, "stored");
 }
 
