@@ -13,7 +13,7 @@ use media_sync::parameter::ParameterError;
 use media_sync::upload::UploadRefusal;
 use multer::{Constraints, Field, Multipart, SizeLimit};
 
-use crate::posted::{About, File, parse_resource_type, unknown_field};
+use crate::options::{UploadOptions, parse_resource_type, unknown_field};
 
 /// Lambda's limit of 6 MB, of which API Gateway's base64 leaves three quarters, less the rest of
 /// the event.
@@ -26,6 +26,14 @@ const TEXT_LIMIT: u64 = 16 * 1024;
 const DIRECTLY: &str =
     " For larger ones ask for a signature (`paramsToSign`), and send them to Cloudinary directly.";
 
+/// A file, and the fields beside it.
+#[derive(Debug)]
+pub(crate) struct FileUpload {
+    pub(crate) bytes: Bytes,
+    pub(crate) filename: String,
+    pub(crate) options: UploadOptions,
+}
+
 /// Reads a form with a `file`, and with fields about it.
 ///
 /// # Errors
@@ -34,7 +42,7 @@ pub(crate) async fn read(
     body: &Body,
     content_type: &str,
     file_limit: u64,
-) -> Result<File, Problem> {
+) -> Result<FileUpload, Problem> {
     let bytes = body::bytes(body, usize::MAX)?;
     if bytes.len() > BODY_LIMIT {
         let detail = format!("A form may have {BODY_LIMIT} bytes in all.{DIRECTLY}");
@@ -53,7 +61,7 @@ pub(crate) async fn read(
     let constraints = Constraints::new().size_limit(limits);
     let mut form = Multipart::with_constraints(whole, boundary, constraints);
 
-    let mut about = About::default();
+    let mut options = UploadOptions::default();
     let mut file = None;
     let mut given = HashSet::new();
     while let Some(field) = form.next_field().await.map_err(|error| malformed(&error))? {
@@ -70,21 +78,21 @@ pub(crate) async fn read(
             })?;
             file = Some((bytes, filename));
         } else {
-            take(&mut about, &name, field).await?;
+            take(&mut options, &name, field).await?;
         }
     }
     let Some((bytes, filename)) = file else {
         return Err(ParameterError::new("file", "is missing from the form").into());
     };
-    about.check()?;
-    Ok(File {
+    options.check()?;
+    Ok(FileUpload {
         bytes,
         filename,
-        about,
+        options,
     })
 }
 
-async fn take(about: &mut About, name: &str, field: Field<'_>) -> Result<(), Problem> {
+async fn take(options: &mut UploadOptions, name: &str, field: Field<'_>) -> Result<(), Problem> {
     let text = match field.text().await {
         Ok(text) => text,
         Err(multer::Error::FieldSizeExceeded { .. }) => {
@@ -95,19 +103,19 @@ async fn take(about: &mut About, name: &str, field: Field<'_>) -> Result<(), Pro
     };
     let filled = Some(text.clone()).filter(|text| !text.is_empty());
     match name {
-        "public_id" => about.public_id = filled,
-        "folder" => about.folder = filled,
-        "display_name" => about.display_name = filled,
-        "tags" => about.tags.extend(parse_tags(&text)),
+        "public_id" => options.public_id = filled,
+        "folder" => options.folder = filled,
+        "display_name" => options.display_name = filled,
+        "tags" => options.tags.extend(parse_tags(&text)),
         "context" => {
-            about.context = serde_json::from_str(&text).map_err(|_| {
+            options.context = serde_json::from_str(&text).map_err(|_| {
                 ParameterError::new(
                     "context",
                     "must be a JSON object of texts, such as {\"alt\": \"A mug\"}",
                 )
             })?;
         }
-        "resource_type" => about.resource_type = parse_resource_type(&text)?,
+        "resource_type" => options.resource_type = parse_resource_type(&text)?,
         _ => return Err(unknown_field(name).into()),
     }
     Ok(())
@@ -143,7 +151,7 @@ mod tests {
         )
     }
 
-    async fn read_parts(parts: &[String]) -> Result<File, (u16, &'static str)> {
+    async fn read_parts(parts: &[String]) -> Result<FileUpload, (u16, &'static str)> {
         let body = Body::Binary(format!("{}--X--\r\n", parts.concat()).into_bytes());
         let read = read(&body, TYPE, 100).await;
         read.map_err(|problem| (problem.status().as_u16(), problem.code()))
@@ -163,10 +171,10 @@ mod tests {
         .unwrap();
         assert_eq!(&read.bytes[..], b"bytes\r\n--not the end");
         assert_eq!(read.filename, "mug.png");
-        assert_eq!(read.about.tags, ["a", "b", "c", "d"]);
-        assert_eq!(read.about.context["alt"], "A mug");
-        assert_eq!(read.about.resource_type, Some(ResourceType::Raw));
-        assert_eq!(read.about.public_id, None);
+        assert_eq!(read.options.tags, ["a", "b", "c", "d"]);
+        assert_eq!(read.options.context["alt"], "A mug");
+        assert_eq!(read.options.resource_type, Some(ResourceType::Raw));
+        assert_eq!(read.options.public_id, None);
     }
 
     #[tokio::test]

@@ -2,9 +2,13 @@
 
 mod form;
 mod handler;
+mod host;
+mod options;
+mod plan;
 mod posted;
+mod rules;
 
-use handler::Upload;
+use handler::UploadRequests;
 use lambda_http::Error;
 use media_sync::config::{self, Config};
 use media_sync::serve::serve;
@@ -15,16 +19,16 @@ use media_sync::upload::UploadRules;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    serve("upload", start(), Upload::handle).await
+    serve("upload", start(), UploadRequests::handle).await
 }
 
-async fn start() -> Result<Upload, Error> {
+async fn start() -> Result<UploadRequests, Error> {
     let aws = config::aws().await;
     let (config, rules) = config::load::<(Config, UploadRules)>(&aws).await?.split();
     let (cloudinary, supabase) = config.split();
     let (callers, service) = supabase.split();
     let http = config::http_client()?;
-    Ok(Upload {
+    Ok(UploadRequests {
         verifier: callers.token_verifier(&http),
         rules,
         uploads: Uploads {

@@ -1,30 +1,28 @@
 //! Reads a posted body: parameters to sign, an address to ingest, or a file.
 
-use std::collections::BTreeMap;
-
-use bytes::Bytes;
 use lambda_http::Request;
 use lambda_http::http::{StatusCode, header};
-use media_sync::asset::{MOST_TAGS, ResourceType, fault_of_display_name, fault_of_tag};
+use media_sync::asset::ResourceType;
 use media_sync::http::{Problem, body};
 use media_sync::parameter::ParameterError;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::form;
+use crate::form::{self, FileUpload};
+use crate::options::{OPTIONS, UploadOptions, resource_type, unknown_field};
 
 /// The requested kind of upload.
 #[derive(Debug)]
-pub(crate) enum Posted {
-    Sign(Sign),
-    Url(Url),
-    File(File),
+pub(crate) enum PostedUpload {
+    Sign(SignRequest),
+    Url(RemoteUpload),
+    File(FileUpload),
 }
 
 /// `{"paramsToSign": {...}}`, as the Upload Widget gives them to its callbacks.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Sign {
+pub(crate) struct SignRequest {
     #[serde(rename = "paramsToSign")]
     pub(crate) params: Map<String, Value>,
     pub(crate) filename: Option<String>,
@@ -34,44 +32,13 @@ pub(crate) struct Sign {
 
 /// `{"url": "https://..."}`
 #[derive(Debug, Deserialize)]
-pub(crate) struct Url {
+pub(crate) struct RemoteUpload {
     pub(crate) url: String,
     #[serde(flatten)]
-    pub(crate) about: About,
+    pub(crate) options: UploadOptions,
 }
 
-/// A file, and the fields beside it.
-#[derive(Debug)]
-pub(crate) struct File {
-    pub(crate) bytes: Bytes,
-    pub(crate) filename: String,
-    pub(crate) about: About,
-}
-
-/// Options of an upload that a function carries out.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub(crate) struct About {
-    pub(crate) public_id: Option<String>,
-    pub(crate) folder: Option<String>,
-    pub(crate) display_name: Option<String>,
-    pub(crate) tags: Vec<String>,
-    pub(crate) context: BTreeMap<String, String>,
-    #[serde(deserialize_with = "resource_type")]
-    pub(crate) resource_type: Option<ResourceType>,
-}
-
-/// The names of the values that [`About`] holds.
-pub(crate) const ABOUT: [&str; 6] = [
-    "public_id",
-    "folder",
-    "display_name",
-    "tags",
-    "context",
-    "resource_type",
-];
-
-impl Posted {
+impl PostedUpload {
     /// Reads a request's body by its content type.
     ///
     /// # Errors
@@ -109,12 +76,12 @@ impl Posted {
         ) {
             (true, false) => body::json(request).map(Self::Sign),
             (false, true) => {
-                let known = |name: &&String| *name == "url" || ABOUT.contains(&name.as_str());
+                let known = |name: &&String| *name == "url" || OPTIONS.contains(&name.as_str());
                 if let Some(name) = fields.keys().find(|name| !known(name)) {
                     return Err(unknown_field(name).into());
                 }
-                let posted: Url = body::json(request)?;
-                posted.about.check()?;
+                let posted: RemoteUpload = body::json(request)?;
+                posted.options.check()?;
                 Ok(Self::Url(posted))
             }
             _ => {
@@ -125,63 +92,6 @@ impl Posted {
     }
 }
 
-impl About {
-    /// Checks the values that go into the row before Cloudinary has seen the file.
-    ///
-    /// # Errors
-    /// Naming the field that cannot be used.
-    pub(crate) fn check(&self) -> Result<(), ParameterError> {
-        let refuse = |name: &str, reason: &str| Err(ParameterError::new(name, reason));
-        if self.tags.len() > MOST_TAGS {
-            let reason = format!("may be {MOST_TAGS} at most");
-            return Err(ParameterError::new("tags", reason));
-        }
-        if let Some(fault) = self.tags.iter().find_map(|tag| fault_of_tag(tag)) {
-            return refuse("tags", fault);
-        }
-        let name = self.display_name.as_deref();
-        if let Some(fault) = name.and_then(fault_of_display_name) {
-            return refuse("display_name", fault);
-        }
-        if self
-            .context
-            .iter()
-            .any(|(key, value)| key.is_empty() || value.is_empty())
-        {
-            return refuse("context", "must not have empty keys or values");
-        }
-        let mut texts = self.context.keys().chain(self.context.values());
-        if texts.any(|text| text.contains('\0')) {
-            return refuse("context", "must not contain NUL");
-        }
-        Ok(())
-    }
-}
-
-pub(crate) fn unknown_field(name: &str) -> ParameterError {
-    let shown: String = name.chars().take(64).collect();
-    let reason = format!("is not a field here; there are {}", ABOUT.join(", "));
-    ParameterError::new(shown, reason)
-}
-
-/// `auto` is Cloudinary's word when its own look decides.
-pub(crate) fn parse_resource_type(text: &str) -> Result<Option<ResourceType>, ParameterError> {
-    if text == "auto" {
-        return Ok(None);
-    }
-    text.parse()
-        .map(Some)
-        .map_err(|_| ParameterError::new("resource_type", "must be image, video, raw or auto"))
-}
-
-fn resource_type<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<ResourceType>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    text.map_or(Ok(None), |text| parse_resource_type(&text))
-        .map_err(serde::de::Error::custom)
-}
-
 #[cfg(test)]
 mod tests {
     use lambda_http::Body;
@@ -189,14 +99,14 @@ mod tests {
 
     use super::*;
 
-    async fn read(body: Value) -> Result<Posted, &'static str> {
+    async fn read(body: Value) -> Result<PostedUpload, &'static str> {
         let mut request = Request::new(Body::Text(body.to_string()));
         let headers = request.headers_mut();
         headers.insert(
             "content-type",
             "application/json; charset=utf-8".parse().unwrap(),
         );
-        Posted::read(&request, 1000)
+        PostedUpload::read(&request, 1000)
             .await
             .map_err(|problem| problem.code())
     }
@@ -206,18 +116,18 @@ mod tests {
         let signed = read(json!({"paramsToSign": {"source": "uw"}, "resource_type": "auto"})).await;
         assert!(matches!(
             signed,
-            Ok(Posted::Sign(Sign {
+            Ok(PostedUpload::Sign(SignRequest {
                 resource_type: None,
                 ..
             }))
         ));
         let url =
             json!({"url": "https://example.com/a.png", "tags": ["a"], "resource_type": "image"});
-        let Ok(Posted::Url(url)) = read(url).await else {
+        let Ok(PostedUpload::Url(url)) = read(url).await else {
             panic!("an address is understood");
         };
-        assert_eq!(url.about.tags, ["a"]);
-        assert_eq!(url.about.resource_type, Some(ResourceType::Image));
+        assert_eq!(url.options.tags, ["a"]);
+        assert_eq!(url.options.resource_type, Some(ResourceType::Image));
     }
 
     #[tokio::test]
@@ -254,7 +164,7 @@ mod tests {
             assert_eq!(read(body.clone()).await.err(), Some(code), "{body}");
         }
         let plain = Request::new(Body::Text("hello".to_owned()));
-        let problem = Posted::read(&plain, 1000).await.unwrap_err();
+        let problem = PostedUpload::read(&plain, 1000).await.unwrap_err();
         assert_eq!(
             (problem.code(), problem.status()),
             (

@@ -1,0 +1,95 @@
+//! The options beside an upload that a function carries out (pure).
+
+use std::collections::BTreeMap;
+
+use media_sync::asset::{MOST_TAGS, ResourceType, fault_of_display_name, fault_of_tag};
+use media_sync::parameter::ParameterError;
+use serde::{Deserialize, Deserializer};
+
+/// Options of an upload that a function carries out.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(crate) struct UploadOptions {
+    pub(crate) public_id: Option<String>,
+    pub(crate) folder: Option<String>,
+    pub(crate) display_name: Option<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) context: BTreeMap<String, String>,
+    #[serde(deserialize_with = "resource_type")]
+    pub(crate) resource_type: Option<ResourceType>,
+}
+
+/// The names of the values that [`UploadOptions`] holds.
+pub(crate) const OPTIONS: [&str; 6] = [
+    "public_id",
+    "folder",
+    "display_name",
+    "tags",
+    "context",
+    "resource_type",
+];
+
+impl UploadOptions {
+    /// Checks the values that go into the row before Cloudinary has seen the file.
+    ///
+    /// # Errors
+    /// Naming the field that cannot be used.
+    pub(crate) fn check(&self) -> Result<(), ParameterError> {
+        let refuse = |name: &str, reason: &str| Err(ParameterError::new(name, reason));
+        if self.tags.len() > MOST_TAGS {
+            let reason = format!("may be {MOST_TAGS} at most");
+            return Err(ParameterError::new("tags", reason));
+        }
+        if let Some(fault) = self.tags.iter().find_map(|tag| fault_of_tag(tag)) {
+            return refuse("tags", fault);
+        }
+        let name = self.display_name.as_deref();
+        if let Some(fault) = name.and_then(fault_of_display_name) {
+            return refuse("display_name", fault);
+        }
+        if self
+            .context
+            .iter()
+            .any(|(key, value)| key.is_empty() || value.is_empty())
+        {
+            return refuse("context", "must not have empty keys or values");
+        }
+        let mut texts = self.context.keys().chain(self.context.values());
+        if texts.any(|text| text.contains('\0')) {
+            return refuse("context", "must not contain NUL");
+        }
+        Ok(())
+    }
+}
+
+/// A field that no upload has.
+pub(crate) fn unknown_field(name: &str) -> ParameterError {
+    let shown: String = name.chars().take(64).collect();
+    let reason = format!("is not a field here; there are {}", OPTIONS.join(", "));
+    ParameterError::new(shown, reason)
+}
+
+/// Reads a kind of asset; `None` for `auto`, Cloudinary's word when its own look decides.
+///
+/// # Errors
+/// When it is neither.
+pub(crate) fn parse_resource_type(text: &str) -> Result<Option<ResourceType>, ParameterError> {
+    if text == "auto" {
+        return Ok(None);
+    }
+    text.parse()
+        .map(Some)
+        .map_err(|_| ParameterError::new("resource_type", "must be image, video, raw or auto"))
+}
+
+/// The same within a body.
+///
+/// # Errors
+/// When it is no kind of asset.
+pub(crate) fn resource_type<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<ResourceType>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map_or(Ok(None), |text| parse_resource_type(&text))
+        .map_err(serde::de::Error::custom)
+}
