@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 use rand::Rng as _;
 use serde_json::{Value, json};
 
-use super::Auth;
 use super::errors::Refusal;
+use super::server::AuthServer;
 use super::store::{RefreshToken, Session, Transaction};
 use super::time::Time;
 use super::users::User;
@@ -31,7 +31,7 @@ impl IntoResponse for SessionAnswer {
 
 /// Begins a session. `method` is the way of signing in by its name in `amr`.
 pub(super) async fn begin_session(
-    auth: &Auth,
+    auth: &AuthServer,
     database: &Transaction,
     user: &mut User,
     method: &str,
@@ -52,7 +52,7 @@ pub(super) async fn begin_session(
 /// # Errors
 /// A token that was used too often revokes all tokens of its session: commit the changes all the same.
 pub(super) async fn refresh(
-    auth: &Auth,
+    auth: &AuthServer,
     database: &Transaction,
     user: &User,
     session: &Session,
@@ -124,7 +124,7 @@ fn random_token() -> String {
 }
 
 fn answer(
-    auth: &Auth,
+    auth: &AuthServer,
     user: &User,
     session: &Session,
     refresh: &str,

@@ -3,7 +3,9 @@
 mod alarms;
 mod api;
 mod deployment;
+mod formation;
 mod package;
+mod plan;
 mod queues;
 mod routes;
 mod sam;
@@ -21,7 +23,8 @@ use crate::tools::Tools;
 pub use alarms::AlarmReading;
 use api::Api;
 pub(crate) use api::{ACCESS_KEY, REGION, SECRET_KEY};
-pub(crate) use deployment::{Deployment, Plan};
+pub(crate) use formation::Deployment;
+pub(crate) use plan::DeploymentPlan;
 pub use queues::QueueDepth;
 
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -88,18 +91,18 @@ impl Aws {
         &self,
         supervisor: &Supervisor,
         tools: &Tools,
-        plan: &Plan,
+        plan: &DeploymentPlan,
     ) -> Result<Deployment, StackError> {
         deployment::deploy(supervisor, tools, (&self.process, &self.api), plan).await
     }
 
     /// A stack that somebody else has deployed, as far as the template tells of it.
     pub(crate) async fn find(&self, stack: &str) -> Result<Deployment, StackError> {
-        deployment::describe(&self.api, stack).await
+        formation::describe(&self.api, stack).await
     }
 
     /// The same, with the routes that the emulator has not made.
-    pub(crate) async fn adopt(&self, plan: &Plan) -> Result<Deployment, StackError> {
+    pub(crate) async fn adopt(&self, plan: &DeploymentPlan) -> Result<Deployment, StackError> {
         deployment::adopt(&self.api, &plan.stack, &plan.parameters).await
     }
 
@@ -142,10 +145,10 @@ impl Aws {
     /// Changes keys of a stack's configuration secret; nothing takes a key away.
     pub(crate) async fn change_secret(
         &self,
-        plan: &Plan,
+        plan: &DeploymentPlan,
         changes: &[(&str, Option<&str>)],
     ) -> Result<(), StackError> {
-        let name = deployment::secret_name(&plan.stack);
+        let name = plan.secret_name();
         let target = "secretsmanager.GetSecretValue";
         let request = json!({ "SecretId": name });
         let answer = self.api.json("secretsmanager", target, &request).await?;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::api::{self, Api, REGION};
-use super::deployment::transformed_template;
+use super::formation::transformed_template;
 use crate::StackError;
 
 /// The emulator's only account.

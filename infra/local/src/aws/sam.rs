@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::api::{ACCESS_KEY, REGION, SECRET_KEY};
-use super::deployment::{BUCKET, Plan};
+use super::plan::{BUCKET, DeploymentPlan};
 use crate::StackError;
 use crate::supervisor::{Launch, Supervisor, path_text};
 
@@ -20,7 +20,7 @@ impl Sam<'_> {
     /// Runs `sam deploy` as production does.
     pub(super) async fn deploy(
         &self,
-        plan: &Plan,
+        plan: &DeploymentPlan,
         parameters: &BTreeMap<String, String>,
     ) -> Result<(), StackError> {
         // By a file: on the command line `sam` would cut `rate(1 minute)` in two.

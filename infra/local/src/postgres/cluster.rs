@@ -3,7 +3,7 @@
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
-use super::{Server, unprivileged};
+use super::server::{DatabaseServer, unprivileged};
 use crate::StackError;
 use crate::supervisor::{Launch, Supervisor, path_text};
 
@@ -88,7 +88,10 @@ pub(super) async fn init(
 }
 
 /// Ends a server so that its files are whole: a copy of them starts without recovery.
-pub(super) async fn end(supervisor: &Supervisor, server: &Server) -> Result<(), StackError> {
+pub(super) async fn end(
+    supervisor: &Supervisor,
+    server: &DatabaseServer,
+) -> Result<(), StackError> {
     let arguments = [
         "stop",
         "--wait",

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use ring::digest::{Context, SHA256};
 
+use super::cluster;
 use super::push::push;
-use super::{Server, cluster, connect, passwords};
+use super::server::{DatabaseServer, connect, passwords};
 use crate::StackError;
 use crate::kept::forget_old;
 use crate::supervisor::Supervisor;
@@ -133,7 +134,8 @@ async fn make(
 ) -> Result<PathBuf, StackError> {
     let data = supervisor.unprivileged_folder().join("prepared");
     cluster::init(supervisor, distribution, &data, password).await?;
-    let server = Server::start(supervisor, "postgres-prepared", distribution, &data).await?;
+    let server =
+        DatabaseServer::start(supervisor, "postgres-prepared", distribution, &data).await?;
     let admin = connect(&server.url("supabase_admin", password)).await?;
     for file in project.sql(tools) {
         let sql = std::fs::read_to_string(&file).map_err(StackError::file(&file))?;

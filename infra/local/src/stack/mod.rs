@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::Mutex;
 
-use crate::aws::{Aws, Deployment, Plan};
+use crate::aws::{Aws, Deployment, DeploymentPlan};
 use crate::cloudinary::Cloudinary;
 use crate::front_door::{Behind, Elsewhere, FrontDoor};
 use crate::gateway::Gateway;
@@ -37,7 +37,7 @@ pub struct Stack {
     supabase_admin_url: String,
     cloudinary_urls: Option<(String, String)>,
     aws_endpoint: Option<String>,
-    plan: Plan,
+    plan: DeploymentPlan,
     undeployed: bool,
     deployment: RwLock<Deployment>,
     parts: Mutex<Parts>,

@@ -8,12 +8,12 @@ use std::time::Instant;
 use tokio::sync::Mutex;
 
 use super::{Parts, Stack};
-use crate::auth::{self, Auth};
-use crate::aws::{Aws, Deployment, Plan};
+use crate::auth::{AuthServer, AuthSettings};
+use crate::aws::{Aws, Deployment, DeploymentPlan};
 use crate::cloudinary::Cloudinary;
 use crate::freshness;
 use crate::front_door::FrontDoor;
-use crate::gateway::Gateway;
+use crate::gateway::{self, Gateway};
 use crate::keys::Keys;
 use crate::postgres::{Postgres, Project};
 use crate::postgrest::PostgRest;
@@ -45,9 +45,9 @@ impl Stack {
         let supervisor = Supervisor::start(&tools).await?;
         let servers = Servers::start()?;
         let keys = Arc::new(Keys::generate());
-        let auth = Auth::new(Arc::clone(&keys), users_settings(&options));
+        let auth = AuthServer::new(Arc::clone(&keys), users_settings(&options));
         let gateway = Gateway::new(Arc::clone(&keys), auth);
-        let gateway_address = servers.serve(gateway.router()).await?;
+        let gateway_address = servers.serve(gateway::router(&gateway)).await?;
         let issuer = format!("http://{gateway_address}/auth/v1");
         gateway.auth().issue_as(issuer);
         let front_door = FrontDoor::new();
@@ -118,7 +118,7 @@ struct Start {
 struct Cloud {
     aws: Option<Aws>,
     cloudinary: Option<Cloudinary>,
-    plan: Plan,
+    plan: DeploymentPlan,
     deployment: Deployment,
 }
 
@@ -154,7 +154,7 @@ impl Start {
             None => "media-sync",
             Some(_) => "media-sync-beside",
         };
-        let plan = Plan {
+        let plan = DeploymentPlan {
             stack: name.to_owned(),
             template: self
                 .options
@@ -212,8 +212,8 @@ impl Start {
     }
 }
 
-fn users_settings(options: &Options) -> auth::Settings {
-    auth::Settings {
+fn users_settings(options: &Options) -> AuthSettings {
+    AuthSettings {
         sign_up_disabled: options.sign_up_disabled,
         anonymous_sign_ins: options.anonymous_sign_ins,
         legacy_signing: options.legacy_signing,

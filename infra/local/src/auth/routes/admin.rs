@@ -11,14 +11,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::parameters;
+use super::body::parameters;
 use super::sign_up::{insert_with_identity, random_password};
 use crate::auth::errors::Refusal;
 use crate::auth::pages::{self, Page};
 use crate::auth::store::Transaction;
 use crate::auth::time::{Time, parse_duration};
 use crate::auth::users::{AUTHENTICATED, Metadata, User, email_identity, merge};
-use crate::auth::{Auth, email, passwords};
+use crate::auth::{AuthServer, email, passwords};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
@@ -42,7 +42,7 @@ struct Removal {
 
 /// Lists users, the newest first. As with GoTrue, a list has no identities.
 pub(super) async fn list(
-    State(auth): State<Arc<Auth>>,
+    State(auth): State<Arc<AuthServer>>,
     Query(query): Query<pages::Query>,
 ) -> Result<(HeaderMap, Json<Value>), Refusal> {
     let page = Page::parse(&query)?;
@@ -54,7 +54,7 @@ pub(super) async fn list(
 
 /// Shows one user.
 pub(super) async fn show(
-    State(auth): State<Arc<Auth>>,
+    State(auth): State<Arc<AuthServer>>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
     let user = find(&auth.begin().await?, &id).await?;
@@ -63,7 +63,7 @@ pub(super) async fn show(
 
 /// Makes a user. Without a password nobody knows the one that it gets.
 pub(super) async fn create(
-    State(auth): State<Arc<Auth>>,
+    State(auth): State<Arc<AuthServer>>,
     body: Bytes,
 ) -> Result<Json<Value>, Refusal> {
     let asked: Asked = parameters(&body)?;
@@ -102,7 +102,7 @@ pub(super) async fn create(
 
 /// Changes a user. Metadata is merged key by key, and null removes a key; a new address counts at once.
 pub(super) async fn change(
-    State(auth): State<Arc<Auth>>,
+    State(auth): State<Arc<AuthServer>>,
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<Json<Value>, Refusal> {
@@ -148,7 +148,7 @@ pub(super) async fn change(
 
 /// Deletes a user, or with `should_soft_delete` everything but the row.
 pub(super) async fn remove(
-    State(auth): State<Arc<Auth>>,
+    State(auth): State<Arc<AuthServer>>,
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<Json<Value>, Refusal> {

@@ -8,15 +8,15 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::body::{parameters, refuse_pkce};
 use super::sign_up::{insert_with_identity, random_password};
-use super::{parameters, refuse_pkce};
 use crate::auth::errors::Refusal;
 use crate::auth::mails::{Mail, redirect_of};
 use crate::auth::pages;
 use crate::auth::store::Transaction;
 use crate::auth::time::Time;
 use crate::auth::users::{Metadata, User, merge};
-use crate::auth::{Auth, email, passwords};
+use crate::auth::{AuthServer, email, passwords};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct LinkAsked {
@@ -31,7 +31,7 @@ pub(super) struct LinkAsked {
 
 /// Invites a new user, or once more a user who has not come yet.
 pub(super) async fn invite(
-    State(auth): State<Arc<Auth>>,
+    State(auth): State<Arc<AuthServer>>,
     Query(query): Query<pages::Query>,
     body: Bytes,
 ) -> Result<Json<Value>, Refusal> {
@@ -44,7 +44,7 @@ pub(super) async fn invite(
 
 /// Mails a link to a user who has forgotten the password. The answer does not tell whether the user exists.
 pub(super) async fn recover(
-    State(auth): State<Arc<Auth>>,
+    State(auth): State<Arc<AuthServer>>,
     Query(query): Query<pages::Query>,
     body: Bytes,
 ) -> Result<Json<Value>, Refusal> {
@@ -64,7 +64,7 @@ pub(super) async fn recover(
 
 /// Hands a link to the administrator instead of mailing it.
 pub(super) async fn generate_link(
-    State(auth): State<Arc<Auth>>,
+    State(auth): State<Arc<AuthServer>>,
     Query(query): Query<pages::Query>,
     body: Bytes,
 ) -> Result<Json<Value>, Refusal> {
@@ -101,7 +101,7 @@ pub(super) async fn generate_link(
 
 /// Finds or makes the user, and keeps the link's token with it.
 async fn make_link(
-    auth: &Auth,
+    auth: &AuthServer,
     kind: &'static str,
     asked: &LinkAsked,
     page: Option<&str>,

@@ -2,6 +2,7 @@
 
 mod absent;
 mod admin;
+mod body;
 mod invite;
 mod sign_in;
 mod sign_up;
@@ -17,11 +18,11 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::HeaderName;
 use http::header::ACCESS_CONTROL_EXPOSE_HEADERS;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::caller;
 use super::errors::{Refusal, in_the_form_asked_for};
-use super::{Auth, caller};
+use super::server::AuthServer;
 
 /// Pages may read these of an answer.
 const EXPOSED: (HeaderName, &str) = (
@@ -29,7 +30,8 @@ const EXPOSED: (HeaderName, &str) = (
     "X-Total-Count, Link, X-Supabase-Api-Version",
 );
 
-pub(super) fn router(auth: &Arc<Auth>) -> Router {
+/// Everything below `/auth/v1`.
+pub(crate) fn router(auth: &Arc<AuthServer>) -> Router {
     let for_admins = Router::new()
         .route("/admin/users", get(admin::list).post(admin::create))
         .route(
@@ -57,7 +59,7 @@ pub(super) fn router(auth: &Arc<Auth>) -> Router {
 }
 
 async fn admins_only(
-    State(auth): State<Arc<Auth>>,
+    State(auth): State<Arc<AuthServer>>,
     request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
@@ -81,7 +83,7 @@ async fn health() -> Json<Value> {
     }))
 }
 
-async fn jwks(State(auth): State<Arc<Auth>>) -> Json<Value> {
+async fn jwks(State(auth): State<Arc<AuthServer>>) -> Json<Value> {
     Json(auth.published_keys())
 }
 
@@ -113,7 +115,7 @@ const ABSENT_PROVIDERS: [&str; 24] = [
     "zoom",
 ];
 
-async fn settings(State(auth): State<Arc<Auth>>) -> Json<Value> {
+async fn settings(State(auth): State<Arc<AuthServer>>) -> Json<Value> {
     let mut external = json!({
         "email": true, "anonymous_users": auth.settings.anonymous_sign_ins,
     });
@@ -125,17 +127,4 @@ async fn settings(State(auth): State<Arc<Auth>>) -> Json<Value> {
         "mailer_autoconfirm": true, "phone_autoconfirm": false, "sms_provider": "",
         "saml_enabled": false, "saml_private_key_next_configured": false, "passkeys_enabled": false,
     }))
-}
-
-/// Reads a body as JSON, with any content type.
-fn parameters<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|problem| Refusal::BadJson(problem.to_string()))
-}
-
-/// A link of the PKCE flow would end in another way than its client expects.
-fn refuse_pkce(code_challenge: Option<&str>) -> Result<(), Refusal> {
-    match code_challenge {
-        None | Some("") => Ok(()),
-        Some(_) => Err(Refusal::NotOffered("PKCE".to_owned())),
-    }
 }

@@ -7,13 +7,13 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-use super::parameters;
+use super::body::parameters;
 use crate::auth::caller::signed_in;
 use crate::auth::errors::Refusal;
 use crate::auth::pages;
 use crate::auth::time::Time;
 use crate::auth::tokens::{self, SessionAnswer, begin_session};
-use crate::auth::{Auth, passwords};
+use crate::auth::{AuthServer, passwords};
 
 #[derive(Debug, Deserialize)]
 struct Credentials {
@@ -29,7 +29,7 @@ struct Refresh {
 
 /// Issues a session for the user that `grant_type` says.
 pub(super) async fn token(
-    State(auth): State<Arc<Auth>>,
+    State(auth): State<Arc<AuthServer>>,
     Query(query): Query<pages::Query>,
     body: Bytes,
 ) -> Result<SessionAnswer, Refusal> {
@@ -42,7 +42,7 @@ pub(super) async fn token(
     }
 }
 
-async fn by_password(auth: &Auth, asked: Credentials) -> Result<SessionAnswer, Refusal> {
+async fn by_password(auth: &AuthServer, asked: Credentials) -> Result<SessionAnswer, Refusal> {
     let email = asked.email.unwrap_or_default();
     let by_phone = asked.phone.is_some_and(|phone| !phone.is_empty());
     match (email.is_empty(), by_phone) {
@@ -78,7 +78,7 @@ async fn by_password(auth: &Auth, asked: Credentials) -> Result<SessionAnswer, R
     Ok(answer)
 }
 
-async fn by_refresh_token(auth: &Auth, asked: Refresh) -> Result<SessionAnswer, Refusal> {
+async fn by_refresh_token(auth: &AuthServer, asked: Refresh) -> Result<SessionAnswer, Refusal> {
     let token = asked.refresh_token.unwrap_or_default();
     tokens::check_form(&token)?;
     let now = Time::now();
@@ -106,7 +106,7 @@ async fn by_refresh_token(auth: &Auth, asked: Refresh) -> Result<SessionAnswer, 
 
 /// Ends all sessions of the caller, this one (`local`) or all but this one (`others`).
 pub(super) async fn log_out(
-    State(auth): State<Arc<Auth>>,
+    State(auth): State<Arc<AuthServer>>,
     Query(query): Query<pages::Query>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Refusal> {

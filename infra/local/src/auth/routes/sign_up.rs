@@ -8,13 +8,13 @@ use rand::Rng as _;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::parameters;
+use super::body::parameters;
 use crate::auth::errors::Refusal;
 use crate::auth::store::Transaction;
 use crate::auth::time::Time;
 use crate::auth::tokens::{SessionAnswer, begin_session};
 use crate::auth::users::{Metadata, User, email_identity};
-use crate::auth::{Auth, email, passwords};
+use crate::auth::{AuthServer, email, passwords};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct SignUp {
@@ -26,7 +26,7 @@ pub(super) struct SignUp {
 
 /// Signs up by e-mail and password, or anonymously when neither an address nor a number is given.
 pub(super) async fn sign_up(
-    State(auth): State<Arc<Auth>>,
+    State(auth): State<Arc<AuthServer>>,
     body: Bytes,
 ) -> Result<SessionAnswer, Refusal> {
     let asked: SignUp = parameters(&body)?;
@@ -61,7 +61,7 @@ pub(super) async fn sign_up(
 
 /// Confirms the address at once, as the Supabase CLI's projects do.
 async fn sign_up_by_email(
-    auth: &Auth,
+    auth: &AuthServer,
     email: &str,
     hash: String,
     data: Metadata,
@@ -99,7 +99,7 @@ fn profile(id: Uuid, email: &str, data: Metadata) -> Metadata {
     profile
 }
 
-async fn sign_up_anonymously(auth: &Auth, data: Metadata) -> Result<SessionAnswer, Refusal> {
+async fn sign_up_anonymously(auth: &AuthServer, data: Metadata) -> Result<SessionAnswer, Refusal> {
     let now = Time::now();
     let database = auth.begin().await?;
     let mut user = User::new(Uuid::new_v4(), now);

@@ -9,7 +9,7 @@ use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{parameters, refuse_pkce};
+use super::body::{parameters, refuse_pkce};
 use crate::auth::caller::{Caller, signed_in};
 use crate::auth::errors::Refusal;
 use crate::auth::mails::{Mail, redirect_of};
@@ -17,7 +17,7 @@ use crate::auth::pages;
 use crate::auth::store::Transaction;
 use crate::auth::time::Time;
 use crate::auth::users::{AUTHENTICATED, Metadata, User, email_identity, merge};
-use crate::auth::{Auth, email, passwords};
+use crate::auth::{AuthServer, email, passwords};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct UserChange {
@@ -31,7 +31,7 @@ pub(super) struct UserChange {
 
 /// Shows the caller.
 pub(super) async fn show(
-    State(auth): State<Arc<Auth>>,
+    State(auth): State<Arc<AuthServer>>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Refusal> {
     let database = auth.begin().await?;
@@ -46,7 +46,7 @@ pub(super) async fn show(
 
 /// Changes metadata, password and address of the caller. A new address waits for its confirmation.
 pub(super) async fn change(
-    State(auth): State<Arc<Auth>>,
+    State(auth): State<Arc<AuthServer>>,
     Query(query): Query<pages::Query>,
     headers: HeaderMap,
     body: Bytes,
@@ -86,7 +86,7 @@ pub(super) async fn change(
 
 /// Checks a change against the caller; the last value is an address that differs from today's.
 async fn read_change(
-    auth: &Auth,
+    auth: &AuthServer,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(Caller, UserChange, Option<String>), Refusal> {

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::parameters;
+use super::body::parameters;
 use super::sign_up::random_password;
 use super::user::take_new_email;
 use crate::auth::errors::Refusal;
@@ -21,7 +21,7 @@ use crate::auth::store::Transaction;
 use crate::auth::time::Time;
 use crate::auth::tokens::{SessionAnswer, begin_session};
 use crate::auth::users::{EMAIL, Metadata, User, email_identity, merge};
-use crate::auth::{Auth, email, passwords};
+use crate::auth::{AuthServer, email, passwords};
 
 /// Mailed tokens are good for so long; Supabase's default.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(1);
@@ -37,7 +37,7 @@ pub(super) struct Proof {
 
 /// Takes six digits with their address, or a token's hash.
 pub(super) async fn by_client(
-    State(auth): State<Arc<Auth>>,
+    State(auth): State<Arc<AuthServer>>,
     body: Bytes,
 ) -> Result<SessionAnswer, Refusal> {
     let proof: Proof = parameters(&body)?;
@@ -63,7 +63,7 @@ pub(super) async fn by_client(
 
 /// Follows a mailed link: leads to the page it names, with the session or the refusal behind `#`.
 pub(super) async fn by_link(
-    State(auth): State<Arc<Auth>>,
+    State(auth): State<Arc<AuthServer>>,
     Query(query): Query<pages::Query>,
 ) -> Result<Response, Refusal> {
     let text = |name: &str| query.get(name).map_or("", String::as_str);
@@ -102,7 +102,7 @@ fn session_parameters(session: &Value, kind: &str) -> String {
         .finish()
 }
 
-async fn verify(auth: &Auth, kind: &str, hash: &str) -> Result<SessionAnswer, Refusal> {
+async fn verify(auth: &AuthServer, kind: &str, hash: &str) -> Result<SessionAnswer, Refusal> {
     let columns = columns_of(kind)?;
     let now = Time::now();
     let database = auth.begin().await?;
