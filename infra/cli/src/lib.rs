@@ -16,7 +16,6 @@ pub mod failure;
 pub(crate) mod install;
 pub mod migrations;
 pub mod output;
-mod progress;
 pub mod queues;
 pub mod redrive;
 mod removal;

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::admin_transfer;
+use super::admin_users::{entry, find};
 use crate::configuration::{Configuration, SUPABASE_SECRET_KEY, SUPABASE_URL, Source};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -156,24 +157,6 @@ async fn revoke(arguments: &RevokeArguments, output: &Output) -> Result<Exit, Fa
     Ok(Exit::Ok)
 }
 
-/// Finds the one user of that name. Users of single sign-on may share an address with others.
-pub(super) fn find(users: Vec<User>, name: &str) -> Result<Option<User>, Failure> {
-    let mut found: Vec<User> = users
-        .into_iter()
-        .filter(|user| user.is_called(name))
-        .collect();
-    if found.len() > 1 {
-        let ids: Vec<&str> = found.iter().map(|user| user.id.as_str()).collect();
-        return Err(Failure::new(
-            Exit::Failed,
-            format!("{} users have the address {name}", ids.len()),
-        )
-        .detail("ids", Some(ids.join(", ")))
-        .mend("repeat the command with the id of one of them"));
-    }
-    Ok(found.pop())
-}
-
 fn report_change(user: &User, changed: bool, invited: bool, output: &Output) {
     let value = json!({"user": entry(user), "changed": changed, "invited": invited});
     output.data(&value, &[]);
@@ -203,16 +186,6 @@ async fn list(arguments: &ListArguments, output: &Output) -> Result<Exit, Failur
     });
     output.data(&value, &table(&administrators));
     Ok(Exit::Ok)
-}
-
-pub(super) fn entry(user: &User) -> Value {
-    json!({
-        "id": user.id,
-        "email": user.email,
-        "administrator": user.is_admin(),
-        "confirmed": user.is_confirmed(),
-        "last_sign_in_at": user.last_sign_in_at,
-    })
 }
 
 fn table(users: &[&User]) -> Vec<String> {

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::commands::admin::{entry, find};
+use super::admin_users::{entry, find};
 use crate::configuration::{Configuration, SUPABASE_SECRET_KEY, SUPABASE_URL, Source};
 use crate::exit::Exit;
 use crate::failure::Failure;

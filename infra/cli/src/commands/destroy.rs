@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio_postgres::Client;
 use url::Url;
 
-use super::Database;
+use super::database::DatabaseOption;
 use crate::aws::formation::{Formation, Stack};
 use crate::aws::secret::{Secret, State};
 use crate::aws::{Access, Account};
@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    address: Database,
+    address: DatabaseOption,
     #[command(flatten)]
     access: Access,
 }

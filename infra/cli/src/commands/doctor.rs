@@ -5,10 +5,10 @@ use std::time::Duration;
 use clap::Args;
 use media_sync::config::{aws, http_client};
 
-use super::Database;
+use super::database::DatabaseOption;
 use crate::configuration::{Source, Values, stack};
-use crate::doctor::aws::{Secret, read_secret};
-use crate::doctor::{self, Finding, Grade, Sources, registry, report};
+use crate::doctor::aws::read_secret;
+use crate::doctor::{self, ConfigurationSecret, Finding, Grade, Sources, registry, report};
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::output::Output;
@@ -17,7 +17,7 @@ use crate::output::Output;
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    database: Database,
+    database: DatabaseOption,
     /// Name or ARN of the deployment's secret, which is read and checked
     ///
     /// Values that neither the environment nor --config has are taken from it. By default it is the deployed stack's.
@@ -77,7 +77,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
     let given = |option: &'_ Option<String>| option.clone().filter(|text| !text.is_empty());
     let secret = read_secret(given(&arguments.secret).as_deref().or(arn)).await;
     let given_webhook = given(&arguments.webhook_url);
-    if let Ok(Secret::Text(text)) = &secret {
+    if let Ok(ConfigurationSecret::Text(text)) = &secret {
         settings.complete(Values::parse(text).unwrap_or_default());
     }
     let database = arguments.database.address()?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::Database;
+use super::database::DatabaseOption;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::migrations::apply::{Standing, apply};
@@ -17,7 +17,7 @@ use crate::output::Output;
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    database: Database,
+    database: DatabaseOption,
     /// Only show what would be applied
     #[arg(long)]
     dry_run: bool,

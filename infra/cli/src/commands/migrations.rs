@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::Database;
+use super::database::DatabaseOption;
 use super::migrate::Source;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::migrations::apply::Standing;
 use crate::migrations::copy::{Copy, CopyPlan, now, plan_copies, read_team_folder, write_copies};
-use crate::migrations::{Applied, FolderError, Migration};
+use crate::migrations::{AppliedMigration, FolderError, Migration};
 use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
@@ -39,7 +39,7 @@ pub(super) struct CopyArguments {
 #[derive(Debug, Args)]
 pub(super) struct ListArguments {
     #[command(flatten)]
-    database: Database,
+    database: DatabaseOption,
     #[command(flatten)]
     source: Source,
 }
@@ -102,7 +102,7 @@ async fn list(arguments: &ListArguments, output: &Output) -> Result<Exit, Failur
         output.say("no database is named: these are the migrations of this mediasync");
         None
     };
-    let unknown: Vec<&Applied> = ledger
+    let unknown: Vec<&AppliedMigration> = ledger
         .iter()
         .flatten()
         .filter(|theirs| ours.iter().all(|ours| ours.version != theirs.version))
@@ -127,12 +127,12 @@ async fn list(arguments: &ListArguments, output: &Output) -> Result<Exit, Failur
     Ok(Exit::Ok)
 }
 
-fn applied_at<'a>(migration: &Migration, ledger: &'a [Applied]) -> Option<&'a str> {
+fn applied_at<'a>(migration: &Migration, ledger: &'a [AppliedMigration]) -> Option<&'a str> {
     let entry = ledger.iter().find(|one| one.version == migration.version)?;
     Some(&entry.applied_at)
 }
 
-fn entry(migration: &Migration, ledger: Option<&[Applied]>) -> Value {
+fn entry(migration: &Migration, ledger: Option<&[AppliedMigration]>) -> Value {
     let at = ledger.and_then(|ledger| applied_at(migration, ledger));
     json!({
         "version": migration.version,
@@ -142,7 +142,7 @@ fn entry(migration: &Migration, ledger: Option<&[Applied]>) -> Value {
     })
 }
 
-fn line(migration: &Migration, ledger: Option<&[Applied]>) -> String {
+fn line(migration: &Migration, ledger: Option<&[AppliedMigration]>) -> String {
     let Migration { version, name, .. } = migration;
     match ledger.map(|ledger| applied_at(migration, ledger)) {
         None => format!("{version} {name}"),

@@ -2,7 +2,9 @@
 
 mod admin;
 mod admin_transfer;
+mod admin_users;
 mod config;
+mod database;
 mod destroy;
 mod doctor;
 mod init;
@@ -14,10 +16,8 @@ mod status;
 mod sync;
 mod webhooks;
 
-use clap::{Args, Parser, Subcommand};
-use tokio_postgres::Client;
+use clap::{Parser, Subcommand};
 
-use crate::database::{self, Address};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Manner, Output};
@@ -129,37 +129,5 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure>
         Command::Status(arguments) => status::run(arguments, output).await,
         Command::Sync(arguments) => sync::run(arguments, output).await,
         Command::Webhooks(command) => webhooks::run(command, output).await,
-    }
-}
-
-/// The database of a command.
-#[derive(Debug, Args)]
-struct Database {
-    /// Address of the database: postgresql://USER@HOST:PORT/DATABASE
-    ///
-    /// Take it from the dashboard of the Supabase project: Connect, Session pooler. The password may stand in it
-    /// (percent-encoded) or in PGPASSWORD. As with libpq, `sslmode` decides about TLS. The default is `require`
-    /// (`prefer` on this machine), which encrypts and does not verify; `sslmode=verify-full&sslrootcert=FILE` verifies
-    /// with the certificate that the dashboard offers.
-    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
-    database_url: Option<String>,
-}
-
-impl Database {
-    /// The address, if one is given.
-    fn address(&self) -> Result<Option<Address>, Failure> {
-        let given = self.database_url.as_deref().filter(|url| !url.is_empty());
-        let password = std::env::var("PGPASSWORD").ok();
-        let address = given.map(|url| Address::parse(url, password)).transpose()?;
-        Ok(address)
-    }
-
-    async fn connect(&self, output: &Output) -> Result<Client, Failure> {
-        let address = self.address()?.ok_or_else(|| {
-            Failure::new(Exit::Usage, "no database is named").mend(
-                "give --database-url or set DATABASE_URL (dashboard of the project: Connect, Session pooler)",
-            )
-        })?;
-        database::connect(&address, output).await
     }
 }

@@ -1,6 +1,7 @@
 //! The page docs/operate/doctor.md, written from the registry.
 
-use super::registry::{Group, checks};
+use super::check::Group;
+use super::registry::checks;
 
 const HEAD: &str = "\
 # Doctor

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::registry::{Check, Group};
+use super::check::{Check, CheckTopic, Group};
 use super::{Judgement, Probe, Skip, Sources, Verdict};
 use crate::canary::{Canary, Proof};
 use crate::configuration::{
@@ -13,23 +13,25 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 /// The only one that plants something, and only if it is asked for.
-pub const CHECKS: &[Check] = &[Check {
-    id: "path-canary",
-    group: Group::Path,
-    title: "a test asset in Cloudinary does not reach the database, or does not leave it again",
-    why: "Changes made in Cloudinary are not mirrored, although each part may look well.",
-    reads: "an asset of one pixel that `--canary` uploads, waits for and removes",
-    judgement: |evidence| judge(&evidence.path.canary),
+pub const CHECKS: &[Check<PathEvidence>] = &[Check {
+    topic: CheckTopic {
+        id: "path-canary",
+        group: Group::Path,
+        title: "a test asset in Cloudinary does not reach the database, or does not leave it again",
+        why: "Changes made in Cloudinary are not mirrored, although each part may look well.",
+        reads: "an asset of one pixel that `--canary` uploads, waits for and removes",
+    },
+    judgement: |evidence| judge(&evidence.canary),
 }];
 
 /// Evidence about the way.
 #[derive(Debug)]
-pub struct Evidence {
+pub struct PathEvidence {
     /// The times that both events took, or the leg on which one was lost.
     pub canary: Probe<Result<Proof, Failure>>,
 }
 
-impl Evidence {
+impl PathEvidence {
     /// Plants the canary if that is asked for.
     pub async fn gather(sources: &Sources<'_>, output: &Output) -> Self {
         Self {

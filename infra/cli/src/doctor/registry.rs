@@ -1,79 +1,29 @@
-//! The checks that there are: one table for the command, the page and the tests.
+//! All checks, by group.
 
-use super::finding::{Finding, Judgement};
-use super::{Evidence, aws, cloudinary, path, supabase};
-
-/// The side that a check looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
-    /// The deployment in AWS.
-    Aws,
-    /// The Supabase project: API, Auth and database.
-    Supabase,
-    /// The Cloudinary product environment.
-    Cloudinary,
-    /// The way from Cloudinary to the database.
-    Path,
-}
-
-impl Group {
-    /// Its heading.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Aws => "AWS",
-            Self::Supabase => "Supabase",
-            Self::Cloudinary => "Cloudinary",
-            Self::Path => "The whole way",
-        }
-    }
-}
-
-/// One check. Its id is a contract with scripts.
-#[derive(Debug)]
-pub struct Check {
-    /// `sb-paused` and its like.
-    pub id: &'static str,
-    /// The side that it looks at.
-    pub group: Group,
-    /// The fault, in a few words.
-    pub title: &'static str,
-    /// The consequence of the fault.
-    pub why: &'static str,
-    /// The evidence that it reads.
-    pub reads: &'static str,
-    /// Pure: evidence in, verdict out.
-    pub judgement: fn(&Evidence) -> Judgement,
-}
-
-impl Check {
-    pub(super) fn judge(&'static self, evidence: &Evidence) -> Finding {
-        Finding::new(self, (self.judgement)(evidence))
-    }
-}
-
-const GROUPS: [&[Check]; 4] = [
-    aws::CHECKS,
-    supabase::CHECKS,
-    cloudinary::CHECKS,
-    path::CHECKS,
-];
+use super::check::CheckTopic;
+use super::{aws, cloudinary, path, supabase};
 
 /// All of them, by group.
-pub fn checks() -> impl Iterator<Item = &'static Check> {
-    GROUPS.into_iter().flatten()
+pub fn checks() -> impl Iterator<Item = &'static CheckTopic> {
+    let aws = aws::CHECKS.iter().map(|check| &check.topic);
+    let supabase = supabase::CHECKS.iter().map(|check| &check.topic);
+    let cloudinary = cloudinary::CHECKS.iter().map(|check| &check.topic);
+    let path = path::CHECKS.iter().map(|check| &check.topic);
+    aws.chain(supabase).chain(cloudinary).chain(path)
 }
 
 /// The checks that ids name, or all; the error is the first unknown id.
-pub fn select(ids: &[String]) -> Result<Vec<&'static Check>, &str> {
+pub fn select(ids: &[String]) -> Result<Vec<&'static CheckTopic>, &str> {
     if let Some(unknown) = ids.iter().find(|id| checks().all(|check| check.id != **id)) {
         return Err(unknown);
     }
-    let wanted = |check: &&Check| ids.is_empty() || ids.iter().any(|id| id == check.id);
+    let wanted = |check: &&CheckTopic| ids.is_empty() || ids.iter().any(|id| id == check.id);
     Ok(checks().filter(wanted).collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Group;
     use super::*;
 
     #[test]

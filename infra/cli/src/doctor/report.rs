@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::finding::{Finding, Grade};
-use super::registry::{Check, Group};
+use super::check::{CheckTopic, Finding, Group};
+use super::verdict::Grade;
 
 /// One JSON object: `{"findings": [{"id", "grade", "seen", "mend"}]}`.
 pub fn json(findings: &[&Finding]) -> Value {
@@ -63,7 +63,7 @@ pub fn summary(findings: &[Finding]) -> String {
 }
 
 /// The list of checks for `--list-checks`.
-pub fn list(checks: &[&Check]) -> (Value, Vec<String>) {
+pub fn list(checks: &[&CheckTopic]) -> (Value, Vec<String>) {
     let entries: Vec<Value> = checks
         .iter()
         .map(|check| json!({"id": check.id, "group": check.group.title(), "title": check.title}))
@@ -77,16 +77,16 @@ pub fn list(checks: &[&Check]) -> (Value, Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::{Skip, Verdict};
     use super::super::supabase::CHECKS;
+    use super::super::verdict::{Skip, Verdict};
     use super::*;
 
     #[test]
     fn fault_says_why_it_matters_and_what_mends_it() {
         let findings = [
-            Finding::new(&CHECKS[0], Ok(Verdict::ok("the project answers"))),
-            Finding::new(&CHECKS[1], Ok(Verdict::failure("seen", "one\ntwo"))),
-            Finding::new(&CHECKS[2], Err(Skip::needs("DATABASE_URL"))),
+            Finding::new(&CHECKS[0].topic, Ok(Verdict::ok("the project answers"))),
+            Finding::new(&CHECKS[1].topic, Ok(Verdict::failure("seen", "one\ntwo"))),
+            Finding::new(&CHECKS[2].topic, Err(Skip::needs("DATABASE_URL"))),
         ];
         let all: Vec<&Finding> = findings.iter().collect();
         assert_eq!(
@@ -95,7 +95,7 @@ mod tests {
                 "Supabase".to_owned(),
                 "  ✓ sb-paused      the project answers".to_owned(),
                 "  ✗ sb-keys        seen".to_owned(),
-                format!("      why:  {}", CHECKS[1].why),
+                format!("      why:  {}", CHECKS[1].topic.why),
                 "      mend: one".to_owned(),
                 "            two".to_owned(),
                 "  - sb-migrations  skipped, needs DATABASE_URL".to_owned(),

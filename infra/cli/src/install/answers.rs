@@ -7,6 +7,7 @@ use clap::Args;
 use media_sync::config::{self, Config, ConfigError};
 
 use super::ask;
+use super::keys::{ADMIN_EMAIL, DATABASE_URL, STACK_NAME, is_email};
 use crate::configuration::{
     CLOUDINARY_URL, SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, SUPABASE_URL, Values,
     WEBHOOK_URL,
@@ -15,10 +16,6 @@ use crate::database::Address;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
-
-pub(crate) const DATABASE_URL: &str = "DATABASE_URL";
-pub(crate) const ADMIN_EMAIL: &str = "ADMIN_EMAIL";
-pub(crate) const STACK_NAME: &str = "STACK_NAME";
 
 /// Keys of the file that are no keys of the secret.
 const BESIDE: [&str; 4] = [DATABASE_URL, ADMIN_EMAIL, STACK_NAME, WEBHOOK_URL];
@@ -226,12 +223,6 @@ fn wrapped(values: &BTreeMap<String, String>) -> Vec<String> {
         .filter(|(_, value)| is_wrapped(value))
         .map(|(key, _)| format!("{key} has blanks or quotes around it"))
         .collect()
-}
-
-pub(super) fn is_email(text: &str) -> bool {
-    let is_part = |part: &str| !part.is_empty() && !part.contains(char::is_whitespace);
-    text.split_once('@')
-        .is_some_and(|(user, host)| is_part(user) && is_part(host) && !host.contains('@'))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use dialoguer::{Input, Password};
 use media_sync::cloudinary::ApiCredentials;
 use media_sync::supabase::ApiKey;
 
-use super::answers::{ADMIN_EMAIL, DATABASE_URL, is_email};
+use super::keys::{ADMIN_EMAIL, DATABASE_URL, is_email};
 use crate::configuration::{
     CLOUDINARY_URL, SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, SUPABASE_URL,
 };

@@ -4,6 +4,7 @@ pub(crate) mod answers;
 pub(crate) mod artifacts;
 mod ask;
 pub(crate) mod import;
+pub(crate) mod keys;
 pub(crate) mod parameters;
 pub(crate) mod preflight;
 pub(crate) mod reservation;

@@ -10,7 +10,7 @@ pub use super::error::MigrateError;
 use super::ledger::{self, Facts};
 use super::locate;
 use super::plan::{Plan, plan_migrations};
-use super::{Applied, Migration};
+use super::{AppliedMigration, Migration};
 use crate::output::Output;
 
 /// "media_sy" in ASCII: the advisory lock that keeps two from migrating at once.
@@ -29,7 +29,7 @@ pub struct Standing {
     /// Our role and database.
     pub facts: Facts,
     /// The ledger.
-    pub ledger: Vec<Applied>,
+    pub ledger: Vec<AppliedMigration>,
 }
 
 impl Standing {

@@ -3,17 +3,7 @@
 use tokio_postgres::{Client, GenericClient, Row};
 
 use super::apply::MigrateError;
-
-/// An entry of `media_sync.schema_versions`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Applied {
-    /// The migration's version.
-    pub version: String,
-    /// Its name.
-    pub name: String,
-    /// When it was applied, in ISO 8601 and UTC.
-    pub applied_at: String,
-}
+use super::plan::AppliedMigration;
 
 /// Facts that decide whether migrations can be applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +112,7 @@ impl Facts {
 pub(super) async fn read_ledger(
     client: &impl GenericClient,
     has_ledger: bool,
-) -> Result<Vec<Applied>, MigrateError> {
+) -> Result<Vec<AppliedMigration>, MigrateError> {
     if !has_ledger {
         return Ok(Vec::new());
     }
@@ -133,8 +123,8 @@ pub(super) async fn read_ledger(
     Ok(rows.iter().map(applied).collect())
 }
 
-fn applied(row: &Row) -> Applied {
-    Applied {
+fn applied(row: &Row) -> AppliedMigration {
+    AppliedMigration {
         version: row.get("version"),
         name: row.get("name"),
         applied_at: row.get("applied_at"),

@@ -9,7 +9,8 @@ pub mod plan;
 
 use std::path::{Path, PathBuf};
 
-pub use ledger::{Applied, Facts};
+pub use ledger::Facts;
+pub use plan::AppliedMigration;
 
 /// One file of `infra/supabase/migrations`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,17 @@
 //! Decides which migrations a database needs.
 
-use super::{Applied, Migration};
+use super::Migration;
+
+/// An entry of `media_sync.schema_versions`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedMigration {
+    /// The migration's version.
+    pub version: String,
+    /// Its name.
+    pub name: String,
+    /// When it was applied, in ISO 8601 and UTC.
+    pub applied_at: String,
+}
 
 /// The migrations in three lots, each oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +41,7 @@ pub enum PlanError {
 /// The ledger has entries that we do not know.
 pub fn plan_migrations<'a>(
     ours: &'a [Migration],
-    ledger: &[Applied],
+    ledger: &[AppliedMigration],
 ) -> Result<Plan<'a>, PlanError> {
     let (newer, foreign) = unknown(ours, ledger);
     if !foreign.is_empty() {
@@ -56,17 +67,17 @@ pub fn plan_migrations<'a>(
 }
 
 /// Labels of the ledger's entries that we do not know: those newer than all of ours, and the others.
-fn unknown(ours: &[Migration], ledger: &[Applied]) -> (Vec<String>, Vec<String>) {
+fn unknown(ours: &[Migration], ledger: &[AppliedMigration]) -> (Vec<String>, Vec<String>) {
     let newest = ours.last().map(|migration| migration.version.as_str());
-    let is_ours = |theirs: &&Applied| {
+    let is_ours = |theirs: &&AppliedMigration| {
         ours.iter()
             .any(|ours| ours.version == theirs.version && ours.name == theirs.name)
     };
-    let (newer, foreign): (Vec<&Applied>, Vec<&Applied>) = ledger
+    let (newer, foreign): (Vec<&AppliedMigration>, Vec<&AppliedMigration>) = ledger
         .iter()
         .filter(|theirs| !is_ours(theirs))
         .partition(|theirs| Some(theirs.version.as_str()) > newest);
-    let labels = |entries: Vec<&Applied>| {
+    let labels = |entries: Vec<&AppliedMigration>| {
         entries
             .iter()
             .map(|entry| format!("{}_{}", entry.version, entry.name))
@@ -93,15 +104,15 @@ mod tests {
             .collect()
     }
 
-    fn applied(version: &str, name: &str) -> Applied {
-        Applied {
+    fn applied(version: &str, name: &str) -> AppliedMigration {
+        AppliedMigration {
             version: version.to_owned(),
             name: name.to_owned(),
             applied_at: String::new(),
         }
     }
 
-    fn entry(migration: &Migration) -> Applied {
+    fn entry(migration: &Migration) -> AppliedMigration {
         applied(&migration.version, &migration.name)
     }
 
@@ -119,7 +130,7 @@ mod tests {
             ("ac", "ac", "bd", "b"),
             ("d", "d", "abc", "abc"),
         ] {
-            let ledger: Vec<Applied> = ours
+            let ledger: Vec<AppliedMigration> = ours
                 .iter()
                 .filter(|one| ledger.contains(&one.name))
                 .map(entry)
@@ -159,7 +170,7 @@ mod tests {
         #[test]
         fn applying_a_plan_leaves_nothing_to_plan(applied in prop::collection::vec(any::<bool>(), 4)) {
             let ours = ours();
-            let mut ledger: Vec<Applied> =
+            let mut ledger: Vec<AppliedMigration> =
                 ours.iter().zip(&applied).filter(|(_, is)| **is).map(|(one, _)| entry(one)).collect();
             let plan = plan_migrations(&ours, &ledger).unwrap();
             prop_assert_eq!(plan.already.len() + plan.pending.len(), ours.len());

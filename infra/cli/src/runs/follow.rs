@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::patience::{NextStep, Patience};
+use super::progress::RunBar;
 use super::{Overview, Run, Standing, overview};
 use crate::deployment::{Deployment, Function};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::progress::RunBar;
 
 /// Between two looks into the database.
 const PAUSE: Duration = Duration::from_secs(1);

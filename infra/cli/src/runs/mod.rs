@@ -3,6 +3,7 @@
 mod failure;
 pub mod follow;
 pub mod patience;
+mod progress;
 
 use media_sync::supabase::DataApi;
 use media_sync::sync::store::{RunMode, RunStatus};

@@ -2,6 +2,7 @@
 //!
 //! Their SDKs would be most of the command's size and build time; AWS's own signer is linked anyway.
 
+mod call;
 mod place;
 mod reply;
 mod signature;
@@ -10,8 +11,8 @@ use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
 use aws_sdk_sts::config::{Credentials, ProvideCredentials as _};
-use reqwest::Method;
 
+pub(crate) use self::call::Call;
 pub(crate) use self::reply::{Refused, Reply, all_texts, first_text};
 use self::signature::Signature;
 use crate::exit::Exit;
@@ -24,33 +25,6 @@ const ATTEMPTS: u32 = 3;
 pub(crate) struct SignedCalls {
     pub(crate) sdk: SdkConfig,
     pub(crate) http: reqwest::Client,
-}
-
-/// A request before its signature.
-#[derive(Debug, Clone)]
-pub(crate) struct Call<'a> {
-    /// The service, as signatures name it.
-    pub(crate) service: &'static str,
-    pub(crate) method: Method,
-    /// With its slash, and already encoded.
-    pub(crate) path: &'a str,
-    pub(crate) headers: &'a [(&'a str, &'a str)],
-    pub(crate) body: &'a [u8],
-    /// The longest time for one attempt.
-    pub(crate) limit: Duration,
-}
-
-impl Default for Call<'_> {
-    fn default() -> Self {
-        Self {
-            service: "",
-            method: Method::GET,
-            path: "/",
-            headers: &[],
-            body: b"",
-            limit: Duration::from_secs(30),
-        }
-    }
 }
 
 /// The reason for which a call has no answer.

@@ -9,7 +9,7 @@ use aws_sigv4::http_request::{
 };
 use aws_sigv4::sign::v4;
 
-use super::Call;
+use super::call::Call;
 
 /// The parts of a signature.
 pub(super) struct Signature<'a> {

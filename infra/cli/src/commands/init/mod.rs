@@ -1,21 +1,25 @@
 //! `mediasync init`: tests every answer, then installs or upgrades step by step.
 
+mod installation;
 mod plan;
+mod remake;
+mod step_command;
 mod steps;
 
 use clap::Args;
 use serde_json::json;
 
+use self::installation::Installation;
+use self::remake::allow_remake;
 use crate::aws::Access;
-use crate::aws::formation::{Formation, Standing};
 use crate::aws::secret::State;
 use crate::configuration::Values;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::install::answers::{self, Answers};
-use crate::install::artifacts::{CodeOptions, Source};
+use crate::install::answers;
+use crate::install::artifacts::CodeOptions;
 use crate::install::parameters::{self, ARCHITECTURE, SECRET};
-use crate::install::preflight::{self, Cloud, World};
+use crate::install::preflight::{self, Cloud};
 use crate::install::reservation::RESERVED;
 use crate::output::Output;
 
@@ -38,20 +42,6 @@ pub(super) struct Arguments {
     no_test: bool,
     /// Do not wait for the first import
     #[arg(long)]
-    no_import: bool,
-}
-
-/// Everything that the steps need.
-#[derive(Debug)]
-pub(super) struct Installation {
-    answers: Answers,
-    world: World,
-    /// Name or ARN.
-    secret_name: String,
-    source: Source,
-    bucket: Option<String>,
-    parameters: std::collections::BTreeMap<String, String>,
-    no_test: bool,
     no_import: bool,
 }
 
@@ -106,40 +96,4 @@ async fn prepare(arguments: Arguments, output: &Output) -> Result<Installation, 
         no_test: arguments.no_test,
         no_import: arguments.no_import,
     })
-}
-
-impl Installation {
-    fn formation(&self) -> Formation {
-        Formation::new(&self.world.account, &self.answers.stack_name)
-    }
-
-    fn standing(&self) -> Standing {
-        let stack = self.world.stack.as_ref();
-        stack.map_or(Standing::Absent, |stack| Standing::of(&stack.status))
-    }
-}
-
-/// A stack that was half made can only be deleted, which nobody has asked for by calling the command.
-fn allow_remake(installation: &Installation, output: &Output) -> Result<(), Failure> {
-    if installation.standing() != Standing::Broken {
-        return Ok(());
-    }
-    let name = &installation.answers.stack_name;
-    let status = installation
-        .world
-        .stack
-        .as_ref()
-        .map_or("", |stack| stack.status.as_str());
-    let question = format!(
-        "The stack {name} is half made ({status}) and can only be deleted. Delete it and make it anew?"
-    );
-    if output.agrees(&question) {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Exit::Failed,
-        format!("the stack {name} is half made ({status}) and can only be deleted"),
-    )
-    .detail("state", Some("nothing was made or changed"))
-    .mend("repeat the command with --yes, which deletes it and makes it anew; database, library and secret stay"))
 }

@@ -1,6 +1,6 @@
 //! The steps as they would be, for `--dry-run`.
 
-use super::Installation;
+use super::installation::Installation;
 use crate::aws::formation::Standing;
 use crate::aws::secret::{State, is_same};
 use crate::exit::Exit;

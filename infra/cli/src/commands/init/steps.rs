@@ -1,9 +1,10 @@
 //! The steps. Each looks at the world first, so that a stopped installation goes on where it was.
 
-use clap::Parser as _;
 use serde_json::{Value, json};
 
-use super::Installation;
+use super::installation::Installation;
+use super::remake::allow_remake;
+use super::step_command::command;
 use crate::aws::bucket::Bucket;
 use crate::aws::formation::{Change, Stack, Standing};
 use crate::aws::secret::{Secret, State, is_same};
@@ -146,7 +147,7 @@ async fn deploy(
     }
     if is_in(standing.as_ref(), Standing::Broken) {
         // A creation that this command began may have failed meanwhile: that was not agreed to.
-        super::allow_remake(installation, output)?;
+        allow_remake(installation, output)?;
         output.say("  deleting the half-made stack");
         formation.delete(output).await?;
         standing = None;
@@ -326,16 +327,4 @@ fn of_stack<'a>(stack: &'a Stack, output: &str) -> Result<&'a str, Failure> {
             Failure::new(Exit::Failed, format!("the stack has no output {output}"))
                 .mend("deploy the template of this version")
         })
-}
-
-/// Runs another command as a step, by its own command line.
-async fn command(line: &[&str], output: &Output) -> Result<Exit, Failure> {
-    let line = ["mediasync"].iter().chain(line);
-    let arguments = super::super::Arguments::try_parse_from(line).map_err(|error| {
-        Failure::new(
-            Exit::Failed,
-            format!("a step cannot be run: {}", error.kind()),
-        )
-    })?;
-    Box::pin(super::super::run(arguments, output)).await
 }

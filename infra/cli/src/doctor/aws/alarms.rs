@@ -1,11 +1,11 @@
 //! Judges the recipients of the alarms (pure).
 
-use super::super::finding::first_few;
+use super::super::verdict::first_few;
 use super::super::{Judgement, Skip, Verdict};
-use super::{Evidence, Topic};
+use super::{AwsEvidence, Topic};
 
 /// Somebody is told.
-pub(super) fn alarms(evidence: &Evidence) -> Judgement {
+pub(super) fn alarms(evidence: &AwsEvidence) -> Judgement {
     let topics = evidence.topics.as_ref().map_err(Skip::clone)?;
     if topics.is_empty() {
         return Ok(Verdict::warning(
@@ -58,9 +58,9 @@ mod tests {
                 arn: "arn:aws:sns:x:1:alarms".to_owned(),
                 confirmed,
             };
-            let evidence = Evidence {
+            let evidence = AwsEvidence {
                 topics: Ok(topics.into_iter().map(topic).collect()),
-                ..Evidence::without(&Skip::needs("x"))
+                ..AwsEvidence::without(&Skip::needs("x"))
             };
             let verdict = alarms(&evidence).unwrap();
             assert_eq!(verdict.grade, grade, "{verdict:?}");

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use super::{Probe, Skip};
+use super::super::{Probe, Skip};
 use crate::aws::calls::{Call, CallError, Refused, Reply, SignedCalls};
 use crate::failure::chain;
 

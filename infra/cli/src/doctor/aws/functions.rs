@@ -1,11 +1,11 @@
 //! Judges processors and concurrent executions (pure).
 
 use super::super::{Judgement, Skip, Verdict};
-use super::{Evidence, Function};
+use super::{AwsEvidence, Function};
 use crate::aws::functions::USUAL_RESERVATION;
 
 /// The program is for the processor that the function runs on.
-pub(super) fn architecture(evidence: &Evidence) -> Judgement {
+pub(super) fn architecture(evidence: &AwsEvidence) -> Judgement {
     let declared = webhook(evidence)?.architecture.as_str();
     let mend = |built: &str| {
         format!(
@@ -28,7 +28,7 @@ pub(super) fn architecture(evidence: &Evidence) -> Judgement {
 }
 
 /// The webhook has copies of its own, beyond which a flood takes none.
-pub(super) fn concurrency(evidence: &Evidence) -> Judgement {
+pub(super) fn concurrency(evidence: &AwsEvidence) -> Judgement {
     let limits = *evidence.concurrency.as_ref().map_err(Skip::clone)?;
     let limit = limits.limit;
     let reserved = webhook(evidence)?.reserved;
@@ -52,7 +52,7 @@ pub(super) fn concurrency(evidence: &Evidence) -> Judgement {
     Ok(Verdict::warning(seen, mend))
 }
 
-fn webhook(evidence: &Evidence) -> Result<&Function, Skip> {
+fn webhook(evidence: &AwsEvidence) -> Result<&Function, Skip> {
     let functions = evidence.functions.as_ref().map_err(Skip::clone)?;
     let webhook = functions.get("Webhook");
     webhook.ok_or_else(|| Skip::because("Lambda does not describe the function Webhook"))
@@ -64,8 +64,8 @@ mod tests {
     use super::super::Concurrency;
     use super::*;
 
-    fn nothing() -> Evidence {
-        Evidence::without(&Skip::needs("x"))
+    fn nothing() -> AwsEvidence {
+        AwsEvidence::without(&Skip::needs("x"))
     }
 
     fn deployed(architecture: &str, reserved: u64) -> Function {
@@ -88,7 +88,7 @@ mod tests {
                 Grade::Failure,
             ),
         ] {
-            let evidence = Evidence {
+            let evidence = AwsEvidence {
                 functions: Ok([("Webhook".to_owned(), deployed(declared, 0))].into()),
                 machine: Ok(built),
                 ..nothing()
@@ -102,8 +102,8 @@ mod tests {
         assert!(architecture(&nothing()).is_err());
     }
 
-    fn with_copies(limit: u64, unreserved: u64, reserved: u64) -> Evidence {
-        Evidence {
+    fn with_copies(limit: u64, unreserved: u64, reserved: u64) -> AwsEvidence {
+        AwsEvidence {
             concurrency: Ok(Concurrency { limit, unreserved }),
             functions: Ok([("Webhook".to_owned(), deployed("arm64", reserved))].into()),
             ..nothing()

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::super::finding::first_few;
+use super::super::verdict::first_few;
 use super::super::{Judgement, Skip, Verdict};
-use super::{Evidence, KeyUse};
+use super::{AwsEvidence, KeyUse};
 
 /// Each role may decrypt with the key of the secret that it reads.
-pub(super) fn key(evidence: &Evidence) -> Judgement {
+pub(super) fn key(evidence: &AwsEvidence) -> Judgement {
     let uses = evidence.keys.as_ref().map_err(Skip::clone)?;
     let closed: Vec<&KeyUse> = uses.iter().filter(|one| !may_decrypt(one)).collect();
     let Some(first) = closed.first() else {
@@ -103,9 +103,9 @@ mod tests {
                 role: "WebhookRole".to_owned(),
                 allowed: allowed.into_iter().map(str::to_owned).collect(),
             };
-            let evidence = Evidence {
+            let evidence = AwsEvidence {
                 keys: Ok(vec![one]),
-                ..Evidence::without(&Skip::needs("x"))
+                ..AwsEvidence::without(&Skip::needs("x"))
             };
             let verdict = key(&evidence).unwrap();
             assert_eq!(verdict.grade, grade, "{verdict:?}");

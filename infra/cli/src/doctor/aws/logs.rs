@@ -1,11 +1,11 @@
 //! Judges how long logs are kept (pure).
 
-use super::super::finding::first_few;
+use super::super::verdict::first_few;
 use super::super::{Judgement, Skip, Verdict};
-use super::Evidence;
+use super::AwsEvidence;
 
 /// Every log group forgets.
-pub(super) fn logs(evidence: &Evidence) -> Judgement {
+pub(super) fn logs(evidence: &AwsEvidence) -> Judgement {
     let groups = evidence.logs.as_ref().map_err(Skip::clone)?;
     if groups.is_empty() {
         return Err(Skip::because(
@@ -43,12 +43,12 @@ mod tests {
             name: name.to_owned(),
             retention,
         };
-        let evidence = |second| Evidence {
+        let evidence = |second| AwsEvidence {
             logs: Ok(vec![
                 group("media-sync-ApiLogs-1", Some(30)),
                 group("/aws/lambda/x", second),
             ]),
-            ..Evidence::without(&Skip::needs("x"))
+            ..AwsEvidence::without(&Skip::needs("x"))
         };
         assert_eq!(logs(&evidence(Some(1))).unwrap().grade, Grade::Ok);
         let verdict = logs(&evidence(None)).unwrap();

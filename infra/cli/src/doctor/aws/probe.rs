@@ -6,10 +6,11 @@ use futures::future::try_join_all;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
+use super::super::{Probe, Skip, Sources, limited};
 use super::api::{Api, skip};
 use super::{
-    Concurrency, Evidence, Function, KeyUse, LogGroup, Probe, Queue, Release, Resource, Skip,
-    Sources, Topic, code, limited, queues,
+    AwsEvidence, Concurrency, Function, KeyUse, LogGroup, Queue, Release, Resource, Topic, code,
+    queues,
 };
 use crate::aws::calls::{SignedCalls, all_texts, first_text};
 use crate::aws::functions;
@@ -33,7 +34,7 @@ struct Deployment<'a> {
 }
 
 /// Asks for everything, at once where one answer does not need another.
-pub(super) async fn ask(sources: &Sources<'_>, stack: &Deployed) -> Evidence {
+pub(super) async fn ask(sources: &Sources<'_>, stack: &Deployed) -> AwsEvidence {
     let api = Api {
         calls: SignedCalls::new(sources.aws, sources.http.clone()),
     };
@@ -42,9 +43,9 @@ pub(super) async fn ask(sources: &Sources<'_>, stack: &Deployed) -> Evidence {
     let resources = match resources {
         Ok(resources) => resources,
         Err(skip) => {
-            return Evidence {
+            return AwsEvidence {
                 concurrency,
-                ..Evidence::without(&skip)
+                ..AwsEvidence::without(&skip)
             };
         }
     };
@@ -62,7 +63,7 @@ pub(super) async fn ask(sources: &Sources<'_>, stack: &Deployed) -> Evidence {
         limited("the function Health", deployment.release()),
     );
     let machine = limited("Lambda", deployment.machine(&described)).await;
-    Evidence {
+    AwsEvidence {
         keys,
         functions: described.as_ref().map(functions_of).map_err(Skip::clone),
         machine,

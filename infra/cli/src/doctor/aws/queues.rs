@@ -1,8 +1,8 @@
 //! Judges queues and dead-letter queues (pure).
 
-use super::super::finding::first_few;
+use super::super::verdict::first_few;
 use super::super::{Judgement, Skip, Verdict};
-use super::Evidence;
+use super::AwsEvidence;
 
 /// Each queue, and the function that its messages start.
 pub(super) const CONSUMERS: [(&str, &str); 3] = [
@@ -15,7 +15,7 @@ pub(super) const CONSUMERS: [(&str, &str); 3] = [
 const TIMEOUTS: u64 = 6;
 
 /// A queue hides a message for six times as long as its function may work.
-pub(super) fn visibility(evidence: &Evidence) -> Judgement {
+pub(super) fn visibility(evidence: &AwsEvidence) -> Judgement {
     let queues = evidence.queues.as_ref().map_err(Skip::clone)?;
     let functions = evidence.functions.as_ref().map_err(Skip::clone)?;
     let mut short = Vec::new();
@@ -43,7 +43,7 @@ pub(super) fn visibility(evidence: &Evidence) -> Judgement {
 }
 
 /// Nothing was given up.
-pub(super) fn dead_letters(evidence: &Evidence) -> Judgement {
+pub(super) fn dead_letters(evidence: &AwsEvidence) -> Judgement {
     let queues = evidence.queues.as_ref().map_err(Skip::clone)?;
     let waiting: Vec<String> = queues
         .iter()
@@ -65,7 +65,7 @@ mod tests {
     use super::super::{Function, Queue};
     use super::*;
 
-    fn evidence(visibility: u64, dead: u64) -> Evidence {
+    fn evidence(visibility: u64, dead: u64) -> AwsEvidence {
         let function = |timeout| Function {
             timeout,
             architecture: "arm64".to_owned(),
@@ -86,12 +86,12 @@ mod tests {
             ("ReconcileQueue", queue(360, 9)),
             ("OutboundDeadLetterQueue", queue(30, dead)),
         ];
-        Evidence {
+        AwsEvidence {
             functions: Ok(functions
                 .map(|(name, timeout)| (name.to_owned(), function(timeout)))
                 .into()),
             queues: Ok(queues.map(|(name, queue)| (name.to_owned(), queue)).into()),
-            ..Evidence::without(&Skip::needs("x"))
+            ..AwsEvidence::without(&Skip::needs("x"))
         }
     }
 

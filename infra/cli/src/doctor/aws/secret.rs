@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use media_sync::config::{Config, ConfigError};
 use serde_json::Value;
 
-use super::super::finding::first_few;
-use super::super::{Judgement, Skip, Verdict};
-use super::{Evidence, Secret};
+use super::super::verdict::first_few;
+use super::super::{ConfigurationSecret, Judgement, Skip, Verdict};
+use super::AwsEvidence;
 use crate::configuration::Values;
 
 /// The functions can read it, and every value has the right form.
-pub(super) fn secret(evidence: &Evidence) -> Judgement {
+pub(super) fn secret(evidence: &AwsEvidence) -> Judgement {
     const PUT: &str =
         "aws secretsmanager put-secret-value --secret-id NAME --secret-string file://config.json";
     let text = match evidence.secret.as_ref().map_err(Skip::clone)? {
-        Secret::Text(text) => text,
-        Secret::Missing(name) => {
+        ConfigurationSecret::Text(text) => text,
+        ConfigurationSecret::Missing(name) => {
             return Ok(Verdict::failure(
                 format!("there is no secret {name}"),
                 format!(
@@ -59,13 +59,13 @@ mod tests {
     use super::*;
 
     fn judge(text: &str) -> Verdict {
-        secret_of(Secret::Text(text.to_owned()))
+        secret_of(ConfigurationSecret::Text(text.to_owned()))
     }
 
-    fn secret_of(secret: Secret) -> Verdict {
-        let evidence = Evidence {
+    fn secret_of(secret: ConfigurationSecret) -> Verdict {
+        let evidence = AwsEvidence {
             secret: Ok(secret),
-            ..Evidence::without(&Skip::needs("x"))
+            ..AwsEvidence::without(&Skip::needs("x"))
         };
         super::secret(&evidence).unwrap()
     }
@@ -94,8 +94,8 @@ mod tests {
         assert!(!verdict.seen.contains("hush"), "{verdict:?}");
 
         assert!(judge("hush").seen.contains("not a JSON object"));
-        let verdict = secret_of(Secret::Missing("x/config".to_owned()));
+        let verdict = secret_of(ConfigurationSecret::Missing("x/config".to_owned()));
         assert!(verdict.mend.unwrap().contains("--name x/config"));
-        assert!(!format!("{:?}", Secret::Text("hush".to_owned())).contains("hush"));
+        assert!(!format!("{:?}", ConfigurationSecret::Text("hush".to_owned())).contains("hush"));
     }
 }

@@ -4,14 +4,14 @@ use std::cmp::Ordering;
 
 use media_sync::release::{SchemaState, VERSION, compare_schema};
 
-use super::super::finding::first_few;
+use super::super::verdict::first_few;
 use super::super::{Judgement, Skip, Verdict};
-use super::{Evidence, Release, Resource};
+use super::{AwsEvidence, Release, Resource};
 
 const TEMPLATE: &str = include_str!("../../../../../template.yaml");
 
 /// Code and template are those of this command's release.
-pub(super) fn version(evidence: &Evidence) -> Judgement {
+pub(super) fn version(evidence: &AwsEvidence) -> Judgement {
     const DEPLOY: &str = "make deploy";
     let release = evidence.release.as_ref().map_err(Skip::clone)?;
     let resources = evidence.resources.as_ref().map_err(Skip::clone)?;
@@ -117,13 +117,13 @@ mod tests {
         };
         let names = unconditional();
         let deployed = names.iter().filter(|name| **name != without);
-        let evidence = Evidence {
+        let evidence = AwsEvidence {
             release: Ok(Release {
                 version: version.to_owned(),
                 schema: schema.map(str::to_owned),
             }),
             resources: Ok(deployed.map(resource).collect()),
-            ..Evidence::without(&Skip::needs("x"))
+            ..AwsEvidence::without(&Skip::needs("x"))
         };
         super::version(&evidence).unwrap()
     }

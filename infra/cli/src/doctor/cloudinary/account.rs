@@ -3,13 +3,13 @@
 use media_sync::sync::quota::reserve;
 
 use super::super::{Judgement, Skip, Verdict};
-use super::{Call, Evidence, Quota, accepted};
+use super::{Call, CloudinaryEvidence, Quota, accepted};
 
 /// The largest difference of our clock that is no fault.
 const MOST_OFF: i64 = 60;
 
 /// The account takes the credentials.
-pub(super) fn credentials(evidence: &Evidence) -> Judgement {
+pub(super) fn credentials(evidence: &CloudinaryEvidence) -> Judgement {
     const MEND: &str = "copy the whole API environment variable from https://console.cloudinary.com (Settings, API Keys) \
         into CLOUDINARY_URL; cloud name, key and secret have to be of one product environment";
     let credentials = match evidence.credentials.as_ref().map_err(Skip::clone)? {
@@ -40,7 +40,7 @@ pub(super) fn credentials(evidence: &Evidence) -> Judgement {
 }
 
 /// The account is at the API that is called.
-pub(super) fn region(evidence: &Evidence) -> Judgement {
+pub(super) fn region(evidence: &CloudinaryEvidence) -> Judgement {
     let call = evidence.ping.as_ref().map_err(Skip::clone)?;
     if let Some(host) = other_region(call) {
         return Ok(Verdict::failure(
@@ -70,7 +70,7 @@ fn other_region(call: &Call) -> Option<String> {
 }
 
 /// Our clock and Cloudinary's agree.
-pub(super) fn clock(evidence: &Evidence) -> Judgement {
+pub(super) fn clock(evidence: &CloudinaryEvidence) -> Judgement {
     let call = evidence.ping.as_ref().map_err(Skip::clone)?;
     let date = call
         .date
@@ -93,7 +93,7 @@ pub(super) fn clock(evidence: &Evidence) -> Judgement {
 }
 
 /// The quota lasts for this hour.
-pub(super) fn quota(evidence: &Evidence) -> Judgement {
+pub(super) fn quota(evidence: &CloudinaryEvidence) -> Judgement {
     let first = evidence.ping.as_ref().map_err(Skip::clone)?;
     let told = |call: &Call| {
         call.quota
@@ -159,16 +159,16 @@ mod tests {
         }
     }
 
-    fn evidence(ping: Call) -> Evidence {
-        Evidence {
+    fn evidence(ping: Call) -> CloudinaryEvidence {
+        CloudinaryEvidence {
             credentials: Ok(ApiCredentials::parse("cloudinary://1:hush@demo")
                 .map_err(|error| error.to_string())),
             ping: Ok(ping),
-            ..Evidence::without(&Skip::needs("x"))
+            ..CloudinaryEvidence::without(&Skip::needs("x"))
         }
     }
 
-    fn refused(status: u16, message: &str) -> Evidence {
+    fn refused(status: u16, message: &str) -> CloudinaryEvidence {
         evidence(call(status, json!({"error": {"message": message}})))
     }
 

@@ -1,10 +1,10 @@
 //! Judges how files are delivered and kept (pure).
 
 use super::super::{Judgement, Probe, Skip, Verdict};
-use super::{Delivered, Evidence, accepted};
+use super::{CloudinaryEvidence, Delivered, accepted};
 
 /// Thumbnails are made for everybody.
-pub(super) fn strict(evidence: &Evidence) -> Judgement {
+pub(super) fn strict(evidence: &CloudinaryEvidence) -> Judgement {
     judge(
         &evidence.thumbnail,
         "a thumbnail",
@@ -13,7 +13,7 @@ pub(super) fn strict(evidence: &Evidence) -> Judgement {
 }
 
 /// PDF files are delivered.
-pub(super) fn pdf(evidence: &Evidence) -> Judgement {
+pub(super) fn pdf(evidence: &CloudinaryEvidence) -> Judgement {
     judge(
         &evidence.pdf,
         "a PDF",
@@ -35,7 +35,7 @@ fn judge(delivered: &Probe<Delivered>, subject: &str, mend: &str) -> Judgement {
 }
 
 /// A copy of each asset is kept.
-pub(super) fn backup(evidence: &Evidence) -> Judgement {
+pub(super) fn backup(evidence: &CloudinaryEvidence) -> Judgement {
     let call = accepted(&evidence.picture)?;
     let backup = call
         .answer
@@ -59,12 +59,12 @@ mod tests {
 
     #[test]
     fn only_a_refusal_is_a_fault_of_the_settings() {
-        let with = |status| Evidence {
+        let with = |status| CloudinaryEvidence {
             thumbnail: Ok(Delivered {
                 status,
                 error: None,
             }),
-            ..Evidence::without(&Skip::needs("x"))
+            ..CloudinaryEvidence::without(&Skip::needs("x"))
         };
         assert_eq!(strict(&with(200)).unwrap().grade, Grade::Ok);
         assert_eq!(strict(&with(401)).unwrap().grade, Grade::Warning);

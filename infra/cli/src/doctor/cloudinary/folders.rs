@@ -1,12 +1,12 @@
 //! Judges whether the folders fit the account's mode (pure).
 
-use super::super::finding::first_few;
+use super::super::verdict::first_few;
 use super::super::{Judgement, Skip, Verdict};
-use super::{Evidence, Place, accepted};
+use super::{CloudinaryEvidence, Place, accepted};
 
 /// The account's folder mode is the one in which assets were seen. Both modes work; a mirror that was filled in the other
 /// one holds folders that the account does not have.
-pub(super) fn mode(evidence: &Evidence) -> Judgement {
+pub(super) fn mode(evidence: &CloudinaryEvidence) -> Judgement {
     const RUN: &str = "mediasync sync --full: it compares every asset; folders that cannot be are put right by it";
     let answer = &accepted(&evidence.config)?.answer;
     let mode = answer.body.pointer("/settings/folder_mode");
@@ -41,7 +41,7 @@ pub(super) fn mode(evidence: &Evidence) -> Judgement {
 }
 
 /// Records of fixed folders have `folder`, those of dynamic ones `asset_folder`.
-fn seen_mode(evidence: &Evidence) -> Option<&'static str> {
+fn seen_mode(evidence: &CloudinaryEvidence) -> Option<&'static str> {
     let body = &accepted(&evidence.picture).ok()?.answer.body;
     match (body.get("asset_folder"), body.get("folder")) {
         (Some(_), _) => Some("dynamic"),
@@ -77,14 +77,14 @@ mod tests {
     }
 
     fn judge(mode_name: &str, picture: Value, folder: &str) -> Verdict {
-        let evidence = Evidence {
+        let evidence = CloudinaryEvidence {
             config: Ok(call(json!({"settings": {"folder_mode": mode_name}}))),
             picture: Ok(call(picture)),
             places: Ok(vec![Place {
                 public_id: "shop/mug".to_owned(),
                 folder: folder.to_owned(),
             }]),
-            ..Evidence::without(&Skip::needs("x"))
+            ..CloudinaryEvidence::without(&Skip::needs("x"))
         };
         mode(&evidence).unwrap()
     }

@@ -5,10 +5,10 @@ use media_sync::cloudinary::signature::{SignatureAlgorithm, SignatureRejection};
 use media_sync::sync::store::RefusalSummary;
 
 use super::super::{Judgement, Skip, Verdict};
-use super::{Evidence, Notifications};
+use super::{CloudinaryEvidence, Notifications};
 
 /// The key that signs notifications is known.
-pub(super) fn key(evidence: &Evidence) -> Judgement {
+pub(super) fn key(evidence: &CloudinaryEvidence) -> Judgement {
     let told = evidence.notifications.as_ref().map_err(Skip::clone)?;
     let own = own(evidence)?;
     let wrong = SignatureRejection::WrongSignature.code();
@@ -57,7 +57,7 @@ fn seen(refusal: &RefusalSummary, claim: &str) -> String {
 }
 
 /// The account signs with the hash that is configured.
-pub(super) fn algorithm(evidence: &Evidence) -> Judgement {
+pub(super) fn algorithm(evidence: &CloudinaryEvidence) -> Judgement {
     let told = evidence.notifications.as_ref().map_err(Skip::clone)?;
     let ours = own(evidence)?.algorithm();
     let Notifications { algorithm, .. } = told;
@@ -77,7 +77,7 @@ pub(super) fn algorithm(evidence: &Evidence) -> Judgement {
     })
 }
 
-fn own(evidence: &Evidence) -> Result<&ApiCredentials, Skip> {
+fn own(evidence: &CloudinaryEvidence) -> Result<&ApiCredentials, Skip> {
     let credentials = evidence.credentials.as_ref().map_err(Skip::clone)?;
     let unusable = |_| Skip::because("CLOUDINARY_URL cannot be used (cld-credentials)");
     credentials.as_ref().map_err(unusable)
@@ -92,12 +92,12 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(1_767_225_600);
 
-    fn evidence(url: &str, notifications: Notifications) -> Evidence {
-        Evidence {
+    fn evidence(url: &str, notifications: Notifications) -> CloudinaryEvidence {
+        CloudinaryEvidence {
             credentials: Ok(ApiCredentials::parse(url).map_err(|error| error.to_string())),
             notifications: Ok(notifications),
             notification_keys: vec!["222".to_owned()],
-            ..Evidence::without(&Skip::needs("x"))
+            ..CloudinaryEvidence::without(&Skip::needs("x"))
         }
     }
 

@@ -7,7 +7,8 @@ use reqwest::header::{DATE, HeaderMap};
 use serde_json::{Value, json};
 
 use super::super::http::send_whole;
-use super::{Call, Delivered, Evidence, Probe, Quota, Skip, limited};
+use super::super::{Probe, Skip, limited};
+use super::{Call, CloudinaryEvidence, Delivered, Quota};
 
 /// The one that lists show: `media_sync::cloudinary` makes the same.
 const THUMBNAIL: &str = "c_fill,f_auto,g_auto,h_300,q_auto,w_300";
@@ -18,13 +19,16 @@ struct Account<'a> {
 }
 
 /// Asks for everything, and counts the calls.
-pub(super) async fn ask(http: &reqwest::Client, credentials: &ApiCredentials) -> Evidence {
+pub(super) async fn ask(
+    http: &reqwest::Client,
+    credentials: &ApiCredentials,
+) -> CloudinaryEvidence {
     let account = Account { http, credentials };
     let ping = limited("Cloudinary", account.get(&["ping"], &[])).await;
     if let Some(skip) = super::accepted(&ping).err() {
-        return Evidence {
+        return CloudinaryEvidence {
             ping,
-            ..Evidence::without(&skip)
+            ..CloudinaryEvidence::without(&skip)
         };
     }
     let triggers = limited("Cloudinary", account.get(&["triggers"], &[])).await;
@@ -45,7 +49,7 @@ pub(super) async fn ask(http: &reqwest::Client, credentials: &ApiCredentials) ->
             account.head(address(&pdfs, "a PDF in the library"))
         ),
     );
-    Evidence {
+    CloudinaryEvidence {
         ping,
         triggers,
         config,
@@ -53,7 +57,7 @@ pub(super) async fn ask(http: &reqwest::Client, credentials: &ApiCredentials) ->
         thumbnail,
         pdf,
         last: last.map(|call| (call, calls)),
-        ..Evidence::without(&Skip::needs("the settings"))
+        ..CloudinaryEvidence::without(&Skip::needs("the settings"))
     }
 }
 

@@ -4,13 +4,13 @@ use media_sync::cloudinary::triggers::Trigger;
 use serde::Deserialize as _;
 use url::Url;
 
-use super::super::finding::first_few;
+use super::super::verdict::first_few;
 use super::super::{Judgement, Skip, Verdict};
-use super::{Evidence, accepted};
+use super::{CloudinaryEvidence, accepted};
 use crate::triggers::{self, TriggerFault, TriggerOwner, shown};
 
 /// All events reach the webhook, in the form that it reads: the same rules by which `webhooks ensure` repairs.
-pub(super) fn trigger(evidence: &Evidence) -> Judgement {
+pub(super) fn trigger(evidence: &CloudinaryEvidence) -> Judgement {
     let address = evidence.webhook.as_ref().map_err(Skip::clone)?;
     let webhook = Url::parse(address)
         .map_err(|_| Skip::because("the webhook's address is no http(s) address"))?;
@@ -81,10 +81,10 @@ mod tests {
             date: None,
             quota: None,
         };
-        let evidence = Evidence {
+        let evidence = CloudinaryEvidence {
             webhook: Ok("https://w.example/webhook".to_owned()),
             triggers: Ok(call),
-            ..Evidence::without(&Skip::needs("x"))
+            ..CloudinaryEvidence::without(&Skip::needs("x"))
         };
         trigger(&evidence).unwrap()
     }

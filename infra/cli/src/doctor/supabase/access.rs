@@ -4,10 +4,10 @@ use media_sync::supabase::ApiKey;
 use media_sync::supabase::keys::KeyKind;
 use serde_json::Value;
 
-use super::super::finding::first_few;
 use super::super::http::{Answer, Silence};
+use super::super::verdict::first_few;
 use super::super::{Judgement, Skip, Verdict};
-use super::{Evidence, Form, Key};
+use super::{Form, Key, SupabaseEvidence};
 
 const DASHBOARD: &str = "open https://supabase.com/dashboard";
 
@@ -17,7 +17,7 @@ const BOTH_KEYS: &str = "copy the keys from the dashboard (Project Settings, API
 const VALID_KEY: &str = "copy the key that is valid now from the dashboard (Project Settings, API Keys) into the deployment's secret";
 
 /// The project is there and awake.
-pub(super) fn paused(evidence: &Evidence) -> Judgement {
+pub(super) fn paused(evidence: &SupabaseEvidence) -> Judgement {
     let url = evidence.url.as_ref().map_err(Skip::clone)?;
     let answer = match evidence.reach.as_ref().map_err(Skip::clone)? {
         Ok(answer) => answer,
@@ -73,7 +73,7 @@ fn unresolved(url: &str) -> Verdict {
 }
 
 /// Later checks of the API say nothing of their own while the project does not answer.
-pub(super) fn awake(evidence: &Evidence) -> Result<(), Skip> {
+pub(super) fn awake(evidence: &SupabaseEvidence) -> Result<(), Skip> {
     match evidence.reach.as_ref().map_err(Skip::clone)? {
         Ok(answer) if answer.status < 500 && answer.status != 404 => Ok(()),
         _ => Err(Skip::because("the project does not answer (sb-paused)")),
@@ -94,7 +94,7 @@ pub(super) fn form(text: &str) -> Result<Form, String> {
 }
 
 /// Each key has the right form, and the project takes it.
-pub(super) fn keys(evidence: &Evidence) -> Judgement {
+pub(super) fn keys(evidence: &SupabaseEvidence) -> Judgement {
     let keys = [
         (&evidence.secret, Form::Secret),
         (&evidence.publishable, Form::Publishable),
@@ -146,7 +146,7 @@ fn is_switched_off(key: &Key) -> bool {
 }
 
 /// The functions can verify users' tokens, by one way only.
-pub(super) fn tokens(evidence: &Evidence) -> Judgement {
+pub(super) fn tokens(evidence: &SupabaseEvidence) -> Judgement {
     awake(evidence)?;
     let answer = evidence.key_set.as_ref().map_err(Skip::clone)?;
     let count = published(answer)?;
@@ -176,7 +176,7 @@ fn published(answer: &Answer) -> Result<usize, Skip> {
 }
 
 /// Somebody is an administrator, by the metadata that only the server writes.
-pub(super) fn administrators(evidence: &Evidence) -> Judgement {
+pub(super) fn administrators(evidence: &SupabaseEvidence) -> Judgement {
     const MEND: &str = "mediasync admin grant EMAIL (the user's next token carries the role)";
     awake(evidence)?;
     let census = evidence.users.as_ref().map_err(Skip::clone)?;
@@ -360,7 +360,7 @@ mod tests {
         assert_verdict(with(0, &[], true), Grade::Skipped, "newest 9 users");
     }
 
-    fn administrators_of(evidence: &Evidence) -> Judgement {
+    fn administrators_of(evidence: &SupabaseEvidence) -> Judgement {
         administrators(evidence)
     }
 }

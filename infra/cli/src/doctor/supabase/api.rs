@@ -7,8 +7,7 @@ use serde_json::Value;
 
 use super::super::http::{Answer, Silence, ask, send};
 use super::super::{Probe, Skip};
-use super::{address, needed};
-use crate::configuration::{SUPABASE_SECRET_KEY, Values};
+use crate::configuration::{SUPABASE_SECRET_KEY, SUPABASE_URL, Values};
 
 /// A project's address and keys.
 #[derive(Debug)]
@@ -128,6 +127,15 @@ impl Census {
             }
         }
     }
+}
+
+/// The setting's value, or the skip that asks for it.
+fn needed<'a>(settings: &'a Values, name: &str) -> Probe<&'a str> {
+    settings.get(name).ok_or_else(|| Skip::needs(name))
+}
+
+fn address(settings: &Values) -> Probe<&str> {
+    needed(settings, SUPABASE_URL)
 }
 
 #[cfg(test)]

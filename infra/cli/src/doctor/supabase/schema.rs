@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::super::finding::first_few;
 use super::super::http::Answer;
+use super::super::verdict::first_few;
 use super::super::{Judgement, Skip, Verdict};
 use super::access::awake;
-use super::{Catalog, Evidence};
+use super::{Catalog, SupabaseEvidence};
 use crate::migrations::{self, Migration};
 
 /// The grants, row level security and policies of a new installation. A test writes them from a migrated database.
@@ -20,7 +20,7 @@ const UPDATE: &str = "take the release of media-sync that migrated the database,
 const RELOAD: &str = "dashboard, SQL Editor: notify pgrst, 'reload schema';";
 
 /// The database has the migrations of this release, and the Data API knows them.
-pub(super) fn migrations(evidence: &Evidence) -> Judgement {
+pub(super) fn migrations(evidence: &SupabaseEvidence) -> Judgement {
     let ours = migrations::embedded();
     let Ok(catalog) = &evidence.catalog else {
         return by_the_api(evidence, &ours);
@@ -64,7 +64,7 @@ fn difference(ours: &[Migration], ledger: &[String]) -> Option<Verdict> {
 }
 
 /// Without the database itself, the newest version that the Data API tells has to do.
-fn by_the_api(evidence: &Evidence, ours: &[Migration]) -> Judgement {
+fn by_the_api(evidence: &SupabaseEvidence, ours: &[Migration]) -> Judgement {
     awake(evidence)?;
     let answer = evidence.health.as_ref().map_err(Skip::clone)?;
     if is_unknown(answer) {
@@ -102,7 +102,7 @@ fn is_unknown(answer: &Answer) -> bool {
 }
 
 /// A catalog that the expectations hold for.
-fn current(evidence: &Evidence) -> Result<&Catalog, Skip> {
+fn current(evidence: &SupabaseEvidence) -> Result<&Catalog, Skip> {
     let catalog = evidence.catalog.as_ref().map_err(Skip::clone)?;
     match difference(&migrations::embedded(), &catalog.ledger) {
         None => Ok(catalog),
@@ -113,7 +113,7 @@ fn current(evidence: &Evidence) -> Result<&Catalog, Skip> {
 }
 
 /// Roles have the grants of a new installation.
-pub(super) fn grants(evidence: &Evidence) -> Judgement {
+pub(super) fn grants(evidence: &SupabaseEvidence) -> Judgement {
     let catalog = current(evidence)?;
     let expected = lines("grant ");
     let missing: Vec<&str> = expected
@@ -179,7 +179,7 @@ fn revoked(grant: &str) -> String {
 }
 
 /// Tables have row level security and their policies.
-pub(super) fn row_level_security(evidence: &Evidence) -> Judgement {
+pub(super) fn row_level_security(evidence: &SupabaseEvidence) -> Judgement {
     let catalog = current(evidence)?;
     let absent = |beginning| -> Vec<&str> {
         let expected = lines(beginning).into_iter();
@@ -209,7 +209,7 @@ pub(super) fn row_level_security(evidence: &Evidence) -> Judgement {
 }
 
 /// Live updates reach those who listen.
-pub(super) fn realtime(evidence: &Evidence) -> Judgement {
+pub(super) fn realtime(evidence: &SupabaseEvidence) -> Judgement {
     const OFFER: &str = "dashboard, SQL Editor: select media_sync.offer_live_updates();";
     let catalog = current(evidence)?;
     let found = &catalog.realtime;
@@ -260,7 +260,7 @@ mod tests {
     use super::super::tests::evidence;
     use super::*;
 
-    fn with(change: impl FnOnce(&mut Catalog)) -> Evidence {
+    fn with(change: impl FnOnce(&mut Catalog)) -> SupabaseEvidence {
         let mut evidence = evidence();
         change(evidence.catalog.as_mut().unwrap());
         evidence

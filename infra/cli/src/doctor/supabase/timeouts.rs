@@ -1,13 +1,13 @@
 //! Judges the statement timeouts of the roles (pure).
 
 use super::super::{Judgement, Skip, Verdict};
-use super::Evidence;
+use super::SupabaseEvidence;
 
 /// Supabase's own default, for which the functions measure their writes.
 const NEEDED_MS: u64 = 8_000;
 
 /// The roles have the time that the functions count on.
-pub(super) fn timeouts(evidence: &Evidence) -> Judgement {
+pub(super) fn timeouts(evidence: &SupabaseEvidence) -> Judgement {
     let catalog = evidence.catalog.as_ref().map_err(Skip::clone)?;
     let of = |role: &str| catalog.timeouts.get(role).map(String::as_str);
     // A role without a timeout of its own keeps that of the role that logged in.

@@ -1,8 +1,4 @@
-//! Findings: the grade, the facts, and the mend.
-
-use serde_json::{Value, json};
-
-use super::registry::Check;
+//! Verdicts: the grade, the facts, and the mend.
 
 /// The severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,50 +96,11 @@ impl Skip {
     }
 }
 
+/// A probe's answer, or why there is none.
+pub type Probe<T> = Result<T, Skip>;
+
 /// A check's answer.
 pub type Judgement = Result<Verdict, Skip>;
-
-/// A check's answer with the check that gave it.
-#[derive(Debug, Clone)]
-pub struct Finding {
-    /// The check.
-    pub check: &'static Check,
-    /// The severity.
-    pub grade: Grade,
-    /// The facts, or the reason for not looking.
-    pub seen: String,
-    /// The command or the click.
-    pub mend: Option<String>,
-}
-
-impl Finding {
-    pub(super) fn new(check: &'static Check, judgement: Judgement) -> Self {
-        match judgement {
-            Ok(Verdict { grade, seen, mend }) => Self {
-                check,
-                grade,
-                seen,
-                mend,
-            },
-            Err(skip) => Self {
-                check,
-                grade: Grade::Skipped,
-                seen: skip.0,
-                mend: None,
-            },
-        }
-    }
-
-    /// An entry of `findings`.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "id": self.check.id,
-            "grade": self.grade.word(),
-            "seen": self.seen,
-            "mend": self.mend,
-        })
-    }
-}
 
 /// Several facts in one sentence, the first five of them.
 pub(crate) fn first_few<T: AsRef<str>>(facts: &[T]) -> String {

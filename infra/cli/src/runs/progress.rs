@@ -3,8 +3,8 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use media_sync::time::Timestamp;
 
+use super::{Run, Standing};
 use crate::output::Output;
-use crate::runs::{Run, Standing};
 use crate::words::span;
 
 /// The bar of a run.
