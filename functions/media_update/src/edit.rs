@@ -114,10 +114,7 @@ fn parse_edit(edit: Map<String, Value>, at: &str) -> Result<AssetEdit, Parameter
         return Err(ParameterError::new(format!("{at}asset_id"), reason));
     };
     if wanted == WantedValues::default() {
-        let name = match at.strip_suffix('.') {
-            Some(at) => at,
-            None => "body",
-        };
+        let name = at.strip_suffix('.').unwrap_or("body");
         let reason = format!("names nothing to change: there are {FIELDS}");
         return Err(ParameterError::new(name, reason));
     }
