@@ -84,10 +84,10 @@ async fn named_assets_are_repaired_and_no_others() {
     world.cloud.chaos(json!({"drop": 1.0})).await;
     let named = named::Named::make(&world).await;
     let last_sync = world.get("/api/cloudinary/sync").await.body["last_sync"].clone();
-    named.differ(&world).await;
-    named.a_dry_run_repairs_nothing(&world).await;
+    let unseen = named.differ(&world).await;
+    named::a_dry_run_repairs_nothing(&world, &unseen).await;
     let run = named::the_run_looks_at_named_assets_only(&world).await;
-    named.assert_repaired(&world).await;
+    named.assert_repaired(&world, &unseen).await;
     named::the_run_is_in_the_history(&world, &run).await;
     named::the_run_is_in_the_trail(&world, &run).await;
     let status = world.get("/api/cloudinary/sync").await.body;
