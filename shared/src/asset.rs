@@ -68,64 +68,6 @@ impl fmt::Debug for AssetId {
     }
 }
 
-/// Characters that no public id may hold, by Cloudinary's published naming rules.
-const FORBIDDEN: &[char] = &['?', '&', '#', '\\', '%', '<', '>', '+'];
-
-/// Characters of a public id, a display name or a tag, by Cloudinary's own limits.
-pub const LONGEST_NAME: usize = 255;
-
-/// Characters of a folder's path: as many as an index takes, of any kind.
-pub const LONGEST_FOLDER: usize = 500;
-
-/// The number of tags that an asset may have, by Cloudinary's own limit.
-pub const MOST_TAGS: usize = 1_000;
-
-const NAME_LENGTH: &str = "must have 1 to 255 characters, without NUL";
-
-fn has_name_length(text: &str) -> bool {
-    (1..=LONGEST_NAME).contains(&text.chars().count()) && !text.contains('\0')
-}
-
-/// Names the fault of a wanted public id. The trigger `media_sync.check_edit` holds writes past the
-/// API to the same rules of naming.
-pub fn fault_of_public_id(id: &str) -> Option<&'static str> {
-    if !has_name_length(id) {
-        return Some(NAME_LENGTH);
-    }
-    if id.chars().any(|c| c.is_control() || FORBIDDEN.contains(&c)) {
-        return Some("must not contain control characters or any of ? & # \\ % < > +");
-    }
-    fault_of_folder(id)
-}
-
-/// Names the fault of a wanted folder. An address would leave out some parts, or climb out of them.
-pub fn fault_of_folder(folder: &str) -> Option<&'static str> {
-    if folder.chars().count() > LONGEST_FOLDER || folder.contains(char::is_control) {
-        return Some("must have 500 characters at most, and no control characters");
-    }
-    let is_odd = |part: &str| part.is_empty() || part.trim() != part || matches!(part, "." | "..");
-    let reason = "must not have empty parts, dots as parts, or blanks at the ends of one";
-    folder.split('/').any(is_odd).then_some(reason)
-}
-
-/// Names the fault of a tag. Cloudinary separates tags by commas.
-pub fn fault_of_tag(tag: &str) -> Option<&'static str> {
-    if !has_name_length(tag) {
-        return Some(NAME_LENGTH);
-    }
-    (tag.contains(',') || tag.trim() != tag)
-        .then_some("must not contain a comma, or begin or end with a blank")
-}
-
-/// Names the fault of a display name.
-pub fn fault_of_display_name(name: &str) -> Option<&'static str> {
-    if !has_name_length(name) {
-        return Some(NAME_LENGTH);
-    }
-    name.contains(|c: char| c == '/' || c.is_control())
-        .then_some("must not contain a slash or control characters")
-}
-
 /// Cloudinary's kinds of assets. Audio is `video`, PDF is `image`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -24,3 +24,4 @@ pub mod sync;
 pub mod telemetry;
 pub mod time;
 pub mod upload;
+pub mod value_rules;

@@ -82,6 +82,7 @@ const PURE: &[&str] = &[
     "upload/refusal.rs",
     "upload/remote.rs",
     "upload/rules.rs",
+    "value_rules.rs",
     "upload/signing/mod.rs",
 ];
 

@@ -39,5 +39,6 @@ mod stories;
 mod trail;
 mod triggers;
 mod uploads;
+mod value_rules;
 mod watching;
 mod webhooks;

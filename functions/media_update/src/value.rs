@@ -1,24 +1,14 @@
 //! Values of an edit's fields, each parsed within its limits (pure).
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
-use media_sync::asset::{
-    AssetId, LONGEST_NAME, MOST_TAGS, fault_of_display_name, fault_of_folder, fault_of_public_id,
-    fault_of_tag,
+use media_sync::asset::AssetId;
+use media_sync::value_rules::{
+    CONTEXT_VALUE, DESCRIPTION, DISPLAY_NAME, FOLDER, METADATA_CHOICE, METADATA_TEXT, MOST_CHOICES,
+    MOST_TAGS, NUMBER_BOUND, PAIR_KEY, PUBLIC_ID, TAG, TextRule,
 };
 use serde::Serialize;
 use serde_json::{Number, Value};
-
-/// Commonly told limits of Cloudinary's; its own verdict comes later, and into the row.
-const NAME: RangeInclusive<usize> = 1..=LONGEST_NAME;
-const CONTEXT_VALUE: RangeInclusive<usize> = 0..=1_024;
-
-/// A multi-select field holds no more.
-const MOST_VALUES: usize = 3_000;
-
-/// Texts that only this side knows.
-const DESCRIPTION: RangeInclusive<usize> = 0..=10_000;
 
 /// The reason why a value is refused, and the place below its field's name.
 #[derive(Debug)]
@@ -46,26 +36,25 @@ pub(crate) fn asset_id(value: &Value) -> Parsed<AssetId> {
 }
 
 pub(crate) fn public_id(value: Value) -> Parsed<String> {
-    ruled_text(value, fault_of_public_id)
+    text(value, &PUBLIC_ID)
 }
 
 pub(crate) fn display_name(value: Value) -> Parsed<String> {
-    ruled_text(value, fault_of_display_name)
+    text(value, &DISPLAY_NAME)
 }
 
 /// Slashes at the ends stay: the database takes them off.
 pub(crate) fn folder(value: Value) -> Parsed<String> {
-    ruled_text(value, |folder| match folder.trim_matches('/') {
-        "" => None,
-        folder => fault_of_folder(folder),
-    })
+    let folder = any_text(value)?;
+    match FOLDER.fault_of(folder.trim_matches('/')) {
+        Some(reason) => Err(ValueFault::new(reason)),
+        None => Ok(folder),
+    }
 }
 
 pub(crate) fn tags(value: Value) -> Parsed<Vec<String>> {
     match value {
-        Value::Array(tags) if tags.len() <= MOST_TAGS => {
-            each_item(tags, |tag| ruled_text(tag, fault_of_tag))
-        }
+        Value::Array(tags) if tags.len() <= MOST_TAGS => each_item(tags, &TAG),
         _ => Err(ValueFault::new(format!(
             "must be a list of at most {MOST_TAGS} tags"
         ))),
@@ -73,7 +62,7 @@ pub(crate) fn tags(value: Value) -> Parsed<Vec<String>> {
 }
 
 pub(crate) fn context(value: Value) -> Parsed<BTreeMap<String, Option<String>>> {
-    each_pair(value, |value| text_or_null(value, CONTEXT_VALUE))
+    each_pair(value, |value| text_or_null(value, &CONTEXT_VALUE))
 }
 
 pub(crate) fn metadata(value: Value) -> Parsed<BTreeMap<String, MetadataValue>> {
@@ -82,28 +71,33 @@ pub(crate) fn metadata(value: Value) -> Parsed<BTreeMap<String, MetadataValue>> 
 
 /// The text, or `None` to remove it.
 pub(crate) fn description(value: Value) -> Parsed<Option<String>> {
-    text_or_null(value, DESCRIPTION)
+    text_or_null(value, &DESCRIPTION)
 }
 
 fn metadata_value(value: Value) -> Parsed<MetadataValue> {
     match value {
         Value::Null => Ok(MetadataValue::Removed),
-        Value::Number(number) => Ok(MetadataValue::Number(number)),
-        Value::String(_) => text(value, DESCRIPTION).map(MetadataValue::Text),
-        Value::Array(values) if values.len() <= MOST_VALUES => {
-            each_item(values, |value| text(value, NAME)).map(MetadataValue::Choices)
+        Value::Number(number) if is_bounded(&number) => Ok(MetadataValue::Number(number)),
+        Value::String(_) => text(value, &METADATA_TEXT).map(MetadataValue::Text),
+        Value::Array(values) if values.len() <= MOST_CHOICES => {
+            each_item(values, &METADATA_CHOICE).map(MetadataValue::Choices)
         }
         _ => Err(ValueFault::new(format!(
-            "must be text, a number, a list of at most {MOST_VALUES} texts, or null to remove it"
+            "must be text, a number below {NUMBER_BOUND:e}, a list of at most {MOST_CHOICES} texts, \
+             or null to remove it"
         ))),
     }
 }
 
-fn each_item(values: Vec<Value>, parse: impl Fn(Value) -> Parsed<String>) -> Parsed<Vec<String>> {
+fn is_bounded(number: &Number) -> bool {
+    number.as_f64().is_some_and(|it| it.abs() < NUMBER_BOUND)
+}
+
+fn each_item(values: Vec<Value>, rule: &TextRule) -> Parsed<Vec<String>> {
     let items = values
         .into_iter()
         .enumerate()
-        .map(|(index, value)| parse(value).map_err(|fault| fault.below(format!("[{index}]"))));
+        .map(|(index, value)| text(value, rule).map_err(|fault| fault.below(format!("[{index}]"))));
     items.collect()
 }
 
@@ -114,12 +108,9 @@ fn each_pair<T>(value: Value, parse: impl Fn(Value) -> Parsed<T>) -> Parsed<BTre
         return Err(ValueFault::new(reason));
     };
     let pairs = pairs.into_iter().map(|(key, value)| {
-        let parsed = match is_text_of(&key, &NAME) {
-            true => parse(value),
-            false => Err(ValueFault::new(format!(
-                "must have a key of {}",
-                words(&NAME)
-            ))),
+        let parsed = match PAIR_KEY.fault_of(&key) {
+            None => parse(value),
+            Some(reason) => Err(ValueFault::new(reason)),
         };
         let value = parsed.map_err(|fault| fault.below(format!(".{}", shown(&key))))?;
         Ok((key, value))
@@ -127,46 +118,27 @@ fn each_pair<T>(value: Value, parse: impl Fn(Value) -> Parsed<T>) -> Parsed<BTre
     pairs.collect()
 }
 
-/// Text that keeps to a rule of its own.
-fn ruled_text(value: Value, fault_of: impl Fn(&str) -> Option<&'static str>) -> Parsed<String> {
-    let Value::String(text) = value else {
-        return Err(ValueFault::new("must be text"));
-    };
-    match fault_of(&text) {
+fn text_or_null(value: Value, rule: &TextRule) -> Parsed<Option<String>> {
+    match value {
+        Value::Null => Ok(None),
+        value => text(value, rule).map(Some),
+    }
+}
+
+/// The text, if it keeps the rule.
+fn text(value: Value, rule: &TextRule) -> Parsed<String> {
+    let text = any_text(value)?;
+    match rule.fault_of(&text) {
         Some(reason) => Err(ValueFault::new(reason)),
         None => Ok(text),
     }
 }
 
-fn text_or_null(value: Value, length: RangeInclusive<usize>) -> Parsed<Option<String>> {
+fn any_text(value: Value) -> Parsed<String> {
     match value {
-        Value::Null => Ok(None),
-        value => text(value, length).map(Some),
+        Value::String(text) => Ok(text),
+        _ => Err(ValueFault::new("must be text")),
     }
-}
-
-/// The text, if it is one of so many characters.
-fn text(value: Value, length: RangeInclusive<usize>) -> Parsed<String> {
-    match value {
-        Value::String(text) if is_text_of(&text, &length) => Ok(text),
-        _ => Err(ValueFault::new(format!(
-            "must be text of {}",
-            words(&length)
-        ))),
-    }
-}
-
-/// PostgreSQL cannot hold NUL.
-fn is_text_of(text: &str, length: &RangeInclusive<usize>) -> bool {
-    length.contains(&text.chars().count()) && !text.contains('\0')
-}
-
-fn words(length: &RangeInclusive<usize>) -> String {
-    format!(
-        "{} to {} characters, without NUL",
-        length.start(),
-        length.end()
-    )
 }
 
 /// As much of a name that a caller invented as an error repeats.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use media_sync::asset::{MOST_TAGS, ResourceType, fault_of_display_name, fault_of_tag};
+use media_sync::asset::ResourceType;
 use media_sync::parameter::ParameterError;
+use media_sync::value_rules::{CONTEXT_VALUE, DISPLAY_NAME, MOST_TAGS, PAIR_KEY, TAG};
 use serde::{Deserialize, Deserializer};
 
 /// Options of an upload that a function carries out.
@@ -40,23 +41,21 @@ impl UploadOptions {
             let reason = format!("may be {MOST_TAGS} at most");
             return Err(ParameterError::new("tags", reason));
         }
-        if let Some(fault) = self.tags.iter().find_map(|tag| fault_of_tag(tag)) {
+        if let Some(fault) = self.tags.iter().find_map(|tag| TAG.fault_of(tag)) {
             return refuse("tags", fault);
         }
         let name = self.display_name.as_deref();
-        if let Some(fault) = name.and_then(fault_of_display_name) {
+        if let Some(fault) = name.and_then(|name| DISPLAY_NAME.fault_of(name)) {
             return refuse("display_name", fault);
         }
-        if self
-            .context
-            .iter()
-            .any(|(key, value)| key.is_empty() || value.is_empty())
-        {
-            return refuse("context", "must not have empty keys or values");
-        }
-        let mut texts = self.context.keys().chain(self.context.values());
-        if texts.any(|text| text.contains('\0')) {
-            return refuse("context", "must not contain NUL");
+        let fault_of_pair = |(key, value): (&String, &String)| match value.as_str() {
+            "" => Some("must not have empty values"),
+            value => PAIR_KEY
+                .fault_of(key)
+                .or_else(|| CONTEXT_VALUE.fault_of(value)),
+        };
+        if let Some(fault) = self.context.iter().find_map(fault_of_pair) {
+            return refuse("context", fault);
         }
         Ok(())
     }

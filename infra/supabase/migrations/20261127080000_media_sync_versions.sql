@@ -7,7 +7,7 @@
 do $$ begin
     if pg_catalog.to_regclass('media_sync.schema_versions') is null
         and pg_catalog.to_regclass('public.media_assets') is not null then
-        raise exception 'public.media_assets is there already, and no ledger of media-sync that says so'
+        raise exception 'public.media_assets exists already, but media-sync has no ledger here: the table is not its own'
             using hint = 'A development version before 0.2.0 has left it: begin with a database of its own, or without '
                 'the schema media_sync and the tables media_* and sync_*. A table of your own must get another name.';
     end if;

@@ -39,8 +39,8 @@ create table public.media_assets (
     moderation            text,
 
     -- Known on this side only.
-    description           text check (length(description) <= 10000),
-    alt_text              text check (length(alt_text) <= 10000),
+    description           text,
+    alt_text              text,
     uploaded_by           uuid,
 
     -- The standing of the two sides. `synced`: the last known Cloudinary state and this row agree.

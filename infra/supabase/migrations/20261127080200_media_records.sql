@@ -109,7 +109,7 @@ declare
     v_answer jsonb;
 begin
     if not media_sync.is_admin() then
-        raise exception 'administrators only' using errcode = '42501';
+        raise exception 'only administrators may do this' using errcode = '42501';
     end if;
     -- Values are bound, never spliced.
     if p_query ? 'operation' then v_where := v_where || ' and operation = $1 ->> ''operation'''; end if;

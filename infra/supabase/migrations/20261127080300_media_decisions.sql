@@ -48,13 +48,78 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     ) shown
 $$;
 
--- True for a path with a part that an address would leave out or climb out of.
-create function media_sync.has_odd_part(p_path text) returns boolean
+-- The rules of texts that people may write. The library has the same table (shared/src/value_rules.rs), and a test
+-- compares both.
+create function media_sync.text_rules() returns table (
+    rule text, shortest integer, longest integer, forbidden text,
+    takes_controls boolean, is_path boolean, is_trimmed boolean, requirement text
+)
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select exists (
-        select from unnest(string_to_array(p_path, '/')) part
-        where part in ('', '.', '..') or part <> btrim(part)
+    values
+        ('public_id', 1, 255, '?&#\%<>+', false, true, false,
+            'must have 1 to 255 characters, no control characters and none of ? & # \ % < > +, '
+            'and no empty parts, dots as parts, or blanks at the ends of a part'),
+        ('folder', 0, 500, '', false, true, false,
+            'must have 500 characters at most, no control characters, '
+            'and no empty parts, dots as parts, or blanks at the ends of a part'),
+        ('display_name', 1, 255, '/', false, false, false,
+            'must have 1 to 255 characters, and no slash or control character'),
+        ('tag', 1, 255, ',', true, false, true,
+            'must have 1 to 255 characters, no comma, and no blanks at its ends'),
+        ('pair_key', 1, 255, '', true, false, false, 'must have a key of 1 to 255 characters'),
+        ('context_value', 0, 1024, '', true, false, false, 'must be text of 1,024 characters at most'),
+        ('metadata_text', 0, 10000, '', true, false, false, 'must be text of 10,000 characters at most'),
+        ('metadata_choice', 1, 255, '', true, false, false, 'must be text of 1 to 255 characters'),
+        ('description', 0, 10000, '', true, false, false, 'must be text of 10,000 characters at most')
+$$;
+
+-- True if a blank of any script stands at an end. \s would follow the database's collation.
+create function media_sync.has_blank_end(p_text text) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select p_text ~ (
+        '^[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]'
+        '|[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$'
     )
+$$;
+
+-- The fault of a text by one of the rules, or null.
+create function media_sync.fault_of_text(p_rule text, p_text text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select requirement
+    from media_sync.text_rules()
+    where rule = p_rule and (
+        p_text is null
+        or length(p_text) not between shortest and longest
+        or translate(p_text, forbidden, '') <> p_text
+        or (not takes_controls) and p_text ~ '[\u0001-\u001f\u007f-\u009f]'
+        or is_trimmed and media_sync.has_blank_end(p_text)
+        or is_path and p_text <> '' and exists (
+            select from unnest(string_to_array(p_text, '/')) part
+            where part in ('', '.', '..') or media_sync.has_blank_end(part)
+        )
+    )
+$$;
+
+-- The fault of one value of context or metadata, or null.
+create function media_sync.fault_of_pair(p_group text, p_key text, p_value jsonb) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select coalesce(media_sync.fault_of_text('pair_key', p_key), case
+        when p_group = 'context' then case jsonb_typeof(p_value)
+            when 'string' then media_sync.fault_of_text('context_value', p_value #>> '{}')
+            else 'must be text of 1,024 characters at most'
+        end
+        when jsonb_typeof(p_value) = 'string' then media_sync.fault_of_text('metadata_text', p_value #>> '{}')
+        when jsonb_typeof(p_value) = 'number' and abs((p_value #>> '{}')::numeric) < 1e300 then null
+        when jsonb_typeof(p_value) = 'array' and jsonb_array_length(p_value) <= 3000 then (
+            select 'has a choice that ' || media_sync.fault_of_text(
+                'metadata_choice', case jsonb_typeof(choice) when 'string' then choice #>> '{}' end)
+            from jsonb_array_elements(p_value) choice
+            where media_sync.fault_of_text(
+                'metadata_choice', case jsonb_typeof(choice) when 'string' then choice #>> '{}' end) is not null
+            limit 1
+        )
+        else 'must be text, a number below 1e300, or a list of at most 3,000 texts'
+    end)
 $$;
 
 -- The fault of new context or metadata, or null. Pairs that are larger than our limit came from Cloudinary, and may
@@ -67,50 +132,54 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         when octet_length(p_new::text) > greatest(16384, octet_length(p_old::text)) then
             p_group || ' must have 16 KiB at most'
         else (
-            select format('%s.%s must be %s', p_group, left(key, 64), case p_group
-                when 'context' then 'text of 1,024 characters at most'
-                else 'text, a number, or a list of texts' end)
-            from jsonb_each(p_new)
-            where value is distinct from p_old -> key and not (length(key) between 1 and 255 and case
-                when p_group = 'context' then
-                    jsonb_typeof(value) = 'string' and length(value #>> '{}') <= 1024
-                when jsonb_typeof(value) = 'number' then abs((value #>> '{}')::numeric) < 1e300
-                when jsonb_typeof(value) = 'array' then
-                    not exists (select from jsonb_array_elements(value) one where jsonb_typeof(one) <> 'string')
-                else jsonb_typeof(value) = 'string'
-            end)
+            select format('%s.%s %s', p_group, left(key, 64), fault)
+            from jsonb_each(p_new), media_sync.fault_of_pair(p_group, key, value) fault
+            where value is distinct from p_old -> key and fault is not null
             limit 1
         )
     end
 $$;
 
--- The fault of an edit, or null. The rules are Cloudinary's own, as the library has them, and the limits of a row: one
--- value beyond measure would stop every page and every run that reads it. Unchanged values are not checked.
+-- The fault of tags, or null.
+create function media_sync.fault_of_tags(p_old text[], p_new text[]) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select case
+        when p_new is null then 'tags must be a list'
+        when cardinality(p_new) > greatest(1000, cardinality(p_old)) then 'tags must be 1,000 at most'
+        else (
+            select 'each of tags ' || fault
+            from unnest(p_new) tag, media_sync.fault_of_text('tag', tag) fault
+            where (tag <> all (p_old)) is distinct from false and fault is not null
+            limit 1
+        )
+    end
+$$;
+
+-- The fault of an edit, or null. One value beyond measure would stop every page and every run that reads it. Unchanged
+-- values are not checked.
 create function media_sync.fault_of_edit(p_old public.media_assets, p_new public.media_assets) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select coalesce(
-        case when p_new.cloudinary_public_id is distinct from p_old.cloudinary_public_id and (
-            coalesce(length(p_new.cloudinary_public_id), 0) not between 1 and 255
-            or p_new.cloudinary_public_id ~ '[[:cntrl:]?&#\\%<>+]'
-            or media_sync.has_odd_part(p_new.cloudinary_public_id)
-        ) then 'cloudinary_public_id must have 1 to 255 characters, no control characters and none of ? & # \ % < > +, no empty parts, no dots as parts, and no blanks at the ends of one' end,
-        case when p_new.display_name is distinct from p_old.display_name and (
-            coalesce(length(p_new.display_name), 0) not between 1 and 255 or p_new.display_name ~ '[[:cntrl:]/]'
-        ) then 'display_name must have 1 to 255 characters, none of them a slash or a control character' end,
-        case when p_new.folder is distinct from p_old.folder and (
-            p_new.folder is null or length(p_new.folder) > 500 or p_new.folder ~ '[[:cntrl:]]'
-            or p_new.folder <> '' and media_sync.has_odd_part(p_new.folder)
-        ) then 'folder must have 500 characters at most, no control characters, no empty parts, no dots as parts, and no blanks at the ends of one' end,
-        case when p_new.tags is null
-            or cardinality(p_new.tags) > greatest(1000, cardinality(p_old.tags))
-            or exists (
-                select from unnest(p_new.tags) tag
-                where tag is null
-                    or tag <> all (p_old.tags) and (length(tag) not between 1 and 255 or tag ~ ',|^\s|\s$')
-            )
-        then 'tags must be 1,000 at most, of 1 to 255 characters each, without commas, and without blanks at their ends' end,
+        case when p_new.cloudinary_public_id is distinct from p_old.cloudinary_public_id then
+            'cloudinary_public_id ' || media_sync.fault_of_text('public_id', p_new.cloudinary_public_id) end,
+        case when p_new.display_name is distinct from p_old.display_name then
+            'display_name ' || media_sync.fault_of_text('display_name', p_new.display_name) end,
+        case when p_new.folder is distinct from p_old.folder then
+            'folder ' || media_sync.fault_of_text('folder', p_new.folder) end,
+        media_sync.fault_of_tags(p_old.tags, p_new.tags),
         media_sync.fault_of_pairs('context', p_old.context, p_new.context),
         media_sync.fault_of_pairs('metadata', p_old.metadata, p_new.metadata)
+    )
+$$;
+
+-- The fault of new texts that only this side knows, or null.
+create function media_sync.fault_of_description(p_old public.media_assets, p_new public.media_assets) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select coalesce(
+        case when p_new.description is distinct from p_old.description and p_new.description is not null then
+            'description ' || media_sync.fault_of_text('description', p_new.description) end,
+        case when p_new.alt_text is distinct from p_old.alt_text and p_new.alt_text is not null then
+            'alt_text ' || media_sync.fault_of_text('description', p_new.alt_text) end
     )
 $$;
 
@@ -122,10 +191,11 @@ declare
     v_fault text;
 begin
     if p_old.cloudinary_asset_id is null then
-        raise exception 'still being uploaded: try again when it is synced' using errcode = 'PT409';
+        raise exception 'the asset is still being uploaded: try again when its sync_status is synced'
+            using errcode = 'PT409';
     end if;
     if p_new.deleted_at is not null then
-        raise exception 'deleted: restore it before it is edited' using errcode = 'PT409';
+        raise exception 'the asset is deleted: restore it before you edit it' using errcode = 'PT409';
     end if;
     if jsonb_typeof(p_new.context) = 'object' and p_new.context <> p_old.context then
         p_new.context := media_sync.without_empty(p_new.context);
@@ -164,10 +234,14 @@ declare
     v_before jsonb := v_intent;
     v_operation text;
     v_tags jsonb;
+    v_fault text := media_sync.fault_of_description(old, new);
 begin
     -- Observations and bookkeeping are no decisions.
     if current_setting('media_sync.observing', true) = 'on' then
         return new;
+    end if;
+    if v_fault is not null then
+        raise exception '%', v_fault using errcode = '22023';
     end if;
     -- Later than everything that the caller can have seen, whatever the clocks say.
     select greatest((extract(epoch from clock_timestamp()) * 1000000)::bigint, max(value::bigint) + 1) into v_at
@@ -229,7 +303,8 @@ begin
 
     if old.deleted_at is null and new.deleted_at is not null then
         if old.cloudinary_asset_id is null then
-            raise exception 'still being uploaded: try again when it is synced' using errcode = 'PT409';
+            raise exception 'the asset is still being uploaded: try again when its sync_status is synced'
+                using errcode = 'PT409';
         end if;
         new.deleted_at := now();
         new.deleted_by := v_user;
@@ -353,8 +428,9 @@ end
 $$;
 
 revoke execute on function media_sync.wish, media_sync.pair_wishes, media_sync.without_empty, media_sync.tags_over,
-    media_sync.has_odd_part, media_sync.fault_of_pairs, media_sync.fault_of_edit, media_sync.check_edit,
-    media_sync.differences, media_sync.decide from public;
+    media_sync.text_rules, media_sync.has_blank_end, media_sync.fault_of_text, media_sync.fault_of_pair,
+    media_sync.fault_of_pairs, media_sync.fault_of_tags, media_sync.fault_of_edit, media_sync.fault_of_description,
+    media_sync.check_edit, media_sync.differences, media_sync.decide from public;
 revoke execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents from public, anon,
     authenticated, service_role;
 grant execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents to service_role;

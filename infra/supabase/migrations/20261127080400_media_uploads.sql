@@ -48,7 +48,8 @@ begin
     if current_setting('media_sync.observing', true) is distinct from 'on'
         and new.deleted_at is distinct from old.deleted_at
     then
-        raise exception 'still being uploaded: try again when it is synced' using errcode = 'PT409';
+        raise exception 'the asset is still being uploaded: try again when its sync_status is synced'
+            using errcode = 'PT409';
     end if;
     return new;
 end
@@ -65,7 +66,7 @@ begin
         select from public.media_uploads u
         where u.public_id = new.cloudinary_public_id and u.outcome is null and u.open_until > now()
     ) then
-        raise exception 'somebody is uploading under this public id just now: try again later' using errcode = 'PT409';
+        raise exception 'another upload uses this public id at the moment: try again later' using errcode = 'PT409';
     end if;
     return new;
 end

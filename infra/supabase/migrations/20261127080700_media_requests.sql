@@ -35,14 +35,15 @@ begin
         set operation = excluded.operation, fingerprint = excluded.fingerprint, answer = null, created_at = now()
         where k.created_at < now() - interval '24 hours';
     exception when lock_not_available then
-        raise exception 'a request with this idempotency key is being answered just now' using errcode = 'PT409';
+        raise exception 'another request with this idempotency key is still running: try again in a moment'
+            using errcode = 'PT409';
     end;
     if found then
         return null;
     end if;
     select * into strict v_kept from media_sync.idempotency_keys where user_id = auth.uid() and key = p_key;
     if (v_kept.operation, v_kept.fingerprint) is distinct from (p_operation, p_fingerprint) then
-        raise exception 'this idempotency key was used for another request' using errcode = 'PT422';
+        raise exception 'this idempotency key was used for another request: take a new key' using errcode = 'PT422';
     end if;
     return v_kept.answer || '{"replayed": true}';
 end
@@ -192,7 +193,7 @@ begin
     elsif p_operation = 'delete' and v_row.deleted_at is not null then
         perform media_sync.refuse('deleted', 'deleted already', v_name);
     elsif p_operation = 'edit' and v_row.deleted_at is not null then
-        perform media_sync.refuse('deleted', 'deleted: restore it before it is edited', v_name);
+        perform media_sync.refuse('deleted', 'the asset is deleted: restore it before you edit it', v_name);
     end if;
     return v_row;
 end
@@ -276,7 +277,7 @@ declare
     v_room integer := 1000;
 begin
     if auth.uid() is null then
-        raise exception 'a signed-in user is needed' using errcode = '42501';
+        raise exception 'only a signed-in user may do this' using errcode = '42501';
     end if;
     if jsonb_typeof(p_items) is distinct from 'array' or jsonb_array_length(p_items) > 1000 then
         raise exception 'p_items must be a list of 1,000 items at most' using errcode = '22023';
@@ -373,7 +374,7 @@ declare
     v_done jsonb;
 begin
     if not media_sync.is_admin() then
-        raise exception 'administrators only' using errcode = '42501';
+        raise exception 'only administrators may do this' using errcode = '42501';
     end if;
     v_former := media_sync.mark('observing', 'on');
     with retried as (

@@ -267,7 +267,7 @@ begin
     into v_items, v_count using v_found.ids, c_most;
     if v_count < cardinality(v_found.ids) then
         if p_query ? 'offset' then
-            raise exception 'the page is too large' using errcode = 'PT413';
+            raise exception 'the page is too large: ask for fewer items' using errcode = 'PT413';
         end if;
         select * into v_found from media_sync.list_find(p_query || jsonb_build_object('limit', v_count));
     end if;
@@ -407,7 +407,7 @@ create function public.media_sync_health() returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
     if current_user <> 'service_role' and not media_sync.is_admin() then
-        raise exception 'administrators only' using errcode = '42501';
+        raise exception 'only administrators may do this' using errcode = '42501';
     end if;
     return jsonb_build_object(
         'last_full', (select max(finished_at) from public.sync_runs where is_good and mode = 'full'),

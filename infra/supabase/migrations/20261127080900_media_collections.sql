@@ -131,7 +131,7 @@ create function media_sync.named_once(p_assets uuid[]) returns table (asset_id u
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
     if coalesce(cardinality(p_assets), 0) > 1000 then
-        raise exception 'at most 1,000 assets at once' using errcode = '22023';
+        raise exception 'one call takes 1,000 assets at most' using errcode = '22023';
     end if;
     return query
     select named, min(ordinality) from unnest(p_assets) with ordinality as given (named, ordinality)

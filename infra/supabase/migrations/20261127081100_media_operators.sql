@@ -14,7 +14,7 @@ declare
     v_collections bigint := 0;
 begin
     if p_from = p_to then
-        raise exception 'the two owners are one' using errcode = '22023';
+        raise exception 'the old and the new owner are the same user' using errcode = '22023';
     end if;
     v_ids := array(
         select id from public.media_assets

@@ -162,7 +162,7 @@ pub const CATALOGUE: &[ProblemKind] = &[
     entry(
         409,
         "public_id_reserved",
-        "Somebody is uploading under this public id just now: choose another one, or repeat later.",
+        "Another upload uses this public id at the moment: choose another one, or repeat later.",
     ),
     entry(
         409,

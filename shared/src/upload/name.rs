@@ -5,7 +5,8 @@ use uuid::Uuid;
 use super::format::extension;
 use super::refusal::UploadRefusal;
 use super::rules::{UploadRules, Uploader};
-use crate::asset::{ResourceType, fault_of_folder, fault_of_public_id};
+use crate::asset::ResourceType;
+use crate::value_rules::{FOLDER, PUBLIC_ID};
 
 /// The number of characters of a file's name that go into a public id.
 const LONGEST_STEM: usize = 50;
@@ -49,8 +50,8 @@ impl NamingWishes<'_> {
             (Some(folder), prefix) => {
                 // A public id that is chosen begins with the folder.
                 let fault = match self.public_id {
-                    Some(_) => fault_of_folder(folder),
-                    None => fault_of_public_id(folder),
+                    Some(_) => FOLDER.fault_of(folder),
+                    None => PUBLIC_ID.fault_of(folder),
                 };
                 refuse("folder", fault)?;
                 if let Some(prefix) = prefix
@@ -71,7 +72,7 @@ impl NamingWishes<'_> {
             }
             None => self.chosen(&folder, upload),
         };
-        refuse("public_id", fault_of_public_id(&public_id))?;
+        refuse("public_id", PUBLIC_ID.fault_of(&public_id))?;
         Ok(ChosenName { public_id, folder })
     }
 
@@ -217,7 +218,7 @@ mod tests {
                 let own = format!("u/{}", USER.id);
                 prop_assert!(is_below(&named.public_id, &own));
                 prop_assert!(named.folder == own || is_below(&named.folder, &own));
-                prop_assert_eq!(fault_of_public_id(&named.public_id), None);
+                prop_assert_eq!(PUBLIC_ID.fault_of(&named.public_id), None);
                 prop_assert!(!named.public_id.split('/').any(|part| part == ".."));
             }
         }

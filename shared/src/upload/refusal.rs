@@ -25,7 +25,7 @@ pub enum UploadRefusal {
         "Another asset has this public id: choose another one, or leave it out. (A signed upload with `overwrite` may replace an asset of your own.)"
     )]
     Taken,
-    #[error("Somebody is uploading under this public id just now.")]
+    #[error("Another upload uses this public id at the moment.")]
     Reserved,
     #[error("Another asset has this public id, and you may not replace it.")]
     NotYours,

@@ -103,7 +103,7 @@ fn misspelt_edits(id: &str) -> [(Value, &'static str); 7] {
         (json!({"asset_id": id, "tags": [1]}), "a list of texts"),
         (
             json!({"asset_id": id, "description": "x".repeat(10_001)}),
-            "too large",
+            "description must be text of 10,000 characters at most",
         ),
     ]
 }

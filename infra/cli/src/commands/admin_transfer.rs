@@ -37,7 +37,10 @@ pub(super) async fn run(arguments: &Arguments, output: &Output) -> Result<Exit, 
     let to = find(all.clone(), arguments.to.trim())?.ok_or_else(|| unknown(&arguments.to))?;
     let from = owner_until_now(all, arguments.from.trim())?;
     if from == to.id {
-        return Err(Failure::new(Exit::Usage, "the two owners are one"));
+        return Err(Failure::new(
+            Exit::Usage,
+            "the old and the new owner are the same user",
+        ));
     }
     let supabase = configuration.supabase()?;
     let mut owned = transfer::count(&from, &supabase).await?;

@@ -10,10 +10,11 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{NamingWishes, UploadRefusal, UploadRules, Uploader};
-use crate::asset::{ResourceType, fault_of_display_name, fault_of_tag};
+use crate::asset::ResourceType;
 use crate::cloudinary::signature::sign_params;
 use crate::cloudinary::{ApiCredentials, escape};
 use crate::time::Timestamp;
+use crate::value_rules::{DISPLAY_NAME, TAG};
 
 /// The parameters that may be signed. The rest is refused by name.
 pub const SIGNABLE: [&str; 12] = [
@@ -139,7 +140,7 @@ impl SigningRequest<'_> {
             }
             let fault = match *known {
                 "tags" => text.split(',').map(str::trim).find_map(fault_of_given_tag),
-                "display_name" if !text.is_empty() => fault_of_display_name(&text),
+                "display_name" if !text.is_empty() => DISPLAY_NAME.fault_of(&text),
                 _ => None,
             };
             if let Some(fault) = fault {
@@ -155,7 +156,7 @@ impl SigningRequest<'_> {
 
 /// Cloudinary leaves empty tags out.
 fn fault_of_given_tag(tag: &str) -> Option<&'static str> {
-    (!tag.is_empty()).then(|| fault_of_tag(tag)).flatten()
+    (!tag.is_empty()).then(|| TAG.fault_of(tag)).flatten()
 }
 
 fn expect(
