@@ -239,38 +239,18 @@ fn every_source_that_a_page_names_exists() {
 }
 
 #[test]
-fn every_function_that_a_page_names_exists() {
-    let sources: String = files()
+fn every_function_that_a_page_names_is_one_of_its_type() {
+    let sources: Vec<String> = files()
         .iter()
         .filter(|file| file.ends_with(".rs"))
         .map(|file| fs::read_to_string(file).expect("a source"))
         .collect();
-    let is_word =
-        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_');
     let mut missing = Vec::new();
     for (page, text) in pages_about_code() {
         for name in code(&text) {
-            let Some((owner, function)) = name.split_once("::") else {
-                continue;
-            };
-            let is_type = is_word(owner) && owner.starts_with(char::is_uppercase);
-            let function = function.trim_end_matches("(..)").trim_end_matches("()");
-            if !is_type || !is_word(function) {
-                continue;
-            }
-            let declares = |keyword: &str, name: &str| {
-                [
-                    format!("{keyword} {name}("),
-                    format!("{keyword} {name}<"),
-                    format!("{keyword} {name} "),
-                ]
-                .iter()
-                .any(|declaration| sources.contains(declaration.as_str()))
-            };
-            let has_type = declares("struct", owner) || declares("enum", owner);
-            let has_item =
-                declares("fn", function) || sources.contains(&format!("    {function}("));
-            if !(has_type && has_item) {
+            if let Some((owner, item)) = as_member(&name)
+                && !sources.iter().any(|source| has_member(source, owner, item))
+            {
                 missing.push(format!("{}: {name}", page.display()));
             }
         }
@@ -280,4 +260,35 @@ fn every_function_that_a_page_names_exists() {
         "no such function:\n{}",
         missing.join("\n")
     );
+}
+
+/// `Type::member`, without the member's arguments.
+fn as_member(name: &str) -> Option<(&str, &str)> {
+    let (owner, item) = name.split_once("::")?;
+    let item = item.trim_end_matches("(..)").trim_end_matches("()");
+    let is_type = is_word(owner) && owner.starts_with(char::is_uppercase);
+    (is_type && is_word(item)).then_some((owner, item))
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
+/// True for a source with a function or a variant of that type.
+fn has_member(source: &str, owner: &str, item: &str) -> bool {
+    let names_owner = |line: &str| {
+        let is_head = ["impl", "pub enum ", "enum ", "pub trait "];
+        is_head.iter().any(|head| line.starts_with(head))
+            && line
+                .split(|c: char| !is_word(&c.to_string()))
+                .any(|word| word == owner)
+    };
+    let declares = [
+        format!("fn {item}("),
+        format!("fn {item}<"),
+        format!("    {item}("),
+        format!("    {item},"),
+        format!("    {item} {{"),
+    ];
+    source.lines().any(names_owner) && declares.iter().any(|text| source.contains(text))
 }

@@ -1,12 +1,14 @@
 //! Refusals by the database itself.
 
 use end_to_end::{DataApiCaller, database, post};
-use local_stack::{Claims, Options, Stack};
+use local_stack::{LocalStack, StackOptions, TokenClaims};
 use serde_json::json;
 
 #[tokio::test]
 async fn a_plan_made_from_stale_rows_is_refused_at_once_and_whole() {
-    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
     let apply = format!("{}/rest/v1/rpc/media_sync_apply", stack.supabase_url());
     let row = json!({
         "id": "00000000-0000-4000-8000-000000000001", "cloudinary_asset_id": "0123456789abcdef0123456789abcdef",
@@ -60,10 +62,12 @@ async fn a_plan_made_from_stale_rows_is_refused_at_once_and_whole() {
 
 #[tokio::test]
 async fn column_that_is_added_to_the_table_and_its_list_is_written_and_shown() {
-    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
     let client = database::connect(stack.database_url()).await;
     let service = DataApiCaller::service(&stack);
-    let user = DataApiCaller::user(&stack, &Claims::user("user@example.com"));
+    let user = DataApiCaller::user(&stack, &TokenClaims::user("user@example.com"));
     let apply = async |change| {
         let answer = service
             .rpc("media_sync_apply", &json!({"p_change": change}))

@@ -2,7 +2,7 @@
 
 use end_to_end::logs::values;
 use end_to_end::{World, eventually, tags_changed};
-use local_stack::Fault;
+use local_stack::GatewayFault;
 use media_sync::cloudinary::CloudinaryResource;
 use media_sync::queue::encode;
 use media_sync::telemetry::metrics;
@@ -82,7 +82,7 @@ async fn a_copy_without_time_is_killed_and_rings(world: &World, mug: &Cloudinary
 async fn a_database_that_hangs_is_a_503_and_no_silence() {
     let world = World::start().await;
     let mug = world.mirrored("hang/mug", 1).await;
-    world.stack.set_gateway_fault(Some(Fault::Silent));
+    world.stack.set_gateway_fault(Some(GatewayFault::Silent));
     let path = "/api/cloudinary/media";
     let edit = json!({"asset_id": mug.asset_id, "tags": ["sale"]});
     let admin = Some(world.admin.as_str());

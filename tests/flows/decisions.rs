@@ -5,7 +5,7 @@ use chaos::cloud::{CloudLibrary, LibraryChange};
 use chaos::database::SimulatedDatabase;
 use chaos::people;
 use end_to_end::post;
-use local_stack::{Claims, Options, Stack};
+use local_stack::{LocalStack, StackOptions, TokenClaims};
 use media_sync::observation::ObservedState;
 use media_sync::row::AssetRow;
 use media_sync::time::Timestamp;
@@ -21,7 +21,9 @@ async fn the_database_decides_as_its_model_does() {
     let seed = rand::random::<u32>();
     println!("seed {seed}");
     let mut rng = StdRng::seed_from_u64(seed.into());
-    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
     let mut model = some_assets(&mut rng);
     let apply = format!("{}/rest/v1/rpc/media_sync_apply", stack.supabase_url());
     let inserts: Vec<&AssetRow> = model.rows.values().collect();
@@ -30,7 +32,7 @@ async fn the_database_decides_as_its_model_does() {
     assert!(answer.status.is_success(), "{}", answer.body);
 
     let client = reqwest::Client::new();
-    let token = stack.token(&Claims::admin("admin@example.com"));
+    let token = stack.token(&TokenClaims::admin("admin@example.com"));
     let mut taken = 0;
     for _ in 0..DECISIONS {
         let row = people::row(&mut rng, &model).unwrap().clone();

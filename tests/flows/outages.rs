@@ -1,7 +1,7 @@
 //! Parts of the stack fail, die and come back; nothing is lost.
 
 use end_to_end::{World, eventually};
-use local_stack::Part;
+use local_stack::StackPart;
 use media_sync::cloudinary::CloudinaryResource;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -21,32 +21,32 @@ async fn killing_parts_in_the_middle_loses_nothing() {
     world.stack.stop().await;
 }
 
-async fn kill(world: &World, part: Part) {
+async fn kill(world: &World, part: StackPart) {
     let killed = world.stack.kill(part).await;
     killed.expect("the part runs");
 }
 
-async fn start_again(world: &World, part: Part) {
+async fn start_again(world: &World, part: StackPart) {
     let started = world.stack.start_again(part).await;
     started.expect("the part starts");
 }
 
 async fn an_upload_arrives_after_postgrest_is_back(world: &World) -> CloudinaryResource {
-    kill(world, Part::PostgREST).await;
+    kill(world, StackPart::PostgREST).await;
     let first = world.cloud.upload("outage/first", 1).await;
     let answer = world.get("/api/cloudinary/media").await;
     answer.assert_status(StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.headers["content-type"], "application/problem+json");
     assert!(answer.headers.contains_key("retry-after"));
-    start_again(world, Part::PostgREST).await;
+    start_again(world, StackPart::PostgREST).await;
     world.arrives(&first).await;
     first
 }
 
 async fn an_upload_survives_two_workers(world: &World) {
-    kill(world, Part::AwsWorker).await;
+    kill(world, StackPart::AwsWorker).await;
     let second = world.cloud.upload("outage/second", 2).await;
-    kill(world, Part::AwsWorker).await;
+    kill(world, StackPart::AwsWorker).await;
     world.arrives(&second).await;
 }
 
@@ -55,14 +55,14 @@ async fn a_delete_is_carried_out_after_cloudinary_is_back(
     world: &World,
     first: &CloudinaryResource,
 ) {
-    kill(world, Part::Cloudinary).await;
+    kill(world, StackPart::Cloudinary).await;
     let path = "/api/cloudinary/media?public_ids=outage/first";
     let admin = Some(world.admin.as_str());
     let answer = world.call(Method::DELETE, path, admin, None).await.body;
     assert_eq!(answer["deleted"], json!(["outage/first"]), "{answer}");
     let answer = world.sync(json!({})).await;
     answer.assert_status(StatusCode::SERVICE_UNAVAILABLE);
-    start_again(world, Part::Cloudinary).await;
+    start_again(world, StackPart::Cloudinary).await;
     world
         .row_becomes("the delete is carried out", first, |row| {
             row["sync_status"] == "synced" && !row["deleted_at"].is_null()
@@ -89,10 +89,10 @@ async fn a_message_that_sqs_forgot_is_sent_again_from_its_row() {
     world
         .call(Method::DELETE, path, Some(&world.admin), None)
         .await;
-    world.stack.kill(Part::Aws).await.unwrap();
+    world.stack.kill(StackPart::Aws).await.unwrap();
     world.cloud.clear_faults().await;
     let unseen = world.cloud.upload("lost/unseen", 2).await;
-    world.stack.start_again(Part::Aws).await.unwrap();
+    world.stack.start_again(StackPart::Aws).await.unwrap();
 
     // As after the minutes that a stranded intent waits.
     world.rows(

@@ -1,7 +1,7 @@
 //! The Admin API's quota is people's first: runs leave a reserve, and wait where it begins.
 
 use end_to_end::{World, eventually, post};
-use local_stack::{Options, QueueDepth, Stack};
+use local_stack::{LocalStack, QueueDepth, StackOptions};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -187,7 +187,9 @@ async fn a_refusal_for_the_quota_waits_and_one_for_an_add_on_fails() {
 
 #[tokio::test]
 async fn of_two_readings_the_newer_one_stays() {
-    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
     let note = format!("{}/rest/v1/rpc/media_sync_note_quota", stack.supabase_url());
     let lead = format!("{}/rest/v1/rpc/media_sync_lead_run", stack.supabase_url());
     let told = |second: u32, remaining: u32| {

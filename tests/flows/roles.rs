@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use end_to_end::{World, now};
-use local_stack::Options;
+use local_stack::StackOptions;
 
 /// The permission to send, where it is the webhook's.
 const SENDS: &str = "
@@ -28,9 +28,9 @@ async fn a_webhook_that_may_not_send_accepts_no_notification() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("template.yaml");
     std::fs::write(&file, forbidden).unwrap();
-    let options = Options {
+    let options = StackOptions {
         template: Some(file),
-        ..Options::default()
+        ..StackOptions::default()
     };
     let world = World::start_with(options).await;
 

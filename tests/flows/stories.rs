@@ -9,7 +9,7 @@
 
 use chaos::people;
 use end_to_end::{World, eventually, eventually_or_tell, now};
-use local_stack::Part;
+use local_stack::StackPart;
 use media_sync::asset::{AssetId, DeliveryName, ResourceType};
 use media_sync::cloudinary::ResourceUpdate;
 use media_sync::cloudinary::upload::{
@@ -234,11 +234,15 @@ impl Story {
     }
 
     async fn kill_a_part(&mut self) {
-        let part = *[Part::PostgREST, Part::AwsWorker, Part::Cloudinary]
-            .choose(&mut self.rng)
-            .expect("there are parts");
+        let part = *[
+            StackPart::PostgREST,
+            StackPart::AwsWorker,
+            StackPart::Cloudinary,
+        ]
+        .choose(&mut self.rng)
+        .expect("there are parts");
         self.world.stack.kill(part).await.expect("it can be killed");
-        if part != Part::AwsWorker {
+        if part != StackPart::AwsWorker {
             self.world
                 .stack
                 .start_again(part)

@@ -1,14 +1,14 @@
 //! The audit trail is append-only, is read through indexes, and is shortened by retention alone.
 
 use end_to_end::{RunningFunction, post};
-use local_stack::{Claims, Options, Stack};
+use local_stack::{LocalStack, StackOptions, TokenClaims};
 use serde_json::{Value, json};
 use tokio_postgres::{Client, NoTls, Transaction};
 
 use crate::searching::encoded;
 use crate::searching::hostile::TEXTS;
 
-async fn connect(stack: &Stack) -> Client {
+async fn connect(stack: &LocalStack) -> Client {
     let (client, connection) = tokio_postgres::connect(stack.database_url(), NoTls)
         .await
         .expect("the database answers");
@@ -85,7 +85,9 @@ async fn scans(transaction: &Transaction<'_>) -> Vec<(String, i64)> {
 
 #[tokio::test]
 async fn every_question_about_the_trail_is_answered_from_an_index() {
-    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
     let mut client = connect(&stack).await;
     client.batch_execute(FILL).await.unwrap();
     let someone = "select md5('0')::uuid::text, (md5('7')::uuid)::text";
@@ -154,7 +156,9 @@ async fn every_question_about_the_trail_is_answered_from_an_index() {
 
 #[tokio::test]
 async fn nobody_changes_the_trail_and_retention_spares_what_is_young() {
-    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
     let client = connect(&stack).await;
     let entries = "insert into public.media_sync_log (occurred_at, operation, source)
         select now() - days * interval '1 day', 'created', 'webhook' from unnest(array[1, 80, 100, 399, 401, 500]) days";
@@ -211,7 +215,9 @@ async fn nobody_changes_the_trail_and_retention_spares_what_is_young() {
 
 #[tokio::test]
 async fn what_was_lost_and_who_is_at_work_is_read_beside_the_row() {
-    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
     let mut client = connect(&stack).await;
     let id = "0123456789abcdef0123456789abcdef";
     let row = format!(
@@ -255,7 +261,9 @@ async fn what_was_lost_and_who_is_at_work_is_read_beside_the_row() {
 
 #[tokio::test]
 async fn whatever_is_asked_of_the_trail_is_a_value() {
-    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
     let client = connect(&stack).await;
     for text in TEXTS {
         let entry = "insert into public.media_sync_log (operation, source, cloudinary_public_id, error_code)
@@ -263,7 +271,7 @@ async fn whatever_is_asked_of_the_trail_is_a_value() {
         client.execute(entry, &[&text]).await.unwrap();
     }
     let mut audit = RunningFunction::start(&RunningFunction::built("audit"), &stack).await;
-    let admin = stack.token(&Claims::admin("admin@example.com"));
+    let admin = stack.token(&TokenClaims::admin("admin@example.com"));
     let mut ask = async |name: &str, text: &str| {
         let query = encoded(&[(name, text.to_owned()), ("limit", "200".to_owned())]);
         audit.get("/api/cloudinary/audit", &query, &admin).await

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use end_to_end::World;
-use local_stack::Options;
+use local_stack::StackOptions;
 use media_sync::cloudinary::triggers::Trigger;
 use serde_json::{Value, json};
 
@@ -86,9 +86,9 @@ async fn trigger_that_was_removed_or_changed_is_back_and_those_of_others_stay() 
 async fn trigger_for_an_address_of_ones_own_is_kept_and_no_other_made() {
     let address = "http://127.0.0.1:9/hook";
     let parameters = [("WebhookAddress".to_owned(), address.to_owned())];
-    let options = Options {
+    let options = StackOptions {
         parameters: parameters.into(),
-        ..Options::default()
+        ..StackOptions::default()
     };
     let world = World::start_with(options).await;
     let first = errand(&world).await;

@@ -1,7 +1,7 @@
 //! The rules of values are the same in the library and in the database.
 
 use end_to_end::database;
-use local_stack::{Options, Stack};
+use local_stack::{LocalStack, StackOptions};
 use media_sync::value_rules::{TEXT_RULES, TextRule};
 use serde_json::{Value, json};
 
@@ -55,7 +55,9 @@ fn texts() -> Vec<String> {
 
 #[tokio::test]
 async fn every_text_has_the_same_fault_in_the_library_and_in_the_database() {
-    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
     let client = database::connect(stack.database_url()).await;
     let texts = texts();
     for rule in TEXT_RULES {
@@ -93,7 +95,9 @@ async fn every_text_has_the_same_fault_in_the_library_and_in_the_database() {
 
 #[tokio::test]
 async fn both_hold_one_table_of_rules() {
-    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
     let client = database::connect(stack.database_url()).await;
     let told = database::rows(&client, "select * from media_sync.text_rules()", &[]).await;
     let ours: Vec<Value> = TEXT_RULES

@@ -1,6 +1,6 @@
 //! The Data API as one caller reaches it.
 
-use local_stack::{Claims, Stack};
+use local_stack::{LocalStack, TokenClaims};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -17,21 +17,21 @@ pub struct DataApiCaller {
 
 impl DataApiCaller {
     /// Nobody in particular: the publishable key, which is in every browser.
-    pub fn anonymous(stack: &Stack) -> Self {
+    pub fn anonymous(stack: &LocalStack) -> Self {
         Self::new(stack, stack.publishable_key(), None)
     }
 
     /// A user who has signed in.
-    pub fn user(stack: &Stack, claims: &Claims) -> Self {
+    pub fn user(stack: &LocalStack, claims: &TokenClaims) -> Self {
         Self::new(stack, stack.publishable_key(), Some(stack.token(claims)))
     }
 
     /// A server of ours: the secret key.
-    pub fn service(stack: &Stack) -> Self {
+    pub fn service(stack: &LocalStack) -> Self {
         Self::new(stack, stack.secret_key(), None)
     }
 
-    fn new(stack: &Stack, key: &str, token: Option<String>) -> Self {
+    fn new(stack: &LocalStack, key: &str, token: Option<String>) -> Self {
         Self {
             base: format!("{}/rest/v1", stack.supabase_url()),
             key: key.to_owned(),

@@ -11,7 +11,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::serve::ListenerExt as _;
-use local_stack::Stack;
+use local_stack::LocalStack;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -53,7 +53,7 @@ impl RunningFunction {
     ///
     /// # Panics
     /// When it cannot be started.
-    pub async fn start(program: &Path, stack: &Stack) -> Self {
+    pub async fn start(program: &Path, stack: &LocalStack) -> Self {
         let (events, incoming) = mpsc::channel(1);
         let (outgoing, answers) = mpsc::channel(1);
         let runtime = Runtime {

@@ -47,14 +47,14 @@ pub struct Canary {
 
 /// The time that the events took.
 #[derive(Debug)]
-pub struct Proof {
+pub struct CanaryProof {
     /// From Cloudinary's answer to the row.
     pub upload: Duration,
     /// From Cloudinary's answer to the row's end.
     pub delete: Duration,
 }
 
-impl Proof {
+impl CanaryProof {
     /// As data.
     pub fn to_json(&self) -> Value {
         json!({
@@ -107,7 +107,7 @@ impl Canary {
     ///
     /// # Errors
     /// Says on which leg the notification was lost. The canary is removed in any case.
-    pub async fn prove(&self, output: &Output) -> Result<Proof, Failure> {
+    pub async fn prove(&self, output: &Output) -> Result<CanaryProof, Failure> {
         let triggers = self.cloudinary.list_triggers(None).await?.value;
         if !triggers::reaches(&triggers, &self.webhook) {
             return Err(no_trigger(&self.webhook));
@@ -116,7 +116,7 @@ impl Canary {
     }
 
     /// Uploads the canary, waits for it in the database, deletes it, and waits again.
-    async fn fly(&self, output: &Output) -> Result<Proof, Failure> {
+    async fn fly(&self, output: &Output) -> Result<CanaryProof, Failure> {
         let name = format!("{PREFIX}{}", Uuid::new_v4());
         let options = UploadOptions {
             resource_type: Some(ResourceType::Image),
@@ -147,7 +147,7 @@ impl Canary {
         let upload = arrived?;
         removed?;
         let delete = self.arrival(Event::Delete, &asset).await?;
-        Ok(Proof { upload, delete })
+        Ok(CanaryProof { upload, delete })
     }
 
     async fn arrival(&self, event: Event, asset: &AssetId) -> Result<Duration, Failure> {

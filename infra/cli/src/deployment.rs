@@ -19,14 +19,14 @@ const INVOCATION_LIMIT: Duration = Duration::from_secs(75);
 
 /// A function that commands call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Function {
+pub enum DeployedFunction {
     /// Makes runs.
     Reconcile,
     /// Replays notifications.
     Maintenance,
 }
 
-impl Function {
+impl DeployedFunction {
     const fn output(self) -> &'static str {
         match self {
             Self::Reconcile => "ReconcileFunctionName",
@@ -97,7 +97,11 @@ impl Deployment {
     ///
     /// # Errors
     /// When AWS does not answer or refuses, or the function fails. A call whose answer was lost may have had its effect.
-    pub async fn invoke(&self, function: Function, event: &Value) -> Result<Value, Failure> {
+    pub async fn invoke(
+        &self,
+        function: DeployedFunction,
+        event: &Value,
+    ) -> Result<Value, Failure> {
         let reply = self.call(function, event, "RequestResponse").await?;
         match reply.headers.contains_key("x-amz-function-error") {
             false => Ok(reply.json()),
@@ -109,14 +113,18 @@ impl Deployment {
     ///
     /// # Errors
     /// When AWS does not answer or refuses.
-    pub async fn invoke_later(&self, function: Function, event: &Value) -> Result<(), Failure> {
+    pub async fn invoke_later(
+        &self,
+        function: DeployedFunction,
+        event: &Value,
+    ) -> Result<(), Failure> {
         self.call(function, event, "Event").await.map(drop)
     }
 
     /// A second attempt could start the work twice, so there is none.
     async fn call(
         &self,
-        function: Function,
+        function: DeployedFunction,
         event: &Value,
         invocation_type: &str,
     ) -> Result<Reply, Failure> {
@@ -151,7 +159,7 @@ fn unanswered(doing: &str, error: &CallError) -> Failure {
 }
 
 /// The runtime reports `{"errorType", "errorMessage"}`.
-fn broken(function: Function, payload: &Value) -> Failure {
+fn broken(function: DeployedFunction, payload: &Value) -> Failure {
     let name = function.name();
     let words = payload["errorMessage"]
         .as_str()

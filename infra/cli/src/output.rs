@@ -9,7 +9,7 @@ use crate::failure::Failure;
 
 /// The options that every command takes: how the user wants to be spoken to.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Manner {
+pub struct OutputManner {
     /// Data as one JSON object.
     pub json: bool,
     /// Never ask.
@@ -21,7 +21,7 @@ pub struct Manner {
 /// The two streams, and whether they are for a person.
 #[derive(Debug, Clone)]
 pub struct Output {
-    manner: Manner,
+    manner: OutputManner,
     color: bool,
     /// Data of a step is no data of the command that takes it.
     silent: bool,
@@ -29,7 +29,7 @@ pub struct Output {
 
 /// Steps of something that takes a while: a moving line on a terminal, otherwise a line each.
 #[derive(Debug)]
-pub struct Progress {
+pub struct ProgressLine {
     output: Output,
     bar: Option<ProgressBar>,
 }
@@ -40,7 +40,7 @@ const CYAN: &str = "36";
 
 impl Output {
     /// Colours only a terminal, and only without `NO_COLOR` (<https://no-color.org>).
-    pub fn new(manner: Manner) -> Self {
+    pub fn new(manner: OutputManner) -> Self {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
@@ -65,7 +65,7 @@ impl Output {
     }
 
     /// Begins to show progress.
-    pub fn progress(&self) -> Progress {
+    pub fn progress(&self) -> ProgressLine {
         let bar = io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("  {spinner} {pos} {wide_msg}");
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -73,7 +73,7 @@ impl Output {
             bar.enable_steady_tick(std::time::Duration::from_millis(120));
             bar
         });
-        Progress {
+        ProgressLine {
             output: self.clone(),
             bar,
         }
@@ -181,7 +181,7 @@ impl Output {
     }
 }
 
-impl Progress {
+impl ProgressLine {
     /// Shows the newest step.
     pub fn advance(&self, text: &str) {
         match &self.bar {
@@ -202,7 +202,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::deployment::{Deployment, Function};
+use crate::deployment::{DeployedFunction, Deployment};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Which notifications are replayed.
 #[derive(Debug, Clone)]
-pub struct Scope {
+pub struct ReplayScope {
     /// Those received since then.
     pub since: Timestamp,
     /// Those received from then on are not: they have just been applied.
@@ -32,7 +32,7 @@ pub struct Scope {
 
 /// A replay that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Begun {
+pub struct ReplayStart {
     /// The notifications that are replayed.
     pub notifications: u64,
     /// Those of them that nobody could read before.
@@ -82,15 +82,15 @@ pub async fn resolve_asset(name: &str, supabase: &DataApi) -> Result<AssetId, Fa
     })
 }
 
-impl Scope {
+impl ReplayScope {
     /// Counts the recorded notifications, without replaying them.
     ///
     /// # Errors
     /// When the Data API does not answer or refuses.
-    pub async fn look(&self, supabase: &DataApi) -> Result<Begun, Failure> {
+    pub async fn look(&self, supabase: &DataApi) -> Result<ReplayStart, Failure> {
         let (notifications, newest) = self.count(supabase, None).await?;
         let (parked, _) = self.count(supabase, Some("parked")).await?;
-        Ok(Begun {
+        Ok(ReplayStart {
             notifications,
             parked,
             newest,
@@ -113,7 +113,7 @@ impl Scope {
     pub async fn begin(&self, deployment: &Deployment) -> Result<(), Failure> {
         let event = self.event();
         deployment
-            .invoke(Function::Maintenance, &event)
+            .invoke(DeployedFunction::Maintenance, &event)
             .await
             .map(drop)
     }
@@ -122,7 +122,7 @@ impl Scope {
     ///
     /// # Errors
     /// When the Data API refuses.
-    pub async fn wait(&self, begun: &Begun, supabase: &DataApi) -> Result<u64, Failure> {
+    pub async fn wait(&self, begun: &ReplayStart, supabase: &DataApi) -> Result<u64, Failure> {
         while !has_come(begun, supabase).await? {
             tokio::time::sleep(PAUSE).await;
         }
@@ -159,7 +159,7 @@ impl Scope {
     }
 }
 
-async fn has_come(begun: &Begun, supabase: &DataApi) -> Result<bool, Failure> {
+async fn has_come(begun: &ReplayStart, supabase: &DataApi) -> Result<bool, Failure> {
     let Some(newest) = &begun.newest else {
         return Ok(true);
     };
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn event_is_the_one_that_the_function_reads() {
         let since = Timestamp::from_secs(1_767_225_600);
-        let scope = |asset: Option<&str>| Scope {
+        let scope = |asset: Option<&str>| ReplayScope {
             since,
             until: since,
             asset: asset.map(|id| AssetId::parse(id).unwrap()),

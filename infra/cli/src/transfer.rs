@@ -11,7 +11,7 @@ const BATCH: u32 = 500;
 
 /// The assets that somebody owns, or that were moved.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Owned {
+pub struct OwnedAssets {
     /// Rows of assets, the deleted ones included.
     pub assets: u64,
     /// Collections.
@@ -22,7 +22,7 @@ pub struct Owned {
 ///
 /// # Errors
 /// When the Data API does not answer or refuses.
-pub async fn count(owner: &str, supabase: &DataApi) -> Result<Owned, Failure> {
+pub async fn count(owner: &str, supabase: &DataApi) -> Result<OwnedAssets, Failure> {
     let total = async |table: &str, column: &str| -> Result<u64, Failure> {
         let query = supabase
             .from(table)
@@ -32,7 +32,7 @@ pub async fn count(owner: &str, supabase: &DataApi) -> Result<Owned, Failure> {
             .exact_count();
         Ok(supabase.send(query).await?.total().unwrap_or_default())
     };
-    Ok(Owned {
+    Ok(OwnedAssets {
         assets: total("media_assets", "uploaded_by").await?,
         collections: total("media_collections", "owner").await?,
     })
@@ -46,13 +46,13 @@ pub async fn transfer(
     (from, to): (&str, &str),
     collections: bool,
     supabase: &DataApi,
-    mut told: impl FnMut(Owned),
-) -> Result<Owned, Failure> {
-    let mut moved = Owned::default();
+    mut told: impl FnMut(OwnedAssets),
+) -> Result<OwnedAssets, Failure> {
+    let mut moved = OwnedAssets::default();
     loop {
         let arguments =
             json!({"p_from": from, "p_to": to, "p_limit": BATCH, "p_collections": collections});
-        let batch: Owned = supabase.rpc("media_sync_transfer", &arguments).await?;
+        let batch: OwnedAssets = supabase.rpc("media_sync_transfer", &arguments).await?;
         moved.assets += batch.assets;
         moved.collections += batch.collections;
         told(moved);

@@ -19,7 +19,7 @@ const PAGE: usize = 200;
 
 /// A user, as far as administration needs one.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct User {
+pub struct ProjectUser {
     /// A UUID.
     pub id: String,
     /// Absent for anonymous users and those with a phone number only.
@@ -39,7 +39,7 @@ pub struct User {
     pub user_metadata: Option<Map<String, Value>>,
 }
 
-impl User {
+impl ProjectUser {
     /// True when the next token makes the user an administrator.
     pub fn is_admin(&self) -> bool {
         is_admin(self.app_metadata.as_ref())
@@ -77,13 +77,13 @@ fn is_admin(metadata: Option<&Map<String, Value>>) -> bool {
 
 /// The admin API of a project's Auth.
 #[derive(Debug, Clone)]
-pub struct Users {
+pub struct ProjectUsers {
     base: String,
     key: ApiKey,
     http: reqwest::Client,
 }
 
-impl Users {
+impl ProjectUsers {
     /// The users of the project at `url`.
     pub fn new(url: &Url, key: ApiKey, http: reqwest::Client) -> Self {
         let base = format!("{}/auth/v1", url.as_str().trim_end_matches('/'));
@@ -94,12 +94,12 @@ impl Users {
     ///
     /// # Errors
     /// When Auth does not answer or refuses.
-    pub async fn all(&self) -> Result<Vec<User>, Failure> {
+    pub async fn all(&self) -> Result<Vec<ProjectUser>, Failure> {
         #[derive(Deserialize)]
         struct Page {
-            users: Vec<User>,
+            users: Vec<ProjectUser>,
         }
-        let mut users: Vec<User> = Vec::new();
+        let mut users: Vec<ProjectUser> = Vec::new();
         for page in 1_usize.. {
             let query = format!("/admin/users?page={page}&per_page={PAGE}&sort=created_at%20asc");
             let page: Page = self
@@ -110,8 +110,8 @@ impl Users {
                 break;
             }
             // A user who is deleted meanwhile moves the pages, and one may come twice.
-            let is_new = |user: &User| users.iter().all(|known| known.id != user.id);
-            let new: Vec<User> = page.users.into_iter().filter(is_new).collect();
+            let is_new = |user: &ProjectUser| users.iter().all(|known| known.id != user.id);
+            let new: Vec<ProjectUser> = page.users.into_iter().filter(is_new).collect();
             users.extend(new);
         }
         Ok(users)
@@ -121,7 +121,11 @@ impl Users {
     ///
     /// # Errors
     /// When Auth does not answer or refuses.
-    pub async fn set_role(&self, user: &User, role: Option<&str>) -> Result<User, Failure> {
+    pub async fn set_role(
+        &self,
+        user: &ProjectUser,
+        role: Option<&str>,
+    ) -> Result<ProjectUser, Failure> {
         let path = format!("/admin/users/{}", user.id);
         let body = json!({"app_metadata": {"role": role}});
         let doing = format!("change the role of {}", user.name());
@@ -132,7 +136,7 @@ impl Users {
     ///
     /// # Errors
     /// When Auth does not answer or refuses.
-    pub async fn invite(&self, email: &str) -> Result<User, Failure> {
+    pub async fn invite(&self, email: &str) -> Result<ProjectUser, Failure> {
         let doing = format!("invite {email}");
         let body = json!({"email": email});
         self.call(&doing, Method::POST, "/invite", Some(&body))
@@ -246,7 +250,7 @@ fn refused(doing: &str, status: StatusCode, body: &[u8]) -> Failure {
 mod tests {
     use super::*;
 
-    fn user(value: Value) -> User {
+    fn user(value: Value) -> ProjectUser {
         serde_json::from_value(value).unwrap()
     }
 

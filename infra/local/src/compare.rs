@@ -9,11 +9,11 @@ use serde_json::{Map, Value};
 use tokio_postgres::{Client, NoTls};
 
 use crate::http_client::HttpClient;
-use crate::{Part, Stack, StackError};
+use crate::{LocalStack, StackError, StackPart};
 
 /// The outcome of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Comparison {
+pub struct SideComparison {
     /// Live assets in Cloudinary.
     pub cloudinary: usize,
     /// Live rows in the database.
@@ -87,7 +87,7 @@ const MISCOUNTED: &str = "
 ///
 /// # Errors
 /// When one of the sides cannot be read.
-pub async fn differences(stack: &Stack) -> Result<Comparison, StackError> {
+pub async fn differences(stack: &LocalStack) -> Result<SideComparison, StackError> {
     let state = fetch_state(stack).await?;
     let client = connect(stack.database_url()).await?;
     let (cloudinary, mut differences) = records(&state["assets"], cloudinary_record);
@@ -99,14 +99,14 @@ pub async fn differences(stack: &Stack) -> Result<Comparison, StackError> {
     differences.extend(fetch_column(&client, "checking the statistics", MISCOUNTED).await?);
     differences.extend(waiting_notifications(&state));
     differences.extend(waiting_messages(stack).await?);
-    Ok(Comparison {
+    Ok(SideComparison {
         cloudinary: cloudinary.len(),
         database: database.len(),
         differences,
     })
 }
 
-async fn fetch_state(stack: &Stack) -> Result<Value, StackError> {
+async fn fetch_state(stack: &LocalStack) -> Result<Value, StackError> {
     let url = format!("{}/_control/state", stack.cloudinary_control()?);
     let answer = HttpClient::new().get(&url).await?;
     serde_json::from_slice(&answer.body).map_err(|error| StackError::Http {
@@ -251,11 +251,11 @@ fn waiting_notifications(state: &Value) -> Option<String> {
     (waiting > 0).then(|| format!("{waiting} notifications of Cloudinary's are not delivered"))
 }
 
-async fn waiting_messages(stack: &Stack) -> Result<Vec<String>, StackError> {
+async fn waiting_messages(stack: &LocalStack) -> Result<Vec<String>, StackError> {
     let depths = match stack.queue_depths().await {
         Ok(depths) => depths,
         // No emulator, no queues.
-        Err(StackError::Without(Part::Aws)) => return Ok(Vec::new()),
+        Err(StackError::Without(StackPart::Aws)) => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     let waiting = depths.into_iter().filter(|(_, depth)| depth.total() > 0);

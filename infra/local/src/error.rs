@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::Part;
+use crate::StackPart;
 
 /// Reasons why a stack could not be started or asked.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +69,7 @@ pub enum StackError {
     },
     /// The stack was started without this part.
     #[error("this stack runs without {0}")]
-    Without(Part),
+    Without(StackPart),
     /// A file of the stack's own folder could not be written or read.
     #[error("{}", path.display())]
     File {

@@ -19,7 +19,7 @@ const LEGACY_LIFETIME: u64 = 10 * 365 * 24 * 3600;
 
 /// The claims of a user's access token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claims {
+pub struct TokenClaims {
     /// The user's id, `auth.uid()`.
     pub sub: Uuid,
     /// The user's address.
@@ -30,7 +30,7 @@ pub struct Claims {
     pub app_role: Option<String>,
 }
 
-impl Claims {
+impl TokenClaims {
     /// An ordinary user with a new id.
     pub fn user(email: &str) -> Self {
         Self {
@@ -112,12 +112,12 @@ impl Keys {
     }
 
     /// A user's access token as Supabase Auth signs it today.
-    pub(crate) fn token(&self, claims: &Claims, issuer: &str) -> String {
+    pub(crate) fn token(&self, claims: &TokenClaims, issuer: &str) -> String {
         self.sign(&claims.to_json(issuer))
     }
 
     /// The same, signed with the shared secret of older projects.
-    pub(crate) fn legacy_token(&self, claims: &Claims, issuer: &str) -> String {
+    pub(crate) fn legacy_token(&self, claims: &TokenClaims, issuer: &str) -> String {
         self.sign_legacy(&claims.to_json(issuer))
     }
 
@@ -329,7 +329,7 @@ mod tests {
     #[test]
     fn user_token_verifies_with_the_published_key() {
         let keys = Keys::generate();
-        let claims = Claims::admin("a@example.com");
+        let claims = TokenClaims::admin("a@example.com");
         let token = keys.token(&claims, "http://project/auth/v1");
         let jwk = keys.public_jwks()["keys"][0].clone();
         let key =
@@ -345,7 +345,7 @@ mod tests {
     #[test]
     fn only_tokens_of_this_project_are_verified() {
         let (keys, other) = (Keys::generate(), Keys::generate());
-        let user = Claims::user("a@example.com");
+        let user = TokenClaims::user("a@example.com");
         for token in [
             keys.token(&user, "issuer"),
             keys.legacy_token(&user, "issuer"),

@@ -1,6 +1,6 @@
 //! The local stack: a whole media-sync on one machine, made of the real components.
 //!
-//! [`Stack::start`] runs PostgreSQL, PostgREST and Auth behind a gateway that treats keys as Supabase's does. It runs
+//! [`LocalStack::start`] runs PostgreSQL, PostgREST and Auth behind a gateway that treats keys as Supabase's does. It runs
 //! the AWS emulator with the unmodified `template.yaml` deployed into it, and the Cloudinary stand-in, all on free
 //! ports of 127.0.0.1. Several stacks may run at once. Nothing outlives the program that started it.
 
@@ -25,10 +25,10 @@ mod stack;
 mod supervisor;
 mod tools;
 
-pub use auth::Mail;
-pub use aws::{AlarmReading, Invocation, QueueDepth};
+pub use auth::SentMail;
+pub use aws::{AlarmReading, FunctionInvocation, QueueDepth};
 pub use error::StackError;
-pub use gateway::{Counts, Fault};
-pub use keys::{ApiKeyKind, Claims};
-pub use options::{Options, Part};
-pub use stack::Stack;
+pub use gateway::{CallCounts, GatewayFault};
+pub use keys::{ApiKeyKind, TokenClaims};
+pub use options::{StackOptions, StackPart};
+pub use stack::LocalStack;

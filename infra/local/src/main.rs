@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use local_stack::{Claims, Options, Part, Stack, StackError};
+use local_stack::{LocalStack, StackError, StackOptions, StackPart, TokenClaims};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
@@ -22,10 +22,10 @@ async fn main() -> ExitCode {
     }
 }
 
-fn parse_arguments(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
-    let mut options = Options {
+fn parse_arguments(mut arguments: impl Iterator<Item = String>) -> Option<StackOptions> {
+    let mut options = StackOptions {
         verbose: true,
-        ..Options::default()
+        ..StackOptions::default()
     };
     if arguments.next()? != "up" {
         return None;
@@ -33,19 +33,19 @@ fn parse_arguments(mut arguments: impl Iterator<Item = String>) -> Option<Option
     while let Some(option) = arguments.next() {
         match (option.as_str(), arguments.next()?.as_str()) {
             ("--template", file) => options.template = Some(std::path::absolute(file).ok()?),
-            ("--without", "aws") => _ = options.without.insert(Part::Aws),
-            ("--without", "cloudinary") => _ = options.without.insert(Part::Cloudinary),
+            ("--without", "aws") => _ = options.without.insert(StackPart::Aws),
+            ("--without", "cloudinary") => _ = options.without.insert(StackPart::Cloudinary),
             _ => return None,
         }
     }
     Some(options)
 }
 
-async fn up(options: Options) -> Result<(), StackError> {
+async fn up(options: StackOptions) -> Result<(), StackError> {
     let end = end_signal();
     tokio::pin!(end);
     let stack = tokio::select! {
-        stack = Stack::start(options) => stack?,
+        stack = LocalStack::start(options) => stack?,
         () = &mut end => return Ok(()),
     };
     announce(&stack);
@@ -68,8 +68,8 @@ async fn end_signal() {
 }
 
 #[expect(clippy::print_stdout, reason = "what the command is for")]
-fn announce(stack: &Stack) {
-    let token = stack.token(&Claims::admin("admin@example.com"));
+fn announce(stack: &LocalStack) {
+    let token = stack.token(&TokenClaims::admin("admin@example.com"));
     let (front_door, cloudinary) = (
         stack.front_door_url(),
         stack.cloudinary_url().unwrap_or("not started"),

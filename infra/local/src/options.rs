@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// A part of the stack that can be killed and started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Part {
+pub enum StackPart {
     /// The database server.
     Postgres,
     /// The Data API's server, behind the gateway.
@@ -18,7 +18,7 @@ pub enum Part {
     Cloudinary,
 }
 
-impl std::fmt::Display for Part {
+impl std::fmt::Display for StackPart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Postgres => "postgres",
@@ -32,9 +32,9 @@ impl std::fmt::Display for Part {
 
 /// Options of a stack; the default is everything, as `template.yaml` says.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Parts to leave out: [`Part::Aws`], [`Part::Cloudinary`] or both.
-    pub without: BTreeSet<Part>,
+pub struct StackOptions {
+    /// Parts to leave out: [`StackPart::Aws`], [`StackPart::Cloudinary`] or both.
+    pub without: BTreeSet<StackPart>,
     /// The template to deploy instead of the project's. `CodeUri`s are relative to it.
     pub template: Option<PathBuf>,
     /// Template parameters besides `ConfigSecretArn` and `Architecture`.
@@ -46,7 +46,7 @@ pub struct Options {
     /// True if the project's database has the objects of Supabase's Realtime; the server itself has no local part.
     pub realtime: bool,
     /// Leaves the AWS account empty. The front door's `/webhook` leads to a stack of the usual name as soon as somebody
-    /// has deployed one, and [`crate::Stack::adopt`] takes it for this stack's own.
+    /// has deployed one, and [`crate::LocalStack::adopt`] takes it for this stack's own.
     pub undeployed: bool,
     /// Leaves the database as a new project's, without our migrations.
     pub unmigrated: bool,
@@ -62,11 +62,11 @@ pub struct Options {
     pub verbose: bool,
 }
 
-impl Options {
+impl StackOptions {
     /// Database, Data API and gateway only, for tests of SQL and of PostgREST. They start in about two seconds.
     pub fn database_only() -> Self {
         Self {
-            without: BTreeSet::from([Part::Aws, Part::Cloudinary]),
+            without: BTreeSet::from([StackPart::Aws, StackPart::Cloudinary]),
             ..Self::default()
         }
     }
@@ -74,7 +74,7 @@ impl Options {
     /// Everything but the Cloudinary stand-in.
     pub fn without_cloudinary() -> Self {
         Self {
-            without: BTreeSet::from([Part::Cloudinary]),
+            without: BTreeSet::from([StackPart::Cloudinary]),
             ..Self::default()
         }
     }

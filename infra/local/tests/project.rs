@@ -4,15 +4,15 @@
 
 use std::path::Path;
 
-use local_stack::{Options, Stack};
+use local_stack::{LocalStack, StackOptions};
 use tokio_postgres::{Client, NoTls};
 
 /// A project with Realtime and nothing of ours.
-fn new_project() -> Options {
-    Options {
+fn new_project() -> StackOptions {
+    StackOptions {
         realtime: true,
         unmigrated: true,
-        ..Options::database_only()
+        ..StackOptions::database_only()
     }
 }
 
@@ -35,7 +35,7 @@ async fn texts(client: &Client, sql: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn owner_of_the_project_may_no_more_than_at_supabase() {
-    let stack = Stack::start(new_project()).await.unwrap();
+    let stack = LocalStack::start(new_project()).await.unwrap();
     let postgres = connect(stack.database_url()).await;
     let superusers = texts(
         &postgres,
@@ -100,7 +100,7 @@ async fn owner_of_the_project_may_no_more_than_at_supabase() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn migrations_are_pushed_once_whoever_applied_them() {
-    let stack = Stack::start(new_project()).await.unwrap();
+    let stack = LocalStack::start(new_project()).await.unwrap();
     let postgres = connect(stack.database_url()).await;
     let pushed = stack.push(&stack.migrations()).await.unwrap();
     assert!(pushed.contains("Finished supabase db push"), "{pushed}");
@@ -124,7 +124,7 @@ async fn migrations_are_pushed_once_whoever_applied_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn migration_that_fails_leaves_the_database_as_it_was() {
-    let stack = Stack::start(new_project()).await.unwrap();
+    let stack = LocalStack::start(new_project()).await.unwrap();
     let postgres = connect(stack.database_url()).await;
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, sql: &str| std::fs::write(folder.path().join(name), sql).unwrap();
@@ -145,7 +145,7 @@ async fn migration_that_fails_leaves_the_database_as_it_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn table_of_the_same_name_is_left_alone_and_named() {
-    let stack = Stack::start(new_project()).await.unwrap();
+    let stack = LocalStack::start(new_project()).await.unwrap();
     let postgres = connect(stack.database_url()).await;
     postgres
         .batch_execute("create table public.media_assets (theirs int)")
@@ -157,7 +157,7 @@ async fn table_of_the_same_name_is_left_alone_and_named() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("public.media_assets is there already"),
+        error.contains("public.media_assets exists already"),
         "{error}"
     );
     let schemas = "select nspname::text from pg_namespace where nspname = 'media_sync'";

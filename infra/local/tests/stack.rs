@@ -4,7 +4,7 @@
 
 mod support;
 
-use local_stack::{Claims, Fault, Options, Part, Stack};
+use local_stack::{GatewayFault, LocalStack, StackOptions, StackPart, TokenClaims};
 use serde_json::json;
 use support::{EchoProject, execute, get, schema_is_reloaded, send};
 
@@ -12,7 +12,7 @@ use support::{EchoProject, execute, get, schema_is_reloaded, send};
 #[tokio::test(flavor = "multi_thread")]
 async fn whole_stack_answers_as_the_real_services_do() {
     let project = EchoProject::new();
-    let options = Options {
+    let options = StackOptions {
         template: Some(project.template()),
         parameters: [
             ("LogLevel", "debug"),
@@ -20,9 +20,9 @@ async fn whole_stack_answers_as_the_real_services_do() {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into(),
-        ..Options::default()
+        ..StackOptions::default()
     };
-    let stack = Stack::start(options).await.unwrap();
+    let stack = LocalStack::start(options).await.unwrap();
     deployment_is_reachable_through_the_front_door(&stack).await;
     requests_arrive_byte_for_byte(&stack).await;
     functions_see_the_configuration_and_nothing_of_our_shell(&stack).await;
@@ -33,7 +33,7 @@ async fn whole_stack_answers_as_the_real_services_do() {
     stack.stop().await;
 }
 
-async fn deployment_is_reachable_through_the_front_door(stack: &Stack) {
+async fn deployment_is_reachable_through_the_front_door(stack: &LocalStack) {
     let front_door = stack.front_door_url();
     let page = get(&front_door, &[]).await;
     assert!(String::from_utf8_lossy(&page.body).contains(&stack.supabase_url()));
@@ -64,7 +64,7 @@ async fn deployment_is_reachable_through_the_front_door(stack: &Stack) {
     }
 }
 
-async fn requests_arrive_byte_for_byte(stack: &Stack) {
+async fn requests_arrive_byte_for_byte(stack: &LocalStack) {
     let body = b"{\"a\" :  1,\n \"\xc3\xbc\":\"\\u00fc\"}\r\n ";
     let headers = [
         ("content-type", "application/json"),
@@ -94,7 +94,7 @@ fn decode(text: &str) -> Vec<u8> {
         .unwrap()
 }
 
-async fn functions_see_the_configuration_and_nothing_of_our_shell(stack: &Stack) {
+async fn functions_see_the_configuration_and_nothing_of_our_shell(stack: &LocalStack) {
     let seen = get(&format!("{}/api/cloudinary/sync", stack.api_url()), &[])
         .await
         .json();
@@ -126,7 +126,7 @@ async fn functions_see_the_configuration_and_nothing_of_our_shell(stack: &Stack)
     );
 }
 
-async fn functions_and_queues_can_be_asked_directly(stack: &Stack) {
+async fn functions_and_queues_can_be_asked_directly(stack: &LocalStack) {
     let answer = stack
         .invoke("ReconcileFunctionName", &json!({ "mode": "full" }))
         .await
@@ -165,32 +165,32 @@ fn every_listening_socket_is_on_the_loopback_interface() {
 #[cfg(not(target_os = "linux"))]
 fn every_listening_socket_is_on_the_loopback_interface() {}
 
-async fn parts_come_back_as_they_were(stack: &Stack) {
+async fn parts_come_back_as_they_were(stack: &LocalStack) {
     let api = format!("{}/api/cloudinary/media", stack.api_url());
     let rest = format!("{}/rest/v1/media_assets?select=id", stack.supabase_url());
     let key = [("apikey", stack.secret_key())];
     let insert = "insert into public.media_assets (cloudinary_public_id, resource_type) values ('kept', 'image')";
     execute(stack, insert).await;
 
-    stack.kill(Part::Postgres).await.unwrap();
+    stack.kill(StackPart::Postgres).await.unwrap();
     assert_eq!(get(&rest, &key).await.status, 503);
-    stack.start_again(Part::Postgres).await.unwrap();
+    stack.start_again(StackPart::Postgres).await.unwrap();
     assert_eq!(get(&rest, &key).await.json().as_array().unwrap().len(), 1);
 
-    stack.kill(Part::PostgREST).await.unwrap();
+    stack.kill(StackPart::PostgREST).await.unwrap();
     assert_eq!(get(&rest, &key).await.status, 503);
-    stack.start_again(Part::PostgREST).await.unwrap();
+    stack.start_again(StackPart::PostgREST).await.unwrap();
     assert_eq!(get(&rest, &key).await.json().as_array().unwrap().len(), 1);
 
     let before = get(&api, &[]).await.json()["pid"].clone();
-    stack.kill(Part::AwsWorker).await.unwrap();
+    stack.kill(StackPart::AwsWorker).await.unwrap();
     let after = get(&api, &[]).await;
     assert_eq!(after.status, 200);
     assert_ne!(after.json()["pid"], before);
 
-    stack.kill(Part::Aws).await.unwrap();
+    stack.kill(StackPart::Aws).await.unwrap();
     assert_eq!(get(&api, &[]).await.status, 503);
-    stack.start_again(Part::Aws).await.unwrap();
+    stack.start_again(StackPart::Aws).await.unwrap();
     assert_eq!(get(&api, &[]).await.status, 200);
     assert_eq!(
         send("POST", &stack.webhook_url(), &[], b"{}").await.status,
@@ -198,7 +198,7 @@ async fn parts_come_back_as_they_were(stack: &Stack) {
     );
 }
 
-async fn cloudinary_notifies_and_remembers(stack: &Stack) {
+async fn cloudinary_notifies_and_remembers(stack: &LocalStack) {
     let control = format!("{}/_control", stack.cloudinary_control().unwrap());
     let json = [("content-type", "application/json")];
     let seed = json!({ "count": 3, "emit_notifications": true }).to_string();
@@ -208,8 +208,8 @@ async fn cloudinary_notifies_and_remembers(stack: &Stack) {
     let notifications = get(&format!("{control}/notifications"), &[]).await.json();
     assert_eq!(notifications["delivered"], 3, "{notifications}");
 
-    stack.kill(Part::Cloudinary).await.unwrap();
-    stack.start_again(Part::Cloudinary).await.unwrap();
+    stack.kill(StackPart::Cloudinary).await.unwrap();
+    stack.start_again(StackPart::Cloudinary).await.unwrap();
     let state = get(&format!("{control}/state"), &[]).await.json();
     assert_eq!(state["assets"].as_array().unwrap().len(), 3);
     assert_eq!(state["triggers"][0]["uri"], json!(stack.webhook_url()));
@@ -218,7 +218,9 @@ async fn cloudinary_notifies_and_remembers(stack: &Stack) {
 /// Database, Data API and gateway alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn gateway_treats_keys_and_tokens_as_supabase_does() {
-    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
     let sql = "create function public.who() returns json language sql stable as $$
             select json_build_object('role', current_user, 'uid', auth.uid(), 'app', auth.jwt() #>> '{app_metadata,role}') $$;
         grant execute on function public.who() to anon, authenticated, service_role;
@@ -231,8 +233,8 @@ async fn gateway_treats_keys_and_tokens_as_supabase_does() {
     let who = format!("{}/rest/v1/rpc/who", stack.supabase_url());
     schema_is_reloaded(&stack, "who").await;
 
-    let user = Claims::user("user@example.com");
-    let admin = Claims::admin("admin@example.com");
+    let user = TokenClaims::user("user@example.com");
+    let admin = TokenClaims::admin("admin@example.com");
     let (user_token, admin_token) = (bearer(&stack.token(&user)), bearer(&stack.token(&admin)));
     let legacy_user = bearer(&stack.legacy_token(&user));
     let expired = bearer(&stack.sign(&json!({ "role": "authenticated", "aud": "authenticated", "sub": user.sub, "exp": 1_000_000 })));
@@ -305,7 +307,7 @@ async fn gateway_treats_keys_and_tokens_as_supabase_does() {
     stack.stop().await;
 }
 
-async fn browsers_are_let_in_without_a_key(stack: &Stack, who: &str) {
+async fn browsers_are_let_in_without_a_key(stack: &LocalStack, who: &str) {
     let preflight = [
         ("origin", "http://localhost:5173"),
         ("access-control-request-method", "POST"),
@@ -327,7 +329,7 @@ async fn browsers_are_let_in_without_a_key(stack: &Stack, who: &str) {
     assert_eq!(refused.headers["access-control-allow-origin"], "*");
 }
 
-async fn nothing_is_granted_by_default_and_answers_are_limited(stack: &Stack) {
+async fn nothing_is_granted_by_default_and_answers_are_limited(stack: &LocalStack) {
     let key = [("apikey", stack.secret_key())];
     let refused = get(&format!("{}/rest/v1/bare", stack.supabase_url()), &key).await;
     assert_eq!(
@@ -338,7 +340,7 @@ async fn nothing_is_granted_by_default_and_answers_are_limited(stack: &Stack) {
     assert_eq!(limited.json().as_array().unwrap().len(), 1000);
 }
 
-async fn counts_and_faults_work(stack: &Stack, who: &str) {
+async fn counts_and_faults_work(stack: &LocalStack, who: &str) {
     let key = [("apikey", stack.secret_key())];
     stack.reset_gateway_counts();
     send("POST", who, &key, b"{}").await;
@@ -354,7 +356,7 @@ async fn counts_and_faults_work(stack: &Stack, who: &str) {
     );
     assert_eq!(stack.gateway_counts().of("POST /rest/v1/rpc/who"), 1);
 
-    stack.set_gateway_fault(Some(Fault::Status {
+    stack.set_gateway_fault(Some(GatewayFault::Status {
         status: 502,
         times: 1,
     }));
@@ -381,12 +383,12 @@ fn bearer(token: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_stacks_run_at_once_and_do_not_mix() {
     let (one, two) = tokio::join!(
-        Stack::start(Options::database_only()),
-        Stack::start(Options::database_only())
+        LocalStack::start(StackOptions::database_only()),
+        LocalStack::start(StackOptions::database_only())
     );
     let (one, two) = (one.unwrap(), two.unwrap());
     execute(&one, "insert into public.media_assets (cloudinary_public_id, resource_type) values ('one', 'image')").await;
-    let count = async |stack: &Stack| {
+    let count = async |stack: &LocalStack| {
         let url = format!("{}/rest/v1/media_assets", stack.supabase_url());
         get(&url, &[("apikey", stack.secret_key())])
             .await

@@ -4,7 +4,7 @@
 
 mod support;
 
-use local_stack::{Claims, Options, Part, Stack};
+use local_stack::{LocalStack, StackOptions, StackPart, TokenClaims};
 use serde_json::json;
 use support::{execute, get, node, schema_is_reloaded, send};
 
@@ -15,13 +15,15 @@ const WHO: &str = "create function public.who() returns json language sql stable
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_of_every_key_have_its_role() {
-    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
     execute(&stack, WHO).await;
     schema_is_reloaded(&stack, "who").await;
     let environment = [
         (
             "ACCESS_TOKEN",
-            stack.token(&Claims::user("user@example.com")),
+            stack.token(&TokenClaims::user("user@example.com")),
         ),
         (
             "LEGACY_SERVICE_ROLE_KEY",
@@ -46,7 +48,9 @@ const NOTES: &str = "create table public.notes (owner uuid not null default auth
 
 #[tokio::test(flavor = "multi_thread")]
 async fn users_sign_up_and_are_administrated() {
-    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
     execute(&stack, &format!("{NOTES}{WHO}")).await;
     schema_is_reloaded(&stack, "who").await;
     let program = include_str!("supabase_js/users.mjs");
@@ -57,7 +61,7 @@ async fn users_sign_up_and_are_administrated() {
     stack.stop().await;
 }
 
-async fn auth_refuses_in_the_form_that_is_asked_for(stack: &Stack) {
+async fn auth_refuses_in_the_form_that_is_asked_for(stack: &LocalStack) {
     let url = format!("{}/auth/v1/token?grant_type=password", stack.supabase_url());
     let body = br#"{"email":"a@example.com","password":"wrong"}"#;
     let key = ("apikey", stack.publishable_key());
@@ -80,7 +84,7 @@ async fn auth_refuses_in_the_form_that_is_asked_for(stack: &Stack) {
     assert_eq!(broken.json()["error_code"], "bad_json");
 }
 
-async fn paths_are_offered_absent_or_nowhere(stack: &Stack) {
+async fn paths_are_offered_absent_or_nowhere(stack: &LocalStack) {
     let (anon, service) = (stack.publishable_key(), stack.secret_key());
     // Method, path, apikey, status, code
     let table = [
@@ -144,7 +148,7 @@ async fn paths_are_offered_absent_or_nowhere(stack: &Stack) {
     assert_eq!(answer.json()["error_code"], "no_authorization");
 }
 
-async fn sessions_outlive_the_database_server(stack: &Stack) {
+async fn sessions_outlive_the_database_server(stack: &LocalStack) {
     let url = |path: &str| format!("{}/auth/v1{path}", stack.supabase_url());
     let key = ("apikey", stack.publishable_key());
     let credentials = br#"{"email":"ada@example.com","password":"second password"}"#;
@@ -152,10 +156,10 @@ async fn sessions_outlive_the_database_server(stack: &Stack) {
     let session = send("POST", &sign_in, &[key], credentials).await.json();
     let bearer = format!("Bearer {}", session["access_token"].as_str().unwrap());
 
-    stack.kill(Part::Postgres).await.unwrap();
+    stack.kill(StackPart::Postgres).await.unwrap();
     let headers = [key, ("authorization", bearer.as_str())];
     assert_eq!(get(&url("/user"), &headers).await.status, 500);
-    stack.start_again(Part::Postgres).await.unwrap();
+    stack.start_again(StackPart::Postgres).await.unwrap();
     let user = get(&url("/user"), &headers).await.json();
     assert_eq!(user["email"], "ada@example.com");
     let refresh = url("/token?grant_type=refresh_token");
@@ -167,16 +171,16 @@ async fn sessions_outlive_the_database_server(stack: &Stack) {
 #[tokio::test(flavor = "multi_thread")]
 async fn projects_choose_who_may_sign_up() {
     let program = include_str!("supabase_js/switches.mjs");
-    let closed = Options {
+    let closed = StackOptions {
         sign_up_disabled: true,
-        ..Options::database_only()
+        ..StackOptions::database_only()
     };
-    let open = Options {
+    let open = StackOptions {
         anonymous_sign_ins: true,
-        ..Options::database_only()
+        ..StackOptions::database_only()
     };
     for (options, sign_up) in [(closed, "no"), (open, "anonymous")] {
-        let stack = Stack::start(options).await.unwrap();
+        let stack = LocalStack::start(options).await.unwrap();
         execute(&stack, WHO).await;
         schema_is_reloaded(&stack, "who").await;
         let environment = [("EXPECT_SIGN_UP", sign_up.to_owned())];

@@ -8,14 +8,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use end_to_end::database;
-use local_stack::{Claims, Options, Stack};
+use local_stack::{LocalStack, StackOptions, TokenClaims};
 
 const PAGE: &str = include_str!("../../../docs/guides/collections.md");
 
 #[tokio::test]
 async fn the_examples_of_the_page_do_what_it_says() {
-    let stack = Stack::start(Options::database_only()).await.unwrap();
-    let user = Claims::user("user@example.com");
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
+    let user = TokenClaims::user("user@example.com");
     add_assets(&stack, &user, &["Film", "Mug", "Poster"]).await;
     let program = program();
     let environment = [
@@ -100,7 +102,7 @@ async fn collections_keep_their_order_and_their_owner() {
 }
 
 /// Assets of this user, by their display names; their rows' ids.
-async fn add_assets(stack: &Stack, owner: &Claims, names: &[&str]) -> Vec<String> {
+async fn add_assets(stack: &LocalStack, owner: &TokenClaims, names: &[&str]) -> Vec<String> {
     let client = database::connect(stack.database_url()).await;
     let mut ids = Vec::new();
     for name in names {

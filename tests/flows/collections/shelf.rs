@@ -1,7 +1,7 @@
 //! A collection of many assets, its owner, and others.
 
 use end_to_end::{DataApiCaller, HttpAnswer, database};
-use local_stack::{Claims, Options, Stack};
+use local_stack::{LocalStack, StackOptions, TokenClaims};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
@@ -17,7 +17,7 @@ const CHANGES: [&str; 3] = [
 
 /// A private collection, still empty, and the assets for it.
 pub(super) struct Shelf {
-    pub(super) stack: Stack,
+    pub(super) stack: LocalStack,
     client: Client,
     assets: Vec<String>,
     collection: String,
@@ -29,8 +29,13 @@ pub(super) struct Shelf {
 
 impl Shelf {
     pub(super) async fn start() -> Self {
-        let stack = Stack::start(Options::database_only()).await.unwrap();
-        let (owner, other) = (Claims::user("user@example.com"), Claims::user("o@x.org"));
+        let stack = LocalStack::start(StackOptions::database_only())
+            .await
+            .unwrap();
+        let (owner, other) = (
+            TokenClaims::user("user@example.com"),
+            TokenClaims::user("o@x.org"),
+        );
         let names: Vec<String> = (0..24).map(|number| number.to_string()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let user = DataApiCaller::user(&stack, &owner);
@@ -38,7 +43,7 @@ impl Shelf {
             client: database::connect(stack.database_url()).await,
             assets: add_assets(&stack, &owner, &names).await,
             collection: add_collection(&user).await,
-            admin: DataApiCaller::user(&stack, &Claims::admin("admin@example.com")),
+            admin: DataApiCaller::user(&stack, &TokenClaims::admin("admin@example.com")),
             other: DataApiCaller::user(&stack, &other),
             other_id: other.sub,
             user,

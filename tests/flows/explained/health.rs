@@ -1,7 +1,7 @@
 //! The health of the mirror, from good to down.
 
 use end_to_end::{HttpAnswer, World, now};
-use local_stack::Part;
+use local_stack::StackPart;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -80,7 +80,7 @@ pub(super) async fn break_everything(world: &World) {
     ] {
         world.rows(sql, &[]).await;
     }
-    let killed = world.stack.kill(Part::Cloudinary).await;
+    let killed = world.stack.kill(StackPart::Cloudinary).await;
     killed.expect("the stand-in runs");
 }
 
@@ -109,7 +109,7 @@ pub(super) async fn the_drain_tells_cloudwatch(world: &World) {
 
 /// It lives all the same.
 pub(super) async fn without_a_database_it_is_down(world: &World) {
-    let killed = world.stack.kill(Part::PostgREST).await;
+    let killed = world.stack.kill(StackPart::PostgREST).await;
     killed.expect("PostgREST runs");
     let down = ask(world, Some(&world.admin), "").await;
     let down = down.body_with(StatusCode::SERVICE_UNAVAILABLE);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use end_to_end::{World, eventually, id_of};
-use local_stack::Claims;
+use local_stack::TokenClaims;
 use media_sync::asset::AssetId;
 use media_sync::cloudinary::CloudinaryResource;
 use media_sync::cloudinary::upload::UploadOptions;
@@ -149,7 +149,9 @@ impl<'a> Life<'a> {
         assert_eq!(told["urls"], Value::Null);
         let (status, _) = tell(world, &world.user, &self.row_id).await;
         assert_eq!(status, StatusCode::OK);
-        let stranger = world.stack.token(&Claims::user("stranger@example.com"));
+        let stranger = world
+            .stack
+            .token(&TokenClaims::user("stranger@example.com"));
         let unknown = "ffffffffffffffffffffffffffffffff";
         for id in [&*self.row_id, &self.id.to_string(), unknown] {
             let (status, answer) = tell(world, &stranger, id).await;

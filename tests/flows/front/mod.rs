@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use end_to_end::World;
-use local_stack::{Claims, Options, Stack};
+use local_stack::{LocalStack, StackOptions, TokenClaims};
 use media_sync::config::{self, Config};
 use media_sync::supabase::{DataApi, SupabaseError};
 use media_sync::time::Timestamp;
@@ -42,10 +42,10 @@ const QUICK: [&str; 2] = ["--phases", "examples,fuzzing"];
 
 #[tokio::test]
 async fn keys_and_tokens_of_both_generations_open_the_same_doors() {
-    let stack = Stack::start(Options::database_only())
+    let stack = LocalStack::start(StackOptions::database_only())
         .await
         .unwrap_or_else(|error| panic!("{error}"));
-    let user = Claims::user("user@example.com");
+    let user = TokenClaims::user("user@example.com");
     let (today, legacy) = (stack.token(&user), stack.legacy_token(&user));
     for (secret, publishable) in [
         (stack.secret_key(), stack.publishable_key()),
@@ -85,9 +85,9 @@ async fn keys_and_tokens_of_both_generations_open_the_same_doors() {
 #[tokio::test]
 async fn every_answer_keeps_to_the_document_whatever_is_asked() {
     let origins = format!("{PAGE},https://admin.example.com");
-    let options = Options {
+    let options = StackOptions {
         parameters: [("CorsOrigins".to_owned(), origins)].into(),
-        ..Options::default()
+        ..StackOptions::default()
     };
     let world = World::start_with(options).await;
     world

@@ -5,17 +5,17 @@ mod success;
 
 use end_to_end::{HttpAnswer, eventually, post};
 use futures::future::join_all;
-use local_stack::{Options, Stack};
+use local_stack::{LocalStack, StackOptions};
 use serde_json::{Value, json};
 
 struct Database {
-    stack: Stack,
+    stack: LocalStack,
     client: tokio_postgres::Client,
 }
 
 impl Database {
     async fn start() -> Self {
-        let stack = Stack::start(Options::database_only())
+        let stack = LocalStack::start(StackOptions::database_only())
             .await
             .expect("the database starts");
         let client = end_to_end::connect(stack.database_url()).await;

@@ -7,7 +7,7 @@ mod told;
 
 use end_to_end::replication::StreamPosition;
 use end_to_end::{DataApiCaller, database};
-use local_stack::{Claims, Options, Stack};
+use local_stack::{LocalStack, StackOptions, TokenClaims};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_postgres::Client;
@@ -31,7 +31,9 @@ async fn changes_are_told_with_what_is_shown_and_without_a_flood() {
 
 #[tokio::test]
 async fn a_project_without_realtime_works_and_may_get_it_later() {
-    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
     let client = database::connect(stack.database_url()).await;
     let service = DataApiCaller::service(&stack);
     let found = client
@@ -58,7 +60,7 @@ async fn a_project_without_realtime_works_and_may_get_it_later() {
             .unwrap();
     }
     let rows = StreamPosition::begin(&client, "supabase_realtime").await;
-    let admin = DataApiCaller::user(&stack, &Claims::admin("admin@example.com"));
+    let admin = DataApiCaller::user(&stack, &TokenClaims::admin("admin@example.com"));
     change(&admin, 1, &json!({"folder": "shop"})).await;
     assert_eq!(only(messages(&server).await)["event"], "UPDATE");
     assert_eq!(

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use end_to_end::replication::{PublishedChange, StreamPosition};
 use end_to_end::{DataApiCaller, database};
-use local_stack::{Claims, Options, Stack};
+use local_stack::{LocalStack, StackOptions, TokenClaims};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
@@ -50,7 +50,7 @@ const SHOWN: [&str; 34] = [
 
 /// A database with Realtime, and everybody who takes part.
 pub(super) struct Stage {
-    pub(super) stack: Stack,
+    pub(super) stack: LocalStack,
     /// The database's owner.
     pub(super) client: Client,
     /// Realtime's own server.
@@ -63,18 +63,18 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) async fn start() -> Self {
-        let options = Options {
+        let options = StackOptions {
             realtime: true,
-            ..Options::database_only()
+            ..StackOptions::database_only()
         };
-        let stack = Stack::start(options).await.unwrap();
+        let stack = LocalStack::start(options).await.unwrap();
         let client = database::connect(stack.database_url()).await;
         Self {
             server: database::connect(stack.supabase_admin_url()).await,
             rows: StreamPosition::begin(&client, "supabase_realtime").await,
             sent: StreamPosition::begin(&client, "supabase_realtime_messages_publication").await,
             service: DataApiCaller::service(&stack),
-            admin: DataApiCaller::user(&stack, &Claims::admin("admin@example.com")),
+            admin: DataApiCaller::user(&stack, &TokenClaims::admin("admin@example.com")),
             client,
             stack,
         }

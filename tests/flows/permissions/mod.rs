@@ -12,7 +12,7 @@ use std::path::Path;
 
 use catalog::{Function, Relation};
 use end_to_end::{DataApiCaller, database};
-use local_stack::{Claims, Options, Stack};
+use local_stack::{LocalStack, StackOptions, TokenClaims};
 use page::Page;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -34,12 +34,12 @@ const TAKE_AWAY: &str = "the migration that makes the table or function must fir
 #[tokio::test]
 async fn everybody_may_do_what_the_page_says_and_nothing_else() {
     // Where everything new is everybody's unless it is taken away, and Realtime is there.
-    let older = Options {
+    let older = StackOptions {
         realtime: true,
         open_grants: true,
-        ..Options::database_only()
+        ..StackOptions::database_only()
     };
-    let (found, found_in_older) = tokio::join!(look(Options::database_only()), look(older));
+    let (found, found_in_older) = tokio::join!(look(StackOptions::database_only()), look(older));
     assert_eq!(
         page::differences(&found, &found_in_older),
         "",
@@ -60,17 +60,17 @@ async fn everybody_may_do_what_the_page_says_and_nothing_else() {
 }
 
 /// The page as this project's database would have it.
-async fn look(options: Options) -> String {
-    let stack = Stack::start(options).await.unwrap();
+async fn look(options: StackOptions) -> String {
+    let stack = LocalStack::start(options).await.unwrap();
     let client = database::connect(stack.database_url()).await;
-    let user = Claims::user("user@example.com");
+    let user = TokenClaims::user("user@example.com");
     let rows = include_str!("rows.sql").replace("{user}", &user.sub.to_string());
     client.batch_execute(&rows).await.unwrap();
     let callers = [
         DataApiCaller::anonymous(&stack),
         DataApiCaller::user(&stack, &user),
-        DataApiCaller::user(&stack, &Claims::user("other@example.com")),
-        DataApiCaller::user(&stack, &Claims::admin("admin@example.com")),
+        DataApiCaller::user(&stack, &TokenClaims::user("other@example.com")),
+        DataApiCaller::user(&stack, &TokenClaims::admin("admin@example.com")),
         DataApiCaller::service(&stack),
     ];
     let relations = catalog::relations(&client).await;

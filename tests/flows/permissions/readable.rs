@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use end_to_end::{DataApiCaller, HttpAnswer, database};
-use local_stack::{Claims, Options, Stack};
+use local_stack::{LocalStack, StackOptions, TokenClaims};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -132,13 +132,13 @@ const READABLE: [(&str, &str, &str); 24] = [
 
 #[tokio::test]
 async fn users_read_the_columns_that_are_listed_with_a_reason_and_no_other() {
-    let options = Options {
+    let options = StackOptions {
         realtime: true,
-        ..Options::database_only()
+        ..StackOptions::database_only()
     };
-    let stack = Stack::start(options).await.unwrap();
+    let stack = LocalStack::start(options).await.unwrap();
     let client = database::connect(stack.database_url()).await;
-    let user = Claims::user("user@example.com");
+    let user = TokenClaims::user("user@example.com");
     let rows = include_str!("rows.sql").replace("{user}", &user.sub.to_string());
     client.batch_execute(&rows).await.unwrap();
 

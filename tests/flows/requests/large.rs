@@ -1,7 +1,7 @@
 //! Requests of a thousand items, past the API.
 
 use end_to_end::{DataApiCaller, connect};
-use local_stack::{Claims, Options, Stack};
+use local_stack::{LocalStack, StackOptions, TokenClaims};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ const FILL: &str =
 
 /// A large library, and its administrator.
 pub(super) struct Library {
-    pub(super) stack: Stack,
+    pub(super) stack: LocalStack,
     admin: DataApiCaller,
     /// Ids of a thousand of its assets.
     ids: Vec<String>,
@@ -23,7 +23,7 @@ pub(super) struct Library {
 
 impl Library {
     pub(super) async fn start() -> Self {
-        let stack = Stack::start(Options::database_only()).await;
+        let stack = LocalStack::start(StackOptions::database_only()).await;
         let stack = stack.expect("the stack starts");
         let client = connect(stack.database_url()).await;
         let filled = client.batch_execute(FILL).await;
@@ -31,7 +31,7 @@ impl Library {
         let ids = "select md5(n::text) from generate_series(1, 1000) n";
         let ids = client.query(ids, &[]).await.expect("the ids are read");
         Self {
-            admin: DataApiCaller::user(&stack, &Claims::admin("admin@example.com")),
+            admin: DataApiCaller::user(&stack, &TokenClaims::admin("admin@example.com")),
             ids: ids.iter().map(|row| row.get(0)).collect(),
             stack,
         }

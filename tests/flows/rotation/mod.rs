@@ -7,7 +7,7 @@ mod traffic;
 use std::time::{Duration, Instant};
 
 use end_to_end::{World, eventually, now};
-use local_stack::{ApiKeyKind, Claims, Options};
+use local_stack::{ApiKeyKind, StackOptions, TokenClaims};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -24,14 +24,14 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 async fn every_key_is_rotated_under_traffic_and_nothing_is_refused_or_lost() {
-    let options = Options {
+    let options = StackOptions {
         config: [
             ("SUPABASE_JWT_SECRET", OTHER_SECRET),
             ("CURSOR_SECRET", OLD_CURSORS),
         ]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into(),
-        ..Options::default()
+        ..StackOptions::default()
     };
     let world = World::start_with(options).await;
     let begun = Instant::now();
@@ -109,7 +109,9 @@ async fn rotate_cursor_secret(world: &World) {
 }
 
 async fn rotate_jwt_secret(world: &World) {
-    let token = world.stack.legacy_token(&Claims::user("late@example.com"));
+    let token = world
+        .stack
+        .legacy_token(&TokenClaims::user("late@example.com"));
     let list = async || {
         let path = "/api/cloudinary/media?limit=1";
         world

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use end_to_end::connect;
-use local_stack::Claims;
+use local_stack::TokenClaims;
 use serde_json::Value;
 
 use super::{Lister, encoded, ids};
@@ -212,7 +212,9 @@ async fn cursors_are_bound(lister: &mut Lister) {
         ))
         .await;
     assert_eq!(refused.status, 400);
-    lister.token = lister.stack.token(&Claims::user("another@example.com"));
+    lister.token = lister
+        .stack
+        .token(&TokenClaims::user("another@example.com"));
     let refused = lister
         .get(&with("limit=5&search=row&sort_by=display_name"))
         .await;

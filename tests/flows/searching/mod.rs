@@ -10,20 +10,22 @@ mod statistics;
 mod walks;
 
 use end_to_end::{FunctionAnswer, RunningFunction};
-use local_stack::{Claims, Options, Stack};
+use local_stack::{LocalStack, StackOptions, TokenClaims};
 use serde_json::Value;
 
 /// A database with the list function's own program in front of it, and a signed-in user.
 struct Lister {
-    stack: Stack,
+    stack: LocalStack,
     function: RunningFunction,
     token: String,
 }
 
 impl Lister {
     async fn start() -> Self {
-        let stack = Stack::start(Options::database_only()).await.unwrap();
-        let token = stack.token(&Claims::user("reader@example.com"));
+        let stack = LocalStack::start(StackOptions::database_only())
+            .await
+            .unwrap();
+        let token = stack.token(&TokenClaims::user("reader@example.com"));
         let function = RunningFunction::start(&RunningFunction::built("media_list"), &stack).await;
         Self {
             stack,

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 
 use end_to_end::library;
-use local_stack::{Options, Stack};
+use local_stack::{LocalStack, StackOptions};
 use serde_json::{Value, json};
 use tokio_postgres::{AsyncMessage, Client, NoTls};
 
@@ -51,7 +51,9 @@ const ORDERS: [(&str, &str); 6] = [
 
 #[tokio::test]
 async fn no_query_reads_the_whole_table() {
-    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
     library::fill(stack.database_url(), ROWS).await;
     let session = Session::of_a_user(stack.supabase_admin_url()).await;
 

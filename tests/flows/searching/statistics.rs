@@ -1,7 +1,7 @@
 //! Statistics are kept beside the rows. They are exact under concurrent writes, and in nobody's way.
 
 use end_to_end::{connect, library};
-use local_stack::{Options, Stack};
+use local_stack::{LocalStack, StackOptions};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
@@ -23,7 +23,9 @@ const SUM: &str = "select to_jsonb(
 
 #[tokio::test]
 async fn statistics_are_exact_and_no_writer_waits_for_another() {
-    let stack = Stack::start(Options::database_only()).await.unwrap();
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
     let url = stack.database_url().to_owned();
     library::fill(&url, 2_000).await;
 

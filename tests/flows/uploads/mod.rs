@@ -6,7 +6,7 @@ mod prefixed;
 mod signed;
 
 use end_to_end::{HttpAnswer, World, eventually, picture};
-use local_stack::{Claims, Options};
+use local_stack::{StackOptions, TokenClaims};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -31,13 +31,13 @@ impl Uploads {
     }
 
     async fn start_with(rules: Value) -> Self {
-        let options = Options {
+        let options = StackOptions {
             config: [("UPLOAD_RULES".to_owned(), rules.to_string())].into(),
-            ..Options::default()
+            ..StackOptions::default()
         };
         let world = World::start_with(options).await;
         Self {
-            other: world.stack.token(&Claims::user("other@example.com")),
+            other: world.stack.token(&TokenClaims::user("other@example.com")),
             http: media_sync::config::http_client().expect("a client without special roots"),
             world,
         }

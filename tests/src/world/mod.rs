@@ -3,7 +3,7 @@
 mod requests;
 mod rows;
 
-use local_stack::{Claims, Options, Stack};
+use local_stack::{LocalStack, StackOptions, TokenClaims};
 use media_sync::asset::AssetId;
 use media_sync::cloudinary::{CloudinaryClient, CloudinaryResource};
 use media_sync::config::Config;
@@ -16,7 +16,7 @@ use crate::database::Connections;
 /// A running stack, an administrator and an ordinary user.
 #[derive(Debug)]
 pub struct World {
-    pub stack: Stack,
+    pub stack: LocalStack,
     pub cloud: CloudinaryAccount,
     pub admin: String,
     pub user: String,
@@ -28,23 +28,23 @@ pub struct World {
 impl World {
     /// A whole stack, with nothing in it.
     pub async fn start() -> Self {
-        Self::start_with(Options::default()).await
+        Self::start_with(StackOptions::default()).await
     }
 
     /// The same, with further options.
-    pub async fn start_with(options: Options) -> Self {
-        let stack = Stack::start(Self::options(options)).await;
+    pub async fn start_with(options: StackOptions) -> Self {
+        let stack = LocalStack::start(Self::options(options)).await;
         Self::of(stack.unwrap_or_else(|error| panic!("{error}"))).await
     }
 
     /// A second world in the same AWS account, with a database and a library of its own.
     pub async fn start_beside(&self) -> Self {
-        let options = Self::options(Options::default());
+        let options = Self::options(StackOptions::default());
         let stack = self.stack.start_beside(options).await;
         Self::of(stack.unwrap_or_else(|error| panic!("{error}"))).await
     }
 
-    fn options(mut options: Options) -> Options {
+    fn options(mut options: StackOptions) -> StackOptions {
         // As often as the template allows: a failure costs a test seconds, not minutes.
         let retries = ("RetrySeconds".to_owned(), "20".to_owned());
         options.parameters.extend([retries]);
@@ -53,7 +53,7 @@ impl World {
         options
     }
 
-    async fn of(stack: Stack) -> Self {
+    async fn of(stack: LocalStack) -> Self {
         // So does a worker that is killed.
         for queue in ["NotificationQueue", "OutboundQueue"] {
             let hidden = stack.hide_messages_for(queue, 20).await;
@@ -64,9 +64,9 @@ impl World {
         let cloud = CloudinaryAccount::new(cloudinary, control);
         // Minutes between attempts become tenths of seconds.
         cloud.set(json!({"retry_factor": 0.001})).await;
-        let user = Claims::user("user@example.com");
+        let user = TokenClaims::user("user@example.com");
         Self {
-            admin: stack.token(&Claims::admin("admin@example.com")),
+            admin: stack.token(&TokenClaims::admin("admin@example.com")),
             user: stack.token(&user),
             user_id: user.sub.to_string(),
             http: media_sync::config::http_client().expect("a client without special roots"),

@@ -18,14 +18,14 @@ pub(crate) const USUAL_RESERVATION: u64 = 50;
 
 /// The copies of functions that an account may run at once in one region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Concurrency {
+pub struct AccountConcurrency {
     /// Copies of all functions together.
     pub limit: u64,
     /// Copies that no function has reserved.
     pub unreserved: u64,
 }
 
-impl Concurrency {
+impl AccountConcurrency {
     /// Reads Lambda's account settings (pure).
     pub(crate) fn read(settings: &Value) -> Option<Self> {
         let number = |name: &str| settings["AccountLimit"][name].as_u64();
@@ -53,7 +53,7 @@ impl Concurrency {
 }
 
 /// Asks for the account's limits.
-pub(crate) async fn concurrency(account: &Account) -> Result<Concurrency, Failure> {
+pub(crate) async fn concurrency(account: &Account) -> Result<AccountConcurrency, Failure> {
     let doing = "reading Lambda's account settings";
     let call = Call {
         service: "lambda",
@@ -65,7 +65,7 @@ pub(crate) async fn concurrency(account: &Account) -> Result<Concurrency, Failur
     if !reply.is_success() {
         return Err(reply.refused().failure(doing));
     }
-    Concurrency::read(&reply.json()).ok_or_else(|| {
+    AccountConcurrency::read(&reply.json()).ok_or_else(|| {
         Failure::new(
             Exit::Failed,
             format!("{doing} failed: the answer cannot be read"),
@@ -92,7 +92,7 @@ mod tests {
             (1_000, 100, 50, 50),
             (1_000, 40, 0, 0),
         ] {
-            let limits = Concurrency { limit, unreserved };
+            let limits = AccountConcurrency { limit, unreserved };
             assert_eq!(limits.reservable(held), expected, "{limits:?} {held}");
         }
     }
@@ -107,7 +107,7 @@ mod tests {
             (1_000, 1_000, 50),
             (1_000, 149, 0),
         ] {
-            let limits = Concurrency { limit, unreserved };
+            let limits = AccountConcurrency { limit, unreserved };
             assert_eq!(limits.usual_reservation(), expected, "{limits:?}");
         }
     }

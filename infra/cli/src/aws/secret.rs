@@ -138,7 +138,8 @@ pub(crate) fn parse(text: &str) -> Result<serde_json::Map<String, Value>, Failur
 
 /// The same values, in any order and with any spaces.
 pub(crate) fn is_same(text: &str, values: &BTreeMap<String, String>) -> bool {
-    crate::configuration::Values::parse(text).is_some_and(|have| have.as_map() == values)
+    crate::configuration::ConfigurationValues::parse(text)
+        .is_some_and(|have| have.as_map() == values)
 }
 
 impl std::fmt::Debug for State {

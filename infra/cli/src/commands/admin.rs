@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::admin_transfer;
 use super::admin_users::{entry, find};
-use crate::configuration::{Configuration, SUPABASE_SECRET_KEY, SUPABASE_URL, Source};
+use crate::configuration::{Configuration, ConfigurationSource, SUPABASE_SECRET_KEY, SUPABASE_URL};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
-use crate::users::{ADMIN, User, Users};
+use crate::users::{ADMIN, ProjectUser, ProjectUsers};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -38,7 +38,7 @@ pub(super) struct GrantArguments {
     #[arg(long)]
     invite: bool,
     #[command(flatten)]
-    source: Source,
+    source: ConfigurationSource,
 }
 
 #[derive(Debug, Args)]
@@ -46,13 +46,13 @@ pub(super) struct RevokeArguments {
     /// The user's e-mail address, or id
     email: String,
     #[command(flatten)]
-    source: Source,
+    source: ConfigurationSource,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ListArguments {
     #[command(flatten)]
-    source: Source,
+    source: ConfigurationSource,
 }
 
 pub(super) async fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
@@ -64,11 +64,11 @@ pub(super) async fn run(command: Command, output: &Output) -> Result<Exit, Failu
     }
 }
 
-async fn users(source: &Source) -> Result<Users, Failure> {
+async fn users(source: &ConfigurationSource) -> Result<ProjectUsers, Failure> {
     let configuration =
         Configuration::find(source, &[], &[SUPABASE_URL, SUPABASE_SECRET_KEY]).await?;
     let (url, key) = (configuration.supabase_url()?, configuration.secret_key()?);
-    Ok(Users::new(&url, key, configuration.http().clone()))
+    Ok(ProjectUsers::new(&url, key, configuration.http().clone()))
 }
 
 async fn grant(arguments: &GrantArguments, output: &Output) -> Result<Exit, Failure> {
@@ -107,11 +107,11 @@ async fn grant(arguments: &GrantArguments, output: &Output) -> Result<Exit, Fail
 }
 
 async fn invite(
-    users: &Users,
+    users: &ProjectUsers,
     email: &str,
     wanted: bool,
     output: &Output,
-) -> Result<User, Failure> {
+) -> Result<ProjectUser, Failure> {
     let question = format!("No user has the address {email}. Invite it by mail?");
     if !wanted && !output.agrees(&question) {
         return Err(
@@ -157,15 +157,15 @@ async fn revoke(arguments: &RevokeArguments, output: &Output) -> Result<Exit, Fa
     Ok(Exit::Ok)
 }
 
-fn report_change(user: &User, changed: bool, invited: bool, output: &Output) {
+fn report_change(user: &ProjectUser, changed: bool, invited: bool, output: &Output) {
     let value = json!({"user": entry(user), "changed": changed, "invited": invited});
     output.data(&value, &[]);
 }
 
 async fn list(arguments: &ListArguments, output: &Output) -> Result<Exit, Failure> {
     let all = users(&arguments.source).await?.all().await?;
-    let administrators: Vec<&User> = all.iter().filter(|user| user.is_admin()).collect();
-    let powerless: Vec<&User> = all
+    let administrators: Vec<&ProjectUser> = all.iter().filter(|user| user.is_admin()).collect();
+    let powerless: Vec<&ProjectUser> = all
         .iter()
         .filter(|user| user.claims_to_be_admin())
         .collect();
@@ -179,7 +179,7 @@ async fn list(arguments: &ListArguments, output: &Output) -> Result<Exit, Failur
         ));
     }
     let entries =
-        |users: &[&User]| -> Vec<Value> { users.iter().map(|user| entry(user)).collect() };
+        |users: &[&ProjectUser]| -> Vec<Value> { users.iter().map(|user| entry(user)).collect() };
     let value = json!({
         "administrators": entries(&administrators),
         "powerless": entries(&powerless),
@@ -188,8 +188,8 @@ async fn list(arguments: &ListArguments, output: &Output) -> Result<Exit, Failur
     Ok(Exit::Ok)
 }
 
-fn table(users: &[&User]) -> Vec<String> {
-    let row = |user: &&'_ User| {
+fn table(users: &[&ProjectUser]) -> Vec<String> {
+    let row = |user: &&'_ ProjectUser| {
         let confirmed = if user.is_confirmed() {
             "confirmed"
         } else {

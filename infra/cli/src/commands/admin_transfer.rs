@@ -4,12 +4,12 @@ use clap::Args;
 use serde_json::json;
 
 use super::admin_users::{entry, find};
-use crate::configuration::{Configuration, SUPABASE_SECRET_KEY, SUPABASE_URL, Source};
+use crate::configuration::{Configuration, ConfigurationSource, SUPABASE_SECRET_KEY, SUPABASE_URL};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::transfer::{self, Owned};
-use crate::users::{User, Users};
+use crate::transfer::{self, OwnedAssets};
+use crate::users::{ProjectUser, ProjectUsers};
 
 /// Its options.
 #[derive(Debug, Args)]
@@ -25,14 +25,14 @@ pub(super) struct Arguments {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    source: Source,
+    source: ConfigurationSource,
 }
 
 pub(super) async fn run(arguments: &Arguments, output: &Output) -> Result<Exit, Failure> {
     let needed = [SUPABASE_URL, SUPABASE_SECRET_KEY];
     let configuration = Configuration::find(&arguments.source, &[], &needed).await?;
     let (url, key) = (configuration.supabase_url()?, configuration.secret_key()?);
-    let users = Users::new(&url, key, configuration.http().clone());
+    let users = ProjectUsers::new(&url, key, configuration.http().clone());
     let all = users.all().await?;
     let to = find(all.clone(), arguments.to.trim())?.ok_or_else(|| unknown(&arguments.to))?;
     let from = owner_until_now(all, arguments.from.trim())?;
@@ -57,13 +57,13 @@ pub(super) async fn run(arguments: &Arguments, output: &Output) -> Result<Exit, 
         report(&from, &to, owned, true, output);
         return Ok(Exit::Ok);
     }
-    if owned != Owned::default() && !output.confirms(&question) {
+    if owned != OwnedAssets::default() && !output.confirms(&question) {
         return Err(Failure::new(
             Exit::Failed,
             "nothing was transferred, as you said",
         ));
     }
-    let mut so_far = Owned::default();
+    let mut so_far = OwnedAssets::default();
     let moved = transfer::transfer((&from, &to.id), arguments.collections, &supabase, |sum| {
         so_far = sum;
     })
@@ -75,7 +75,7 @@ pub(super) async fn run(arguments: &Arguments, output: &Output) -> Result<Exit, 
 }
 
 /// A user who has left may be gone from Auth; then only the id names the assets.
-fn owner_until_now(all: Vec<User>, name: &str) -> Result<String, Failure> {
+fn owner_until_now(all: Vec<ProjectUser>, name: &str) -> Result<String, Failure> {
     match find(all, name)? {
         Some(user) => Ok(user.id),
         None => uuid::Uuid::parse_str(name)
@@ -92,7 +92,7 @@ fn unknown(name: &str) -> Failure {
     .mend("for a user that is gone, give the id from uploaded_by of the assets")
 }
 
-fn broken(failure: Failure, so_far: Owned) -> Failure {
+fn broken(failure: Failure, so_far: OwnedAssets) -> Failure {
     let exit = failure.exit;
     let failure = failure.detail("done", Some(format!("{} before that", words(so_far))));
     match exit {
@@ -101,7 +101,7 @@ fn broken(failure: Failure, so_far: Owned) -> Failure {
     }
 }
 
-fn words(owned: Owned) -> String {
+fn words(owned: OwnedAssets) -> String {
     let plural = |count: u64, word: &str| match count {
         1 => format!("1 {word}"),
         count => format!("{count} {word}s"),
@@ -113,7 +113,7 @@ fn words(owned: Owned) -> String {
     }
 }
 
-fn report(from: &str, to: &User, owned: Owned, dry_run: bool, output: &Output) {
+fn report(from: &str, to: &ProjectUser, owned: OwnedAssets, dry_run: bool, output: &Output) {
     let value = json!({
         "from": from,
         "to": entry(to),

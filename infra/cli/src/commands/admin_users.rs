@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::users::User;
+use crate::users::ProjectUser;
 
 /// Finds the one user of that name. Users of single sign-on may share an address with others.
-pub(super) fn find(users: Vec<User>, name: &str) -> Result<Option<User>, Failure> {
-    let mut found: Vec<User> = users
+pub(super) fn find(users: Vec<ProjectUser>, name: &str) -> Result<Option<ProjectUser>, Failure> {
+    let mut found: Vec<ProjectUser> = users
         .into_iter()
         .filter(|user| user.is_called(name))
         .collect();
@@ -25,7 +25,7 @@ pub(super) fn find(users: Vec<User>, name: &str) -> Result<Option<User>, Failure
 }
 
 /// A user, as data.
-pub(super) fn entry(user: &User) -> Value {
+pub(super) fn entry(user: &ProjectUser) -> Value {
     json!({
         "id": user.id,
         "email": user.email,

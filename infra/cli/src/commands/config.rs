@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::aws::formation::Formation;
 use crate::aws::secret::{self, Secret, State};
 use crate::aws::{Access, Account};
-use crate::configuration::{Stack, Values};
+use crate::configuration::{ConfigurationValues, StackArguments};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
@@ -60,7 +60,7 @@ struct Place {
     )]
     secret: Option<String>,
     #[command(flatten)]
-    stack: Stack,
+    stack: StackArguments,
     #[command(flatten)]
     access: Access,
 }
@@ -195,7 +195,7 @@ fn changed(old: &Map<String, Value>, key: &str, value: &str) -> Map<String, Valu
 
 /// The functions' own complaints, by key.
 fn problems(text: &str) -> Vec<String> {
-    let values = Values::parse(text).unwrap_or_default();
+    let values = ConfigurationValues::parse(text).unwrap_or_default();
     match Config::from_map(values.as_map()) {
         Ok(_) => Vec::new(),
         Err(ConfigError::Invalid(found)) => found,

@@ -3,7 +3,7 @@
 use clap::Args;
 use tokio_postgres::Client;
 
-use crate::database::{self, Address};
+use crate::database::{self, DatabaseAddress};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -23,10 +23,12 @@ pub(super) struct DatabaseOption {
 
 impl DatabaseOption {
     /// The address, if one is given.
-    pub(super) fn address(&self) -> Result<Option<Address>, Failure> {
+    pub(super) fn address(&self) -> Result<Option<DatabaseAddress>, Failure> {
         let given = self.database_url.as_deref().filter(|url| !url.is_empty());
         let password = std::env::var("PGPASSWORD").ok();
-        let address = given.map(|url| Address::parse(url, password)).transpose()?;
+        let address = given
+            .map(|url| DatabaseAddress::parse(url, password))
+            .transpose()?;
         Ok(address)
     }
 

@@ -11,7 +11,7 @@ use super::database::DatabaseOption;
 use crate::aws::formation::{Formation, Stack};
 use crate::aws::secret::{Secret, State};
 use crate::aws::{Access, Account};
-use crate::configuration::{self, CLOUDINARY_URL, Values};
+use crate::configuration::{self, CLOUDINARY_URL, ConfigurationValues};
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::output::Output;
@@ -22,7 +22,7 @@ use crate::triggers::{self, TriggerOwner};
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    stack: configuration::Stack,
+    stack: configuration::StackArguments,
     /// Address of the webhook, where it is another than the stack's output WebhookUrl
     #[arg(long, value_name = "URL", env = "WEBHOOK_URL", hide_env_values = true)]
     webhook_url: Option<String>,
@@ -138,9 +138,9 @@ async fn remove_triggers(
     let Some(webhook) = webhook.and_then(|url| Url::parse(url).ok()) else {
         return Ok(());
     };
-    let mut values = Values::of_environment(&[CLOUDINARY_URL]);
+    let mut values = ConfigurationValues::of_environment(&[CLOUDINARY_URL]);
     if let State::There { text, .. } = state {
-        values.complete(Values::parse(text).unwrap_or_default());
+        values.complete(ConfigurationValues::parse(text).unwrap_or_default());
     }
     let credentials = values
         .get(CLOUDINARY_URL)

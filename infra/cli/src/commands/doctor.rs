@@ -6,9 +6,11 @@ use clap::Args;
 use media_sync::config::{aws, http_client};
 
 use super::database::DatabaseOption;
-use crate::configuration::{Source, Values, stack};
+use crate::configuration::{ConfigurationSource, ConfigurationValues, stack};
 use crate::doctor::aws::read_secret;
-use crate::doctor::{self, ConfigurationSecret, Finding, Grade, Sources, registry, report};
+use crate::doctor::{
+    self, ConfigurationSecret, EvidenceSources, Finding, FindingGrade, registry, report,
+};
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::output::Output;
@@ -48,7 +50,7 @@ pub(super) struct Arguments {
     spotlight: bool,
     // Last, since its heading holds for what follows.
     #[command(flatten)]
-    source: Source,
+    source: ConfigurationSource,
 }
 
 pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
@@ -61,7 +63,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
         output.data(&value, &lines);
         return Ok(Exit::Ok);
     }
-    let mut settings = Values::read(arguments.source.config.as_deref())?;
+    let mut settings = ConfigurationValues::read(arguments.source.config.as_deref())?;
     let aws = aws().await;
     let deployed = stack::locate(&aws, &arguments.source.stack.name).await;
     let (webhook, arn) = match &deployed {
@@ -78,11 +80,11 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
     let secret = read_secret(given(&arguments.secret).as_deref().or(arn)).await;
     let given_webhook = given(&arguments.webhook_url);
     if let Ok(ConfigurationSecret::Text(text)) = &secret {
-        settings.complete(Values::parse(text).unwrap_or_default());
+        settings.complete(ConfigurationValues::parse(text).unwrap_or_default());
     }
     let database = arguments.database.address()?;
     let http = http_client().map_err(|error| Failure::new(Exit::Failed, chain(&error)))?;
-    let sources = Sources {
+    let sources = EvidenceSources {
         settings: &settings,
         secret: &secret,
         aws: &aws,
@@ -96,14 +98,16 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
     };
     let findings = doctor::examine(&checks, &sources, output).await;
     show(&findings, arguments.spotlight, output);
-    let failed = findings.iter().any(|one| one.grade == Grade::Failure);
+    let failed = findings
+        .iter()
+        .any(|one| one.grade == FindingGrade::Failure);
     Ok(if failed { Exit::Failed } else { Exit::Ok })
 }
 
 fn show(findings: &[Finding], spotlight: bool, output: &Output) {
     let shown: Vec<&Finding> = findings
         .iter()
-        .filter(|one| !spotlight || one.grade == Grade::Failure)
+        .filter(|one| !spotlight || one.grade == FindingGrade::Failure)
         .collect();
     output.data(&report::json(&shown), &report::lines(&shown));
     output.say(&report::summary(findings));

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::database::DatabaseOption;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::migrations::apply::{Standing, apply};
-use crate::migrations::plan::Plan;
+use crate::migrations::apply::{DatabaseStanding, apply};
+use crate::migrations::plan::MigrationPlan;
 use crate::migrations::{self, Migration};
 use crate::output::Output;
 
@@ -45,7 +45,7 @@ impl Source {
 pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     let ours = arguments.source.read()?;
     let mut client = arguments.database.connect(output).await?;
-    let standing = Standing::read(&client).await?;
+    let standing = DatabaseStanding::read(&client).await?;
     let plan = standing.plan(&ours)?;
     let count = plan.pending.len();
     if count == 0 {
@@ -86,7 +86,7 @@ fn migrations_in_words(count: usize) -> String {
     }
 }
 
-fn report(plan: &Plan<'_>, dry_run: bool, output: &Output) {
+fn report(plan: &MigrationPlan<'_>, dry_run: bool, output: &Output) {
     let entries = |migrations: &[&Migration]| -> Vec<Value> {
         migrations
             .iter()

@@ -9,8 +9,10 @@ use super::database::DatabaseOption;
 use super::migrate::Source;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
-use crate::migrations::apply::Standing;
-use crate::migrations::copy::{Copy, CopyPlan, now, plan_copies, read_team_folder, write_copies};
+use crate::migrations::apply::DatabaseStanding;
+use crate::migrations::copy::{
+    CopyPlan, MigrationCopy, now, plan_copies, read_team_folder, write_copies,
+};
 use crate::migrations::{AppliedMigration, FolderError, Migration};
 use crate::output::Output;
 
@@ -66,7 +68,7 @@ fn copy(arguments: &CopyArguments, output: &Output) -> Result<Exit, Failure> {
         write_copies(&arguments.dir, &plan)?;
     }
     output.say(&summary(&plan, arguments));
-    let entries = |copies: &[Copy<'_>]| -> Vec<Value> {
+    let entries = |copies: &[MigrationCopy<'_>]| -> Vec<Value> {
         copies
             .iter()
             .map(|one| json!({"version": one.migration.version, "name": one.migration.name, "file": one.file}))
@@ -97,7 +99,7 @@ async fn list(arguments: &ListArguments, output: &Output) -> Result<Exit, Failur
     let ours = arguments.source.read()?;
     let ledger = if arguments.database.address()?.is_some() {
         let client = arguments.database.connect(output).await?;
-        Some(Standing::read(&client).await?.ledger)
+        Some(DatabaseStanding::read(&client).await?.ledger)
     } else {
         output.say("no database is named: these are the migrations of this mediasync");
         None

@@ -20,7 +20,7 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Manner, Output};
+use crate::output::{Output, OutputManner};
 
 /// Installs and operates media-sync.
 #[derive(Debug, Parser)]
@@ -102,8 +102,8 @@ enum Command {
 
 impl Arguments {
     /// The user's wishes for the output.
-    pub fn manner(&self) -> Manner {
-        Manner {
+    pub fn manner(&self) -> OutputManner {
+        OutputManner {
             json: self.json,
             no_input: self.no_input,
             yes: self.yes,

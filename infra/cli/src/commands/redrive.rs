@@ -4,13 +4,13 @@ use clap::Args;
 use media_sync::queue::{QueueBacklog, SqsQueue};
 use serde_json::json;
 
-use crate::configuration::Stack;
+use crate::configuration::StackArguments;
 use crate::deployment::Deployment;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::output::{self, Output};
 use crate::queues::QueueName;
-use crate::redrive::{Moved, Redrive, Sample, Stop};
+use crate::redrive::{MessageSample, MovedMessages, Redrive, StopSignal};
 
 /// Its options.
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten, next_help_heading = "Configuration")]
-    stack: Stack,
+    stack: StackArguments,
 }
 
 pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
@@ -36,12 +36,18 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
             messages(depth.total()),
             queue.word()
         ));
-        report(queue, depth, Moved::default(), Some(&samples), output);
+        report(
+            queue,
+            depth,
+            MovedMessages::default(),
+            Some(&samples),
+            output,
+        );
         return Ok(Exit::Ok);
     }
     if depth.total() == 0 {
         output.say(&format!("nothing was given up by {}", queue.word()));
-        report(queue, depth, Moved::default(), None, output);
+        report(queue, depth, MovedMessages::default(), None, output);
         return Ok(Exit::Ok);
     }
     let question = format!(
@@ -85,8 +91,8 @@ async fn depth(deployment: &Deployment, address: &str) -> Result<QueueBacklog, F
 }
 
 /// Ctrl-C is heard between two batches, so that none is left half done.
-async fn carry_out(redrive: &Redrive, output: &Output) -> Result<Moved, Failure> {
-    let stop = Stop::default();
+async fn carry_out(redrive: &Redrive, output: &Output) -> Result<MovedMessages, Failure> {
+    let stop = StopSignal::default();
     let asked = stop.clone();
     let listener = tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
@@ -112,7 +118,7 @@ async fn carry_out(redrive: &Redrive, output: &Output) -> Result<Moved, Failure>
     Ok(moved)
 }
 
-fn tell(moved: Moved, output: &Output) {
+fn tell(moved: MovedMessages, output: &Output) {
     output.say(&format!("sent {} again", messages(moved.sent as u64)));
     if moved.kept > 0 {
         output.warn(&format!(
@@ -132,8 +138,8 @@ fn messages(count: u64) -> String {
 fn report(
     queue: QueueName,
     before: QueueBacklog,
-    moved: Moved,
-    samples: Option<&[Sample]>,
+    moved: MovedMessages,
+    samples: Option<&[MessageSample]>,
     output: &Output,
 ) {
     let value = json!({
@@ -143,7 +149,7 @@ fn report(
         "sent": moved.sent,
         "samples": samples.unwrap_or_default(),
     });
-    let row = |sample: &Sample| [sample.kind.clone(), sample.about.clone()];
+    let row = |sample: &MessageSample| [sample.kind.clone(), sample.about.clone()];
     let rows: Vec<_> = samples.unwrap_or_default().iter().map(row).collect();
     output.data(&value, &output::table(["KIND", "ABOUT"], &rows));
 }

@@ -6,12 +6,12 @@ use clap::Args;
 use media_sync::time::Timestamp;
 use serde_json::json;
 
-use crate::configuration::{Configuration, SUPABASE_SECRET_KEY, SUPABASE_URL, Source};
+use crate::configuration::{Configuration, ConfigurationSource, SUPABASE_SECRET_KEY, SUPABASE_URL};
 use crate::deployment::Deployment;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::replay::{Begun, Scope, resolve_asset};
+use crate::replay::{ReplayScope, ReplayStart, resolve_asset};
 use crate::words::moment;
 
 /// Its options.
@@ -33,7 +33,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     timeout: u64,
     #[command(flatten)]
-    source: Source,
+    source: ConfigurationSource,
 }
 
 pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
@@ -52,7 +52,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
         None => None,
         Some(name) => Some(resolve_asset(name.trim(), &supabase).await?),
     };
-    let scope = Scope {
+    let scope = ReplayScope {
         since,
         until: now,
         asset,
@@ -101,7 +101,7 @@ fn not_in_time(seconds: u64) -> Failure {
     .mend("mediasync status shows whether the queues move; the log of the function notification_worker says why not")
 }
 
-fn report(begun: &Begun, parked: Option<u64>, output: &Output) {
+fn report(begun: &ReplayStart, parked: Option<u64>, output: &Output) {
     let value = json!({
         "notifications": begun.notifications,
         "parked_before": begun.parked,

@@ -11,20 +11,20 @@ use media_sync::sync::store::MirrorHealth;
 use media_sync::time::Timestamp;
 use serde_json::json;
 
-use crate::configuration::{Configuration, SUPABASE_SECRET_KEY, SUPABASE_URL, Source};
+use crate::configuration::{Configuration, ConfigurationSource, SUPABASE_SECRET_KEY, SUPABASE_URL};
 use crate::deployment::Deployment;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::queues::QueueName;
 use crate::runs;
-use crate::status::{Picture, judge, lines, to_json};
+use crate::status::{MirrorPicture, judge, lines, to_json};
 
 /// Its options.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    source: Source,
+    source: ConfigurationSource,
 }
 
 type Depths = BTreeMap<&'static str, Result<QueueBacklog, &'static str>>;
@@ -45,7 +45,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
             (None, RunSchedules::default())
         }
     };
-    let picture = Picture {
+    let picture = MirrorPicture {
         overview,
         mirror,
         queues,

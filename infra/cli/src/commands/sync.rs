@@ -5,14 +5,14 @@ use media_sync::sync::store::RunMode;
 use media_sync::time::Timestamp;
 use serde_json::{Value, json};
 
-use crate::configuration::{Configuration, SUPABASE_SECRET_KEY, SUPABASE_URL, Source};
-use crate::deployment::{Deployment, Function};
+use crate::configuration::{Configuration, ConfigurationSource, SUPABASE_SECRET_KEY, SUPABASE_URL};
+use crate::deployment::{DeployedFunction, Deployment};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
-use crate::runs::follow::{Followed, Wanted, another_run, start_and_follow};
-use crate::runs::patience::Patience;
-use crate::runs::{Run, Standing};
+use crate::runs::follow::{AwaitedRun, FollowedRun, another_run, start_and_follow};
+use crate::runs::patience::RunPatience;
+use crate::runs::{RunDescription, RunStanding};
 use crate::words::span;
 
 /// Its options.
@@ -40,17 +40,17 @@ pub(super) struct Arguments {
     #[arg(long)]
     no_wait: bool,
     #[command(flatten)]
-    source: Source,
+    source: ConfigurationSource,
 }
 
 impl Arguments {
-    fn wanted(&self) -> Wanted {
+    fn wanted(&self) -> AwaitedRun {
         let mode = match (self.incremental, self.public_ids.is_empty()) {
             (true, _) => RunMode::Incremental,
             (false, false) => RunMode::Named,
             (false, true) => RunMode::Full,
         };
-        Wanted {
+        AwaitedRun {
             mode,
             dry_run: self.dry_run,
             allow_mass_delete: self.allow_mass_delete,
@@ -71,7 +71,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
     if arguments.no_wait {
         let deployment = Deployment::find(&arguments.source.stack.name).await?;
         deployment
-            .invoke_later(Function::Reconcile, &wanted.event())
+            .invoke_later(DeployedFunction::Reconcile, &wanted.event())
             .await?;
         output.say("the run was asked for; mediasync status shows it");
         output.data(&json!({"waited": false}), &[]);
@@ -81,7 +81,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
     let configuration = Configuration::find(&arguments.source, &[], &needed).await?;
     let supabase = configuration.supabase()?;
     let deployment = Deployment::find(&arguments.source.stack.name).await?;
-    let patience = Patience::UntilItRests;
+    let patience = RunPatience::UntilItRests;
     let followed = tokio::select! {
         followed = start_and_follow(&wanted, &deployment, &supabase, patience, output) => followed?,
         _ = tokio::signal::ctrl_c() => {
@@ -92,7 +92,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
     conclude(&wanted, &followed, output)
 }
 
-fn conclude(wanted: &Wanted, followed: &Followed, output: &Output) -> Result<Exit, Failure> {
+fn conclude(wanted: &AwaitedRun, followed: &FollowedRun, output: &Output) -> Result<Exit, Failure> {
     let run = &followed.run;
     let now = Timestamp::now();
     let standing = run.standing(now);
@@ -100,8 +100,8 @@ fn conclude(wanted: &Wanted, followed: &Followed, output: &Output) -> Result<Exi
         output.say("a run was going on already, and was followed instead of a new one");
     }
     let exit = match standing {
-        Standing::Failed => return Err(run.failure()),
-        Standing::RestsForQuota(until) => {
+        RunStanding::Failed => return Err(run.failure()),
+        RunStanding::RestsForQuota(until) => {
             output.say(&format!(
                 "the run rests for Cloudinary's quota and goes on by itself in {} ({})",
                 span(until.since(now)),
@@ -109,7 +109,7 @@ fn conclude(wanted: &Wanted, followed: &Followed, output: &Output) -> Result<Exi
             ));
             Exit::TryAgain
         }
-        Standing::RestsAfterFault | Standing::Working => {
+        RunStanding::RestsAfterFault | RunStanding::Working => {
             output.say(&format!(
                 "the run rests and is tried again by itself: {}",
                 run.error_message
@@ -118,13 +118,13 @@ fn conclude(wanted: &Wanted, followed: &Followed, output: &Output) -> Result<Exi
             ));
             Exit::TryAgain
         }
-        Standing::Done | Standing::Differs if followed.joined && !wanted.is_met_by(run) => {
+        RunStanding::Done | RunStanding::Differs if followed.joined && !wanted.is_met_by(run) => {
             return Err(another_run(run));
         }
-        Standing::Done => Exit::Ok,
-        Standing::Differs => Exit::Difference,
+        RunStanding::Done => Exit::Ok,
+        RunStanding::Differs => Exit::Difference,
     };
-    if matches!(standing, Standing::Done | Standing::Differs) {
+    if matches!(standing, RunStanding::Done | RunStanding::Differs) {
         let took = run.finished_at.unwrap_or(now).since(run.started_at);
         output.say(&format!(
             "{} run: {}, in {}",
@@ -140,7 +140,7 @@ fn conclude(wanted: &Wanted, followed: &Followed, output: &Output) -> Result<Exi
     Ok(exit)
 }
 
-fn to_json(followed: &Followed) -> Value {
+fn to_json(followed: &FollowedRun) -> Value {
     json!({
         "waited": true,
         "joined": followed.joined,
@@ -150,7 +150,7 @@ fn to_json(followed: &Followed) -> Value {
 }
 
 /// The kinds of differences that a dry run has found, with an example of each.
-fn differences(run: &Run) -> Vec<String> {
+fn differences(run: &RunDescription) -> Vec<String> {
     let Some(drift) = &run.drift else {
         return Vec::new();
     };

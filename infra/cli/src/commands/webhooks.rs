@@ -10,7 +10,8 @@ use url::Url;
 
 use crate::canary::Canary;
 use crate::configuration::{
-    CLOUDINARY_URL, Configuration, SUPABASE_SECRET_KEY, SUPABASE_URL, Source, WEBHOOK_URL,
+    CLOUDINARY_URL, Configuration, ConfigurationSource, SUPABASE_SECRET_KEY, SUPABASE_URL,
+    WEBHOOK_URL,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -38,7 +39,7 @@ pub(super) struct Address {
     #[arg(long, value_name = "URL", env = "WEBHOOK_URL", hide_env_values = true)]
     url: Option<String>,
     #[command(flatten)]
-    source: Source,
+    source: ConfigurationSource,
 }
 
 #[derive(Debug, Args)]

@@ -13,8 +13,8 @@ use media_sync::supabase::{ApiKey, DataApi};
 use url::Url;
 
 pub use self::values::{
-    CLOUDINARY_URL, NOTIFICATION_SECRETS, SUPABASE_JWT_SECRET, SUPABASE_PUBLISHABLE_KEY,
-    SUPABASE_SECRET_KEY, SUPABASE_URL, Values, WEBHOOK_URL,
+    CLOUDINARY_URL, ConfigurationValues, NOTIFICATION_SECRETS, SUPABASE_JWT_SECRET,
+    SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, SUPABASE_URL, WEBHOOK_URL,
 };
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
@@ -22,7 +22,7 @@ use crate::failure::{Failure, chain};
 /// Where a command finds its configuration.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Configuration")]
-pub struct Source {
+pub struct ConfigurationSource {
     /// JSON file with configuration keys: CLOUDINARY_URL, SUPABASE_URL, SUPABASE_SECRET_KEY
     ///
     /// Each key may also be an environment variable, which counts first. Keys that neither has are taken from the
@@ -30,12 +30,12 @@ pub struct Source {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) stack: Stack,
+    pub(crate) stack: StackArguments,
 }
 
 /// The deployed stack of a command.
 #[derive(Debug, Args)]
-pub struct Stack {
+pub struct StackArguments {
     /// The deployed CloudFormation stack
     #[arg(
         id = "stack",
@@ -50,7 +50,7 @@ pub struct Stack {
 
 /// The configuration of one command. It holds secrets and has no text.
 pub struct Configuration {
-    values: Values,
+    values: ConfigurationValues,
     http: reqwest::Client,
 }
 
@@ -61,15 +61,15 @@ impl Configuration {
     /// # Errors
     /// With every key that is missing, at once.
     pub async fn find(
-        source: &Source,
+        source: &ConfigurationSource,
         given: &[(&str, Option<&str>)],
         needed: &[&str],
     ) -> Result<Self, Failure> {
-        let mut values: Values = given
+        let mut values: ConfigurationValues = given
             .iter()
             .filter_map(|(key, value)| Some((*key, (*value)?.to_owned())))
             .collect();
-        values.complete(Values::read(source.config.as_deref())?);
+        values.complete(ConfigurationValues::read(source.config.as_deref())?);
         let mut missing = missing_keys(&values, needed);
         if !missing.is_empty() {
             let stack = stack::describe(&source.stack.name, &missing).await;
@@ -85,7 +85,7 @@ impl Configuration {
     }
 
     /// Takes values that were found already.
-    pub(crate) fn of(values: Values, http: reqwest::Client) -> Self {
+    pub(crate) fn of(values: ConfigurationValues, http: reqwest::Client) -> Self {
         Self { values, http }
     }
 
@@ -168,7 +168,7 @@ impl std::fmt::Debug for Configuration {
     }
 }
 
-fn missing_keys<'a>(values: &Values, needed: &[&'a str]) -> Vec<&'a str> {
+fn missing_keys<'a>(values: &ConfigurationValues, needed: &[&'a str]) -> Vec<&'a str> {
     let is_missing = |key: &&&str| values.get(key).is_none();
     needed.iter().filter(is_missing).copied().collect()
 }
@@ -197,7 +197,7 @@ fn unusable(key: &str, problem: &str) -> Failure {
 mod tests {
     use super::*;
 
-    fn values(pairs: &[(&str, &str)]) -> Values {
+    fn values(pairs: &[(&str, &str)]) -> ConfigurationValues {
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         pairs.iter().map(owned).collect()
     }

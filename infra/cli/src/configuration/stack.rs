@@ -8,7 +8,7 @@ use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudformation::types::{Output, Parameter, Stack};
 use media_sync::config;
 
-use super::{Values, WEBHOOK_URL};
+use super::{ConfigurationValues, WEBHOOK_URL};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -25,7 +25,7 @@ pub(crate) struct Unknown {
 
 /// A deployed stack, as far as commands look at it.
 #[derive(Debug)]
-pub struct Deployed {
+pub struct DeployedStack {
     /// The stack's name.
     pub(crate) name: String,
     /// The output `WebhookUrl`.
@@ -59,7 +59,7 @@ impl Unknown {
 }
 
 /// Asks CloudFormation for a stack.
-pub(crate) async fn locate(aws: &SdkConfig, name: &str) -> Result<Deployed, Unknown> {
+pub(crate) async fn locate(aws: &SdkConfig, name: &str) -> Result<DeployedStack, Unknown> {
     if aws.region().is_none_or(|region| region.as_ref().is_empty()) {
         return Err(Unknown::usage("not asked, because AWS_REGION is not set"));
     }
@@ -73,7 +73,7 @@ pub(crate) async fn locate(aws: &SdkConfig, name: &str) -> Result<Deployed, Unkn
         .stacks()
         .first()
         .ok_or_else(|| Unknown::usage("there is no such stack"))?;
-    Ok(Deployed {
+    Ok(DeployedStack {
         name: name.to_owned(),
         webhook_url: webhook_url(stack),
         secret_arn: secret_arn(stack.parameters()).map(str::to_owned),
@@ -83,11 +83,11 @@ pub(crate) async fn locate(aws: &SdkConfig, name: &str) -> Result<Deployed, Unkn
 }
 
 /// The configuration of the deployed stack. The secret is read only when one of its keys is `missing`.
-pub(super) async fn describe(name: &str, missing: &[&str]) -> Result<Values, Unknown> {
+pub(super) async fn describe(name: &str, missing: &[&str]) -> Result<ConfigurationValues, Unknown> {
     let aws = config::aws().await;
     let deployed = locate(&aws, name).await?;
     let webhook = deployed.webhook_url.map(|url| (WEBHOOK_URL, url));
-    let mut values: Values = webhook.into_iter().collect();
+    let mut values: ConfigurationValues = webhook.into_iter().collect();
     if missing.iter().any(|key| *key != WEBHOOK_URL) {
         let arn = deployed
             .secret_arn
@@ -99,8 +99,8 @@ pub(super) async fn describe(name: &str, missing: &[&str]) -> Result<Values, Unk
             .await
             .map_err(|error| unknown(&error))?;
         let text = secret.secret_string().unwrap_or_default();
-        let secret =
-            Values::parse(text).ok_or_else(|| Unknown::usage("its secret is not a JSON object"))?;
+        let secret = ConfigurationValues::parse(text)
+            .ok_or_else(|| Unknown::usage("its secret is not a JSON object"))?;
         values.complete(secret);
     }
     Ok(values)

@@ -36,9 +36,9 @@ pub(super) const KEYS: [&str; 7] = [
 
 /// Values, unchecked. An empty one counts as none, and no text of it shows one.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Values(BTreeMap<String, String>);
+pub struct ConfigurationValues(BTreeMap<String, String>);
 
-impl Values {
+impl ConfigurationValues {
     /// The environment's values, completed by those of a file in the form of the deployment's secret.
     ///
     /// # Errors
@@ -61,7 +61,7 @@ impl Values {
     /// The values of a file in the form of the secret.
     ///
     /// # Errors
-    /// As for [`Values::read`].
+    /// As for [`ConfigurationValues::read`].
     pub fn of_file(file: &Path) -> Result<Self, Failure> {
         read_file(file)
     }
@@ -97,24 +97,24 @@ impl Values {
     }
 }
 
-impl<K: Into<String>> FromIterator<(K, String)> for Values {
+impl<K: Into<String>> FromIterator<(K, String)> for ConfigurationValues {
     fn from_iter<I: IntoIterator<Item = (K, String)>>(pairs: I) -> Self {
         let given = pairs.into_iter().filter(|(_, value)| !value.is_empty());
         Self(given.map(|(key, value)| (key.into(), value)).collect())
     }
 }
 
-impl std::fmt::Debug for Values {
+impl std::fmt::Debug for ConfigurationValues {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
-fn read_file(file: &Path) -> Result<Values, Failure> {
+fn read_file(file: &Path) -> Result<ConfigurationValues, Failure> {
     let shown = file.display();
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::new(Exit::Usage, format!("{shown} cannot be read: {error}")))?;
-    Values::parse(&text).ok_or_else(|| {
+    ConfigurationValues::parse(&text).ok_or_else(|| {
         Failure::new(Exit::Usage, format!("{shown} is not a JSON object")).mend(
             r#"write {"CLOUDINARY_URL": "cloudinary://...", "SUPABASE_URL": "https://...", ...}"#,
         )
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn first_value_that_is_not_empty_counts() {
-        let values = |pairs: &[(&str, &str)]| -> Values {
+        let values = |pairs: &[(&str, &str)]| -> ConfigurationValues {
             let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
             pairs.iter().map(owned).collect()
         };

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 
 /// A database's address. Its texts never show the password.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
+pub struct DatabaseAddress {
     /// A name or an IP address without brackets.
     pub host: String,
     /// 5432 unless the address says otherwise.
@@ -23,7 +23,7 @@ pub struct Address {
     /// The database's name.
     pub database: String,
     /// From the address or from `PGPASSWORD`.
-    pub password: Option<Password>,
+    pub password: Option<DatabasePassword>,
     /// libpq's `sslmode`.
     pub ssl_mode: SslMode,
     /// libpq's `sslrootcert`.
@@ -40,15 +40,15 @@ pub struct Address {
 
 /// A password that no text shows.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Password(String);
+pub struct DatabasePassword(String);
 
-impl Password {
+impl DatabasePassword {
     pub(super) fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for Password {
+impl fmt::Debug for DatabasePassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[hidden]")
     }
@@ -91,7 +91,7 @@ pub enum ChannelBinding {
 
 /// The kinds of addresses that need different advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum DatabasePlace {
     /// A project's own host.
     Direct {
         /// The project's reference.
@@ -143,7 +143,7 @@ pub enum AddressError {
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-impl Address {
+impl DatabaseAddress {
     /// Parses an address; `password` is used where it has none (`PGPASSWORD`).
     ///
     /// # Errors
@@ -159,7 +159,7 @@ impl Address {
             address.set(&name, &value)?;
         }
         address.settle_ssl_mode(&url);
-        if address.place() == Place::TransactionPooler {
+        if address.place() == DatabasePlace::TransactionPooler {
             return Err(AddressError::TransactionPooler {
                 instead: Self {
                     port: 5432,
@@ -172,19 +172,19 @@ impl Address {
     }
 
     /// The kind of address, by Supabase's names for hosts.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> DatabasePlace {
         let host = self.host.to_ascii_lowercase();
         let is_pooler = host.ends_with(".pooler.supabase.com");
         let project = host
             .strip_prefix("db.")
             .and_then(|rest| rest.strip_suffix(".supabase.co"));
         match (is_pooler, project) {
-            (false, None) => Place::Elsewhere,
-            _ if self.port == 6543 => Place::TransactionPooler,
-            (_, Some(project)) => Place::Direct {
+            (false, None) => DatabasePlace::Elsewhere,
+            _ if self.port == 6543 => DatabasePlace::TransactionPooler,
+            (_, Some(project)) => DatabasePlace::Direct {
                 project: project.to_owned(),
             },
-            (true, None) => Place::SessionPooler,
+            (true, None) => DatabasePlace::SessionPooler,
         }
     }
 
@@ -219,7 +219,7 @@ impl Address {
                 database
             },
             user,
-            password: password.map(Password),
+            password: password.map(DatabasePassword),
             ssl_mode: SslMode::Require,
             root_certificate: None,
             channel_binding: ChannelBinding::Prefer,
@@ -277,7 +277,7 @@ impl Address {
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for DatabaseAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             host,
@@ -355,8 +355,8 @@ impl From<AddressError> for Failure {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Address {
-        Address::parse(text, None).unwrap()
+    fn parse(text: &str) -> DatabaseAddress {
+        DatabaseAddress::parse(text, None).unwrap()
     }
 
     #[test]
@@ -382,16 +382,19 @@ mod tests {
 
     #[test]
     fn places_are_recognised_by_host_and_port() {
-        let direct = Place::Direct {
+        let direct = DatabasePlace::Direct {
             project: "abcdefgh".into(),
         };
         for (host, place) in [
             ("db.abcdefgh.supabase.co:5432", direct.clone()),
             ("DB.abcdefgh.supabase.co", direct),
-            ("aws-0-eu-west-1.pooler.supabase.com", Place::SessionPooler),
-            ("localhost:6543", Place::Elsewhere),
-            ("db.example.com", Place::Elsewhere),
-            ("supabase.co.example.com", Place::Elsewhere),
+            (
+                "aws-0-eu-west-1.pooler.supabase.com",
+                DatabasePlace::SessionPooler,
+            ),
+            ("localhost:6543", DatabasePlace::Elsewhere),
+            ("db.example.com", DatabasePlace::Elsewhere),
+            ("supabase.co.example.com", DatabasePlace::Elsewhere),
         ] {
             assert_eq!(
                 parse(&format!("postgres://u@{host}/d")).place(),
@@ -409,7 +412,7 @@ mod tests {
         ] {
             let text =
                 format!("postgres://postgres.abc:secret@{host}:6543/postgres?pgbouncer=true");
-            let error = Address::parse(&text, None).unwrap_err();
+            let error = DatabaseAddress::parse(&text, None).unwrap_err();
             let instead = format!("postgresql://postgres.abc@{host}:5432/postgres");
             assert_eq!(error, AddressError::TransactionPooler { instead });
         }
@@ -446,9 +449,9 @@ mod tests {
 
     #[test]
     fn password_comes_from_the_address_or_else_from_the_environment_and_is_never_shown() {
-        let given = Address::parse("postgres://u:own@h/d", Some("env".into())).unwrap();
+        let given = DatabaseAddress::parse("postgres://u:own@h/d", Some("env".into())).unwrap();
         assert_eq!(given.password.as_ref().unwrap().reveal(), "own");
-        let absent = Address::parse("postgres://u@h/d", Some("hunter2".into())).unwrap();
+        let absent = DatabaseAddress::parse("postgres://u@h/d", Some("hunter2".into())).unwrap();
         assert_eq!(absent.password.as_ref().unwrap().reveal(), "hunter2");
         assert!(!format!("{absent:?} {absent}").contains("hunter2"));
         assert_eq!(parse("postgres://u@h/d").password, None);
@@ -468,7 +471,7 @@ mod tests {
             "postgres://u:hunter2@h/d?sslcert=hunter2",
             "postgres://u:hunter2@h/d?connect_timeout=hunter2",
         ] {
-            let failure = Failure::from(Address::parse(text, None).unwrap_err());
+            let failure = Failure::from(DatabaseAddress::parse(text, None).unwrap_err());
             assert_eq!(failure.exit, Exit::Usage);
             let shown = format!("{failure:?}");
             assert!(!shown.contains("hun") && !shown.contains("ter2"), "{shown}");

@@ -10,8 +10,8 @@ use tokio_postgres::error::Severity;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::address::{Address, ChannelBinding, SslMode};
-use super::diagnosis::{Resolution, Trouble, diagnose};
+use super::address::{ChannelBinding, DatabaseAddress, SslMode};
+use super::diagnosis::{ConnectionTrouble, HostResolution, diagnose};
 use super::tls::{self, TlsError};
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
@@ -26,7 +26,7 @@ const RESOLVE_LIMIT: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// The failure names the fault and its mend.
-pub async fn connect(address: &Address, output: &Output) -> Result<Client, Failure> {
+pub async fn connect(address: &DatabaseAddress, output: &Output) -> Result<Client, Failure> {
     if !address.ignored.is_empty() {
         output.say(&format!(
             "ignoring in the address: {}",
@@ -37,8 +37,8 @@ pub async fn connect(address: &Address, output: &Output) -> Result<Client, Failu
     output.say(&format!("connecting to {address}"));
     let resolved = resolve(address)
         .await
-        .map_err(|trouble| diagnose(address, Resolution::default(), &trouble))?;
-    let resolution = Resolution {
+        .map_err(|trouble| diagnose(address, HostResolution::default(), &trouble))?;
+    let resolution = HostResolution {
         ipv4: resolved.iter().any(SocketAddr::is_ipv4),
         ipv6: resolved.iter().any(SocketAddr::is_ipv6),
     };
@@ -47,30 +47,34 @@ pub async fn connect(address: &Address, output: &Output) -> Result<Client, Failu
         .map_err(|trouble| diagnose(address, resolution, &trouble))
 }
 
-async fn resolve(address: &Address) -> Result<Vec<SocketAddr>, Trouble> {
+async fn resolve(address: &DatabaseAddress) -> Result<Vec<SocketAddr>, ConnectionTrouble> {
     let looking = tokio::net::lookup_host((address.host.as_str(), address.port));
     match timeout(RESOLVE_LIMIT, looking).await {
         Ok(Ok(found)) => Ok(found.collect()),
-        Ok(Err(error)) => Err(Trouble::Name(error.to_string())),
-        Err(_) => Err(Trouble::Timeout),
+        Ok(Err(error)) => Err(ConnectionTrouble::Name(error.to_string())),
+        Err(_) => Err(ConnectionTrouble::Timeout),
     }
 }
 
-async fn log_in(address: &Address, tls: ClientConfig, output: &Output) -> Result<Client, Trouble> {
+async fn log_in(
+    address: &DatabaseAddress,
+    tls: ClientConfig,
+    output: &Output,
+) -> Result<Client, ConnectionTrouble> {
     let (attempt, direct) = (config(address), MakeRustlsConnect::new(tls));
     if address.ssl_mode == SslMode::Disable {
         return attempt_once(&attempt, NoTls, output).await;
     }
     match attempt_once(&attempt, direct, output).await {
         // libpq's `prefer` tries again without.
-        Err(Trouble::Tls(_)) if address.ssl_mode == SslMode::Prefer => {
+        Err(ConnectionTrouble::Tls(_)) if address.ssl_mode == SslMode::Prefer => {
             attempt_once(&attempt, NoTls, output).await
         }
         other => other,
     }
 }
 
-fn config(address: &Address) -> Config {
+fn config(address: &DatabaseAddress) -> Config {
     let mut config = Config::new();
     config
         .host(&address.host)
@@ -98,15 +102,19 @@ fn config(address: &Address) -> Config {
     config
 }
 
-async fn attempt_once<T>(config: &Config, tls: T, output: &Output) -> Result<Client, Trouble>
+async fn attempt_once<T>(
+    config: &Config,
+    tls: T,
+    output: &Output,
+) -> Result<Client, ConnectionTrouble>
 where
     T: tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket>,
     T::Stream: Send + 'static,
 {
     let (client, connection) = timeout(LOGIN_LIMIT, config.connect(tls))
         .await
-        .map_err(|_| Trouble::Timeout)?
-        .map_err(|error| Trouble::of(&error))?;
+        .map_err(|_| ConnectionTrouble::Timeout)?
+        .map_err(|error| ConnectionTrouble::of(&error))?;
     tokio::spawn(drive(connection, output.clone()));
     Ok(client)
 }
@@ -128,7 +136,7 @@ where
     }
 }
 
-impl Trouble {
+impl ConnectionTrouble {
     /// Sorts the driver's error, whose own kinds are private.
     fn of(error: &tokio_postgres::Error) -> Self {
         if let Some(refusal) = error.as_db_error() {

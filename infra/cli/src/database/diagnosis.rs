@@ -4,13 +4,13 @@
 
 use tokio_postgres::error::SqlState;
 
-use super::address::{Address, Place};
+use super::address::{DatabaseAddress, DatabasePlace};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// A failed connection, by its cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
+pub enum ConnectionTrouble {
     /// The host's name does not resolve: the resolver's words.
     Name(String),
     /// Nobody answered in time.
@@ -37,7 +37,7 @@ pub enum Trouble {
 
 /// The kinds of IP addresses that the host's name has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Resolution {
+pub struct HostResolution {
     /// At least one of version 4.
     pub ipv4: bool,
     /// At least one of version 6.
@@ -50,35 +50,39 @@ const PASSWORD: &str = "check the database's password (dashboard: Database, Sett
 const CERTIFICATE: &str = "download the certificate (dashboard: Database, Settings, SSL Configuration) and name it with sslrootcert=FILE";
 
 /// Turns facts into the text that is shown.
-pub fn diagnose(address: &Address, resolution: Resolution, trouble: &Trouble) -> Failure {
+pub fn diagnose(
+    address: &DatabaseAddress,
+    resolution: HostResolution,
+    trouble: &ConnectionTrouble,
+) -> Failure {
     let host = &address.host;
     match trouble {
-        Trouble::Name(words) => unresolved(address, words),
-        Trouble::Timeout if only_ipv6(address, resolution) => no_ipv6(host),
-        Trouble::Network {
+        ConnectionTrouble::Name(words) => unresolved(address, words),
+        ConnectionTrouble::Timeout if only_ipv6(address, resolution) => no_ipv6(host),
+        ConnectionTrouble::Network {
             unreachable: true, ..
         } if only_ipv6(address, resolution) => no_ipv6(host),
-        Trouble::Timeout => Failure::new(Exit::TryAgain, format!("{host} does not answer"))
+        ConnectionTrouble::Timeout => Failure::new(Exit::TryAgain, format!("{host} does not answer"))
             .mend("check host and port; a firewall, or the project's network restrictions, may swallow the connection"),
-        Trouble::Network {
+        ConnectionTrouble::Network {
             unreachable: true,
             message,
         } => Failure::new(Exit::Failed, format!("{host} cannot be reached: {message}"))
             .mend("check this machine's network"),
-        Trouble::Network { message, .. } => Failure::new(
+        ConnectionTrouble::Network { message, .. } => Failure::new(
             Exit::TryAgain,
             format!("{host}:{} did not take the connection: {message}", address.port),
         )
         .mend("check that the database runs and that the port is right, then try again"),
-        Trouble::Tls(words) => tls(host, words),
-        Trouble::Login(words) => login(words),
-        Trouble::Refused { code, message } => refused(address, code, message),
+        ConnectionTrouble::Tls(words) => tls(host, words),
+        ConnectionTrouble::Login(words) => login(words),
+        ConnectionTrouble::Refused { code, message } => refused(address, code, message),
     }
 }
 
 /// A project's own host has an IPv4 address only with an add-on.
-fn only_ipv6(address: &Address, resolution: Resolution) -> bool {
-    matches!(address.place(), Place::Direct { .. }) && !resolution.ipv4
+fn only_ipv6(address: &DatabaseAddress, resolution: HostResolution) -> bool {
+    matches!(address.place(), DatabasePlace::Direct { .. }) && !resolution.ipv4
 }
 
 fn no_ipv6(host: &str) -> Failure {
@@ -89,7 +93,7 @@ fn no_ipv6(host: &str) -> Failure {
     .mend(SESSION_POOLER)
 }
 
-fn unresolved(address: &Address, words: &str) -> Failure {
+fn unresolved(address: &DatabaseAddress, words: &str) -> Failure {
     let exit = if words.contains("Temporary failure") {
         Exit::TryAgain
     } else {
@@ -98,11 +102,11 @@ fn unresolved(address: &Address, words: &str) -> Failure {
     let host = &address.host;
     let failure = Failure::new(exit, format!("the name {host} does not resolve: {words}"));
     match address.place() {
-        Place::Direct { project } => failure.mend(format!(
+        DatabasePlace::Direct { project } => failure.mend(format!(
             "check the project's reference, {project}, and that the project is not paused (dashboard); \
              where the network has no IPv6, {SESSION_POOLER}"
         )),
-        Place::SessionPooler => failure.mend(
+        DatabasePlace::SessionPooler => failure.mend(
             "check the region in the host's name (dashboard: Connect, Session pooler), and this machine's network",
         ),
         _ => failure.mend("check the host's name"),
@@ -135,7 +139,7 @@ fn login(words: &str) -> Failure {
     }
 }
 
-fn refused(address: &Address, code: &str, message: &str) -> Failure {
+fn refused(address: &DatabaseAddress, code: &str, message: &str) -> Failure {
     let said = |exit| Failure::new(exit, format!("{} refuses: {message}", address.host));
     let has = |words: &[&str]| {
         let message = message.to_ascii_lowercase();
@@ -194,7 +198,7 @@ fn refused(address: &Address, code: &str, message: &str) -> Failure {
         }
         SqlState::CANNOT_CONNECT_NOW => failure.mend("the database starts: try again in a minute"),
         // Whatever else the pooler tells of itself is about its way to the database.
-        SqlState::INTERNAL_ERROR if address.place() == Place::SessionPooler => Failure {
+        SqlState::INTERNAL_ERROR if address.place() == DatabasePlace::SessionPooler => Failure {
             exit: Exit::TryAgain,
             ..failure
         }
@@ -205,7 +209,7 @@ fn refused(address: &Address, code: &str, message: &str) -> Failure {
     }
 }
 
-fn unknown_tenant(address: &Address) -> String {
+fn unknown_tenant(address: &DatabaseAddress) -> String {
     let paused = "a paused project answers so too: restore it in the dashboard";
     if address.user.contains('.') {
         format!(
@@ -220,15 +224,15 @@ fn unknown_tenant(address: &Address) -> String {
     }
 }
 
-fn wrong_password(address: &Address) -> String {
+fn wrong_password(address: &DatabaseAddress) -> String {
     match address.place() {
-        Place::Direct { .. } if address.user.contains('.') => {
+        DatabasePlace::Direct { .. } if address.user.contains('.') => {
             let user = address.user.split('.').next().unwrap_or_default();
             format!(
                 "at the project's own host the user is {user}, without the reference; otherwise {PASSWORD}"
             )
         }
-        Place::Elsewhere => "check user and password".to_owned(),
+        DatabasePlace::Elsewhere => "check user and password".to_owned(),
         _ => PASSWORD.to_owned(),
     }
 }
@@ -241,24 +245,24 @@ mod tests {
         "postgres://postgres.abc:hunter2@aws-0-eu-west-1.pooler.supabase.com/postgres";
     const DIRECT: &str = "postgres://postgres:hunter2@db.abc.supabase.co/postgres";
     const OTHER: &str = "postgres://postgres:hunter2@db.example.com/postgres";
-    const BOTH: Resolution = Resolution {
+    const BOTH: HostResolution = HostResolution {
         ipv4: true,
         ipv6: true,
     };
-    const IPV6: Resolution = Resolution {
+    const IPV6: HostResolution = HostResolution {
         ipv4: false,
         ipv6: true,
     };
 
-    fn refused(code: &str, message: &str) -> Trouble {
-        Trouble::Refused {
+    fn refused(code: &str, message: &str) -> ConnectionTrouble {
+        ConnectionTrouble::Refused {
             code: code.to_owned(),
             message: message.to_owned(),
         }
     }
 
-    fn network(unreachable: bool) -> Trouble {
-        Trouble::Network {
+    fn network(unreachable: bool) -> ConnectionTrouble {
+        ConnectionTrouble::Network {
             unreachable,
             message: "Network is unreachable".to_owned(),
         }
@@ -266,7 +270,7 @@ mod tests {
 
     #[test]
     fn every_known_fault_has_its_exit_code_and_its_mend() {
-        let cases: Vec<(&str, Resolution, Trouble, Exit, &str)> = vec![
+        let cases: Vec<(&str, HostResolution, ConnectionTrouble, Exit, &str)> = vec![
             (
                 POOLER,
                 BOTH,
@@ -387,52 +391,58 @@ mod tests {
             (
                 DIRECT,
                 IPV6,
-                Trouble::Timeout,
+                ConnectionTrouble::Timeout,
                 Exit::Failed,
                 "session pooler",
             ),
             (DIRECT, IPV6, network(false), Exit::TryAgain, "port"),
-            (DIRECT, BOTH, Trouble::Timeout, Exit::TryAgain, "firewall"),
+            (
+                DIRECT,
+                BOTH,
+                ConnectionTrouble::Timeout,
+                Exit::TryAgain,
+                "firewall",
+            ),
             (OTHER, IPV6, network(true), Exit::Failed, "network"),
             (OTHER, BOTH, network(false), Exit::TryAgain, "port"),
             (
                 DIRECT,
-                Resolution::default(),
-                Trouble::Name("Name or service not known".into()),
+                HostResolution::default(),
+                ConnectionTrouble::Name("Name or service not known".into()),
                 Exit::Failed,
                 "not paused",
             ),
             (
                 POOLER,
-                Resolution::default(),
-                Trouble::Name("Temporary failure in name resolution".into()),
+                HostResolution::default(),
+                ConnectionTrouble::Name("Temporary failure in name resolution".into()),
                 Exit::TryAgain,
                 "region",
             ),
             (
                 OTHER,
                 BOTH,
-                Trouble::Tls("server does not support TLS".into()),
+                ConnectionTrouble::Tls("server does not support TLS".into()),
                 Exit::Failed,
                 "sslmode=disable",
             ),
             (
                 OTHER,
                 BOTH,
-                Trouble::Tls("invalid peer certificate: UnknownIssuer".into()),
+                ConnectionTrouble::Tls("invalid peer certificate: UnknownIssuer".into()),
                 Exit::Failed,
                 "sslrootcert",
             ),
             (
                 OTHER,
                 BOTH,
-                Trouble::Login("password missing".into()),
+                ConnectionTrouble::Login("password missing".into()),
                 Exit::NotAllowed,
                 "PGPASSWORD",
             ),
         ];
         for (text, resolution, trouble, exit, mend) in cases {
-            let address = Address::parse(text, None).unwrap();
+            let address = DatabaseAddress::parse(text, None).unwrap();
             let failure = diagnose(&address, resolution, &trouble);
             assert_eq!(failure.exit, exit, "{failure:?}");
             assert!(

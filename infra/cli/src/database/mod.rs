@@ -5,5 +5,5 @@ pub mod connect;
 pub mod diagnosis;
 mod tls;
 
-pub use address::{Address, AddressError, Place, SslMode};
+pub use address::{AddressError, DatabaseAddress, DatabasePlace, SslMode};
 pub use connect::connect;

@@ -12,7 +12,7 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 
-use super::address::{Address, RootCertificate, SslMode};
+use super::address::{DatabaseAddress, RootCertificate, SslMode};
 
 /// A TLS setup that fails.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +37,7 @@ pub(super) enum TlsError {
 }
 
 /// Makes the configuration for an address.
-pub(super) fn config(address: &Address) -> Result<ClientConfig, TlsError> {
+pub(super) fn config(address: &DatabaseAddress) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = Verifier {
         authority: authority(address, &provider)?,
@@ -53,7 +53,7 @@ pub(super) fn config(address: &Address) -> Result<ClientConfig, TlsError> {
 }
 
 fn authority(
-    address: &Address,
+    address: &DatabaseAddress,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Option<Arc<WebPkiServerVerifier>>, TlsError> {
     let mode = match address.ssl_mode {

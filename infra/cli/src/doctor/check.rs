@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::verdict::{Grade, Judgement, Verdict};
+use super::verdict::{CheckJudgement, CheckVerdict, FindingGrade};
 
 /// The side that a check looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
+pub enum CheckGroup {
     /// The deployment in AWS.
     Aws,
     /// The Supabase project: API, Auth and database.
@@ -17,7 +17,7 @@ pub enum Group {
     Path,
 }
 
-impl Group {
+impl CheckGroup {
     /// Its heading.
     pub fn title(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ pub struct CheckTopic {
     /// `sb-paused` and its like.
     pub id: &'static str,
     /// The side that it looks at.
-    pub group: Group,
+    pub group: CheckGroup,
     /// The fault, in a few words.
     pub title: &'static str,
     /// The consequence of the fault.
@@ -50,7 +50,7 @@ pub struct Check<E> {
     /// Its subject.
     pub topic: CheckTopic,
     /// Pure: evidence in, verdict out.
-    pub judgement: fn(&E) -> Judgement,
+    pub judgement: fn(&E) -> CheckJudgement,
 }
 
 impl<E> Check<E> {
@@ -65,7 +65,7 @@ pub struct Finding {
     /// The check.
     pub check: &'static CheckTopic,
     /// The severity.
-    pub grade: Grade,
+    pub grade: FindingGrade,
     /// The facts, or the reason for not looking.
     pub seen: String,
     /// The command or the click.
@@ -73,9 +73,9 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn new(check: &'static CheckTopic, judgement: Judgement) -> Self {
+    pub(super) fn new(check: &'static CheckTopic, judgement: CheckJudgement) -> Self {
         match judgement {
-            Ok(Verdict { grade, seen, mend }) => Self {
+            Ok(CheckVerdict { grade, seen, mend }) => Self {
                 check,
                 grade,
                 seen,
@@ -83,7 +83,7 @@ impl Finding {
             },
             Err(skip) => Self {
                 check,
-                grade: Grade::Skipped,
+                grade: FindingGrade::Skipped,
                 seen: skip.reason().to_owned(),
                 mend: None,
             },

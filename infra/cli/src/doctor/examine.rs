@@ -1,38 +1,38 @@
 //! Gathers the evidence of the wanted checks, and judges it.
 
 use super::aws::{self, AwsEvidence};
-use super::check::{Check, CheckTopic, Finding, Group};
+use super::check::{Check, CheckGroup, CheckTopic, Finding};
 use super::cloudinary::{self, CloudinaryEvidence};
 use super::path::{self, PathEvidence};
-use super::sources::Sources;
+use super::sources::EvidenceSources;
 use super::supabase::{self, SupabaseEvidence};
-use super::verdict::Skip;
+use super::verdict::SkipReason;
 use crate::output::Output;
 
 /// Gathers the evidence and judges it by the given checks, in the order of the report.
 pub async fn examine(
     checks: &[&'static CheckTopic],
-    sources: &Sources<'_>,
+    sources: &EvidenceSources<'_>,
     output: &Output,
 ) -> Vec<Finding> {
     let wanted = |group| checks.iter().any(|check| check.group == group);
-    let unasked = Skip::because("not asked for");
+    let unasked = SkipReason::because("not asked for");
     let supabase = async {
-        if wanted(Group::Supabase) {
+        if wanted(CheckGroup::Supabase) {
             supabase::gather(sources, output).await
         } else {
             SupabaseEvidence::without(&unasked)
         }
     };
     let cloudinary = async {
-        if wanted(Group::Cloudinary) {
+        if wanted(CheckGroup::Cloudinary) {
             cloudinary::gather(sources).await
         } else {
             CloudinaryEvidence::without(&unasked)
         }
     };
     let aws = async {
-        if wanted(Group::Aws) {
+        if wanted(CheckGroup::Aws) {
             aws::gather(sources).await
         } else {
             AwsEvidence::without(&unasked)
@@ -40,7 +40,7 @@ pub async fn examine(
     };
     let (aws, supabase, cloudinary) = tokio::join!(aws, supabase, cloudinary);
     // Afterwards, for its calls would pass for somebody else's use of the quota.
-    let path = if wanted(Group::Path) {
+    let path = if wanted(CheckGroup::Path) {
         PathEvidence::gather(sources, output).await
     } else {
         PathEvidence::without(&unasked)

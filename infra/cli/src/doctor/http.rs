@@ -5,11 +5,11 @@ use std::error::Error as _;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use super::{PROBE_LIMIT, Probe, Skip};
+use super::{PROBE_LIMIT, ProbeResult, SkipReason};
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct ProbeAnswer {
     /// The status code.
     pub status: u16,
     /// The body, where it is JSON.
@@ -18,14 +18,14 @@ pub struct Answer {
 
 /// The reason for which nobody answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Silence {
+pub enum ProbeSilence {
     /// The host's name does not resolve.
     Name,
     /// No connection, no TLS or no answer: the reason.
     Other(String),
 }
 
-impl Answer {
+impl ProbeAnswer {
     /// A text of the body's object.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.body.get(name)?.as_str()
@@ -46,7 +46,7 @@ impl Answer {
 }
 
 /// Sends and reads. The request's address appears in no error.
-pub async fn send(request: reqwest::RequestBuilder) -> Result<Answer, Silence> {
+pub async fn send(request: reqwest::RequestBuilder) -> Result<ProbeAnswer, ProbeSilence> {
     Ok(exchange(request).await?.0)
 }
 
@@ -54,13 +54,15 @@ pub async fn send(request: reqwest::RequestBuilder) -> Result<Answer, Silence> {
 pub async fn send_whole(
     subject: &str,
     request: reqwest::RequestBuilder,
-) -> Probe<(Answer, HeaderMap)> {
+) -> ProbeResult<(ProbeAnswer, HeaderMap)> {
     exchange(request)
         .await
         .map_err(|silence| unlearnt(subject, silence))
 }
 
-async fn exchange(request: reqwest::RequestBuilder) -> Result<(Answer, HeaderMap), Silence> {
+async fn exchange(
+    request: reqwest::RequestBuilder,
+) -> Result<(ProbeAnswer, HeaderMap), ProbeSilence> {
     let response = request
         .timeout(PROBE_LIMIT)
         .send()
@@ -69,7 +71,7 @@ async fn exchange(request: reqwest::RequestBuilder) -> Result<(Answer, HeaderMap
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     let bytes = response.bytes().await.map_err(|error| silence(&error))?;
-    let answer = Answer {
+    let answer = ProbeAnswer {
         status,
         body: serde_json::from_slice(&bytes).unwrap_or_default(),
     };
@@ -77,24 +79,24 @@ async fn exchange(request: reqwest::RequestBuilder) -> Result<(Answer, HeaderMap
 }
 
 /// The same, where silence only means that nothing was learnt.
-pub async fn ask(subject: &str, request: reqwest::RequestBuilder) -> Probe<Answer> {
+pub async fn ask(subject: &str, request: reqwest::RequestBuilder) -> ProbeResult<ProbeAnswer> {
     send(request)
         .await
         .map_err(|silence| unlearnt(subject, silence))
 }
 
-fn unlearnt(subject: &str, silence: Silence) -> Skip {
-    Skip::because(match silence {
-        Silence::Name => format!("the name of {subject} does not resolve"),
-        Silence::Other(reason) => format!("{subject} does not answer: {reason}"),
+fn unlearnt(subject: &str, silence: ProbeSilence) -> SkipReason {
+    SkipReason::because(match silence {
+        ProbeSilence::Name => format!("the name of {subject} does not resolve"),
+        ProbeSilence::Other(reason) => format!("{subject} does not answer: {reason}"),
     })
 }
 
-fn silence(error: &reqwest::Error) -> Silence {
+fn silence(error: &reqwest::Error) -> ProbeSilence {
     let causes = std::iter::successors(error.source(), |cause| (*cause).source());
     let texts: Vec<String> = causes.map(ToString::to_string).collect();
     if texts.iter().any(|text| text.contains("dns error")) {
-        return Silence::Name;
+        return ProbeSilence::Name;
     }
     let reason = if error.is_timeout() {
         "timed out".to_owned()
@@ -104,5 +106,5 @@ fn silence(error: &reqwest::Error) -> Silence {
             .cloned()
             .unwrap_or_else(|| "no connection".to_owned())
     };
-    Silence::Other(reason)
+    ProbeSilence::Other(reason)
 }

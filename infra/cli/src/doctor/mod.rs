@@ -17,8 +17,8 @@ pub mod sources;
 pub mod supabase;
 pub mod verdict;
 
-pub use check::{Check, CheckTopic, Finding, Group};
+pub use check::{Check, CheckGroup, CheckTopic, Finding};
 pub use examine::examine;
 pub(crate) use limit::{PROBE_LIMIT, limited};
-pub use sources::{ConfigurationSecret, Sources};
-pub use verdict::{Grade, Judgement, Probe, Skip, Verdict};
+pub use sources::{ConfigurationSecret, EvidenceSources};
+pub use verdict::{CheckJudgement, CheckVerdict, FindingGrade, ProbeResult, SkipReason};

@@ -1,6 +1,6 @@
 //! The page docs/operate/doctor.md, written from the registry.
 
-use super::check::Group;
+use super::check::CheckGroup;
 use super::registry::checks;
 
 const HEAD: &str = "\
@@ -46,7 +46,7 @@ The exit code is 1 when a check fails, 2 for a usage error, and 0 otherwise.
 /// The whole page.
 pub fn markdown() -> String {
     let mut page = HEAD.to_owned();
-    let mut group: Option<Group> = None;
+    let mut group: Option<CheckGroup> = None;
     for check in checks() {
         if group.replace(check.group) != Some(check.group) {
             page.push_str(&format!(

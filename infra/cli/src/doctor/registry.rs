@@ -23,17 +23,17 @@ pub fn select(ids: &[String]) -> Result<Vec<&'static CheckTopic>, &str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Group;
+    use super::super::CheckGroup;
     use super::*;
 
     #[test]
     fn ids_are_unique_and_begin_with_their_group() {
         for (at, check) in checks().enumerate() {
             let prefix = match check.group {
-                Group::Aws => "aws-",
-                Group::Supabase => "sb-",
-                Group::Cloudinary => "cld-",
-                Group::Path => "path-",
+                CheckGroup::Aws => "aws-",
+                CheckGroup::Supabase => "sb-",
+                CheckGroup::Cloudinary => "cld-",
+                CheckGroup::Path => "path-",
             };
             assert!(check.id.starts_with(prefix), "{}", check.id);
             assert!(

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::check::{CheckTopic, Finding, Group};
-use super::verdict::Grade;
+use super::check::{CheckGroup, CheckTopic, Finding};
+use super::verdict::FindingGrade;
 
 /// One JSON object: `{"findings": [{"id", "grade", "seen", "mend"}]}`.
 pub fn json(findings: &[&Finding]) -> Value {
@@ -14,7 +14,7 @@ pub fn json(findings: &[&Finding]) -> Value {
 /// Lines by group; a fault tells why it matters, and its mend.
 pub fn lines(findings: &[&Finding]) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut group: Option<Group> = None;
+    let mut group: Option<CheckGroup> = None;
     for finding in findings {
         if group.replace(finding.check.group) != Some(finding.check.group) {
             lines.push(finding.check.group.title().to_owned());
@@ -32,7 +32,7 @@ fn of_one(finding: &Finding) -> Vec<String> {
         mend,
     } = finding;
     let said = match grade {
-        Grade::Skipped => format!("skipped, {seen}"),
+        FindingGrade::Skipped => format!("skipped, {seen}"),
         _ => seen.clone(),
     };
     let mut lines = vec![format!("  {} {:<14} {said}", grade.sign(), check.id)];
@@ -55,10 +55,10 @@ pub fn summary(findings: &[Finding]) -> String {
     format!(
         "{}: {} ok, {}, {}, {} skipped",
         plural(findings.len(), "check"),
-        count(Grade::Ok),
-        plural(count(Grade::Warning), "warning"),
-        plural(count(Grade::Failure), "failure"),
-        count(Grade::Skipped)
+        count(FindingGrade::Ok),
+        plural(count(FindingGrade::Warning), "warning"),
+        plural(count(FindingGrade::Failure), "failure"),
+        count(FindingGrade::Skipped)
     )
 }
 
@@ -78,15 +78,21 @@ pub fn list(checks: &[&CheckTopic]) -> (Value, Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::super::supabase::CHECKS;
-    use super::super::verdict::{Skip, Verdict};
+    use super::super::verdict::{CheckVerdict, SkipReason};
     use super::*;
 
     #[test]
     fn fault_says_why_it_matters_and_what_mends_it() {
         let findings = [
-            Finding::new(&CHECKS[0].topic, Ok(Verdict::ok("the project answers"))),
-            Finding::new(&CHECKS[1].topic, Ok(Verdict::failure("seen", "one\ntwo"))),
-            Finding::new(&CHECKS[2].topic, Err(Skip::needs("DATABASE_URL"))),
+            Finding::new(
+                &CHECKS[0].topic,
+                Ok(CheckVerdict::ok("the project answers")),
+            ),
+            Finding::new(
+                &CHECKS[1].topic,
+                Ok(CheckVerdict::failure("seen", "one\ntwo")),
+            ),
+            Finding::new(&CHECKS[2].topic, Err(SkipReason::needs("DATABASE_URL"))),
         ];
         let all: Vec<&Finding> = findings.iter().collect();
         assert_eq!(

@@ -4,24 +4,24 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 
-use super::verdict::Probe;
-use crate::configuration::Values;
-use crate::configuration::stack::Deployed;
-use crate::database::Address;
+use super::verdict::ProbeResult;
+use crate::configuration::ConfigurationValues;
+use crate::configuration::stack::DeployedStack;
+use crate::database::DatabaseAddress;
 
 /// Where to look.
 #[derive(Debug)]
-pub struct Sources<'a> {
+pub struct EvidenceSources<'a> {
     /// Addresses and keys.
-    pub settings: &'a Values,
+    pub settings: &'a ConfigurationValues,
     /// The configuration's secret.
-    pub secret: &'a Probe<ConfigurationSecret>,
+    pub secret: &'a ProbeResult<ConfigurationSecret>,
     /// Region and credentials.
     pub aws: &'a SdkConfig,
     /// The deployed stack, if there is one.
-    pub stack: Option<&'a Deployed>,
+    pub stack: Option<&'a DeployedStack>,
     /// The project's database.
-    pub database: Option<&'a Address>,
+    pub database: Option<&'a DatabaseAddress>,
     /// The webhook's address.
     pub webhook: Option<&'a str>,
     /// The longest time for an event of the canary, if one is to be planted.

@@ -2,7 +2,7 @@
 
 /// The severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Grade {
+pub enum FindingGrade {
     /// As it should be.
     Ok,
     /// Works, and deserves a look.
@@ -13,7 +13,7 @@ pub enum Grade {
     Skipped,
 }
 
-impl Grade {
+impl FindingGrade {
     /// The word in JSON.
     pub fn word(self) -> &'static str {
         match self {
@@ -37,20 +37,20 @@ impl Grade {
 
 /// The result of looking: a grade, the facts without any secret, and the mend of a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// The severity; never [`Grade::Skipped`].
-    pub grade: Grade,
+pub struct CheckVerdict {
+    /// The severity; never [`FindingGrade::Skipped`].
+    pub grade: FindingGrade,
     /// The facts.
     pub seen: String,
     /// The command or the click.
     pub mend: Option<String>,
 }
 
-impl Verdict {
+impl CheckVerdict {
     /// All is well.
     pub fn ok(seen: impl Into<String>) -> Self {
         Self {
-            grade: Grade::Ok,
+            grade: FindingGrade::Ok,
             seen: seen.into(),
             mend: None,
         }
@@ -59,7 +59,7 @@ impl Verdict {
     /// Works, and deserves a look.
     pub fn warning(seen: impl Into<String>, mend: impl Into<String>) -> Self {
         Self {
-            grade: Grade::Warning,
+            grade: FindingGrade::Warning,
             seen: seen.into(),
             mend: Some(mend.into()),
         }
@@ -68,7 +68,7 @@ impl Verdict {
     /// Something does not work.
     pub fn failure(seen: impl Into<String>, mend: impl Into<String>) -> Self {
         Self {
-            grade: Grade::Failure,
+            grade: FindingGrade::Failure,
             seen: seen.into(),
             mend: Some(mend.into()),
         }
@@ -77,9 +77,9 @@ impl Verdict {
 
 /// The reason for which a check was not made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skip(String);
+pub struct SkipReason(String);
 
-impl Skip {
+impl SkipReason {
     /// Something has to be given first.
     pub fn needs(subject: &str) -> Self {
         Self(format!("needs {subject}"))
@@ -97,10 +97,10 @@ impl Skip {
 }
 
 /// A probe's answer, or why there is none.
-pub type Probe<T> = Result<T, Skip>;
+pub type ProbeResult<T> = Result<T, SkipReason>;
 
 /// A check's answer.
-pub type Judgement = Result<Verdict, Skip>;
+pub type CheckJudgement = Result<CheckVerdict, SkipReason>;
 
 /// Several facts in one sentence, the first five of them.
 pub(crate) fn first_few<T: AsRef<str>>(facts: &[T]) -> String {

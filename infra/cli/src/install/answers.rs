@@ -9,10 +9,10 @@ use media_sync::config::{self, Config, ConfigError};
 use super::ask;
 use super::keys::{ADMIN_EMAIL, DATABASE_URL, STACK_NAME, is_email};
 use crate::configuration::{
-    CLOUDINARY_URL, SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, SUPABASE_URL, Values,
-    WEBHOOK_URL,
+    CLOUDINARY_URL, ConfigurationValues, SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY,
+    SUPABASE_URL, WEBHOOK_URL,
 };
-use crate::database::Address;
+use crate::database::DatabaseAddress;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -66,7 +66,7 @@ pub(crate) struct AnswerOptions {
 /// Answers as they were given, unchecked.
 #[derive(Debug, Clone)]
 pub(crate) struct Raw {
-    values: Values,
+    values: ConfigurationValues,
     pub(crate) stack_name: String,
 }
 
@@ -74,12 +74,12 @@ pub(crate) struct Raw {
 #[derive(Debug, Clone)]
 pub(crate) struct Answers {
     /// The keys of the secret.
-    pub(crate) settings: Values,
-    pub(crate) database: Address,
+    pub(crate) settings: ConfigurationValues,
+    pub(crate) database: DatabaseAddress,
     pub(crate) admin: String,
     pub(crate) stack_name: String,
     pub(crate) webhook: Option<String>,
-    all: Values,
+    all: ConfigurationValues,
 }
 
 impl Answers {
@@ -100,12 +100,12 @@ impl AnswerOptions {
             (WEBHOOK_URL, &self.webhook_url),
         ];
         let given = options.into_iter();
-        let mut values: Values = given
+        let mut values: ConfigurationValues = given
             .filter_map(|(key, value)| Some((key, value.clone()?)))
             .collect();
-        values.complete(Values::of_environment(&config::KEYS));
+        values.complete(ConfigurationValues::of_environment(&config::KEYS));
         if let Some(file) = &self.config {
-            let file = Values::of_file(file)?;
+            let file = ConfigurationValues::of_file(file)?;
             let is_unknown = |key: &&String| {
                 !config::KEYS.contains(&key.as_str()) && !BESIDE.contains(&key.as_str())
             };
@@ -144,7 +144,7 @@ fn is_stack_name(text: &str) -> bool {
 
 impl Raw {
     /// Adds the values of the secret that an installed stack has.
-    pub(crate) fn complete(&mut self, secret: Values) {
+    pub(crate) fn complete(&mut self, secret: ConfigurationValues) {
         self.values.complete(secret);
     }
 
@@ -188,7 +188,7 @@ impl Raw {
         if !is_email(get(ADMIN_EMAIL)) {
             problems.push(format!("{ADMIN_EMAIL} is no e-mail address"));
         }
-        let database = Address::parse(get(DATABASE_URL), std::env::var("PGPASSWORD").ok());
+        let database = DatabaseAddress::parse(get(DATABASE_URL), std::env::var("PGPASSWORD").ok());
         match (problems.is_empty(), database) {
             (true, Ok(database)) => Ok(Answers {
                 settings,
@@ -207,7 +207,7 @@ impl Raw {
         }
     }
 
-    fn settings(&self) -> Values {
+    fn settings(&self) -> ConfigurationValues {
         let values = config::KEYS.into_iter();
         values
             .filter_map(|key| Some((key, self.values.get(key)?.to_owned())))

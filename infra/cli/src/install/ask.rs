@@ -8,7 +8,7 @@ use super::keys::{ADMIN_EMAIL, DATABASE_URL, is_email};
 use crate::configuration::{
     CLOUDINARY_URL, SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, SUPABASE_URL,
 };
-use crate::database::Address;
+use crate::database::DatabaseAddress;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -74,7 +74,7 @@ fn judge(key: &str, text: &str) -> Result<(), String> {
         SUPABASE_SECRET_KEY | SUPABASE_PUBLISHABLE_KEY => ApiKey::parse(text)
             .map(drop)
             .map_err(|error| error.to_string()),
-        DATABASE_URL => Address::parse(text, std::env::var("PGPASSWORD").ok())
+        DATABASE_URL => DatabaseAddress::parse(text, std::env::var("PGPASSWORD").ok())
             .map(drop)
             .map_err(|error| error.to_string()),
         ADMIN_EMAIL if !is_email(text) => Err("it is no e-mail address".to_owned()),

@@ -7,9 +7,9 @@ use media_sync::time::Timestamp;
 use crate::deployment::Deployment;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::runs::follow::{Wanted, join, start_and_follow};
-use crate::runs::patience::Patience;
-use crate::runs::{Standing, overview};
+use crate::runs::follow::{AwaitedRun, join, start_and_follow};
+use crate::runs::patience::RunPatience;
+use crate::runs::{RunStanding, overview};
 
 /// The end of the step.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(crate) async fn run(
     supabase: &DataApi,
     output: &Output,
 ) -> Result<Imported, Failure> {
-    let patience = Patience::UntilItEnds;
+    let patience = RunPatience::UntilItEnds;
     let before = overview(supabase, None).await?;
     if before.last_sync.is_some() {
         return Ok(Imported::Before);
@@ -38,7 +38,7 @@ pub(crate) async fn run(
         Some(run) => join(run, &before, supabase, patience, output).await?,
         None => {
             let deployment = Deployment::find(stack_name).await?;
-            let wanted = Wanted {
+            let wanted = AwaitedRun {
                 mode: RunMode::Full,
                 dry_run: false,
                 allow_mass_delete: false,
@@ -50,7 +50,7 @@ pub(crate) async fn run(
         }
     };
     match run.standing(Timestamp::now()) {
-        Standing::Failed => Err(run.failure()),
+        RunStanding::Failed => Err(run.failure()),
         _ => Ok(Imported::Now {
             listed: run.counters.listed,
         }),

@@ -9,12 +9,12 @@ use super::reservation::{self, Reservation};
 use crate::aws::formation::{Formation, Stack, Standing};
 use crate::aws::{Account, secret};
 use crate::configuration::SUPABASE_URL;
-use crate::database::{self, Address, Place};
-use crate::doctor::{self, Finding, Grade, Skip, Sources, registry};
+use crate::database::{self, DatabaseAddress, DatabasePlace};
+use crate::doctor::{self, EvidenceSources, Finding, FindingGrade, SkipReason, registry};
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::migrations;
-use crate::migrations::apply::Standing as DatabaseStanding;
+use crate::migrations::apply::DatabaseStanding;
 use crate::output::Output;
 
 /// The checks of `doctor` that make sense before a deployment.
@@ -149,8 +149,8 @@ async fn services(
     let checks = registry::select(&ids)
         .map_err(|id| Failure::new(Exit::Failed, format!("there is no check {id}")))?;
     let http = http_client().map_err(|error| Failure::new(Exit::Failed, chain(&error)))?;
-    let unmade = Err(Skip::because("not made yet"));
-    let sources = Sources {
+    let unmade = Err(SkipReason::because("not made yet"));
+    let sources = EvidenceSources {
         settings: &answers.settings,
         secret: &unmade,
         aws,
@@ -164,7 +164,7 @@ async fn services(
     let failed = |prefix: &str| {
         findings
             .iter()
-            .any(|one| one.grade == Grade::Failure && one.check.id.starts_with(prefix))
+            .any(|one| one.grade == FindingGrade::Failure && one.check.id.starts_with(prefix))
     };
     let (cloudinary, supabase) = (failed("cld-"), failed("sb-"));
     let explained = |id: &str| {
@@ -189,8 +189,8 @@ async fn services(
 fn judge(finding: &Finding, explained: bool) -> Option<Result<String, Failure>> {
     let id = finding.check.id;
     match finding.grade {
-        Grade::Ok | Grade::Warning => Some(Ok(finding.seen.clone())),
-        Grade::Failure => {
+        FindingGrade::Ok | FindingGrade::Warning => Some(Ok(finding.seen.clone())),
+        FindingGrade::Failure => {
             let exit = match id {
                 "cld-credentials" | "sb-keys" => Exit::NotAllowed,
                 "cld-region" | "sb-jwt" => Exit::Usage,
@@ -202,12 +202,12 @@ fn judge(finding: &Finding, explained: bool) -> Option<Result<String, Failure>> 
                 None => failure,
             }))
         }
-        Grade::Skipped if NEEDED.contains(&id) && !explained => {
+        FindingGrade::Skipped if NEEDED.contains(&id) && !explained => {
             Some(Err(Failure::new(Exit::TryAgain, finding.seen.clone())
                 .detail("check", Some(id))
                 .mend("check this machine's network, then run this again")))
         }
-        Grade::Skipped => None,
+        FindingGrade::Skipped => None,
     }
 }
 
@@ -231,13 +231,13 @@ fn in_words(pending: &[String]) -> String {
 }
 
 /// Two hosted addresses have to name one project (pure).
-fn same_project(url: &str, database: &Address) -> Result<(), Failure> {
+fn same_project(url: &str, database: &DatabaseAddress) -> Result<(), Failure> {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split(['/', ':']).next().unwrap_or_default();
     let of_url = host.strip_suffix(".supabase.co");
     let of_database = match database.place() {
-        Place::Direct { project } => Some(project),
-        Place::SessionPooler => database
+        DatabasePlace::Direct { project } => Some(project),
+        DatabasePlace::SessionPooler => database
             .user
             .split_once('.')
             .map(|(_, project)| project.to_owned()),
@@ -324,7 +324,7 @@ mod tests {
             (&hosted, local, true),
             ("https://api.example.com", direct(b), true),
         ] {
-            let address = Address::parse(&address, None).unwrap();
+            let address = DatabaseAddress::parse(&address, None).unwrap();
             assert_eq!(same_project(url, &address).is_ok(), good, "{url} {address}");
         }
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::aws::Account;
 use crate::aws::formation::{Stack, Standing};
-use crate::aws::functions::{self, Concurrency};
+use crate::aws::functions::{self, AccountConcurrency};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -120,7 +120,7 @@ fn wish(given: Option<&str>, stack: Option<&Stack>) -> Result<Wish, Failure> {
 }
 
 /// Lambda keeps some copies free (pure).
-fn allow(copies: u64, held: u64, limits: Concurrency) -> Result<Reservation, Failure> {
+fn allow(copies: u64, held: u64, limits: AccountConcurrency) -> Result<Reservation, Failure> {
     let most = limits.reservable(held);
     if copies <= most {
         return Ok(Reservation::Given(copies));
@@ -201,7 +201,7 @@ mod tests {
             (150, 100, 50, 50, true),
             (150, 100, 50, 51, false),
         ] {
-            let limits = Concurrency { limit, unreserved };
+            let limits = AccountConcurrency { limit, unreserved };
             let found = allow(copies, held, limits);
             assert_eq!(found.is_ok(), good, "{limits:?} {held} {copies}");
         }

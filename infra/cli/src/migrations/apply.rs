@@ -7,9 +7,9 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Transaction};
 
 pub use super::error::MigrateError;
-use super::ledger::{self, Facts};
+use super::ledger::{self, LedgerFacts};
 use super::locate;
-use super::plan::{Plan, plan_migrations};
+use super::plan::{MigrationPlan, plan_migrations};
 use super::{AppliedMigration, Migration};
 use crate::output::Output;
 
@@ -25,20 +25,20 @@ const LIMITS: &str = "set local statement_timeout = 0; set local lock_timeout = 
 
 /// A database beside our migrations.
 #[derive(Debug)]
-pub struct Standing {
+pub struct DatabaseStanding {
     /// Our role and database.
-    pub facts: Facts,
+    pub facts: LedgerFacts,
     /// The ledger.
     pub ledger: Vec<AppliedMigration>,
 }
 
-impl Standing {
+impl DatabaseStanding {
     /// Reads a database's facts and its ledger.
     ///
     /// # Errors
     /// It cannot be read, or it is no database for these migrations.
     pub async fn read(client: &Client) -> Result<Self, MigrateError> {
-        let facts = Facts::read(client).await?;
+        let facts = LedgerFacts::read(client).await?;
         facts.allow_reading()?;
         let ledger = ledger::read_ledger(client, facts.has_ledger).await?;
         Ok(Self { facts, ledger })
@@ -48,7 +48,7 @@ impl Standing {
     ///
     /// # Errors
     /// The ledger does not fit the migrations, or the role may not apply the missing migrations.
-    pub fn plan<'a>(&self, ours: &'a [Migration]) -> Result<Plan<'a>, MigrateError> {
+    pub fn plan<'a>(&self, ours: &'a [Migration]) -> Result<MigrationPlan<'a>, MigrateError> {
         let plan = plan_migrations(ours, &self.ledger)?;
         if !plan.pending.is_empty() {
             self.facts.allow_writing()?;
@@ -65,7 +65,7 @@ pub async fn apply<'a>(
     client: &mut Client,
     ours: &'a [Migration],
     output: &Output,
-) -> Result<Plan<'a>, MigrateError> {
+) -> Result<MigrationPlan<'a>, MigrateError> {
     let mut transaction = client
         .transaction()
         .await

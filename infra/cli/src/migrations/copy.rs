@@ -12,7 +12,7 @@ use crate::failure::{Failure, chain};
 
 /// One migration and its copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Copy<'a> {
+pub struct MigrationCopy<'a> {
     /// Ours.
     pub migration: &'a Migration,
     /// The copy's file name in the team's folder.
@@ -23,11 +23,11 @@ pub struct Copy<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyPlan<'a> {
     /// Copies to make, in this order.
-    pub new: Vec<Copy<'a>>,
+    pub new: Vec<MigrationCopy<'a>>,
     /// Copies that are there.
-    pub already: Vec<Copy<'a>>,
+    pub already: Vec<MigrationCopy<'a>>,
     /// Those of `already` whose text is not ours.
-    pub altered: Vec<Copy<'a>>,
+    pub altered: Vec<MigrationCopy<'a>>,
 }
 
 /// The reason for which no copies were made.
@@ -72,7 +72,7 @@ pub fn plan_copies<'a>(
         match there.iter().find(|(_, text)| is_copy(migration, text)) {
             None => missing.push(migration),
             Some((file, text)) => {
-                let copy = Copy {
+                let copy = MigrationCopy {
                     migration,
                     file: file.clone(),
                 };
@@ -86,7 +86,7 @@ pub fn plan_copies<'a>(
     let mut stamp = now;
     for migration in missing {
         stamp = timestamp_after(there, stamp)?;
-        plan.new.push(Copy {
+        plan.new.push(MigrationCopy {
             migration,
             file: format!("{}_media_sync_{}.sql", text_of(stamp), migration.name),
         });
@@ -228,7 +228,7 @@ mod tests {
         DateTime::strptime(FORMAT, text).unwrap()
     }
 
-    fn names<'a>(copies: &'a [Copy<'a>]) -> Vec<&'a str> {
+    fn names<'a>(copies: &'a [MigrationCopy<'a>]) -> Vec<&'a str> {
         copies.iter().map(|copy| copy.file.as_str()).collect()
     }
 

@@ -7,7 +7,7 @@ use super::plan::AppliedMigration;
 
 /// Facts that decide whether migrations can be applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub struct LedgerFacts {
     /// The role that this connection acts as.
     pub role: String,
     /// The database's name.
@@ -51,7 +51,7 @@ const LEDGER: &str = r#"
 select version, name, to_char(applied_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as applied_at
 from media_sync.schema_versions order by version"#;
 
-impl Facts {
+impl LedgerFacts {
     /// Asks the database.
     ///
     /// # Errors
@@ -76,7 +76,7 @@ impl Facts {
     /// Refuses a database that the migrations were not made for.
     ///
     /// # Errors
-    /// Says which condition is not met; conditions for writing are left to [`Facts::allow_writing`].
+    /// Says which condition is not met; conditions for writing are left to [`LedgerFacts::allow_writing`].
     pub fn allow_reading(&self) -> Result<(), MigrateError> {
         if !self.missing.is_empty() {
             return Err(MigrateError::NotSupabase {

@@ -9,7 +9,7 @@ pub mod plan;
 
 use std::path::{Path, PathBuf};
 
-pub use ledger::Facts;
+pub use ledger::LedgerFacts;
 pub use plan::AppliedMigration;
 
 /// One file of `infra/supabase/migrations`.

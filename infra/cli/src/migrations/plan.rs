@@ -15,7 +15,7 @@ pub struct AppliedMigration {
 
 /// The migrations in three lots, each oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan<'a> {
+pub struct MigrationPlan<'a> {
     /// Those that the ledger has.
     pub already: Vec<&'a Migration>,
     /// Those to apply, in this order.
@@ -42,7 +42,7 @@ pub enum PlanError {
 pub fn plan_migrations<'a>(
     ours: &'a [Migration],
     ledger: &[AppliedMigration],
-) -> Result<Plan<'a>, PlanError> {
+) -> Result<MigrationPlan<'a>, PlanError> {
     let (newer, foreign) = unknown(ours, ledger);
     if !foreign.is_empty() {
         return Err(PlanError::OlderHistory(foreign));
@@ -59,7 +59,7 @@ pub fn plan_migrations<'a>(
         .copied()
         .filter(|migration| Some(&migration.version) < newest)
         .collect();
-    Ok(Plan {
+    Ok(MigrationPlan {
         already,
         pending,
         gaps,

@@ -11,7 +11,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
 use futures::future::join_all;
 
-pub use self::sample::Sample;
+pub use self::sample::MessageSample;
 use crate::aws::error::failure;
 use crate::failure::Failure;
 
@@ -37,7 +37,7 @@ pub struct Redrive {
 
 /// The work done.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Moved {
+pub struct MovedMessages {
     /// Sent again and confirmed.
     pub sent: usize,
     /// Of those, still in the dead-letter queue as well, since their deletion failed.
@@ -46,18 +46,18 @@ pub struct Moved {
 
 /// A redrive that broke off. Messages sent until then stay sent.
 #[derive(Debug)]
-pub struct Broken {
+pub struct BrokenRedrive {
     /// The work done before.
-    pub moved: Moved,
+    pub moved: MovedMessages,
     /// The reason.
     pub failure: Failure,
 }
 
 /// A wish to end, which is heard between two batches.
 #[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct StopSignal(Arc<AtomicBool>);
 
-impl Stop {
+impl StopSignal {
     /// Ends after the batch that is under way.
     pub fn ask(&self) {
         self.0.store(true, Ordering::Relaxed);
@@ -95,39 +95,43 @@ impl Redrive {
     ///
     /// # Errors
     /// When SQS does not answer or refuses.
-    pub async fn samples(&self) -> Result<Vec<Sample>, Failure> {
+    pub async fn samples(&self) -> Result<Vec<MessageSample>, Failure> {
         let mut messages = self.receive(0).await?;
         messages.sort_by(|a, b| a.message_id().cmp(&b.message_id()));
         messages.dedup_by(|a, b| a.message_id() == b.message_id());
         let bodies = messages.iter().filter_map(Message::body);
-        Ok(bodies.map(Sample::of).collect())
+        Ok(bodies.map(MessageSample::of).collect())
     }
 
     /// Moves messages until none is left or somebody asks to stop; `told` hears the sum after each batch.
     ///
     /// # Errors
     /// When SQS does not answer or refuses, with the number moved until then.
-    pub async fn run(&self, stop: &Stop, mut told: impl FnMut(Moved)) -> Result<Moved, Broken> {
-        let mut moved = Moved::default();
+    pub async fn run(
+        &self,
+        stop: &StopSignal,
+        mut told: impl FnMut(MovedMessages),
+    ) -> Result<MovedMessages, BrokenRedrive> {
+        let mut moved = MovedMessages::default();
         while !stop.is_asked() {
             let batch = self
                 .receive(HIDDEN_SECONDS)
                 .await
-                .map_err(|failure| Broken { moved, failure })?;
+                .map_err(|failure| BrokenRedrive { moved, failure })?;
             if batch.is_empty() {
                 break;
             }
             let failure = self.move_batch(&batch, &mut moved).await;
             told(moved);
             if let Some(failure) = failure {
-                return Err(Broken { moved, failure });
+                return Err(BrokenRedrive { moved, failure });
             }
         }
         Ok(moved)
     }
 
     /// Returns the first failure; the other messages of the batch are moved all the same.
-    async fn move_batch(&self, batch: &[Message], moved: &mut Moved) -> Option<Failure> {
+    async fn move_batch(&self, batch: &[Message], moved: &mut MovedMessages) -> Option<Failure> {
         let results = join_all(batch.iter().map(|message| self.send(message))).await;
         let mut confirmed = Vec::new();
         let mut first = None;

@@ -11,14 +11,14 @@ const LONGEST: usize = 80;
 
 /// A message, described.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Sample {
+pub struct MessageSample {
     /// The kind that its tag names; `unreadable` without one.
     pub kind: String,
     /// Its subject.
     pub about: String,
 }
 
-impl Sample {
+impl MessageSample {
     /// Describes the body of a message.
     pub fn of(body: &str) -> Self {
         let tagged: Value = serde_json::from_str(body).unwrap_or_default();
@@ -117,7 +117,7 @@ mod tests {
                 r#"{\"v\":2,\"kind\":\"outbound\"}"#,
             ),
         ] {
-            let sample = Sample::of(&body);
+            let sample = MessageSample::of(&body);
             assert_eq!((sample.kind.as_str(), sample.about.as_str()), (kind, about));
         }
     }

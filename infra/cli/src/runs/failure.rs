@@ -1,10 +1,10 @@
 //! Runs that did not succeed, as failures with their mends.
 
-use super::Run;
+use super::RunDescription;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-impl Run {
+impl RunDescription {
     /// The failure that a run which has failed or was stopped is.
     pub(crate) fn failure(&self) -> Failure {
         let code = self.error_code.as_deref().unwrap_or("unknown");

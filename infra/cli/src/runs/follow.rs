@@ -9,10 +9,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::patience::{NextStep, Patience};
+use super::patience::{NextStep, RunPatience};
 use super::progress::RunBar;
-use super::{Overview, Run, Standing, overview};
-use crate::deployment::{Deployment, Function};
+use super::{RunDescription, RunOverview, RunStanding, overview};
+use crate::deployment::{DeployedFunction, Deployment};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -25,7 +25,7 @@ const FAILED_LOOKS: u32 = 60;
 
 /// The run that is wanted.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct AwaitedRun {
     /// The run's extent.
     pub mode: RunMode,
     /// Only compares.
@@ -36,7 +36,7 @@ pub struct Wanted {
     pub public_ids: Vec<String>,
 }
 
-impl Wanted {
+impl AwaitedRun {
     /// The event that asks for it.
     pub fn event(&self) -> Value {
         let mut event = json!({"mode": self.mode});
@@ -53,7 +53,7 @@ impl Wanted {
     }
 
     /// True when a run that was there before does as much as was asked for.
-    pub fn is_met_by(&self, run: &Run) -> bool {
+    pub fn is_met_by(&self, run: &RunDescription) -> bool {
         let enough = run.mode == RunMode::Full || run.mode == self.mode;
         // A run that was there before may not delete what this one would be allowed to.
         run.dry_run == self.dry_run && enough && !self.allow_mass_delete
@@ -62,9 +62,9 @@ impl Wanted {
 
 /// A run that was followed until it ended or rests.
 #[derive(Debug)]
-pub struct Followed {
+pub struct FollowedRun {
     /// Its present state.
-    pub run: Run,
+    pub run: RunDescription,
     /// It was there before.
     pub joined: bool,
     /// Names under which neither side has anything.
@@ -86,12 +86,12 @@ struct Answer {
 /// # Errors
 /// When it cannot be started or followed.
 pub async fn start_and_follow(
-    wanted: &Wanted,
+    wanted: &AwaitedRun,
     deployment: &Deployment,
     supabase: &DataApi,
-    patience: Patience,
+    patience: RunPatience,
     output: &Output,
-) -> Result<Followed, Failure> {
+) -> Result<FollowedRun, Failure> {
     let before = overview(supabase, None).await?;
     let watch = Watch::new(supabase, patience, &before, output);
     let followed = follow_closely(wanted, deployment, &watch).await;
@@ -104,12 +104,12 @@ pub async fn start_and_follow(
 /// # Errors
 /// When it cannot be followed.
 pub async fn join(
-    run: &Run,
-    before: &Overview,
+    run: &RunDescription,
+    before: &RunOverview,
     supabase: &DataApi,
-    patience: Patience,
+    patience: RunPatience,
     output: &Output,
-) -> Result<Run, Failure> {
+) -> Result<RunDescription, Failure> {
     let watch = Watch::new(supabase, patience, before, output);
     let run = watch.follow(run.run_id).await;
     watch.bar.end();
@@ -117,14 +117,14 @@ pub async fn join(
 }
 
 async fn follow_closely(
-    wanted: &Wanted,
+    wanted: &AwaitedRun,
     deployment: &Deployment,
     watch: &Watch<'_>,
-) -> Result<Followed, Failure> {
+) -> Result<FollowedRun, Failure> {
     let supabase = watch.supabase;
     let event = wanted.event();
     let invoked = tokio::select! {
-        answer = deployment.invoke(Function::Reconcile, &event) => answer,
+        answer = deployment.invoke(DeployedFunction::Reconcile, &event) => answer,
         () = watch.look_on() => unreachable!("it watches for ever"),
     };
     let answer: Answer = match invoked {
@@ -143,7 +143,7 @@ async fn follow_closely(
         },
     };
     let run = watch.follow(run_id).await?;
-    Ok(Followed {
+    Ok(FollowedRun {
         run,
         joined,
         not_found: answer.not_found,
@@ -153,9 +153,10 @@ async fn follow_closely(
 /// The answer may have been lost on its way, or the slice has failed and the run rests.
 async fn after_a_failed_call(failure: Failure, watch: &Watch<'_>) -> Result<Uuid, Failure> {
     let current = overview(watch.supabase, None).await?.current_run;
-    let rests = |run: &Run| run.standing(Timestamp::now()) == Standing::RestsAfterFault;
+    let rests =
+        |run: &RunDescription| run.standing(Timestamp::now()) == RunStanding::RestsAfterFault;
     match current {
-        Some(run) if watch.patience == Patience::UntilItEnds || rests(&run) => Ok(run.run_id),
+        Some(run) if watch.patience == RunPatience::UntilItEnds || rests(&run) => Ok(run.run_id),
         Some(_) => Err(Failure {
             exit: Exit::TryAgain,
             ..failure
@@ -168,7 +169,7 @@ async fn after_a_failed_call(failure: Failure, watch: &Watch<'_>) -> Result<Uuid
 /// Somebody who waits for a run.
 struct Watch<'a> {
     supabase: &'a DataApi,
-    patience: Patience,
+    patience: RunPatience,
     bar: RunBar,
     output: &'a Output,
 }
@@ -176,8 +177,8 @@ struct Watch<'a> {
 impl<'a> Watch<'a> {
     fn new(
         supabase: &'a DataApi,
-        patience: Patience,
-        before: &Overview,
+        patience: RunPatience,
+        before: &RunOverview,
         output: &'a Output,
     ) -> Self {
         Self {
@@ -200,7 +201,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    async fn follow(&self, run_id: Uuid) -> Result<Run, Failure> {
+    async fn follow(&self, run_id: Uuid) -> Result<RunDescription, Failure> {
         let mut failed = 0;
         let mut has_told = false;
         loop {
@@ -238,7 +239,7 @@ fn rest(moment: Timestamp) -> String {
     )
 }
 
-fn silent(run: &Run) -> Failure {
+fn silent(run: &RunDescription) -> Failure {
     Failure::new(
         Exit::TryAgain,
         "the run has shown no sign of life for 20 minutes",
@@ -248,7 +249,7 @@ fn silent(run: &Run) -> Failure {
 }
 
 /// Another run is in the way.
-pub fn another_run(run: &Run) -> Failure {
+pub fn another_run(run: &RunDescription) -> Failure {
     let kind = if run.dry_run { "dry run" } else { "run" };
     Failure::new(
         Exit::TryAgain,
@@ -272,8 +273,8 @@ fn lost() -> Failure {
 mod tests {
     use super::*;
 
-    fn wanted(mode: RunMode) -> Wanted {
-        Wanted {
+    fn wanted(mode: RunMode) -> AwaitedRun {
+        AwaitedRun {
             mode,
             dry_run: false,
             allow_mass_delete: false,
@@ -284,13 +285,13 @@ mod tests {
     #[test]
     fn events_are_those_of_the_schedules_and_their_options() {
         assert_eq!(wanted(RunMode::Full).event(), json!({"mode": "full"}));
-        let named = Wanted {
+        let named = AwaitedRun {
             dry_run: true,
             ..wanted(RunMode::Named)
         };
         let event = json!({"mode": "named", "public_ids": ["a"], "dry_run": true});
         assert_eq!(named.event(), event);
-        let allowed = Wanted {
+        let allowed = AwaitedRun {
             allow_mass_delete: true,
             ..wanted(RunMode::Full)
         };
@@ -300,7 +301,7 @@ mod tests {
 
     #[test]
     fn run_that_was_there_has_to_do_as_much() {
-        let run = |mode: RunMode, dry_run: bool| -> Run {
+        let run = |mode: RunMode, dry_run: bool| -> RunDescription {
             let value = json!({
                 "run_id": Uuid::nil(), "mode": mode, "trigger": "schedule", "dry_run": dry_run, "status": "running",
                 "error_code": null, "error_message": null, "started_at": "2026-01-01T00:00:00Z", "finished_at": null,
@@ -322,7 +323,7 @@ mod tests {
                 "{asked:?} {there:?} {dry}"
             );
         }
-        let allowed = Wanted {
+        let allowed = AwaitedRun {
             allow_mass_delete: true,
             ..wanted(full)
         };

@@ -19,7 +19,7 @@ const QUOTA: [&str; 2] = ["quota_reserve", "cloudinary_quota"];
 
 /// A run as `describe_run` in the database tells it.
 #[derive(Debug, Clone, Deserialize, Serialize)]
-pub struct Run {
+pub struct RunDescription {
     /// Its id.
     pub run_id: Uuid,
     /// The run's extent.
@@ -36,7 +36,7 @@ pub struct Run {
     pub error_message: Option<String>,
     /// Its work so far.
     #[serde(default)]
-    pub counters: Counters,
+    pub counters: RunNumbers,
     /// When it began.
     pub started_at: Timestamp,
     /// Its last sign of life.
@@ -56,7 +56,7 @@ pub struct Run {
 /// The counters that commands show.
 #[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
 #[serde(default)]
-pub struct Counters {
+pub struct RunNumbers {
     /// Assets that Cloudinary listed.
     pub listed: u64,
     /// Assets that the listing did not show, and that were looked at.
@@ -73,7 +73,7 @@ pub struct Counters {
 
 /// The mirror as `media_sync_overview` tells it.
 #[derive(Debug, Clone, Deserialize, Serialize)]
-pub struct Overview {
+pub struct RunOverview {
     /// True when nothing waits, nothing was refused, and the last run was good.
     pub is_synced: bool,
     /// When the last good run ended.
@@ -83,21 +83,21 @@ pub struct Overview {
     /// Of the run that goes on, or of the last one.
     pub last_error: Option<String>,
     /// Live rows.
-    pub stats: Stats,
+    pub stats: RowStats,
     /// The run that goes on.
-    pub current_run: Option<Run>,
+    pub current_run: Option<RunDescription>,
     /// The newest ten.
-    pub recent_runs: Vec<Run>,
+    pub recent_runs: Vec<RunDescription>,
     /// Cloudinary's hourly quota, as told last.
-    pub quota: Option<Quota>,
+    pub quota: Option<RunQuota>,
     /// The run that was asked for.
     #[serde(default, skip_serializing)]
-    pub run: Option<Run>,
+    pub run: Option<RunDescription>,
 }
 
 /// Live rows by their standing.
 #[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
-pub struct Stats {
+pub struct RowStats {
     /// All of them.
     pub total_assets: u64,
     /// With a decision that waits.
@@ -108,7 +108,7 @@ pub struct Stats {
 
 /// Cloudinary's hourly quota.
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
-pub struct Quota {
+pub struct RunQuota {
     /// Calls an hour.
     pub limit: i64,
     /// Those left.
@@ -123,14 +123,14 @@ pub struct Quota {
 ///
 /// # Errors
 /// When the Data API does not answer or refuses.
-pub async fn overview(supabase: &DataApi, run: Option<Uuid>) -> Result<Overview, Failure> {
+pub async fn overview(supabase: &DataApi, run: Option<Uuid>) -> Result<RunOverview, Failure> {
     let arguments = json!({"p_run_id": run});
     Ok(supabase.rpc("media_sync_overview", &arguments).await?)
 }
 
 /// The state of a run, for somebody who waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum RunStanding {
     /// It works.
     Working,
     /// It waits for Cloudinary's quota until then.
@@ -145,20 +145,20 @@ pub enum Standing {
     Failed,
 }
 
-impl Run {
+impl RunDescription {
     /// Judges the run at `now`.
-    pub fn standing(&self, now: Timestamp) -> Standing {
+    pub fn standing(&self, now: Timestamp) -> RunStanding {
         match self.status {
-            RunStatus::Failed | RunStatus::Stopped => Standing::Failed,
-            RunStatus::Succeeded if self.dry_run && self.differences() > 0 => Standing::Differs,
-            RunStatus::Succeeded => Standing::Done,
+            RunStatus::Failed | RunStatus::Stopped => RunStanding::Failed,
+            RunStatus::Succeeded if self.dry_run && self.differences() > 0 => RunStanding::Differs,
+            RunStatus::Succeeded => RunStanding::Done,
             RunStatus::Running => {
                 let code = self.error_code.as_deref();
                 let waits = code.is_some_and(|code| QUOTA.contains(&code));
                 match self.resume_at.filter(|until| waits && *until > now) {
-                    Some(until) => Standing::RestsForQuota(until),
-                    None if code.is_some() && !waits => Standing::RestsAfterFault,
-                    None => Standing::Working,
+                    Some(until) => RunStanding::RestsForQuota(until),
+                    None if code.is_some() && !waits => RunStanding::RestsAfterFault,
+                    None => RunStanding::Working,
                 }
             }
         }
@@ -183,7 +183,7 @@ impl Run {
 
     /// The result in one line.
     pub fn result(&self) -> String {
-        let Counters {
+        let RunNumbers {
             created,
             updated,
             deleted,
@@ -212,7 +212,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-    fn run(changes: &Value) -> Run {
+    fn run(changes: &Value) -> RunDescription {
         let mut value = json!({
             "run_id": Uuid::nil(), "mode": "full", "trigger": "invocation", "dry_run": false, "status": "running",
             "error_code": null, "error_message": null, "counters": {}, "started_at": NOW, "finished_at": null,
@@ -228,35 +228,38 @@ mod tests {
     fn runs_work_rest_or_have_ended() {
         let later = Timestamp::from_secs(1_800_000_600);
         for (changes, expected) in [
-            (json!({}), Standing::Working),
+            (json!({}), RunStanding::Working),
             (
                 json!({"error_code": "quota_reserve", "resume_at": later}),
-                Standing::RestsForQuota(later),
+                RunStanding::RestsForQuota(later),
             ),
             (
                 json!({"error_code": "quota_reserve", "resume_at": NOW}),
-                Standing::Working,
+                RunStanding::Working,
             ),
-            (json!({"resume_at": later}), Standing::Working),
-            (json!({"error_code": "database"}), Standing::RestsAfterFault),
-            (json!({"status": "succeeded"}), Standing::Done),
+            (json!({"resume_at": later}), RunStanding::Working),
+            (
+                json!({"error_code": "database"}),
+                RunStanding::RestsAfterFault,
+            ),
+            (json!({"status": "succeeded"}), RunStanding::Done),
             (
                 json!({"status": "succeeded", "counters": {"created": 3}}),
-                Standing::Done,
+                RunStanding::Done,
             ),
             (
                 json!({"status": "succeeded", "dry_run": true, "counters": {"unchanged": 3}}),
-                Standing::Done,
+                RunStanding::Done,
             ),
             (
                 json!({"status": "succeeded", "dry_run": true, "drift": {"different": {"count": 1}}}),
-                Standing::Differs,
+                RunStanding::Differs,
             ),
             (
                 json!({"status": "stopped", "error_code": "mass_delete"}),
-                Standing::Failed,
+                RunStanding::Failed,
             ),
-            (json!({"status": "failed"}), Standing::Failed),
+            (json!({"status": "failed"}), RunStanding::Failed),
         ] {
             assert_eq!(run(&changes).standing(NOW), expected, "{changes}");
         }

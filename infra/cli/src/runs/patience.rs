@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use media_sync::time::Timestamp;
 
-use super::{Run, Standing};
+use super::{RunDescription, RunStanding};
 
 /// Without a sign of life: longer than a schedule takes to come round and to take the run over.
 const SILENCE_LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// The end for which somebody waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
+pub enum RunPatience {
     /// The run has ended, or rests.
     UntilItRests,
     /// The run has ended, however often it rests.
@@ -31,21 +31,21 @@ pub(super) enum NextStep {
     GiveUp,
 }
 
-impl Patience {
-    pub(super) fn next_step(self, run: &Run, now: Timestamp) -> NextStep {
+impl RunPatience {
+    pub(super) fn next_step(self, run: &RunDescription, now: Timestamp) -> NextStep {
         match (run.standing(now), self) {
-            (Standing::Done | Standing::Differs | Standing::Failed, _)
-            | (Standing::RestsForQuota(_) | Standing::RestsAfterFault, Self::UntilItRests) => {
+            (RunStanding::Done | RunStanding::Differs | RunStanding::Failed, _)
+            | (RunStanding::RestsForQuota(_) | RunStanding::RestsAfterFault, Self::UntilItRests) => {
                 NextStep::Return
             }
-            (Standing::RestsForQuota(until), Self::UntilItEnds) => NextStep::WaitUntil(until),
+            (RunStanding::RestsForQuota(until), Self::UntilItEnds) => NextStep::WaitUntil(until),
             _ if is_silent(run, now) => NextStep::GiveUp,
             _ => NextStep::Wait,
         }
     }
 }
 
-fn is_silent(run: &Run, now: Timestamp) -> bool {
+fn is_silent(run: &RunDescription, now: Timestamp) -> bool {
     let rests = run.resume_at.is_some_and(|until| until > now);
     let since = run.heartbeat_at.map(|seen| now.since(seen));
     !rests && since.is_some_and(|length| length > SILENCE_LIMIT)
@@ -60,7 +60,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-    fn run(changes: &Value) -> Run {
+    fn run(changes: &Value) -> RunDescription {
         let mut value = json!({
             "run_id": Uuid::nil(), "mode": "full", "trigger": "invocation", "dry_run": false, "status": "running",
             "error_code": null, "error_message": null, "counters": {}, "started_at": NOW, "finished_at": null,
@@ -113,7 +113,7 @@ mod tests {
             ),
         ] {
             let run = run(&changes);
-            let found = [Patience::UntilItRests, Patience::UntilItEnds]
+            let found = [RunPatience::UntilItRests, RunPatience::UntilItEnds]
                 .map(|patience| patience.next_step(&run, NOW));
             assert_eq!(found, [until_rest, until_end], "{changes}");
         }

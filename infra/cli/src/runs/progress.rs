@@ -3,7 +3,7 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use media_sync::time::Timestamp;
 
-use super::{Run, Standing};
+use super::{RunDescription, RunStanding};
 use crate::output::Output;
 use crate::words::span;
 
@@ -21,7 +21,7 @@ impl RunBar {
     }
 
     /// Moves the bar to where the run is.
-    pub(crate) fn show(&self, run: &Run, now: Timestamp) {
+    pub(crate) fn show(&self, run: &RunDescription, now: Timestamp) {
         // New assets are among those that are listed.
         self.0
             .set_length(self.0.length().unwrap_or_default().max(run.done()));
@@ -41,12 +41,12 @@ impl RunBar {
 }
 
 /// The time that the run still takes, or the reason why it waits.
-fn estimate(run: &Run, now: Timestamp) -> String {
+fn estimate(run: &RunDescription, now: Timestamp) -> String {
     match (run.standing(now), run.predicted_end) {
-        (Standing::RestsForQuota(until), _) => {
+        (RunStanding::RestsForQuota(until), _) => {
             format!("rests for Cloudinary's quota, {}", span(until.since(now)))
         }
-        (Standing::Working, Some(end)) => format!("about {} left", span(end.since(now))),
+        (RunStanding::Working, Some(end)) => format!("about {} left", span(end.since(now))),
         _ => String::new(),
     }
 }
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn estimate_is_the_runs_own() {
         let now = Timestamp::from_secs(1_800_000_000);
-        let run = |error: Option<&str>, resume: Option<i64>, end: Option<i64>| -> Run {
+        let run = |error: Option<&str>, resume: Option<i64>, end: Option<i64>| -> RunDescription {
             let value = json!({
                 "run_id": uuid::Uuid::nil(), "mode": "full", "trigger": "schedule", "dry_run": false,
                 "status": "running", "error_code": error, "error_message": null, "started_at": now,

@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 pub use self::table::lines;
 use crate::exit::Exit;
 use crate::queues::QueueName;
-use crate::runs::{Overview, Run, Standing};
+use crate::runs::{RunDescription, RunOverview, RunStanding};
 
 /// Everything that was read.
 #[derive(Debug)]
-pub struct Picture {
+pub struct MirrorPicture {
     /// Runs, rows and the quota.
-    pub overview: Overview,
+    pub overview: RunOverview,
     /// The moments that lateness is measured by.
     pub mirror: MirrorHealth,
     /// The queues by the words of `GET /health`, or nothing where the stack could not be asked.
@@ -32,7 +32,7 @@ pub struct Picture {
 /// One word for all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum MirrorVerdict {
     /// Both sides are equal as far as anybody knows.
     InSync,
     /// Work is under way, which ends by itself.
@@ -43,7 +43,7 @@ pub enum Verdict {
 
 /// Something that deserves a look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Look {
+pub struct StatusConcern {
     /// A stable word.
     pub code: &'static str,
     /// The fact.
@@ -54,14 +54,14 @@ pub struct Look {
 
 /// The verdict and its reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judgement {
+pub struct MirrorJudgement {
     /// One word.
-    pub verdict: Verdict,
+    pub verdict: MirrorVerdict,
     /// Empty unless somebody should look.
-    pub looks: Vec<Look>,
+    pub looks: Vec<StatusConcern>,
 }
 
-impl Verdict {
+impl MirrorVerdict {
     /// The exit code.
     pub const fn exit(self) -> Exit {
         match self {
@@ -73,7 +73,7 @@ impl Verdict {
 }
 
 /// Judges the readings.
-pub fn judge(picture: &Picture, now: Timestamp) -> Judgement {
+pub fn judge(picture: &MirrorPicture, now: Timestamp) -> MirrorJudgement {
     let findings = HealthFindings {
         database: Ok(picture.mirror.clone()),
         queues: picture.queues.clone().unwrap_or_default(),
@@ -81,17 +81,17 @@ pub fn judge(picture: &Picture, now: Timestamp) -> Judgement {
     };
     let (_, reasons) = health::assess(&findings, picture.schedules, now);
     let first_import = is_first_import(picture, now);
-    let mut looks: Vec<Look> = reasons
+    let mut looks: Vec<StatusConcern> = reasons
         .into_iter()
         .filter(|reason| !(first_import && reason.code == "never_reconciled"))
-        .map(|reason| Look {
+        .map(|reason| StatusConcern {
             code: reason.code,
             seen: reason.message,
             mend: mend(reason.code),
         })
         .collect();
     if picture.mirror.errors > 0 {
-        looks.push(Look {
+        looks.push(StatusConcern {
             code: "refused",
             seen: format!(
                 "Cloudinary refused decisions made here for {} assets.",
@@ -101,24 +101,24 @@ pub fn judge(picture: &Picture, now: Timestamp) -> Judgement {
         });
     }
     let verdict = match looks.is_empty() {
-        false => Verdict::NeedsALook,
-        true if is_working(picture) => Verdict::Working,
-        true => Verdict::InSync,
+        false => MirrorVerdict::NeedsALook,
+        true if is_working(picture) => MirrorVerdict::Working,
+        true => MirrorVerdict::InSync,
     };
-    Judgement { verdict, looks }
+    MirrorJudgement { verdict, looks }
 }
 
 /// A first run that makes progress is no fault.
-fn is_first_import(picture: &Picture, now: Timestamp) -> bool {
+fn is_first_import(picture: &MirrorPicture, now: Timestamp) -> bool {
     let run = picture.overview.current_run.as_ref();
     picture.mirror.last_full.is_none()
-        && run.is_some_and(|run| !run.dry_run && run.standing(now) != Standing::RestsAfterFault)
+        && run.is_some_and(|run| !run.dry_run && run.standing(now) != RunStanding::RestsAfterFault)
 }
 
-fn is_working(picture: &Picture) -> bool {
+fn is_working(picture: &MirrorPicture) -> bool {
     let waits =
         |depth: &Result<QueueBacklog, _>| depth.as_ref().is_ok_and(|depth| depth.total() > 0);
-    let is_real = |run: &Run| !run.dry_run;
+    let is_real = |run: &RunDescription| !run.dry_run;
     !picture.overview.is_synced
         || picture.overview.current_run.as_ref().is_some_and(is_real)
         || picture
@@ -155,7 +155,7 @@ fn mend(code: &str) -> &'static str {
 }
 
 /// The whole picture as data.
-pub fn to_json(picture: &Picture, judgement: &Judgement) -> Value {
+pub fn to_json(picture: &MirrorPicture, judgement: &MirrorJudgement) -> Value {
     let queues = picture.queues.as_ref().map(|queues| {
         let told = |name: &str| match queues.get(name) {
             Some(Ok(depth)) => json!(depth),

@@ -6,17 +6,17 @@ use media_sync::queue::QueueBacklog;
 use media_sync::sync::store::RunStatus;
 use media_sync::time::Timestamp;
 
-use super::{Judgement, Picture, Verdict};
+use super::{MirrorJudgement, MirrorPicture, MirrorVerdict};
 use crate::output::table;
 use crate::queues::QueueName;
-use crate::runs::{Run, Standing};
+use crate::runs::{RunDescription, RunStanding};
 use crate::words::{ago, span};
 
 /// The most runs that are shown.
 const RUNS: usize = 5;
 
 /// The verdict, the numbers, runs, queues, and warnings.
-pub fn lines(picture: &Picture, judgement: &Judgement, now: Timestamp) -> Vec<String> {
+pub fn lines(picture: &MirrorPicture, judgement: &MirrorJudgement, now: Timestamp) -> Vec<String> {
     let mut lines = vec![headline(judgement), String::new()];
     lines.extend(numbers(picture, now));
     for block in [runs(picture, now), queues(picture), looks(judgement)] {
@@ -28,16 +28,16 @@ pub fn lines(picture: &Picture, judgement: &Judgement, now: Timestamp) -> Vec<St
     lines
 }
 
-fn headline(judgement: &Judgement) -> String {
+fn headline(judgement: &MirrorJudgement) -> String {
     match (judgement.verdict, judgement.looks.len()) {
-        (Verdict::InSync, _) => "in sync".to_owned(),
-        (Verdict::Working, _) => "working: this ends by itself".to_owned(),
-        (Verdict::NeedsALook, 1) => "1 thing deserves a look".to_owned(),
-        (Verdict::NeedsALook, count) => format!("{count} things deserve a look"),
+        (MirrorVerdict::InSync, _) => "in sync".to_owned(),
+        (MirrorVerdict::Working, _) => "working: this ends by itself".to_owned(),
+        (MirrorVerdict::NeedsALook, 1) => "1 thing deserves a look".to_owned(),
+        (MirrorVerdict::NeedsALook, count) => format!("{count} things deserve a look"),
     }
 }
 
-fn numbers(picture: &Picture, now: Timestamp) -> Vec<String> {
+fn numbers(picture: &MirrorPicture, now: Timestamp) -> Vec<String> {
     let stats = &picture.overview.stats;
     let mut lines = vec![format!(
         "assets    {} live, {} wait for Cloudinary, {} refused",
@@ -66,8 +66,8 @@ fn numbers(picture: &Picture, now: Timestamp) -> Vec<String> {
     lines
 }
 
-fn runs(picture: &Picture, now: Timestamp) -> Vec<String> {
-    let row = |run: &Run| {
+fn runs(picture: &MirrorPicture, now: Timestamp) -> Vec<String> {
+    let row = |run: &RunDescription| {
         let took = run.finished_at.unwrap_or(now).since(run.started_at);
         let mode = match run.dry_run {
             true => format!("{}, dry", run.mode_word()),
@@ -91,16 +91,16 @@ fn runs(picture: &Picture, now: Timestamp) -> Vec<String> {
     table(["STARTED", "MODE", "STATUS", "RESULT", "TOOK"], &rows)
 }
 
-fn standing(run: &Run, now: Timestamp) -> String {
+fn standing(run: &RunDescription, now: Timestamp) -> String {
     let code = run.error_code.as_deref().unwrap_or("unknown");
     match (run.status, run.standing(now)) {
         (RunStatus::Failed, _) => format!("failed: {code}"),
         (RunStatus::Stopped, _) => format!("stopped: {code}"),
         (RunStatus::Succeeded, _) => "succeeded".to_owned(),
-        (RunStatus::Running, Standing::RestsForQuota(until)) => {
+        (RunStatus::Running, RunStanding::RestsForQuota(until)) => {
             format!("rests for quota, {} more", span(until.since(now)))
         }
-        (RunStatus::Running, Standing::RestsAfterFault) => format!("rests: {code}"),
+        (RunStatus::Running, RunStanding::RestsAfterFault) => format!("rests: {code}"),
         (RunStatus::Running, _) => match run.predicted_end.map(|end| end.since(now)) {
             Some(left) if left > Duration::ZERO => format!("running, {} left", span(left)),
             _ => "running".to_owned(),
@@ -108,7 +108,7 @@ fn standing(run: &Run, now: Timestamp) -> String {
     }
 }
 
-fn queues(picture: &Picture) -> Vec<String> {
+fn queues(picture: &MirrorPicture) -> Vec<String> {
     let Some(queues) = &picture.queues else {
         return Vec::new();
     };
@@ -134,7 +134,7 @@ fn queues(picture: &Picture) -> Vec<String> {
     )
 }
 
-fn looks(judgement: &Judgement) -> Vec<String> {
+fn looks(judgement: &MirrorJudgement) -> Vec<String> {
     let told = judgement.looks.iter().flat_map(|look| {
         [
             format!("! {}  {}", look.code, look.seen),

@@ -18,7 +18,7 @@ fn run(changes: &Value) -> Value {
 }
 
 /// A mirror that is in sync, but for `changes` of the overview and of the health.
-fn picture(overview: &Value, mirror: &Value) -> Picture {
+fn picture(overview: &Value, mirror: &Value) -> MirrorPicture {
     let mut told = json!({
         "is_synced": true, "last_sync": NOW, "pending_operations": 0, "last_error": null,
         "stats": {"total_assets": 3, "pending_assets": 0, "error_assets": 0}, "current_run": null,
@@ -40,7 +40,7 @@ fn picture(overview: &Value, mirror: &Value) -> Picture {
             (dead, Ok(QueueBacklog::default())),
         ]
     });
-    Picture {
+    MirrorPicture {
         overview: serde_json::from_value(told).unwrap(),
         mirror: serde_json::from_value(health).unwrap(),
         queues: Some(empty.collect()),
@@ -48,7 +48,7 @@ fn picture(overview: &Value, mirror: &Value) -> Picture {
     }
 }
 
-fn judged(picture: &Picture) -> (Verdict, Vec<&'static str>) {
+fn judged(picture: &MirrorPicture) -> (MirrorVerdict, Vec<&'static str>) {
     let judgement = judge(picture, NOW);
     let codes = judgement.looks.iter().map(|look| look.code).collect();
     (judgement.verdict, codes)
@@ -67,33 +67,38 @@ fn faults_deserve_a_look_and_work_passes_by_itself() {
     });
     let never = json!({"last_full": null, "last_good": null});
     for (overview, mirror, verdict, codes) in [
-        (&none, &none, Verdict::InSync, vec![]),
-        (&running, &none, Verdict::Working, vec![]),
-        (&comparing, &none, Verdict::InSync, vec![]),
+        (&none, &none, MirrorVerdict::InSync, vec![]),
+        (&running, &none, MirrorVerdict::Working, vec![]),
+        (&comparing, &none, MirrorVerdict::InSync, vec![]),
         (
             &json!({"is_synced": false}),
             &none,
-            Verdict::Working,
+            MirrorVerdict::Working,
             vec![],
         ),
-        (&none, &never, Verdict::NeedsALook, vec!["never_reconciled"]),
-        (&running, &never, Verdict::Working, vec![]),
+        (
+            &none,
+            &never,
+            MirrorVerdict::NeedsALook,
+            vec!["never_reconciled"],
+        ),
+        (&running, &never, MirrorVerdict::Working, vec![]),
         (
             &broken,
             &never,
-            Verdict::NeedsALook,
+            MirrorVerdict::NeedsALook,
             vec!["never_reconciled"],
         ),
         (
             &none,
             &json!({"errors": 2}),
-            Verdict::NeedsALook,
+            MirrorVerdict::NeedsALook,
             vec!["refused"],
         ),
         (
             &none,
             &json!({"schema_version": "20200101000000"}),
-            Verdict::NeedsALook,
+            MirrorVerdict::NeedsALook,
             vec!["schema_behind"],
         ),
     ] {
@@ -113,17 +118,17 @@ fn messages_are_work_and_dead_letters_are_not() {
     });
     let none = json!({});
     for (queue, depth, verdict, codes) in [
-        ("outbound", one, Verdict::Working, vec![]),
+        ("outbound", one, MirrorVerdict::Working, vec![]),
         (
             "outbound_dead_letters",
             one,
-            Verdict::NeedsALook,
+            MirrorVerdict::NeedsALook,
             vec!["dead_letters"],
         ),
         (
             "outbound",
             Err("queue_unavailable"),
-            Verdict::NeedsALook,
+            MirrorVerdict::NeedsALook,
             vec!["queue"],
         ),
     ] {
@@ -133,7 +138,7 @@ fn messages_are_work_and_dead_letters_are_not() {
     }
     let mut unasked = picture(&none, &none);
     unasked.queues = None;
-    assert_eq!(judged(&unasked), (Verdict::InSync, vec![]));
+    assert_eq!(judged(&unasked), (MirrorVerdict::InSync, vec![]));
     assert_eq!(
         to_json(&unasked, &judge(&unasked, NOW))["queues"],
         Value::Null

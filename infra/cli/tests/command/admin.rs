@@ -1,20 +1,22 @@
 //! `mediasync admin` on the Auth of a stack.
 
-use local_stack::{Options, Stack};
+use local_stack::{LocalStack, StackOptions};
 use serde_json::{Value, json};
 
 use crate::support::{Run, at_a_terminal, run};
 
 /// A project with Auth, and the command's environment.
 struct Project {
-    stack: Stack,
+    stack: LocalStack,
     http: reqwest::Client,
 }
 
 impl Project {
     async fn start() -> Self {
         Self {
-            stack: Stack::start(Options::database_only()).await.unwrap(),
+            stack: LocalStack::start(StackOptions::database_only())
+                .await
+                .unwrap(),
             http: media_sync::config::http_client().unwrap(),
         }
     }

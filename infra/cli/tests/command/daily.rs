@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local_stack::Options;
+use local_stack::StackOptions;
 use media_sync::asset::{AssetId, ResourceType};
 use media_sync::cloudinary::ListPage;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ async fn rows(deployed: &Deployed) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mirror_is_compared_imported_watched_and_kept_from_harm() {
-    let deployed = Deployed::start(Options::default()).await;
+    let deployed = Deployed::start(StackOptions::default()).await;
     let new = deployed.expect(&["status"], 3);
     assert_eq!(looks(&new), ["never_reconciled"], "{new}");
     assert_eq!(new["queues"]["outbound"]["dead_letters"]["visible"], 0);
@@ -81,7 +81,7 @@ async fn mirror_is_compared_imported_watched_and_kept_from_harm() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn run_that_would_do_harm_fails_and_one_without_quota_rests() {
-    let deployed = Deployed::start(Options::default()).await;
+    let deployed = Deployed::start(StackOptions::default()).await;
     let seed = json!({"count": 30, "resource_types": ["image"], "prefix": "seed-"});
     deployed.control("POST", "seed", seed).await;
     deployed.expect(&["sync"], 0);
@@ -130,7 +130,7 @@ async fn run_that_would_do_harm_fails_and_one_without_quota_rests() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn interrupt_leaves_the_run_going() {
-    let deployed = Deployed::start(Options::default()).await;
+    let deployed = Deployed::start(StackOptions::default()).await;
     deployed.upload("mug").await;
     let held = json!({"operation": "resources_image", "hold_answer": true});
     deployed.control("POST", "fault", held).await;

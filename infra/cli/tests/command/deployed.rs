@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use local_stack::{Options, Stack};
+use local_stack::{LocalStack, StackOptions};
 use media_sync::asset::ResourceType;
 use media_sync::cloudinary::upload::{UploadOptions, UploadSource};
 use media_sync::cloudinary::{ApiCredentials, CloudinaryClient, CloudinaryResource};
@@ -17,14 +17,14 @@ const PICTURE: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAY
 const LIMIT: Duration = Duration::from_secs(120);
 
 pub(crate) struct Deployed {
-    pub(crate) stack: Stack,
+    pub(crate) stack: LocalStack,
     http: reqwest::Client,
 }
 
 impl Deployed {
-    pub(crate) async fn start(options: Options) -> Self {
+    pub(crate) async fn start(options: StackOptions) -> Self {
         Self {
-            stack: Stack::start(options).await.unwrap(),
+            stack: LocalStack::start(options).await.unwrap(),
             http: media_sync::config::http_client().unwrap(),
         }
     }

@@ -1,11 +1,11 @@
 //! `mediasync doctor` beside a local stack: each fault is put into the project, and exactly its check finds it.
 
-use local_stack::{Fault, Options, Stack};
+use local_stack::{GatewayFault, LocalStack, StackOptions};
 use media_sync::config::http_client;
-use mediasync_cli::database::Address;
+use mediasync_cli::database::DatabaseAddress;
 use mediasync_cli::doctor::supabase::{EXPECTED, read_catalog};
 use mediasync_cli::migrations;
-use mediasync_cli::output::{Manner, Output};
+use mediasync_cli::output::{Output, OutputManner};
 use serde_json::{Value, json};
 use tokio_postgres::{Client, NoTls};
 
@@ -13,7 +13,7 @@ use crate::support::{Run, run};
 
 /// A migrated project with an administrator, as after an installation.
 struct Installed {
-    stack: Stack,
+    stack: LocalStack,
     database: Client,
     admin: Client,
 }
@@ -22,8 +22,8 @@ struct Installed {
 pub(crate) type Environment = Vec<(&'static str, String)>;
 
 impl Installed {
-    async fn start(options: Options) -> Self {
-        let stack = Stack::start(options).await.unwrap();
+    async fn start(options: StackOptions) -> Self {
+        let stack = LocalStack::start(options).await.unwrap();
         let database = connect(stack.database_url()).await;
         let admin = connect(stack.supabase_admin_url()).await;
         let installed = Self {
@@ -146,16 +146,16 @@ pub(crate) fn assert_finds(run: &Run, id: &str, grade: &str, words: &str) {
     assert!(finding["mend"].as_str().is_some(), "{finding}");
 }
 
-fn project() -> Options {
-    Options {
+fn project() -> StackOptions {
+    StackOptions {
         realtime: true,
-        ..Options::database_only()
+        ..StackOptions::database_only()
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn expected_access_is_that_of_a_new_installation_in_newer_and_older_projects() {
-    let older = Options {
+    let older = StackOptions {
         open_grants: true,
         ..project()
     };
@@ -177,10 +177,10 @@ async fn expected_access_is_that_of_a_new_installation_in_newer_and_older_projec
     }
 }
 
-async fn access(options: Options) -> String {
-    let stack = Stack::start(options).await.unwrap();
-    let address = Address::parse(stack.database_url(), None).unwrap();
-    let output = Output::new(Manner::default());
+async fn access(options: StackOptions) -> String {
+    let stack = LocalStack::start(options).await.unwrap();
+    let address = DatabaseAddress::parse(stack.database_url(), None).unwrap();
+    let output = Output::new(OutputManner::default());
     let catalog = read_catalog(Some(&address), &output).await.unwrap();
     stack.stop().await;
     catalog
@@ -379,12 +379,14 @@ async fn faults_of_the_api_and_of_auth_are_found_one_by_one() {
 }
 
 fn a_project_that_does_not_answer_is_one_fault(installed: &Installed) {
-    installed.stack.set_gateway_fault(Some(Fault::Status {
-        status: 540,
-        times: u32::MAX,
-    }));
+    installed
+        .stack
+        .set_gateway_fault(Some(GatewayFault::Status {
+            status: 540,
+            times: u32::MAX,
+        }));
     installed.assert_finds("sb-paused", "failure", "the project is paused");
-    installed.stack.set_gateway_fault(Some(Fault::Down));
+    installed.stack.set_gateway_fault(Some(GatewayFault::Down));
     installed.assert_finds("sb-paused", "failure", "answers 503");
     installed.stack.set_gateway_fault(None);
 
@@ -545,7 +547,7 @@ fn output_is_for_people_and_for_scripts(installed: &Installed) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_of_a_legacy_project_need_its_secret() {
-    let installed = Installed::start(Options {
+    let installed = Installed::start(StackOptions {
         legacy_signing: true,
         ..project()
     })

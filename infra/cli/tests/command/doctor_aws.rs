@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use local_stack::{Options, Part, Stack};
+use local_stack::{LocalStack, StackOptions, StackPart};
 use media_sync::config::http_client;
 use serde_json::{Value, json};
 
@@ -24,13 +24,13 @@ Resources:
 
 const NAME: &str = "media-sync/config";
 
-fn environment(stack: &Stack) -> Environment {
+fn environment(stack: &LocalStack) -> Environment {
     let aws = stack.aws_environment().unwrap();
     aws.into_iter().collect()
 }
 
 /// Calls of AWS; the emulator verifies no signature.
-struct Aws<'a>(&'a Stack);
+struct Aws<'a>(&'a LocalStack);
 
 impl Aws<'_> {
     async fn send(
@@ -119,10 +119,10 @@ async fn faults_of_the_secret_are_found_one_by_one() {
     let folder = tempfile::tempdir().unwrap();
     let template = folder.path().join("template.yaml");
     std::fs::write(&template, TEMPLATE).unwrap();
-    let stack = Stack::start(Options {
-        without: BTreeSet::from([Part::Cloudinary]),
+    let stack = LocalStack::start(StackOptions {
+        without: BTreeSet::from([StackPart::Cloudinary]),
         template: Some(template),
-        ..Options::default()
+        ..StackOptions::default()
     })
     .await
     .unwrap();
@@ -179,7 +179,7 @@ async fn faults_of_the_secret_are_found_one_by_one() {
 
 /// A deployment of the project's own template, with its functions, whose alarms lead to a topic.
 struct Deployed {
-    stack: Stack,
+    stack: LocalStack,
 }
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:alarms";
@@ -187,11 +187,11 @@ const ALL: &str = "aws-secret,aws-kms,aws-version,aws-architecture,aws-concurren
 
 impl Deployed {
     async fn start() -> Self {
-        let stack = Stack::start(Options {
+        let stack = LocalStack::start(StackOptions {
             parameters: [("AlarmTopicArn", TOPIC), ("WebhookConcurrency", "50")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
-            ..Options::default()
+            ..StackOptions::default()
         });
         Self {
             stack: stack.await.unwrap(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use local_stack::{Options, Part, Stack};
+use local_stack::{LocalStack, StackOptions, StackPart};
 use media_sync::config::http_client;
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::support::Run;
 
 /// A library whose notifications go to the webhook.
 struct Library {
-    stack: Stack,
+    stack: LocalStack,
     http: reqwest::Client,
 }
 
@@ -33,13 +33,13 @@ impl Library {
 
     /// With a trigger as `webhooks ensure` makes it, and these arguments of the stand-in.
     async fn start_empty(arguments: &[&str]) -> Self {
-        let options = Options {
-            without: BTreeSet::from([Part::Aws]),
+        let options = StackOptions {
+            without: BTreeSet::from([StackPart::Aws]),
             cloudinary_arguments: arguments.iter().map(|one| (*one).to_owned()).collect(),
-            ..Options::default()
+            ..StackOptions::default()
         };
         let library = Self {
-            stack: Stack::start(options).await.unwrap(),
+            stack: LocalStack::start(options).await.unwrap(),
             http: http_client().unwrap(),
         };
         let list = library.api("GET", "triggers", Value::Null).await;

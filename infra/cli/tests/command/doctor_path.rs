@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local_stack::{Options, Stack};
+use local_stack::{LocalStack, StackOptions};
 use media_sync::cloudinary::signature::sign_notification;
 use media_sync::cloudinary::upload::{UploadOptions, UploadSource};
 use media_sync::cloudinary::{ApiCredentials, CloudinaryClient};
@@ -19,14 +19,14 @@ const PICTURE: &str =
     "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
 
 struct Whole {
-    stack: Stack,
+    stack: LocalStack,
     http: reqwest::Client,
 }
 
 impl Whole {
     async fn start() -> Self {
         Self {
-            stack: Stack::start(Options::default()).await.unwrap(),
+            stack: LocalStack::start(StackOptions::default()).await.unwrap(),
             http: http_client().unwrap(),
         }
     }

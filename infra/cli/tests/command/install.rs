@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use local_stack::{Options, Stack, compare};
+use local_stack::{LocalStack, StackOptions, compare};
 use media_sync::config::http_client;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -25,7 +25,7 @@ const MAY_WARN: [&str; 4] = ["aws-alarms", "cld-backup", "cld-pdf", "cld-strict"
 
 /// Empty accounts, a library with pictures, and the answers to the questions.
 pub(crate) struct Stranger {
-    pub(crate) stack: Stack,
+    pub(crate) stack: LocalStack,
     pub(crate) folder: tempfile::TempDir,
     /// Removed with the rest.
     #[expect(dead_code, reason = "it lives as long as its folder is needed")]
@@ -64,14 +64,14 @@ impl Stranger {
     }
 
     async fn start_with(dist: &Path) -> Self {
-        let options = Options {
+        let options = StackOptions {
             undeployed: true,
             unmigrated: true,
             realtime: true,
             // Doctor is asked what deserves a look, and backups are what an account should have.
-            ..Options::default()
+            ..StackOptions::default()
         };
-        let stack = Stack::start(options).await.unwrap();
+        let stack = LocalStack::start(options).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(dist, folder.path().join("dist")).unwrap();
         let mut environment: Vec<_> = stack.aws_environment().unwrap().into();

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
-use local_stack::Fault;
+use local_stack::GatewayFault;
 use media_sync::config::http_client;
 use serde_json::{Value, json};
 
@@ -158,7 +158,7 @@ async fn wrong_answers_are_named_and_nothing_is_made() {
     stranger.refuses(&[], &both, 4, &["cld-credentials", "password", "2 of "]);
 
     // A paused project, and nobody there.
-    stack.set_gateway_fault(Some(Fault::Status {
+    stack.set_gateway_fault(Some(GatewayFault::Status {
         status: 540,
         times: 1_000,
     }));

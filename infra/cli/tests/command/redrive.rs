@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use local_stack::{Options, Part};
+use local_stack::{StackOptions, StackPart};
 use media_sync::queue::{NotificationMessage, RawBody, encode};
 use media_sync::time::Timestamp;
 use serde_json::{Value, json};
@@ -36,10 +36,10 @@ async fn queues() -> Deployed {
     let folder = tempfile::tempdir().unwrap();
     let template = folder.path().join("template.yaml");
     std::fs::write(&template, TEMPLATE).unwrap();
-    Deployed::start(Options {
-        without: BTreeSet::from([Part::Cloudinary]),
+    Deployed::start(StackOptions {
+        without: BTreeSet::from([StackPart::Cloudinary]),
         template: Some(template),
-        ..Options::default()
+        ..StackOptions::default()
     })
     .await
 }

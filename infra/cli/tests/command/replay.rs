@@ -1,13 +1,13 @@
 //! `mediasync replay` on a whole stack.
 
-use local_stack::Options;
+use local_stack::StackOptions;
 use serde_json::json;
 
 use crate::deployed::Deployed;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn recorded_notifications_are_applied_again() {
-    let deployed = Deployed::start(Options::default()).await;
+    let deployed = Deployed::start(StackOptions::default()).await;
     let nothing = deployed.expect(&["replay", "--since", "1h"], 0);
     assert_eq!(
         (&nothing["notifications"], &nothing["replayed"]),

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use local_stack::{Options, Stack};
+use local_stack::{LocalStack, StackOptions};
 use tokio_postgres::{Client, NoTls};
 
 /// The parts of a Supabase project's database besides the roles, as far as the fixtures look.
@@ -15,18 +15,18 @@ create function auth.uid() returns uuid language sql stable as 'select null::uui
 
 /// A new Supabase project, and databases beside its own.
 pub(crate) struct Project {
-    pub(crate) stack: Stack,
+    pub(crate) stack: LocalStack,
 }
 
 impl Project {
     pub(crate) async fn start() -> Self {
-        let options = Options {
+        let options = StackOptions {
             realtime: true,
             unmigrated: true,
-            ..Options::database_only()
+            ..StackOptions::database_only()
         };
         Self {
-            stack: Stack::start(options).await.unwrap(),
+            stack: LocalStack::start(options).await.unwrap(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! `mediasync admin transfer`: the assets of somebody who has left.
 
-use local_stack::{Options, Stack};
+use local_stack::{LocalStack, StackOptions};
 use serde_json::{Value, json};
 
 use crate::support::{Run, run};
@@ -8,14 +8,16 @@ use crate::support::{Run, run};
 const GONE: &str = "0b8a5c52-6d0f-4c0e-9a52-5f6f7c1f7b11";
 
 struct Project {
-    stack: Stack,
+    stack: LocalStack,
     http: reqwest::Client,
 }
 
 impl Project {
     async fn start() -> Self {
         Self {
-            stack: Stack::start(Options::database_only()).await.unwrap(),
+            stack: LocalStack::start(StackOptions::database_only())
+                .await
+                .unwrap(),
             http: media_sync::config::http_client().unwrap(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use local_stack::{Options, Stack};
+use local_stack::{LocalStack, StackOptions};
 use media_sync::asset::ResourceType;
 use media_sync::cloudinary::{ApiCredentials, CloudinaryClient, ListPage};
 use serde_json::{Value, json};
@@ -10,20 +10,20 @@ use serde_json::{Value, json};
 use crate::support::{Run, run};
 
 struct World {
-    stack: Stack,
+    stack: LocalStack,
     http: reqwest::Client,
 }
 
 impl World {
     async fn start(config: &[(&str, &str)]) -> Self {
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-        let options = Options {
+        let options = StackOptions {
             config: config.iter().map(owned).collect(),
             parameters: BTreeMap::from([("RetrySeconds".to_owned(), "20".to_owned())]),
-            ..Options::default()
+            ..StackOptions::default()
         };
         Self {
-            stack: Stack::start(options).await.unwrap(),
+            stack: LocalStack::start(options).await.unwrap(),
             http: media_sync::config::http_client().unwrap(),
         }
     }

@@ -84,7 +84,7 @@ fn ids(claims: &Value) -> Result<(Uuid, Option<Uuid>), Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::Claims;
+    use crate::keys::TokenClaims;
 
     fn headers(authorization: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn only_the_service_role_is_an_admin() {
         let keys = Keys::generate();
-        let user = keys.token(&Claims::admin("a@example.com"), "issuer");
+        let user = keys.token(&TokenClaims::admin("a@example.com"), "issuer");
         let foreign = Keys::generate().role_token("service_role");
         let table = [
             (

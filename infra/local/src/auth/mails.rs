@@ -9,7 +9,7 @@ pub(super) const SITE_URL: &str = "http://127.0.0.1:3000";
 
 /// One mail that nobody sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Mail {
+pub struct SentMail {
     /// `invite`, `signup`, `recovery`, `magiclink` or `email_change`; `verifyOtp` takes it as `type`.
     #[serde(rename = "type")]
     pub kind: &'static str,
@@ -27,7 +27,7 @@ pub struct Mail {
     pub redirect_to: String,
 }
 
-impl Mail {
+impl SentMail {
     pub(super) fn new(
         kind: &'static str,
         to: &str,
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn link_carries_the_hash_of_the_digits() {
-        let mail = Mail::new("invite", "a@b.org", Uuid::nil(), None, "http://p/auth/v1");
+        let mail = SentMail::new("invite", "a@b.org", Uuid::nil(), None, "http://p/auth/v1");
         assert_eq!(mail.token.len(), 6);
         assert_eq!(mail.token_hash, hash("a@b.org", &mail.token));
         assert!(

@@ -17,6 +17,6 @@ mod time;
 mod tokens;
 mod users;
 
-pub use mails::Mail;
+pub use mails::SentMail;
 pub(crate) use routes::router;
 pub(crate) use server::{AuthServer, AuthSettings};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use serde_json::{Value, json};
 
 use super::errors::Refusal;
-use super::mails::Mail;
+use super::mails::SentMail;
 use super::store::{Database, Transaction};
 use crate::keys::Keys;
 use crate::supervisor::lock;
@@ -27,7 +27,7 @@ pub(crate) struct AuthServer {
     issuer: OnceLock<String>,
     /// Known when the server accepts connections.
     database: OnceLock<Database>,
-    mails: Mutex<Vec<Mail>>,
+    mails: Mutex<Vec<SentMail>>,
 }
 
 impl AuthServer {
@@ -52,7 +52,7 @@ impl AuthServer {
     }
 
     /// The mails that would have been sent, the oldest first.
-    pub(crate) fn mails(&self) -> Vec<Mail> {
+    pub(crate) fn mails(&self) -> Vec<SentMail> {
         lock(&self.mails).clone()
     }
 
@@ -60,7 +60,7 @@ impl AuthServer {
         lock(&self.mails).clear();
     }
 
-    pub(super) fn send(&self, mail: Mail) {
+    pub(super) fn send(&self, mail: SentMail) {
         lock(&self.mails).push(mail);
     }
 

@@ -57,7 +57,7 @@ pub(super) struct User {
     pub(super) identities: Option<Vec<Identity>>,
 }
 
-/// The columns that [`User`] writes.
+/// The columns that [`ProjectUser`] writes.
 pub(super) const WRITTEN: &str = "instance_id, id, aud, role, email, encrypted_password, email_confirmed_at, \
     invited_at, confirmation_token, confirmation_sent_at, recovery_token, recovery_sent_at, email_change_token_new, \
     email_change_token_current, email_change, email_change_sent_at, email_change_confirm_status, last_sign_in_at, \

@@ -31,7 +31,7 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// A function's answer.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Invocation {
+pub struct FunctionInvocation {
     /// The error type that Lambda names in `X-Amz-Function-Error`, if the function failed.
     pub error: Option<String>,
     /// The function's answer, or the description of its error.
@@ -110,7 +110,7 @@ impl Aws {
         &self,
         function: &str,
         payload: &Value,
-    ) -> Result<Invocation, StackError> {
+    ) -> Result<FunctionInvocation, StackError> {
         let path = format!("/2015-03-31/functions/{function}/invocations");
         let answer = self.api.rest("lambda", "POST", &path, payload).await?;
         let error = answer
@@ -122,7 +122,7 @@ impl Aws {
         } else {
             api::parse(&path, &answer.body)?
         };
-        Ok(Invocation { error, payload })
+        Ok(FunctionInvocation { error, payload })
     }
 
     /// Lets so many copies of a function run at once and turns other calls away; with `None` as many as there are.

@@ -77,12 +77,15 @@ fn legacy_off(since: jiff::Timestamp) -> Access {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::{ApiKeyKind, Claims, Keys};
+    use crate::keys::{ApiKeyKind, Keys, TokenClaims};
 
     #[test]
     fn keys_are_treated_as_the_table_says() {
         let keys = Keys::generate();
-        let user = keys.token(&Claims::user("u@example.com"), "http://project/auth/v1");
+        let user = keys.token(
+            &TokenClaims::user("u@example.com"),
+            "http://project/auth/v1",
+        );
         let (secret, publishable) = (keys.secret.as_str(), keys.publishable.as_str());
         let (service, anon) = (keys.legacy_service_role.as_str(), keys.legacy_anon.as_str());
         let other_secret = Keys::generate().secret;

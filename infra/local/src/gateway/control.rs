@@ -7,12 +7,12 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::faults::{Counts, Fault};
+use super::faults::{CallCounts, GatewayFault};
 use super::server::Gateway;
-use crate::Mail;
+use crate::SentMail;
 use crate::keys::ApiKeyKind;
 
-pub(super) async fn counts(State(gateway): State<Arc<Gateway>>) -> Json<Counts> {
+pub(super) async fn counts(State(gateway): State<Arc<Gateway>>) -> Json<CallCounts> {
     Json(gateway.counts())
 }
 
@@ -23,7 +23,7 @@ pub(super) async fn reset_counts(State(gateway): State<Arc<Gateway>>) -> StatusC
 
 pub(super) async fn set_fault(
     State(gateway): State<Arc<Gateway>>,
-    Json(fault): Json<Fault>,
+    Json(fault): Json<GatewayFault>,
 ) -> StatusCode {
     gateway.set_fault(Some(fault));
     StatusCode::NO_CONTENT
@@ -76,7 +76,7 @@ pub(super) async fn switch_legacy_keys(
     StatusCode::NO_CONTENT
 }
 
-pub(super) async fn mails(State(gateway): State<Arc<Gateway>>) -> Json<Vec<Mail>> {
+pub(super) async fn mails(State(gateway): State<Arc<Gateway>>) -> Json<Vec<SentMail>> {
     Json(gateway.auth().mails())
 }
 

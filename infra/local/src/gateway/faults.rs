@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 /// Requests by method and path without query, such as `POST /rest/v1/rpc/apply_page`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Counts(BTreeMap<String, u64>);
+pub struct CallCounts(BTreeMap<String, u64>);
 
-impl Counts {
+impl CallCounts {
     /// Counts the requests of a kind, such as `POST /rest/v1/rpc/x`.
     pub fn of(&self, request: &str) -> u64 {
         self.0.get(request).copied().unwrap_or(0)
@@ -36,7 +36,7 @@ impl Counts {
 /// A failure that the gateway shall show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case")]
-pub enum Fault {
+pub enum GatewayFault {
     /// The next `times` requests are answered with this status.
     Status {
         /// An HTTP status code.
@@ -59,19 +59,19 @@ pub(super) enum Effect {
 
 #[derive(Debug, Default)]
 pub(super) struct Control {
-    pub(super) counts: Counts,
-    pub(super) fault: Option<Fault>,
+    pub(super) counts: CallCounts,
+    pub(super) fault: Option<GatewayFault>,
 }
 
 impl Control {
     /// Takes the failure for this request, and counts it down.
     pub(super) fn take_fault(&mut self) -> Option<Effect> {
         match self.fault? {
-            Fault::Silent => Some(Effect::Silence),
-            Fault::Down => Some(Effect::Answer(StatusCode::SERVICE_UNAVAILABLE)),
-            Fault::Status { times: 0, .. } => None,
-            Fault::Status { status, times } => {
-                self.fault = (times > 1).then_some(Fault::Status {
+            GatewayFault::Silent => Some(Effect::Silence),
+            GatewayFault::Down => Some(Effect::Answer(StatusCode::SERVICE_UNAVAILABLE)),
+            GatewayFault::Status { times: 0, .. } => None,
+            GatewayFault::Status { status, times } => {
+                self.fault = (times > 1).then_some(GatewayFault::Status {
                     status,
                     times: times - 1,
                 });
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn status_fault_ends_after_its_times() {
         let mut control = Control {
-            fault: Some(Fault::Status {
+            fault: Some(GatewayFault::Status {
                 status: 502,
                 times: 2,
             }),
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn down_lasts_until_cleared() {
         let mut control = Control {
-            fault: Some(Fault::Down),
+            fault: Some(GatewayFault::Down),
             ..Control::default()
         };
         let down = Some(Effect::Answer(StatusCode::SERVICE_UNAVAILABLE));

@@ -10,6 +10,6 @@ mod faults;
 mod routes;
 mod server;
 
-pub use faults::{Counts, Fault};
+pub use faults::{CallCounts, GatewayFault};
 pub(crate) use routes::router;
 pub(crate) use server::Gateway;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-use super::faults::{Control, Counts, Fault};
+use super::faults::{CallCounts, Control, GatewayFault};
 use crate::auth::AuthServer;
 use crate::keys::{ApiKeyKind, ApiKeys, Keys};
 use crate::proxy::{self, ProxyClient};
@@ -71,7 +71,7 @@ impl Gateway {
         keys.switch_legacy(on);
     }
 
-    pub(crate) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> CallCounts {
         self.with_control(|control| control.counts.clone())
     }
 
@@ -80,10 +80,10 @@ impl Gateway {
     }
 
     pub(crate) fn reset_counts(&self) {
-        self.with_control(|control| control.counts = Counts::default());
+        self.with_control(|control| control.counts = CallCounts::default());
     }
 
-    pub(crate) fn set_fault(&self, fault: Option<Fault>) {
+    pub(crate) fn set_fault(&self, fault: Option<GatewayFault>) {
         self.with_control(|control| control.fault = fault);
     }
 

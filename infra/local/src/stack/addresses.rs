@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::Stack;
-use crate::{Claims, Part, StackError, aws};
+use super::LocalStack;
+use crate::{StackError, StackPart, TokenClaims, aws};
 
-impl Stack {
+impl LocalStack {
     /// The front door, without a slash at the end: `/api/...` and `/webhook` are below it.
     pub fn front_door_url(&self) -> String {
         format!("http://{}", self.front_door_address)
@@ -55,12 +55,12 @@ impl Stack {
     }
 
     /// An access token for a user, ES256, good for an hour.
-    pub fn token(&self, claims: &Claims) -> String {
+    pub fn token(&self, claims: &TokenClaims) -> String {
         self.keys.token(claims, &self.issuer())
     }
 
     /// The same, HS256 with the shared secret.
-    pub fn legacy_token(&self, claims: &Claims) -> String {
+    pub fn legacy_token(&self, claims: &TokenClaims) -> String {
         self.keys.legacy_token(claims, &self.issuer())
     }
 
@@ -92,7 +92,7 @@ impl Stack {
         let urls = self
             .cloudinary_urls
             .as_ref()
-            .ok_or(StackError::Without(Part::Cloudinary))?;
+            .ok_or(StackError::Without(StackPart::Cloudinary))?;
         Ok(&urls.0)
     }
 
@@ -104,18 +104,18 @@ impl Stack {
         let urls = self
             .cloudinary_urls
             .as_ref()
-            .ok_or(StackError::Without(Part::Cloudinary))?;
+            .ok_or(StackError::Without(StackPart::Cloudinary))?;
         Ok(&urls.1)
     }
 
-    /// The emulator's endpoint; see also [`Stack::aws_environment`].
+    /// The emulator's endpoint; see also [`LocalStack::aws_environment`].
     ///
     /// # Errors
     /// When the stack runs without it.
     pub fn aws_endpoint(&self) -> Result<&str, StackError> {
         self.aws_endpoint
             .as_deref()
-            .ok_or(StackError::Without(Part::Aws))
+            .ok_or(StackError::Without(StackPart::Aws))
     }
 
     /// Endpoint, region and credentials, as an AWS SDK or tool reads them from its environment.

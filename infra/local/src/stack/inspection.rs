@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::Stack;
+use super::LocalStack;
 use crate::{
-    AlarmReading, ApiKeyKind, Counts, Fault, Invocation, Mail, QueueDepth, StackError, postgres,
+    AlarmReading, ApiKeyKind, CallCounts, FunctionInvocation, GatewayFault, QueueDepth, SentMail,
+    StackError, postgres,
 };
 
-impl Stack {
+impl LocalStack {
     /// Requests that came to the gateway since the last reset.
-    pub fn gateway_counts(&self) -> Counts {
+    pub fn gateway_counts(&self) -> CallCounts {
         self.gateway.counts()
     }
 
@@ -27,12 +28,12 @@ impl Stack {
     }
 
     /// Makes the gateway fail, or with `None` work again.
-    pub fn set_gateway_fault(&self, fault: Option<Fault>) {
+    pub fn set_gateway_fault(&self, fault: Option<GatewayFault>) {
         self.gateway.set_fault(fault);
     }
 
     /// The mails that Auth would have sent, the oldest first.
-    pub fn mails(&self) -> Vec<Mail> {
+    pub fn mails(&self) -> Vec<SentMail> {
         self.gateway.auth().mails()
     }
 
@@ -40,8 +41,12 @@ impl Stack {
     /// logical id of the template (`Reconcile`) or its real name.
     ///
     /// # Errors
-    /// When the emulator does not answer or refuses; a function's own failure is in the [`Invocation`].
-    pub async fn invoke(&self, function: &str, payload: &Value) -> Result<Invocation, StackError> {
+    /// When the emulator does not answer or refuses; a function's own failure is in the [`FunctionInvocation`].
+    pub async fn invoke(
+        &self,
+        function: &str,
+        payload: &Value,
+    ) -> Result<FunctionInvocation, StackError> {
         let deployment = self.deployment();
         let aws = self.aws().await?;
         aws.invoke(deployment.function(function), payload).await
@@ -89,7 +94,7 @@ impl Stack {
         aws.send_message(&deployment, queue, body).await
     }
 
-    /// Lets so many copies of a function, named as for [`Stack::invoke`], run at once, and turns other calls away;
+    /// Lets so many copies of a function, named as for [`LocalStack::invoke`], run at once, and turns other calls away;
     /// with `None` the account's limit is the only one.
     ///
     /// # Errors
@@ -110,7 +115,7 @@ impl Stack {
         aws.read_alarm(&deployment, alarm).await
     }
 
-    /// Reads the log of a function, named as for [`Stack::invoke`].
+    /// Reads the log of a function, named as for [`LocalStack::invoke`].
     ///
     /// # Errors
     /// When the emulator does not answer.
@@ -141,7 +146,7 @@ impl Stack {
         key
     }
 
-    /// Has the gateway refuse an API key from now on. [`Stack::secret_key`] and [`Stack::publishable_key`] go on
+    /// Has the gateway refuse an API key from now on. [`LocalStack::secret_key`] and [`LocalStack::publishable_key`] go on
     /// naming those that the project began with.
     pub fn revoke_api_key(&self, key: &str) {
         self.gateway.revoke_key(key);

@@ -20,11 +20,11 @@ use crate::postgrest::PostgRest;
 use crate::servers::Servers;
 use crate::supervisor::{Process, Signal, Supervisor};
 use crate::tools::Tools;
-use crate::{Part, StackError};
+use crate::{StackError, StackPart};
 
 /// A running stack. Dropping it ends everything that it started and removes its folder.
 #[derive(Debug)]
-pub struct Stack {
+pub struct LocalStack {
     // The order is the order of the end: first no more requests, then no more processes.
     _servers: Servers,
     tools: Tools,
@@ -54,14 +54,14 @@ struct Parts {
     cloudinary: Option<Cloudinary>,
 }
 
-impl Stack {
+impl LocalStack {
     /// SIGKILL for a part and everything below it; returns when it is gone.
     ///
     /// # Errors
     /// When the stack runs without the part.
-    pub async fn kill(&self, part: Part) -> Result<(), StackError> {
+    pub async fn kill(&self, part: StackPart) -> Result<(), StackError> {
         let parts = self.parts.lock().await;
-        if part == Part::AwsWorker {
+        if part == StackPart::AwsWorker {
             drop(parts);
             return self.signal_functions(Signal::Kill).await;
         }
@@ -77,7 +77,7 @@ impl Stack {
         self.signal_functions(Signal::Freeze).await
     }
 
-    /// Lets the copies go on that [`Stack::freeze_functions`] has stopped.
+    /// Lets the copies go on that [`LocalStack::freeze_functions`] has stopped.
     ///
     /// # Errors
     /// When the stack runs without the emulator.
@@ -87,7 +87,7 @@ impl Stack {
 
     async fn signal_functions(&self, signal: Signal) -> Result<(), StackError> {
         let parts = self.parts.lock().await;
-        let emulator = parts.process(Part::Aws)?;
+        let emulator = parts.process(StackPart::Aws)?;
         let signalled = self
             .supervisor
             .signal_children(emulator, "bootstrap", signal);
@@ -97,16 +97,16 @@ impl Stack {
     /// Starts a killed part on its old port with its old data, and returns when it answers.
     ///
     /// The emulator keeps no data: everything is deployed into it anew, and messages in its queues are lost.
-    /// Reconciliation repairs that. [`Stack::outputs`] change with it.
+    /// Reconciliation repairs that. [`LocalStack::outputs`] change with it.
     ///
     /// # Errors
     /// When the part does not start.
-    pub async fn start_again(&self, part: Part) -> Result<(), StackError> {
+    pub async fn start_again(&self, part: StackPart) -> Result<(), StackError> {
         let mut parts = self.parts.lock().await;
         match part {
-            Part::Postgres => parts.postgres.start_again(&self.supervisor).await?,
-            Part::PostgREST => parts.postgrest.start_again(&self.supervisor).await?,
-            Part::Cloudinary => {
+            StackPart::Postgres => parts.postgres.start_again(&self.supervisor).await?,
+            StackPart::PostgREST => parts.postgrest.start_again(&self.supervisor).await?,
+            StackPart::Cloudinary => {
                 parts
                     .cloudinary
                     .as_mut()
@@ -114,7 +114,7 @@ impl Stack {
                     .start_again(&self.supervisor)
                     .await?;
             }
-            Part::Aws => {
+            StackPart::Aws => {
                 parts
                     .aws
                     .as_mut()
@@ -125,9 +125,9 @@ impl Stack {
                 return self.deploy_again().await;
             }
             // The emulator starts the next one with the next call.
-            Part::AwsWorker => return Ok(()),
+            StackPart::AwsWorker => return Ok(()),
         }
-        if part == Part::Postgres && parts.postgrest.process().is_running() {
+        if part == StackPart::Postgres && parts.postgrest.process().is_running() {
             // PostgREST reconnects by itself; whoever comes next should not see it doing so.
             parts.postgrest.ready().await?;
         }
@@ -200,7 +200,7 @@ impl Stack {
             .await
             .aws
             .clone()
-            .ok_or(StackError::Without(Part::Aws))
+            .ok_or(StackError::Without(StackPart::Aws))
     }
 
     fn deployment(&self) -> Deployment {
@@ -227,12 +227,12 @@ impl Stack {
 }
 
 impl Parts {
-    fn process(&self, part: Part) -> Result<&Process, StackError> {
+    fn process(&self, part: StackPart) -> Result<&Process, StackError> {
         let process = match part {
-            Part::Postgres => Some(self.postgres.process()),
-            Part::PostgREST => Some(self.postgrest.process()),
-            Part::Aws | Part::AwsWorker => self.aws.as_ref().map(Aws::process),
-            Part::Cloudinary => self.cloudinary.as_ref().map(Cloudinary::process),
+            StackPart::Postgres => Some(self.postgres.process()),
+            StackPart::PostgREST => Some(self.postgrest.process()),
+            StackPart::Aws | StackPart::AwsWorker => self.aws.as_ref().map(Aws::process),
+            StackPart::Cloudinary => self.cloudinary.as_ref().map(Cloudinary::process),
         };
         process.ok_or(StackError::Without(part))
     }

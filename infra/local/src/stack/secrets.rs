@@ -3,8 +3,8 @@
 use std::fs;
 use std::sync::PoisonError;
 
-use super::Stack;
-use crate::Part;
+use super::LocalStack;
+use crate::StackPart;
 
 /// Shorter values occur by chance.
 const SHORTEST: usize = 12;
@@ -18,7 +18,7 @@ const A_SECRET: usize = 20;
 /// One secret, and its name.
 type Secret = (String, String);
 
-impl Stack {
+impl LocalStack {
     /// Names each log that holds a secret of this stack, and the secret. The functions' logs are searched while the
     /// emulator runs.
     pub async fn secrets_in_logs(&self) -> Vec<String> {
@@ -80,7 +80,7 @@ impl Stack {
             let name = entry.file_name().to_string_lossy().into_owned();
             logs.push((name, String::from_utf8_lossy(&bytes).into_owned()));
         }
-        if !self.is_running(Part::Aws).await {
+        if !self.is_running(StackPart::Aws).await {
             return logs;
         }
         for (name, real) in self.deployment().functions() {
@@ -93,7 +93,7 @@ impl Stack {
         logs
     }
 
-    async fn is_running(&self, part: Part) -> bool {
+    async fn is_running(&self, part: StackPart) -> bool {
         let parts = self.parts.lock().await;
         parts
             .process(part)

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tokio::sync::Mutex;
 
-use super::{Parts, Stack};
+use super::{LocalStack, Parts};
 use crate::auth::{AuthServer, AuthSettings};
 use crate::aws::{Aws, Deployment, DeploymentPlan};
 use crate::cloudinary::Cloudinary;
@@ -20,14 +20,14 @@ use crate::postgrest::PostgRest;
 use crate::servers::Servers;
 use crate::supervisor::Supervisor;
 use crate::tools::Tools;
-use crate::{Options, Part, StackError};
+use crate::{StackError, StackOptions, StackPart};
 
-impl Stack {
+impl LocalStack {
     /// Starts everything that the options do not leave out, and returns when all of it answers.
     ///
     /// # Errors
     /// Says which part failed and shows the end of its log; parts that were started have ended then.
-    pub async fn start(options: Options) -> Result<Self, StackError> {
+    pub async fn start(options: StackOptions) -> Result<Self, StackError> {
         Self::start_in(None, options).await
     }
 
@@ -35,12 +35,12 @@ impl Stack {
     /// emulator stays this one's: kill it here only, since the other deployments are lost with it.
     ///
     /// # Errors
-    /// As [`Stack::start`], and when this stack runs without the emulator.
-    pub async fn start_beside(&self, options: Options) -> Result<Self, StackError> {
+    /// As [`LocalStack::start`], and when this stack runs without the emulator.
+    pub async fn start_beside(&self, options: StackOptions) -> Result<Self, StackError> {
         Self::start_in(Some(self.aws().await?), options).await
     }
 
-    async fn start_in(emulator: Option<Aws>, options: Options) -> Result<Self, StackError> {
+    async fn start_in(emulator: Option<Aws>, options: StackOptions) -> Result<Self, StackError> {
         let tools = Tools::of_this_project();
         let supervisor = Supervisor::start(&tools).await?;
         let servers = Servers::start()?;
@@ -109,7 +109,7 @@ struct Start {
     began: Instant,
     /// Another stack's, to deploy into.
     emulator: Option<Aws>,
-    options: Options,
+    options: StackOptions,
     tools: Tools,
     supervisor: Supervisor,
     keys: Arc<Keys>,
@@ -142,13 +142,13 @@ impl Start {
     }
 
     async fn cloud(&self, gateway: SocketAddr) -> Result<Cloud, StackError> {
-        if self.options.template.is_none() && !self.options.without.contains(&Part::Aws) {
+        if self.options.template.is_none() && !self.options.without.contains(&StackPart::Aws) {
             freshness::check(&self.tools.root)?;
         }
         let stand_in = Cloudinary::start(&self.supervisor, &self.options.cloudinary_arguments);
         let (aws, cloudinary) = tokio::try_join!(
-            self.unless_without(Part::Aws, self.aws()),
-            self.unless_without(Part::Cloudinary, stand_in),
+            self.unless_without(StackPart::Aws, self.aws()),
+            self.unless_without(StackPart::Cloudinary, stand_in),
         )?;
         let name = match self.emulator {
             None => "media-sync",
@@ -192,7 +192,7 @@ impl Start {
 
     async fn unless_without<T>(
         &self,
-        part: Part,
+        part: StackPart,
         start: impl Future<Output = Result<T, StackError>>,
     ) -> Result<Option<T>, StackError> {
         if self.options.without.contains(&part) {
@@ -212,7 +212,7 @@ impl Start {
     }
 }
 
-fn users_settings(options: &Options) -> AuthSettings {
+fn users_settings(options: &StackOptions) -> AuthSettings {
     AuthSettings {
         sign_up_disabled: options.sign_up_disabled,
         anonymous_sign_ins: options.anonymous_sign_ins,

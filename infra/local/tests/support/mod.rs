@@ -14,7 +14,7 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use local_stack::Stack;
+use local_stack::LocalStack;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -81,7 +81,7 @@ impl Answer {
 }
 
 /// Runs SQL as `postgres`, the database's owner, no superuser.
-pub(crate) async fn execute(stack: &Stack, sql: &str) {
+pub(crate) async fn execute(stack: &LocalStack, sql: &str) {
     let (client, connection) = tokio_postgres::connect(stack.database_url(), tokio_postgres::NoTls)
         .await
         .unwrap();
@@ -90,7 +90,7 @@ pub(crate) async fn execute(stack: &Stack, sql: &str) {
 }
 
 /// Waits until the Data API has this function: PostgREST reloads in the background and does not say when.
-pub(crate) async fn schema_is_reloaded(stack: &Stack, function: &str) {
+pub(crate) async fn schema_is_reloaded(stack: &LocalStack, function: &str) {
     let url = format!("{}/rest/v1/rpc/{function}", stack.supabase_url());
     let key = [("apikey", stack.secret_key())];
     let deadline = Instant::now() + Duration::from_secs(10);

@@ -3,10 +3,15 @@
 use std::path::Path;
 use std::process::Command;
 
-use local_stack::Stack;
+use local_stack::LocalStack;
 
 /// Runs the program with the stack's address and keys in its environment; fails with its output.
-pub(crate) async fn run(stack: &Stack, name: &str, program: &str, environment: &[(&str, String)]) {
+pub(crate) async fn run(
+    stack: &LocalStack,
+    name: &str,
+    program: &str,
+    environment: &[(&str, String)],
+) {
     let folder = stack.logs().join(name);
     std::fs::create_dir(&folder).unwrap();
     let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/node/node_modules");

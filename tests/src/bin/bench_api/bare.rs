@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use local_stack::Stack;
+use local_stack::LocalStack;
 use serde_json::Value;
 
 /// The SQLSTATE of a statement that took longer than its role may.
@@ -24,7 +24,7 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    pub(crate) fn new(stack: &Stack, token: String) -> Result<Self> {
+    pub(crate) fn new(stack: &LocalStack, token: String) -> Result<Self> {
         Ok(Self {
             http: media_sync::config::http_client()?,
             url: format!(

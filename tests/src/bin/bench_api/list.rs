@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use end_to_end::RunningFunction;
-use local_stack::Stack;
+use local_stack::LocalStack;
 use serde_json::Value;
 
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct List {
 }
 
 impl List {
-    pub(crate) async fn start(program: &Path, stack: &Stack, token: String) -> Self {
+    pub(crate) async fn start(program: &Path, stack: &LocalStack, token: String) -> Self {
         Self {
             function: RunningFunction::start(program, stack).await,
             token,

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use local_stack::{Claims, Options, Stack};
+use local_stack::{LocalStack, StackOptions, TokenClaims};
 
 use bare::Bare;
 use list::List;
@@ -32,14 +32,14 @@ async fn main() -> Result<()> {
     let program = PathBuf::from(arguments.next().context(usage)?);
     let rows: i64 = arguments.next().context(usage)?.parse().context(usage)?;
 
-    let stack = Stack::start(Options::database_only()).await?;
+    let stack = LocalStack::start(StackOptions::database_only()).await?;
     let begun = Instant::now();
     end_to_end::library::fill(stack.database_url(), rows).await;
     eprintln!(
         "bench: {rows} rows made in {:.0} s",
         begun.elapsed().as_secs_f32()
     );
-    let token = stack.token(&Claims::user("bench@example.com"));
+    let token = stack.token(&TokenClaims::user("bench@example.com"));
     let bare = Bare::new(&stack, token.clone())?;
     let mut list = List::start(&program, &stack, token).await;
     let uploader = end_to_end::value(stack.database_url(), UPLOADER).await;

@@ -8,7 +8,7 @@ use aws_sdk_cloudformation::types::StackEvent;
 use super::{Formation, PAUSE, Stack, Standing};
 use crate::aws::failure;
 use crate::failure::Failure;
-use crate::output::{Output, Progress};
+use crate::output::{Output, ProgressLine};
 
 /// The events that were shown already.
 #[derive(Debug, Default)]
@@ -125,7 +125,7 @@ impl Seen {
     }
 }
 
-fn show(text: &str, progress: &Progress) {
+fn show(text: &str, progress: &ProgressLine) {
     if text.contains("_FAILED") {
         progress.keep(text);
     } else {

@@ -13,7 +13,7 @@ use self::installation::Installation;
 use self::remake::allow_remake;
 use crate::aws::Access;
 use crate::aws::secret::State;
-use crate::configuration::Values;
+use crate::configuration::ConfigurationValues;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::install::answers;
@@ -79,7 +79,7 @@ async fn prepare(arguments: Arguments, output: &Output) -> Result<Installation, 
         }
     };
     if let State::There { text, .. } = &cloud.secret {
-        raw.complete(Values::parse(text).unwrap_or_default());
+        raw.complete(ConfigurationValues::parse(text).unwrap_or_default());
     }
     let answers = raw.finish(output)?;
     let secret_name = cloud.secret_name.clone();

@@ -5,7 +5,7 @@ use crate::aws::formation::Standing;
 use crate::aws::secret::{State, is_same};
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
-use crate::users::Users;
+use crate::users::ProjectUsers;
 
 /// A line for each step.
 pub(super) async fn describe(installation: &Installation) -> Result<Vec<String>, Failure> {
@@ -61,10 +61,10 @@ async fn administrator(installation: &Installation) -> Result<String, Failure> {
     })
 }
 
-fn users(installation: &Installation) -> Result<Users, Failure> {
+fn users(installation: &Installation) -> Result<ProjectUsers, Failure> {
     use media_sync::config::{ServiceConfig, from_map, http_client};
     let service: ServiceConfig = from_map(installation.answers.settings.as_map())
         .map_err(|error| Failure::new(Exit::Usage, chain(&error)))?;
     let http = http_client().map_err(|error| Failure::new(Exit::Failed, chain(&error)))?;
-    Ok(Users::new(&service.url, service.secret_key, http))
+    Ok(ProjectUsers::new(&service.url, service.secret_key, http))
 }

@@ -8,7 +8,9 @@ use super::step_command::command;
 use crate::aws::bucket::Bucket;
 use crate::aws::formation::{Change, Stack, Standing};
 use crate::aws::secret::{Secret, State, is_same};
-use crate::configuration::{self, Configuration, SUPABASE_SECRET_KEY, SUPABASE_URL, Source};
+use crate::configuration::{
+    self, Configuration, ConfigurationSource, SUPABASE_SECRET_KEY, SUPABASE_URL,
+};
 use crate::database;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -265,9 +267,9 @@ async fn fetch_library(
         done.end(NAME, "left out; the next schedule begins it", output);
         return Ok(());
     }
-    let source = Source {
+    let source = ConfigurationSource {
         config: None,
-        stack: configuration::Stack {
+        stack: configuration::StackArguments {
             name: installation.answers.stack_name.clone(),
         },
     };

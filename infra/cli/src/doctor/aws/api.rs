@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use super::super::{Probe, Skip};
+use super::super::{ProbeResult, SkipReason};
 use crate::aws::calls::{Call, CallError, Refused, Reply, SignedCalls};
 use crate::failure::chain;
 
@@ -20,7 +20,7 @@ impl Api {
         service: &'static str,
         target: &str,
         body: &Value,
-    ) -> Probe<Value> {
+    ) -> ProbeResult<Value> {
         let headers = [
             ("content-type", "application/x-amz-json-1.1"),
             ("x-amz-target", target),
@@ -36,7 +36,7 @@ impl Api {
     }
 
     /// The REST protocol without a body.
-    pub(super) async fn get(&self, service: &'static str, path: &str) -> Probe<Value> {
+    pub(super) async fn get(&self, service: &'static str, path: &str) -> ProbeResult<Value> {
         self.accepted(Call {
             service,
             path,
@@ -51,7 +51,7 @@ impl Api {
         service: &'static str,
         path: &str,
         body: &Value,
-    ) -> Probe<Value> {
+    ) -> ProbeResult<Value> {
         self.accepted(Call {
             service,
             method: Method::POST,
@@ -68,7 +68,7 @@ impl Api {
         &self,
         service: &'static str,
         form: &[(&str, &str)],
-    ) -> Probe<Result<String, Refused>> {
+    ) -> ProbeResult<Result<String, Refused>> {
         let body = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form)
             .finish();
@@ -87,7 +87,7 @@ impl Api {
         })
     }
 
-    async fn accepted(&self, call: Call<'_>) -> Probe<Value> {
+    async fn accepted(&self, call: Call<'_>) -> ProbeResult<Value> {
         let service = call.service;
         let reply = self.reply(call).await?;
         match reply.is_success() {
@@ -96,23 +96,23 @@ impl Api {
         }
     }
 
-    async fn reply(&self, call: Call<'_>) -> Probe<Reply> {
+    async fn reply(&self, call: Call<'_>) -> ProbeResult<Reply> {
         self.calls
             .send_once(call)
             .await
             .map_err(|error| match error {
-                CallError::Region => Skip::needs("AWS_REGION"),
+                CallError::Region => SkipReason::needs("AWS_REGION"),
                 CallError::Credentials(cause) => {
-                    Skip::because(format!("there are no AWS credentials: {cause}"))
+                    SkipReason::because(format!("there are no AWS credentials: {cause}"))
                 }
-                other => Skip::because(chain(&other)),
+                other => SkipReason::because(chain(&other)),
             })
     }
 }
 
 /// The reason that a refusal is for leaving a check out.
-pub(super) fn skip(service: &str, refused: &Refused) -> Skip {
-    Skip::because(format!(
+pub(super) fn skip(service: &str, refused: &Refused) -> SkipReason {
+    SkipReason::because(format!(
         "{service} refuses: {} {}",
         refused.code, refused.message
     ))

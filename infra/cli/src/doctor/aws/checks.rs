@@ -1,6 +1,6 @@
 //! The checks of the deployment in AWS, in the order of the report.
 
-use super::super::check::{Check, CheckTopic, Group};
+use super::super::check::{Check, CheckGroup, CheckTopic};
 use super::evidence::AwsEvidence;
 use super::{alarms, functions, key, logs, queues, secret, version};
 
@@ -9,7 +9,7 @@ pub const CHECKS: &[Check<AwsEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "aws-secret",
-            group: Group::Aws,
+            group: CheckGroup::Aws,
             title: "the secret is missing, not JSON, or has a missing or wrong value",
             why: "The functions find no usable configuration, and every call fails.",
             reads: "the secret that the deployed stack or `--secret` names",
@@ -19,7 +19,7 @@ pub const CHECKS: &[Check<AwsEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "aws-kms",
-            group: Group::Aws,
+            group: CheckGroup::Aws,
             title: "a secret is under a key of yours that the functions may not use",
             why: "The functions cannot read their configuration, and every call fails.",
             reads: "`describe-secret`, and the policies of roles that read secrets",
@@ -29,7 +29,7 @@ pub const CHECKS: &[Check<AwsEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "aws-version",
-            group: Group::Aws,
+            group: CheckGroup::Aws,
             title: "deployed code or template is older than this command, or than the migrations expect",
             why: "Functions of another release misread the database, and mended faults are still there.",
             reads: "the answer of the function Health, and the stack's resources beside `template.yaml`",
@@ -39,7 +39,7 @@ pub const CHECKS: &[Check<AwsEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "aws-architecture",
-            group: Group::Aws,
+            group: CheckGroup::Aws,
             title: "the functions were built for another processor than the stack says",
             why: "No function starts.",
             reads: "the header of the function Webhook's `bootstrap`, and its architecture",
@@ -49,7 +49,7 @@ pub const CHECKS: &[Check<AwsEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "aws-concurrency",
-            group: Group::Aws,
+            group: CheckGroup::Aws,
             title: "no copy of functions is reserved for the webhook, or the account has none to reserve",
             why: "The webhook's function URL has no throttle. A flood there stops every function of the account in the region, \
               this stack's API and queue workers too.",
@@ -60,7 +60,7 @@ pub const CHECKS: &[Check<AwsEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "aws-visibility",
-            group: Group::Aws,
+            group: CheckGroup::Aws,
             title: "a queue shows a message again while its function still works on it",
             why: "Messages are handled twice and given up too early.",
             reads: "the queues' attributes and their functions' timeouts",
@@ -70,7 +70,7 @@ pub const CHECKS: &[Check<AwsEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "aws-dlq",
-            group: Group::Aws,
+            group: CheckGroup::Aws,
             title: "messages wait in a dead-letter queue",
             why: "Their work stands still until somebody sends them again.",
             reads: "the dead-letter queues' attributes",
@@ -80,7 +80,7 @@ pub const CHECKS: &[Check<AwsEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "aws-alarms",
-            group: Group::Aws,
+            group: CheckGroup::Aws,
             title: "nobody hears the alarms: no topic, no subscription, or an unconfirmed one",
             why: "Nobody learns of a fault that a person has to mend.",
             reads: "`list-subscriptions-by-topic` of the stack's topics",
@@ -90,7 +90,7 @@ pub const CHECKS: &[Check<AwsEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "aws-logs",
-            group: Group::Aws,
+            group: CheckGroup::Aws,
             title: "a log group keeps its lines for ever",
             why: "It costs more every month.",
             reads: "`describe-log-groups`",

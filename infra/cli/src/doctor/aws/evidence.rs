@@ -3,32 +3,32 @@
 use std::collections::BTreeMap;
 
 use super::super::sources::ConfigurationSecret;
-use super::super::verdict::{Probe, Skip};
-use crate::aws::functions::Concurrency;
+use super::super::verdict::{ProbeResult, SkipReason};
+use crate::aws::functions::AccountConcurrency;
 
 /// Evidence about the deployment.
 #[derive(Debug)]
 pub struct AwsEvidence {
     /// The configuration's secret.
-    pub secret: Probe<ConfigurationSecret>,
+    pub secret: ProbeResult<ConfigurationSecret>,
     /// The secrets under keys of the customer's.
-    pub keys: Probe<Vec<KeyUse>>,
+    pub keys: ProbeResult<Vec<KeyUse>>,
     /// The stack's resources.
-    pub resources: Probe<Vec<Resource>>,
+    pub resources: ProbeResult<Vec<StackResource>>,
     /// The functions that a check looks at, by logical id.
-    pub functions: Probe<BTreeMap<String, Function>>,
+    pub functions: ProbeResult<BTreeMap<String, FunctionEvidence>>,
     /// The machine that the function Webhook was built for.
-    pub machine: Probe<Result<&'static str, &'static str>>,
+    pub machine: ProbeResult<Result<&'static str, &'static str>>,
     /// The account's concurrent executions.
-    pub concurrency: Probe<Concurrency>,
+    pub concurrency: ProbeResult<AccountConcurrency>,
     /// The queues, by logical id.
-    pub queues: Probe<BTreeMap<String, Queue>>,
+    pub queues: ProbeResult<BTreeMap<String, QueueEvidence>>,
     /// The topics of alarms.
-    pub topics: Probe<Vec<Topic>>,
+    pub topics: ProbeResult<Vec<TopicEvidence>>,
     /// The log groups of the stack and of its functions.
-    pub logs: Probe<Vec<LogGroup>>,
+    pub logs: ProbeResult<Vec<LogGroup>>,
     /// The release that is deployed.
-    pub release: Probe<Release>,
+    pub release: ProbeResult<ReleaseEvidence>,
 }
 
 /// A secret under a customer-managed key, and a role that reads it.
@@ -46,7 +46,7 @@ pub struct KeyUse {
 
 /// A resource of the stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resource {
+pub struct StackResource {
     /// The name in the template.
     pub logical: String,
     /// `AWS::SQS::Queue` and its like.
@@ -57,7 +57,7 @@ pub struct Resource {
 
 /// A function, as deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Function {
+pub struct FunctionEvidence {
     /// In seconds.
     pub timeout: u64,
     /// `arm64` or `x86_64`.
@@ -68,7 +68,7 @@ pub struct Function {
 
 /// A queue's attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Queue {
+pub struct QueueEvidence {
     /// In seconds.
     pub visibility: u64,
     /// Messages that wait, are worked on, or are delayed.
@@ -77,7 +77,7 @@ pub struct Queue {
 
 /// A topic of alarms.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Topic {
+pub struct TopicEvidence {
     /// Its ARN.
     pub arn: String,
     /// True for every subscription that was confirmed; nothing where there is no such topic.
@@ -95,7 +95,7 @@ pub struct LogGroup {
 
 /// A release, as the function Health tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Release {
+pub struct ReleaseEvidence {
     /// The version.
     pub version: String,
     /// The newest migration that the code knows.
@@ -104,7 +104,7 @@ pub struct Release {
 
 impl AwsEvidence {
     /// Evidence of a deployment that nobody asked.
-    pub(in super::super) fn without(skip: &Skip) -> Self {
+    pub(in super::super) fn without(skip: &SkipReason) -> Self {
         Self {
             secret: Err(skip.clone()),
             keys: Err(skip.clone()),
@@ -119,7 +119,7 @@ impl AwsEvidence {
         }
     }
 
-    pub(super) fn with_secret(self, secret: &Probe<ConfigurationSecret>) -> Self {
+    pub(super) fn with_secret(self, secret: &ProbeResult<ConfigurationSecret>) -> Self {
         Self {
             secret: secret.clone(),
             ..self

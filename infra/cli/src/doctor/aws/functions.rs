@@ -1,39 +1,43 @@
 //! Judges processors and concurrent executions (pure).
 
-use super::super::{Judgement, Skip, Verdict};
-use super::{AwsEvidence, Function};
+use super::super::{CheckJudgement, CheckVerdict, SkipReason};
+use super::{AwsEvidence, FunctionEvidence};
 use crate::aws::functions::USUAL_RESERVATION;
 
 /// The program is for the processor that the function runs on.
-pub(super) fn architecture(evidence: &AwsEvidence) -> Judgement {
+pub(super) fn architecture(evidence: &AwsEvidence) -> CheckJudgement {
     let declared = webhook(evidence)?.architecture.as_str();
     let mend = |built: &str| {
         format!(
             "make deploy ARCH={built}, or build anew: make build ARCH={declared} && make deploy ARCH={declared}"
         )
     };
-    Ok(match evidence.machine.as_ref().map_err(Skip::clone)? {
-        Ok(built) if *built == declared => {
-            Verdict::ok(format!("the functions are built for {built}"))
-        }
-        Ok(built) => Verdict::failure(
-            format!("the function Webhook was built for {built} and is deployed for {declared}"),
-            mend(built),
-        ),
-        Err(problem) => Verdict::failure(
-            format!("the function Webhook cannot run: {problem}"),
-            format!("make build ARCH={declared} && make deploy ARCH={declared}"),
-        ),
-    })
+    Ok(
+        match evidence.machine.as_ref().map_err(SkipReason::clone)? {
+            Ok(built) if *built == declared => {
+                CheckVerdict::ok(format!("the functions are built for {built}"))
+            }
+            Ok(built) => CheckVerdict::failure(
+                format!(
+                    "the function Webhook was built for {built} and is deployed for {declared}"
+                ),
+                mend(built),
+            ),
+            Err(problem) => CheckVerdict::failure(
+                format!("the function Webhook cannot run: {problem}"),
+                format!("make build ARCH={declared} && make deploy ARCH={declared}"),
+            ),
+        },
+    )
 }
 
 /// The webhook has copies of its own, beyond which a flood takes none.
-pub(super) fn concurrency(evidence: &AwsEvidence) -> Judgement {
-    let limits = *evidence.concurrency.as_ref().map_err(Skip::clone)?;
+pub(super) fn concurrency(evidence: &AwsEvidence) -> CheckJudgement {
+    let limits = *evidence.concurrency.as_ref().map_err(SkipReason::clone)?;
     let limit = limits.limit;
     let reserved = webhook(evidence)?.reserved;
     if reserved > 0 {
-        return Ok(Verdict::ok(format!(
+        return Ok(CheckVerdict::ok(format!(
             "{reserved} of the account's {limit} copies are reserved for the webhook; a flood there takes no other"
         )));
     }
@@ -49,27 +53,27 @@ pub(super) fn concurrency(evidence: &AwsEvidence) -> Judgement {
         ),
         _ => reserve,
     };
-    Ok(Verdict::warning(seen, mend))
+    Ok(CheckVerdict::warning(seen, mend))
 }
 
-fn webhook(evidence: &AwsEvidence) -> Result<&Function, Skip> {
-    let functions = evidence.functions.as_ref().map_err(Skip::clone)?;
+fn webhook(evidence: &AwsEvidence) -> Result<&FunctionEvidence, SkipReason> {
+    let functions = evidence.functions.as_ref().map_err(SkipReason::clone)?;
     let webhook = functions.get("Webhook");
-    webhook.ok_or_else(|| Skip::because("Lambda does not describe the function Webhook"))
+    webhook.ok_or_else(|| SkipReason::because("Lambda does not describe the function Webhook"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Grade;
-    use super::super::Concurrency;
+    use super::super::super::FindingGrade;
+    use super::super::AccountConcurrency;
     use super::*;
 
     fn nothing() -> AwsEvidence {
-        AwsEvidence::without(&Skip::needs("x"))
+        AwsEvidence::without(&SkipReason::needs("x"))
     }
 
-    fn deployed(architecture: &str, reserved: u64) -> Function {
-        Function {
+    fn deployed(architecture: &str, reserved: u64) -> FunctionEvidence {
+        FunctionEvidence {
             timeout: 20,
             architecture: architecture.to_owned(),
             reserved,
@@ -79,13 +83,13 @@ mod tests {
     #[test]
     fn program_and_function_have_to_agree() {
         for (built, declared, grade) in [
-            (Ok("arm64"), "arm64", Grade::Ok),
-            (Ok("x86_64"), "x86_64", Grade::Ok),
-            (Ok("x86_64"), "arm64", Grade::Failure),
+            (Ok("arm64"), "arm64", FindingGrade::Ok),
+            (Ok("x86_64"), "x86_64", FindingGrade::Ok),
+            (Ok("x86_64"), "arm64", FindingGrade::Failure),
             (
                 Err("the program is no Linux program"),
                 "arm64",
-                Grade::Failure,
+                FindingGrade::Failure,
             ),
         ] {
             let evidence = AwsEvidence {
@@ -104,7 +108,7 @@ mod tests {
 
     fn with_copies(limit: u64, unreserved: u64, reserved: u64) -> AwsEvidence {
         AwsEvidence {
-            concurrency: Ok(Concurrency { limit, unreserved }),
+            concurrency: Ok(AccountConcurrency { limit, unreserved }),
             functions: Ok([("Webhook".to_owned(), deployed("arm64", reserved))].into()),
             ..nothing()
         }
@@ -123,9 +127,9 @@ mod tests {
         ] {
             let verdict = concurrency(&with_copies(limit, unreserved, reserved)).unwrap();
             let grade = if mend.is_some() {
-                Grade::Warning
+                FindingGrade::Warning
             } else {
-                Grade::Ok
+                FindingGrade::Ok
             };
             assert_eq!(verdict.grade, grade, "{verdict:?}");
             if let Some(beginning) = mend {

@@ -1,14 +1,14 @@
 //! Gathers the evidence about the deployment.
 
-use super::super::{Skip, Sources};
+use super::super::{EvidenceSources, SkipReason};
 use super::evidence::AwsEvidence;
 use super::probe;
 
 /// Asks AWS about the deployed stack.
-pub async fn gather(sources: &Sources<'_>) -> AwsEvidence {
+pub async fn gather(sources: &EvidenceSources<'_>) -> AwsEvidence {
     let evidence = match sources.stack {
         Some(stack) => probe::ask(sources, stack).await,
-        None => AwsEvidence::without(&Skip::needs("a deployed stack")),
+        None => AwsEvidence::without(&SkipReason::needs("a deployed stack")),
     };
     evidence.with_secret(sources.secret)
 }

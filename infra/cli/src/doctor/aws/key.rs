@@ -3,15 +3,15 @@
 use serde_json::Value;
 
 use super::super::verdict::first_few;
-use super::super::{Judgement, Skip, Verdict};
+use super::super::{CheckJudgement, CheckVerdict, SkipReason};
 use super::{AwsEvidence, KeyUse};
 
 /// Each role may decrypt with the key of the secret that it reads.
-pub(super) fn key(evidence: &AwsEvidence) -> Judgement {
-    let uses = evidence.keys.as_ref().map_err(Skip::clone)?;
+pub(super) fn key(evidence: &AwsEvidence) -> CheckJudgement {
+    let uses = evidence.keys.as_ref().map_err(SkipReason::clone)?;
     let closed: Vec<&KeyUse> = uses.iter().filter(|one| !may_decrypt(one)).collect();
     let Some(first) = closed.first() else {
-        return Ok(Verdict::ok(match uses.len() {
+        return Ok(CheckVerdict::ok(match uses.len() {
             0 => "the secrets are under AWS's own key",
             _ => "the functions may use the secrets' keys",
         }));
@@ -27,7 +27,7 @@ pub(super) fn key(evidence: &AwsEvidence) -> Judgement {
         "make deploy PARAMETERS='ConfigKeyArn=ARN' with the ARN of the key {}",
         first.key
     );
-    Ok(Verdict::failure(first_few(&texts), mend))
+    Ok(CheckVerdict::failure(first_few(&texts), mend))
 }
 
 /// Policies name keys by ARN; a secret names its own by ARN, by id or by alias, and an alias names any key.
@@ -69,7 +69,7 @@ pub(super) fn decrypting(policy: &Value) -> Vec<String> {
 mod tests {
     use serde_json::json;
 
-    use super::super::super::Grade;
+    use super::super::super::FindingGrade;
     use super::*;
 
     const ARN: &str = "arn:aws:kms:eu-central-1:1:key/0a1b";
@@ -77,24 +77,24 @@ mod tests {
     #[test]
     fn role_that_reads_a_secret_may_use_its_key() {
         for (key_name, allowed, grade) in [
-            (ARN, vec![ARN], Grade::Ok),
-            ("0a1b", vec![ARN], Grade::Ok),
-            (ARN, vec!["*"], Grade::Ok),
+            (ARN, vec![ARN], FindingGrade::Ok),
+            ("0a1b", vec![ARN], FindingGrade::Ok),
+            (ARN, vec!["*"], FindingGrade::Ok),
             (
                 "arn:aws:kms:eu-central-1:1:alias/mine",
                 vec![ARN],
-                Grade::Ok,
+                FindingGrade::Ok,
             ),
             (
                 "arn:aws:kms:eu-central-1:1:alias/mine",
                 vec![],
-                Grade::Failure,
+                FindingGrade::Failure,
             ),
-            (ARN, vec![], Grade::Failure),
+            (ARN, vec![], FindingGrade::Failure),
             (
                 ARN,
                 vec!["arn:aws:kms:eu-central-1:1:key/other"],
-                Grade::Failure,
+                FindingGrade::Failure,
             ),
         ] {
             let one = KeyUse {
@@ -105,7 +105,7 @@ mod tests {
             };
             let evidence = AwsEvidence {
                 keys: Ok(vec![one]),
-                ..AwsEvidence::without(&Skip::needs("x"))
+                ..AwsEvidence::without(&SkipReason::needs("x"))
             };
             let verdict = key(&evidence).unwrap();
             assert_eq!(verdict.grade, grade, "{verdict:?}");

@@ -1,14 +1,14 @@
 //! Judges how long logs are kept (pure).
 
 use super::super::verdict::first_few;
-use super::super::{Judgement, Skip, Verdict};
+use super::super::{CheckJudgement, CheckVerdict, SkipReason};
 use super::AwsEvidence;
 
 /// Every log group forgets.
-pub(super) fn logs(evidence: &AwsEvidence) -> Judgement {
-    let groups = evidence.logs.as_ref().map_err(Skip::clone)?;
+pub(super) fn logs(evidence: &AwsEvidence) -> CheckJudgement {
+    let groups = evidence.logs.as_ref().map_err(SkipReason::clone)?;
     if groups.is_empty() {
-        return Err(Skip::because(
+        return Err(SkipReason::because(
             "CloudWatch Logs lists no log group of the stack",
         ));
     }
@@ -18,14 +18,14 @@ pub(super) fn logs(evidence: &AwsEvidence) -> Judgement {
         .map(|group| group.name.as_str())
         .collect();
     let Some(first) = kept.first() else {
-        return Ok(Verdict::ok(format!(
+        return Ok(CheckVerdict::ok(format!(
             "all {} log groups have a retention",
             groups.len()
         )));
     };
     let mend =
         format!("aws logs put-retention-policy --retention-in-days 30 --log-group-name '{first}'");
-    Ok(Verdict::warning(
+    Ok(CheckVerdict::warning(
         format!("kept for ever: {}", first_few(&kept)),
         mend,
     ))
@@ -33,7 +33,7 @@ pub(super) fn logs(evidence: &AwsEvidence) -> Judgement {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Grade;
+    use super::super::super::FindingGrade;
     use super::super::LogGroup;
     use super::*;
 
@@ -48,11 +48,11 @@ mod tests {
                 group("media-sync-ApiLogs-1", Some(30)),
                 group("/aws/lambda/x", second),
             ]),
-            ..AwsEvidence::without(&Skip::needs("x"))
+            ..AwsEvidence::without(&SkipReason::needs("x"))
         };
-        assert_eq!(logs(&evidence(Some(1))).unwrap().grade, Grade::Ok);
+        assert_eq!(logs(&evidence(Some(1))).unwrap().grade, FindingGrade::Ok);
         let verdict = logs(&evidence(None)).unwrap();
-        assert_eq!(verdict.grade, Grade::Warning);
+        assert_eq!(verdict.grade, FindingGrade::Warning);
         assert_eq!(verdict.seen, "kept for ever: /aws/lambda/x");
     }
 }

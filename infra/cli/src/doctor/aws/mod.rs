@@ -15,8 +15,11 @@ mod read_secret;
 mod secret;
 mod version;
 
-pub use crate::aws::functions::Concurrency;
+pub use crate::aws::functions::AccountConcurrency;
 pub use checks::CHECKS;
-pub use evidence::{AwsEvidence, Function, KeyUse, LogGroup, Queue, Release, Resource, Topic};
+pub use evidence::{
+    AwsEvidence, FunctionEvidence, KeyUse, LogGroup, QueueEvidence, ReleaseEvidence, StackResource,
+    TopicEvidence,
+};
 pub use gather::gather;
 pub use read_secret::read_secret;

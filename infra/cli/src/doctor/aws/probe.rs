@@ -6,15 +6,15 @@ use futures::future::try_join_all;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::super::{Probe, Skip, Sources, limited};
+use super::super::{EvidenceSources, ProbeResult, SkipReason, limited};
 use super::api::{Api, skip};
 use super::{
-    AwsEvidence, Concurrency, Function, KeyUse, LogGroup, Queue, Release, Resource, Topic, code,
-    queues,
+    AccountConcurrency, AwsEvidence, FunctionEvidence, KeyUse, LogGroup, QueueEvidence,
+    ReleaseEvidence, StackResource, TopicEvidence, code, queues,
 };
 use crate::aws::calls::{SignedCalls, all_texts, first_text};
 use crate::aws::functions;
-use crate::configuration::stack::Deployed;
+use crate::configuration::stack::DeployedStack;
 
 /// The one whose code is read.
 const WEBHOOK: &str = "Webhook";
@@ -29,12 +29,12 @@ const READERS: [(&str, &str); 4] = [
 
 struct Deployment<'a> {
     api: Api,
-    stack: &'a Deployed,
-    resources: Vec<Resource>,
+    stack: &'a DeployedStack,
+    resources: Vec<StackResource>,
 }
 
 /// Asks for everything, at once where one answer does not need another.
-pub(super) async fn ask(sources: &Sources<'_>, stack: &Deployed) -> AwsEvidence {
+pub(super) async fn ask(sources: &EvidenceSources<'_>, stack: &DeployedStack) -> AwsEvidence {
     let api = Api {
         calls: SignedCalls::new(sources.aws, sources.http.clone()),
     };
@@ -65,7 +65,10 @@ pub(super) async fn ask(sources: &Sources<'_>, stack: &Deployed) -> AwsEvidence 
     let machine = limited("Lambda", deployment.machine(&described)).await;
     AwsEvidence {
         keys,
-        functions: described.as_ref().map(functions_of).map_err(Skip::clone),
+        functions: described
+            .as_ref()
+            .map(functions_of)
+            .map_err(SkipReason::clone),
         machine,
         concurrency,
         queues,
@@ -73,11 +76,11 @@ pub(super) async fn ask(sources: &Sources<'_>, stack: &Deployed) -> AwsEvidence 
         logs,
         release,
         resources: Ok(deployment.resources),
-        secret: Err(Skip::needs("the secret")),
+        secret: Err(SkipReason::needs("the secret")),
     }
 }
 
-async fn list_resources(api: &Api, stack: &Deployed) -> Probe<Vec<Resource>> {
+async fn list_resources(api: &Api, stack: &DeployedStack) -> ProbeResult<Vec<StackResource>> {
     let client = aws_sdk_cloudformation::Client::new(&api.calls.sdk);
     let mut pages = client
         .list_stack_resources()
@@ -88,11 +91,11 @@ async fn list_resources(api: &Api, stack: &Deployed) -> Probe<Vec<Resource>> {
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| {
             let reason = crate::failure::chain(&error);
-            Skip::because(format!("the stack's resources cannot be listed: {reason}"))
+            SkipReason::because(format!("the stack's resources cannot be listed: {reason}"))
         })?;
         let listed = page.stack_resource_summaries().iter();
         resources.extend(listed.filter_map(|one| {
-            Some(Resource {
+            Some(StackResource {
                 logical: one.logical_resource_id()?.to_owned(),
                 kind: one.resource_type()?.to_owned(),
                 physical: one.physical_resource_id()?.to_owned(),
@@ -102,24 +105,24 @@ async fn list_resources(api: &Api, stack: &Deployed) -> Probe<Vec<Resource>> {
     Ok(resources)
 }
 
-async fn concurrency(api: &Api) -> Probe<Concurrency> {
+async fn concurrency(api: &Api) -> ProbeResult<AccountConcurrency> {
     let answer = api.get("lambda", functions::ACCOUNT_SETTINGS).await?;
-    Concurrency::read(&answer)
-        .ok_or_else(|| Skip::because("Lambda tells no limit of concurrent executions"))
+    AccountConcurrency::read(&answer)
+        .ok_or_else(|| SkipReason::because("Lambda tells no limit of concurrent executions"))
 }
 
 impl Deployment<'_> {
-    fn find(&self, logical: &str) -> Probe<&Resource> {
+    fn find(&self, logical: &str) -> ProbeResult<&StackResource> {
         let found = self.resources.iter().find(|one| one.logical == logical);
-        found.ok_or_else(|| Skip::because(format!("the stack has no {logical}")))
+        found.ok_or_else(|| SkipReason::because(format!("the stack has no {logical}")))
     }
 
-    fn of_kind(&self, kind: &'static str) -> impl Iterator<Item = &Resource> {
+    fn of_kind(&self, kind: &'static str) -> impl Iterator<Item = &StackResource> {
         self.resources.iter().filter(move |one| one.kind == kind)
     }
 
     /// Lambda's answers about the functions that checks look at.
-    async fn functions(&self) -> Probe<BTreeMap<String, Value>> {
+    async fn functions(&self) -> ProbeResult<BTreeMap<String, Value>> {
         let wanted = queues::CONSUMERS.map(|(_, function)| function);
         let wanted: BTreeSet<&str> = wanted.into_iter().chain([WEBHOOK]).collect();
         let described = wanted.into_iter().map(async |logical| {
@@ -134,22 +137,22 @@ impl Deployment<'_> {
     /// Reads the beginning of the Webhook's package from where Lambda says that it is.
     async fn machine(
         &self,
-        described: &Probe<BTreeMap<String, Value>>,
-    ) -> Probe<Result<&'static str, &'static str>> {
-        let webhook = &described.as_ref().map_err(Skip::clone)?[WEBHOOK];
+        described: &ProbeResult<BTreeMap<String, Value>>,
+    ) -> ProbeResult<Result<&'static str, &'static str>> {
+        let webhook = &described.as_ref().map_err(SkipReason::clone)?[WEBHOOK];
         let location = webhook["Code"]["Location"].as_str();
-        let location =
-            location.ok_or_else(|| Skip::because("Lambda does not tell where the code is"))?;
+        let location = location
+            .ok_or_else(|| SkipReason::because("Lambda does not tell where the code is"))?;
         let range = format!("bytes=0-{}", code::HEAD - 1);
         let silent = |error: reqwest::Error| {
             let reason = crate::failure::chain(&error.without_url());
-            Skip::because(format!("the code cannot be read: {reason}"))
+            SkipReason::because(format!("the code cannot be read: {reason}"))
         };
         let request = self.api.calls.http.get(location).header("range", range);
         let mut response = request.send().await.map_err(silent)?;
         if !response.status().is_success() {
             let status = response.status().as_u16();
-            return Err(Skip::because(format!(
+            return Err(SkipReason::because(format!(
                 "the code cannot be read: status {status}"
             )));
         }
@@ -160,11 +163,11 @@ impl Deployment<'_> {
                 break;
             }
         }
-        let unknown = || Skip::because("the package does not begin with the program");
+        let unknown = || SkipReason::because("the package does not begin with the program");
         code::architecture(&head).ok_or_else(unknown)
     }
 
-    async fn keys(&self) -> Probe<Vec<KeyUse>> {
+    async fn keys(&self) -> ProbeResult<Vec<KeyUse>> {
         let given = READERS.into_iter().filter_map(|(parameter, role)| {
             let arn = self.stack.parameters.get(parameter)?;
             (!arn.is_empty()).then_some((parameter, arn, role))
@@ -187,7 +190,7 @@ impl Deployment<'_> {
     }
 
     /// The customer's key that a secret is under; nothing for AWS's own.
-    async fn key_of(&self, arn: &str) -> Probe<Option<String>> {
+    async fn key_of(&self, arn: &str) -> ProbeResult<Option<String>> {
         let secret = json!({"SecretId": arn});
         let answer = self
             .api
@@ -200,7 +203,7 @@ impl Deployment<'_> {
     }
 
     /// The keys with which a role may decrypt, by its policy in the template.
-    async fn decrypts(&self, role: &str) -> Probe<Vec<String>> {
+    async fn decrypts(&self, role: &str) -> ProbeResult<Vec<String>> {
         let form = [
             ("Action", "GetRolePolicy"),
             ("Version", "2010-05-08"),
@@ -215,11 +218,11 @@ impl Deployment<'_> {
         let document = first_text(&xml, "PolicyDocument").unwrap_or_default();
         let document = percent_decode_str(&document).decode_utf8_lossy();
         let policy: Value = serde_json::from_str(&document)
-            .map_err(|_| Skip::because(format!("the policy of {role} cannot be read")))?;
+            .map_err(|_| SkipReason::because(format!("the policy of {role} cannot be read")))?;
         Ok(super::key::decrypting(&policy))
     }
 
-    async fn queues(&self) -> Probe<BTreeMap<String, Queue>> {
+    async fn queues(&self) -> ProbeResult<BTreeMap<String, QueueEvidence>> {
         let queues = self.of_kind("AWS::SQS::Queue").map(async |queue| {
             let body = json!({"QueueUrl": queue.physical, "AttributeNames": ["All"]});
             let answer = self
@@ -233,11 +236,11 @@ impl Deployment<'_> {
                 "ApproximateNumberOfMessagesDelayed",
             ];
             let visibility = number("VisibilityTimeout")
-                .ok_or_else(|| Skip::because("SQS tells no visibility timeout"))?;
+                .ok_or_else(|| SkipReason::because("SQS tells no visibility timeout"))?;
             let messages = waiting.into_iter().filter_map(number).sum();
             Ok((
                 queue.logical.clone(),
-                Queue {
+                QueueEvidence {
                     visibility,
                     messages,
                 },
@@ -247,14 +250,14 @@ impl Deployment<'_> {
     }
 
     /// The stack's own topics, and the one that its parameter names.
-    async fn topics(&self) -> Probe<Vec<Topic>> {
+    async fn topics(&self) -> ProbeResult<Vec<TopicEvidence>> {
         let given = self.stack.parameters.get("AlarmTopicArn");
         let given = given.filter(|arn| !arn.is_empty());
         let own = self.of_kind("AWS::SNS::Topic").map(|topic| &topic.physical);
         try_join_all(own.chain(given).map(async |arn| self.topic(arn).await)).await
     }
 
-    async fn topic(&self, arn: &str) -> Probe<Topic> {
+    async fn topic(&self, arn: &str) -> ProbeResult<TopicEvidence> {
         let form = [
             ("Action", "ListSubscriptionsByTopic"),
             ("Version", "2010-03-31"),
@@ -268,14 +271,14 @@ impl Deployment<'_> {
             Err(refused) if refused.code.starts_with("NotFound") => None,
             Err(refused) => return Err(skip("sns", &refused)),
         };
-        Ok(Topic {
+        Ok(TopicEvidence {
             arn: arn.to_owned(),
             confirmed,
         })
     }
 
     /// The stack's log groups, and those that Lambda makes by itself for its functions.
-    async fn logs(&self) -> Probe<Vec<LogGroup>> {
+    async fn logs(&self) -> ProbeResult<Vec<LogGroup>> {
         let own: BTreeSet<String> = self
             .of_kind("AWS::Logs::LogGroup")
             .map(|group| group.physical.clone())
@@ -296,7 +299,7 @@ impl Deployment<'_> {
         Ok(groups)
     }
 
-    async fn log_groups(&self, prefix: &str) -> Probe<Vec<LogGroup>> {
+    async fn log_groups(&self, prefix: &str) -> ProbeResult<Vec<LogGroup>> {
         let mut groups = Vec::new();
         let mut body = json!({"logGroupNamePrefix": prefix, "limit": 50});
         loop {
@@ -319,7 +322,7 @@ impl Deployment<'_> {
     }
 
     /// Calls Health as the gateway does for somebody without a token.
-    async fn release(&self) -> Probe<Release> {
+    async fn release(&self) -> ProbeResult<ReleaseEvidence> {
         const CALL: &str = include_str!("health_call.json");
         let name = &self.find("Health")?.physical;
         let path = format!("/2015-03-31/functions/{name}/invocations");
@@ -329,8 +332,9 @@ impl Deployment<'_> {
         let body: Value = serde_json::from_str(body).unwrap_or_default();
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let version = text(&body["version"]);
-        Ok(Release {
-            version: version.ok_or_else(|| Skip::because("the function Health does not answer"))?,
+        Ok(ReleaseEvidence {
+            version: version
+                .ok_or_else(|| SkipReason::because("the function Health does not answer"))?,
             schema: text(&body["schema"]["expected"]),
         })
     }
@@ -349,13 +353,13 @@ fn common_prefix(names: &BTreeSet<String>) -> &str {
     first.get(..same.count()).unwrap_or_default()
 }
 
-fn functions_of(described: &BTreeMap<String, Value>) -> BTreeMap<String, Function> {
+fn functions_of(described: &BTreeMap<String, Value>) -> BTreeMap<String, FunctionEvidence> {
     let functions = described.iter().filter_map(|(logical, answer)| {
         let configuration = &answer["Configuration"];
         let architecture = configuration["Architectures"][0]
             .as_str()
             .unwrap_or("x86_64");
-        let function = Function {
+        let function = FunctionEvidence {
             timeout: configuration["Timeout"].as_u64()?,
             architecture: architecture.to_owned(),
             reserved: answer["Concurrency"]["ReservedConcurrentExecutions"]

@@ -1,7 +1,7 @@
 //! Judges queues and dead-letter queues (pure).
 
 use super::super::verdict::first_few;
-use super::super::{Judgement, Skip, Verdict};
+use super::super::{CheckJudgement, CheckVerdict, SkipReason};
 use super::AwsEvidence;
 
 /// Each queue, and the function that its messages start.
@@ -15,13 +15,13 @@ pub(super) const CONSUMERS: [(&str, &str); 3] = [
 const TIMEOUTS: u64 = 6;
 
 /// A queue hides a message for six times as long as its function may work.
-pub(super) fn visibility(evidence: &AwsEvidence) -> Judgement {
-    let queues = evidence.queues.as_ref().map_err(Skip::clone)?;
-    let functions = evidence.functions.as_ref().map_err(Skip::clone)?;
+pub(super) fn visibility(evidence: &AwsEvidence) -> CheckJudgement {
+    let queues = evidence.queues.as_ref().map_err(SkipReason::clone)?;
+    let functions = evidence.functions.as_ref().map_err(SkipReason::clone)?;
     let mut short = Vec::new();
     for (queue, function) in CONSUMERS {
         let (Some(attributes), Some(worker)) = (queues.get(queue), functions.get(function)) else {
-            return Err(Skip::because(format!(
+            return Err(SkipReason::because(format!(
                 "the stack has no {queue} or no {function}"
             )));
         };
@@ -34,26 +34,28 @@ pub(super) fn visibility(evidence: &AwsEvidence) -> Judgement {
         }
     }
     if short.is_empty() {
-        return Ok(Verdict::ok("every queue hides its messages long enough"));
+        return Ok(CheckVerdict::ok(
+            "every queue hides its messages long enough",
+        ));
     }
-    Ok(Verdict::failure(
+    Ok(CheckVerdict::failure(
         first_few(&short),
         "make deploy, which sets VisibilityTimeout and Timeout as template.yaml says",
     ))
 }
 
 /// Nothing was given up.
-pub(super) fn dead_letters(evidence: &AwsEvidence) -> Judgement {
-    let queues = evidence.queues.as_ref().map_err(Skip::clone)?;
+pub(super) fn dead_letters(evidence: &AwsEvidence) -> CheckJudgement {
+    let queues = evidence.queues.as_ref().map_err(SkipReason::clone)?;
     let waiting: Vec<String> = queues
         .iter()
         .filter(|(name, queue)| name.ends_with("DeadLetterQueue") && queue.messages > 0)
         .map(|(name, queue)| format!("{} in {name}", queue.messages))
         .collect();
     if waiting.is_empty() {
-        return Ok(Verdict::ok("no message was given up"));
+        return Ok(CheckVerdict::ok("no message was given up"));
     }
-    Ok(Verdict::failure(
+    Ok(CheckVerdict::failure(
         format!("messages wait: {}", first_few(&waiting)),
         "find the cause in the worker's log, mend it, then send them again: mediasync redrive",
     ))
@@ -61,17 +63,17 @@ pub(super) fn dead_letters(evidence: &AwsEvidence) -> Judgement {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Grade;
-    use super::super::{Function, Queue};
+    use super::super::super::FindingGrade;
+    use super::super::{FunctionEvidence, QueueEvidence};
     use super::*;
 
     fn evidence(visibility: u64, dead: u64) -> AwsEvidence {
-        let function = |timeout| Function {
+        let function = |timeout| FunctionEvidence {
             timeout,
             architecture: "arm64".to_owned(),
             reserved: 0,
         };
-        let queue = |visibility, messages| Queue {
+        let queue = |visibility, messages| QueueEvidence {
             visibility,
             messages,
         };
@@ -91,15 +93,18 @@ mod tests {
                 .map(|(name, timeout)| (name.to_owned(), function(timeout)))
                 .into()),
             queues: Ok(queues.map(|(name, queue)| (name.to_owned(), queue)).into()),
-            ..AwsEvidence::without(&Skip::needs("x"))
+            ..AwsEvidence::without(&SkipReason::needs("x"))
         }
     }
 
     #[test]
     fn message_is_hidden_for_six_timeouts() {
-        assert_eq!(visibility(&evidence(120, 0)).unwrap().grade, Grade::Ok);
+        assert_eq!(
+            visibility(&evidence(120, 0)).unwrap().grade,
+            FindingGrade::Ok
+        );
         let short = visibility(&evidence(119, 0)).unwrap();
-        assert_eq!(short.grade, Grade::Failure);
+        assert_eq!(short.grade, FindingGrade::Failure);
         assert!(
             short
                 .seen
@@ -110,9 +115,12 @@ mod tests {
 
     #[test]
     fn only_dead_letters_are_a_fault() {
-        assert_eq!(dead_letters(&evidence(120, 0)).unwrap().grade, Grade::Ok);
+        assert_eq!(
+            dead_letters(&evidence(120, 0)).unwrap().grade,
+            FindingGrade::Ok
+        );
         let given_up = dead_letters(&evidence(120, 2)).unwrap();
-        assert_eq!(given_up.grade, Grade::Failure);
+        assert_eq!(given_up.grade, FindingGrade::Failure);
         assert_eq!(given_up.seen, "messages wait: 2 in OutboundDeadLetterQueue");
     }
 }

@@ -3,20 +3,20 @@
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata as _;
 use media_sync::config;
 
-use super::super::{ConfigurationSecret, Probe, Skip, limited};
+use super::super::{ConfigurationSecret, ProbeResult, SkipReason, limited};
 use crate::failure::chain;
 
 /// Reads the secret by its name or ARN, with AWS's usual environment.
 ///
 /// # Errors
 /// None is named, or it cannot be read.
-pub async fn read_secret(name: Option<&str>) -> Probe<ConfigurationSecret> {
+pub async fn read_secret(name: Option<&str>) -> ProbeResult<ConfigurationSecret> {
     let name =
-        name.ok_or_else(|| Skip::needs("a deployed stack, --secret or CONFIG_SECRET_ARN"))?;
+        name.ok_or_else(|| SkipReason::needs("a deployed stack, --secret or CONFIG_SECRET_ARN"))?;
     limited("Secrets Manager", fetch(name)).await
 }
 
-async fn fetch(name: &str) -> Probe<ConfigurationSecret> {
+async fn fetch(name: &str) -> ProbeResult<ConfigurationSecret> {
     let client = aws_sdk_secretsmanager::Client::new(&config::aws().await);
     let answer = client.get_secret_value().secret_id(name).send().await;
     match answer {
@@ -26,7 +26,7 @@ async fn fetch(name: &str) -> Probe<ConfigurationSecret> {
         Err(error) if error.code() == Some("ResourceNotFoundException") => {
             Ok(ConfigurationSecret::Missing(name.to_owned()))
         }
-        Err(error) => Err(Skip::because(format!(
+        Err(error) => Err(SkipReason::because(format!(
             "the secret {name} cannot be read: {}",
             error.message().map_or_else(|| chain(&error), str::to_owned)
         ))),

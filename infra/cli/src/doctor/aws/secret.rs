@@ -6,18 +6,18 @@ use media_sync::config::{Config, ConfigError};
 use serde_json::Value;
 
 use super::super::verdict::first_few;
-use super::super::{ConfigurationSecret, Judgement, Skip, Verdict};
+use super::super::{CheckJudgement, CheckVerdict, ConfigurationSecret, SkipReason};
 use super::AwsEvidence;
-use crate::configuration::Values;
+use crate::configuration::ConfigurationValues;
 
 /// The functions can read it, and every value has the right form.
-pub(super) fn secret(evidence: &AwsEvidence) -> Judgement {
+pub(super) fn secret(evidence: &AwsEvidence) -> CheckJudgement {
     const PUT: &str =
         "aws secretsmanager put-secret-value --secret-id NAME --secret-string file://config.json";
-    let text = match evidence.secret.as_ref().map_err(Skip::clone)? {
+    let text = match evidence.secret.as_ref().map_err(SkipReason::clone)? {
         ConfigurationSecret::Text(text) => text,
         ConfigurationSecret::Missing(name) => {
-            return Ok(Verdict::failure(
+            return Ok(CheckVerdict::failure(
                 format!("there is no secret {name}"),
                 format!(
                     "aws secretsmanager create-secret --name {name} --secret-string file://config.json"
@@ -25,8 +25,11 @@ pub(super) fn secret(evidence: &AwsEvidence) -> Judgement {
             ));
         }
     };
-    let Some(map) = Values::parse(text) else {
-        return Ok(Verdict::failure("the secret is not a JSON object", PUT));
+    let Some(map) = ConfigurationValues::parse(text) else {
+        return Ok(CheckVerdict::failure(
+            "the secret is not a JSON object",
+            PUT,
+        ));
     };
     let mut problems = wrapped(text);
     match Config::from_map(map.as_map()) {
@@ -35,9 +38,9 @@ pub(super) fn secret(evidence: &AwsEvidence) -> Judgement {
         Ok(_) => {}
     }
     if problems.is_empty() {
-        return Ok(Verdict::ok("every value has the right form"));
+        return Ok(CheckVerdict::ok("every value has the right form"));
     }
-    Ok(Verdict::failure(first_few(&problems), PUT))
+    Ok(CheckVerdict::failure(first_few(&problems), PUT))
 }
 
 /// Values with blanks or quotes around them, as shells and copying leave them.
@@ -55,17 +58,17 @@ fn wrapped(text: &str) -> Vec<String> {
 mod tests {
     use serde_json::json;
 
-    use super::super::super::Grade;
+    use super::super::super::FindingGrade;
     use super::*;
 
-    fn judge(text: &str) -> Verdict {
+    fn judge(text: &str) -> CheckVerdict {
         secret_of(ConfigurationSecret::Text(text.to_owned()))
     }
 
-    fn secret_of(secret: ConfigurationSecret) -> Verdict {
+    fn secret_of(secret: ConfigurationSecret) -> CheckVerdict {
         let evidence = AwsEvidence {
             secret: Ok(secret),
-            ..AwsEvidence::without(&Skip::needs("x"))
+            ..AwsEvidence::without(&SkipReason::needs("x"))
         };
         super::secret(&evidence).unwrap()
     }
@@ -76,14 +79,14 @@ mod tests {
             "CLOUDINARY_URL": "cloudinary://1:hush@demo", "SUPABASE_URL": "https://p.example",
             "SUPABASE_SECRET_KEY": "sb_secret_hush", "SUPABASE_PUBLISHABLE_KEY": "sb_publishable_x",
         });
-        assert_eq!(judge(&good.to_string()).grade, Grade::Ok);
+        assert_eq!(judge(&good.to_string()).grade, FindingGrade::Ok);
 
         let mut bad = good.clone();
         bad["CLOUDINARY_URL"] = json!("\"cloudinary://1:hush@demo\"");
         bad["SUPABASE_SECRET_KEY"] = json!("sb_publishable_hush");
         bad["SUPABASE_URL"] = json!(null);
         let verdict = judge(&bad.to_string());
-        assert_eq!(verdict.grade, Grade::Failure);
+        assert_eq!(verdict.grade, FindingGrade::Failure);
         for words in [
             "CLOUDINARY_URL has blanks or quotes around it",
             "SUPABASE_SECRET_KEY holds a Publishable key",

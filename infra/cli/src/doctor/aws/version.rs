@@ -5,23 +5,23 @@ use std::cmp::Ordering;
 use media_sync::release::{SchemaState, VERSION, compare_schema};
 
 use super::super::verdict::first_few;
-use super::super::{Judgement, Skip, Verdict};
-use super::{AwsEvidence, Release, Resource};
+use super::super::{CheckJudgement, CheckVerdict, SkipReason};
+use super::{AwsEvidence, ReleaseEvidence, StackResource};
 
 const TEMPLATE: &str = include_str!("../../../../../template.yaml");
 
 /// Code and template are those of this command's release.
-pub(super) fn version(evidence: &AwsEvidence) -> Judgement {
+pub(super) fn version(evidence: &AwsEvidence) -> CheckJudgement {
     const DEPLOY: &str = "make deploy";
-    let release = evidence.release.as_ref().map_err(Skip::clone)?;
-    let resources = evidence.resources.as_ref().map_err(Skip::clone)?;
+    let release = evidence.release.as_ref().map_err(SkipReason::clone)?;
+    let resources = evidence.resources.as_ref().map_err(SkipReason::clone)?;
     let older = older(release);
     if !older.is_empty() {
-        return Ok(Verdict::failure(older, DEPLOY));
+        return Ok(CheckVerdict::failure(older, DEPLOY));
     }
     let lacking = lacking(resources);
     if !lacking.is_empty() {
-        return Ok(Verdict::failure(
+        return Ok(CheckVerdict::failure(
             format!(
                 "the deployed template is older, for it lacks {}",
                 first_few(&lacking)
@@ -30,7 +30,7 @@ pub(super) fn version(evidence: &AwsEvidence) -> Judgement {
         ));
     }
     if is_newer(release) {
-        return Ok(Verdict::warning(
+        return Ok(CheckVerdict::warning(
             format!(
                 "the functions are of release {}, which is newer than this command's {VERSION}",
                 release.version
@@ -38,14 +38,14 @@ pub(super) fn version(evidence: &AwsEvidence) -> Judgement {
             "build this command from the release that is deployed: make cli",
         ));
     }
-    Ok(Verdict::ok(format!(
+    Ok(CheckVerdict::ok(format!(
         "release {} is deployed",
         release.version
     )))
 }
 
 /// The reason for which the functions are older, or nothing.
-fn older(release: &Release) -> String {
+fn older(release: &ReleaseEvidence) -> String {
     let deployed = &release.version;
     if compare_versions(deployed, VERSION) == Ordering::Less {
         return format!("the functions are of release {deployed}, and this is {VERSION}");
@@ -61,7 +61,7 @@ fn older(release: &Release) -> String {
     }
 }
 
-fn is_newer(release: &Release) -> bool {
+fn is_newer(release: &ReleaseEvidence) -> bool {
     compare_versions(&release.version, VERSION) == Ordering::Greater
         || compare_schema(release.schema.as_deref()) == SchemaState::Ahead
 }
@@ -77,7 +77,7 @@ fn compare_versions(one: &str, other: &str) -> Ordering {
 }
 
 /// The resources of this checkout's template that the stack does not have. One with a condition may be left out.
-fn lacking(resources: &[Resource]) -> Vec<&'static str> {
+fn lacking(resources: &[StackResource]) -> Vec<&'static str> {
     let has = |logical: &str| resources.iter().any(|one| one.logical == logical);
     unconditional()
         .into_iter()
@@ -106,11 +106,11 @@ fn unconditional() -> Vec<&'static str> {
 mod tests {
     use media_sync::release::SCHEMA_VERSION;
 
-    use super::super::super::Grade;
+    use super::super::super::FindingGrade;
     use super::*;
 
-    fn judge(version: &str, schema: Option<&str>, without: &str) -> Verdict {
-        let resource = |logical: &&str| Resource {
+    fn judge(version: &str, schema: Option<&str>, without: &str) -> CheckVerdict {
+        let resource = |logical: &&str| StackResource {
             logical: (*logical).to_owned(),
             kind: String::new(),
             physical: String::new(),
@@ -118,12 +118,12 @@ mod tests {
         let names = unconditional();
         let deployed = names.iter().filter(|name| **name != without);
         let evidence = AwsEvidence {
-            release: Ok(Release {
+            release: Ok(ReleaseEvidence {
                 version: version.to_owned(),
                 schema: schema.map(str::to_owned),
             }),
             resources: Ok(deployed.map(resource).collect()),
-            ..AwsEvidence::without(&Skip::needs("x"))
+            ..AwsEvidence::without(&SkipReason::needs("x"))
         };
         super::version(&evidence).unwrap()
     }
@@ -131,31 +131,43 @@ mod tests {
     #[test]
     fn older_code_and_an_older_template_are_failures() {
         for (version, schema, without, grade, words) in [
-            (VERSION, Some(SCHEMA_VERSION), "", Grade::Ok, VERSION),
+            (VERSION, Some(SCHEMA_VERSION), "", FindingGrade::Ok, VERSION),
             (
                 "0.1.9",
                 Some(SCHEMA_VERSION),
                 "",
-                Grade::Failure,
+                FindingGrade::Failure,
                 "release 0.1.9",
             ),
             (
                 VERSION,
                 Some("20250101000000"),
                 "",
-                Grade::Failure,
+                FindingGrade::Failure,
                 "up to 20250101000000",
             ),
-            (VERSION, None, "", Grade::Failure, "do not tell"),
+            (VERSION, None, "", FindingGrade::Failure, "do not tell"),
             (
                 VERSION,
                 Some(SCHEMA_VERSION),
                 "Health",
-                Grade::Failure,
+                FindingGrade::Failure,
                 "lacks Health",
             ),
-            ("99.0.0", Some(SCHEMA_VERSION), "", Grade::Warning, "newer"),
-            (VERSION, Some("20991231000000"), "", Grade::Warning, "newer"),
+            (
+                "99.0.0",
+                Some(SCHEMA_VERSION),
+                "",
+                FindingGrade::Warning,
+                "newer",
+            ),
+            (
+                VERSION,
+                Some("20991231000000"),
+                "",
+                FindingGrade::Warning,
+                "newer",
+            ),
         ] {
             let verdict = judge(version, schema, without);
             assert_eq!(verdict.grade, grade, "{verdict:?}");

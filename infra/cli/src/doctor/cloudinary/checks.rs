@@ -1,6 +1,6 @@
 //! The checks of a Cloudinary product environment. A fault explains those below it.
 
-use super::super::check::{Check, CheckTopic, Group};
+use super::super::check::{Check, CheckGroup, CheckTopic};
 use super::evidence::CloudinaryEvidence;
 use super::{account, delivery, folders, notifications, trigger};
 
@@ -9,7 +9,7 @@ pub const CHECKS: &[Check<CloudinaryEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "cld-credentials",
-            group: Group::Cloudinary,
+            group: CheckGroup::Cloudinary,
             title: "`CLOUDINARY_URL` is wrong, or its key and secret belong to different environments",
             why: "No call to Cloudinary succeeds, and no notification can be verified.",
             reads: "the form of `CLOUDINARY_URL`, `GET /ping`",
@@ -19,7 +19,7 @@ pub const CHECKS: &[Check<CloudinaryEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "cld-region",
-            group: Group::Cloudinary,
+            group: CheckGroup::Cloudinary,
             title: "the account belongs to the API of another region",
             why: "Every call is refused, with credentials that are right.",
             reads: "the refusal of `GET /ping`",
@@ -29,7 +29,7 @@ pub const CHECKS: &[Check<CloudinaryEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "cld-clock",
-            group: Group::Cloudinary,
+            group: CheckGroup::Cloudinary,
             title: "this machine's clock is off by more than a minute",
             why: "Signed addresses and uploads made here may be refused as stale.",
             reads: "the `Date` of an answer",
@@ -39,7 +39,7 @@ pub const CHECKS: &[Check<CloudinaryEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "cld-quota",
-            group: Group::Cloudinary,
+            group: CheckGroup::Cloudinary,
             title: "less than the reserve of the hourly quota is left, or somebody else uses it up",
             why: "Reconciliation rests until the next hour, and the media library's own pages may fail.",
             reads: "the rate-limit headers of two answers",
@@ -49,7 +49,7 @@ pub const CHECKS: &[Check<CloudinaryEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "cld-trigger",
-            group: Group::Cloudinary,
+            group: CheckGroup::Cloudinary,
             title: "notifications do not reach the webhook, or in a form that it refuses",
             why: "Changes made in Cloudinary wait for the next reconciliation.",
             reads: "`GET /triggers`, beside `--webhook-url`",
@@ -59,7 +59,7 @@ pub const CHECKS: &[Check<CloudinaryEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "cld-notification-key",
-            group: Group::Cloudinary,
+            group: CheckGroup::Cloudinary,
             title: "notifications are signed with a key that is not known here",
             why: "The webhook refuses them all, and changes made in Cloudinary wait for the next reconciliation.",
             reads: "the record of refused notifications, with the `signature_key` that they name",
@@ -69,7 +69,7 @@ pub const CHECKS: &[Check<CloudinaryEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "cld-algorithm",
-            group: Group::Cloudinary,
+            group: CheckGroup::Cloudinary,
             title: "the account signs with another hash than `CLOUDINARY_URL` says",
             why: "Signed uploads and addresses may be refused.",
             reads: "the newest recorded notification",
@@ -79,7 +79,7 @@ pub const CHECKS: &[Check<CloudinaryEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "cld-folder-mode",
-            group: Group::Cloudinary,
+            group: CheckGroup::Cloudinary,
             title: "the folders are fixed where dynamic ones were mirrored, or the other way round",
             why: "The folders in lists are not those of the account, and moves are carried out otherwise than asked.",
             reads: "`GET /config?settings=true`, one asset's record, and some rows",
@@ -89,7 +89,7 @@ pub const CHECKS: &[Check<CloudinaryEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "cld-strict",
-            group: Group::Cloudinary,
+            group: CheckGroup::Cloudinary,
             title: "strict transformations: thumbnails answer 401",
             why: "Lists show no pictures.",
             reads: "`HEAD` of one picture's thumbnail",
@@ -99,7 +99,7 @@ pub const CHECKS: &[Check<CloudinaryEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "cld-pdf",
-            group: Group::Cloudinary,
+            group: CheckGroup::Cloudinary,
             title: "delivery of PDF files is blocked",
             why: "Their addresses answer 401 for everybody.",
             reads: "`HEAD` of one PDF",
@@ -109,7 +109,7 @@ pub const CHECKS: &[Check<CloudinaryEvidence>] = &[
     Check {
         topic: CheckTopic {
             id: "cld-backup",
-            group: Group::Cloudinary,
+            group: CheckGroup::Cloudinary,
             title: "backups are off",
             why: "A deleted asset cannot be restored.",
             reads: "one asset's record",

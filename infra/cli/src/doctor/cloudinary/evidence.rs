@@ -2,55 +2,55 @@
 
 use media_sync::cloudinary::ApiCredentials;
 
-use super::super::http::Answer;
-use super::super::verdict::{Probe, Skip};
-use super::records::{Notifications, Place};
+use super::super::http::ProbeAnswer;
+use super::super::verdict::{ProbeResult, SkipReason};
+use super::records::{AssetPlace, NotificationRecords};
 
 /// Evidence about the product environment.
 #[derive(Debug)]
 pub struct CloudinaryEvidence {
     /// The credentials; the inner error is why they are none, without any part of them.
-    pub credentials: Probe<Result<ApiCredentials, String>>,
+    pub credentials: ProbeResult<Result<ApiCredentials, String>>,
     /// `GET /ping`.
-    pub ping: Probe<Call>,
+    pub ping: ProbeResult<AdminAnswer>,
     /// The last call, for its quota, and how many calls were made up to it since the first.
-    pub last: Probe<(Call, u32)>,
+    pub last: ProbeResult<(AdminAnswer, u32)>,
     /// `GET /triggers`.
-    pub triggers: Probe<Call>,
+    pub triggers: ProbeResult<AdminAnswer>,
     /// The webhook's address.
-    pub webhook: Probe<String>,
+    pub webhook: ProbeResult<String>,
     /// `GET /config?settings=true`.
-    pub config: Probe<Call>,
+    pub config: ProbeResult<AdminAnswer>,
     /// The database's record of notifications.
-    pub notifications: Probe<Notifications>,
+    pub notifications: ProbeResult<NotificationRecords>,
     /// The API keys of `CLOUDINARY_NOTIFICATION_SECRETS`.
     pub notification_keys: Vec<String>,
     /// Some rows' folders.
-    pub places: Probe<Vec<Place>>,
+    pub places: ProbeResult<Vec<AssetPlace>>,
     /// The record of one picture.
-    pub picture: Probe<Call>,
+    pub picture: ProbeResult<AdminAnswer>,
     /// `HEAD` of its thumbnail.
-    pub thumbnail: Probe<Delivered>,
+    pub thumbnail: ProbeResult<FileDelivery>,
     /// `HEAD` of one PDF.
-    pub pdf: Probe<Delivered>,
+    pub pdf: ProbeResult<FileDelivery>,
 }
 
 /// An answer of the Admin API, with the headers that checks read.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub struct AdminAnswer {
     /// Status and body.
-    pub answer: Answer,
+    pub answer: ProbeAnswer,
     /// When it was sent and received, in seconds of our clock.
     pub between: (i64, i64),
     /// Its `Date`, in seconds.
     pub date: Option<i64>,
     /// The Admin API's quota.
-    pub quota: Option<Quota>,
+    pub quota: Option<HourlyQuota>,
 }
 
 /// The hourly quota as one answer told it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quota {
+pub struct HourlyQuota {
     /// Calls an hour.
     pub limit: u32,
     /// Calls that are left.
@@ -61,7 +61,7 @@ pub struct Quota {
 
 /// The delivery of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivered {
+pub struct FileDelivery {
     /// The status code.
     pub status: u16,
     /// `X-Cld-Error`.
@@ -70,7 +70,7 @@ pub struct Delivered {
 
 impl CloudinaryEvidence {
     /// Evidence of an environment that nobody asked.
-    pub(in super::super) fn without(skip: &Skip) -> Self {
+    pub(in super::super) fn without(skip: &SkipReason) -> Self {
         Self {
             credentials: Err(skip.clone()),
             ping: Err(skip.clone()),
@@ -89,17 +89,17 @@ impl CloudinaryEvidence {
 }
 
 /// The skip where the credentials are refused.
-pub(super) fn unusable() -> Skip {
-    Skip::because("Cloudinary does not take the credentials (cld-credentials, cld-region)")
+pub(super) fn unusable() -> SkipReason {
+    SkipReason::because("Cloudinary does not take the credentials (cld-credentials, cld-region)")
 }
 
 /// The answer, if Cloudinary took the credentials.
-pub(super) fn accepted(call: &Probe<Call>) -> Probe<&Call> {
-    let call = call.as_ref().map_err(Skip::clone)?;
+pub(super) fn accepted(call: &ProbeResult<AdminAnswer>) -> ProbeResult<&AdminAnswer> {
+    let call = call.as_ref().map_err(SkipReason::clone)?;
     match call.answer.status {
         200 => Ok(call),
         400 | 401 | 403 => Err(unusable()),
-        _ => Err(Skip::because(format!(
+        _ => Err(SkipReason::because(format!(
             "Cloudinary answers {}: {}",
             call.answer.status,
             call.answer.message()

@@ -2,20 +2,20 @@
 
 use media_sync::cloudinary::ApiCredentials;
 
-use super::super::{Skip, Sources};
+use super::super::{EvidenceSources, SkipReason};
 use super::evidence::{CloudinaryEvidence, unusable};
 use super::{probe, records};
-use crate::configuration::{CLOUDINARY_URL, NOTIFICATION_SECRETS, Values};
+use crate::configuration::{CLOUDINARY_URL, ConfigurationValues, NOTIFICATION_SECRETS};
 
 /// Asks Cloudinary, one call after the other, so that they can be told from others' calls.
-pub async fn gather(sources: &Sources<'_>) -> CloudinaryEvidence {
+pub async fn gather(sources: &EvidenceSources<'_>) -> CloudinaryEvidence {
     let url = sources.settings.get(CLOUDINARY_URL);
     let credentials = url
-        .ok_or_else(|| Skip::needs(CLOUDINARY_URL))
+        .ok_or_else(|| SkipReason::needs(CLOUDINARY_URL))
         .map(|url| ApiCredentials::parse(url).map_err(|error| error.to_string()));
     let webhook = sources
         .webhook
-        .ok_or_else(|| Skip::needs("a deployed stack, --webhook-url or WEBHOOK_URL"));
+        .ok_or_else(|| SkipReason::needs("a deployed stack, --webhook-url or WEBHOOK_URL"));
     let account = async {
         match &credentials {
             Ok(Ok(credentials)) => probe::ask(&sources.http, credentials).await,
@@ -33,7 +33,7 @@ pub async fn gather(sources: &Sources<'_>) -> CloudinaryEvidence {
 }
 
 /// The keys only: their secrets are nobody's business here.
-fn notification_keys(settings: &Values) -> Vec<String> {
+fn notification_keys(settings: &ConfigurationValues) -> Vec<String> {
     let text = settings.get(NOTIFICATION_SECRETS).unwrap_or_default();
     let secrets: serde_json::Map<_, _> = serde_json::from_str(text).unwrap_or_default();
     secrets.into_iter().map(|(key, _)| key).collect()

@@ -13,6 +13,6 @@ mod trigger;
 
 pub use checks::CHECKS;
 use evidence::accepted;
-pub use evidence::{Call, CloudinaryEvidence, Delivered, Quota};
+pub use evidence::{AdminAnswer, CloudinaryEvidence, FileDelivery, HourlyQuota};
 pub use gather::gather;
-pub use records::{Notifications, Place};
+pub use records::{AssetPlace, NotificationRecords};

@@ -4,16 +4,16 @@ use media_sync::cloudinary::ApiCredentials;
 use media_sync::cloudinary::signature::{SignatureAlgorithm, SignatureRejection};
 use media_sync::sync::store::RefusalSummary;
 
-use super::super::{Judgement, Skip, Verdict};
-use super::{CloudinaryEvidence, Notifications};
+use super::super::{CheckJudgement, CheckVerdict, SkipReason};
+use super::{CloudinaryEvidence, NotificationRecords};
 
 /// The key that signs notifications is known.
-pub(super) fn key(evidence: &CloudinaryEvidence) -> Judgement {
-    let told = evidence.notifications.as_ref().map_err(Skip::clone)?;
+pub(super) fn key(evidence: &CloudinaryEvidence) -> CheckJudgement {
+    let told = evidence.notifications.as_ref().map_err(SkipReason::clone)?;
     let own = own(evidence)?;
     let wrong = SignatureRejection::WrongSignature.code();
     let Some(refusal) = told.refusals.iter().find(|one| one.reason == wrong) else {
-        return Err(Skip::because(
+        return Err(SkipReason::because(
             "no notification was refused for its signature",
         ));
     };
@@ -21,7 +21,7 @@ pub(super) fn key(evidence: &CloudinaryEvidence) -> Judgement {
         .last_accepted
         .is_some_and(|accepted| accepted >= refusal.at)
     {
-        return Ok(Verdict::ok(
+        return Ok(CheckVerdict::ok(
             "notifications are accepted since the last that was refused",
         ));
     }
@@ -45,7 +45,7 @@ pub(super) fn key(evidence: &CloudinaryEvidence) -> Judgement {
             ),
         ),
     };
-    Ok(Verdict::failure(seen(refusal, &claim), mend))
+    Ok(CheckVerdict::failure(seen(refusal, &claim), mend))
 }
 
 fn seen(refusal: &RefusalSummary, claim: &str) -> String {
@@ -57,14 +57,15 @@ fn seen(refusal: &RefusalSummary, claim: &str) -> String {
 }
 
 /// The account signs with the hash that is configured.
-pub(super) fn algorithm(evidence: &CloudinaryEvidence) -> Judgement {
-    let told = evidence.notifications.as_ref().map_err(Skip::clone)?;
+pub(super) fn algorithm(evidence: &CloudinaryEvidence) -> CheckJudgement {
+    let told = evidence.notifications.as_ref().map_err(SkipReason::clone)?;
     let ours = own(evidence)?.algorithm();
-    let Notifications { algorithm, .. } = told;
-    let theirs = algorithm.ok_or_else(|| Skip::because("no recorded notification tells it yet"))?;
+    let NotificationRecords { algorithm, .. } = told;
+    let theirs =
+        algorithm.ok_or_else(|| SkipReason::because("no recorded notification tells it yet"))?;
     let (word, other) = (theirs.word(), ours.word());
     if theirs == ours {
-        return Ok(Verdict::ok(format!(
+        return Ok(CheckVerdict::ok(format!(
             "the account signs with {word}, as CLOUDINARY_URL says"
         )));
     }
@@ -72,14 +73,14 @@ pub(super) fn algorithm(evidence: &CloudinaryEvidence) -> Judgement {
     let mend = format!("write signature_algorithm={word} into CLOUDINARY_URL, behind its ? or &");
     Ok(match theirs {
         // An account may be closed to the older hash; none is closed to the newer one.
-        SignatureAlgorithm::Sha256 => Verdict::failure(seen, mend),
-        SignatureAlgorithm::Sha1 => Verdict::warning(seen, mend),
+        SignatureAlgorithm::Sha256 => CheckVerdict::failure(seen, mend),
+        SignatureAlgorithm::Sha1 => CheckVerdict::warning(seen, mend),
     })
 }
 
-fn own(evidence: &CloudinaryEvidence) -> Result<&ApiCredentials, Skip> {
-    let credentials = evidence.credentials.as_ref().map_err(Skip::clone)?;
-    let unusable = |_| Skip::because("CLOUDINARY_URL cannot be used (cld-credentials)");
+fn own(evidence: &CloudinaryEvidence) -> Result<&ApiCredentials, SkipReason> {
+    let credentials = evidence.credentials.as_ref().map_err(SkipReason::clone)?;
+    let unusable = |_| SkipReason::because("CLOUDINARY_URL cannot be used (cld-credentials)");
     credentials.as_ref().map_err(unusable)
 }
 
@@ -87,17 +88,17 @@ fn own(evidence: &CloudinaryEvidence) -> Result<&ApiCredentials, Skip> {
 mod tests {
     use media_sync::time::Timestamp;
 
-    use super::super::super::Grade;
+    use super::super::super::FindingGrade;
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_secs(1_767_225_600);
 
-    fn evidence(url: &str, notifications: Notifications) -> CloudinaryEvidence {
+    fn evidence(url: &str, notifications: NotificationRecords) -> CloudinaryEvidence {
         CloudinaryEvidence {
             credentials: Ok(ApiCredentials::parse(url).map_err(|error| error.to_string())),
             notifications: Ok(notifications),
             notification_keys: vec!["222".to_owned()],
-            ..CloudinaryEvidence::without(&Skip::needs("x"))
+            ..CloudinaryEvidence::without(&SkipReason::needs("x"))
         }
     }
 
@@ -115,10 +116,10 @@ mod tests {
     #[test]
     fn refused_signature_is_a_failure_until_one_is_accepted() {
         let judge = |reason, key_name, accepted: Option<i64>| {
-            let notifications = Notifications {
+            let notifications = NotificationRecords {
                 last_accepted: accepted.map(|seconds| NOW.offset(seconds * 1_000_000)),
                 refusals: refused(reason, key_name),
-                ..Notifications::default()
+                ..NotificationRecords::default()
             };
             key(&evidence("cloudinary://111:hush@demo", notifications))
         };
@@ -130,23 +131,23 @@ mod tests {
         ] {
             for accepted in [None, Some(-1)] {
                 let verdict = judge("signature_wrong", key_name, accepted).unwrap();
-                assert_eq!(verdict.grade, Grade::Failure);
+                assert_eq!(verdict.grade, FindingGrade::Failure);
                 assert!(verdict.seen.contains(words), "{verdict:?}");
             }
             let mended = judge("signature_wrong", key_name, Some(0)).unwrap();
-            assert_eq!(mended.grade, Grade::Ok);
+            assert_eq!(mended.grade, FindingGrade::Ok);
         }
         assert!(judge("notification_stale", Some("333"), None).is_err());
-        let none = evidence("cloudinary://111:hush@demo", Notifications::default());
+        let none = evidence("cloudinary://111:hush@demo", NotificationRecords::default());
         assert!(key(&none).is_err());
     }
 
     #[test]
     fn hash_of_the_account_and_of_the_configuration_are_compared() {
         let judge = |url, algorithm| {
-            let notifications = Notifications {
+            let notifications = NotificationRecords {
                 algorithm,
-                ..Notifications::default()
+                ..NotificationRecords::default()
             };
             super::algorithm(&evidence(url, notifications))
         };
@@ -155,10 +156,10 @@ mod tests {
             "cloudinary://111:hush@demo?signature_algorithm=sha256",
         );
         for (url, algorithm, grade) in [
-            (older, SignatureAlgorithm::Sha1, Grade::Ok),
-            (newer, SignatureAlgorithm::Sha256, Grade::Ok),
-            (older, SignatureAlgorithm::Sha256, Grade::Failure),
-            (newer, SignatureAlgorithm::Sha1, Grade::Warning),
+            (older, SignatureAlgorithm::Sha1, FindingGrade::Ok),
+            (newer, SignatureAlgorithm::Sha256, FindingGrade::Ok),
+            (older, SignatureAlgorithm::Sha256, FindingGrade::Failure),
+            (newer, SignatureAlgorithm::Sha1, FindingGrade::Warning),
         ] {
             let verdict = judge(url, Some(algorithm)).unwrap();
             assert_eq!(verdict.grade, grade, "{verdict:?}");

@@ -7,8 +7,8 @@ use reqwest::header::{DATE, HeaderMap};
 use serde_json::{Value, json};
 
 use super::super::http::send_whole;
-use super::super::{Probe, Skip, limited};
-use super::{Call, CloudinaryEvidence, Delivered, Quota};
+use super::super::{ProbeResult, SkipReason, limited};
+use super::{AdminAnswer, CloudinaryEvidence, FileDelivery, HourlyQuota};
 
 /// The one that lists show: `media_sync::cloudinary` makes the same.
 const THUMBNAIL: &str = "c_fill,f_auto,g_auto,h_300,q_auto,w_300";
@@ -57,7 +57,7 @@ pub(super) async fn ask(
         thumbnail,
         pdf,
         last: last.map(|call| (call, calls)),
-        ..CloudinaryEvidence::without(&Skip::needs("the settings"))
+        ..CloudinaryEvidence::without(&SkipReason::needs("the settings"))
     }
 }
 
@@ -74,15 +74,15 @@ impl Account<'_> {
         self.http.request(method, url).basic_auth(key, Some(secret))
     }
 
-    async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Probe<Call> {
+    async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> ProbeResult<AdminAnswer> {
         self.call(self.request(reqwest::Method::GET, path).query(query))
             .await
     }
 
-    async fn call(&self, request: RequestBuilder) -> Probe<Call> {
+    async fn call(&self, request: RequestBuilder) -> ProbeResult<AdminAnswer> {
         let sent = Timestamp::now().as_second();
         let (answer, headers) = send_whole("Cloudinary", request).await?;
-        Ok(Call {
+        Ok(AdminAnswer {
             answer,
             between: (sent, Timestamp::now().as_second()),
             date: moment(&headers, DATE.as_str()),
@@ -91,33 +91,33 @@ impl Account<'_> {
     }
 
     /// A PDF has the type of a picture, too.
-    async fn pictures(&self) -> Probe<Call> {
+    async fn pictures(&self) -> ProbeResult<AdminAnswer> {
         self.search("resource_type:image AND type:upload AND NOT format:pdf")
             .await
     }
 
-    async fn pdfs(&self) -> Probe<Call> {
+    async fn pdfs(&self) -> ProbeResult<AdminAnswer> {
         self.search("format:pdf AND type:upload").await
     }
 
-    async fn search(&self, expression: &str) -> Probe<Call> {
+    async fn search(&self, expression: &str) -> ProbeResult<AdminAnswer> {
         let body = json!({"expression": expression, "max_results": 1});
         let request = self.request(reqwest::Method::POST, &["resources", "search"]);
         self.call(request.json(&body)).await
     }
 
-    async fn picture(&self, listed: &Probe<Call>) -> Probe<Call> {
+    async fn picture(&self, listed: &ProbeResult<AdminAnswer>) -> ProbeResult<AdminAnswer> {
         let name = first(listed, "public_id", "a picture in the library")?;
         let path = ["resources", "image", "upload", name.as_str()];
         self.get(&path, &[("versions", "true")]).await
     }
 
-    async fn head(&self, address: Probe<String>) -> Probe<Delivered> {
+    async fn head(&self, address: ProbeResult<String>) -> ProbeResult<FileDelivery> {
         let (answer, headers) = send_whole("delivery", self.http.head(address?)).await?;
         let error = headers
             .get("x-cld-error")
             .and_then(|value| value.to_str().ok());
-        Ok(Delivered {
+        Ok(FileDelivery {
             status: answer.status,
             error: error.map(str::to_owned),
         })
@@ -125,28 +125,28 @@ impl Account<'_> {
 }
 
 /// A member of the first listed asset.
-fn first(listed: &Probe<Call>, name: &str, needed: &str) -> Probe<String> {
+fn first(listed: &ProbeResult<AdminAnswer>, name: &str, needed: &str) -> ProbeResult<String> {
     let call = super::accepted(listed)?;
     let first = call.answer.body.pointer(&format!("/resources/0/{name}"));
     let text = first.and_then(Value::as_str).map(str::to_owned);
-    text.ok_or_else(|| Skip::needs(needed))
+    text.ok_or_else(|| SkipReason::needs(needed))
 }
 
-fn address(listed: &Probe<Call>, needed: &str) -> Probe<String> {
+fn address(listed: &ProbeResult<AdminAnswer>, needed: &str) -> ProbeResult<String> {
     first(listed, "secure_url", needed)
 }
 
-fn thumbnail_of(picture: &Probe<Call>) -> Probe<String> {
+fn thumbnail_of(picture: &ProbeResult<AdminAnswer>) -> ProbeResult<String> {
     let call = super::accepted(picture)?;
     let address = call.answer.text("secure_url");
     let parts = address.and_then(|address| address.split_once("/upload/"));
-    let (before, after) = parts.ok_or_else(|| Skip::needs("a picture in the library"))?;
+    let (before, after) = parts.ok_or_else(|| SkipReason::needs("a picture in the library"))?;
     Ok(format!("{before}/upload/{THUMBNAIL}/{after}"))
 }
 
-fn quota(headers: &HeaderMap) -> Option<Quota> {
+fn quota(headers: &HeaderMap) -> Option<HourlyQuota> {
     let number = |name| headers.get(name)?.to_str().ok()?.parse().ok();
-    Some(Quota {
+    Some(HourlyQuota {
         limit: number("x-featureratelimit-limit")?,
         remaining: number("x-featureratelimit-remaining")?,
         reset: moment(headers, "x-featureratelimit-reset")?,

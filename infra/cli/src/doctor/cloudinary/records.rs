@@ -6,13 +6,13 @@ use media_sync::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::http::Answer;
+use super::super::http::ProbeAnswer;
 use super::super::supabase::api::{self, Project};
-use super::super::{Probe, Skip, Sources, limited};
+use super::super::{EvidenceSources, ProbeResult, SkipReason, limited};
 
 /// Notifications, accepted and refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Notifications {
+pub struct NotificationRecords {
     /// When the newest accepted one was received.
     pub last_accepted: Option<Timestamp>,
     /// The hash of the newest accepted one's signature.
@@ -23,7 +23,7 @@ pub struct Notifications {
 
 /// A row's public id and folder.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Place {
+pub struct AssetPlace {
     /// The public id.
     #[serde(rename = "cloudinary_public_id")]
     pub public_id: String,
@@ -32,7 +32,12 @@ pub struct Place {
 }
 
 /// Asks the Data API for both.
-pub(super) async fn read(sources: &Sources<'_>) -> (Probe<Notifications>, Probe<Vec<Place>>) {
+pub(super) async fn read(
+    sources: &EvidenceSources<'_>,
+) -> (
+    ProbeResult<NotificationRecords>,
+    ProbeResult<Vec<AssetPlace>>,
+) {
     let project = Project::new(sources.settings, &sources.http);
     tokio::join!(
         limited("the Data API", notifications(&project)),
@@ -40,15 +45,16 @@ pub(super) async fn read(sources: &Sources<'_>) -> (Probe<Notifications>, Probe<
     )
 }
 
-async fn notifications(project: &Project<'_>) -> Probe<Notifications> {
+async fn notifications(project: &Project<'_>) -> ProbeResult<NotificationRecords> {
     const NEWEST: &str = "media_notifications?select=signature_algorithm&signature_algorithm=not.is.null\
         &order=received_at.desc&limit=1";
     let mirror = answered(api::health(project).await?)?;
-    let mirror = MirrorHealth::deserialize(mirror)
-        .map_err(|_| Skip::because("the database's records cannot be read (sb-migrations)"))?;
+    let mirror = MirrorHealth::deserialize(mirror).map_err(|_| {
+        SkipReason::because("the database's records cannot be read (sb-migrations)")
+    })?;
     let newest = answered(api::rows(project, NEWEST).await?)?;
     let algorithm = newest.pointer("/0/signature_algorithm");
-    Ok(Notifications {
+    Ok(NotificationRecords {
         last_accepted: mirror.last_notification,
         algorithm: algorithm
             .and_then(Value::as_str)
@@ -58,17 +64,18 @@ async fn notifications(project: &Project<'_>) -> Probe<Notifications> {
 }
 
 /// Some of the live assets that lie in a folder.
-async fn places(project: &Project<'_>) -> Probe<Vec<Place>> {
+async fn places(project: &Project<'_>) -> ProbeResult<Vec<AssetPlace>> {
     const SOME: &str = "media_assets?select=cloudinary_public_id,folder&deleted_at=is.null&folder=neq.\
         &order=updated_at.desc&limit=500";
     let rows = answered(api::rows(project, SOME).await?)?;
-    Vec::deserialize(rows).map_err(|_| Skip::because("the rows cannot be read (sb-migrations)"))
+    Vec::deserialize(rows)
+        .map_err(|_| SkipReason::because("the rows cannot be read (sb-migrations)"))
 }
 
-fn answered(answer: Answer) -> Probe<Value> {
+fn answered(answer: ProbeAnswer) -> ProbeResult<Value> {
     match answer.status {
         200 => Ok(answer.body),
-        _ => Err(Skip::because(format!(
+        _ => Err(SkipReason::because(format!(
             "the Data API refuses: {} (sb-keys, sb-migrations)",
             answer.message()
         ))),

@@ -5,18 +5,18 @@ use serde::Deserialize as _;
 use url::Url;
 
 use super::super::verdict::first_few;
-use super::super::{Judgement, Skip, Verdict};
+use super::super::{CheckJudgement, CheckVerdict, SkipReason};
 use super::{CloudinaryEvidence, accepted};
 use crate::triggers::{self, TriggerFault, TriggerOwner, shown};
 
 /// All events reach the webhook, in the form that it reads: the same rules by which `webhooks ensure` repairs.
-pub(super) fn trigger(evidence: &CloudinaryEvidence) -> Judgement {
-    let address = evidence.webhook.as_ref().map_err(Skip::clone)?;
+pub(super) fn trigger(evidence: &CloudinaryEvidence) -> CheckJudgement {
+    let address = evidence.webhook.as_ref().map_err(SkipReason::clone)?;
     let webhook = Url::parse(address)
-        .map_err(|_| Skip::because("the webhook's address is no http(s) address"))?;
+        .map_err(|_| SkipReason::because("the webhook's address is no http(s) address"))?;
     let body = &accepted(&evidence.triggers)?.answer.body;
     let triggers = Vec::<Trigger>::deserialize(&body["triggers"])
-        .map_err(|_| Skip::because("Cloudinary's list of triggers cannot be read"))?;
+        .map_err(|_| SkipReason::because("Cloudinary's list of triggers cannot be read"))?;
     let (ours, others): (Vec<&Trigger>, Vec<&Trigger>) = triggers
         .iter()
         .partition(|one| triggers::owner(one, &webhook) == TriggerOwner::Ours);
@@ -26,15 +26,15 @@ pub(super) fn trigger(evidence: &CloudinaryEvidence) -> Judgement {
         .map(|one| triggers::faults(one))
         .min_by_key(Vec::len);
     Ok(match best.as_deref() {
-        None => Verdict::failure(elsewhere(address, &others), mend),
-        Some([]) => Verdict::ok(format!("all events are sent to {address}")),
+        None => CheckVerdict::failure(elsewhere(address, &others), mend),
+        Some([]) => CheckVerdict::ok(format!("all events are sent to {address}")),
         Some([TriggerFault::NotAdditive]) => {
-            Verdict::warning(wrong(&[TriggerFault::NotAdditive]), mend)
+            CheckVerdict::warning(wrong(&[TriggerFault::NotAdditive]), mend)
         }
         Some([TriggerFault::NotAllEvents, ..]) => {
-            Verdict::failure(some_events(address, &ours), mend)
+            CheckVerdict::failure(some_events(address, &ours), mend)
         }
-        Some(faults) => Verdict::failure(wrong(faults), mend),
+        Some(faults) => CheckVerdict::failure(wrong(faults), mend),
     })
 }
 
@@ -66,14 +66,14 @@ fn elsewhere(webhook: &str, others: &[&Trigger]) -> String {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::super::Grade;
-    use super::super::super::http::Answer;
-    use super::super::Call;
+    use super::super::super::FindingGrade;
+    use super::super::super::http::ProbeAnswer;
+    use super::super::AdminAnswer;
     use super::*;
 
-    fn judge(triggers: Value) -> Verdict {
-        let call = Call {
-            answer: Answer {
+    fn judge(triggers: Value) -> CheckVerdict {
+        let call = AdminAnswer {
+            answer: ProbeAnswer {
                 status: 200,
                 body: json!({"triggers": triggers}),
             },
@@ -84,7 +84,7 @@ mod tests {
         let evidence = CloudinaryEvidence {
             webhook: Ok("https://w.example/webhook".to_owned()),
             triggers: Ok(call),
-            ..CloudinaryEvidence::without(&Skip::needs("x"))
+            ..CloudinaryEvidence::without(&SkipReason::needs("x"))
         };
         trigger(&evidence).unwrap()
     }
@@ -102,11 +102,15 @@ mod tests {
         let other =
             json!({"id": "2", "uri": "https://u:hush@old.example/webhook", "event_type": "all"});
         for (triggers, grade, words) in [
-            (json!([ours(json!({})), other]), Grade::Ok, "all events"),
-            (json!([]), Grade::Failure, "there is no trigger"),
+            (
+                json!([ours(json!({})), other]),
+                FindingGrade::Ok,
+                "all events",
+            ),
+            (json!([]), FindingGrade::Failure, "there is no trigger"),
             (
                 json!([other]),
-                Grade::Failure,
+                FindingGrade::Failure,
                 "elsewhere lead: https://u:...@old.example",
             ),
             (
@@ -114,34 +118,34 @@ mod tests {
                     ours(json!({"event_type": "upload"})),
                     ours(json!({"event_type": "delete"}))
                 ]),
-                Grade::Failure,
+                FindingGrade::Failure,
                 "upload; delete",
             ),
             (
                 json!([ours(json!({"payload_template": "{}"}))]),
-                Grade::Failure,
+                FindingGrade::Failure,
                 "payload template",
             ),
             (
                 json!([ours(json!({"filter": "tags:x"}))]),
-                Grade::Failure,
+                FindingGrade::Failure,
                 "a filter holds events back",
             ),
             (
                 json!([ours(json!({"auth_scheme": "eddsa_v2"}))]),
-                Grade::Failure,
+                FindingGrade::Failure,
                 "does not verify",
             ),
             (
                 json!([ours(json!({"additive": false}))]),
-                Grade::Warning,
+                FindingGrade::Warning,
                 "notification_url",
             ),
             (
                 json!([ours(
                     json!({"auth_scheme": "default", "payload_template": null})
                 )]),
-                Grade::Ok,
+                FindingGrade::Ok,
                 "",
             ),
         ] {

@@ -4,10 +4,10 @@ use media_sync::supabase::ApiKey;
 use media_sync::supabase::keys::KeyKind;
 use serde_json::Value;
 
-use super::super::http::{Answer, Silence};
+use super::super::http::{ProbeAnswer, ProbeSilence};
 use super::super::verdict::first_few;
-use super::super::{Judgement, Skip, Verdict};
-use super::{Form, Key, SupabaseEvidence};
+use super::super::{CheckJudgement, CheckVerdict, SkipReason};
+use super::{KeyEvidence, KeyForm, SupabaseEvidence};
 
 const DASHBOARD: &str = "open https://supabase.com/dashboard";
 
@@ -17,13 +17,13 @@ const BOTH_KEYS: &str = "copy the keys from the dashboard (Project Settings, API
 const VALID_KEY: &str = "copy the key that is valid now from the dashboard (Project Settings, API Keys) into the deployment's secret";
 
 /// The project is there and awake.
-pub(super) fn paused(evidence: &SupabaseEvidence) -> Judgement {
-    let url = evidence.url.as_ref().map_err(Skip::clone)?;
-    let answer = match evidence.reach.as_ref().map_err(Skip::clone)? {
+pub(super) fn paused(evidence: &SupabaseEvidence) -> CheckJudgement {
+    let url = evidence.url.as_ref().map_err(SkipReason::clone)?;
+    let answer = match evidence.reach.as_ref().map_err(SkipReason::clone)? {
         Ok(answer) => answer,
-        Err(Silence::Name) => return Ok(unresolved(url)),
-        Err(Silence::Other(reason)) => {
-            return Ok(Verdict::failure(
+        Err(ProbeSilence::Name) => return Ok(unresolved(url)),
+        Err(ProbeSilence::Other(reason)) => {
+            return Ok(CheckVerdict::failure(
                 format!("{url} does not answer: {reason}"),
                 format!(
                     "compare SUPABASE_URL with the dashboard (Project Settings, Data API); {DASHBOARD}"
@@ -32,40 +32,40 @@ pub(super) fn paused(evidence: &SupabaseEvidence) -> Judgement {
         }
     };
     Ok(match answer.status {
-        540 => Verdict::failure(
+        540 => CheckVerdict::failure(
             format!("{url} answers 540: the project is paused"),
             format!("{DASHBOARD}, choose the project, Restore project"),
         ),
-        status @ 500..=599 => Verdict::failure(
+        status @ 500..=599 => CheckVerdict::failure(
             format!("{url} answers {status}: {}", answer.message()),
             format!(
                 "try again in a minute; if it stays, {DASHBOARD} and look at the project's health"
             ),
         ),
-        404 => Verdict::failure(
+        404 => CheckVerdict::failure(
             format!("{url} has no Data API (404)"),
             "compare SUPABASE_URL with the dashboard (Project Settings, Data API)",
         ),
-        _ => Verdict::ok(format!("{url} answers")),
+        _ => CheckVerdict::ok(format!("{url} answers")),
     })
 }
 
 /// A project's own name is 20 letters; a paused or deleted one loses it after a while.
-fn unresolved(url: &str) -> Verdict {
+fn unresolved(url: &str) -> CheckVerdict {
     let host = url.split("://").nth(1).unwrap_or(url);
     let reference = host.strip_suffix(".supabase.co");
     let is_reference = reference
         .is_some_and(|text| text.len() == 20 && text.bytes().all(|byte| byte.is_ascii_lowercase()));
     let seen = format!("the name {host} does not resolve");
     if is_reference {
-        Verdict::failure(
+        CheckVerdict::failure(
             format!(
                 "{seen}: the project is paused or deleted, or this machine has no name service"
             ),
             format!("{DASHBOARD}, choose the project, Restore project"),
         )
     } else {
-        Verdict::failure(
+        CheckVerdict::failure(
             seen,
             "set SUPABASE_URL to the address in the dashboard (Project Settings, Data API): https://<20 letters>.supabase.co",
         )
@@ -73,64 +73,66 @@ fn unresolved(url: &str) -> Verdict {
 }
 
 /// Later checks of the API say nothing of their own while the project does not answer.
-pub(super) fn awake(evidence: &SupabaseEvidence) -> Result<(), Skip> {
-    match evidence.reach.as_ref().map_err(Skip::clone)? {
+pub(super) fn awake(evidence: &SupabaseEvidence) -> Result<(), SkipReason> {
+    match evidence.reach.as_ref().map_err(SkipReason::clone)? {
         Ok(answer) if answer.status < 500 && answer.status != 404 => Ok(()),
-        _ => Err(Skip::because("the project does not answer (sb-paused)")),
+        _ => Err(SkipReason::because(
+            "the project does not answer (sb-paused)",
+        )),
     }
 }
 
 /// Reads a key's form. The error never holds a part of the key.
-pub(super) fn form(text: &str) -> Result<Form, String> {
+pub(super) fn form(text: &str) -> Result<KeyForm, String> {
     if text.trim() != text || text.starts_with(['"', '\'']) {
         return Err("has blanks or quotes around it".to_owned());
     }
     let key = ApiKey::parse(text).map_err(|error| error.to_string())?;
     match (key.kind(), key.legacy_role().as_deref()) {
-        (KeyKind::Secret, _) | (_, Some("service_role")) => Ok(Form::Secret),
-        (KeyKind::Publishable, _) | (_, Some("anon")) => Ok(Form::Publishable),
+        (KeyKind::Secret, _) | (_, Some("service_role")) => Ok(KeyForm::Secret),
+        (KeyKind::Publishable, _) | (_, Some("anon")) => Ok(KeyForm::Publishable),
         _ => Err("is a token of neither anon nor service_role".to_owned()),
     }
 }
 
 /// Each key has the right form, and the project takes it.
-pub(super) fn keys(evidence: &SupabaseEvidence) -> Judgement {
+pub(super) fn keys(evidence: &SupabaseEvidence) -> CheckJudgement {
     let keys = [
-        (&evidence.secret, Form::Secret),
-        (&evidence.publishable, Form::Publishable),
+        (&evidence.secret, KeyForm::Secret),
+        (&evidence.publishable, KeyForm::Publishable),
     ];
     let wrong: Vec<String> = keys
         .iter()
         .filter_map(|(key, wanted)| misfit(key, *wanted))
         .collect();
     if !wrong.is_empty() {
-        return Ok(Verdict::failure(first_few(&wrong), BOTH_KEYS));
+        return Ok(CheckVerdict::failure(first_few(&wrong), BOTH_KEYS));
     }
     awake(evidence)?;
     let refused: Vec<String> = keys.iter().filter_map(|(key, _)| refusal(key)).collect();
     if !refused.is_empty() {
         let are_off = keys.iter().any(|(key, _)| is_switched_off(key));
         let mend = if are_off { BOTH_KEYS } else { VALID_KEY };
-        return Ok(Verdict::failure(first_few(&refused), mend));
+        return Ok(CheckVerdict::failure(first_few(&refused), mend));
     }
     for (key, _) in keys {
-        key.answer.as_ref().map_err(Skip::clone)?;
+        key.answer.as_ref().map_err(SkipReason::clone)?;
     }
-    Ok(Verdict::ok("the project takes both keys"))
+    Ok(CheckVerdict::ok("the project takes both keys"))
 }
 
-fn misfit(key: &Key, wanted: Form) -> Option<String> {
+fn misfit(key: &KeyEvidence, wanted: KeyForm) -> Option<String> {
     let name = key.name;
     match key.form.as_ref().ok()? {
         Err(reason) => Some(format!("{name} {reason}")),
         Ok(form) if *form == wanted => None,
-        Ok(Form::Secret) => Some(format!("{name} holds a secret key")),
-        Ok(Form::Publishable) => Some(format!("{name} holds a publishable key")),
+        Ok(KeyForm::Secret) => Some(format!("{name} holds a secret key")),
+        Ok(KeyForm::Publishable) => Some(format!("{name} holds a publishable key")),
     }
 }
 
 /// PostgREST names a code for each refusal; the gateway does not. PGRST30x are refusals of the key itself.
-fn refusal(key: &Key) -> Option<String> {
+fn refusal(key: &KeyEvidence) -> Option<String> {
     let answer = key.answer.as_ref().ok()?;
     let of_the_key = answer
         .text("code")
@@ -140,52 +142,55 @@ fn refusal(key: &Key) -> Option<String> {
 }
 
 /// A project switches both keys of the older generation off at once: one new key alone is no mend.
-fn is_switched_off(key: &Key) -> bool {
+fn is_switched_off(key: &KeyEvidence) -> bool {
     let answer = key.answer.as_ref();
     answer.is_ok_and(|answer| answer.message().starts_with("Legacy API keys are disabled"))
 }
 
 /// The functions can verify users' tokens, by one way only.
-pub(super) fn tokens(evidence: &SupabaseEvidence) -> Judgement {
+pub(super) fn tokens(evidence: &SupabaseEvidence) -> CheckJudgement {
     awake(evidence)?;
-    let answer = evidence.key_set.as_ref().map_err(Skip::clone)?;
+    let answer = evidence.key_set.as_ref().map_err(SkipReason::clone)?;
     let count = published(answer)?;
     Ok(match (count, evidence.has_jwt_secret) {
-        (0, false) => Verdict::failure(
+        (0, false) => CheckVerdict::failure(
             "the project publishes no keys: it signs tokens by its legacy secret, and SUPABASE_JWT_SECRET is not set",
             "better: dashboard, Project Settings, JWT Keys, migrate and rotate; or put the legacy secret into \
              SUPABASE_JWT_SECRET of the deployment's secret",
         ),
         (0, true) => {
-            Verdict::ok("the project signs tokens by its legacy secret, which is configured")
+            CheckVerdict::ok("the project signs tokens by its legacy secret, which is configured")
         }
-        (_, true) => Verdict::warning(
+        (_, true) => CheckVerdict::warning(
             "the project publishes its keys, and SUPABASE_JWT_SECRET is still set",
             "an hour after the rotation, when the last old token has expired: remove SUPABASE_JWT_SECRET from the \
              deployment's secret, and revoke the legacy secret (dashboard, Project Settings, JWT Keys)",
         ),
-        (count, false) => Verdict::ok(format!("tokens are verified by published keys: {count}")),
+        (count, false) => {
+            CheckVerdict::ok(format!("tokens are verified by published keys: {count}"))
+        }
     })
 }
 
-fn published(answer: &Answer) -> Result<usize, Skip> {
+fn published(answer: &ProbeAnswer) -> Result<usize, SkipReason> {
     let keys = answer.body.get("keys").and_then(Value::as_array);
     let keys = keys.filter(|_| answer.status == 200);
-    keys.map(Vec::len)
-        .ok_or_else(|| Skip::because(format!("Auth does not show its keys: {}", answer.message())))
+    keys.map(Vec::len).ok_or_else(|| {
+        SkipReason::because(format!("Auth does not show its keys: {}", answer.message()))
+    })
 }
 
 /// Somebody is an administrator, by the metadata that only the server writes.
-pub(super) fn administrators(evidence: &SupabaseEvidence) -> Judgement {
+pub(super) fn administrators(evidence: &SupabaseEvidence) -> CheckJudgement {
     const MEND: &str = "mediasync admin grant EMAIL (the user's next token carries the role)";
     awake(evidence)?;
-    let census = evidence.users.as_ref().map_err(Skip::clone)?;
+    let census = evidence.users.as_ref().map_err(SkipReason::clone)?;
     let misplaced = first_few(&census.misplaced);
     if census.administrators > 0 {
-        return Ok(Verdict::ok("there is an administrator"));
+        return Ok(CheckVerdict::ok("there is an administrator"));
     }
     if !census.misplaced.is_empty() {
-        return Ok(Verdict::failure(
+        return Ok(CheckVerdict::failure(
             format!(
                 "the role stands in user_metadata, where users write themselves and it counts for nothing: {misplaced}"
             ),
@@ -194,11 +199,11 @@ pub(super) fn administrators(evidence: &SupabaseEvidence) -> Judgement {
     }
     if census.cut {
         let users = census.users;
-        return Err(Skip::because(format!(
+        return Err(SkipReason::because(format!(
             "no administrator among the newest {users} users"
         )));
     }
-    Ok(Verdict::failure(
+    Ok(CheckVerdict::failure(
         format!("none of {} users is an administrator", census.users),
         MEND,
     ))
@@ -208,24 +213,24 @@ pub(super) fn administrators(evidence: &SupabaseEvidence) -> Judgement {
 mod tests {
     use serde_json::json;
 
-    use super::super::super::Grade;
-    use super::super::api::Census;
+    use super::super::super::FindingGrade;
+    use super::super::api::UserCensus;
     use super::super::tests::evidence;
     use super::*;
 
-    fn answer(status: u16, body: Value) -> Answer {
-        Answer { status, body }
+    fn answer(status: u16, body: Value) -> ProbeAnswer {
+        ProbeAnswer { status, body }
     }
 
     #[track_caller]
-    fn assert_verdict(judgement: Judgement, grade: Grade, words: &str) {
+    fn assert_verdict(judgement: CheckJudgement, grade: FindingGrade, words: &str) {
         match judgement {
             Ok(verdict) => {
                 assert_eq!(verdict.grade, grade, "{verdict:?}");
                 assert!(verdict.seen.contains(words), "{verdict:?}");
             }
             Err(skip) => {
-                assert_eq!(grade, Grade::Skipped, "{skip:?}");
+                assert_eq!(grade, FindingGrade::Skipped, "{skip:?}");
                 assert!(skip.reason().contains(words), "{skip:?}");
             }
         }
@@ -233,23 +238,23 @@ mod tests {
 
     #[test]
     fn project_is_judged_by_how_it_answers() {
-        use Grade::{Failure, Ok as Fine};
+        use FindingGrade::{Failure, Ok as Fine};
         let host = "https://abcdefghijklmnopqrst.supabase.co";
         for (url, reach, grade, words) in [
             (host, Ok(answer(401, json!({}))), Fine, "answers"),
             (host, Ok(answer(540, json!(null))), Failure, "paused"),
             (host, Ok(answer(522, json!(null))), Failure, "answers 522"),
             (host, Ok(answer(404, json!(null))), Failure, "no Data API"),
-            (host, Err(Silence::Name), Failure, "paused or deleted"),
+            (host, Err(ProbeSilence::Name), Failure, "paused or deleted"),
             (
                 "https://abc.example",
-                Err(Silence::Name),
+                Err(ProbeSilence::Name),
                 Failure,
                 "does not resolve",
             ),
             (
                 host,
-                Err(Silence::Other("timed out".into())),
+                Err(ProbeSilence::Other("timed out".into())),
                 Failure,
                 "timed out",
             ),
@@ -264,7 +269,7 @@ mod tests {
                     tokens(&evidence),
                     administrators(&evidence),
                 ] {
-                    assert_verdict(later, Grade::Skipped, "sb-paused");
+                    assert_verdict(later, FindingGrade::Skipped, "sb-paused");
                 }
             }
         }
@@ -275,10 +280,13 @@ mod tests {
         // {"alg":"HS256"}.{"role":…}.x
         let legacy = |claims| format!("eyJhbGciOiJIUzI1NiJ9.{claims}.x");
         for (text, expected) in [
-            ("sb_secret_x".to_owned(), Ok(Form::Secret)),
-            ("sb_publishable_x".to_owned(), Ok(Form::Publishable)),
-            (legacy("eyJyb2xlIjoic2VydmljZV9yb2xlIn0"), Ok(Form::Secret)),
-            (legacy("eyJyb2xlIjoiYW5vbiJ9"), Ok(Form::Publishable)),
+            ("sb_secret_x".to_owned(), Ok(KeyForm::Secret)),
+            ("sb_publishable_x".to_owned(), Ok(KeyForm::Publishable)),
+            (
+                legacy("eyJyb2xlIjoic2VydmljZV9yb2xlIn0"),
+                Ok(KeyForm::Secret),
+            ),
+            (legacy("eyJyb2xlIjoiYW5vbiJ9"), Ok(KeyForm::Publishable)),
         ] {
             assert_eq!(form(&text), expected, "{text}");
         }
@@ -291,10 +299,10 @@ mod tests {
     #[test]
     fn keys_are_judged_by_form_first_and_then_by_the_answer() {
         let mut swapped = evidence();
-        swapped.secret.form = Ok(Ok(Form::Publishable));
+        swapped.secret.form = Ok(Ok(KeyForm::Publishable));
         assert_verdict(
             keys(&swapped),
-            Grade::Failure,
+            FindingGrade::Failure,
             "SUPABASE_SECRET_KEY holds a publishable key",
         );
 
@@ -307,19 +315,19 @@ mod tests {
         assert_eq!(off.as_ref().unwrap().mend.as_deref(), Some(BOTH_KEYS));
         assert_verdict(
             off,
-            Grade::Failure,
+            FindingGrade::Failure,
             "SUPABASE_PUBLISHABLE_KEY: Legacy API keys",
         );
         let stale = json!({"code": "PGRST301", "message": "JWSError"});
-        assert_verdict(refuse(401, stale), Grade::Failure, "JWSError");
+        assert_verdict(refuse(401, stale), FindingGrade::Failure, "JWSError");
         let denied = json!({"code": "42501", "message": "permission denied"});
-        assert_verdict(refuse(401, denied), Grade::Ok, "both keys");
+        assert_verdict(refuse(401, denied), FindingGrade::Ok, "both keys");
 
         let mut without = evidence();
-        without.publishable.answer = Err(Skip::needs("SUPABASE_PUBLISHABLE_KEY"));
+        without.publishable.answer = Err(SkipReason::needs("SUPABASE_PUBLISHABLE_KEY"));
         assert_verdict(
             keys(&without),
-            Grade::Skipped,
+            FindingGrade::Skipped,
             "needs SUPABASE_PUBLISHABLE_KEY",
         );
     }
@@ -327,10 +335,10 @@ mod tests {
     #[test]
     fn tokens_are_verified_by_one_way() {
         for (count, secret, grade) in [
-            (0, false, Grade::Failure),
-            (0, true, Grade::Ok),
-            (2, true, Grade::Warning),
-            (2, false, Grade::Ok),
+            (0, false, FindingGrade::Failure),
+            (0, true, FindingGrade::Ok),
+            (2, true, FindingGrade::Warning),
+            (2, false, FindingGrade::Ok),
         ] {
             let mut evidence = evidence();
             evidence.key_set = Ok(answer(200, json!({"keys": vec![json!({}); count]})));
@@ -339,14 +347,18 @@ mod tests {
         }
         let mut without = evidence();
         without.key_set = Ok(answer(404, json!(null)));
-        assert_verdict(tokens(&without), Grade::Skipped, "does not show its keys");
+        assert_verdict(
+            tokens(&without),
+            FindingGrade::Skipped,
+            "does not show its keys",
+        );
     }
 
     #[test]
     fn somebody_has_to_be_an_administrator() {
         let with = |administrators, misplaced: &[&str], cut| {
             let mut evidence = evidence();
-            evidence.users = Ok(Census {
+            evidence.users = Ok(UserCensus {
                 users: 9,
                 cut,
                 administrators,
@@ -354,13 +366,21 @@ mod tests {
             });
             administrators_of(&evidence)
         };
-        assert_verdict(with(1, &["a"], false), Grade::Ok, "");
-        assert_verdict(with(0, &[], false), Grade::Failure, "none of 9 users");
-        assert_verdict(with(0, &["a"], true), Grade::Failure, "user_metadata");
-        assert_verdict(with(0, &[], true), Grade::Skipped, "newest 9 users");
+        assert_verdict(with(1, &["a"], false), FindingGrade::Ok, "");
+        assert_verdict(
+            with(0, &[], false),
+            FindingGrade::Failure,
+            "none of 9 users",
+        );
+        assert_verdict(
+            with(0, &["a"], true),
+            FindingGrade::Failure,
+            "user_metadata",
+        );
+        assert_verdict(with(0, &[], true), FindingGrade::Skipped, "newest 9 users");
     }
 
-    fn administrators_of(evidence: &SupabaseEvidence) -> Judgement {
+    fn administrators_of(evidence: &SupabaseEvidence) -> CheckJudgement {
         administrators(evidence)
     }
 }

@@ -4,28 +4,28 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::{Client, Row};
 
-use super::super::{Probe, Skip};
-use crate::database::{self, Address};
+use super::super::{ProbeResult, SkipReason};
+use crate::database::{self, DatabaseAddress};
 use crate::failure::chain;
-use crate::migrations::apply::Standing;
+use crate::migrations::apply::DatabaseStanding;
 use crate::output::Output;
 
 /// The database's own words.
 #[derive(Debug, Clone, Default)]
-pub struct Catalog {
+pub struct DatabaseCatalog {
     /// Versions in `media_sync.schema_versions`.
     pub ledger: Vec<String>,
     /// Grants, row level security and policies, each as a line of SQL.
     pub access: BTreeSet<String>,
     /// Live updates.
-    pub realtime: Realtime,
+    pub realtime: RealtimeParts,
     /// `statement_timeout` of the roles that have one.
     pub timeouts: BTreeMap<String, String>,
 }
 
 /// The parts of live updates.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Realtime {
+pub struct RealtimeParts {
     /// True when the project has Realtime's functions.
     pub offered: bool,
     /// True when users may listen.
@@ -99,28 +99,34 @@ where rolname in ('authenticator', 'service_role', 'authenticated') and setting 
 ///
 /// # Errors
 /// No address is given, nobody answers, or the database is none for these migrations.
-pub async fn read(address: Option<&Address>, output: &Output) -> Probe<Catalog> {
-    let address = address.ok_or_else(|| Skip::needs("DATABASE_URL"))?;
+pub async fn read(
+    address: Option<&DatabaseAddress>,
+    output: &Output,
+) -> ProbeResult<DatabaseCatalog> {
+    let address = address.ok_or_else(|| SkipReason::needs("DATABASE_URL"))?;
     let client = database::connect(address, output)
         .await
         .map_err(|failure| {
             let mend = failure.mend.map(|mend| format!(" ({mend})"));
-            Skip::because(format!(
+            SkipReason::because(format!(
                 "no connection to the database: {}{}",
                 failure.message,
                 mend.unwrap_or_default()
             ))
         })?;
-    let standing = Standing::read(&client).await.map_err(|error| {
-        Skip::because(format!("the database cannot be judged: {}", chain(&error)))
+    let standing = DatabaseStanding::read(&client).await.map_err(|error| {
+        SkipReason::because(format!("the database cannot be judged: {}", chain(&error)))
     })?;
     let ledger = standing.ledger.into_iter().map(|entry| entry.version);
-    gather(&client, ledger.collect())
-        .await
-        .map_err(|error| Skip::because(format!("reading the catalog failed: {}", chain(&error))))
+    gather(&client, ledger.collect()).await.map_err(|error| {
+        SkipReason::because(format!("reading the catalog failed: {}", chain(&error)))
+    })
 }
 
-async fn gather(client: &Client, ledger: Vec<String>) -> Result<Catalog, tokio_postgres::Error> {
+async fn gather(
+    client: &Client,
+    ledger: Vec<String>,
+) -> Result<DatabaseCatalog, tokio_postgres::Error> {
     // Names are then written with their schemas, whatever the role's own path is.
     client
         .batch_execute("set default_transaction_read_only = on; set search_path = ''")
@@ -128,7 +134,7 @@ async fn gather(client: &Client, ledger: Vec<String>) -> Result<Catalog, tokio_p
     let access = client.query(ACCESS, &[]).await?;
     let realtime = client.query_one(REALTIME, &[]).await?;
     let timeouts = client.query(TIMEOUTS, &[]).await?;
-    Ok(Catalog {
+    Ok(DatabaseCatalog {
         ledger,
         access: access.iter().map(|row| row.get("line")).collect(),
         realtime: realtime_of(&realtime),
@@ -139,8 +145,8 @@ async fn gather(client: &Client, ledger: Vec<String>) -> Result<Catalog, tokio_p
     })
 }
 
-fn realtime_of(row: &Row) -> Realtime {
-    Realtime {
+fn realtime_of(row: &Row) -> RealtimeParts {
+    RealtimeParts {
         offered: row.get("offered"),
         policy: row.get("policy"),
         publication: row.get("publication"),

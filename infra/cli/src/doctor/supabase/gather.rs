@@ -1,16 +1,16 @@
 //! Gathers the evidence about the project.
 
-use super::super::http::Answer;
-use super::super::{Probe, Skip, Sources, limited};
-use super::evidence::{Key, SupabaseEvidence};
+use super::super::http::ProbeAnswer;
+use super::super::{EvidenceSources, ProbeResult, SkipReason, limited};
+use super::evidence::{KeyEvidence, SupabaseEvidence};
 use super::{access, api, catalog};
 use crate::configuration::{
-    SUPABASE_JWT_SECRET, SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, Values,
+    ConfigurationValues, SUPABASE_JWT_SECRET, SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY,
 };
 use crate::output::Output;
 
 /// Asks the project and its database, all at once.
-pub async fn gather(sources: &Sources<'_>, output: &Output) -> SupabaseEvidence {
+pub async fn gather(sources: &EvidenceSources<'_>, output: &Output) -> SupabaseEvidence {
     let settings = sources.settings;
     let project = api::Project::new(settings, &sources.http);
     let ask = |name| api::ask_with_key(&project, name);
@@ -36,9 +36,13 @@ pub async fn gather(sources: &Sources<'_>, output: &Output) -> SupabaseEvidence 
     }
 }
 
-fn key(settings: &Values, name: &'static str, answer: Probe<Answer>) -> Key {
-    let text = settings.get(name).ok_or_else(|| Skip::needs(name));
-    Key {
+fn key(
+    settings: &ConfigurationValues,
+    name: &'static str,
+    answer: ProbeResult<ProbeAnswer>,
+) -> KeyEvidence {
+    let text = settings.get(name).ok_or_else(|| SkipReason::needs(name));
+    KeyEvidence {
         name,
         form: text.map(access::form),
         answer,

@@ -9,10 +9,10 @@ mod gather;
 mod schema;
 mod timeouts;
 
-pub use api::Census;
-pub use catalog::{Catalog, Realtime, read as read_catalog};
+pub use api::UserCensus;
+pub use catalog::{DatabaseCatalog, RealtimeParts, read as read_catalog};
 pub use checks::CHECKS;
-pub use evidence::{Form, Key, SupabaseEvidence};
+pub use evidence::{KeyEvidence, KeyForm, SupabaseEvidence};
 pub use gather::gather;
 pub use schema::EXPECTED;
 
@@ -20,49 +20,49 @@ pub use schema::EXPECTED;
 mod tests {
     use serde_json::json;
 
-    use super::super::Grade;
-    use super::super::http::Answer;
+    use super::super::FindingGrade;
+    use super::super::http::ProbeAnswer;
     use super::*;
     use crate::configuration::{SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY};
     use crate::migrations;
 
     /// Of a project without a fault.
     pub(super) fn evidence() -> SupabaseEvidence {
-        let answer = |body| Ok(Answer { status: 200, body });
-        let key = |name, form| Key {
+        let answer = |body| Ok(ProbeAnswer { status: 200, body });
+        let key = |name, form| KeyEvidence {
             name,
             form: Ok(Ok(form)),
             answer: answer(json!([])),
         };
         SupabaseEvidence {
             url: Ok("https://project.example".to_owned()),
-            reach: Ok(Ok(Answer {
+            reach: Ok(Ok(ProbeAnswer {
                 status: 401,
                 body: json!({}),
             })),
-            secret: key(SUPABASE_SECRET_KEY, Form::Secret),
-            publishable: key(SUPABASE_PUBLISHABLE_KEY, Form::Publishable),
+            secret: key(SUPABASE_SECRET_KEY, KeyForm::Secret),
+            publishable: key(SUPABASE_PUBLISHABLE_KEY, KeyForm::Publishable),
             health: answer(json!({"schema_version": media_sync::release::SCHEMA_VERSION})),
             key_set: answer(json!({"keys": [{}]})),
             has_jwt_secret: false,
-            users: Ok(Census {
+            users: Ok(UserCensus {
                 users: 1,
                 administrators: 1,
-                ..Census::default()
+                ..UserCensus::default()
             }),
             catalog: Ok(catalog()),
         }
     }
 
-    fn catalog() -> Catalog {
+    fn catalog() -> DatabaseCatalog {
         let ours = migrations::embedded();
-        Catalog {
+        DatabaseCatalog {
             ledger: ours
                 .into_iter()
                 .map(|migration| migration.version)
                 .collect(),
             access: EXPECTED.lines().map(str::to_owned).collect(),
-            realtime: Realtime {
+            realtime: RealtimeParts {
                 offered: true,
                 policy: true,
                 publication: true,
@@ -80,7 +80,12 @@ mod tests {
         let evidence = evidence();
         for check in CHECKS {
             let verdict = (check.judgement)(&evidence).unwrap();
-            assert_eq!(verdict.grade, Grade::Ok, "{}: {verdict:?}", check.topic.id);
+            assert_eq!(
+                verdict.grade,
+                FindingGrade::Ok,
+                "{}: {verdict:?}",
+                check.topic.id
+            );
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::super::http::Answer;
+use super::super::http::ProbeAnswer;
 use super::super::verdict::first_few;
-use super::super::{Judgement, Skip, Verdict};
+use super::super::{CheckJudgement, CheckVerdict, SkipReason};
 use super::access::awake;
-use super::{Catalog, SupabaseEvidence};
+use super::{DatabaseCatalog, SupabaseEvidence};
 use crate::migrations::{self, Migration};
 
 /// The grants, row level security and policies of a new installation. A test writes them from a migrated database.
@@ -20,7 +20,7 @@ const UPDATE: &str = "take the release of media-sync that migrated the database,
 const RELOAD: &str = "dashboard, SQL Editor: notify pgrst, 'reload schema';";
 
 /// The database has the migrations of this release, and the Data API knows them.
-pub(super) fn migrations(evidence: &SupabaseEvidence) -> Judgement {
+pub(super) fn migrations(evidence: &SupabaseEvidence) -> CheckJudgement {
     let ours = migrations::embedded();
     let Ok(catalog) = &evidence.catalog else {
         return by_the_api(evidence, &ours);
@@ -29,24 +29,24 @@ pub(super) fn migrations(evidence: &SupabaseEvidence) -> Judgement {
         return Ok(verdict);
     }
     if awake(evidence).is_ok() && evidence.health.as_ref().is_ok_and(is_unknown) {
-        return Ok(Verdict::failure(
+        return Ok(CheckVerdict::failure(
             "the database has every migration, and the Data API does not know them (PGRST202): its schema cache is stale",
             RELOAD,
         ));
     }
-    Ok(Verdict::ok(format!(
+    Ok(CheckVerdict::ok(format!(
         "all {} migrations are applied",
         ours.len()
     )))
 }
 
-fn difference(ours: &[Migration], ledger: &[String]) -> Option<Verdict> {
+fn difference(ours: &[Migration], ledger: &[String]) -> Option<CheckVerdict> {
     let unknown: Vec<&String> = ledger
         .iter()
         .filter(|version| ours.iter().all(|ours| ours.version != **version))
         .collect();
     if !unknown.is_empty() {
-        return Some(Verdict::failure(
+        return Some(CheckVerdict::failure(
             format!(
                 "the database has migrations that this release does not know: {}",
                 first_few(&unknown)
@@ -60,21 +60,21 @@ fn difference(ours: &[Migration], ledger: &[String]) -> Option<Verdict> {
         .map(|ours| ours.file_name().trim_end_matches(".sql").to_owned())
         .collect();
     (!missing.is_empty())
-        .then(|| Verdict::failure(format!("missing: {}", first_few(&missing)), MIGRATE))
+        .then(|| CheckVerdict::failure(format!("missing: {}", first_few(&missing)), MIGRATE))
 }
 
 /// Without the database itself, the newest version that the Data API tells has to do.
-fn by_the_api(evidence: &SupabaseEvidence, ours: &[Migration]) -> Judgement {
+fn by_the_api(evidence: &SupabaseEvidence, ours: &[Migration]) -> CheckJudgement {
     awake(evidence)?;
-    let answer = evidence.health.as_ref().map_err(Skip::clone)?;
+    let answer = evidence.health.as_ref().map_err(SkipReason::clone)?;
     if is_unknown(answer) {
-        return Ok(Verdict::failure(
+        return Ok(CheckVerdict::failure(
             "the Data API does not know media_sync_health (PGRST202): migrations are missing, or its schema cache is stale",
             format!("{MIGRATE}\nwhere nothing is missing: {RELOAD}"),
         ));
     }
     let Some(recorded) = answer.text("schema_version") else {
-        return Err(Skip::because(format!(
+        return Err(SkipReason::because(format!(
             "needs DATABASE_URL: the Data API does not say it ({})",
             answer.message()
         )));
@@ -83,12 +83,14 @@ fn by_the_api(evidence: &SupabaseEvidence, ours: &[Migration]) -> Judgement {
         .last()
         .map_or("", |migration| migration.version.as_str());
     Ok(match recorded.cmp(newest) {
-        std::cmp::Ordering::Less => Verdict::failure(
+        std::cmp::Ordering::Less => CheckVerdict::failure(
             format!("the newest migration is {recorded}; this release has {newest}"),
             MIGRATE,
         ),
-        std::cmp::Ordering::Equal => Verdict::ok(format!("the newest migration is {recorded}")),
-        std::cmp::Ordering::Greater => Verdict::failure(
+        std::cmp::Ordering::Equal => {
+            CheckVerdict::ok(format!("the newest migration is {recorded}"))
+        }
+        std::cmp::Ordering::Greater => CheckVerdict::failure(
             format!(
                 "the newest migration is {recorded}; this release knows {newest} as the newest"
             ),
@@ -97,23 +99,23 @@ fn by_the_api(evidence: &SupabaseEvidence, ours: &[Migration]) -> Judgement {
     })
 }
 
-fn is_unknown(answer: &Answer) -> bool {
+fn is_unknown(answer: &ProbeAnswer) -> bool {
     answer.status == 404 && answer.text("code") == Some("PGRST202")
 }
 
 /// A catalog that the expectations hold for.
-fn current(evidence: &SupabaseEvidence) -> Result<&Catalog, Skip> {
-    let catalog = evidence.catalog.as_ref().map_err(Skip::clone)?;
+fn current(evidence: &SupabaseEvidence) -> Result<&DatabaseCatalog, SkipReason> {
+    let catalog = evidence.catalog.as_ref().map_err(SkipReason::clone)?;
     match difference(&migrations::embedded(), &catalog.ledger) {
         None => Ok(catalog),
-        Some(_) => Err(Skip::needs(
+        Some(_) => Err(SkipReason::needs(
             "the migrations of this release (sb-migrations)",
         )),
     }
 }
 
 /// Roles have the grants of a new installation.
-pub(super) fn grants(evidence: &SupabaseEvidence) -> Judgement {
+pub(super) fn grants(evidence: &SupabaseEvidence) -> CheckJudgement {
     let catalog = current(evidence)?;
     let expected = lines("grant ");
     let missing: Vec<&str> = expected
@@ -122,7 +124,7 @@ pub(super) fn grants(evidence: &SupabaseEvidence) -> Judgement {
         .filter(|line| !catalog.access.contains(*line))
         .collect();
     if !missing.is_empty() {
-        return Ok(Verdict::failure(
+        return Ok(CheckVerdict::failure(
             format!("lost: {}", first_few(&missing)),
             format!("dashboard, SQL Editor:\n{};", missing.join(";\n")),
         ));
@@ -130,7 +132,7 @@ pub(super) fn grants(evidence: &SupabaseEvidence) -> Judgement {
     let more: Vec<&str> = additional(catalog, &expected);
     if !more.is_empty() {
         let revoke: Vec<String> = more.iter().map(|line| revoked(line)).collect();
-        return Ok(Verdict::warning(
+        return Ok(CheckVerdict::warning(
             format!("not of this release: {}", first_few(&more)),
             format!(
                 "where nobody meant it, dashboard, SQL Editor:\n{};",
@@ -138,7 +140,7 @@ pub(super) fn grants(evidence: &SupabaseEvidence) -> Judgement {
             ),
         ));
     }
-    Ok(Verdict::ok(format!(
+    Ok(CheckVerdict::ok(format!(
         "{} grants are as they should be",
         expected.len()
     )))
@@ -152,7 +154,7 @@ fn lines(beginning: &str) -> BTreeSet<&'static str> {
 }
 
 /// Grants on objects of ours that a new installation does not have.
-fn additional<'a>(catalog: &'a Catalog, expected: &BTreeSet<&str>) -> Vec<&'a str> {
+fn additional<'a>(catalog: &'a DatabaseCatalog, expected: &BTreeSet<&str>) -> Vec<&'a str> {
     let objects: BTreeSet<&str> = EXPECTED.lines().filter_map(object).collect();
     let is_ours = |line: &str| object(line).is_some_and(|object| objects.contains(object));
     let found = catalog.access.iter().map(String::as_str);
@@ -179,7 +181,7 @@ fn revoked(grant: &str) -> String {
 }
 
 /// Tables have row level security and their policies.
-pub(super) fn row_level_security(evidence: &SupabaseEvidence) -> Judgement {
+pub(super) fn row_level_security(evidence: &SupabaseEvidence) -> CheckJudgement {
     let catalog = current(evidence)?;
     let absent = |beginning| -> Vec<&str> {
         let expected = lines(beginning).into_iter();
@@ -190,31 +192,31 @@ pub(super) fn row_level_security(evidence: &SupabaseEvidence) -> Judgement {
     let open = absent("alter table ");
     if !open.is_empty() {
         let tables: Vec<&str> = open.iter().filter_map(|line| object(line)).collect();
-        return Ok(Verdict::failure(
+        return Ok(CheckVerdict::failure(
             format!("row level security is off: {}", first_few(&tables)),
             format!("dashboard, SQL Editor:\n{};", open.join(";\n")),
         ));
     }
     let policies = absent("policy ");
     if !policies.is_empty() {
-        return Ok(Verdict::failure(
+        return Ok(CheckVerdict::failure(
             format!("missing: {}", first_few(&policies)),
             "run `create policy …` of these names from infra/supabase/migrations in the dashboard's SQL Editor",
         ));
     }
-    Ok(Verdict::ok(format!(
+    Ok(CheckVerdict::ok(format!(
         "{} tables have row level security and their policies",
         lines("alter table ").len()
     )))
 }
 
 /// Live updates reach those who listen.
-pub(super) fn realtime(evidence: &SupabaseEvidence) -> Judgement {
+pub(super) fn realtime(evidence: &SupabaseEvidence) -> CheckJudgement {
     const OFFER: &str = "dashboard, SQL Editor: select media_sync.offer_live_updates();";
     let catalog = current(evidence)?;
     let found = &catalog.realtime;
     if !found.offered {
-        return Err(Skip::needs(
+        return Err(SkipReason::needs(
             "Realtime in the project (dashboard, Realtime; then select media_sync.offer_live_updates())",
         ));
     }
@@ -223,7 +225,7 @@ pub(super) fn realtime(evidence: &SupabaseEvidence) -> Judgement {
         .filter(|name| found.triggers.iter().all(|found| found != name))
         .collect();
     Ok(if !off.is_empty() {
-        Verdict::failure(
+        CheckVerdict::failure(
             format!(
                 "triggers of public.media_assets are missing or switched off: {}",
                 first_few(&off)
@@ -232,22 +234,22 @@ pub(super) fn realtime(evidence: &SupabaseEvidence) -> Judgement {
              missing: see 20261127081000_media_live_updates.sql",
         )
     } else if !found.policy {
-        Verdict::failure(
+        CheckVerdict::failure(
             "the policy media_sync_listen on realtime.messages is missing: private channels are refused",
             OFFER,
         )
     } else if !found.publication {
-        Verdict::failure(
+        CheckVerdict::failure(
             "the publication supabase_realtime is missing",
             format!("dashboard, SQL Editor: create publication supabase_realtime;\n{OFFER}"),
         )
     } else if !found.published {
-        Verdict::failure(
+        CheckVerdict::failure(
             "the publication supabase_realtime leaves out public.media_assets",
             OFFER,
         )
     } else {
-        Verdict::ok("triggers, policy and publication are there")
+        CheckVerdict::ok("triggers, policy and publication are there")
     })
 }
 
@@ -255,21 +257,21 @@ pub(super) fn realtime(evidence: &SupabaseEvidence) -> Judgement {
 mod tests {
     use serde_json::json;
 
-    use super::super::super::Grade;
-    use super::super::Realtime;
+    use super::super::super::FindingGrade;
+    use super::super::RealtimeParts;
     use super::super::tests::evidence;
     use super::*;
 
-    fn with(change: impl FnOnce(&mut Catalog)) -> SupabaseEvidence {
+    fn with(change: impl FnOnce(&mut DatabaseCatalog)) -> SupabaseEvidence {
         let mut evidence = evidence();
         change(evidence.catalog.as_mut().unwrap());
         evidence
     }
 
     #[track_caller]
-    fn assert_failure(judgement: Judgement, words: &str) -> String {
+    fn assert_failure(judgement: CheckJudgement, words: &str) -> String {
         let verdict = judgement.unwrap();
-        assert_eq!(verdict.grade, Grade::Failure, "{verdict:?}");
+        assert_eq!(verdict.grade, FindingGrade::Failure, "{verdict:?}");
         assert!(verdict.seen.contains(words), "{verdict:?}");
         verdict.mend.unwrap()
     }
@@ -296,8 +298,8 @@ mod tests {
     fn without_the_database_the_data_api_tells() {
         let with = |status, body| {
             let mut evidence = evidence();
-            evidence.catalog = Err(Skip::needs("DATABASE_URL"));
-            evidence.health = Ok(Answer { status, body });
+            evidence.catalog = Err(SkipReason::needs("DATABASE_URL"));
+            evidence.health = Ok(ProbeAnswer { status, body });
             migrations(&evidence)
         };
         assert_failure(with(404, json!({"code": "PGRST202"})), "does not know");
@@ -316,13 +318,13 @@ mod tests {
                 .contains("needs DATABASE_URL")
         );
         let current = json!({"schema_version": media_sync::release::SCHEMA_VERSION});
-        assert_eq!(with(200, current).unwrap().grade, Grade::Ok);
+        assert_eq!(with(200, current).unwrap().grade, FindingGrade::Ok);
     }
 
     #[test]
     fn stale_cache_is_told_from_missing_migrations() {
         let mut stale = evidence();
-        stale.health = Ok(Answer {
+        stale.health = Ok(ProbeAnswer {
             status: 404,
             body: json!({"code": "PGRST202"}),
         });
@@ -344,7 +346,7 @@ mod tests {
                 .insert("grant delete on public.orders to anon".to_owned());
         });
         let verdict = grants(&more).unwrap();
-        assert_eq!(verdict.grade, Grade::Warning);
+        assert_eq!(verdict.grade, FindingGrade::Warning);
         assert_eq!(
             verdict.seen,
             "not of this release: grant delete on public.media_assets to anon"
@@ -371,8 +373,9 @@ mod tests {
 
     #[test]
     fn each_part_of_live_updates_is_looked_at() {
-        let with_realtime =
-            |change: fn(&mut Realtime)| realtime(&with(|catalog| change(&mut catalog.realtime)));
+        let with_realtime = |change: fn(&mut RealtimeParts)| {
+            realtime(&with(|catalog| change(&mut catalog.realtime)))
+        };
         assert_failure(
             with_realtime(|found| found.triggers.truncate(2)),
             "broadcast_update",

@@ -1,14 +1,14 @@
 //! Judges the statement timeouts of the roles (pure).
 
-use super::super::{Judgement, Skip, Verdict};
+use super::super::{CheckJudgement, CheckVerdict, SkipReason};
 use super::SupabaseEvidence;
 
 /// Supabase's own default, for which the functions measure their writes.
 const NEEDED_MS: u64 = 8_000;
 
 /// The roles have the time that the functions count on.
-pub(super) fn timeouts(evidence: &SupabaseEvidence) -> Judgement {
-    let catalog = evidence.catalog.as_ref().map_err(Skip::clone)?;
+pub(super) fn timeouts(evidence: &SupabaseEvidence) -> CheckJudgement {
+    let catalog = evidence.catalog.as_ref().map_err(SkipReason::clone)?;
     let of = |role: &str| catalog.timeouts.get(role).map(String::as_str);
     // A role without a timeout of its own keeps that of the role that logged in.
     let login = of("authenticator");
@@ -20,12 +20,12 @@ pub(super) fn timeouts(evidence: &SupabaseEvidence) -> Judgement {
     ] {
         let Some(text) = timeout else { continue };
         let milliseconds = milliseconds(text).ok_or_else(|| {
-            Skip::because(format!(
+            SkipReason::because(format!(
                 "the statement_timeout of {role} is not understood: {text}"
             ))
         })?;
         if milliseconds != 0 && milliseconds < NEEDED_MS {
-            return Ok(Verdict::failure(
+            return Ok(CheckVerdict::failure(
                 format!("{matters} ({role}) end after {text}; they need 8s"),
                 format!(
                     "dashboard, SQL Editor:\nalter role {role} set statement_timeout = '8s';\nnotify pgrst, 'reload config';"
@@ -33,7 +33,7 @@ pub(super) fn timeouts(evidence: &SupabaseEvidence) -> Judgement {
             ));
         }
     }
-    Ok(Verdict::ok(format!(
+    Ok(CheckVerdict::ok(format!(
         "service_role has {}, authenticated {}",
         service.unwrap_or("no limit"),
         users.unwrap_or("no limit")
@@ -58,7 +58,7 @@ fn milliseconds(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Grade;
+    use super::super::super::FindingGrade;
     use super::super::tests::evidence;
     use super::*;
 
@@ -79,11 +79,11 @@ mod tests {
     #[test]
     fn workers_have_the_timeout_of_the_login_unless_they_have_their_own() {
         for (login, service, grade) in [
-            ("8s", None, Grade::Ok),
-            ("3s", None, Grade::Failure),
-            ("3s", Some("1min"), Grade::Ok),
-            ("0", None, Grade::Ok),
-            ("8s", Some("7999"), Grade::Failure),
+            ("8s", None, FindingGrade::Ok),
+            ("3s", None, FindingGrade::Failure),
+            ("3s", Some("1min"), FindingGrade::Ok),
+            ("0", None, FindingGrade::Ok),
+            ("8s", Some("7999"), FindingGrade::Failure),
         ] {
             let mut evidence = evidence();
             let timeouts = &mut evidence.catalog.as_mut().unwrap().timeouts;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::body::{parameters, refuse_pkce};
 use super::sign_up::{insert_with_identity, random_password};
 use crate::auth::errors::Refusal;
-use crate::auth::mails::{Mail, redirect_of};
+use crate::auth::mails::{SentMail, redirect_of};
 use crate::auth::pages;
 use crate::auth::store::Transaction;
 use crate::auth::time::Time;
@@ -105,7 +105,7 @@ async fn make_link(
     kind: &'static str,
     asked: &LinkAsked,
     page: Option<&str>,
-) -> Result<(User, Mail), Refusal> {
+) -> Result<(User, SentMail), Refusal> {
     let address = email::parse(asked.email.as_deref().unwrap_or_default())?;
     let now = Time::now();
     let known = auth.begin().await?.user_by_email(&address).await?;
@@ -124,7 +124,7 @@ async fn make_link(
         let data = asked.data.clone().unwrap_or_default();
         merge(&mut user.raw_user_meta_data, data);
     }
-    let mail = Mail::new(kind, &address, user.id, page, auth.issuer()?);
+    let mail = SentMail::new(kind, &address, user.id, page, auth.issuer()?);
     keep_token(&mut user, &mail, now);
     database.save_user(&mut user, now).await?;
     database.commit().await?;
@@ -172,7 +172,7 @@ async fn insert(
     insert_with_identity(database, &user, now).await
 }
 
-fn keep_token(user: &mut User, mail: &Mail, now: Time) {
+fn keep_token(user: &mut User, mail: &SentMail, now: Time) {
     match mail.kind {
         "recovery" | "magiclink" => {
             user.recovery_token.clone_from(&mail.token_hash);

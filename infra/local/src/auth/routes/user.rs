@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::body::{parameters, refuse_pkce};
 use crate::auth::caller::{Caller, signed_in};
 use crate::auth::errors::Refusal;
-use crate::auth::mails::{Mail, redirect_of};
+use crate::auth::mails::{SentMail, redirect_of};
 use crate::auth::pages;
 use crate::auth::store::Transaction;
 use crate::auth::time::Time;
@@ -138,8 +138,13 @@ async fn new_hash(user: &User, password: Option<&str>) -> Result<Option<Option<S
 }
 
 /// Both addresses get a mail; without confirmed sign-ups one confirmation is enough.
-fn ask_for_confirmation(user: &mut User, page: Option<&str>, issuer: &str, now: Time) -> Vec<Mail> {
-    let to = |address: &str| Mail::new("email_change", address, user.id, page, issuer);
+fn ask_for_confirmation(
+    user: &mut User,
+    page: Option<&str>,
+    issuer: &str,
+    now: Time,
+) -> Vec<SentMail> {
+    let to = |address: &str| SentMail::new("email_change", address, user.id, page, issuer);
     let new = to(&user.email_change);
     let current = (!user.address().is_empty()).then(|| to(user.address()));
     user.email_change_token_new.clone_from(&new.token_hash);

@@ -8,7 +8,7 @@ use crate::auth::errors::Refusal;
 use crate::auth::time::Time;
 use crate::auth::users::{AUTHENTICATED, EMAIL, Metadata, User, WRITTEN};
 
-/// One row as [`User`] reads it.
+/// One row as [`ProjectUser`] reads it.
 const ROW: &str = "select to_jsonb(u) || jsonb_build_object('identities', (
         select coalesce(jsonb_agg(to_jsonb(i) order by i.created_at), '[]')
         from auth.identities i where i.user_id = u.id))

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use local_stack::{Options, Stack};
+use local_stack::{LocalStack, StackOptions};
 use tokio::signal::unix::{SignalKind, signal};
 
 use screen::Screen;
@@ -89,7 +89,7 @@ async fn run(screen: &Screen, stay: bool) -> Result<ExitCode> {
 }
 
 async fn start(screen: &Screen) -> Result<World> {
-    let options = Options {
+    let options = StackOptions {
         verbose: true,
         // A worker may fail once, as in production; its message need not wait as long as there.
         parameters: BTreeMap::from([("RetrySeconds".to_owned(), "20".to_owned())]),
@@ -98,9 +98,9 @@ async fn start(screen: &Screen) -> Result<World> {
             "UPLOAD_RULES".to_owned(),
             r#"{"remote_hosts": ["127.0.0.1:*", "localhost:*"], "remote_http": true}"#.to_owned(),
         )]),
-        ..Options::default()
+        ..StackOptions::default()
     };
-    let stack = Stack::start(options).await?;
+    let stack = LocalStack::start(options).await?;
     let world = World::of(stack).await?;
     screen.line(format!(
         "The front door is {}.",

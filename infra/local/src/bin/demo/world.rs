@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use local_stack::Stack;
+use local_stack::LocalStack;
 use media_sync::asset::{AssetId, DeliveryName, ResourceType};
 use media_sync::cloudinary::upload::BulkTargets;
 use media_sync::cloudinary::{ApiCredentials, CloudinaryClient};
@@ -33,7 +33,7 @@ const TAIL_LINES: usize = 8;
 
 #[derive(Debug)]
 pub(crate) struct World {
-    pub(crate) stack: Stack,
+    pub(crate) stack: LocalStack,
     /// The production client, used here as any other program that works with the library would.
     pub(crate) cloudinary: CloudinaryClient,
     pub(crate) token: String,
@@ -49,7 +49,7 @@ pub(crate) struct Listed {
 }
 
 impl World {
-    pub(crate) async fn of(stack: Stack) -> Result<Self> {
+    pub(crate) async fn of(stack: LocalStack) -> Result<Self> {
         let http = config::http_client()?;
         let credentials = ApiCredentials::parse(stack.cloudinary_url()?)?;
         let world = Self {
@@ -244,7 +244,7 @@ fn says_something(line: &str) -> bool {
 }
 
 /// An access token for somebody who looks around, which takes longer than the hour of Supabase's.
-fn sign_in(stack: &Stack, email: &str, app_metadata: &Value) -> String {
+fn sign_in(stack: &LocalStack, email: &str, app_metadata: &Value) -> String {
     let now = media_sync::time::Timestamp::now().micros() / 1_000_000;
     let expires = u64::try_from(now).unwrap_or(0) + TOKEN_LIFETIME;
     stack.sign(&json!({
