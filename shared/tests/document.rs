@@ -67,6 +67,19 @@ fn every_route_is_documented_and_every_documented_route_is_deployed() {
 }
 
 #[test]
+fn every_function_is_deployed() {
+    let names = fs::read_dir(root().join("functions"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let template = read("template.yaml");
+    let deployed = template
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("CodeUri: target/lambda/"));
+    let deployed: BTreeSet<String> = deployed.map(str::to_owned).collect();
+    assert_eq!(names.collect::<BTreeSet<String>>(), deployed);
+}
+
+#[test]
 fn every_code_is_documented_with_its_status() {
     let document = document();
     let codes = CATALOGUE.iter().map(|entry| Value::from(entry.code));

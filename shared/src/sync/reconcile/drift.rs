@@ -18,9 +18,9 @@ pub const MAX_EXAMPLES: usize = 100;
 #[serde(default)]
 pub struct DriftReport {
     /// Cloudinary has them, and no live row here is theirs.
-    pub missing_here: DriftCount<NamedAsset>,
+    pub missing_here: DriftCount<ListedAsset>,
     /// Live rows whose assets Cloudinary does not have.
-    pub missing_there: DriftCount<NamedAsset>,
+    pub missing_there: DriftCount<ListedAsset>,
     pub different: DriftCount<AssetDifference>,
     /// The number of assets that are the same on both sides.
     pub equal: u64,
@@ -42,7 +42,7 @@ pub struct DriftCount<T> {
 
 /// An asset that only one side has.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct NamedAsset {
+pub struct ListedAsset {
     pub asset_id: AssetId,
     pub public_id: String,
     pub resource_type: String,
@@ -53,7 +53,7 @@ pub struct NamedAsset {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct AssetDifference {
     #[serde(flatten)]
-    pub asset: NamedAsset,
+    pub asset: ListedAsset,
     /// The columns of `media_assets`; `deleted_at` where a delete or a return was decided here.
     pub fields: Vec<String>,
     pub newer: NewerSide,
@@ -125,7 +125,8 @@ impl DriftReport {
     fn compare(&mut self, row: Option<&AssetRow>, seen: &Observation) {
         let Some(row) = row else {
             if let ObservedState::Seen(sighting) = &seen.fact {
-                self.missing_here.add(NamedAsset::new(seen, &sighting.name));
+                self.missing_here
+                    .add(ListedAsset::new(seen, &sighting.name));
             }
             return;
         };
@@ -133,19 +134,20 @@ impl DriftReport {
         after.observe(seen);
         match (&seen.fact, row.is_live(), after.is_live()) {
             (ObservedState::Seen(sighting), false, true) => {
-                self.missing_here.add(NamedAsset::new(seen, &sighting.name));
+                self.missing_here
+                    .add(ListedAsset::new(seen, &sighting.name));
             }
             (ObservedState::Seen(sighting), false, false) if row.intent.is_some() => {
-                self.add_decided(NamedAsset::new(seen, &sighting.name));
+                self.add_decided(ListedAsset::new(seen, &sighting.name));
             }
             (ObservedState::Gone(_), true, true) if row.intent.is_some() => {
-                self.add_decided(NamedAsset::new(seen, &row.name()));
+                self.add_decided(ListedAsset::new(seen, &row.name()));
             }
             (ObservedState::Seen(sighting), true, _) => {
                 self.compare_live(row, &after, seen, &sighting.name)
             }
             (ObservedState::Gone(_), true, false) => {
-                self.missing_there.add(NamedAsset::new(seen, &row.name()))
+                self.missing_there.add(ListedAsset::new(seen, &row.name()))
             }
             // Both sides say that it is gone, or the row knows something newer than this look.
             (ObservedState::Seen(_) | ObservedState::Gone(_), ..) => self.equal += 1,
@@ -153,7 +155,7 @@ impl DriftReport {
     }
 
     /// Deleted or restored here, and not yet there.
-    fn add_decided(&mut self, asset: NamedAsset) {
+    fn add_decided(&mut self, asset: ListedAsset) {
         self.different.add(AssetDifference {
             asset,
             fields: vec!["deleted_at".to_owned()],
@@ -171,7 +173,7 @@ impl DriftReport {
         let there = AssetRow::first(row.id, seen).expect("a sighting names its asset");
         let [here, after, there] = [row, after, &there].map(fields);
         let mut difference = AssetDifference {
-            asset: NamedAsset::new(seen, name),
+            asset: ListedAsset::new(seen, name),
             fields: Vec::new(),
             newer: NewerSide::Cloudinary,
         };
@@ -228,7 +230,7 @@ impl<T> DriftCount<T> {
     }
 }
 
-impl NamedAsset {
+impl ListedAsset {
     fn new(seen: &Observation, name: &DeliveryName) -> Self {
         Self {
             asset_id: seen.asset_id.clone(),
@@ -324,7 +326,7 @@ mod tests {
                 gone(7, 20),
             ],
         );
-        let names = |kind: &DriftCount<NamedAsset>| {
+        let names = |kind: &DriftCount<ListedAsset>| {
             kind.examples
                 .iter()
                 .map(|named| named.public_id.clone())
