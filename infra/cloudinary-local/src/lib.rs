@@ -3,7 +3,7 @@
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), cloudinary_local::StartError> {
-//! let server = cloudinary_local::Server::start(cloudinary_local::Config::local("data")).await?;
+//! let server = cloudinary_local::Server::start(cloudinary_local::ServerConfig::local("data")).await?;
 //! let cloudinary_url = server.cloudinary_url();
 //! # Ok(()) }
 //! ```
