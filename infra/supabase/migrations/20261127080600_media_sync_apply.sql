@@ -321,10 +321,10 @@ begin
         and u.public_id = w.value ->> 'cloudinary_public_id' and w.value ->> 'delivery_type' = 'upload'
         and k.deleted_at is null and w.value -> 'deleted_at' = 'null'
         and (w.value ->> 'cloudinary_version')::bigint between u.since_version and u.until_version
-        -- Versions are seconds: within one second only the content tells the two apart.
+        -- Versions are seconds: within one second only the content tells the two apart, where both are known.
         and ((w.value ->> 'cloudinary_version')::bigint > k.cloudinary_version
             or (w.value ->> 'cloudinary_version')::bigint = k.cloudinary_version
-                and w.value ->> 'cloudinary_etag' is distinct from k.cloudinary_etag);
+                and w.value ->> 'cloudinary_etag' <> k.cloudinary_etag);
     return p_change || jsonb_build_object('inserts', v_inserts, 'updates', v_updates, 'audit', v_audit);
 end
 $$;

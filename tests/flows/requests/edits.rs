@@ -116,7 +116,7 @@ impl<'a> Shop<'a> {
         );
     }
 
-    /// What is wrong with it is said before anything is done.
+    /// A faulty request is refused by name before anything is done.
     pub(super) async fn a_wrong_request_changes_nothing(&self) {
         let wrong = json!({"items": [
             {"asset_id": id_of(&self.cup), "tags": ["never"]}, {"asset_id": id_of(&self.pot), "tags": ["a,b"]},

@@ -121,7 +121,7 @@ async fn a_signed_name_is_kept(stage: &Uploads, mug: &Value) {
     renamed.assert_status(StatusCode::CONFLICT);
 }
 
-/// What nobody began here has no owner, and an old name's asset has its new one.
+/// An upload that began elsewhere has no owner. An asset that takes a deleted one's name has its uploader.
 async fn a_deleted_assets_name_has_a_new_owner(stage: &Uploads) {
     let world = &stage.world;
     let console = world.cloud.upload("shop/pot", 9).await;

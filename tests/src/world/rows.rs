@@ -23,7 +23,7 @@ impl World {
         rows[0]["value"].clone()
     }
 
-    /// How many rows a query that counts them counts.
+    /// The number that a counting query answers.
     ///
     /// # Panics
     /// When the query's value is not a count.
