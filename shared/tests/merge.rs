@@ -243,6 +243,7 @@ fn what_moves_nothing_but_clocks_outlasts_older_news() {
             run_id: None,
             keep_clocks,
             release: &[],
+            uploads: &[],
         };
         plan_observations(rows, &[observation], context, Uuid::nil)
     };

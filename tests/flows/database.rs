@@ -60,6 +60,51 @@ async fn a_plan_made_from_stale_rows_is_refused_at_once_and_whole() {
     stack.stop().await;
 }
 
+/// Two workers may see the asset of one upload, and an upload may begin between a worker's reading and its writing.
+#[tokio::test]
+async fn a_plan_that_does_not_know_an_open_upload_of_its_names_is_refused() {
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
+    let service = DataApiCaller::service(&stack);
+    let uploader = "00000000-0000-4000-8000-00000000000a";
+    let upload = "00000000-0000-4000-8000-000000000002";
+    let begun = json!({"p_upload": {
+        "id": upload, "kind": "signed", "uploader": uploader, "public_id": "mug", "overwrite": false,
+        "since_version": 100, "until_version": 200, "open_seconds": 600, "most_open": 10,
+    }});
+    let begun = service.rpc("media_sync_begin_upload", &begun).await;
+    assert_eq!(begun.body["outcome"], "begun", "{}", begun.body);
+
+    let row = json!({
+        "id": "00000000-0000-4000-8000-000000000001", "cloudinary_asset_id": "0123456789abcdef0123456789abcdef",
+        "cloudinary_public_id": "mug", "cloudinary_version": 150, "resource_type": "image", "delivery_type": "upload",
+        "folder": "", "tags": [], "context": {}, "metadata": {}, "sync_status": "synced", "sync_retry_count": 0,
+        "clocks": {}, "deleted_at": null, "uploaded_by": uploader,
+    });
+    let ending = json!({"id": upload, "outcome": "stored", "asset_row_id": row["id"]});
+    let apply = async |change| {
+        let change = json!({"p_change": change});
+        let answer = service.rpc("media_sync_apply", &change).await;
+        answer.status.as_u16()
+    };
+    let unknowing = json!({"inserts": [row], "known_uploads": []});
+    assert_eq!(apply(unknowing).await, 412);
+    let knowing = json!({"inserts": [row], "known_uploads": [upload], "uploads": [ending]});
+    assert_eq!(apply(knowing).await, 204);
+    let again = json!({"known_uploads": [upload], "uploads": [ending]});
+    assert_eq!(apply(again).await, 412, "it has ended already");
+
+    let client = database::connect(stack.database_url()).await;
+    let sql =
+        "select outcome, asset_row_id::text from public.media_uploads where id = $1::text::uuid";
+    let kept = client.query_one(sql, &[&upload]).await.unwrap();
+    let (outcome, asset_row): (&str, &str) = (kept.get(0), kept.get(1));
+    assert_eq!(outcome, "stored");
+    assert_eq!(asset_row, row["id"]);
+    stack.stop().await;
+}
+
 #[tokio::test]
 async fn column_that_is_added_to_the_table_and_its_list_is_written_and_shown() {
     let stack = LocalStack::start(StackOptions::database_only())

@@ -4,11 +4,11 @@ use media_sync::asset::ResourceType;
 use media_sync::cloudinary::upload::UploadSource;
 use media_sync::http::Problem;
 use media_sync::parameter::ParameterError;
-use media_sync::sync::uploads::{UploadKind, WantedUpload};
+use media_sync::sync::uploads::WantedUpload;
 use media_sync::upload::content::{check_allowed, check_file};
 use media_sync::upload::format::{extension, known_format};
 use media_sync::upload::remote::RemoteFile;
-use media_sync::upload::{NamingWishes, UploadRules, Uploader};
+use media_sync::upload::{NamingWishes, UploadKind, UploadRules, Uploader};
 use uuid::Uuid;
 
 use crate::form::FileUpload;

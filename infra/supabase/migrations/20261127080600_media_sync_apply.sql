@@ -6,28 +6,58 @@
 do $once$ begin if media_sync.begin_migration('20261127080600', 'media_sync_apply') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
+-- Answers {"rows", "uploads"}: rows by their ids, by their assets, or as the live holders of these names, and the uploads
+-- that the assets of these names, or of the rows, may come of.
 create function public.media_sync_rows(
     p_ids uuid[] default '{}',
     p_asset_ids text[] default '{}',
     p_names jsonb default '[]'
 ) returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select coalesce(jsonb_agg(w.whole), '[]')
-    from media_sync.whole_assets w
-    -- Rows that wait for their asset are left out until it is there.
-    where w.cloudinary_asset_id is not null and w.id in (
-        select unnest(p_ids)
-        union
-        select a.id from public.media_assets a where a.cloudinary_asset_id = any (p_asset_ids)
-        union
-        -- The holders of these names: at most one live asset each.
-        select a.id
+    with asked as (
+        select n.resource_type, n.delivery_type, n.public_id
         from jsonb_to_recordset(p_names) as n (resource_type text, delivery_type text, public_id text)
-        join public.media_assets a
-            on a.resource_type = n.resource_type
-            and a.delivery_type = n.delivery_type
-            and a.cloudinary_public_id = n.public_id
-            and a.deleted_at is null
+    ), known as (
+        select a.id, a.delivery_type, a.cloudinary_public_id, a.observed ->> 'cloudinary_public_id' as observed_public_id
+        from public.media_assets a
+        -- Rows that wait for their asset are told by their uploads.
+        where a.cloudinary_asset_id is not null and a.id in (
+            select unnest(p_ids)
+            union
+            select a.id from public.media_assets a where a.cloudinary_asset_id = any (p_asset_ids)
+            union
+            -- The holders of these names: at most one live asset each.
+            select a.id
+            from asked n
+            join public.media_assets a
+                on a.resource_type = n.resource_type
+                and a.delivery_type = n.delivery_type
+                and a.cloudinary_public_id = n.public_id
+                and a.deleted_at is null
+        )
+    ), names as (
+        select public_id from asked where delivery_type = 'upload'
+        union
+        select public_id
+        from known k, unnest(array[k.cloudinary_public_id, k.observed_public_id]) as public_id
+        where k.delivery_type = 'upload' and public_id is not null
+    )
+    select jsonb_build_object(
+        'rows', (
+            select coalesce(jsonb_agg(w.whole), '[]')
+            from known k join media_sync.whole_assets w on w.id = k.id
+        ),
+        'uploads', (
+            select coalesce(jsonb_agg(jsonb_build_object(
+                'id', u.id, 'kind', u.kind, 'uploader', u.uploader, 'public_id', u.public_id, 'overwrite', u.overwrite,
+                'since_version', u.since_version, 'until_version', u.until_version, 'begun_at', u.begun_at,
+                'waiting', case when m.id is not null then
+                    jsonb_build_object('resource_type', m.resource_type, 'revision', m.revision) end
+            )), '[]')
+            from names n
+            join public.media_uploads u on u.public_id = n.public_id and (u.outcome is null or u.outcome = 'lost')
+            left join public.media_assets m on m.id = u.id and m.cloudinary_asset_id is null
+        )
     )
 $$;
 
@@ -76,7 +106,8 @@ begin
 end
 $$;
 
--- Writes planned rows that are known, if they still have the revision that was read.
+-- Writes planned rows that are known, if they still have the revision that was read. A row that waited for its asset gets
+-- it here.
 create function media_sync.update_assets(p_rows jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -88,6 +119,8 @@ begin
     execute format(
         'update public.media_assets m
         set (%1$s) = row (%2$s),
+            cloudinary_asset_id = w.cloudinary_asset_id,
+            uploaded_by = w.uploaded_by,
             cloudinary_version_id = w.cloudinary_version_id,
             sync_status = w.sync_status,
             sync_error_code = w.sync_error_code,
@@ -109,10 +142,64 @@ begin
     if v_written <> jsonb_array_length(p_rows) then
         raise exception 'a row has changed meanwhile' using errcode = 'PT412';
     end if;
-    -- A plan that leaves the claim out ends it.
+exception when unique_violation then
+    raise exception 'an asset has appeared meanwhile' using errcode = 'PT412';
+end
+$$;
+
+-- Ends the claims that a plan leaves out.
+create function media_sync.end_claims(p_rows jsonb) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
     delete from media_sync.intent_claims c
     using jsonb_array_elements(p_rows) w
-    where c.asset_id = (w ->> 'id')::uuid and w ->> 'intent_claim' is null;
+    where c.asset_id = (w ->> 'id')::uuid and w ->> 'intent_claim' is null
+$$;
+
+-- Refuses a plan that does not know every open upload of its names: one of its assets may be an upload's that began after
+-- the rows were read.
+create function media_sync.refuse_unknown_uploads(p_rows jsonb, p_known jsonb) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    if exists (
+        select from jsonb_array_elements(p_rows) w
+        join public.media_uploads u
+            on u.public_id = coalesce(w #>> '{observed,cloudinary_public_id}', w ->> 'cloudinary_public_id')
+        where w ->> 'delivery_type' = 'upload' and w -> 'deleted_at' = 'null' and u.outcome is null
+            and not coalesce(p_known, '[]') ? u.id::text
+    ) then
+        raise exception 'an upload has begun meanwhile' using errcode = 'PT412';
+    end if;
+end
+$$;
+
+-- Ends the uploads that a plan has found the end of: {"id", "outcome": "stored", "asset_row_id"}, or {"id",
+-- "outcome": "refused"} where another asset has the name. A row that still waits for such an upload goes.
+create function media_sync.end_uploads(p_endings jsonb) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    v_ending record;
+    v_upload public.media_uploads;
+begin
+    -- Rows first, in the order in which everybody locks them.
+    delete from public.media_assets m using jsonb_array_elements(p_endings) e
+    where m.id = (e ->> 'id')::uuid and m.cloudinary_asset_id is null;
+    for v_ending in
+        select * from jsonb_to_recordset(p_endings) as e (id uuid, outcome text, asset_row_id uuid) order by id
+    loop
+        update public.media_uploads
+        set outcome = v_ending.outcome, ended_at = now(),
+            asset_row_id = coalesce(v_ending.asset_row_id, asset_row_id),
+            error_code = case v_ending.outcome when 'refused' then 'public_id_taken' end,
+            error_message = case v_ending.outcome when 'refused' then 'Another asset has this public id.' end
+        where id = v_ending.id and (outcome is null or outcome = 'lost')
+        returning * into v_upload;
+        if not found then
+            raise exception 'an upload has ended meanwhile' using errcode = 'PT412';
+        end if;
+        if v_ending.outcome = 'refused' then
+            perform media_sync.log_upload('upload_failed', 'failed', 'api', v_upload);
+        end if;
+    end loop;
 end
 $$;
 
@@ -121,6 +208,7 @@ $$;
 --     drift?, ends_in_seconds?, quota?, asset_ids?}?,
 --   "finished_run": {id, mode, ...}?, a run that had no steps,
 --   "inserts": [rows], "updates": [rows with id and the revision that was read],
+--   "known_uploads": [ids of the uploads that were read], "uploads": [endings],
 --   "notifications": [...], "audit": [...]
 -- }
 create function public.media_sync_apply(p_change jsonb) returns void
@@ -161,10 +249,12 @@ begin
         perform media_sync.record_run(p_change -> 'finished_run');
     end if;
 
-    p_change := media_sync.join_uploads(p_change);
-
+    perform media_sync.refuse_unknown_uploads(
+        coalesce(p_change -> 'inserts', '[]') || coalesce(p_change -> 'updates', '[]'), p_change -> 'known_uploads');
     perform media_sync.insert_assets(p_change -> 'inserts');
     perform media_sync.update_assets(p_change -> 'updates');
+    perform media_sync.end_claims(coalesce(p_change -> 'updates', '[]'));
+    perform media_sync.end_uploads(coalesce(p_change -> 'uploads', '[]'));
 
     begin
         set constraints public.media_assets_live_name immediate;
@@ -208,160 +298,8 @@ begin
 end
 $$;
 
--- Joins a change with the uploads that began here. A new asset gets the row that waits for it. Every other new or
--- returning asset gets its owner. A waiting row goes if its name turns out to belong to another asset.
-create function media_sync.join_uploads(p_change jsonb) returns jsonb
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-    v_found record;
-    v_upload public.media_uploads;
-    v_row jsonb;
-    v_revision bigint;
-    v_waiting boolean;
-    v_inserts jsonb := coalesce(p_change -> 'inserts', '[]');
-    v_updates jsonb := coalesce(p_change -> 'updates', '[]');
-    v_audit jsonb := coalesce(p_change -> 'audit', '[]');
-begin
-    for v_found in
-        with shown as (
-            select true as is_new, w.value as planned, null::public.media_assets as known
-            from jsonb_array_elements(v_inserts) w
-            where w.value -> 'deleted_at' = 'null'
-            union all
-            select false, w.value, k
-            from jsonb_array_elements(v_updates) w
-            join public.media_assets k on k.id = (w.value ->> 'id')::uuid
-            where w.value -> 'deleted_at' = 'null'
-        )
-        select s.is_new, s.planned, (s.known).deleted_at is not null as returns,
-            (s.known).cloudinary_etag as old_etag, m.id as waiting, u.id as upload
-        from shown s
-        left join public.media_assets m
-            on m.cloudinary_asset_id is null and m.deleted_at is null
-            and m.resource_type = s.planned ->> 'resource_type'
-            and m.delivery_type = s.planned ->> 'delivery_type'
-            and m.cloudinary_public_id = s.planned ->> 'cloudinary_public_id'
-        left join lateral (
-            select c.id from public.media_uploads c
-            where c.public_id = s.planned ->> 'cloudinary_public_id'
-                and s.planned ->> 'delivery_type' = 'upload'
-                and (s.planned ->> 'cloudinary_version')::bigint between c.since_version and c.until_version
-                and (c.outcome is null or c.outcome = 'lost')
-            order by c.id = m.id desc, c.begun_at desc
-            limit 1
-        ) u on true
-        where m.id is not null or u.id is not null and (s.is_new or (s.known).deleted_at is not null)
-    loop
-        v_row := v_found.planned;
-        v_waiting := false;
-        if v_found.waiting is not null then
-            perform from public.media_assets
-            where id = v_found.waiting and cloudinary_asset_id is null for update;
-            v_waiting := found;
-        end if;
-        -- An asset that came by its name in another way is no upload's.
-        if v_found.upload is null or not (v_found.is_new or v_found.returns) then
-            if v_waiting then
-                perform media_sync.lose_name(v_found.waiting);
-            end if;
-            continue;
-        end if;
-        select * into v_upload from public.media_uploads
-        where id = v_found.upload and (outcome is null or outcome = 'lost') for update;
-        continue when not found;
-
-        if v_waiting and v_upload.id = v_found.waiting and v_found.is_new then
-            begin
-                update public.media_assets set cloudinary_asset_id = v_row ->> 'cloudinary_asset_id'
-                where id = v_upload.id returning revision into v_revision;
-            exception when unique_violation then
-                raise exception 'an asset has appeared meanwhile' using errcode = 'PT412';
-            end;
-            select coalesce(jsonb_agg(value order by ordinality), '[]') into v_inserts
-            from jsonb_array_elements(v_inserts) with ordinality where value <> v_row;
-            v_updates := v_updates || (v_row || jsonb_build_object('id', v_upload.id, 'revision', v_revision));
-            v_upload.asset_row_id := v_upload.id;
-        else
-            if v_waiting and v_upload.id = v_found.waiting then
-                delete from public.media_assets where id = v_upload.id;
-            elsif v_waiting then
-                perform media_sync.lose_name(v_found.waiting);
-            end if;
-            v_upload.asset_row_id := (v_row ->> 'id')::uuid;
-            if v_found.is_new then
-                select jsonb_agg(case when value = v_row
-                    then value || jsonb_build_object('uploaded_by', v_upload.uploader) else value end order by ordinality)
-                into v_inserts from jsonb_array_elements(v_inserts) with ordinality;
-            elsif v_upload.kind = 'signed' and v_found.old_etag = v_row ->> 'cloudinary_etag' then
-                -- The old content is back, in whatever way: it keeps its owner.
-                continue;
-            else
-                update public.media_assets set uploaded_by = v_upload.uploader
-                where id = v_upload.asset_row_id and revision = (v_row ->> 'revision')::bigint
-                returning revision into v_revision;
-                -- If the row has changed meanwhile, the caller plans again.
-                continue when not found;
-                select jsonb_agg(case when value = v_row
-                    then value || jsonb_build_object('revision', v_revision) else value end order by ordinality)
-                into v_updates from jsonb_array_elements(v_updates) with ordinality;
-            end if;
-        end if;
-        v_audit := media_sync.attribute(v_audit, v_row ->> 'id', v_upload.asset_row_id, v_upload.uploader);
-        update public.media_uploads
-        set outcome = 'stored', ended_at = now(), asset_row_id = v_upload.asset_row_id,
-            error_code = null, error_message = null
-        where id = v_upload.id;
-    end loop;
-    -- A signed upload that has replaced the content of its owner's asset.
-    update public.media_uploads u
-    set outcome = 'stored', ended_at = now(), asset_row_id = k.id
-    from jsonb_array_elements(p_change -> 'updates') w
-    join public.media_assets k on k.id = (w.value ->> 'id')::uuid
-    where u.kind = 'signed' and u.overwrite and (u.outcome is null or u.outcome = 'lost')
-        and u.public_id = w.value ->> 'cloudinary_public_id' and w.value ->> 'delivery_type' = 'upload'
-        and k.deleted_at is null and w.value -> 'deleted_at' = 'null'
-        and (w.value ->> 'cloudinary_version')::bigint between u.since_version and u.until_version
-        -- Versions are seconds: within one second only the content tells the two apart, where both are known.
-        and ((w.value ->> 'cloudinary_version')::bigint > k.cloudinary_version
-            or (w.value ->> 'cloudinary_version')::bigint = k.cloudinary_version
-                and w.value ->> 'cloudinary_etag' <> k.cloudinary_etag);
-    return p_change || jsonb_build_object('inserts', v_inserts, 'updates', v_updates, 'audit', v_audit);
-end
-$$;
-
--- The audit entries about a row, under another id and with the uploader as actor.
-create function media_sync.attribute(p_audit jsonb, p_from text, p_to uuid, p_actor uuid) returns jsonb
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select coalesce(jsonb_agg(
-        case when entry ->> 'asset_row_id' = p_from
-            then entry || jsonb_build_object(
-                'asset_row_id', p_to, 'actor', coalesce(entry ->> 'actor', p_actor::text))
-            else entry
-        end order by place
-    ), '[]')
-    from jsonb_array_elements(p_audit) with ordinality as a (entry, place)
-$$;
-
--- Removes a waiting row whose name belongs to an asset that is not its upload's.
-create function media_sync.lose_name(p_id uuid) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-    v_upload public.media_uploads;
-begin
-    delete from public.media_assets where id = p_id and cloudinary_asset_id is null;
-    update public.media_uploads
-    set outcome = 'refused', ended_at = now(), error_code = 'public_id_taken',
-        error_message = 'Another asset has this public id.'
-    where id = p_id and outcome is null
-    returning * into v_upload;
-    if found then
-        perform media_sync.log_upload('upload_failed', 'failed', 'api', v_upload);
-    end if;
-end
-$$;
-
-revoke execute on function media_sync.insert_assets, media_sync.update_assets, media_sync.join_uploads,
-    media_sync.attribute, media_sync.lose_name from public;
+revoke execute on function media_sync.insert_assets, media_sync.update_assets, media_sync.end_claims,
+    media_sync.refuse_unknown_uploads, media_sync.end_uploads from public;
 revoke execute on function public.media_sync_rows, public.media_sync_folder_ids, public.media_sync_apply from public,
     anon, authenticated, service_role;
 grant execute on function public.media_sync_rows, public.media_sync_folder_ids, public.media_sync_apply to service_role;

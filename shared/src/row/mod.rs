@@ -18,8 +18,8 @@ use crate::time::Timestamp;
 
 /// A row of `media_assets`, as far as Cloudinary's observations concern it.
 ///
-/// The values that only people here write (`description`, `alt_text`, `uploaded_by`) are not in it
-/// and are never touched.
+/// The values that only people here write (`description`, `alt_text`) are not in it and are never
+/// touched.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct AssetRow {
     pub id: Uuid,
@@ -38,6 +38,8 @@ pub struct AssetRow {
     pub sync: SyncState,
     pub deleted_at: Option<Timestamp>,
     pub deleted_by: Option<Uuid>,
+    /// The user whose upload the asset came of, if it began here; its owner.
+    pub uploaded_by: Option<Uuid>,
     pub clocks: AssetClocks,
     pub intent: Option<Intent>,
     pub intent_revision: i64,
@@ -180,6 +182,7 @@ impl AssetRow {
             sync: SyncState::default(),
             deleted_at: None,
             deleted_by: None,
+            uploaded_by: None,
             clocks: AssetClocks::default(),
             intent: None,
             intent_revision: 0,

@@ -3,6 +3,7 @@
 pub mod content;
 pub mod format;
 mod host_rule;
+mod kind;
 pub mod name;
 mod public_address;
 pub mod refusal;
@@ -10,6 +11,7 @@ pub mod remote;
 pub mod rules;
 pub mod signing;
 
+pub use kind::UploadKind;
 pub use name::{ChosenName, NamingWishes};
 pub use refusal::UploadRefusal;
 pub use rules::{UploadRules, Uploader};

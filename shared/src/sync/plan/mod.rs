@@ -2,6 +2,7 @@
 
 mod change;
 mod names;
+mod uploads;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,6 +13,8 @@ use uuid::Uuid;
 pub use self::change::{ChangeTally, RowChange};
 use self::change::{classify, describe, fresh_collisions, operation};
 use self::names::{break_circles, find_displaced, give_names_up};
+use self::uploads::{JoinedUpload, UploadJoin};
+pub use self::uploads::{OpenUpload, UploadEnding, WaitingAsset};
 use crate::asset::{AssetId, DeliveryName};
 use crate::observation::{Observation, ObservedState};
 use crate::row::AssetRow;
@@ -32,6 +35,10 @@ pub struct WritePlan {
     /// Names that rows show from now on. Whoever else holds one has to be among the rows that the
     /// plan is made from; see [`WritePlan::unread_names`].
     pub claimed: BTreeSet<DeliveryName>,
+    /// The uploads that end with it.
+    pub uploads: Vec<UploadEnding>,
+    /// The uploads that it was made with.
+    pub known_uploads: Vec<Uuid>,
 }
 
 /// Where an observation came from, as the audit trail names it.
@@ -130,6 +137,8 @@ pub struct PlanContext<'a> {
     /// Rows whose intents the caller has carried out under a claim, and whose assets it has looked
     /// at since: writing the plan ends their claims.
     pub release: &'a [Uuid],
+    /// The uploads that assets of the rows' and the observations' names may come of.
+    pub uploads: &'a [OpenUpload],
 }
 
 /// Plans what `observations` change in `rows`: the rows of the observed assets, and of the holders
@@ -177,16 +186,27 @@ pub fn plan_observations(
 
     let mut plan = WritePlan {
         displaced: find_displaced(rows, &after),
+        known_uploads: context.uploads.iter().map(|upload| upload.id).collect(),
         ..WritePlan::default()
     };
-    for (asset_id, row) in after {
-        plan.take(before.get(asset_id).copied(), row, context);
+    let mut uploads = UploadJoin::new(context.uploads);
+    for (asset_id, mut row) in after {
+        let before = before.get(asset_id).copied();
+        let joined = uploads.join(before, &mut row);
+        plan.take(before, row, joined, context);
     }
+    plan.uploads = uploads.into_endings();
     plan
 }
 
 impl WritePlan {
-    fn take(&mut self, before: Option<&AssetRow>, after: AssetRow, context: PlanContext<'_>) {
+    fn take(
+        &mut self,
+        before: Option<&AssetRow>,
+        after: AssetRow,
+        joined: JoinedUpload,
+        context: PlanContext<'_>,
+    ) {
         let change = classify(before, &after);
         self.tally.count(change);
         self.changes
@@ -196,7 +216,9 @@ impl WritePlan {
         let decided = intent.map(|intent| Timestamp::from_micros(intent.at));
         if change != RowChange::Unchanged {
             self.audit.push(AuditEntry {
-                actor: actor.filter(|_| change.ends_a_decision()),
+                actor: actor
+                    .filter(|_| change.ends_a_decision())
+                    .or(joined.uploader),
                 since: decided.filter(|_| change.ends_a_decision()),
                 run_id: context.run_id,
                 details: describe(change, before, &after),
@@ -207,7 +229,7 @@ impl WritePlan {
             let collisions = fresh_collisions(before, &after);
             if !collisions.is_empty() {
                 self.audit.push(AuditEntry {
-                    actor,
+                    actor: actor.or(joined.uploader),
                     run_id: context.run_id,
                     details: Some(json!({ "collisions": collisions })),
                     ..AuditEntry::about(&after, "conflict", context.source)
@@ -220,6 +242,7 @@ impl WritePlan {
             self.claimed.insert(after.name());
         }
         match before {
+            None if joined.adopted => self.updates.push(after),
             None => self.inserts.push(after),
             Some(_) if change != RowChange::Unchanged => self.updates.push(after),
             Some(before)
@@ -260,6 +283,8 @@ impl WritePlan {
         self.updates = updates;
         self.audit
             .retain(|entry| !rows.contains(&entry.asset_row_id));
+        self.uploads
+            .retain(|ending| !rows.contains(&ending.asset_row_id()));
         for row in left_out {
             let change = self
                 .changes
@@ -272,6 +297,6 @@ impl WritePlan {
 
     /// Tells whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.inserts.is_empty() && self.updates.is_empty()
+        self.inserts.is_empty() && self.updates.is_empty() && self.uploads.is_empty()
     }
 }

@@ -159,6 +159,7 @@ mod tests {
             run_id: None,
             keep_clocks: KeepClocks::Always,
             release,
+            uploads: &[],
         };
         let looked = seen(1, 11, &rows[0].observed_name().public_id);
         let plan = plan_observations(rows, &[looked], context, Uuid::new_v4);

@@ -211,7 +211,7 @@ impl Reconcile {
             names: listings.iter().flat_map(Listing::names).collect(),
             ..RowQuery::default()
         };
-        let rows = self.clients.store.fetch_rows(&query).await?;
+        let rows = self.clients.store.fetch_rows(&query).await?.rows;
         let unknown = unknown_names(&names, &rows, &observations);
         let unseen = not_shown_alive(&rows, &observations);
         let known = |row: &AssetRow| (row.cloudinary_asset_id.clone(), row.clocks);

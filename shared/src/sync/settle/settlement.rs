@@ -14,8 +14,10 @@ use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::CloudinaryError;
 use crate::observation::Observation;
 use crate::row::AssetRow;
-use crate::sync::plan::{ChangeTally, KeepClocks, PlanContext, WritePlan, plan_observations};
-use crate::sync::store::{ATTEMPTS, RowQuery};
+use crate::sync::plan::{
+    ChangeTally, KeepClocks, OpenUpload, PlanContext, WritePlan, plan_observations,
+};
+use crate::sync::store::{ATTEMPTS, MirrorRows, RowQuery};
 use crate::telemetry;
 use crate::time::Timestamp;
 
@@ -40,6 +42,7 @@ pub struct Settlement<P> {
     evidence: PlanEvidence,
     stage: Stage,
     rows: Vec<AssetRow>,
+    uploads: Vec<OpenUpload>,
     /// Names whose holders are among the rows.
     names: Vec<DeliveryName>,
     /// Names that rows would show once the plan is carried out, besides those that were seen.
@@ -63,6 +66,7 @@ impl<P: SettlePolicy> Settlement<P> {
             evidence,
             stage: Stage::Reading,
             rows: Vec::new(),
+            uploads: Vec::new(),
             names: Vec::new(),
             claimed: BTreeSet::new(),
             turns: 0,
@@ -145,6 +149,7 @@ impl<P: SettlePolicy> Settlement<P> {
                     return Ok(SettleStep::Read(query));
                 }
                 self.rows.clear();
+                self.uploads.clear();
                 self.stage = Stage::Planning;
             }
             let wanted = self.policy.to_look_at(&self.rows, &mut self.evidence);
@@ -175,8 +180,10 @@ impl<P: SettlePolicy> Settlement<P> {
     }
 
     /// Takes in the rows that [`SettleStep::Read`] has asked for.
-    pub fn take_rows(&mut self, rows: Vec<AssetRow>) {
+    pub fn take_rows(&mut self, known: impl Into<MirrorRows>) {
+        let MirrorRows { rows, uploads } = known.into();
         self.rows = rows;
+        self.uploads = uploads;
         self.stage = Stage::Planning;
     }
 
@@ -334,6 +341,7 @@ impl<P: SettlePolicy> Settlement<P> {
             run_id: self.policy.run_id(),
             keep_clocks,
             release: &release,
+            uploads: &self.uploads,
         };
         plan_observations(&self.rows, &self.observations(), context, fresh_id)
     }

@@ -19,13 +19,13 @@ pub use self::runs::{
     SuspectCount, SuspectRow,
 };
 pub use self::write::{
-    FinishedRun, NotificationRecord, NotificationVerdict, RowQuery, RunCheckpoint, WriteSet,
+    FinishedRun, MirrorRows, NotificationRecord, NotificationVerdict, RowQuery, RunCheckpoint,
+    WriteSet,
 };
 use crate::asset::AssetId;
 use crate::cloudinary::QuotaReading;
 use crate::deadline::Deadline;
 use crate::queue::{IntentMessage, RefusedNotifications, ReplayMessage};
-use crate::row::AssetRow;
 use crate::supabase::{DataApi, SupabaseError};
 
 /// The number of new plans when rows change under them, before the cause goes back to its queue.
@@ -50,7 +50,7 @@ impl MirrorStore {
         }
     }
 
-    pub async fn fetch_rows(&self, query: &RowQuery) -> Result<Vec<AssetRow>, SupabaseError> {
+    pub async fn fetch_rows(&self, query: &RowQuery) -> Result<MirrorRows, SupabaseError> {
         self.supabase.rpc("media_sync_rows", query).await
     }
 

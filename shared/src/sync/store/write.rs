@@ -1,6 +1,6 @@
 //! Queries, and the writes of one transaction (plain data).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::QuotaReading;
 use crate::cloudinary::signature::SignatureAlgorithm;
 use crate::row::AssetRow;
-use crate::sync::plan::{AuditEntry, WritePlan};
+use crate::sync::plan::{AuditEntry, OpenUpload, UploadEnding, WritePlan};
 use crate::time::Timestamp;
 
 /// The seconds that a leader may be silent before another takes the run over. Longer than any
@@ -34,6 +34,22 @@ impl RowQuery {
     }
 }
 
+/// The rows that were asked for, and the uploads that assets of their names may come of.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct MirrorRows {
+    pub rows: Vec<AssetRow>,
+    pub uploads: Vec<OpenUpload>,
+}
+
+impl From<Vec<AssetRow>> for MirrorRows {
+    fn from(rows: Vec<AssetRow>) -> Self {
+        Self {
+            rows,
+            uploads: Vec::new(),
+        }
+    }
+}
+
 /// One transaction: rows, their audit trail, their causes, and a run's progress.
 #[derive(Debug, Default, Serialize)]
 pub struct WriteSet {
@@ -43,6 +59,10 @@ pub struct WriteSet {
     pub finished_run: Option<FinishedRun>,
     pub inserts: Vec<AssetRow>,
     pub updates: Vec<AssetRow>,
+    /// The uploads that were known to the plan. Were there others of its names, an asset could be
+    /// one of theirs, and the plan is refused.
+    pub known_uploads: Vec<Uuid>,
+    pub uploads: Vec<UploadEnding>,
     pub notifications: Vec<NotificationRecord>,
     pub audit: Vec<AuditEntry>,
 }
@@ -53,6 +73,8 @@ impl WriteSet {
         Self {
             inserts: plan.inserts,
             updates: plan.updates,
+            known_uploads: plan.known_uploads,
+            uploads: plan.uploads,
             audit: plan.audit,
             ..Self::default()
         }

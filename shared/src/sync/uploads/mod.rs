@@ -13,7 +13,7 @@ use std::time::Instant;
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use self::record::{DueUpload, NewUpload, UploadGrant, UploadKind, UploadState, WaitingRow};
+pub use self::record::{DueUpload, NewUpload, UploadGrant, UploadState, WaitingRow};
 use super::clients::SyncClients;
 use super::lookup::stamp;
 use super::plan;
@@ -30,7 +30,7 @@ use crate::deadline::Deadline;
 use crate::observation::{AbsenceMeaning, Observation};
 use crate::supabase::SupabaseError;
 use crate::telemetry;
-use crate::upload::{ChosenName, UploadRefusal, Uploader};
+use crate::upload::{ChosenName, UploadKind, UploadRefusal, Uploader};
 
 /// The seconds that a row waits before others look for its upload: longer than a function runs, and
 /// than Cloudinary fetches.

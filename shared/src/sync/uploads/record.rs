@@ -10,7 +10,7 @@ use crate::asset::ResourceType;
 use crate::supabase::SupabaseError;
 use crate::sync::store::MirrorStore;
 use crate::time::Timestamp;
-use crate::upload::{UploadRefusal, Uploader};
+use crate::upload::{UploadKind, UploadRefusal, Uploader};
 
 /// The seconds that our clock may be ahead of Cloudinary's without an upload being taken for an
 /// older one.
@@ -22,18 +22,6 @@ const TIME_TO_ARRIVE: i64 = 3600;
 
 /// The number of one user's uploads that may be under way.
 const MOST_OPEN: u32 = 1_000;
-
-/// The sender of the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum UploadKind {
-    /// The browser, with a signature.
-    Signed,
-    /// A function, which was given the file.
-    File,
-    /// Cloudinary fetches it from an address that a function gives it.
-    Url,
-}
 
 /// An upload that begins.
 #[derive(Debug, Clone, Serialize)]

@@ -47,7 +47,7 @@ impl NotificationJob {
         match settle(settlement, sides, fault) {
             Settling::Going => StepProgress::Going,
             Settling::Planned(plan) => {
-                let (change, verdicts) = record(settlement, plan);
+                let (change, verdicts) = record(settlement, *plan);
                 let answer = sides.database.apply(&change);
                 match take_answer(settlement, answer) {
                     Settling::Settled => {

@@ -53,7 +53,7 @@ impl OutboundJob {
         match std::mem::replace(&mut self.stage, Stage::Claim) {
             Stage::Claim => self.claim(sides),
             Stage::Settle(mut settlement) => match settle(&mut settlement, sides, fault) {
-                Settling::Planned(plan) => self.write(sides, settlement, plan),
+                Settling::Planned(plan) => self.write(sides, settlement, *plan),
                 Settling::Going => {
                     self.stage = Stage::Settle(settlement);
                     StepProgress::Going

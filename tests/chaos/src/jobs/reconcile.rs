@@ -54,7 +54,7 @@ impl ReconcileJob {
                     self.page = Some(page);
                     StepProgress::Going
                 }
-                Settling::Planned(plan) => self.write(sides, page, plan),
+                Settling::Planned(plan) => self.write(sides, page, *plan),
                 Settling::Settled | Settling::Failed => give_up(sides),
             },
             None if fault != CallFate::None => give_up(sides),

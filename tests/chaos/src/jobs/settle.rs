@@ -14,7 +14,7 @@ use crate::database::RefusedWrite;
 pub(super) enum Settling {
     Going,
     /// A plan, to be written at once with its additions.
-    Planned(WritePlan),
+    Planned(Box<WritePlan>),
     Settled,
     /// The settlement was given up.
     Failed,
@@ -34,7 +34,7 @@ pub(super) fn settle<P: SettlePolicy>(
             settlement.take_looks(sides.cloud.look(&wanted, at));
         }
         Ok(SettleStep::Look(inquiry)) => return fail(settlement, &inquiry),
-        Ok(SettleStep::Write(plan)) => return Settling::Planned(*plan),
+        Ok(SettleStep::Write(plan)) => return Settling::Planned(plan),
         Ok(SettleStep::WritePart(_)) => unreachable!("every row of the model can hold every value"),
         Ok(SettleStep::Done) => return Settling::Settled,
         Err(_) => return Settling::Failed,
