@@ -43,6 +43,7 @@ pub(crate) fn plan_file(
         display_name: file.options.display_name,
         tags: file.options.tags,
         context: file.options.context,
+        allowed_formats: allowed_formats(checked.resource_type, rules),
     };
     let source = UploadSource::Bytes {
         data: file.bytes,
@@ -78,8 +79,17 @@ pub(crate) fn plan_url(
         display_name: options.display_name,
         tags: options.tags,
         context: options.context,
+        allowed_formats: allowed_formats(resource_type, rules),
     };
     Ok((wanted, UploadSource::Url(file.url.clone().into())))
+}
+
+/// A raw file has no format but its extension, which was judged here.
+fn allowed_formats(resource_type: ResourceType, rules: &UploadRules) -> Vec<String> {
+    if resource_type == ResourceType::Raw {
+        return Vec::new();
+    }
+    rules.formats.clone()
 }
 
 fn name<'a>(

@@ -93,6 +93,8 @@ pub struct UploadOptions {
     pub tags: Vec<String>,
     pub context: BTreeMap<String, String>,
     pub metadata: Map<String, Value>,
+    /// Formats that the file may have, by its content; none means any.
+    pub allowed_formats: Vec<String>,
     /// Cloudinary's default is to overwrite.
     pub overwrite: Option<bool>,
     pub invalidate: bool,
@@ -325,6 +327,10 @@ fn upload_params(
     );
     if !options.tags.is_empty() {
         params.push(("tags", Param::One(join_tags(doing, &options.tags)?)));
+    }
+    if !options.allowed_formats.is_empty() {
+        let formats = options.allowed_formats.join(",");
+        params.push(("allowed_formats", Param::One(formats)));
     }
     if !options.context.is_empty() {
         params.push(("context", Param::One(escape::pairs(&options.context))));

@@ -1,6 +1,7 @@
-//! The type of a file, by its first bytes rather than by its name (pure).
+//! The type of a file, by its first bytes where they tell it (pure).
 
 use super::format::{extension, known_format};
+use super::recognition::{Recognition, recognise};
 use super::refusal::UploadRefusal;
 use super::rules::UploadRules;
 use crate::asset::ResourceType;
@@ -32,32 +33,57 @@ pub fn check_file(
             hint: "",
         });
     }
-    let found = sniff(bytes);
     let extension = extension(filename);
-    if wanted != Some(ResourceType::Raw)
-        && let Some((claimed, kind)) = extension.as_deref().and_then(known_format)
-        && found.is_none_or(|(_, found)| found != kind)
-    {
-        return Err(UploadRefusal::Mismatch(format!(
-            "The file is named like {claimed}, and its content is something else. (To keep it as it is, ask for `resource_type` raw.)"
-        )));
-    }
-    let resource_type = match (wanted, found) {
-        (Some(ResourceType::Raw), _) | (None, None) => ResourceType::Raw,
-        (None, Some((_, kind))) => kind,
-        (Some(wanted), Some((_, kind))) if wanted == kind => kind,
-        (Some(wanted), _) => {
-            return Err(UploadRefusal::Mismatch(format!(
-                "The file's content is no {wanted} that is known here."
-            )));
-        }
-    };
-    let format = found.map(|(name, _)| name.to_owned()).or(extension);
+    let claimed = extension.as_deref().and_then(known_format);
+    let resource_type = judge_type(recognise(bytes), claimed, wanted)?;
+    let format = format_of(recognise(bytes), claimed).or(extension);
     check_allowed(resource_type, format.as_deref(), rules)?;
     Ok(CheckedFile {
         resource_type,
         format,
     })
+}
+
+type KnownFormat = (&'static str, ResourceType);
+
+/// A file is what it holds. Where that is not recognised, its sender says what it is, or its name.
+fn judge_type(
+    recognition: Recognition,
+    claimed: Option<KnownFormat>,
+    wanted: Option<ResourceType>,
+) -> Result<ResourceType, UploadRefusal> {
+    if wanted == Some(ResourceType::Raw) {
+        return Ok(ResourceType::Raw);
+    }
+    let claimed_type = claimed.map(|(_, kind)| kind);
+    let is = match recognition {
+        Recognition::Unknown => return Ok(wanted.or(claimed_type).unwrap_or(ResourceType::Raw)),
+        Recognition::NoMedia => ResourceType::Raw,
+        Recognition::Format(name) | Recognition::Container(name) => {
+            known_format(name).map_or(ResourceType::Raw, |(_, kind)| kind)
+        }
+    };
+    if let Some((name, _)) = claimed.filter(|(_, kind)| *kind != is) {
+        return Err(UploadRefusal::Mismatch(format!(
+            "The file is named like {name}, and its content is something else. (To keep it as it is, ask for `resource_type` raw.)"
+        )));
+    }
+    if let Some(wanted) = wanted.filter(|wanted| *wanted != is) {
+        return Err(UploadRefusal::Mismatch(format!(
+            "The file's content is no {wanted}."
+        )));
+    }
+    Ok(is)
+}
+
+/// The format that the content tells; where several share a container, its name decides.
+fn format_of(recognition: Recognition, claimed: Option<KnownFormat>) -> Option<String> {
+    let name = match recognition {
+        Recognition::Format(name) => name,
+        Recognition::Container(likeliest) => claimed.map_or(likeliest, |(name, _)| name),
+        Recognition::Unknown | Recognition::NoMedia => claimed?.0,
+    };
+    Some(name.to_owned())
 }
 
 /// Checks that the rules allow this type and format.
@@ -99,76 +125,6 @@ pub fn check_allowed_type(
     )))
 }
 
-/// The format that the first bytes tell, and Cloudinary's type for it.
-pub fn sniff(bytes: &[u8]) -> Option<(&'static str, ResourceType)> {
-    known_format(sniff_name(bytes)?)
-}
-
-fn sniff_name(bytes: &[u8]) -> Option<&'static str> {
-    let at = |offset: usize, magic: &[u8]| bytes.get(offset..offset + magic.len()) == Some(magic);
-    if at(4, b"ftyp") {
-        return Some(brand(bytes.get(8..12)?));
-    }
-    if at(0, b"RIFF") {
-        return [(&b"WEBP"[..], "webp"), (b"WAVE", "wav"), (b"AVI ", "avi")]
-            .into_iter()
-            .find_map(|(magic, name)| at(8, magic).then_some(name));
-    }
-    const MAGIC: &[(&[u8], &str)] = &[
-        (b"\xff\xd8\xff", "jpg"),
-        (b"\x89PNG\r\n\x1a\n", "png"),
-        (b"GIF87a", "gif"),
-        (b"GIF89a", "gif"),
-        (b"II*\0", "tiff"),
-        (b"MM\0*", "tiff"),
-        (b"8BPS", "psd"),
-        (b"\0\0\x01\0", "ico"),
-        (b"%PDF-", "pdf"),
-        (b"\x1a\x45\xdf\xa3", "webm"),
-        (b"OggS", "ogg"),
-        (b"fLaC", "flac"),
-        (b"ID3", "mp3"),
-    ];
-    let known = MAGIC.iter().find(|(magic, _)| at(0, magic));
-    known
-        .map(|(_, name)| *name)
-        .or_else(|| (at(0, b"BM") && bytes.len() > 26).then_some("bmp"))
-        .or_else(|| mpeg_audio(bytes))
-        .or_else(|| is_svg(bytes).then_some("svg"))
-}
-
-/// ISO base media files name their content in their brand.
-fn brand(brand: &[u8]) -> &'static str {
-    match brand {
-        b"avif" | b"avis" => "avif",
-        b"heic" | b"heix" | b"hevc" | b"mif1" | b"msf1" | b"heim" | b"heis" => "heic",
-        b"qt  " => "mov",
-        b"M4A " | b"M4B " => "m4a",
-        _ => "mp4",
-    }
-}
-
-/// The eleven set bits of a frame, then version and layer: layer 3 is MP3, layer 0 is ADTS.
-fn mpeg_audio(bytes: &[u8]) -> Option<&'static str> {
-    let (first, second) = (*bytes.first()?, *bytes.get(1)?);
-    match (first, second & 0xf6) {
-        (0xff, 0xf0) => Some("aac"),
-        (0xff, 0xf2) => Some("mp3"),
-        (0xff, 0xe2) => Some("mp3"),
-        _ => None,
-    }
-}
-
-fn is_svg(bytes: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]);
-    let text = text.trim_start_matches('\u{feff}').trim_start();
-    text.starts_with("<svg")
-        || (text.starts_with("<?xml")
-            || text.starts_with("<!--")
-            || text.starts_with("<!DOCTYPE svg"))
-            && text.contains("<svg")
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -188,38 +144,6 @@ mod tests {
     }
 
     #[test]
-    fn files_are_told_by_their_first_bytes() {
-        let told: [(&[u8], &str); 14] = [
-            (b"\xff\xd8\xff\xe0 JFIF", "jpg"),
-            (PNG, "png"),
-            (b"GIF89a", "gif"),
-            (b"RIFF\x10\0\0\0WEBPVP8 ", "webp"),
-            (b"\0\0\0\x20ftypavif", "avif"),
-            (b"\0\0\0\x20ftypheic", "heic"),
-            (b"%PDF-1.7", "pdf"),
-            (b"<?xml version='1.0'?>\n<svg xmlns='...'>", "svg"),
-            (MP4, "mp4"),
-            (b"\0\0\0\x14ftypqt  ", "mov"),
-            (b"\x1a\x45\xdf\xa3", "webm"),
-            (b"RIFF\x10\0\0\0WAVEfmt ", "wav"),
-            (b"\xff\xfb\x90\0", "mp3"),
-            (b"\xff\xf1\x50\x80", "aac"),
-        ];
-        for (bytes, name) in told {
-            assert_eq!(sniff(bytes).map(|(name, _)| name), Some(name));
-        }
-        for bytes in [
-            &b"hello"[..],
-            b"MZ\x90\0",
-            b"#!/bin/sh",
-            b"<html><svg></svg>",
-            b"",
-        ] {
-            assert_eq!(sniff(bytes), None, "{bytes:?}");
-        }
-    }
-
-    #[test]
     fn a_file_is_what_it_holds_and_not_what_it_is_called() {
         let png = check(PNG, "mug.PNG", None).unwrap();
         assert_eq!(
@@ -234,6 +158,7 @@ mod tests {
         );
         assert_eq!(check(b"MZ\x90\0", "mug.png", None), Err("content_mismatch"));
         assert_eq!(check(MP4, "mug.png", None), Err("content_mismatch"));
+        assert_eq!(check(b"<html>", "mug.svg", None), Err("content_mismatch"));
         assert_eq!(
             check(PNG, "mug", Some(ResourceType::Video)),
             Err("content_mismatch")
@@ -246,6 +171,38 @@ mod tests {
         );
         let kept = check(b"not a picture", "mug.png", Some(ResourceType::Raw)).unwrap();
         assert_eq!(kept.resource_type, ResourceType::Raw);
+    }
+
+    #[test]
+    fn content_that_is_not_recognised_is_what_its_sender_or_its_name_says() {
+        let video = Some(ResourceType::Video);
+        for (bytes, name, wanted, is) in [
+            (
+                &b"\0\0\0\x08wide\0\0\0\0mdat"[..],
+                "clip.mov",
+                None,
+                "video mov",
+            ),
+            (b"\0\0\x10\0mdat", "clip.mov", None, "video mov"),
+            (b"\0\0\0\0\xff\xfb\x90\0", "song.mp3", None, "video mp3"),
+            (b"\0\0\0\x18ftyp3gp5", "clip.3gp", None, "video 3gp"),
+            (
+                b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",
+                "clip.wmv",
+                None,
+                "video wmv",
+            ),
+            (b"\x30\x26\xb2\x75", "clip.wmv", video, "video wmv"),
+            (b"%!PS-Adobe-3.0 EPSF", "drawing.eps", None, "image eps"),
+            (b"%PDF-1.6", "drawing.ai", None, "image ai"),
+            (b"II*\0", "photo.dng", None, "image dng"),
+            (b"????", "mug.xyz", video, "video xyz"),
+            (b"????", "mug.xyz", None, "raw xyz"),
+        ] {
+            let told = check(bytes, name, wanted).unwrap();
+            let format = told.format.unwrap_or_default();
+            assert_eq!(format!("{} {format}", told.resource_type), is, "{name}");
+        }
     }
 
     #[test]

@@ -2,31 +2,62 @@
 
 use crate::asset::ResourceType;
 
-/// Formats that can be told by their first bytes: Cloudinary's name, its type for them, and other
-/// extensions of the same. (Audio is `video`, PDF is `image`.)
+/// Formats that Cloudinary takes: its name, its type for them, and other extensions of the same.
+/// (Audio is `video`, PDF is `image`.)
+///
+/// Source: <https://cloudinary.com/documentation/formats_supported_for_transformation>
 pub const FORMATS: &[(&str, ResourceType, &[&str])] = &[
+    ("3ds", ResourceType::Image, &[]),
+    ("ai", ResourceType::Image, &[]),
+    ("arw", ResourceType::Image, &[]),
     ("avif", ResourceType::Image, &[]),
     ("bmp", ResourceType::Image, &[]),
+    ("bw", ResourceType::Image, &[]),
+    ("cr2", ResourceType::Image, &[]),
+    ("cr3", ResourceType::Image, &[]),
+    ("djvu", ResourceType::Image, &[]),
+    ("dng", ResourceType::Image, &[]),
+    ("eps", ResourceType::Image, &["ps", "ept", "eps3"]),
+    ("fbx", ResourceType::Image, &[]),
+    ("flif", ResourceType::Image, &[]),
     ("gif", ResourceType::Image, &[]),
+    ("glb", ResourceType::Image, &[]),
+    ("gltf", ResourceType::Image, &[]),
     ("heic", ResourceType::Image, &["heif"]),
     ("ico", ResourceType::Image, &[]),
+    ("indd", ResourceType::Image, &[]),
+    ("jp2", ResourceType::Image, &[]),
     ("jpg", ResourceType::Image, &["jpeg", "jpe", "jfif"]),
+    ("jxl", ResourceType::Image, &[]),
+    ("jxr", ResourceType::Image, &["wdp", "hdp"]),
     ("pdf", ResourceType::Image, &[]),
     ("png", ResourceType::Image, &[]),
     ("psd", ResourceType::Image, &[]),
     ("svg", ResourceType::Image, &[]),
+    ("tga", ResourceType::Image, &[]),
     ("tiff", ResourceType::Image, &["tif"]),
+    ("usdz", ResourceType::Image, &[]),
     ("webp", ResourceType::Image, &[]),
+    ("3g2", ResourceType::Video, &[]),
+    ("3gp", ResourceType::Video, &[]),
     ("aac", ResourceType::Video, &[]),
+    ("aiff", ResourceType::Video, &["aif"]),
+    ("amr", ResourceType::Video, &[]),
     ("avi", ResourceType::Video, &[]),
     ("flac", ResourceType::Video, &[]),
+    ("flv", ResourceType::Video, &[]),
+    ("m2ts", ResourceType::Video, &["mts"]),
     ("m4a", ResourceType::Video, &[]),
+    ("mkv", ResourceType::Video, &[]),
     ("mov", ResourceType::Video, &["qt"]),
     ("mp3", ResourceType::Video, &[]),
     ("mp4", ResourceType::Video, &["m4v"]),
+    ("mpeg", ResourceType::Video, &["mpg"]),
+    ("mxf", ResourceType::Video, &[]),
     ("ogg", ResourceType::Video, &["oga", "ogv", "opus"]),
     ("wav", ResourceType::Video, &[]),
-    ("webm", ResourceType::Video, &["mkv"]),
+    ("webm", ResourceType::Video, &[]),
+    ("wmv", ResourceType::Video, &["asf"]),
 ];
 
 /// Cloudinary's name of the format with this extension, and its type for it.

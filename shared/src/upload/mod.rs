@@ -6,6 +6,7 @@ mod host_rule;
 mod kind;
 pub mod name;
 mod public_address;
+mod recognition;
 pub mod refusal;
 pub mod remote;
 pub mod rules;

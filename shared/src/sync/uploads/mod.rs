@@ -57,6 +57,9 @@ pub struct WantedUpload {
     /// Bytes, where they are known.
     pub file_size: Option<u64>,
     pub format: Option<String>,
+    /// Formats that Cloudinary is to take, since it knows more of them than is known here; none
+    /// means any.
+    pub allowed_formats: Vec<String>,
 }
 
 /// The outcome of an upload.
@@ -261,6 +264,7 @@ impl WantedUpload {
             display_name: self.display_name.clone(),
             tags: self.tags.clone(),
             context: self.context.clone(),
+            allowed_formats: self.allowed_formats.clone(),
             overwrite: Some(false),
             ..UploadOptions::default()
         }
