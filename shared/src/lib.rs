@@ -19,6 +19,7 @@ pub mod release;
 pub mod rotation;
 pub mod row;
 pub mod serve;
+pub mod settings;
 pub mod supabase;
 pub mod sync;
 pub mod telemetry;

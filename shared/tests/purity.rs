@@ -36,6 +36,7 @@ const PURE: &[&str] = &[
     "row/mod.rs",
     "row/observe.rs",
     "row/settle.rs",
+    "settings/plan.rs",
     "supabase/keys.rs",
     "sync/explain/mod.rs",
     "sync/health.rs",

@@ -33,6 +33,7 @@ mod roles;
 mod rotation;
 mod scale;
 mod searching;
+mod settings;
 mod side_by_side;
 mod slices;
 mod stories;

@@ -9,20 +9,17 @@ use media_sync::cloudinary::upload::UploadSource;
 use media_sync::deadline::{self, Deadline};
 use media_sync::http::auth::authenticate;
 use media_sync::http::{Problem, QueryParameters, reply, respond};
-use media_sync::rotation::LiveValue;
+use media_sync::settings::LiveRules;
 use media_sync::supabase::jwt::TokenVerifier;
 use media_sync::sync::uploads::{NewUpload, UploadOutcome, Uploads, WantedUpload};
 use media_sync::time::Timestamp;
-use media_sync::upload::remote::parse_remote;
-use media_sync::upload::signing::SigningRequest;
-use media_sync::upload::{UploadRules, Uploader};
+use media_sync::upload::Uploader;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::host::look_up;
-use crate::plan::{plan_file, plan_url};
-use crate::posted::{PostedUpload, SignRequest};
-use crate::rules::{address, describe, file_limit};
+use crate::planned::{PlannedSignature, PlannedUpload};
+use crate::rules::{address, describe};
 
 /// Kept free at the end of an invocation, to write down the upload's outcome.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -34,7 +31,7 @@ const PENDING: &str = "Cloudinary has not answered yet. The row becomes synced w
 #[derive(Debug)]
 pub(crate) struct UploadRequests {
     pub(crate) verifier: TokenVerifier,
-    pub(crate) rules: LiveValue<UploadRules>,
+    pub(crate) rules: LiveRules,
     pub(crate) uploads: Uploads,
 }
 
@@ -48,10 +45,13 @@ impl UploadRequests {
             };
             QueryParameters::parse(request.uri().query(), &[])?;
             match *request.method() {
-                Method::GET => self.describe(uploader).await,
+                Method::GET => {
+                    let end = Deadline::of_request(request);
+                    self.describe(uploader, end).await
+                }
                 Method::POST => {
-                    let invocation = self.until(Deadline::of_request(request));
-                    invocation.post(request, uploader).await
+                    let end = Deadline::of_request(request);
+                    self.until(end).post(request, uploader, end).await
                 }
                 _ => Err(Problem::method_not_allowed("GET, POST")),
             }
@@ -68,41 +68,57 @@ impl UploadRequests {
         }
     }
 
-    async fn post(&self, request: &Request, uploader: Uploader) -> Result<Response<Body>, Problem> {
+    async fn post(
+        &self,
+        request: &Request,
+        uploader: Uploader,
+        end: Deadline,
+    ) -> Result<Response<Body>, Problem> {
         let deadline = request.lambda_context_ref().map_or_else(
             || Instant::now() + MARGIN,
             |context| deadline::before_the_end(context, MARGIN),
         );
         let id = Uuid::new_v4();
-        let rules = self.rules.current().await;
-        match PostedUpload::read(request, file_limit(&rules)).await? {
-            PostedUpload::Sign(asked) => self.sign(asked, &rules, uploader, id).await,
-            PostedUpload::Url(asked) => {
-                let file = parse_remote(&asked.url, &rules)?;
-                let (wanted, source) = plan_url(&file, asked.options, &rules, uploader, id)?;
+        match self.plan(request, uploader, id, end).await? {
+            PlannedUpload::Signed(planned) => self.sign(*planned, uploader, id).await,
+            PlannedUpload::Remote(file, wanted, source) => {
                 look_up(&file).await?;
-                self.carry_out(wanted, source, deadline).await
+                self.carry_out(*wanted, source, deadline).await
             }
-            PostedUpload::File(file) => {
-                let (wanted, source) = plan_file(file, &rules, uploader, id)?;
-                self.carry_out(wanted, source, deadline).await
-            }
+            PlannedUpload::File(wanted, source) => self.carry_out(*wanted, source, deadline).await,
+        }
+    }
+
+    /// Plans by the rules. Those that refuse are looked for once more: they may have been changed.
+    async fn plan(
+        &self,
+        request: &Request,
+        uploader: Uploader,
+        id: Uuid,
+        end: Deadline,
+    ) -> Result<PlannedUpload, Problem> {
+        let rules = self.rules.current(end).await?;
+        let refused = match PlannedUpload::plan(request, &rules, uploader, id).await {
+            Ok(planned) => return Ok(planned),
+            Err(refused) => refused,
+        };
+        match self.rules.renewed_if_due(&rules).await {
+            Some(newer) => PlannedUpload::plan(request, &newer, uploader, id).await,
+            None => Err(refused),
         }
     }
 
     async fn sign(
         &self,
-        asked: SignRequest,
-        rules: &UploadRules,
+        planned: PlannedSignature,
         uploader: Uploader,
         id: Uuid,
     ) -> Result<Response<Body>, Problem> {
-        let signable = SigningRequest {
-            params: &asked.params,
-            filename: asked.filename.as_deref(),
-            resource_type: asked.resource_type,
-        }
-        .plan(rules, uploader, id)?;
+        let PlannedSignature {
+            signable,
+            resource_type,
+            rules,
+        } = planned;
         let cloudinary = self.cloudinary();
         let now = cloudinary.cloud_now();
         let valid = rules.valid_seconds;
@@ -115,7 +131,7 @@ impl UploadRequests {
         answer.insert(
             "upload".to_owned(),
             json!({
-                "id": id, "url": address(asked.resource_type, &credentials),
+                "id": id, "url": address(resource_type, &credentials),
                 "expires_at": expires_at, "max_bytes": rules.max_bytes,
             }),
         );
@@ -144,8 +160,8 @@ impl UploadRequests {
         &self.uploads.clients.cloudinary
     }
 
-    async fn describe(&self, uploader: Uploader) -> Result<Response<Body>, Problem> {
-        let rules = self.rules.current().await;
+    async fn describe(&self, uploader: Uploader, end: Deadline) -> Result<Response<Body>, Problem> {
+        let rules = self.rules.current(end).await?;
         let credentials = self.cloudinary().credentials().await;
         let answer = describe(uploader, &rules, &credentials);
         Ok(reply::json(StatusCode::OK, &answer))

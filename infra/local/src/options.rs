@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use serde_json::Value;
+
 /// A part of the stack that can be killed and started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StackPart {
@@ -41,6 +43,8 @@ pub struct StackOptions {
     pub parameters: BTreeMap<String, String>,
     /// Keys of the configuration secret to add or to override.
     pub config: BTreeMap<String, String>,
+    /// Settings that the database is given before anything else, such as `UPLOAD_RULES`.
+    pub settings: BTreeMap<String, Value>,
     /// More arguments for the Cloudinary stand-in, such as `--folder-mode fixed`.
     pub cloudinary_arguments: Vec<String>,
     /// True if the project's database has the objects of Supabase's Realtime; the server itself has no local part.

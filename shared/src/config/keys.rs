@@ -8,10 +8,11 @@ pub(super) const SUPABASE_SECRET_KEY: &str = "SUPABASE_SECRET_KEY";
 pub(super) const SUPABASE_PUBLISHABLE_KEY: &str = "SUPABASE_PUBLISHABLE_KEY";
 pub(super) const SUPABASE_JWT_SECRET: &str = "SUPABASE_JWT_SECRET";
 pub(super) const CURSOR_SECRET: &str = "CURSOR_SECRET";
-pub(super) const UPLOAD_RULES: &str = "UPLOAD_RULES";
+/// The setting that holds the rules for uploads.
+pub const UPLOAD_RULES: &str = "UPLOAD_RULES";
 
 /// The keys that a secret may have.
-pub const KEYS: [&str; 8] = [
+pub const KEYS: [&str; 7] = [
     CLOUDINARY_URL,
     NOTIFICATION_SECRETS,
     SUPABASE_URL,
@@ -19,5 +20,7 @@ pub const KEYS: [&str; 8] = [
     SUPABASE_PUBLISHABLE_KEY,
     SUPABASE_JWT_SECRET,
     CURSOR_SECRET,
-    UPLOAD_RULES,
 ];
+
+/// The settings that the database keeps. Releases before 0.2.0 kept them in the secret.
+pub const SETTINGS: [&str; 1] = [UPLOAD_RULES];

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_config::SdkConfig;
 
 use super::error::ConfigError;
-use super::keys::{KEYS, SECRET_ARN};
+use super::keys::{KEYS, SECRET_ARN, SETTINGS};
 use super::parts::{ConfigPart, from_map};
 use super::secret::Secret;
 use crate::rotation::LiveValue;
@@ -27,6 +27,7 @@ pub async fn load<P: ConfigPart + Send + Sync + 'static>(
 
 fn environment_map() -> BTreeMap<String, String> {
     KEYS.iter()
+        .chain(&SETTINGS)
         .filter_map(|key| Some(((*key).to_owned(), std::env::var(key).ok()?)))
         .filter(|(_, value)| !value.is_empty())
         .collect()

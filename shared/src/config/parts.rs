@@ -7,8 +7,8 @@ use url::Url;
 
 use super::error::ConfigError;
 use super::keys::{
-    CLOUDINARY_URL, CURSOR_SECRET, NOTIFICATION_SECRETS, SUPABASE_JWT_SECRET,
-    SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, SUPABASE_URL, UPLOAD_RULES,
+    CLOUDINARY_URL, CURSOR_SECRET, NOTIFICATION_SECRETS, SETTINGS, SUPABASE_JWT_SECRET,
+    SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, SUPABASE_URL,
 };
 use super::reader::ConfigReader;
 use crate::cloudinary::signature::NotificationVerifier;
@@ -17,7 +17,6 @@ use crate::cursor::CursorKey;
 use crate::rotation::LiveValue;
 use crate::supabase::jwt::TokenVerifier;
 use crate::supabase::{ApiKey, DataApi, keys::KeyKind};
-use crate::upload::UploadRules;
 
 /// Something that a function needs, read from keys of the configuration.
 pub trait ConfigPart: Sized {
@@ -57,6 +56,17 @@ pub struct CallerConfig {
     pub publishable_key: ApiKey,
     /// Legacy projects only; others publish their keys.
     pub jwt_secret: Option<String>,
+}
+
+/// Settings that an old secret holds beside the keys, by their names and unchecked. The database keeps them now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SecretSettings(BTreeMap<&'static str, String>);
+
+impl SecretSettings {
+    /// The text of a setting, if the secret has it.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
 }
 
 impl CloudinaryConfig {
@@ -177,10 +187,14 @@ impl ConfigPart for CursorKey {
     }
 }
 
-impl ConfigPart for UploadRules {
+/// Never a fault: a setting in the secret matters only as long as the database was never given it.
+impl ConfigPart for SecretSettings {
     fn read(reader: &mut ConfigReader<'_>) -> Option<Self> {
-        let rules = reader.optional(UPLOAD_RULES, Self::parse);
-        Some(rules.unwrap_or_default())
+        let mut text = |name| reader.optional(name, |text| Ok(text.to_owned()));
+        let settings = SETTINGS
+            .into_iter()
+            .filter_map(|name| Some((name, text(name)?)));
+        Some(Self(settings.collect()))
     }
 }
 

@@ -271,6 +271,11 @@ pub const CATALOGUE: &[ProblemKind] = &[
     ),
     entry(
         503,
+        "settings_unavailable",
+        "The rules for uploads could not be read, or cannot be used: repeat after `Retry-After` seconds. The log names the fault.",
+    ),
+    entry(
+        503,
         "queue_unavailable",
         "SQS does not take the message: repeat after `Retry-After` seconds.",
     ),

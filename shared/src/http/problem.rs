@@ -13,6 +13,7 @@ use crate::cloudinary::{CloudinaryError, RefusalKind};
 use crate::config::ConfigError;
 use crate::parameter::ParameterError;
 use crate::queue::SendError;
+use crate::settings::SettingError;
 use crate::supabase::SupabaseError;
 use crate::supabase::jwt::TokenError;
 use crate::sync::uploads::UploadError;
@@ -310,6 +311,13 @@ impl From<SendError> for Problem {
     fn from(error: SendError) -> Self {
         // Whatever SQS's reason, the caller's message was good and may be sent again.
         Self::unavailable("queue_unavailable", None, &error)
+    }
+}
+
+impl From<SettingError> for Problem {
+    fn from(error: SettingError) -> Self {
+        // Rules that are not known are never taken for none.
+        Self::unavailable("settings_unavailable", None, &error)
     }
 }
 

@@ -10,10 +10,12 @@ use serde_json::{Value, json};
 use url::Url;
 
 pub use self::task::MaintenanceTask;
-use crate::config::{self, CloudinaryConfig, ServiceConfig};
+use crate::config::{self, CloudinaryConfig, SecretSettings, ServiceConfig};
 use crate::deadline::Deadline;
 use crate::queue::{ReplayMessage, SendError, SqsQueue};
-use crate::supabase::SupabaseError;
+use crate::rotation::LiveValue;
+use crate::settings::import_settings;
+use crate::supabase::{DataApi, SupabaseError};
 use crate::sync::clients::SyncClients;
 use crate::sync::drain::send_waiting_intents;
 use crate::sync::health::RunSchedules;
@@ -40,6 +42,10 @@ pub struct Maintenance {
     pub audit_days: u32,
     /// The addresses of this stack's webhook; none where the function's template names none.
     pub webhooks: Vec<Url>,
+    /// The database, for settings.
+    pub supabase: DataApi,
+    /// Settings that an old secret holds.
+    pub settings: LiveValue<SecretSettings>,
 }
 
 /// A task that was not finished. What was done until then stays done.
@@ -65,7 +71,8 @@ impl Maintenance {
     /// # Errors
     /// When there is none, or it is not usable.
     pub async fn connect(aws: &SdkConfig) -> Result<Self, lambda_http::Error> {
-        let config = config::load::<(CloudinaryConfig, ServiceConfig)>(aws).await?;
+        type Parts = ((CloudinaryConfig, ServiceConfig), SecretSettings);
+        let (config, settings) = config::load::<Parts>(aws).await?.split();
         let (cloudinary, service) = config.split();
         let http = config::http_client()?;
         Ok(Self {
@@ -79,6 +86,8 @@ impl Maintenance {
             schedules: config::schedules(),
             audit_days: config::audit_retention_days()?,
             webhooks: config::webhook_urls()?,
+            supabase: service.client(&http),
+            settings,
         })
     }
 
@@ -90,6 +99,7 @@ impl Maintenance {
             notifications: self.notifications.until(end),
             outbound: self.outbound.until(end),
             continuation: self.continuation.until(end),
+            supabase: self.supabase.until(end),
             ..self.clone()
         }
     }
@@ -144,6 +154,7 @@ impl Maintenance {
         let sent = send_waiting_intents(&self.clients.store, &self.outbound).await;
         let uploads = self.resolve_uploads().await;
         self.watch().await;
+        self.import_settings().await;
         let sent = sent.map_err(MaintenanceError::Drain)?;
         Ok(json!({"intents_sent": sent, "uploads_ended": uploads?}))
     }
@@ -154,6 +165,14 @@ impl Maintenance {
         };
         let ended = uploads.resolve_due().await;
         ended.map_err(MaintenanceError::Uploads)
+    }
+
+    /// Moves the settings of an old secret into the database, where triggers read them. Whoever needs one that is
+    /// broken refuses by itself.
+    async fn import_settings(&self) {
+        if let Err(error) = import_settings(&self.supabase, &self.settings).await {
+            telemetry::log_error("the secret's settings were not imported", &error);
+        }
     }
 
     /// Tells CloudWatch how the mirror stands. If that cannot be found out nothing is told, and the

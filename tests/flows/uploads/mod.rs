@@ -32,7 +32,7 @@ impl Uploads {
 
     async fn start_with(rules: Value) -> Self {
         let options = StackOptions {
-            config: [("UPLOAD_RULES".to_owned(), rules.to_string())].into(),
+            settings: [("UPLOAD_RULES".to_owned(), rules)].into(),
             ..StackOptions::default()
         };
         let world = World::start_with(options).await;

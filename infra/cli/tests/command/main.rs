@@ -17,6 +17,7 @@ mod migrate;
 mod project;
 mod redrive;
 mod replay;
+mod settings;
 mod support;
 mod tls;
 mod transfer;

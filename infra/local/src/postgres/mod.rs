@@ -5,6 +5,9 @@ mod prepared;
 mod push;
 mod server;
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
 use tokio_postgres::Client;
 
 use crate::StackError;
@@ -58,6 +61,24 @@ impl Postgres {
 
     pub(crate) fn url_for(&self, role: &str) -> String {
         self.server.url(role, &self.password)
+    }
+
+    /// Writes settings as `mediasync config set` does.
+    pub(crate) async fn set(&self, settings: &BTreeMap<String, Value>) -> Result<(), StackError> {
+        if settings.is_empty() {
+            return Ok(());
+        }
+        let client = self.connect_as("postgres").await?;
+        for (name, value) in settings {
+            client
+                .query(
+                    "select public.media_sync_set_setting($1, $2)",
+                    &[name, value],
+                )
+                .await
+                .map_err(StackError::database("writing a setting"))?;
+        }
+        Ok(())
     }
 
     async fn connect_as(&self, role: &str) -> Result<Client, StackError> {

@@ -130,6 +130,7 @@ impl Start {
             migrated: !self.options.unmigrated,
         };
         let postgres = Postgres::start(&self.supervisor, &self.tools, project).await?;
+        postgres.set(&self.options.settings).await?;
         self.tell("PostgreSQL is ready");
         let authenticator = postgres.url_for("authenticator");
         let postgrest =

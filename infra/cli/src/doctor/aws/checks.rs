@@ -10,7 +10,7 @@ pub const CHECKS: &[Check<AwsEvidence>] = &[
         topic: CheckTopic {
             id: "aws-secret",
             group: CheckGroup::Aws,
-            title: "the secret is missing, not JSON, or has a missing or wrong value",
+            title: "the secret is missing, not JSON, or has a missing, wrong or unused value",
             why: "The functions find no usable configuration, and every call fails.",
             reads: "the secret that the deployed stack or `--secret` names",
         },

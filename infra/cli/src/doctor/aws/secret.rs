@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use media_sync::config::{Config, ConfigError};
+use media_sync::config::{Config, ConfigError, SETTINGS};
 use serde_json::Value;
 
 use super::super::verdict::first_few;
@@ -37,6 +37,14 @@ pub(super) fn secret(evidence: &AwsEvidence) -> CheckJudgement {
         Err(other) => problems.push(other.to_string()),
         Ok(_) => {}
     }
+    if problems.is_empty()
+        && let Some(name) = SETTINGS.iter().find(|name| map.get(name).is_some())
+    {
+        return Ok(CheckVerdict::warning(
+            format!("the secret still holds {name}, which the database keeps now"),
+            format!("mediasync config unset --leftover {name}"),
+        ));
+    }
     if problems.is_empty() {
         return Ok(CheckVerdict::ok("every value has the right form"));
     }
@@ -49,6 +57,7 @@ fn wrapped(text: &str) -> Vec<String> {
     let is_wrapped = |text: &str| text.trim() != text || text.starts_with(['"', '\'']);
     object
         .iter()
+        .filter(|(name, _)| !SETTINGS.contains(&name.as_str()))
         .filter(|(_, value)| value.as_str().is_some_and(is_wrapped))
         .map(|(name, _)| format!("{name} has blanks or quotes around it"))
         .collect()
@@ -80,6 +89,17 @@ mod tests {
             "SUPABASE_SECRET_KEY": "sb_secret_hush", "SUPABASE_PUBLISHABLE_KEY": "sb_publishable_x",
         });
         assert_eq!(judge(&good.to_string()).grade, FindingGrade::Ok);
+
+        let mut old = good.clone();
+        old["UPLOAD_RULES"] = json!(" {broken ");
+        let verdict = judge(&old.to_string());
+        assert_eq!(verdict.grade, FindingGrade::Warning);
+        assert!(
+            verdict
+                .mend
+                .unwrap()
+                .contains("config unset --leftover UPLOAD_RULES")
+        );
 
         let mut bad = good.clone();
         bad["CLOUDINARY_URL"] = json!("\"cloudinary://1:hush@demo\"");

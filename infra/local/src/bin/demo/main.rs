@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use local_stack::{LocalStack, StackOptions};
+use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use screen::Screen;
@@ -94,9 +95,9 @@ async fn start(screen: &Screen) -> Result<World> {
         // A worker may fail once, as in production; its message need not wait as long as there.
         parameters: BTreeMap::from([("RetrySeconds".to_owned(), "20".to_owned())]),
         // The stand-in delivers from this machine, over http.
-        config: BTreeMap::from([(
+        settings: BTreeMap::from([(
             "UPLOAD_RULES".to_owned(),
-            r#"{"remote_hosts": ["127.0.0.1:*", "localhost:*"], "remote_http": true}"#.to_owned(),
+            json!({"remote_hosts": ["127.0.0.1:*", "localhost:*"], "remote_http": true}),
         )]),
         ..StackOptions::default()
     };

@@ -1,45 +1,57 @@
 //! `mediasync config`: shows the deployed configuration without its secrets, and changes one value of it.
 
+mod place;
+mod settings;
+
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Read as _};
 
 use clap::{Args, Subcommand};
 use dialoguer::Password;
 use media_sync::config::{self, Config, ConfigError};
+use media_sync::settings::{StoredSetting, fetch_settings};
 use serde_json::{Map, Value, json};
 
-use crate::aws::formation::Formation;
-use crate::aws::secret::{self, Secret, State};
-use crate::aws::{Access, Account};
-use crate::configuration::{ConfigurationValues, StackArguments};
+use self::place::{Place, ReadSecret};
+use crate::configuration::ConfigurationValues;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
 
 /// Keys whose values are no secrets.
-const OPEN: [&str; 3] = ["SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "UPLOAD_RULES"];
+const OPEN: [&str; 2] = ["SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY"];
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Show the deployed configuration, with secrets hidden
+    /// Show the deployed configuration and its places, with secrets hidden
+    ///
+    /// Keys are in the deployment's secret, settings such as UPLOAD_RULES in the database.
+    #[command(visible_aliases = ["show", "get"])]
     Print(PrintArguments),
     /// Change one value of the deployed configuration
     ///
     /// The new configuration is held to the functions' own rules before it is written. Without VALUE it is asked for and
     /// not shown; - reads it from stdin. An empty value removes the key. Functions take it within five minutes, or at
-    /// once after a refusal.
+    /// once after a refusal. Settings such as UPLOAD_RULES are written to the database.
     Set(SetArguments),
+    /// Remove one value of the deployed configuration
+    ///
+    /// The defaults of a setting count from then on.
+    Unset(UnsetArguments),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct PrintArguments {
+    /// A single key or setting; by default all are shown
+    key: Option<String>,
     #[command(flatten)]
     place: Place,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct SetArguments {
-    /// A key of the configuration, such as CLOUDINARY_URL
+    /// A key of the configuration, such as CLOUDINARY_URL, or a setting: UPLOAD_RULES
+    #[arg(value_name = "KEY[=VALUE]")]
     key: String,
     /// Its value; other users of the machine can read it here, so take - for secrets
     #[arg(allow_hyphen_values = true)]
@@ -48,92 +60,154 @@ pub(super) struct SetArguments {
     place: Place,
 }
 
-/// The secret.
 #[derive(Debug, Args)]
-struct Place {
-    /// Name or ARN of the secret; by default the deployed stack's
-    #[arg(
-        long,
-        value_name = "ARN",
-        env = "CONFIG_SECRET_ARN",
-        hide_env_values = true
-    )]
-    secret: Option<String>,
+pub(super) struct UnsetArguments {
+    /// A key of the configuration or a setting
+    key: String,
+    /// Remove only the unused copy of a setting that an old release left in the secret
+    #[arg(long)]
+    leftover: bool,
     #[command(flatten)]
-    stack: StackArguments,
-    #[command(flatten)]
-    access: Access,
-}
-
-impl Place {
-    /// The secret with its text.
-    async fn read(&self) -> Result<(Secret, String), Failure> {
-        let account = Account::find(self.access.configuration().await).await?;
-        let given = self.secret.clone().filter(|name| !name.is_empty());
-        let name = match given {
-            Some(name) => name,
-            None => {
-                let stack = Formation::new(&account, &self.stack.name).read().await?;
-                let arn = stack.as_ref().and_then(|stack| stack.secret_arn());
-                arn.map_or_else(|| format!("{}/config", self.stack.name), str::to_owned)
-            }
-        };
-        let secret = Secret::new(&account, &name);
-        match secret.read().await? {
-            State::There { text, .. } => Ok((secret, text)),
-            State::Deleted => Err(Failure::new(
-                Exit::Failed,
-                format!("the secret {name} waits for its deletion"),
-            )
-            .mend(format!(
-                "aws secretsmanager restore-secret --secret-id {name}"
-            ))),
-            State::Missing => Err(
-                Failure::new(Exit::Failed, format!("there is no secret {name}"))
-                    .mend("mediasync init makes one; --stack-name and --secret name another"),
-            ),
-        }
-    }
+    place: Place,
 }
 
 pub(super) async fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
     match command {
         Command::Print(arguments) => print(&arguments, output).await,
         Command::Set(arguments) => set(arguments, output).await,
+        Command::Unset(arguments) => unset(&arguments, output).await,
     }
 }
 
+/// A line of `print`.
+struct Shown {
+    value: String,
+    place: &'static str,
+}
+
 async fn print(arguments: &PrintArguments, output: &Output) -> Result<Exit, Failure> {
-    let (secret, text) = arguments.place.read().await?;
-    let shown = redacted(&secret::parse(&text)?);
-    output.say(&format!("the secret {}", secret.name));
-    let rows: Vec<[String; 2]> = shown
+    if let Some(key) = &arguments.key {
+        check_key(key)?;
+    }
+    let read = arguments.place.read().await?;
+    output.say(&format!("the secret {}", read.secret.name));
+    let mut lines = secret_lines(&read.values);
+    let mut warnings = problems(&read.text);
+    match settings(&read).await {
+        Ok(stored) => add_settings(&read, &stored, &mut lines, &mut warnings),
+        Err(failure) => warnings.push(format!("the settings are not shown: {}", failure.message)),
+    }
+    lines.retain(|key, _| arguments.key.as_ref().is_none_or(|wanted| wanted == key));
+    let rows: Vec<[String; 3]> = lines
         .iter()
-        .map(|(key, value)| [key.clone(), value.clone()])
+        .map(|(key, line)| [key.clone(), line.value.clone(), line.place.to_owned()])
+        .collect();
+    let values: BTreeMap<&str, &str> = lines
+        .iter()
+        .map(|(key, line)| (key.as_str(), line.value.as_str()))
+        .collect();
+    let places: BTreeMap<&str, &str> = lines
+        .iter()
+        .map(|(key, line)| (key.as_str(), line.place))
         .collect();
     output.data(
-        &json!({"secret": secret.name, "values": shown}),
-        &output::table(["KEY", "VALUE"], &rows),
+        &json!({"secret": read.secret.name, "values": values, "places": places}),
+        &output::table(["KEY", "VALUE", "PLACE"], &rows),
     );
-    for problem in problems(&text) {
+    for problem in warnings {
         output.warn(&problem);
     }
     Ok(Exit::Ok)
 }
 
+fn secret_lines(values: &Map<String, Value>) -> BTreeMap<String, Shown> {
+    let shown = redacted(values).into_iter();
+    let keys = shown.filter(|(key, _)| !config::SETTINGS.contains(&key.as_str()));
+    let line = |(key, value)| {
+        let place = "secret";
+        (key, Shown { value, place })
+    };
+    keys.map(line).collect()
+}
+
+async fn settings(read: &ReadSecret) -> Result<BTreeMap<String, StoredSetting>, Failure> {
+    Ok(fetch_settings(&read.supabase()?).await?)
+}
+
+fn add_settings(
+    read: &ReadSecret,
+    stored: &BTreeMap<String, StoredSetting>,
+    lines: &mut BTreeMap<String, Shown>,
+    warnings: &mut Vec<String>,
+) {
+    for name in config::SETTINGS {
+        let leftover = read.leftover(name);
+        let (value, place, warning) = settings::shown(name, stored.get(name), leftover.as_deref());
+        lines.insert(name.to_owned(), Shown { value, place });
+        warnings.extend(warning);
+    }
+}
+
 async fn set(arguments: SetArguments, output: &Output) -> Result<Exit, Failure> {
     let SetArguments { key, value, place } = arguments;
-    if !config::KEYS.contains(&key.as_str()) {
-        return Err(
-            Failure::new(Exit::Usage, format!("the configuration has no key {key}"))
-                .mend(format!("take one of {}", config::KEYS.join(", "))),
-        );
-    }
+    let (key, value) = match (key.split_once('='), value) {
+        (Some((key, value)), None) => (key.to_owned(), Some(value.to_owned())),
+        (_, value) => (key, value),
+    };
+    check_key(&key)?;
     let value = given(&key, value, output)?;
-    let (secret, text) = place.read().await?;
-    let old = secret::parse(&text)?;
-    let new = changed(&old, &key, &value);
-    if new == old {
+    let read = place.read().await?;
+    if config::SETTINGS.contains(&key.as_str()) {
+        return match value.as_str() {
+            "" => settings::unset(&read, &key, output).await,
+            text => settings::set(&read, &key, text, output).await,
+        };
+    }
+    set_in_secret(&read, &key, &value, output).await
+}
+
+async fn unset(arguments: &UnsetArguments, output: &Output) -> Result<Exit, Failure> {
+    let UnsetArguments {
+        key,
+        leftover,
+        place,
+    } = arguments;
+    check_key(key)?;
+    let is_setting = config::SETTINGS.contains(&key.as_str());
+    if *leftover && !is_setting {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("{key} is a key of the secret, and no leftover"),
+        ));
+    }
+    let read = place.read().await?;
+    match (is_setting, leftover) {
+        (false, _) => set_in_secret(&read, key, "", output).await,
+        (true, false) => settings::unset(&read, key, output).await,
+        (true, true) => settings::unset_leftover(&read, key, output).await,
+    }
+}
+
+fn check_key(key: &str) -> Result<(), Failure> {
+    let mut known = config::KEYS.iter().chain(&config::SETTINGS);
+    if known.any(|known| *known == key) {
+        return Ok(());
+    }
+    let known = [&config::KEYS[..], &config::SETTINGS].concat();
+    Err(
+        Failure::new(Exit::Usage, format!("the configuration has no key {key}"))
+            .mend(format!("take one of {}", known.join(", "))),
+    )
+}
+
+async fn set_in_secret(
+    read: &ReadSecret,
+    key: &str,
+    value: &str,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let new = changed(&read.values, key, value);
+    if new == read.values {
         output.say(&format!("{key} has this value already"));
         output.data(&json!({"key": key, "changed": false}), &[]);
         return Ok(Exit::Ok);
@@ -144,11 +218,14 @@ async fn set(arguments: SetArguments, output: &Output) -> Result<Exit, Failure> 
         return Err(Failure::new(Exit::Usage, problems.join("; "))
             .mend("nothing was written: the functions could not use this configuration"));
     }
-    secret.put(&text).await?;
+    read.secret.put(&text).await?;
     output.say(&format!(
         "wrote {key}; the functions take it within five minutes, or at once after a refusal"
     ));
-    output.data(&json!({"key": key, "changed": true}), &[]);
+    output.data(
+        &json!({"key": key, "changed": true, "place": "secret"}),
+        &[],
+    );
     Ok(Exit::Ok)
 }
 
@@ -230,6 +307,7 @@ fn shown(key: &str, value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::secret;
 
     #[test]
     fn secrets_are_hidden_and_the_rest_is_shown() {

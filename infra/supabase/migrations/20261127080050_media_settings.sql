@@ -1,0 +1,110 @@
+-- Settings that functions and triggers read alike, such as the rules of uploads. Credentials stay in the deployment's
+-- secret.
+do $once$ begin if media_sync.begin_migration('20261127080050', 'media_settings') then execute $migration$
+set local search_path = pg_catalog, pg_temp;
+
+-- The settings that there are, their keys, and the JSON type of each. The library has the same keys
+-- (shared/src/upload/rules.rs), and a test compares both.
+create function media_sync.setting_keys() returns table (setting text, key text, kind text)
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    values
+        ('UPLOAD_RULES', 'prefix', 'string'),
+        ('UPLOAD_RULES', 'max_bytes', 'number'),
+        ('UPLOAD_RULES', 'formats', 'array'),
+        ('UPLOAD_RULES', 'resource_types', 'array'),
+        ('UPLOAD_RULES', 'valid_seconds', 'number'),
+        ('UPLOAD_RULES', 'remote_hosts', 'array'),
+        ('UPLOAD_RULES', 'remote_http', 'boolean')
+$$;
+
+-- The fault of a setting's name or shape, or null. The command knows finer rules: it refuses numbers out of range.
+create function media_sync.fault_of_setting(p_name text, p_value jsonb) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select case
+        when not exists (select from media_sync.setting_keys() where setting = p_name) then
+            format('there is no setting %s: there are %s', left(p_name, 64), (
+                select string_agg(distinct setting, ', ' order by setting) from media_sync.setting_keys()
+            ))
+        when p_value is null then null
+        when jsonb_typeof(p_value) <> 'object' then p_name || ' must be a JSON object'
+        else (
+            select case
+                when known.key is not null then format('%s.%s must be a JSON %s', p_name, known.key, known.kind)
+                else format('%s has no key %s: there are %s', p_name, left(given.key, 64), (
+                    select string_agg(key, ', ' order by key) from media_sync.setting_keys() where setting = p_name
+                ))
+            end
+            from jsonb_each(p_value) as given
+            left join media_sync.setting_keys() as known on known.setting = p_name and known.key = given.key
+            where known.key is null or jsonb_typeof(given.value) <> known.kind
+            order by given.key
+            limit 1
+        )
+    end
+$$;
+
+create table media_sync.settings (
+    name       text primary key,
+    -- Null for a setting that was taken back: its defaults count, and a former value in the secret does not return.
+    value      jsonb,
+    changed_at timestamptz not null default now(),
+    constraint settings_fit check (media_sync.fault_of_setting(name, value) is null)
+);
+
+comment on table media_sync.settings is
+    'Settings that functions and triggers read alike, one row each. mediasync config set writes them.';
+
+alter table media_sync.settings enable row level security;
+revoke all on media_sync.settings from public, anon, authenticated, service_role;
+
+-- A setting for functions that run as their owner, such as triggers; null where its defaults count.
+create function media_sync.setting(p_name text) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select value from media_sync.settings where name = p_name
+$$;
+
+-- The prefix of a user's names, without slashes at its ends; null for anywhere.
+create function media_sync.prefix_of(p_user uuid) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select nullif(
+        replace(trim(both '/' from media_sync.setting('UPLOAD_RULES') ->> 'prefix'), '{user_id}', p_user::text), ''
+    )
+$$;
+
+-- Every setting that was ever set: {name: {"value": object or null, "changed_at"}}.
+create function public.media_sync_settings() returns jsonb
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select coalesce(
+        jsonb_object_agg(name, jsonb_build_object('value', value, 'changed_at', changed_at)), '{}'
+    )
+    from media_sync.settings
+$$;
+
+-- Writes a setting; null takes it back. With p_only_new it is written only if it was never set. Answers true if
+-- something was written.
+create function public.media_sync_set_setting(p_name text, p_value jsonb, p_only_new boolean default false)
+returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_value jsonb := nullif(p_value, 'null');
+    v_fault text := media_sync.fault_of_setting(p_name, v_value);
+begin
+    if v_fault is not null then
+        raise exception '%', v_fault using errcode = '22023';
+    end if;
+    insert into media_sync.settings as s (name, value) values (p_name, v_value)
+    on conflict (name) do update set value = excluded.value, changed_at = now()
+    where (not p_only_new) and s.value is distinct from excluded.value;
+    return found;
+end
+$$;
+
+revoke execute on function media_sync.setting_keys, media_sync.fault_of_setting, media_sync.setting,
+    media_sync.prefix_of from public;
+revoke execute on function public.media_sync_settings, public.media_sync_set_setting from public, anon, authenticated,
+    service_role;
+grant execute on function public.media_sync_settings, public.media_sync_set_setting to service_role;
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';

@@ -1,0 +1,14 @@
+//! Settings that the database keeps for functions and triggers alike, such as the rules for uploads.
+//!
+//! Releases before 0.2.0 kept them in the secret. A value there is imported once, if the database was never given one.
+
+mod database;
+mod live;
+mod plan;
+
+pub use self::database::{StoredSetting, fetch_settings, write_setting};
+pub use self::live::{LiveRules, SettingError, import_settings};
+pub use self::plan::{RulesOrigin, RulesPlan, plan_rules};
+
+#[cfg(test)]
+mod tests;

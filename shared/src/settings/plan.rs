@@ -1,0 +1,99 @@
+//! Chooses between the database's rules and those that an old secret holds (pure).
+
+use super::database::StoredSetting;
+use crate::upload::UploadRules;
+
+/// The rules that count, and where they come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RulesPlan {
+    pub rules: UploadRules,
+    /// The rules as they are written: a JSON object.
+    pub text: String,
+    pub origin: RulesOrigin,
+}
+
+/// The place that the rules come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RulesOrigin {
+    Database,
+    /// The secret, since the database was never given any: they are to be imported.
+    Secret,
+    /// Nobody has given any.
+    Default,
+}
+
+/// Chooses the rules. The secret's value counts only if the database was never given one.
+///
+/// # Errors
+/// The place of the rules that should count, and their fault.
+pub fn plan_rules(
+    stored: Option<&StoredSetting>,
+    in_secret: Option<&str>,
+) -> Result<RulesPlan, (RulesOrigin, String)> {
+    let (text, origin) = match (stored, in_secret) {
+        (Some(stored), _) => (stored.text(), RulesOrigin::Database),
+        (None, Some(text)) => (text.to_owned(), RulesOrigin::Secret),
+        (None, None) => ("{}".to_owned(), RulesOrigin::Default),
+    };
+    match UploadRules::parse(&text) {
+        Ok(rules) => Ok(RulesPlan {
+            rules,
+            text,
+            origin,
+        }),
+        Err(fault) => Err((origin, fault)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn stored(value: Option<Value>) -> StoredSetting {
+        StoredSetting {
+            value,
+            changed_at: Timestamp::now(),
+        }
+    }
+
+    #[test]
+    fn the_database_counts_before_the_secret_even_where_its_rules_were_taken_back() {
+        let in_database = stored(Some(json!({"max_bytes": 5})));
+        let taken_back = stored(None);
+        let secret = r#"{"max_bytes": 7}"#;
+        let default = UploadRules::default().max_bytes;
+        for (stored, in_secret, origin, bytes) in [
+            (Some(&in_database), None, RulesOrigin::Database, 5),
+            (Some(&in_database), Some(secret), RulesOrigin::Database, 5),
+            (Some(&in_database), Some("broken"), RulesOrigin::Database, 5),
+            (
+                Some(&taken_back),
+                Some(secret),
+                RulesOrigin::Database,
+                default,
+            ),
+            (None, Some(secret), RulesOrigin::Secret, 7),
+            (None, None, RulesOrigin::Default, default),
+        ] {
+            let plan = plan_rules(stored, in_secret).unwrap();
+            assert_eq!(
+                (plan.origin, plan.rules.max_bytes),
+                (origin, bytes),
+                "{in_secret:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn rules_that_cannot_be_read_are_a_fault_and_no_default() {
+        let misspelt = stored(Some(json!({"max_byte": 5})));
+        let (origin, fault) = plan_rules(Some(&misspelt), None).unwrap_err();
+        assert_eq!(origin, RulesOrigin::Database);
+        assert!(fault.contains("max_byte"), "{fault}");
+        let (origin, _) = plan_rules(None, Some("{")).unwrap_err();
+        assert_eq!(origin, RulesOrigin::Secret);
+    }
+}
