@@ -2,7 +2,7 @@
 //! oracle says.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use media_sync::asset::{AssetId, DeliveryName, ResourceType};
 use media_sync::intent::{ExistenceWish, Intent, PairWishes, ValueWish};
@@ -49,7 +49,7 @@ fn sighting() -> impl Strategy<Value = AssetSighting> {
         name(),
         proptest::option::of((1..4_i64, "[xy]", proptest::option::of("[pq]"))),
         proptest::option::of("[fg]"),
-        proptest::option::of(proptest::collection::vec("[tu]", 0..2)),
+        proptest::option::of(proptest::collection::btree_set("[tu]", 0..2)),
         proptest::option::of("[mn]"),
     )
         .prop_map(|(name, content, folder, tags, alt)| AssetSighting {
@@ -90,7 +90,7 @@ struct Oracle {
     etag: Option<String>,
     secure_url: Option<String>,
     folder: Option<String>,
-    tags: Option<Vec<String>>,
+    tags: Option<BTreeSet<String>>,
     alt: Option<String>,
 }
 

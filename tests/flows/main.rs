@@ -39,6 +39,7 @@ mod slices;
 mod stories;
 mod trail;
 mod triggers;
+mod unchanged;
 mod uploads;
 mod value_rules;
 mod watching;

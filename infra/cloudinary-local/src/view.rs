@@ -100,6 +100,9 @@ pub(crate) fn announced(
 ) -> Map<String, Value> {
     let mut map = base(asset, account, settings);
     insert_upload_details(&mut map, asset, account);
+    if settings.empty_keys_omitted {
+        map.remove("access_mode");
+    }
     insert_request(&mut map, at);
     map
 }
@@ -136,6 +139,13 @@ fn insert_moderation(map: &mut Map<String, Value>, asset: &Asset) {
     }
 }
 
+/// Answers to uploads tell tags as they were sent; listings, looks and searches by the alphabet.
+fn sorted_tags(asset: &Asset) -> Vec<&String> {
+    let mut tags: Vec<_> = asset.tags.iter().collect();
+    tags.sort();
+    tags
+}
+
 /// An asset in a listing of the Admin API.
 pub(crate) fn listed(
     asset: &Asset,
@@ -154,7 +164,7 @@ pub(crate) fn listed(
     insert_access(&mut map, asset);
     let omit = settings.empty_keys_omitted;
     if shown.tags {
-        map.insert("tags".into(), json!(asset.tags));
+        map.insert("tags".into(), json!(sorted_tags(asset)));
     }
     if shown.context && !(omit && asset.context.is_empty()) {
         map.insert("context".into(), full_context(asset));
@@ -247,7 +257,7 @@ pub(crate) fn found(
     };
     let omit = settings.empty_keys_omitted;
     if shown.tags || wants("tags") {
-        map.insert("tags".into(), json!(asset.tags));
+        map.insert("tags".into(), json!(sorted_tags(asset)));
     }
     if (shown.context || wants("context")) && !(omit && asset.context.is_empty()) {
         map.insert("context".into(), json!(asset.context));

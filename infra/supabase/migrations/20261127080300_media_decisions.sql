@@ -36,15 +36,15 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     from jsonb_each(p_pairs) where value not in ('null', '""', '[]')
 $$;
 
--- The observed tags with the wishes laid over them, as the library does it.
+-- The observed tags with the wishes laid over them, as the library does it: a set, in the order of its bytes.
 create function media_sync.tags_over(p_observed jsonb, p_wishes jsonb) returns text[]
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select coalesce(array_agg(tag order by place, tag collate "C"), '{}')
+    select coalesce(array_agg(tag order by tag collate "C"), '{}')
     from (
-        select tag, place from jsonb_array_elements_text(p_observed) with ordinality as o (tag, place)
+        select tag from jsonb_array_elements_text(p_observed) as o (tag)
         where coalesce((p_wishes ->> tag)::boolean, true)
-        union all
-        select key, 1e9 from jsonb_each(p_wishes) where value = 'true' and not p_observed ? key
+        union
+        select key from jsonb_each(p_wishes) where value = 'true'
     ) shown
 $$;
 
@@ -290,7 +290,7 @@ begin
             v_intent := v_intent || jsonb_build_object('metadata',
                 media_sync.pair_wishes(v_intent -> 'metadata', old.metadata, new.metadata, v_at));
         end if;
-        -- Tags have an order in Cloudinary that cannot be edited.
+        -- Tags are a set: another order is no edit.
         new.tags := media_sync.tags_over(coalesce(old.observed -> 'tags', to_jsonb(old.tags)), v_tags);
         if v_intent <> v_before then
             new.observed := coalesce(old.observed, jsonb_build_object(

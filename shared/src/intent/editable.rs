@@ -1,5 +1,7 @@
 //! The values that people edit on either side.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::observation::ValuePairs;
@@ -11,7 +13,8 @@ pub struct EditableValues {
     pub public_id: String,
     pub folder: String,
     pub display_name: Option<String>,
-    pub tags: Vec<String>,
+    /// A set, in the order of its bytes: Cloudinary tells one asset's tags in several orders.
+    pub tags: BTreeSet<String>,
     pub context: ValuePairs,
     pub metadata: ValuePairs,
 }

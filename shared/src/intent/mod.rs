@@ -116,11 +116,7 @@ impl Intent {
             shown.display_name.clone_from(&wish.to);
         }
         shown.tags.retain(|tag| self.tags.get(tag) != Some(&false));
-        for tag in self.wanted_tags() {
-            if !shown.tags.contains(tag) {
-                shown.tags.push(tag.clone());
-            }
-        }
+        shown.tags.extend(self.wanted_tags().cloned());
         self.context.lay_over(&mut shown.context);
         self.metadata.lay_over(&mut shown.metadata);
         shown

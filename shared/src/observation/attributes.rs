@@ -13,11 +13,22 @@ use crate::cloudinary::CloudinaryResource;
 pub const ATTRIBUTE_COLUMNS: [&str; 2] = ["access_mode", "moderation"];
 
 /// The values, named as the columns are.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AssetAttributes {
+    /// `public` or `authenticated`.
     pub access_mode: Option<String>,
     /// `approved`, `queued`, `pending`, `aborted` or `rejected`.
     pub moderation: Option<String>,
+}
+
+impl Default for AssetAttributes {
+    /// An asset of which nothing is told: everybody may fetch it, and nobody moderates it.
+    fn default() -> Self {
+        Self {
+            access_mode: Some("public".to_owned()),
+            moderation: None,
+        }
+    }
 }
 
 /// The values that a source tells; `None` where it does not speak of one.

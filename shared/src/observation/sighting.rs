@@ -1,6 +1,6 @@
 //! Cloudinary's news: an asset looked like this, or was gone, at a moment on its clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ pub struct AssetSighting {
     pub content: Option<AssetContent>,
     pub folder: Option<String>,
     pub display_name: Option<String>,
-    pub tags: Option<Vec<String>>,
+    pub tags: Option<BTreeSet<String>>,
     pub context: Option<ValuePairs>,
     pub metadata: Option<ValuePairs>,
     pub attributes: ToldAttributes,
@@ -116,7 +116,11 @@ impl AssetSighting {
             content: AssetContent::of_resource(resource),
             folder: resource.folder_path().map(str::to_owned),
             display_name: resource.display_name.clone(),
-            tags: resource.tags.clone().or_else(|| everything.then(Vec::new)),
+            tags: resource
+                .tags
+                .as_ref()
+                .map(|tags| tags.iter().cloned().collect())
+                .or_else(|| everything.then(BTreeSet::new)),
             context: pairs(resource.context.as_ref().map(|context| {
                 let strings = context
                     .iter()

@@ -305,7 +305,7 @@ mod tests {
         let ObservedState::Seen(sighting) = observation.fact else {
             panic!("an upload is seen")
         };
-        assert_eq!(sighting.tags, Some(vec![]));
+        assert_eq!(sighting.tags, Some([].into()));
         assert_eq!(sighting.context, None, "what is not mentioned is not told");
         assert_eq!(sighting.content.unwrap().file_size, Some(123_456));
     }

@@ -351,7 +351,7 @@ fn wish_for_edits(intent: &mut Intent, before: &AssetRow, decision: &UserDecisio
     if let Some(tags) = &decision.tags {
         let added = tags
             .iter()
-            .filter(|tag| !before.editable.tags.contains(tag));
+            .filter(|tag| !before.editable.tags.contains(*tag));
         let removed = before
             .editable
             .tags

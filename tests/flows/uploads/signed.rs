@@ -63,7 +63,7 @@ async fn the_signed_upload_arrives(stage: &Uploads, signed: &Map<String, Value>)
     let row = stage.rows(public_id).await.remove(0);
     assert_eq!(
         (&row["folder"], &row["tags"]),
-        (&json!("shop"), &json!(["fresh", "blue"]))
+        (&json!("shop"), &json!(["blue", "fresh"]))
     );
     assert_eq!(stage.outcome(&signed["upload"]["id"]).await, "stored");
     assert_eq!(stage.audited("upload_signed").await, 1);

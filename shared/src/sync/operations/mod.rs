@@ -104,7 +104,7 @@ impl Grouped {
         let tags = |there: bool| -> Vec<String> {
             let wished = intent.tags.iter();
             wished
-                .filter(|(tag, wanted)| **wanted == there && observed.tags.contains(tag) != there)
+                .filter(|(tag, wanted)| **wanted == there && observed.tags.contains(*tag) != there)
                 .map(|(tag, _)| tag.clone())
                 .collect()
         };

@@ -11,7 +11,7 @@ fn row(number: u128, decide: impl FnOnce(&mut Intent)) -> AssetRow {
         asset_id: AssetId::parse(&format!("{number:032x}")).unwrap(),
         at: Timestamp::from_micros(1),
         fact: ObservedState::Seen(Box::new(AssetSighting {
-            tags: Some(vec!["old".to_owned()]),
+            tags: Some(["old".to_owned()].into()),
             ..AssetSighting::named(DeliveryName {
                 resource_type: ResourceType::Image,
                 delivery_type: "upload".to_owned(),

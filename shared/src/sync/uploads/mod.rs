@@ -246,7 +246,7 @@ impl WantedUpload {
             format: self.format.clone(),
             display_name: self.display_name.clone(),
             folder: self.named.folder.clone(),
-            tags: self.tags.clone(),
+            tags: self.tags.iter().cloned().collect(),
             context: self.context.clone(),
             metadata: Value::Object(serde_json::Map::new()),
         };

@@ -1,6 +1,6 @@
 //! The record of uploads that begin here, as the database keeps it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ pub struct WaitingRow {
     pub format: Option<String>,
     pub display_name: Option<String>,
     pub folder: String,
-    pub tags: Vec<String>,
+    pub tags: BTreeSet<String>,
     pub context: BTreeMap<String, String>,
     pub metadata: Value,
 }
