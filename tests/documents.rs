@@ -292,3 +292,57 @@ fn has_member(source: &str, owner: &str, item: &str) -> bool {
     ];
     source.lines().any(names_owner) && declares.iter().any(|text| source.contains(text))
 }
+
+/// Rights that only keys of one's own need.
+const WITH_OWN_KEYS: [&str; 2] = ["kms:Decrypt", "kms:GenerateDataKey"];
+
+/// The actions that the deployer's policy allows.
+fn allowed_actions() -> Vec<String> {
+    let text = fs::read_to_string(root().join("infra/deployer-policy.json")).expect("the policy");
+    let policy: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let statements = policy["Statement"].as_array().expect("statements");
+    let actions = statements.iter().flat_map(|one| match &one["Action"] {
+        serde_json::Value::Array(many) => many.clone(),
+        one => vec![one.clone()],
+    });
+    actions
+        .map(|action| action.as_str().expect("an action").to_owned())
+        .collect()
+}
+
+/// `service:Action`, as AWS writes a right.
+fn is_right(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(service, action)| {
+        let is_service = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        !service.is_empty()
+            && service.chars().all(is_service)
+            && action.starts_with(|c: char| c.is_ascii_uppercase())
+            && action.chars().all(|c| c.is_ascii_alphanumeric())
+    })
+}
+
+#[test]
+fn rights_in_aws_stand_in_one_policy_and_pages_name_no_others() {
+    let allowed = allowed_actions();
+    let is_allowed = |right: &str| {
+        allowed.iter().any(|action| match action.split_once('*') {
+            Some((head, tail)) => {
+                right.starts_with(head) && right[head.len()..].contains(tail.trim_end_matches('*'))
+            }
+            None => action == right,
+        })
+    };
+    assert!(is_allowed("lambda:InvokeFunction") && is_allowed("cloudformation:DescribeStacks"));
+    assert!(!is_allowed("s3:DeleteBucket") && !is_allowed("cloudformation:SetStackPolicy"));
+    let mut wrong = Vec::new();
+    for (page, text) in pages() {
+        if text.contains("\"Effect\"") {
+            wrong.push(format!("{} has a policy of its own", page.display()));
+        }
+        let rights = code(&text).filter(|piece| is_right(piece));
+        let missing =
+            rights.filter(|right| !is_allowed(right) && !WITH_OWN_KEYS.contains(&right.as_str()));
+        wrong.extend(missing.map(|right| format!("{}: {right}", page.display())));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

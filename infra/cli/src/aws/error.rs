@@ -46,7 +46,7 @@ pub(crate) fn refused(doing: &str, code: &str, message: &str) -> Failure {
     }
     if code.contains("AccessDenied") || code.starts_with("Unauthorized") || code == "Forbidden" {
         return failure(Exit::NotAllowed)
-            .mend("give the identity this right (docs/install.md lists those that are needed), or take another profile");
+            .mend("give the identity this right (infra/deployer-policy.json lists those that are needed), or take another profile");
     }
     let passes = [
         "Throttl",

@@ -16,26 +16,28 @@ const PICTURE: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAY
 /// The longest wait for anything.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// The rights that docs/operate/accounts.md gives the operator.
+const POLICY: &str = include_str!("../../../deployer-policy.json");
+
 pub(crate) struct Deployed {
     pub(crate) stack: LocalStack,
     http: reqwest::Client,
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Deployed {
     pub(crate) async fn start(options: StackOptions) -> Self {
+        let stack = LocalStack::start(options).await.unwrap();
         Self {
-            stack: LocalStack::start(options).await.unwrap(),
             http: media_sync::config::http_client().unwrap(),
+            environment: stack.aws_environment_under(POLICY).await.unwrap().into(),
+            stack,
         }
     }
 
-    fn environment(&self) -> Vec<(&'static str, String)> {
-        self.stack.aws_environment().unwrap().into()
-    }
-
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
-        let owned = self.environment();
-        let environment: Vec<(&str, &str)> = owned
+        let environment: Vec<(&str, &str)> = self
+            .environment
             .iter()
             .map(|(key, value)| (*key, value.as_str()))
             .collect();
@@ -49,7 +51,7 @@ impl Deployed {
     /// The same, not started yet.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = command(arguments, &[]);
-        command.envs(self.environment());
+        command.envs(self.environment.iter().cloned());
         command
     }
 

@@ -13,6 +13,8 @@ use sha2::{Digest as _, Sha256};
 use crate::support::{Run, at_a_terminal, command};
 
 const PAGE: &str = include_str!("../../../../docs/install.md");
+/// The rights that the page gives the installer.
+const POLICY: &str = include_str!("../../../deployer-policy.json");
 const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") {
     "arm64"
 } else {
@@ -74,7 +76,7 @@ impl Stranger {
         let stack = LocalStack::start(options).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(dist, folder.path().join("dist")).unwrap();
-        let mut environment: Vec<_> = stack.aws_environment().unwrap().into();
+        let mut environment = Vec::from(stack.aws_environment_under(POLICY).await.unwrap());
         // Cloudinary's stand-in cannot resolve the name of a function URL.
         environment.push(("WEBHOOK_URL", stack.webhook_url()));
         let stranger = Self {

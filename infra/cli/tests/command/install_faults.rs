@@ -306,6 +306,8 @@ async fn failing_migration_and_half_made_stack_leave_everything_resumable() {
 
     configure(&stranger);
     remove(&stranger).await;
+    let anew = stranger.run(&quick);
+    assert!(anew.stderr.contains("was restored and written"), "{anew:?}");
     stranger.stack.stop().await;
 }
 

@@ -4,6 +4,7 @@ mod alarms;
 mod api;
 mod deployment;
 mod formation;
+mod identity;
 mod package;
 mod plan;
 mod queues;

@@ -123,11 +123,31 @@ impl LocalStack {
     /// # Errors
     /// When the stack runs without the emulator.
     pub fn aws_environment(&self) -> Result<[(&'static str, String); 4], StackError> {
+        self.environment_of(aws::ACCESS_KEY, aws::SECRET_KEY)
+    }
+
+    /// The same for a new user, who may do what this policy allows.
+    ///
+    /// # Errors
+    /// When the stack runs without the emulator, or the emulator refuses the policy.
+    pub async fn aws_environment_under(
+        &self,
+        policy: &str,
+    ) -> Result<[(&'static str, String); 4], StackError> {
+        let key = self.aws().await?.make_user(policy).await?;
+        self.environment_of(&key.id, &key.secret)
+    }
+
+    fn environment_of(
+        &self,
+        id: &str,
+        secret: &str,
+    ) -> Result<[(&'static str, String); 4], StackError> {
         Ok([
             ("AWS_ENDPOINT_URL", self.aws_endpoint()?.to_owned()),
             ("AWS_DEFAULT_REGION", aws::REGION.to_owned()),
-            ("AWS_ACCESS_KEY_ID", aws::ACCESS_KEY.to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", aws::SECRET_KEY.to_owned()),
+            ("AWS_ACCESS_KEY_ID", id.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", secret.to_owned()),
         ])
     }
 

@@ -134,7 +134,7 @@ fn failed_change(name: &str, status: &str, reason: Option<String>) -> Failure {
              limit (Service Quotas, Lambda, Concurrent executions)"
         }
         Some(reason) if reason.contains("not authorized") || reason.contains("AccessDenied") => {
-            "give the identity this right (docs/install.md lists those that are needed)"
+            "give the identity this right (infra/deployer-policy.json lists those that are needed)"
         }
         _ => {
             "remove the named cause, then run this again; with --yes a half-made stack is made anew"
