@@ -1,8 +1,11 @@
 //! One user's writes past the API must not hold up, blind or blow up the views of others.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use end_to_end::{World, eventually, id_of};
+use media_sync::cloudinary::CloudinaryResource;
 use media_sync::cloudinary::upload::UploadOptions;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -10,7 +13,7 @@ use serde_json::{Value, json};
 const MEDIA: &str = "/api/cloudinary/media";
 
 /// A live asset that the ordinary user owns.
-async fn own_mug(world: &World) -> media_sync::cloudinary::CloudinaryResource {
+async fn own_mug(world: &World) -> CloudinaryResource {
     let mug = world.cloud.upload("shop/mug", 1).await;
     world
         .row_becomes("the upload arrives", &mug, |row| {
@@ -31,10 +34,26 @@ async fn values_beyond_measure_are_refused_past_the_api_too() {
     let world = World::start().await;
     let mug = own_mug(&world).await;
     let before = world.row(&mug).await.unwrap();
+    for (column, value) in beyond_measure() {
+        assert_edit_refused(&world, &mug, column, value).await;
+    }
+    assert_endless_number_refused(&world, &mug).await;
+    assert_eq!(world.row(&mug).await.unwrap(), before);
+    assert_views_answer(&world, &mug).await;
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}
+
+/// Editable columns with values that none of them takes.
+fn beyond_measure() -> Vec<(&'static str, Value)> {
     let long = |count: usize| "x".repeat(count);
     let many: Vec<String> = (0..1_001).map(|number| number.to_string()).collect();
     let huge: Value = serde_json::from_str(r#"{"x": 1e300}"#).unwrap();
-    for (column, value) in [
+    let many_long: Value = many
+        .iter()
+        .map(|key| (key.clone(), json!(long(20))))
+        .collect();
+    vec![
         ("metadata", huge),
         ("metadata", json!({"x": nested(2)})),
         ("metadata", json!({"x": nested(100)})),
@@ -44,12 +63,7 @@ async fn values_beyond_measure_are_refused_past_the_api_too() {
         ("metadata", json!([1])),
         ("context", json!({"x": long(1_025)})),
         ("context", json!({long(256): "x"})),
-        (
-            "context",
-            many.iter()
-                .map(|key| (key.clone(), json!(long(20))))
-                .collect(),
-        ),
+        ("context", many_long),
         ("description", json!(long(10_001))),
         ("alt_text", json!(long(10_001))),
         ("tags", json!(many)),
@@ -63,27 +77,40 @@ async fn values_beyond_measure_are_refused_past_the_api_too() {
         ("folder", json!(long(501))),
         ("folder", json!("a\u{7f}")),
         ("cloudinary_public_id", json!(long(256))),
-    ] {
-        let shown: String = value.to_string().chars().take(40).collect();
-        let answer = world.edit(&mug, &world.user, json!({column: value})).await;
-        let status = answer.status;
-        assert_eq!(
-            status,
-            StatusCode::BAD_REQUEST,
-            "{column} {shown}: {}",
-            answer.body
-        );
-    }
-    // Written as text, since no JSON library of ours holds it.
+    ]
+}
+
+async fn assert_edit_refused(
+    world: &World,
+    asset: &CloudinaryResource,
+    column: &str,
+    value: Value,
+) {
+    let shown: String = value.to_string().chars().take(40).collect();
+    let answer = world.edit(asset, &world.user, json!({column: value})).await;
+    let status = answer.status;
+    assert_eq!(
+        status,
+        StatusCode::BAD_REQUEST,
+        "{column} {shown}: {}",
+        answer.body
+    );
+}
+
+/// The number is written as text, since no JSON library of ours holds it.
+async fn assert_endless_number_refused(world: &World, asset: &CloudinaryResource) {
     let sql = format!(
         "update public.media_assets set metadata = '{{\"x\": 1e400}}' where cloudinary_asset_id = '{}'",
-        id_of(&mug)
+        id_of(asset)
     );
     let client = end_to_end::connect(world.stack.database_url()).await;
     client.batch_execute(&sql).await.unwrap_err();
-    assert_eq!(world.row(&mug).await.unwrap(), before);
+}
+
+/// A run, the asset's page and the audit trail.
+async fn assert_views_answer(world: &World, asset: &CloudinaryResource) {
     assert_eq!(world.sync(json!({})).await.body["success"], true);
-    let path = format!("{MEDIA}/{}", id_of(&mug));
+    let path = format!("{MEDIA}/{}", id_of(asset));
     for (path, token) in [
         (&*path, &world.user),
         ("/api/cloudinary/audit", &world.admin),
@@ -91,8 +118,6 @@ async fn values_beyond_measure_are_refused_past_the_api_too() {
         let answer = world.call(Method::GET, path, Some(token), None).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     }
-    world.assert_mirrored().await;
-    world.stack.stop().await;
 }
 
 #[tokio::test]
@@ -162,71 +187,18 @@ async fn what_no_row_can_hold_keeps_a_run_from_nothing_else() {
         .cloud
         .merge_context("shop/known", &[("caption", "a\0b")])
         .await;
-    let unholdable = UploadOptions {
-        tags: vec!["a\0b".to_owned()],
-        ..UploadOptions::default()
-    };
-    let upload = async |name: &str| world.cloud.upload_with(name, 2, unholdable.clone()).await;
-    let new = upload("shop/new").await;
+    let new = upload_unholdable(&world, "shop/new").await;
     world.cloud.seed(20, &["image", "raw"], "good-").await;
 
     for mode in ["full", "full", "incremental"] {
-        let answer = world.sync(json!({"mode": mode, "batch_size": 10})).await;
-        let failed = (&answer.body["success"], &answer.body["status"]);
-        assert_eq!(failed, (&json!(false), &json!("failed")), "{}", answer.body);
-        let error = &answer.body["errors"][0];
-        assert_eq!(error["code"], "values_refused", "{error}");
-        let message = error["message"].as_str().unwrap();
-        assert!(
-            message.starts_with("2 assets could not be written"),
-            "{message}"
-        );
-        assert!(
-            [&known, &new]
-                .iter()
-                .any(|asset| message.contains(id_of(asset).as_str())),
-            "{message}"
-        );
+        run_leaves_out(&world, mode, [&known, &new]).await;
     }
-    let live = "select count(*) from public.media_assets where deleted_at is null";
-    assert_eq!(world.value(live).await, 21, "all others, and the known one");
-    assert_eq!(world.row(&known).await.unwrap()["context"], json!({}));
-    let runs = world
-        .rows(
-            "select counters from public.sync_runs order by started_at offset 1",
-            &[],
-        )
-        .await;
-    let counted = |name: &str| {
-        runs.iter()
-            .map(|run| run["counters"][name].clone())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(counted("created"), [20, 0, 0], "{runs:?}");
-    assert_eq!(counted("unchanged")[1], 20, "{runs:?}");
-
-    // Who names assets is told the same, of as many as a run leaves out.
+    all_others_are_in_rows(&world, &known).await;
     let mut refused = vec![new];
     for number in 0..8 {
-        refused.push(upload(&format!("shop/new-{number}")).await);
+        refused.push(upload_unholdable(&world, &format!("shop/new-{number}")).await);
     }
-    world.cloud.add_tag("shop/known", "sale").await;
-    let good = "select cloudinary_public_id from public.media_assets
-        where starts_with(cloudinary_public_id, 'good-') and resource_type = 'image' order by 1 limit 1";
-    let good = world.value(good).await.as_str().unwrap().to_owned();
-    world.cloud.add_tag(&good, "sale").await;
-    let mut names: Vec<_> = (0..8).map(|number| format!("shop/new-{number}")).collect();
-    names.extend(["shop/known", "shop/new", &good].map(str::to_owned));
-    let answer = world.sync(json!({"public_ids": names})).await;
-    assert_eq!(answer.body["success"], false, "{}", answer.body);
-    let error = &answer.body["errors"][0];
-    assert_eq!(error["code"], "values_refused", "{error}");
-    let message = error["message"].as_str().unwrap();
-    assert!(
-        message.starts_with("10 assets could not be written"),
-        "{message}"
-    );
-    assert_eq!(answer.body["updated_items"], 1, "{}", answer.body);
+    naming_them_tells_the_same(&world).await;
 
     world
         .cloud
@@ -241,15 +213,78 @@ async fn what_no_row_can_hold_keeps_a_run_from_nothing_else() {
     world.stack.stop().await;
 }
 
-/// The same, told by notifications: they are kept for a person, and hold up no other.
-#[tokio::test]
-async fn a_notification_of_what_no_row_can_hold_is_kept_with_the_reason() {
-    let world = World::start().await;
+async fn upload_unholdable(world: &World, name: &str) -> CloudinaryResource {
     let unholdable = UploadOptions {
         tags: vec!["a\0b".to_owned()],
         ..UploadOptions::default()
     };
-    let bad = world.cloud.upload_with("shop/bad", 1, unholdable).await;
+    world.cloud.upload_with(name, 2, unholdable).await
+}
+
+/// The run fails, says of how many assets, and names one of them.
+async fn run_leaves_out(world: &World, mode: &str, assets: [&CloudinaryResource; 2]) {
+    let answer = world.sync(json!({"mode": mode, "batch_size": 10})).await;
+    let failed = (&answer.body["success"], &answer.body["status"]);
+    assert_eq!(failed, (&json!(false), &json!("failed")), "{}", answer.body);
+    let message = refusal(&answer.body);
+    assert!(
+        message.starts_with("2 assets could not be written"),
+        "{message}"
+    );
+    let is_named = |asset: &&CloudinaryResource| message.contains(id_of(asset).as_str());
+    assert!(assets.iter().any(is_named), "{message}");
+}
+
+/// The message of a run that has left assets out.
+fn refusal(body: &Value) -> &str {
+    let error = &body["errors"][0];
+    assert_eq!(error["code"], "values_refused", "{error}");
+    error["message"].as_str().unwrap()
+}
+
+async fn all_others_are_in_rows(world: &World, known: &CloudinaryResource) {
+    let live = "select count(*) from public.media_assets where deleted_at is null";
+    assert_eq!(world.value(live).await, 21, "all others, and the known one");
+    assert_eq!(world.row(known).await.unwrap()["context"], json!({}));
+    let runs = world
+        .rows(
+            "select counters from public.sync_runs order by started_at offset 1",
+            &[],
+        )
+        .await;
+    let counted = |name: &str| {
+        runs.iter()
+            .map(|run| run["counters"][name].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(counted("created"), [20, 0, 0], "{runs:?}");
+    assert_eq!(counted("unchanged")[1], 20, "{runs:?}");
+}
+
+/// A run of named assets tells of as many as it leaves out, and writes the good one.
+async fn naming_them_tells_the_same(world: &World) {
+    world.cloud.add_tag("shop/known", "sale").await;
+    let good = "select cloudinary_public_id from public.media_assets
+        where starts_with(cloudinary_public_id, 'good-') and resource_type = 'image' order by 1 limit 1";
+    let good = world.value(good).await.as_str().unwrap().to_owned();
+    world.cloud.add_tag(&good, "sale").await;
+    let mut names: Vec<_> = (0..8).map(|number| format!("shop/new-{number}")).collect();
+    names.extend(["shop/known", "shop/new", &good].map(str::to_owned));
+    let answer = world.sync(json!({"public_ids": names})).await;
+    assert_eq!(answer.body["success"], false, "{}", answer.body);
+    let message = refusal(&answer.body);
+    assert!(
+        message.starts_with("10 assets could not be written"),
+        "{message}"
+    );
+    assert_eq!(answer.body["updated_items"], 1, "{}", answer.body);
+}
+
+/// The same, told by notifications: they are kept for a person, and hold up no other.
+#[tokio::test]
+async fn a_notification_of_what_no_row_can_hold_is_kept_with_the_reason() {
+    let world = World::start().await;
+    let bad = upload_unholdable(&world, "shop/bad").await;
     for number in 0..5 {
         let name = format!("shop/good-{number}");
         let good = world.cloud.upload(&name, number).await;

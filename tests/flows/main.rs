@@ -1,7 +1,9 @@
 //! The flows of media-sync on a whole local stack: real PostgreSQL, real PostgREST, real SQS
 //! semantics, the real functions deployed from the real template.
 //!
-//! Each test has a stack of its own, so each one tells a whole story.
+//! Each test has a stack of its own, so each one tells a whole story. Long ones are told in steps with names.
+
+#![warn(clippy::too_many_lines)]
 
 mod bad_input;
 mod beyond_measure;

@@ -92,77 +92,85 @@ impl Story {
     /// Changes something in Cloudinary. A refusal is nobody's concern here.
     async fn change_there(&mut self) {
         let name = self.name();
-        let names = [name.clone()];
-        let targets = BulkTargets {
-            resource_type: ResourceType::Image,
-            delivery_type: "upload",
-            public_ids: &names,
-        };
-        let api = self.world.cloud.api().clone();
         match self.rng.random_range(0..10) {
-            0..3 => {
-                let options = UploadOptions {
-                    tags: vec![self.tag()],
-                    ..UploadOptions::default()
-                };
-                let colour = self.rng.random();
-                self.await_another_second().await;
-                self.world.cloud.upload_with(&name, colour, options).await;
-                self.uploaded = now();
-            }
+            0..3 => self.upload_there(&name).await,
             3 => {
                 if let Some(id) = self.some_id().await {
-                    let _refused = api.destroy(&id, true).await;
+                    let _refused = self.world.cloud.api().destroy(&id, true).await;
                 }
             }
             4 => {
                 if let Some(id) = self.some_id().await {
-                    let _refused = api.restore(&[id]).await;
+                    let _refused = self.world.cloud.api().restore(&[id]).await;
                 }
             }
-            5 => {
-                let from = DeliveryName {
-                    resource_type: ResourceType::Image,
-                    delivery_type: "upload".to_owned(),
-                    public_id: name,
-                };
-                let rename = RenameRequest {
-                    from: &from,
-                    to_public_id: &self.name(),
-                    to_type: None,
-                    overwrite: false,
-                    invalidate: false,
-                };
-                let _refused = api.rename(&rename).await;
-            }
-            6 | 7 => {
-                let adds = self.rng.random_bool(0.6);
-                let command = if adds {
-                    TagCommand::Add
-                } else {
-                    TagCommand::Remove
-                };
-                let tag = self.tag();
-                let _refused = api.update_tags(targets, command, &[tag]).await;
-            }
-            8 => {
-                let value = format!("theirs-{}", self.rng.random::<u16>());
-                let pairs = [("alt".to_owned(), value)].into();
-                let _refused = api
-                    .update_context(targets, ContextCommand::Add(&pairs))
-                    .await;
-            }
-            _ => {
-                if let Some(id) = self.some_id().await {
-                    let update = ResourceUpdate {
-                        asset_folder: Some("shop".to_owned()),
-                        display_name: Some(format!("theirs {}", self.rng.random::<u16>())),
-                        tags: None,
-                    };
-                    let _refused = api.update_resource(&id, &update).await;
-                }
-            }
+            5 => self.rename_there(name).await,
+            6 | 7 => self.tag_there(&name).await,
+            8 => self.describe_there(&name).await,
+            _ => self.move_there().await,
         }
+    }
+
+    async fn upload_there(&mut self, name: &str) {
+        let options = UploadOptions {
+            tags: vec![self.tag()],
+            ..UploadOptions::default()
+        };
+        let colour = self.rng.random();
+        self.await_another_second().await;
+        self.world.cloud.upload_with(name, colour, options).await;
+        self.uploaded = now();
+    }
+
+    async fn rename_there(&mut self, name: String) {
+        let from = DeliveryName {
+            resource_type: ResourceType::Image,
+            delivery_type: "upload".to_owned(),
+            public_id: name,
+        };
+        let rename = RenameRequest {
+            from: &from,
+            to_public_id: &self.name(),
+            to_type: None,
+            overwrite: false,
+            invalidate: false,
+        };
+        let _refused = self.world.cloud.api().rename(&rename).await;
+    }
+
+    async fn tag_there(&mut self, name: &str) {
+        let adds = self.rng.random_bool(0.6);
+        let command = if adds {
+            TagCommand::Add
+        } else {
+            TagCommand::Remove
+        };
+        let tags = [self.tag()];
+        let names = [name.to_owned()];
+        let api = self.world.cloud.api();
+        let _refused = api.update_tags(images(&names), command, &tags).await;
+    }
+
+    async fn describe_there(&mut self, name: &str) {
+        let value = format!("theirs-{}", self.rng.random::<u16>());
+        let pairs = [("alt".to_owned(), value)].into();
+        let names = [name.to_owned()];
+        let command = ContextCommand::Add(&pairs);
+        let api = self.world.cloud.api();
+        let _refused = api.update_context(images(&names), command).await;
+    }
+
+    /// Gives an asset another folder and display name.
+    async fn move_there(&mut self) {
+        let Some(id) = self.some_id().await else {
+            return;
+        };
+        let update = ResourceUpdate {
+            asset_folder: Some("shop".to_owned()),
+            display_name: Some(format!("theirs {}", self.rng.random::<u16>())),
+            tags: None,
+        };
+        let _refused = self.world.cloud.api().update_resource(&id, &update).await;
     }
 
     /// Two uploads within a second share a version. Then only the second one's notification tells
@@ -307,5 +315,13 @@ impl Story {
             format!("nothing waits; {waiting:?}, {:?}", open().await)
         };
         eventually_or_tell(rests, standing).await;
+    }
+}
+
+fn images(names: &[String]) -> BulkTargets<'_> {
+    BulkTargets {
+        resource_type: ResourceType::Image,
+        delivery_type: "upload",
+        public_ids: names,
     }
 }

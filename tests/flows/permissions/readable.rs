@@ -7,6 +7,7 @@ use end_to_end::{DataApiCaller, HttpAnswer, database};
 use local_stack::{LocalStack, StackOptions, TokenClaims};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio_postgres::Client;
 
 use super::catalog::names;
 
@@ -142,8 +143,18 @@ async fn users_read_the_columns_that_are_listed_with_a_reason_and_no_other() {
     let rows = include_str!("rows.sql").replace("{user}", &user.sub.to_string());
     client.batch_execute(&rows).await.unwrap();
 
+    assert_granted_is_listed(&client).await;
+    let owner = DataApiCaller::user(&stack, &user);
+    assert_every_column_is_read(&owner).await;
+    assert_an_edit_answers_the_row(&owner).await;
+    assert_a_tale_hides_the_workers_columns(&owner).await;
+    assert_live_updates_show_an_asset(&client).await;
+    stack.stop().await;
+}
+
+async fn assert_granted_is_listed(client: &Client) {
     let granted = names(
-        &client,
+        client,
         "select format('%s.%s', c.relname, a.attname) from pg_class c
             join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
          where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')
@@ -160,13 +171,18 @@ async fn users_read_the_columns_that_are_listed_with_a_reason_and_no_other() {
         wanted.collect(),
         "columns that only workers need belong into the schema media_sync"
     );
+}
 
-    let owner = DataApiCaller::user(&stack, &user);
+async fn assert_every_column_is_read(owner: &DataApiCaller) {
+    let listed = listed();
     for relation in ["media_assets", "sync_runs", "media_collection_assets"] {
         let path = format!("/{relation}?select=*&limit=1");
         let answer = owner.call(Method::GET, &path, &[], None).await;
         assert_eq!(columns(&answer), listed[relation], "select=*: {relation}");
     }
+}
+
+async fn assert_an_edit_answers_the_row(owner: &DataApiCaller) {
     let edited = owner
         .call(
             Method::PATCH,
@@ -177,9 +193,12 @@ async fn users_read_the_columns_that_are_listed_with_a_reason_and_no_other() {
         .await;
     assert_eq!(
         columns(&edited),
-        listed["media_assets"],
+        listed()["media_assets"],
         "an edit answers the row"
     );
+}
+
+async fn assert_a_tale_hides_the_workers_columns(owner: &DataApiCaller) {
     let asset = json!({"p_row_id": "00000000-0000-4000-8000-0000000000a1"});
     let told = owner.rpc("media_get", &asset).await.body.to_string();
     for hidden in [
@@ -192,8 +211,11 @@ async fn users_read_the_columns_that_are_listed_with_a_reason_and_no_other() {
     ] {
         assert!(!told.contains(hidden), "media_get tells {hidden}: {told}");
     }
+}
+
+async fn assert_live_updates_show_an_asset(client: &Client) {
     let published = names(
-        &client,
+        client,
         "select unnest(attnames)::text from pg_publication_tables where pubname = 'supabase_realtime'",
     )
     .await;
@@ -208,7 +230,6 @@ async fn users_read_the_columns_that_are_listed_with_a_reason_and_no_other() {
             .collect::<BTreeSet<_>>(),
         shown
     );
-    stack.stop().await;
 }
 
 fn listed() -> BTreeMap<&'static str, BTreeSet<String>> {

@@ -23,65 +23,121 @@ async fn any_combination_of_filters_finds_what_a_look_at_every_row_finds() {
     let seed: u64 = rand::rng().random();
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
-    let (mut exact, mut estimated, mut several_pages) = (0, 0, 0);
+    let mut seen = SeenKinds::default();
     for _ in 0..QUERIES {
-        let filters = filters(&mut random, &rows);
-        let (sort, ascending) = (*SORTS.choose(&mut random).unwrap(), random.random_bool(0.5));
-        let expected = expected(&rows, &filters, sort, ascending);
-        let limit = random.random_range(1..=60);
-        let mut asked = filters.clone();
-        asked.push(("sort_by", sort.to_owned()));
-        asked.push((
-            "sort_order",
-            if ascending { "asc" } else { "desc" }.to_owned(),
-        ));
-        asked.push(("limit", limit.to_string()));
-        let told = format!("seed {seed}: {}", encoded(&asked));
-
-        let first = lister.page(&encoded(&asked)).await;
-        assert_eq!(ids(&first), expected[..limit.min(expected.len())], "{told}");
+        let mut query = Query::random(&mut random, &rows, seed);
+        let first = query.first_page(&mut lister).await;
         let pagination = &first["pagination"];
-        assert_eq!(pagination["has_more"], expected.len() > limit, "{told}");
-        let total = usize::try_from(pagination["total"].as_u64().unwrap()).unwrap();
-        if pagination["total_is_exact"] == true {
-            assert_eq!(total, expected.len(), "{told}");
-            exact += 1;
-        } else {
-            assert!(
-                expected.len() > limit && total > limit,
-                "{told}: {total} of {}",
-                expected.len()
-            );
-            // The planner knows words from a sample of a hundred rows.
-            let least = match &filters[..] {
-                [("search", _)] => 500,
-                [_] => 1000,
-                _ => 0,
-            };
-            assert!(expected.len() > least, "{told}: only {}", expected.len());
-            estimated += 1;
+        match query.total_is_exact(pagination) {
+            true => seen.exact += 1,
+            false => seen.estimated += 1,
         }
-
         if let Some(cursor) = pagination["next_cursor"].as_str() {
-            several_pages += 1;
-            asked.push(("cursor", cursor.to_owned()));
-            let second = lister.page(&encoded(&asked)).await;
-            let end = expected.len().min(2 * limit);
-            assert_eq!(ids(&second), expected[limit..end], "{told}, by cursor");
-            asked.pop();
-            let page = random.random_range(1..=expected.len().div_ceil(limit) + 1);
-            asked.push(("page", page.to_string()));
-            let far = lister.page(&encoded(&asked)).await;
-            let (start, end) = ((page - 1) * limit, page * limit);
-            let slice = &expected[start.min(expected.len())..end.min(expected.len())];
-            assert_eq!(ids(&far), slice, "{told}, page {page}");
+            seen.several_pages += 1;
+            query.second_page(&mut lister, cursor).await;
+            query.any_page(&mut lister, &mut random).await;
         }
     }
     assert!(
-        exact > 20 && estimated > 5 && several_pages > 30,
-        "the queries were of all kinds: {exact} {estimated} {several_pages}"
+        seen.exact > 20 && seen.estimated > 5 && seen.several_pages > 30,
+        "the queries were of all kinds: {seen:?}"
     );
     lister.stop().await;
+}
+
+/// Queries by what came of them.
+#[derive(Debug, Default)]
+struct SeenKinds {
+    exact: usize,
+    estimated: usize,
+    several_pages: usize,
+}
+
+/// A query, and the ids that belong into its whole answer.
+struct Query {
+    filters: Parameters,
+    asked: Parameters,
+    limit: usize,
+    expected: Vec<String>,
+    /// Names it in failures.
+    told: String,
+}
+
+impl Query {
+    fn random(random: &mut StdRng, rows: &[Value], seed: u64) -> Self {
+        let filters = filters(random, rows);
+        let (sort, ascending) = (*SORTS.choose(random).unwrap(), random.random_bool(0.5));
+        let limit = random.random_range(1..=60);
+        let order = if ascending { "asc" } else { "desc" };
+        let mut asked = filters.clone();
+        asked.push(("sort_by", sort.to_owned()));
+        asked.push(("sort_order", order.to_owned()));
+        asked.push(("limit", limit.to_string()));
+        Self {
+            expected: expected(rows, &filters, sort, ascending),
+            told: format!("seed {seed}: {}", encoded(&asked)),
+            filters,
+            asked,
+            limit,
+        }
+    }
+
+    /// Asks with one more parameter.
+    async fn ask(&mut self, lister: &mut Lister, name: &'static str, value: String) -> Value {
+        self.asked.push((name, value));
+        let answer = lister.page(&encoded(&self.asked)).await;
+        self.asked.pop();
+        answer
+    }
+
+    async fn first_page(&self, lister: &mut Lister) -> Value {
+        let first = lister.page(&encoded(&self.asked)).await;
+        let (expected, limit, told) = (&self.expected, self.limit, &self.told);
+        assert_eq!(ids(&first), expected[..limit.min(expected.len())], "{told}");
+        let has_more = &first["pagination"]["has_more"];
+        assert_eq!(*has_more, expected.len() > limit, "{told}");
+        first
+    }
+
+    /// An exact total is right, and only large ones are estimated.
+    fn total_is_exact(&self, pagination: &Value) -> bool {
+        let (expected, limit, told) = (&self.expected, self.limit, &self.told);
+        let total = usize::try_from(pagination["total"].as_u64().unwrap()).unwrap();
+        if pagination["total_is_exact"] == true {
+            assert_eq!(total, expected.len(), "{told}");
+            return true;
+        }
+        assert!(
+            expected.len() > limit && total > limit,
+            "{told}: {total} of {}",
+            expected.len()
+        );
+        // The planner knows words from a sample of a hundred rows.
+        let least = match &self.filters[..] {
+            [("search", _)] => 500,
+            [_] => 1000,
+            _ => 0,
+        };
+        assert!(expected.len() > least, "{told}: only {}", expected.len());
+        false
+    }
+
+    async fn second_page(&mut self, lister: &mut Lister, cursor: &str) {
+        let second = self.ask(lister, "cursor", cursor.to_owned()).await;
+        let end = self.expected.len().min(2 * self.limit);
+        let slice = &self.expected[self.limit..end];
+        assert_eq!(ids(&second), slice, "{}, by cursor", self.told);
+    }
+
+    /// A page by its number, the one behind the last included.
+    async fn any_page(&mut self, lister: &mut Lister, random: &mut StdRng) {
+        let (count, limit) = (self.expected.len(), self.limit);
+        let page = random.random_range(1..=count.div_ceil(limit) + 1);
+        let far = self.ask(lister, "page", page.to_string()).await;
+        let (start, end) = ((page - 1) * limit, page * limit);
+        let slice = &self.expected[start.min(count)..end.min(count)];
+        assert_eq!(ids(&far), slice, "{}, page {page}", self.told);
+    }
 }
 
 const SORTS: [&str; 6] = [

@@ -19,47 +19,81 @@ async fn state(world: &World, metric: &Metric) -> Option<f64> {
     values(world, "Maintenance", metric).await.pop()
 }
 
+/// A notification of an unknown kind.
+const SPARKLE: &str = r#"{"notification_type":"sparkle"}"#;
+
 #[tokio::test]
 async fn what_becomes_of_notifications_is_counted() {
     let world = World::start().await;
     world.mirrored("shop/mug", 1).await;
-    let body = r#"{"notification_type":"sparkle"}"#;
-    let answer = world.notify(body, &world.sign(body, now())).await;
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    let mut forged = world.sign(body, now());
+    notify_of_sparkle(&world, 200).await;
+    let mut forged = world.sign(SPARKLE, now());
     forged[1].1 = "0".repeat(40);
-    let answer = world.notify(body, &forged).await;
+    let answer = world.notify(SPARKLE, &forged).await;
     assert_eq!(answer.status, 401, "{}", answer.body);
     world.settle().await;
 
-    let accepted = values(&world, "Webhook", &metrics::NOTIFICATIONS_ACCEPTED).await;
+    doors_are_counted(&world).await;
+    handling_is_counted(&world).await;
+    replay_is_no_news(&world).await;
+
+    assert!(world.is_breached("ParkedAlarm").await);
+    alarms::forgeries_ring(&world).await;
+    alarms::calls_that_are_turned_away_ring(&world).await;
+    alarms::calls_that_fail_ring(&world).await;
+    alarms::given_up_message_rings(&world).await;
+    alarms::batch_that_is_turned_away_rings_and_comes_again(&world).await;
+
+    world.delete_notification_queue().await;
+    notify_of_sparkle(&world, 503).await;
+    let failed = values(&world, "Webhook", &metrics::NOTIFICATIONS_FAILED).await;
+    assert_eq!(failed, [1.0]);
+    world.stack.stop().await;
+}
+
+/// Sends it with a good signature.
+async fn notify_of_sparkle(world: &World, status: u16) {
+    let answer = world.notify(SPARKLE, &world.sign(SPARKLE, now())).await;
+    assert_eq!(answer.status, status, "{}", answer.body);
+}
+
+/// The webhook's numbers: two accepted at least, one refused for its signature.
+async fn doors_are_counted(world: &World) {
+    let accepted = values(world, "Webhook", &metrics::NOTIFICATIONS_ACCEPTED).await;
     assert!(accepted.len() >= 2, "{accepted:?}");
-    let refused = values(&world, "Webhook", &metrics::NOTIFICATIONS_REFUSED).await;
+    let refused = values(world, "Webhook", &metrics::NOTIFICATIONS_REFUSED).await;
     assert_eq!(refused, [1.0]);
-    let lines = lines(&world, "Webhook").await;
+    let lines = lines(world, "Webhook").await;
     let reasons: Vec<_> = lines
         .iter()
         .filter_map(|line| line["reason"].as_str())
         .collect();
     assert_eq!(reasons, ["signature_wrong"]);
-    let parked = values(&world, "NotificationWorker", &metrics::NOTIFICATIONS_PARKED).await;
+    let starts = values(world, "Webhook", &metrics::COLD_STARTS).await;
+    assert_eq!(starts.first(), Some(&1.0));
+}
+
+/// The worker's numbers: one parked, and the age of each that was applied.
+async fn handling_is_counted(world: &World) {
+    let parked = values(world, "NotificationWorker", &metrics::NOTIFICATIONS_PARKED).await;
     assert_eq!(parked, [1.0]);
-    let ages = values(
-        &world,
+    let ages = ages(world).await;
+    assert!(!ages.is_empty());
+    assert!(ages.iter().all(|age| *age >= 0.0), "{ages:?}");
+}
+
+async fn ages(world: &World) -> Vec<f64> {
+    values(
+        world,
         "NotificationWorker",
         &metrics::NOTIFICATION_FRESHNESS,
     )
-    .await;
-    assert!(!ages.is_empty());
-    assert!(ages.iter().all(|age| *age >= 0.0), "{ages:?}");
-    assert_eq!(
-        values(&world, "Webhook", &metrics::COLD_STARTS)
-            .await
-            .first(),
-        Some(&1.0)
-    );
+    .await
+}
 
-    // A replay applies them again, and says nothing of how fast news travels.
+/// A replay applies notifications again, and says nothing of how fast news travels.
+async fn replay_is_no_news(world: &World) {
+    let before = ages(world).await;
     let replay = json!({"replay": {"since": "2020-01-01T00:00:00Z"}});
     world
         .stack
@@ -71,27 +105,7 @@ async fn what_becomes_of_notifications_is_counted() {
         world.value(replayed).await.as_u64() >= Some(2)
     })
     .await;
-    let again = values(
-        &world,
-        "NotificationWorker",
-        &metrics::NOTIFICATION_FRESHNESS,
-    )
-    .await;
-    assert_eq!(again, ages);
-
-    assert!(world.is_breached("ParkedAlarm").await);
-    alarms::forgeries_ring(&world).await;
-    alarms::calls_that_are_turned_away_ring(&world).await;
-    alarms::calls_that_fail_ring(&world).await;
-    alarms::given_up_message_rings(&world).await;
-    alarms::batch_that_is_turned_away_rings_and_comes_again(&world).await;
-
-    world.delete_notification_queue().await;
-    let answer = world.notify(body, &world.sign(body, now())).await;
-    assert_eq!(answer.status, 503, "{}", answer.body);
-    let failed = values(&world, "Webhook", &metrics::NOTIFICATIONS_FAILED).await;
-    assert_eq!(failed, [1.0]);
-    world.stack.stop().await;
+    assert_eq!(ages(world).await, before);
 }
 
 #[tokio::test]
