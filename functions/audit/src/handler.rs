@@ -3,42 +3,18 @@
 
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
-use media_sync::asset::AssetId;
 use media_sync::cursor::CursorKeys;
 use media_sync::deadline::Deadline;
 use media_sync::http::auth::{authenticate, require_admin};
-use media_sync::http::{Problem, QueryParameters, reply, respond};
+use media_sync::http::{Problem, reply, respond};
 use media_sync::parameter::ParameterError;
 use media_sync::supabase::DataApi;
 use media_sync::supabase::jwt::TokenVerifier;
 use media_sync::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-const PARAMETERS: &[&str] = &[
-    "operation",
-    "status",
-    "source",
-    "actor",
-    "asset_id",
-    "public_id",
-    "run_id",
-    "error_code",
-    "date_from",
-    "date_to",
-    "include",
-    "limit",
-    "cursor",
-];
-
-const STATUSES: [&str; 2] = ["success", "failed"];
-const SOURCES: [&str; 5] = ["webhook", "reconcile", "outbound", "api", "database"];
-
-/// Summaries on request: the parameter's word and the answer's field.
-const SUMMARIES: [(&str, &str); 2] = [("trends", "error_trends"), ("activity", "activity")];
-
-/// Longer than any public id that Cloudinary takes.
-const LONGEST_ID: usize = 1_024;
+use crate::query::{AuditQuery, PageRequest};
 
 /// Reads in the name of the caller; row level security shows the trail to administrators only.
 #[derive(Debug)]
@@ -55,13 +31,18 @@ struct Position {
     id: Value,
 }
 
-/// A request for one page, checked.
-#[derive(Debug)]
-struct PageRequest {
-    /// The arguments of `media_audit`, without the position.
-    query: Map<String, Value>,
-    limit: i64,
-    cursor: Option<String>,
+/// The arguments of `media_audit`.
+#[derive(Debug, Serialize)]
+struct Arguments<'a> {
+    p_query: PositionedQuery<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct PositionedQuery<'a> {
+    #[serde(flatten)]
+    query: &'a AuditQuery,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<Position>,
 }
 
 /// The database's answer.
@@ -69,9 +50,32 @@ struct PageRequest {
 struct Found {
     items: Vec<Value>,
     has_more: bool,
-    /// The requested summaries.
     #[serde(flatten)]
-    summaries: Map<String, Value>,
+    summaries: Summaries,
+}
+
+/// The summaries that were asked for.
+#[derive(Debug, Serialize, Deserialize)]
+struct Summaries {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_trends: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activity: Option<Value>,
+}
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    items: Vec<Value>,
+    pagination: Pagination,
+    #[serde(flatten)]
+    summaries: Summaries,
+}
+
+#[derive(Debug, Serialize)]
+struct Pagination {
+    limit: i64,
+    has_more: bool,
+    next_cursor: Option<String>,
 }
 
 impl Audit {
@@ -85,18 +89,21 @@ impl Audit {
         }
         let caller = authenticate(&self.verifier, request.headers(), Timestamp::now()).await?;
         require_admin(&caller)?;
-        let mut asked = parse_request(request.uri().query())?;
+        let PageRequest { query, cursor } = PageRequest::parse(request.uri().query())?;
         // A cursor continues this query, for this caller, and no other.
-        let fingerprint = format!("audit {} {}", caller.sub, json!(asked.query));
-        if let Some(cursor) = &asked.cursor {
-            let opened = self.cursor_keys.open(cursor, fingerprint.as_bytes()).await;
-            let position: Position =
-                opened.map_err(|error| ParameterError::new("cursor", error.to_string()))?;
-            asked.query.insert("after".to_owned(), json!(position));
-        }
+        let fingerprint = format!("audit {} {}", caller.sub, json!(query));
+        let after = match &cursor {
+            Some(cursor) => Some(self.open(cursor, &fingerprint).await?),
+            None => None,
+        };
         let deadline = Deadline::of_request(request);
         let database = self.database.until(deadline).as_caller(&caller);
-        let arguments = json!({"p_query": asked.query});
+        let arguments = Arguments {
+            p_query: PositionedQuery {
+                query: &query,
+                after,
+            },
+        };
         let found: Found = database.rpc("media_audit", &arguments).await?;
         let position = found
             .items
@@ -114,151 +121,45 @@ impl Audit {
             ),
             None => None,
         };
-        let answer = answer(asked.limit, found, next);
-        Ok(reply::json(StatusCode::OK, &answer))
+        Ok(reply::json(
+            StatusCode::OK,
+            &answer(query.limit, found, next),
+        ))
+    }
+
+    async fn open(&self, cursor: &str, fingerprint: &str) -> Result<Position, ParameterError> {
+        let opened = self.cursor_keys.open(cursor, fingerprint.as_bytes()).await;
+        opened.map_err(|error| ParameterError::new("cursor", error.to_string()))
     }
 }
 
-fn answer(limit: i64, found: Found, next_cursor: Option<String>) -> Value {
-    let mut answer = json!({
-        "items": found.items,
-        "pagination": {"limit": limit, "has_more": found.has_more, "next_cursor": next_cursor},
-    });
-    for (_, field) in SUMMARIES {
-        if let Some(summary) = found.summaries.get(field) {
-            answer[field] = summary.clone();
-        }
+fn answer(limit: i64, found: Found, next_cursor: Option<String>) -> Answer {
+    Answer {
+        items: found.items,
+        pagination: Pagination {
+            limit,
+            has_more: found.has_more,
+            next_cursor,
+        },
+        summaries: found.summaries,
     }
-    answer
-}
-
-fn parse_request(query: Option<&str>) -> Result<PageRequest, ParameterError> {
-    let query = QueryParameters::parse(query, PARAMETERS)?;
-    let mut wanted = Map::new();
-    let mut want = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            wanted.insert(name.to_owned(), value);
-        }
-    };
-    for (name, max) in [
-        ("operation", 100),
-        ("public_id", LONGEST_ID),
-        ("error_code", 100),
-    ] {
-        want(name, query.text(name, max)?.map(Value::from));
-    }
-    let words = |words: &[&'static str]| Vec::from_iter(words.iter().map(|word| (*word, *word)));
-    let status = query.one_of("status", &words(&STATUSES))?;
-    want("status", status.map(Value::from));
-    let source = query.one_of("source", &words(&SOURCES))?;
-    want("source", source.map(Value::from));
-    for name in ["actor", "run_id"] {
-        want(name, query.uuid(name)?.map(|id| json!(id)));
-    }
-    if let Some(text) = query.text("asset_id", LONGEST_ID)? {
-        let id = AssetId::parse(text)
-            .map_err(|_| ParameterError::new("asset_id", "must be 32 hex digits"))?;
-        want("asset_id", Some(json!(id)));
-    }
-    let (from, to) = query.period("date_from", "date_to")?;
-    want("date_from", from.map(|moment| json!(moment)));
-    want("date_to", to.map(|moment| json!(moment)));
-    for word in query
-        .list("include", SUMMARIES.len(), 20)?
-        .into_iter()
-        .flatten()
-    {
-        let known = SUMMARIES.iter().find(|(name, _)| *name == word);
-        let (_, field) = known
-            .ok_or_else(|| ParameterError::new("include", "must be trends, activity or both"))?;
-        want(field, Some(true.into()));
-    }
-    let limit = query.integer("limit", 1..=200)?.unwrap_or(50);
-    want("limit", Some(limit.into()));
-    let cursor = query.text("cursor", 4096)?.map(str::to_owned);
-    Ok(PageRequest {
-        query: wanted,
-        limit,
-        cursor,
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const EVENT: &str = include_str!("../events/http_api.json");
-
-    #[test]
-    fn the_query_of_an_event_is_understood() {
-        let request = lambda_http::request::from_str(EVENT).unwrap();
-        let asked = parse_request(request.uri().query()).unwrap();
-        let expected = json!({
-            "operation": "renamed", "date_from": "2026-01-01T00:00:00.000000Z", "limit": 20,
-            "error_trends": true, "activity": true,
-        });
-        assert_eq!(Value::Object(asked.query), expected);
-    }
-
-    #[test]
-    fn without_parameters_the_newest_fifty_are_asked_for() {
-        let asked = parse_request(None).unwrap();
-        assert_eq!(Value::Object(asked.query), json!({"limit": 50}));
-    }
-
-    #[test]
-    fn every_filter_is_passed_as_a_value() {
-        let id = "0123456789abcdef0123456789abcdef";
-        let uuid = "00000000-0000-0000-0000-000000000007";
-        let asked = parse_request(Some(&format!(
-            "status=failed&source=outbound&actor={uuid}&run_id={uuid}&asset_id={id}&public_id=a%27b&error_code=x&date_to=2026-02-01"
-        )))
-        .unwrap();
-        for (name, value) in [
-            ("status", "failed"),
-            ("source", "outbound"),
-            ("actor", uuid),
-            ("run_id", uuid),
-            ("asset_id", id),
-            ("public_id", "a'b"),
-            ("error_code", "x"),
-            ("date_to", "2026-02-01T23:59:59.999999Z"),
-        ] {
-            assert_eq!(asked.query[name], value, "{name}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_used_is_named() {
-        for (query, name) in [
-            ("limit=0", "limit"),
-            ("limit=201", "limit"),
-            ("status=ok", "status"),
-            ("source=cron", "source"),
-            ("actor=me", "actor"),
-            ("run_id=7", "run_id"),
-            ("asset_id=mug", "asset_id"),
-            ("date_from=yesterday", "date_from"),
-            ("date_from=2026-02-01&date_to=2026-01-01", "date_from"),
-            ("include=everything", "include"),
-            ("page=2", "page"),
-        ] {
-            assert_eq!(
-                parse_request(Some(query)).unwrap_err().name,
-                name,
-                "{query}"
-            );
-        }
-    }
-
     #[test]
     fn summaries_are_in_the_answer_only_if_asked_for() {
-        let found = |value: Value| serde_json::from_value(value).unwrap();
-        let plain = answer(50, found(json!({"items": [], "has_more": false})), None);
+        let answer = |value: Value, next: Option<&str>| {
+            let found = serde_json::from_value(value).unwrap();
+            json!(answer(50, found, next.map(str::to_owned)))
+        };
+        let plain = answer(json!({"items": [], "has_more": false}), None);
         assert_eq!(plain.get("error_trends"), None);
         let trends = json!([{"day": "2026-01-01", "code": "cloudinary_quota", "count": 3}]);
         let full = json!({"items": [], "has_more": false, "error_trends": trends, "other": 1});
-        let full = answer(50, found(full), Some("next".to_owned()));
+        let full = answer(full, Some("next"));
         assert_eq!(full["error_trends"], trends);
         assert_eq!(full["pagination"]["next_cursor"], "next");
         assert_eq!(full.get("other"), None);

@@ -1,6 +1,7 @@
 //! Reads the audit trail.
 
 mod handler;
+mod query;
 
 use handler::Audit;
 use lambda_http::Error;

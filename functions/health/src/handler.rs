@@ -9,6 +9,7 @@ use media_sync::release::{BUILD, SCHEMA_VERSION, VERSION};
 use media_sync::sync::health::{HealthStatus, RunSchedules, assess};
 use media_sync::sync::store::MirrorHealth;
 use media_sync::time::Timestamp;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::OnceCell;
 
@@ -60,10 +61,16 @@ fn alive() -> Value {
     })
 }
 
+/// Another side to ask than the database.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Probe {
+    Cloudinary,
+}
+
 fn parse_probe(query: Option<&str>) -> Result<bool, ParameterError> {
     let query = QueryParameters::parse(query, &["probe"])?;
-    let wanted = query.one_of("probe", &[("cloudinary", true)])?;
-    Ok(wanted.unwrap_or_default())
+    Ok(query.word::<Probe>("probe")?.is_some())
 }
 
 /// 503 only where nothing works: a load balancer must not take a mirror away for one dead letter.

@@ -78,7 +78,6 @@ fn parse_wanted(request: &Request) -> Result<WantedDeletes, Problem> {
             "force",
         ],
     )?;
-    let types = ResourceType::ALL.map(|kind| (kind.as_str(), kind));
     let mut wanted = if body::bytes(request.body(), body::JSON_LIMIT)?.is_empty() {
         WantedDeletes::default()
     } else {
@@ -90,9 +89,7 @@ fn parse_wanted(request: &Request) -> Result<WantedDeletes, Problem> {
     if let Some(ids) = query.list("asset_ids", NamedAssets::MOST, NamedAssets::LONGEST)? {
         wanted.asset_ids.extend(ids);
     }
-    wanted.resource_type = query
-        .one_of("resource_type", &types)?
-        .or(wanted.resource_type);
+    wanted.resource_type = query.word("resource_type")?.or(wanted.resource_type);
     let delivery_type = query.text("delivery_type", NamedAssets::LONGEST)?;
     wanted.delivery_type = delivery_type.map(str::to_owned).or(wanted.delivery_type);
     wanted.force = query.flag("force")?.unwrap_or(wanted.force);

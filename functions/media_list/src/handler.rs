@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::page_request::PageRequest;
+use crate::page_request::{ListQuery, PageRequest};
 
 /// The SQLSTATE of a statement that was stopped at its role's time limit.
 const STATEMENT_TIMEOUT: &str = "57014";
@@ -35,6 +35,23 @@ pub(crate) struct MediaList {
 struct Position {
     value: Value,
     id: Value,
+}
+
+/// The arguments of `media_list`.
+#[derive(Debug, Serialize)]
+struct Arguments<'a> {
+    p_query: PositionedQuery<'a>,
+}
+
+/// A query with the place where its page begins.
+#[derive(Debug, Serialize)]
+struct PositionedQuery<'a> {
+    #[serde(flatten)]
+    query: &'a ListQuery,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<Position>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<i64>,
 }
 
 /// The database's answer. Parts that are only passed on stay as they came: a page is tens of
@@ -92,21 +109,21 @@ impl MediaList {
         let asked = PageRequest::parse(request.uri().query())?;
         // A cursor continues this query, for this caller, and no other.
         let fingerprint = format!("{} {}", caller.sub, json!(asked.query));
-        let mut query = asked.query.clone();
-        if let Some(cursor) = &asked.cursor {
-            let opened = self.cursor_keys.open(cursor, fingerprint.as_bytes()).await;
-            let position: Position =
-                opened.map_err(|error| ParameterError::new("cursor", error.to_string()))?;
-            query.insert("after".to_owned(), json!(position));
-        } else if let Some(offset) = asked.offset() {
-            query.insert("offset".to_owned(), json!(offset));
-        }
+        let after = match &asked.cursor {
+            Some(cursor) => Some(self.open(cursor, &fingerprint).await?),
+            None => None,
+        };
+        let arguments = Arguments {
+            p_query: PositionedQuery {
+                query: &asked.query,
+                after,
+                offset: asked.offset(),
+            },
+        };
         let deadline = Deadline::of_request(request);
         let database = self.database.until(deadline).as_caller(&caller);
-        let found: Found = database
-            .rpc("media_list", &json!({"p_query": query}))
-            .await
-            .map_err(problem)?;
+        let found = database.rpc("media_list", &arguments).await;
+        let found: Found = found.map_err(problem)?;
         let next_cursor = match &found.position {
             Some(position) => Some(
                 self.cursor_keys
@@ -119,6 +136,11 @@ impl MediaList {
             StatusCode::OK,
             &answer(&asked, found, next_cursor),
         ))
+    }
+
+    async fn open(&self, cursor: &str, fingerprint: &str) -> Result<Position, ParameterError> {
+        let opened = self.cursor_keys.open(cursor, fingerprint.as_bytes()).await;
+        opened.map_err(|error| ParameterError::new("cursor", error.to_string()))
     }
 }
 
@@ -139,14 +161,15 @@ fn problem(error: SupabaseError) -> Problem {
 }
 
 fn answer(asked: &PageRequest, found: Found, next_cursor: Option<String>) -> Answer {
+    let limit = asked.query.limit;
     Answer {
         items: found.items,
         pagination: Pagination {
             page: asked.cursor.is_none().then(|| asked.page.unwrap_or(1)),
-            limit: asked.limit,
+            limit,
             total: found.total,
             total_is_exact: found.total_is_exact,
-            total_pages: found.total.saturating_add(asked.limit - 1) / asked.limit,
+            total_pages: found.total.saturating_add(limit - 1) / limit,
             has_more: found.has_more,
             next_cursor,
         },

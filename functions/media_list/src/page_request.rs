@@ -1,9 +1,12 @@
-//! The parameters of a list, checked (pure).
+//! The parameters of a list, read into types (pure).
 
 use media_sync::asset::ResourceType;
 use media_sync::http::QueryParameters;
 use media_sync::parameter::ParameterError;
-use serde_json::{Map, Value, json};
+use media_sync::row::SyncStatus;
+use media_sync::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 const PARAMETERS: &[&str] = &[
     "search",
@@ -25,39 +28,106 @@ const PARAMETERS: &[&str] = &[
     "cursor",
 ];
 
-/// Sortable columns: the parameter's word and the database's.
-const SORTABLE: &[(&str, &str)] = &[
-    ("created_at", "created_at"),
-    ("updated_at", "updated_at"),
-    ("cloudinary_created_at", "cloudinary_created_at"),
-    ("file_size", "file_size"),
-    ("display_name", "display_name"),
-    ("public_id", "cloudinary_public_id"),
-    ("cloudinary_public_id", "cloudinary_public_id"),
-];
-
-/// A request for one page, checked.
+/// A request for one page.
 #[derive(Debug)]
 pub(crate) struct PageRequest {
-    /// The arguments of `media_list`, without the position.
-    pub(crate) query: Map<String, Value>,
-    pub(crate) limit: i64,
+    pub(crate) query: ListQuery,
     pub(crate) page: Option<i64>,
     pub(crate) cursor: Option<String>,
 }
 
+/// The arguments of `media_list`, without the position. The database gets numbers, moments, UUIDs,
+/// our own words, and texts that are bound as values.
+#[derive(Debug, Serialize)]
+pub(crate) struct ListQuery {
+    #[serde(flatten)]
+    filters: ListFilters,
+    sort_by: SortColumn,
+    sort_order: SortOrder,
+    pub(crate) limit: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct ListFilters {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    search: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_type: Option<ResourceType>,
+    /// Without slashes at its ends; the root's name is empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folder: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags_match: Option<TagsMatch>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sync_status: Option<SyncStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uploaded_by: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date_field: Option<DateField>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date_from: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date_to: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_size: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_size: Option<i64>,
+}
+
+/// Tags that an asset must have, of those that are named.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TagsMatch {
+    All,
+    Any,
+}
+
+/// The date that the period is about.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DateField {
+    CreatedAt,
+    UpdatedAt,
+    CloudinaryCreatedAt,
+}
+
+/// The columns by which a list can be sorted, as the database names them.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SortColumn {
+    #[default]
+    CreatedAt,
+    UpdatedAt,
+    CloudinaryCreatedAt,
+    FileSize,
+    DisplayName,
+    #[serde(alias = "public_id")]
+    CloudinaryPublicId,
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SortOrder {
+    Asc,
+    #[default]
+    Desc,
+}
+
 impl PageRequest {
-    /// Reads a query string. The database gets numbers, moments, UUIDs, our own words, and texts
-    /// that are bound as values.
+    /// Reads a query string.
     ///
     /// # Errors
     /// Naming the parameter that cannot be used.
     pub(crate) fn parse(query: Option<&str>) -> Result<Self, ParameterError> {
         let query = QueryParameters::parse(query, PARAMETERS)?;
-        let mut wanted = filters(&query)?;
-        let sort_by = query.one_of("sort_by", SORTABLE)?.unwrap_or("created_at");
-        let sort_order = one_of(&query, "sort_order", &["asc", "desc"])?.unwrap_or("desc");
-        let limit = query.integer("limit", 1..=200)?.unwrap_or(50);
+        let asked = ListQuery {
+            filters: ListFilters::read(&query)?,
+            sort_by: query.word("sort_by")?.unwrap_or_default(),
+            sort_order: query.word("sort_order")?.unwrap_or_default(),
+            limit: query.integer("limit", 1..=200)?.unwrap_or(50),
+        };
         let page = query.integer("page", 1..=1_000_000)?;
         let cursor = query.text("cursor", 4096)?.map(str::to_owned);
         if page.is_some() && cursor.is_some() {
@@ -66,12 +136,8 @@ impl PageRequest {
                 "cannot be combined with page",
             ));
         }
-        wanted.insert("sort_by".to_owned(), sort_by.into());
-        wanted.insert("sort_order".to_owned(), sort_order.into());
-        wanted.insert("limit".to_owned(), limit.into());
         Ok(Self {
-            query: wanted,
-            limit,
+            query: asked,
             page,
             cursor,
         })
@@ -79,113 +145,97 @@ impl PageRequest {
 
     /// Rows before the page, where a page was asked for by its number.
     pub(crate) fn offset(&self) -> Option<i64> {
-        self.page.map(|page| (page - 1) * self.limit)
+        self.page.map(|page| (page - 1) * self.query.limit)
     }
 }
 
-fn filters(query: &QueryParameters) -> Result<Map<String, Value>, ParameterError> {
-    let types = ResourceType::ALL.map(ResourceType::as_str);
+impl ListFilters {
+    fn read(query: &QueryParameters) -> Result<Self, ParameterError> {
+        let tags = query.list("tags", 50, 255)?.filter(|tags| !tags.is_empty());
+        let tags_match = query.word("tags_match")?.filter(|_| tags.is_some());
+        let (date_from, date_to) = query.period("date_from", "date_to")?;
+        let (min_size, max_size) = sizes(query)?;
+        // The root's name is empty, and an empty value counts as not given: it is asked for as `/`.
+        let folder = query
+            .text("folder", 1024)?
+            .map(|folder| folder.trim_matches('/').to_owned());
+        Ok(Self {
+            search: query.text("search", 200)?.map(str::to_owned),
+            resource_type: query.word("resource_type")?,
+            folder,
+            tags,
+            tags_match,
+            sync_status: query.word("sync_status")?,
+            uploaded_by: query.uuid("uploaded_by")?,
+            date_field: query.word("date_field")?,
+            date_from,
+            date_to,
+            min_size,
+            max_size,
+        })
+    }
+}
+
+fn sizes(query: &QueryParameters) -> Result<(Option<i64>, Option<i64>), ParameterError> {
     let sizes = 0..=i64::MAX;
-    let tags = query.list("tags", 50, 255)?.filter(|tags| !tags.is_empty());
-    let dates = ["created_at", "updated_at", "cloudinary_created_at"];
-    let (date_from, date_to) = query.period("date_from", "date_to")?;
-    let min_size = query.integer("min_size", sizes.clone())?;
-    let max_size = query.integer("max_size", sizes)?;
-    if min_size.zip(max_size).is_some_and(|(min, max)| min > max) {
+    let min = query.integer("min_size", sizes.clone())?;
+    let max = query.integer("max_size", sizes)?;
+    if min.zip(max).is_some_and(|(min, max)| min > max) {
         return Err(ParameterError::new(
             "min_size",
             "must not be larger than max_size",
         ));
     }
-    // The root's name is empty, and an empty value counts as not given: it is asked for as `/`.
-    let folder = query
-        .text("folder", 1024)?
-        .map(|folder| folder.trim_matches('/'));
-    let given = [
-        ("search", query.text("search", 200)?.map(Value::from)),
-        (
-            "resource_type",
-            one_of(query, "resource_type", &types)?.map(Value::from),
-        ),
-        ("folder", folder.map(Value::from)),
-        (
-            "tags_match",
-            one_of(query, "tags_match", &["all", "any"])?
-                .filter(|_| tags.is_some())
-                .map(Value::from),
-        ),
-        ("tags", tags.map(Value::from)),
-        (
-            "sync_status",
-            one_of(query, "sync_status", &["synced", "pending", "error"])?.map(Value::from),
-        ),
-        (
-            "uploaded_by",
-            query.uuid("uploaded_by")?.map(|id| json!(id)),
-        ),
-        (
-            "date_field",
-            one_of(query, "date_field", &dates)?.map(Value::from),
-        ),
-        ("date_from", date_from.map(|moment| json!(moment))),
-        ("date_to", date_to.map(|moment| json!(moment))),
-        ("min_size", min_size.map(Value::from)),
-        ("max_size", max_size.map(Value::from)),
-    ];
-    let given = given.into_iter();
-    Ok(given
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-        .collect())
-}
-
-/// One of some words that stand for themselves.
-fn one_of<'a>(
-    query: &QueryParameters,
-    name: &str,
-    words: &[&'a str],
-) -> Result<Option<&'a str>, ParameterError> {
-    let words: Vec<_> = words.iter().map(|word| (*word, *word)).collect();
-    query.one_of(name, &words)
+    Ok((min, max))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use media_sync::http::words_of;
+    use serde_json::{Value, json};
+
     use super::*;
+
+    const DOCUMENT: &str = include_str!("../../../docs/reference/openapi.json");
 
     fn parse(query: &str) -> Result<PageRequest, ParameterError> {
         PageRequest::parse(Some(query))
+    }
+
+    fn arguments(query: &str) -> Value {
+        json!(parse(query).unwrap().query)
     }
 
     #[test]
     fn without_parameters_the_newest_fifty_are_asked_for() {
         let asked = PageRequest::parse(None).unwrap();
         let expected = json!({"sort_by": "created_at", "sort_order": "desc", "limit": 50});
-        assert_eq!(Value::Object(asked.query), expected);
+        assert_eq!(json!(asked.query), expected);
     }
 
     #[test]
     fn filters_are_passed_as_values() {
-        let asked = parse(
+        let asked = arguments(
             "search=100%25_%2Cor%3D(a.eq.b)&tags=red,big&tags_match=any&resource_type=image&min_size=10&sort_by=public_id",
-        )
-        .unwrap();
-        assert_eq!(asked.query["search"], "100%_,or=(a.eq.b)");
-        assert_eq!(asked.query["tags"], json!(["red", "big"]));
-        assert_eq!(asked.query["tags_match"], "any");
-        assert_eq!(asked.query["min_size"], 10);
-        assert_eq!(asked.query["sort_by"], "cloudinary_public_id");
+        );
+        assert_eq!(asked["search"], "100%_,or=(a.eq.b)");
+        assert_eq!(asked["tags"], json!(["red", "big"]));
+        assert_eq!(asked["tags_match"], "any");
+        assert_eq!(asked["min_size"], 10);
+        assert_eq!(asked["sort_by"], "cloudinary_public_id");
     }
 
     #[test]
     fn days_are_whole_folders_have_no_outer_slashes_and_no_tags_are_no_filter() {
         let asked =
-            parse("date_from=2026-01-31&date_to=2026-01-31&folder=/a/b/&tags=,&tags_match=any")
-                .unwrap();
-        assert_eq!(asked.query["date_from"], "2026-01-31T00:00:00.000000Z");
-        assert_eq!(asked.query["date_to"], "2026-01-31T23:59:59.999999Z");
-        assert_eq!(asked.query["folder"], "a/b");
-        assert!(!asked.query.contains_key("tags") && !asked.query.contains_key("tags_match"));
-        assert_eq!(parse("folder=/").unwrap().query["folder"], "");
+            arguments("date_from=2026-01-31&date_to=2026-01-31&folder=/a/b/&tags=,&tags_match=any");
+        assert_eq!(asked["date_from"], "2026-01-31T00:00:00.000000Z");
+        assert_eq!(asked["date_to"], "2026-01-31T23:59:59.999999Z");
+        assert_eq!(asked["folder"], "a/b");
+        assert!(asked.get("tags").is_none() && asked.get("tags_match").is_none());
+        assert_eq!(arguments("folder=/")["folder"], "");
         assert_eq!(parse("page=3&limit=20").unwrap().offset(), Some(40));
     }
 
@@ -209,6 +259,37 @@ mod tests {
             ("colour=red", "colour"),
         ] {
             assert_eq!(parse(query).unwrap_err().name, name, "{query}");
+        }
+    }
+
+    #[test]
+    fn the_document_has_these_parameters_and_words() {
+        let document: Value = serde_json::from_str(DOCUMENT).unwrap();
+        let documented = document["paths"]["/api/cloudinary/media"]["get"]["parameters"]
+            .as_array()
+            .unwrap();
+        let names: Vec<_> = documented.iter().map(|one| &one["name"]).collect();
+        assert_eq!(names, PARAMETERS);
+        for (name, words) in [
+            ("resource_type", words_of::<ResourceType>()),
+            ("tags_match", words_of::<TagsMatch>()),
+            ("sync_status", words_of::<SyncStatus>()),
+            ("date_field", words_of::<DateField>()),
+            ("sort_by", words_of::<SortColumn>()),
+            ("sort_order", words_of::<SortOrder>()),
+        ] {
+            let schema = &documented.iter().find(|one| one["name"] == name).unwrap()["schema"];
+            let schema = match schema["$ref"].as_str() {
+                Some(reference) => document.pointer(&reference[1..]).unwrap(),
+                None => schema,
+            };
+            let listed: BTreeSet<&str> = schema["enum"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(Value::as_str)
+                .collect();
+            assert_eq!(listed, words.iter().copied().collect(), "{name}");
         }
     }
 }

@@ -12,9 +12,11 @@ pub mod problem;
 pub mod query;
 pub mod reply;
 pub mod respond;
+mod word;
 
 pub use media_request::{MediaRequests, RequestedChange};
 pub use named_assets::{NamedAsset, NamedAssets};
 pub use problem::Problem;
 pub use query::QueryParameters;
 pub use respond::{respond, respond_to_strangers};
+pub use word::words_of;

@@ -2,9 +2,11 @@
 
 use std::ops::RangeInclusive;
 
+use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 use uuid::Uuid;
 
+use super::word::{self, words_of};
 use crate::parameter::ParameterError;
 use crate::time::Timestamp;
 
@@ -120,26 +122,31 @@ impl QueryParameters {
         )
     }
 
-    /// One of some words, as its value.
+    /// One word of an enum without fields, by its name in serde.
     ///
     /// # Errors
     /// When it is none of them.
-    pub fn one_of<T: Clone>(
-        &self,
-        name: &str,
-        words: &[(&str, T)],
-    ) -> Result<Option<T>, ParameterError> {
-        self.read(
-            name,
-            || {
-                let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-                format!("one of {}", words.join(", "))
-            },
-            |text| {
-                let (_, value) = words.iter().find(|(word, _)| *word == text)?;
-                Some(value.clone())
-            },
-        )
+    pub fn word<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ParameterError> {
+        let unknown = |words| ParameterError::new(name, format!("must be one of {words}"));
+        self.get(name).map(word::parse).transpose().map_err(unknown)
+    }
+
+    /// Words of an enum without fields, separated by commas; none where the parameter is not given.
+    ///
+    /// # Errors
+    /// When one is none of them.
+    pub fn words<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, ParameterError> {
+        let all = words_of::<T>();
+        let unknown = || format!("some of {}, separated by commas", all.join(", "));
+        let read = |text: &str| {
+            let items = text
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty());
+            let words: Result<Vec<T>, _> = items.map(word::parse).collect();
+            words.ok().filter(|words| words.len() <= all.len())
+        };
+        Ok(self.read(name, unknown, read)?.unwrap_or_default())
     }
 
     /// A moment in RFC 3339, or a day, which means its first moment in UTC.
@@ -237,6 +244,7 @@ impl QueryParameters {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::asset::ResourceType;
     use proptest::prelude::*;
 
     const KNOWN: [&str; 4] = ["limit", "tags", "since", "until"];
@@ -252,10 +260,15 @@ mod tests {
             error.to_string(),
             "`limit` must be a whole number from 1 to 100"
         );
-        let error = query("tags=x")
-            .one_of("tags", &[("a", 1), ("b", 2)])
+        let error = query("tags=x").word::<ResourceType>("tags").unwrap_err();
+        assert_eq!(error.to_string(), "`tags` must be one of image, video, raw");
+        let error = query("tags=raw,x")
+            .words::<ResourceType>("tags")
             .unwrap_err();
-        assert_eq!(error.to_string(), "`tags` must be one of a, b");
+        assert_eq!(
+            error.to_string(),
+            "`tags` must be some of image, video, raw, separated by commas"
+        );
         assert_eq!(
             QueryParameters::parse(Some("lmit=1"), &KNOWN)
                 .unwrap_err()
@@ -282,6 +295,18 @@ mod tests {
             query.moment("since").unwrap(),
             Some(Timestamp::from_secs(1_767_225_600))
         );
+    }
+
+    #[test]
+    fn words_are_those_of_an_enum() {
+        use ResourceType::{Image, Raw};
+        assert_eq!(query("tags=raw").word("tags").unwrap(), Some(Raw));
+        assert_eq!(query("").word::<ResourceType>("tags").unwrap(), None);
+        let words: Vec<ResourceType> = query("tags=raw,+image,").words("tags").unwrap();
+        assert_eq!(words, [Raw, Image]);
+        assert!(query("").words::<ResourceType>("tags").unwrap().is_empty());
+        let many = query("tags=raw,raw,raw,raw").words::<ResourceType>("tags");
+        assert!(many.is_err(), "no more than there are");
     }
 
     #[test]
