@@ -202,7 +202,7 @@ fn no_code_is_given_out_that_the_catalogue_lacks_and_none_is_listed_for_nothing(
             continue;
         }
         let mut constructors = CONSTRUCTORS.to_vec();
-        if path.ends_with("http/problem.rs") {
+        if path.ends_with("http/problem/mod.rs") || path.ends_with("http/problem/of_errors.rs") {
             constructors.push("Self::new(");
         }
         let mut literals: Vec<&str> = constructors

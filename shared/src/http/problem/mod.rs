@@ -1,0 +1,231 @@
+//! Errors as RFC 9457 problem documents.
+
+mod of_errors;
+#[cfg(test)]
+mod tests;
+
+use std::error::Error;
+use std::time::Duration;
+
+use http::{HeaderValue, Response, StatusCode, header};
+use lambda_http::Body;
+use serde_json::json;
+
+use super::reply;
+use crate::telemetry;
+
+/// The wait where no service named one.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// An answer that tells the caller the failure; the cause is for the log.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    parameter: Option<Box<str>>,
+    retry_after: Option<Duration>,
+    header: Option<Extra>,
+    cause: Option<Box<str>>,
+}
+
+/// The header that HTTP asks for beside some statuses.
+#[derive(Debug, Clone, Copy)]
+enum Extra {
+    Challenge(&'static str),
+    Allow(&'static str),
+}
+
+impl Problem {
+    /// A problem with a stable code and a sentence for people.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            parameter: None,
+            retry_after: None,
+            header: None,
+            cause: None,
+        }
+    }
+
+    /// 400, naming the parameter or the field of the body.
+    pub fn parameter(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", detail).about(name)
+    }
+
+    /// 400 for a body of another form than its address takes.
+    pub fn invalid_body(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_body", detail)
+    }
+
+    /// 401 for want of a good token, with the challenge that HTTP asks for.
+    pub fn unauthorized(code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            header: Some(Extra::Challenge("Bearer error=\"invalid_token\"")),
+            ..Self::new(StatusCode::UNAUTHORIZED, code, detail)
+        }
+    }
+
+    /// 401 for want of any token: nothing was wrong yet (RFC 6750, section 3.1).
+    pub fn token_missing() -> Self {
+        Self {
+            header: Some(Extra::Challenge("Bearer")),
+            ..Self::unauthorized("token_missing", "Send a token: `Authorization: Bearer …`.")
+        }
+    }
+
+    /// 403: the caller is known, and may not have it.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    /// 404.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    /// 405, naming the allowed methods.
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        Self {
+            header: Some(Extra::Allow(allow)),
+            ..Self::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                format!("This address takes {allow}."),
+            )
+        }
+    }
+
+    /// 413.
+    pub fn too_large(limit: usize) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            format!("The body may have {limit} bytes at most."),
+        )
+    }
+
+    /// 429: too much was asked for, perhaps by others; the same request succeeds later.
+    pub fn too_many(code: &'static str, retry_after: Option<Duration>, cause: &dyn Error) -> Self {
+        Self {
+            retry_after: Some(retry_after.unwrap_or(RETRY_AFTER)),
+            cause: Some(telemetry::chain(cause).into()),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                code,
+                "The service is busy. Wait for `Retry-After` seconds, then repeat.",
+            )
+        }
+    }
+
+    /// 503: the same request may succeed later.
+    pub fn unavailable(
+        code: &'static str,
+        retry_after: Option<Duration>,
+        cause: &dyn Error,
+    ) -> Self {
+        Self {
+            retry_after: Some(retry_after.unwrap_or(RETRY_AFTER)),
+            cause: Some(telemetry::chain(cause).into()),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                code,
+                "A service that this one needs does not answer. Repeat after `Retry-After` seconds.",
+            )
+        }
+    }
+
+    /// 500: nothing that the caller could do.
+    pub fn internal(cause: &dyn Error) -> Self {
+        Self {
+            cause: Some(telemetry::chain(cause).into()),
+            ..Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Something went wrong here. The request id finds it in the log.",
+            )
+        }
+    }
+
+    /// The same, saying when the request may be sent again.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        Self {
+            retry_after: Some(wait),
+            ..self
+        }
+    }
+
+    /// The same, naming the parameter or the field of the body that it is about.
+    #[must_use]
+    pub fn about(self, name: impl Into<String>) -> Self {
+        Self {
+            parameter: Some(name.into().into()),
+            ..self
+        }
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The parameter or the field of the body that it is about.
+    pub fn subject(&self) -> Option<&str> {
+        self.parameter.as_deref()
+    }
+
+    /// Writes the answer, and the cause, once, to the log.
+    pub fn into_response(self, request_id: &str) -> Response<Body> {
+        if let Some(cause) = &self.cause {
+            tracing::error!(
+                code = self.code,
+                status = self.status.as_u16(),
+                error = &**cause,
+                "request failed"
+            );
+        }
+        let mut document = json!({
+            "type": format!("urn:media-sync:problem:{}", self.code),
+            "title": self.status.canonical_reason().unwrap_or("Error"),
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "code": self.code,
+            "instance": format!("urn:request:{request_id}"),
+            "request_id": request_id,
+        });
+        if let Some(parameter) = self.parameter {
+            document["parameter"] = String::from(parameter).into();
+        }
+        let mut response = reply::with_type(
+            self.status,
+            "application/problem+json",
+            document.to_string(),
+        );
+        if let Some(wait) = self.retry_after {
+            let seconds = wait.as_secs_f64().ceil().max(1.0);
+            let value =
+                HeaderValue::from_str(&format!("{seconds:.0}")).expect("digits fit into a header");
+            response.headers_mut().insert(header::RETRY_AFTER, value);
+        }
+        let extra = self.header.map(|extra| match extra {
+            Extra::Challenge(challenge) => (header::WWW_AUTHENTICATE, challenge),
+            Extra::Allow(methods) => (header::ALLOW, methods),
+        });
+        if let Some((name, value)) = extra {
+            response
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}

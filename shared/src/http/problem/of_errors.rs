@@ -1,0 +1,170 @@
+//! The one place where errors become statuses.
+
+use std::error::Error;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::Problem;
+use crate::cloudinary::signature::SignatureRejection;
+use crate::cloudinary::{CloudinaryError, RefusalKind};
+use crate::config::ConfigError;
+use crate::parameter::ParameterError;
+use crate::queue::SendError;
+use crate::settings::SettingError;
+use crate::supabase::SupabaseError;
+use crate::supabase::jwt::TokenError;
+use crate::sync::uploads::UploadError;
+use crate::telemetry;
+use crate::upload::UploadRefusal;
+
+/// Some of a thousand uploads under way end in this time, by their own end or by their limit.
+const UPLOADS_END: Duration = Duration::from_secs(60);
+
+impl From<ParameterError> for Problem {
+    fn from(error: ParameterError) -> Self {
+        let detail = error.to_string();
+        Self::parameter(error.name, detail)
+    }
+}
+
+impl From<UploadRefusal> for Problem {
+    fn from(refusal: UploadRefusal) -> Self {
+        let status = match &refusal {
+            UploadRefusal::Parameter(error) => return error.clone().into(),
+            UploadRefusal::OutsidePrefix(_)
+            | UploadRefusal::RemoteOff
+            | UploadRefusal::NotYours => StatusCode::FORBIDDEN,
+            UploadRefusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            UploadRefusal::NotAllowed(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            UploadRefusal::Mismatch(_) | UploadRefusal::Address(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            UploadRefusal::Taken | UploadRefusal::Reserved => StatusCode::CONFLICT,
+            UploadRefusal::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        };
+        Self {
+            retry_after: (refusal == UploadRefusal::TooMany).then_some(UPLOADS_END),
+            ..Self::new(status, refusal.code(), refusal.to_string())
+        }
+    }
+}
+
+impl From<UploadError> for Problem {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::Refused(refusal) => refusal.into(),
+            UploadError::Store(source) => source.into(),
+            UploadError::Cloudinary(CloudinaryError::Refused(refused))
+                if matches!(
+                    refused.refusal,
+                    RefusalKind::BadRequest | RefusalKind::NotFound
+                ) =>
+            {
+                // It is about the sender's own file or address.
+                let detail = format!("Cloudinary did not take the file: {}.", refused.message);
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "file_refused", detail)
+            }
+            UploadError::Cloudinary(source) => source.into(),
+        }
+    }
+}
+
+impl From<SignatureRejection> for Problem {
+    fn from(rejection: SignatureRejection) -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            rejection.code(),
+            sentence(&rejection),
+        )
+    }
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        if error.is_transient() {
+            return Self::unavailable(error.code(), None, &error);
+        }
+        Self::unauthorized(error.code(), sentence(&error))
+    }
+}
+
+impl From<SendError> for Problem {
+    fn from(error: SendError) -> Self {
+        // Whatever SQS's reason, the caller's message was good and may be sent again.
+        Self::unavailable("queue_unavailable", None, &error)
+    }
+}
+
+impl From<SettingError> for Problem {
+    fn from(error: SettingError) -> Self {
+        // Rules that are not known are never taken for none.
+        Self::unavailable("settings_unavailable", None, &error)
+    }
+}
+
+impl From<ConfigError> for Problem {
+    fn from(error: ConfigError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<SupabaseError> for Problem {
+    fn from(error: SupabaseError) -> Self {
+        let is_busy = error.status() == Some(429)
+            // Too many connections, for PostgreSQL and for PostgREST's pool.
+            || matches!(error.code(), Some("53300" | "PGRST003"));
+        if is_busy {
+            return Self::too_many("database_busy", error.retry_after(), &error);
+        }
+        if error.is_transient() {
+            return Self::unavailable("database_unavailable", error.retry_after(), &error);
+        }
+        match error.code() {
+            Some("42501") => Self::forbidden("You may not do that."),
+            // PostgREST's own verdict on the forwarded token, which may expire on the way.
+            Some("PGRST301" | "PGRST303") => {
+                Self::unauthorized("token_refused", "The database refused the token.")
+            }
+            Some("PGRST116") => Self::not_found("There is no such record."),
+            _ => Self::internal(&error),
+        }
+    }
+}
+
+impl From<CloudinaryError> for Problem {
+    fn from(error: CloudinaryError) -> Self {
+        if let Some(RefusalKind::Quota { .. } | RefusalKind::Concurrency { .. }) = error.refusal() {
+            return Self::too_many(error.code(), error.retry_after(), &error);
+        }
+        if error.is_transient() {
+            return Self::unavailable(error.code(), error.retry_after(), &error);
+        }
+        match error.refusal() {
+            Some(RefusalKind::NotFound) => Self::not_found("Cloudinary has no such asset."),
+            Some(RefusalKind::Conflict) => Self::new(
+                StatusCode::CONFLICT,
+                error.code(),
+                "Cloudinary has this name already.",
+            ),
+            Some(RefusalKind::BadRequest) => Self {
+                cause: Some(telemetry::chain(&error).into()),
+                ..Self::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    error.code(),
+                    "Cloudinary refused the request.",
+                )
+            },
+            _ => Self::internal(&error),
+        }
+    }
+}
+
+/// An error's words as a sentence.
+fn sentence(error: &dyn Error) -> String {
+    let text = error.to_string();
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| {
+        format!("{}{}.", first.to_uppercase(), characters.as_str())
+    })
+}
