@@ -1,20 +1,19 @@
-//! The HTTP core of the Cloudinary client: authentication, clock, quota, retries, errors.
+//! The HTTP core of the Cloudinary client: credentials, clock, quota, attempts.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use reqwest::Response;
-use reqwest::header::{self, HeaderMap};
+use reqwest::header;
 use reqwest::multipart::{Form, Part};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::call::{Body, Call, Param};
+use super::answer::{CloudinaryAnswer, RawAnswer};
+use super::call::{Body, Call};
 use super::clock::CloudClock;
-use super::error::RefusedCall;
-use super::signature::sign_params;
+use super::headers::http_date;
+use super::quota_reading::QuotaReading;
+use super::signed_form::signed_form;
 use super::{ApiCredentials, CloudinaryError, RefusalKind};
 use crate::deadline::Deadline;
 use crate::rotation::{LiveValue, ValueVersion};
@@ -42,45 +41,6 @@ pub struct CloudinaryClient {
     clock: Arc<CloudClock>,
     quota: Arc<Mutex<Option<QuotaReading>>>,
     deadline: Deadline,
-}
-
-/// An answer of Cloudinary's, and a moment certainly not after its read or write.
-#[derive(Debug, Clone)]
-pub struct CloudinaryAnswer<T> {
-    pub value: T,
-    /// On Cloudinary's clock, and certainly not after the read or write: see [`CloudClock`].
-    pub observed_at: Timestamp,
-}
-
-impl<T> CloudinaryAnswer<T> {
-    /// The same answer with its value turned into another.
-    pub fn map<U>(self, turn: impl FnOnce(T) -> U) -> CloudinaryAnswer<U> {
-        CloudinaryAnswer {
-            value: turn(self.value),
-            observed_at: self.observed_at,
-        }
-    }
-}
-
-/// The Admin API's hourly quota, which everybody who uses the product environment shares, as one
-/// answer told it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QuotaReading {
-    pub limit: u32,
-    pub remaining: u32,
-    /// When `remaining` is `limit` again, on Cloudinary's clock.
-    pub reset: Timestamp,
-    /// When that was so, on Cloudinary's clock, and not later.
-    pub seen_at: Timestamp,
-}
-
-impl QuotaReading {
-    /// Of two readings the newer one holds; of two of one moment, the one that has counted more.
-    #[must_use]
-    pub fn newer(self, other: Self) -> Self {
-        let order = |reading: &Self| (reading.seen_at, std::cmp::Reverse(reading.remaining));
-        std::cmp::max_by_key(self, other, order)
-    }
 }
 
 impl CloudinaryClient {
@@ -215,10 +175,19 @@ impl CloudinaryClient {
             self.clock.learn(date, sent, received);
         }
         let observed_at = self.clock.lower_bound_at(sent);
-        if let Some(reading) = quota(response.headers(), observed_at) {
+        if let Some(reading) = QuotaReading::of_headers(response.headers(), observed_at) {
             self.learn_quota(reading);
         }
-        let value = self.read(call, response, observed_at).await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let answer = RawAnswer {
+            doing: &call.doing,
+            status,
+            headers: &headers,
+            body: &response.bytes().await.map_err(unreachable)?,
+            observed_at,
+            now: self.cloud_now(),
+        };
+        let value = answer.read()?;
         Ok(CloudinaryAnswer { value, observed_at })
     }
 
@@ -242,7 +211,9 @@ impl CloudinaryClient {
         match &call.body {
             Body::None => basic(request),
             Body::Json(value) => basic(request).json(value),
-            Body::Signed(params) => request.form(&self.sign(params, credentials)),
+            Body::Signed(params) => {
+                request.form(&signed_form(params, credentials, self.cloud_now()))
+            }
             Body::File {
                 params,
                 file,
@@ -251,109 +222,13 @@ impl CloudinaryClient {
                 let length = file.len() as u64;
                 let part =
                     Part::stream_with_length(file.clone(), length).file_name(filename.clone());
-                let form = self
-                    .sign(params, credentials)
+                let form = signed_form(params, credentials, self.cloud_now())
                     .into_iter()
                     .fold(Form::new(), |form, (name, value)| form.text(name, value))
                     .part("file", part);
                 request.multipart(form)
             }
         }
-    }
-
-    /// Adds timestamp, key and signature. The timestamp is Cloudinary's, so that a wrong clock of
-    /// ours makes no request stale.
-    fn sign(
-        &self,
-        params: &[(&'static str, Param)],
-        credentials: &ApiCredentials,
-    ) -> Vec<(String, String)> {
-        let timestamp = (self.cloud_now().micros() / 1_000_000).to_string();
-        let mut signed: Vec<(&str, String)> = vec![("timestamp", timestamp.clone())];
-        let mut form = vec![
-            ("timestamp".to_owned(), timestamp),
-            ("api_key".to_owned(), credentials.api_key().to_owned()),
-        ];
-        for (name, param) in params {
-            match param {
-                Param::One(value) => {
-                    // The remote address of a file is a parameter that is never signed.
-                    if *name != "file" {
-                        signed.push((name, value.clone()));
-                    }
-                    form.push(((*name).to_owned(), value.clone()));
-                }
-                Param::Many(values) => {
-                    signed.push((name, values.join(",")));
-                    form.extend(
-                        values
-                            .iter()
-                            .map(|value| (format!("{name}[]"), value.clone())),
-                    );
-                }
-            }
-        }
-        let signature = sign_params(
-            signed.iter().map(|(name, value)| (*name, value.as_str())),
-            credentials.api_secret(),
-            credentials.algorithm(),
-        );
-        form.push(("signature".to_owned(), signature));
-        form
-    }
-
-    async fn read<T: DeserializeOwned>(
-        &self,
-        call: &Call,
-        response: Response,
-        observed_at: Timestamp,
-    ) -> Result<T, CloudinaryError> {
-        let status = response.status();
-        let headers = response.headers().clone();
-        let body = response
-            .bytes()
-            .await
-            .map_err(|source| CloudinaryError::Unreachable {
-                doing: call.doing.clone(),
-                source: source.without_url(),
-            })?;
-        if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|source| CloudinaryError::Unreadable {
-                doing: call.doing.clone(),
-                status: status.as_u16(),
-                excerpt: excerpt(&body),
-                source: Some(source),
-            });
-        }
-        let message = serde_json::from_slice::<Value>(&body)
-            .ok()
-            .and_then(|body| Some(body.pointer("/error/message")?.as_str()?.to_owned()));
-        // A proxy's 404 is not Cloudinary's word that an asset is gone.
-        let own_words =
-            message.is_some() || status.is_server_error() || matches!(status.as_u16(), 420 | 429);
-        if !own_words {
-            return Err(CloudinaryError::Unreadable {
-                doing: call.doing.clone(),
-                status: status.as_u16(),
-                excerpt: excerpt(&body),
-                source: None,
-            });
-        }
-        let message = excerpt(message.as_ref().map_or(&body[..], |text| text.as_bytes()));
-        Err(CloudinaryError::Refused(Box::new(RefusedCall {
-            refusal: RefusalKind::classify(
-                status.as_u16(),
-                &message,
-                http_date(&headers, "x-featureratelimit-reset"),
-                retry_after(&headers),
-                self.cloud_now(),
-            ),
-            doing: call.doing.clone(),
-            status: status.as_u16(),
-            message,
-            request_id: text(&headers, "x-request-id").map(str::to_owned),
-            observed_at,
-        })))
     }
 }
 
@@ -389,42 +264,4 @@ fn may_repeat(call: &Call, error: &CloudinaryError) -> bool {
 fn pause(attempt: u32) -> Duration {
     let most = FIRST_PAUSE * 2u32.pow(attempt - 1);
     most.mul_f64(rand::random_range(0.5..1.0))
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-fn http_date(headers: &HeaderMap, name: &str) -> Option<Timestamp> {
-    let moment = jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(text(headers, name)?)
-        .ok()?;
-    Some(Timestamp::from_micros(moment.as_microsecond()))
-}
-
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    Some(Duration::from_secs(
-        text(headers, "retry-after")?.parse().ok()?,
-    ))
-}
-
-fn quota(headers: &HeaderMap, seen_at: Timestamp) -> Option<QuotaReading> {
-    let number = |name| text(headers, name)?.parse().ok();
-    Some(QuotaReading {
-        seen_at,
-        limit: number("x-featureratelimit-limit")?,
-        remaining: number("x-featureratelimit-remaining")?,
-        reset: http_date(headers, "x-featureratelimit-reset")?,
-    })
-}
-
-/// The beginning of a body or message, on one line.
-fn excerpt(body: &[u8]) -> String {
-    String::from_utf8_lossy(body)
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-        .take(400)
-        .collect()
 }

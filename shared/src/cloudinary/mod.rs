@@ -5,6 +5,7 @@
 
 pub mod admin;
 mod algorithm;
+mod answer;
 mod call;
 pub mod client;
 pub mod clock;
@@ -12,17 +13,22 @@ pub mod credentials;
 pub mod delivery;
 pub mod error;
 pub mod escape;
+mod headers;
+mod quota_reading;
 pub mod resource;
 pub mod search;
 pub mod signature;
+mod signed_form;
 pub mod trigger_plan;
 pub mod triggers;
 pub mod upload;
 
 pub use admin::{ListPage, ListingPage, ResourceUpdate};
-pub use client::{CloudinaryAnswer, CloudinaryClient, QuotaReading};
+pub use answer::CloudinaryAnswer;
+pub use client::CloudinaryClient;
 pub use credentials::{ApiCredentials, CredentialsError};
 pub use error::{CloudinaryError, RefusalKind, RefusedCall};
+pub use quota_reading::QuotaReading;
 pub use resource::CloudinaryResource;
 pub use search::{SearchPage, SearchQuery, SortOrder};
 pub use upload::DestroyOutcome;

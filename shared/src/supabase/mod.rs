@@ -1,8 +1,11 @@
 //! Supabase: keys, tokens and PostgREST.
 
+mod built_query;
+mod error;
 pub mod jwt;
 pub mod keys;
 pub mod transport;
 
+pub use error::SupabaseError;
 pub use keys::ApiKey;
-pub use transport::{DataApi, DataReply, SupabaseError};
+pub use transport::{DataApi, DataReply};
