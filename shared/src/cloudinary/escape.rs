@@ -1,7 +1,5 @@
 //! Writes `context` and `metadata` the way Cloudinary's form parameters want them (pure).
 
-use std::fmt::Write;
-
 use serde_json::Value;
 
 /// Joins `key=value` pairs by `|`, escaping characters that would end a key or a value.
@@ -35,8 +33,7 @@ fn push_escaped(text: &mut String, part: &str) {
         if matches!(character, '=' | '|' | '\\') {
             text.push('\\');
         }
-        text.write_char(character)
-            .expect("a String takes every character");
+        text.push(character);
     }
 }
 

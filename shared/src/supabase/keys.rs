@@ -25,6 +25,8 @@ pub enum KeyKind {
 pub struct ApiKey {
     text: HeaderValue,
     kind: KeyKind,
+    /// The text as a bearer token, of a legacy key.
+    token: Option<HeaderValue>,
 }
 
 /// A text that is no API key.
@@ -66,7 +68,15 @@ impl ApiKey {
         }
         let mut value = HeaderValue::from_str(text).map_err(|_| InvalidApiKey)?;
         value.set_sensitive(true);
-        Ok(Self { text: value, kind })
+        let token = match kind {
+            KeyKind::LegacyJwt => Some(UserToken::parse(text).map_err(|_| InvalidApiKey)?.0),
+            KeyKind::Secret | KeyKind::Publishable => None,
+        };
+        Ok(Self {
+            text: value,
+            kind,
+            token,
+        })
     }
 
     pub const fn kind(&self) -> KeyKind {
@@ -97,12 +107,9 @@ impl ApiKey {
     /// Keys of the new form in `Authorization` would be refused as malformed JWTs.
     pub fn authorize(&self, user: Option<&UserToken>, headers: &mut HeaderMap) {
         headers.insert(APIKEY, self.text.clone());
-        if let Some(UserToken(bearer)) = user {
+        let user = user.map(|UserToken(bearer)| bearer);
+        if let Some(bearer) = user.or(self.token.as_ref()) {
             headers.insert(header::AUTHORIZATION, bearer.clone());
-        } else if self.kind == KeyKind::LegacyJwt {
-            let text = self.text.to_str().expect("parsed from visible ASCII");
-            let token = UserToken::parse(text).expect("the same characters fit after Bearer");
-            headers.insert(header::AUTHORIZATION, token.0);
         }
     }
 }
