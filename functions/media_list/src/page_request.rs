@@ -86,11 +86,13 @@ enum TagsMatch {
 
 /// The date that the period is about.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 enum DateField {
-    CreatedAt,
-    UpdatedAt,
-    CloudinaryCreatedAt,
+    #[serde(rename = "created_at")]
+    Created,
+    #[serde(rename = "updated_at")]
+    Updated,
+    #[serde(rename = "cloudinary_created_at")]
+    CreatedInCloudinary,
 }
 
 /// The columns by which a list can be sorted, as the database names them.
