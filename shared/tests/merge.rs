@@ -215,7 +215,7 @@ proptest! {
         prop_assert_eq!(&row, &apply_decided(&shuffled));
         prop_assert!(row.intent.is_some() && row.is_live());
         prop_assert_eq!(row.observed_values(), without.observed_values(), "what was observed is not touched");
-        prop_assert!(row.editable.tags.contains(&"t".to_owned()) && !row.editable.tags.contains(&"u".to_owned()));
+        prop_assert!(row.editable.tags.contains("t") && !row.editable.tags.contains("u"));
         prop_assert_eq!(&row.editable.context["alt"], &json!("ours"));
     }
 }
