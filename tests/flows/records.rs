@@ -65,12 +65,12 @@ async fn recorded_notifications_are_applied_again_and_stay_what_they_are() {
 
 /// Two uploads, one that names its asset, one that is no text, and more than are read at once.
 async fn everything_is_recorded(world: &World) -> Vec<Value> {
-    for body in [BY_NAME, "not \0 text"] {
+    for body in [BY_NAME, "{not \0 text"] {
         let answer = world.notify(body, &world.sign(body, now())).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
     }
     for number in 0..41 {
-        let body = format!("junk {number}");
+        let body = format!("{{junk {number}");
         world.notify(body.as_str(), &world.sign(&body, now())).await;
     }
     eventually("all are recorded", async || {

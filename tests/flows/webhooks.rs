@@ -3,6 +3,7 @@
 use end_to_end::{World, eventually, id_of, now};
 use media_sync::cloudinary::CloudinaryResource;
 use media_sync::cloudinary::upload::UploadOptions;
+use reqwest::StatusCode;
 use serde_json::json;
 
 #[tokio::test]
@@ -129,8 +130,7 @@ async fn late_repeated_and_disordered_notifications_end_in_the_right_rows() {
 async fn what_cannot_be_understood_is_kept_and_harms_nothing() {
     let world = World::start().await;
     for (body, reason) in [
-        ("not json at all", "not JSON"),
-        ("[1,2]", "not an object"),
+        ("{not json at all", "not JSON"),
         (r#"{"hello":"world"}"#, "no notification_type"),
         (r#"{"notification_type":"sparkle"}"#, "sparkle"),
     ] {
@@ -145,6 +145,11 @@ async fn what_cannot_be_understood_is_kept_and_harms_nothing() {
             })
         })
         .await;
+    }
+    // Uploads are signed in the same way, and their texts begin with a parameter's name.
+    for body in ["public_id=mug&timestamp=", "[1,2]", " {}", ""] {
+        let answer = world.notify(body, &world.sign(body, now())).await;
+        answer.assert_refused(StatusCode::UNAUTHORIZED, "signature_wrong");
     }
     world.assert_mirrored().await;
     world.stack.stop().await;

@@ -54,17 +54,18 @@ impl PostedUpload {
             .as_str()
         {
             "application/json" => Self::read_json(request),
+            // A page that hands the widget's parameters to `fetch` as text says no other type.
+            "text/plain" => match Self::read_json(request) {
+                Ok(signing @ Self::Sign(_)) => Ok(signing),
+                _ => Err(unsupported_type()),
+            },
             "multipart/form-data" => {
                 let content_type = content_type.unwrap_or_default();
                 form::read(request.body(), content_type, file_limit)
                     .await
                     .map(Self::File)
             }
-            _ => Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_content_type",
-                "Send application/json (with paramsToSign, or a url), or multipart/form-data with a file.",
-            )),
+            _ => Err(unsupported_type()),
         }
     }
 
@@ -90,6 +91,14 @@ impl PostedUpload {
             }
         }
     }
+}
+
+fn unsupported_type() -> Problem {
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_content_type",
+        "Send application/json (with paramsToSign, or a url), or multipart/form-data with a file.",
+    )
 }
 
 #[cfg(test)]
@@ -163,14 +172,22 @@ mod tests {
         ] {
             assert_eq!(read(body.clone()).await.err(), Some(code), "{body}");
         }
-        let plain = Request::new(Body::Text("hello".to_owned()));
-        let problem = PostedUpload::read(&plain, 1000).await.unwrap_err();
-        assert_eq!(
-            (problem.code(), problem.status()),
-            (
-                "unsupported_content_type",
-                StatusCode::UNSUPPORTED_MEDIA_TYPE
-            )
-        );
+    }
+
+    #[tokio::test]
+    async fn parameters_to_be_signed_may_come_as_text_and_nothing_else_may() {
+        let as_text = async |text: &str| {
+            let mut request = Request::new(Body::Text(text.to_owned()));
+            let plain = "text/plain;charset=UTF-8".parse().unwrap();
+            request.headers_mut().insert("content-type", plain);
+            PostedUpload::read(&request, 1000).await
+        };
+        let signing = as_text(r#"{"paramsToSign": {"folder": "shop"}}"#).await;
+        assert!(matches!(signing, Ok(PostedUpload::Sign(_))), "{signing:?}");
+        for other in ["hello", r#"{"url": "https://example.com/a.png"}"#, "{}", ""] {
+            let problem = as_text(other).await.unwrap_err();
+            assert_eq!(problem.code(), "unsupported_content_type");
+            assert_eq!(problem.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        }
     }
 }

@@ -115,6 +115,10 @@ impl NotificationVerifier {
     /// more block. So the body's own `signature_key`, which is unproven until then, is not even
     /// read.
     ///
+    /// The parameters of an upload, and the answer to one, are signed by the same hash of a text
+    /// that ends in the secret. Their texts begin with a parameter's name, so a body that does not
+    /// begin as a JSON object is no notification, whatever its signature.
+    ///
     /// # Errors
     /// With the reason, which says nothing that helps to forge a signature.
     pub fn verify(
@@ -137,6 +141,9 @@ impl NotificationVerifier {
         }
         if signed_at.since(now) > MAX_AHEAD {
             return Err(SignatureRejection::FromTheFuture);
+        }
+        if raw_body.first() != Some(&b'{') {
+            return Err(SignatureRejection::WrongSignature);
         }
         let known = if signature.len() == 20 {
             self.matches::<Sha1>(raw_body, timestamp, &signature)
@@ -385,13 +392,13 @@ mod tests {
     #[test]
     fn digits_moved_between_body_and_timestamp_are_refused() {
         let verifier = verifier("abcd");
-        let signature = hex::encode(Sha1::digest(b"body01315060510abcd"));
+        let signature = hex::encode(Sha1::digest(b"{body01315060510abcd"));
         let check = |body: &[u8], timestamp| {
             verifier.verify(body, Some(timestamp), Some(&signature), SIGNED_AT)
         };
-        assert!(check(b"body0", "1315060510").is_ok());
-        assert!(check(b"body", "01315060510").is_err());
-        assert!(check(b"body01", "315060510").is_err());
+        assert!(check(b"{body0", "1315060510").is_ok());
+        assert!(check(b"{body", "01315060510").is_err());
+        assert!(check(b"{body01", "315060510").is_err());
     }
 
     fn sign(body: &[u8], timestamp: i64, secret: &str, algorithm: SignatureAlgorithm) -> String {
@@ -402,11 +409,12 @@ mod tests {
     proptest! {
         #[test]
         fn signed_bodies_are_accepted_and_any_flipped_bit_is_refused(
-            body in proptest::collection::vec(any::<u8>(), 0..300),
+            told in proptest::collection::vec(any::<u8>(), 0..300),
             sha256: bool,
             place: prop::sample::Index,
             bit in 0u8..8,
         ) {
+            let body = [b"{", told.as_slice()].concat();
             let seconds = 1_767_225_600;
             let now = Timestamp::from_secs(seconds);
             let algorithm = if sha256 { SignatureAlgorithm::Sha256 } else { SignatureAlgorithm::Sha1 };
@@ -421,14 +429,35 @@ mod tests {
                 verify(&body, &stamp, &hex::encode(broken), now),
                 Err(SignatureRejection::WrongSignature)
             );
-            if !body.is_empty() {
-                let mut broken = body.clone();
-                let index = place.index(broken.len());
-                broken[index] ^= 1 << bit;
-                prop_assert_eq!(verify(&broken, &stamp, &signature, now), Err(SignatureRejection::WrongSignature));
-            }
+            let mut broken = body.clone();
+            let index = place.index(broken.len());
+            broken[index] ^= 1 << bit;
+            prop_assert_eq!(verify(&broken, &stamp, &signature, now), Err(SignatureRejection::WrongSignature));
             let later = (seconds + 1).to_string();
             prop_assert_eq!(verify(&body, &later, &signature, now), Err(SignatureRejection::WrongSignature));
+        }
+
+        /// Whoever may have an upload signed, or sees the answer to one, holds such signatures.
+        #[test]
+        fn no_signature_of_an_upload_or_its_answer_is_a_notifications(
+            params in proptest::collection::btree_map("[a-z_]{1,12}", "\\PC{1,20}", 0..6),
+            sha256: bool,
+        ) {
+            let algorithm = if sha256 { SignatureAlgorithm::Sha256 } else { SignatureAlgorithm::Sha1 };
+            let seconds = "1767225600";
+            let mut params = params;
+            // The last parameter ends in the timestamp, and stands last in the signed text.
+            params.insert("zz_timestamp".to_owned(), seconds.to_owned());
+            let pairs = params.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            let signature = sign_params(pairs.clone(), "abcd", algorithm);
+            let text: Vec<String> = pairs.map(|(name, value)| format!("{name}={value}").replace('&', "%26")).collect();
+            let text = text.join("&");
+            let body = text.strip_suffix(seconds).unwrap();
+            let now = Timestamp::from_secs(1_767_225_600);
+            prop_assert_eq!(
+                verify(body.as_bytes(), seconds, &signature, now),
+                Err(SignatureRejection::WrongSignature)
+            );
         }
 
         #[test]
