@@ -25,4 +25,5 @@ pub mod sync;
 pub mod telemetry;
 pub mod time;
 pub mod upload;
+pub mod user_role;
 pub mod value_rules;

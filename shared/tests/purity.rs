@@ -89,6 +89,7 @@ const PURE: &[&str] = &[
     "upload/refusal.rs",
     "upload/remote.rs",
     "upload/rules.rs",
+    "user_role.rs",
     "value_rules.rs",
     "upload/signing/mod.rs",
 ];

@@ -126,7 +126,7 @@ async fn published_and_legacy_keys_verify_their_tokens() {
             .unwrap();
         assert_eq!(caller.sub.to_string(), SUB);
         assert_eq!(caller.role, "authenticated");
-        assert!(caller.is_admin);
+        assert!(caller.user_role.is_admin());
     }
     assert_eq!(project.asked(), 1);
 }
@@ -175,7 +175,8 @@ async fn only_app_metadata_makes_an_administrator() {
     claims["app_metadata"] = json!({ "provider": "email" });
     claims["user_metadata"] = json!({ "role": "admin" });
     let token = token(Algorithm::ES256, Some("k1"), &ec(), &claims);
-    assert!(!verify(&verifier, &token).await.unwrap().is_admin);
+    let caller = verify(&verifier, &token).await.unwrap();
+    assert!(!caller.user_role.is_admin());
 }
 
 #[tokio::test]

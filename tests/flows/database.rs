@@ -70,7 +70,7 @@ async fn a_plan_that_does_not_know_an_open_upload_of_its_names_is_refused() {
     let uploader = "00000000-0000-4000-8000-00000000000a";
     let upload = "00000000-0000-4000-8000-000000000002";
     let begun = json!({"p_upload": {
-        "id": upload, "kind": "signed", "uploader": uploader, "public_id": "mug", "overwrite": false,
+        "id": upload, "kind": "signed", "uploader": uploader, "role": "editor", "public_id": "mug", "overwrite": false,
         "since_version": 100, "until_version": 200, "open_seconds": 600, "most_open": 10,
     }});
     let begun = service.rpc("media_sync_begin_upload", &begun).await;

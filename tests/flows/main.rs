@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod beyond_measure;
+mod boundary;
 mod collections;
 mod costs;
 mod database;

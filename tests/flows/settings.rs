@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use end_to_end::database;
 use local_stack::{LocalStack, StackOptions};
 use media_sync::upload::{UploadRules, Uploader};
+use media_sync::user_role::UserRole;
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -91,7 +92,7 @@ async fn misspelt_settings_are_refused(client: &Client) {
 async fn prefixes_are_those_of_the_library(client: &Client) {
     let uploader = Uploader {
         id: Uuid::new_v4(),
-        is_admin: false,
+        role: UserRole::User,
     };
     for rules in [
         json!({}),

@@ -7,18 +7,18 @@ use lambda_http::{Body, Request, RequestExt, Response};
 use media_sync::cloudinary::CloudinaryClient;
 use media_sync::cloudinary::upload::UploadSource;
 use media_sync::deadline::{self, Deadline};
-use media_sync::http::auth::authenticate;
+use media_sync::http::auth::{authenticate, require_writer};
 use media_sync::http::{Problem, QueryParameters, reply, respond};
 use media_sync::settings::LiveRules;
 use media_sync::supabase::jwt::TokenVerifier;
 use media_sync::sync::uploads::{NewUpload, UploadOutcome, Uploads, WantedUpload};
 use media_sync::time::Timestamp;
-use media_sync::upload::Uploader;
+use media_sync::upload::{UploadRules, Uploader};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::host::look_up;
-use crate::planned::{PlannedSignature, PlannedUpload};
+use crate::planned::{PlannedSignature, PlannedUpload, is_of_rules};
 use crate::rules::{address, describe};
 
 /// Kept free at the end of an invocation, to write down the upload's outcome.
@@ -41,7 +41,7 @@ impl UploadRequests {
             let caller = authenticate(&self.verifier, request.headers(), Timestamp::now()).await?;
             let uploader = Uploader {
                 id: caller.sub,
-                is_admin: caller.is_admin,
+                role: caller.user_role,
             };
             QueryParameters::parse(request.uri().query(), &[])?;
             match *request.method() {
@@ -50,6 +50,7 @@ impl UploadRequests {
                     self.describe(uploader, end).await
                 }
                 Method::POST => {
+                    require_writer(&caller)?;
                     let end = Deadline::of_request(request);
                     self.until(end).post(request, uploader, end).await
                 }
@@ -68,19 +69,37 @@ impl UploadRequests {
         }
     }
 
+    /// Rules that refuse are looked for once more: they may have been changed.
     async fn post(
         &self,
         request: &Request,
         uploader: Uploader,
         end: Deadline,
     ) -> Result<Response<Body>, Problem> {
+        let rules = self.rules.current(end).await?;
+        let refused = match self.post_under(request, &rules, uploader).await {
+            Err(problem) if is_of_rules(&problem) => problem,
+            answered => return answered,
+        };
+        match self.rules.renewed_if_due(&rules).await {
+            Some(newer) => self.post_under(request, &newer, uploader).await,
+            None => Err(refused),
+        }
+    }
+
+    async fn post_under(
+        &self,
+        request: &Request,
+        rules: &UploadRules,
+        uploader: Uploader,
+    ) -> Result<Response<Body>, Problem> {
         let deadline = request.lambda_context_ref().map_or_else(
             || Instant::now() + MARGIN,
             |context| deadline::before_the_end(context, MARGIN),
         );
         let id = Uuid::new_v4();
-        match self.plan(request, uploader, id, end).await? {
-            PlannedUpload::Signed(planned) => self.sign(*planned, uploader, id).await,
+        match PlannedUpload::plan(request, rules, uploader, id).await? {
+            PlannedUpload::Signed(planned) => self.sign(*planned, rules, uploader, id).await,
             PlannedUpload::Remote(file, wanted, source) => {
                 look_up(&file).await?;
                 self.carry_out(*wanted, source, deadline).await
@@ -89,41 +108,22 @@ impl UploadRequests {
         }
     }
 
-    /// Plans by the rules. Those that refuse are looked for once more: they may have been changed.
-    async fn plan(
-        &self,
-        request: &Request,
-        uploader: Uploader,
-        id: Uuid,
-        end: Deadline,
-    ) -> Result<PlannedUpload, Problem> {
-        let rules = self.rules.current(end).await?;
-        let refused = match PlannedUpload::plan(request, &rules, uploader, id).await {
-            Ok(planned) => return Ok(planned),
-            Err(refused) => refused,
-        };
-        match self.rules.renewed_if_due(&rules).await {
-            Some(newer) => PlannedUpload::plan(request, &newer, uploader, id).await,
-            None => Err(refused),
-        }
-    }
-
     async fn sign(
         &self,
         planned: PlannedSignature,
+        rules: &UploadRules,
         uploader: Uploader,
         id: Uuid,
     ) -> Result<Response<Body>, Problem> {
         let PlannedSignature {
             signable,
             resource_type,
-            rules,
         } = planned;
         let cloudinary = self.cloudinary();
         let now = cloudinary.cloud_now();
         let valid = rules.valid_seconds;
-        let name = &signable.public_id;
-        let beginning = NewUpload::new(id, uploader, name, signable.overwrite, now, valid);
+        let named = &signable.named;
+        let beginning = NewUpload::new(id, uploader, named, signable.overwrite, now, valid);
         let begun = self.uploads.begin(&beginning).await?;
         let credentials = cloudinary.credentials().await;
         let mut answer = signable.sign(begun.overwrite, now, valid, &credentials);

@@ -23,12 +23,11 @@ pub(crate) enum PlannedUpload {
     File(Box<WantedUpload>, UploadSource),
 }
 
-/// An upload to be signed, and the rules that allow it.
+/// An upload to be signed.
 #[derive(Debug)]
 pub(crate) struct PlannedSignature {
     pub(crate) signable: SignableUpload,
     pub(crate) resource_type: Option<ResourceType>,
-    pub(crate) rules: UploadRules,
 }
 
 impl PlannedUpload {
@@ -57,6 +56,20 @@ impl PlannedUpload {
     }
 }
 
+/// True for refusals that other rules might not repeat. All of them come before anything is recorded or sent.
+pub(crate) fn is_of_rules(problem: &Problem) -> bool {
+    let codes = [
+        "outside_prefix",
+        "remote_uploads_off",
+        "file_too_large",
+        "format_not_allowed",
+        "content_mismatch",
+        "address_refused",
+        "invalid_parameter",
+    ];
+    codes.contains(&problem.code())
+}
+
 fn plan_signature(
     asked: SignRequest,
     rules: &UploadRules,
@@ -71,6 +84,5 @@ fn plan_signature(
     Ok(PlannedUpload::Signed(Box::new(PlannedSignature {
         signable: request.plan(rules, uploader, id)?,
         resource_type: asked.resource_type,
-        rules: rules.clone(),
     })))
 }

@@ -26,7 +26,7 @@ pub struct TokenClaims {
     pub email: String,
     /// The database role; `authenticated` for users.
     pub role: String,
-    /// `app_metadata.role`: `admin`, `owner` or nothing.
+    /// `app_metadata.role`: `admin`, `editor`, `reader` or nothing.
     pub app_role: Option<String>,
 }
 
@@ -43,8 +43,13 @@ impl TokenClaims {
 
     /// An administrator with a new id.
     pub fn admin(email: &str) -> Self {
+        Self::with_role(email, "admin")
+    }
+
+    /// A user with a new id and a role of the application: `editor`, `reader`, or any other word.
+    pub fn with_role(email: &str, role: &str) -> Self {
         Self {
-            app_role: Some("admin".to_owned()),
+            app_role: Some(role.to_owned()),
             ..Self::user(email)
         }
     }

@@ -63,12 +63,30 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     select value from media_sync.settings where name = p_name
 $$;
 
--- The prefix of a user's names, without slashes at its ends; null for anywhere.
+-- The prefix of a user's names, without slashes at its ends; null for anywhere, which has to be asked for by an empty
+-- one. The library has the same default.
 create function media_sync.prefix_of(p_user uuid) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select nullif(
-        replace(trim(both '/' from media_sync.setting('UPLOAD_RULES') ->> 'prefix'), '{user_id}', p_user::text), ''
+        replace(
+            trim(both '/' from coalesce(media_sync.setting('UPLOAD_RULES') ->> 'prefix', 'users/{user_id}')),
+            '{user_id}', p_user::text
+        ),
+        ''
     )
+$$;
+
+-- True if a name lies below a prefix, part by part: `users/ab` is not below `users/a`.
+create function media_sync.is_below(p_name text, p_prefix text) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select starts_with(p_name, p_prefix || '/') and length(p_name) > length(p_prefix) + 1
+$$;
+
+-- True if neither the public id nor the folder lies outside a prefix; the folder may be the prefix itself.
+create function media_sync.is_within(p_public_id text, p_folder text, p_prefix text) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select media_sync.is_below(p_public_id, p_prefix)
+        and (p_folder = p_prefix or media_sync.is_below(p_folder, p_prefix))
 $$;
 
 -- Every setting that was ever set: {name: {"value": object or null, "changed_at"}}.
@@ -100,7 +118,7 @@ end
 $$;
 
 revoke execute on function media_sync.setting_keys, media_sync.fault_of_setting, media_sync.setting,
-    media_sync.prefix_of from public;
+    media_sync.prefix_of, media_sync.is_below, media_sync.is_within from public;
 revoke execute on function public.media_sync_settings, public.media_sync_set_setting from public, anon, authenticated,
     service_role;
 grant execute on function public.media_sync_settings, public.media_sync_set_setting to service_role;

@@ -174,11 +174,38 @@ begin
 end
 $$;
 
--- True for administrators. Only the server can write `app_metadata`.
-create function media_sync.is_admin() returns boolean
-language sql stable set search_path = pg_catalog, pg_temp as $$
-    select coalesce((select auth.jwt()) -> 'app_metadata' ->> 'role' = 'admin', false)
+-- The caller's role in this application. Only servers can write `app_metadata`.
+-- * `admin` may do everything.
+-- * `editor` edits every asset, and names assets anywhere.
+-- * `reader` writes nothing.
+-- * `user`, also for any other word: edits own assets, which lie below the own prefix.
+-- In PL/pgSQL, which keeps its plan: a request of a thousand items asks it thousands of times.
+create function media_sync.caller_role() returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+    v_word constant text := auth.jwt() -> 'app_metadata' ->> 'role';
+begin
+    return case when v_word in ('admin', 'editor', 'reader') then v_word else 'user' end;
+end
 $$;
+
+-- True for a role that edits assets of others, and that no prefix binds.
+create function media_sync.role_edits_all(p_role text) returns boolean
+language sql immutable
+return coalesce(p_role in ('admin', 'editor'), false);
+
+create function media_sync.is_admin() returns boolean
+language sql stable
+return media_sync.caller_role() = 'admin';
+
+create function media_sync.edits_all() returns boolean
+language sql stable
+return media_sync.role_edits_all(media_sync.caller_role());
+
+-- False for readers.
+create function media_sync.may_write() returns boolean
+language sql stable
+return media_sync.caller_role() <> 'reader';
 
 -- The columns that Cloudinary tells, workers write and people see. A new one is added to the table and here: all other
 -- places ask this list. Stable, so that a session which has asked before learns of a new column.
@@ -226,16 +253,19 @@ create policy media_assets_read on public.media_assets for select to authenticat
     using (
         deleted_at is null
         or uploaded_by = (select auth.uid())
-        or (select media_sync.is_admin())
+        or (select media_sync.edits_all())
     );
 
--- Users may change the assets that they uploaded, administrators all. No other column is writable.
+-- Users may change the assets that they uploaded; editors and administrators all, readers none. No other column is
+-- writable.
 grant update (
     cloudinary_public_id, folder, display_name, tags, context, metadata, description, alt_text, deleted_at
 ) on public.media_assets to authenticated;
 create policy media_assets_edit on public.media_assets for update to authenticated
-    using (uploaded_by = (select auth.uid()) or (select media_sync.is_admin()))
-    with check (uploaded_by = (select auth.uid()) or (select media_sync.is_admin()));
+    using ((select media_sync.may_write()) and (uploaded_by = (select auth.uid()) or (select media_sync.edits_all())))
+    with check (
+        (select media_sync.may_write()) and (uploaded_by = (select auth.uid()) or (select media_sync.edits_all()))
+    );
 
 -- Statistics are kept, not counted: they cost the same at a thousand rows and at a million. Each class is the sum of
 -- its shards. A transaction writes to a shard of its own until it ends, so that sixteen may write without waiting for
@@ -326,13 +356,15 @@ revoke all on public.media_stats from anon, authenticated, service_role;
 grant select on public.media_stats to authenticated, service_role;
 create policy media_stats_read on public.media_stats for select to authenticated using (true);
 
-revoke execute on function media_sync.is_admin, media_sync.mark, media_sync.search_text, media_sync.count_revision,
+revoke execute on function media_sync.caller_role, media_sync.role_edits_all, media_sync.is_admin, media_sync.edits_all,
+    media_sync.may_write, media_sync.mark, media_sync.search_text, media_sync.count_revision,
     media_sync.mirrored_columns, media_sync.shown_columns, media_sync.column_list, media_sync.shown,
     media_sync.take_stats_shard, media_sync.keep_stats from public;
 -- A writer of a row computes its index entry. The planner sees through the function only for roles that may call it:
 -- for others the index would be of no use.
 grant execute on function media_sync.search_text to public;
-grant execute on function media_sync.is_admin, media_sync.mirrored_columns, media_sync.shown_columns,
+grant execute on function media_sync.caller_role, media_sync.role_edits_all, media_sync.is_admin, media_sync.edits_all,
+    media_sync.may_write, media_sync.mirrored_columns, media_sync.shown_columns,
     media_sync.column_list, media_sync.shown to authenticated, service_role;
 
 $migration$; end if; end $once$;

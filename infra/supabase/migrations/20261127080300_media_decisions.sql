@@ -183,6 +183,24 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
+-- The fault of a new name or folder outside the caller's prefix, or null. A name that an asset has already stays good.
+-- Servers have no user, and no prefix.
+create function media_sync.fault_of_place(p_old public.media_assets, p_new public.media_assets) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select format(
+        'public ids and folders must lie below %s/: only editors and administrators may name assets anywhere', prefix
+    )
+    from (
+        select case when not media_sync.edits_all() then media_sync.prefix_of(auth.uid()) end as prefix
+    ) own
+    where prefix is not null and not media_sync.is_within(
+        case when p_new.cloudinary_public_id <> p_old.cloudinary_public_id
+            then p_new.cloudinary_public_id else prefix || '/kept' end,
+        case when p_new.folder <> p_old.folder then p_new.folder else prefix end,
+        prefix
+    )
+$$;
+
 -- The edited row in the form in which Cloudinary keeps it. Refuses faults. Unchanged values need no check.
 create function media_sync.check_edit(p_old public.media_assets, p_new public.media_assets)
 returns public.media_assets
@@ -235,10 +253,14 @@ declare
     v_operation text;
     v_tags jsonb;
     v_fault text := media_sync.fault_of_description(old, new);
+    v_place_fault text;
 begin
     -- Observations and bookkeeping are no decisions.
     if current_setting('media_sync.observing', true) = 'on' then
         return new;
+    end if;
+    if v_user is not null and not media_sync.may_write() then
+        raise exception 'readers write nothing' using errcode = '42501';
     end if;
     if v_fault is not null then
         raise exception '%', v_fault using errcode = '22023';
@@ -252,6 +274,12 @@ begin
         (new.cloudinary_public_id, new.folder, new.display_name, new.tags, new.context, new.metadata)
     then
         new := media_sync.check_edit(old, new);
+        if (old.cloudinary_public_id, old.folder) <> (new.cloudinary_public_id, new.folder) then
+            v_place_fault := media_sync.fault_of_place(old, new);
+            if v_place_fault is not null then
+                raise exception '%', v_place_fault using errcode = 'PT403';
+            end if;
+        end if;
         if new.cloudinary_public_id <> old.cloudinary_public_id then
             -- The name is free here. In Cloudinary it is not until its holder's own decision is carried out.
             if exists (
@@ -430,7 +458,7 @@ $$;
 revoke execute on function media_sync.wish, media_sync.pair_wishes, media_sync.without_empty, media_sync.tags_over,
     media_sync.text_rules, media_sync.has_blank_end, media_sync.fault_of_text, media_sync.fault_of_pair,
     media_sync.fault_of_pairs, media_sync.fault_of_tags, media_sync.fault_of_edit, media_sync.fault_of_description,
-    media_sync.check_edit, media_sync.differences, media_sync.decide from public;
+    media_sync.fault_of_place, media_sync.check_edit, media_sync.differences, media_sync.decide from public;
 revoke execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents from public, anon,
     authenticated, service_role;
 grant execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents to service_role;

@@ -107,22 +107,33 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         and coalesce(m.observed ->> 'cloudinary_public_id', m.cloudinary_public_id) = p_public_id
 $$;
 
--- Records an upload before it is signed or sent. For service functions only: they have checked the user's token and the
--- rules of uploads. Ownership is checked here.
--- p_upload: {id, kind, uploader, is_admin, public_id, resource_type?, overwrite, since_version,
---   until_version, open_seconds, most_open, row?: {resource_type, original_filename?, file_size?,
+-- Records an upload before it is signed or sent. For service functions only: they have checked the user's token, with
+-- its role, and the rules of uploads. Ownership and the prefix are checked here.
+-- p_upload: {id, kind, uploader, role, public_id, folder, resource_type?, overwrite, since_version, until_version,
+--   open_seconds, most_open, row?: {resource_type, original_filename?, file_size?,
 --   format?, mime_type?, display_name?, folder, tags, context, metadata}}
 -- {"outcome": "begun", "overwrite", "newest_clock"?} | {"outcome": "taken" | "reserved" | "not_yours" | "too_many"}
+-- | {"outcome": "outside_prefix", "prefix"}
 -- `newest_clock` is the last known moment of deleted assets of that name: the upload is newer.
 create function public.media_sync_begin_upload(p_upload jsonb) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_upload public.media_uploads := jsonb_populate_record(null::public.media_uploads, p_upload);
-    v_is_admin boolean := coalesce((p_upload ->> 'is_admin')::boolean, false);
+    v_edits_all boolean := media_sync.role_edits_all(p_upload ->> 'role');
+    v_prefix text;
     v_holders bigint;
     v_foreign bigint;
     v_waiting bigint;
 begin
+    if p_upload ->> 'role' = 'reader' then
+        raise exception 'readers write nothing' using errcode = '42501';
+    end if;
+    v_prefix := case when not v_edits_all then media_sync.prefix_of(v_upload.uploader) end;
+    if v_prefix is not null
+        and not media_sync.is_within(v_upload.public_id, coalesce(p_upload ->> 'folder', ''), v_prefix)
+    then
+        return jsonb_build_object('outcome', 'outside_prefix', 'prefix', v_prefix);
+    end if;
     -- Of two callers that want the same name at once, the second sees the first.
     perform pg_advisory_xact_lock(hashtextextended('media_uploads/' || v_upload.public_id, 0));
     select count(*),
@@ -140,7 +151,7 @@ begin
     if v_holders > 0 and not v_upload.overwrite then
         return jsonb_build_object('outcome', 'taken');
     end if;
-    if v_foreign > 0 and not v_is_admin then
+    if v_foreign > 0 and not v_edits_all then
         return jsonb_build_object('outcome', 'not_yours');
     end if;
     if (
@@ -150,8 +161,8 @@ begin
         return jsonb_build_object('outcome', 'too_many');
     end if;
 
-    -- A caller may replace known assets of their own; an administrator may replace any.
-    v_upload.overwrite := v_upload.overwrite and (v_is_admin or v_holders > 0);
+    -- A caller may replace known assets of their own; editors and administrators may replace any.
+    v_upload.overwrite := v_upload.overwrite and (v_edits_all or v_holders > 0);
     v_upload.begun_at := now();
     v_upload.open_until := now() + make_interval(secs => (p_upload ->> 'open_seconds')::double precision);
     if v_upload.kind <> 'signed' then

@@ -74,7 +74,7 @@ begin
             and (m.deleted_at is not null) = p_deleted
             and m.resource_type = coalesce(p_item ->> 'resource_type', m.resource_type)
             and m.delivery_type = coalesce(p_item ->> 'delivery_type', m.delivery_type)
-            and (not p_deleted or m.uploaded_by = auth.uid() or media_sync.is_admin())
+            and (not p_deleted or m.uploaded_by = auth.uid() or (select media_sync.edits_all()))
         order by m.deleted_at desc, m.id
         limit 100
     );
@@ -118,7 +118,7 @@ begin
         union
         select a.id from jsonb_array_elements(p_items) item
         join public.media_assets a on a.cloudinary_public_id = item ->> 'public_id' and not item ? 'asset_id'
-    ) and (m.uploaded_by = auth.uid() or media_sync.is_admin())
+    ) and (m.uploaded_by = (select auth.uid()) or (select media_sync.edits_all()))
     order by m.id for update;
 end
 $$;
@@ -181,7 +181,7 @@ begin
     else
         select * into v_row from public.media_assets where cloudinary_asset_id = p_item ->> 'asset_id';
     end if;
-    v_may := media_sync.is_admin() or coalesce(v_row.uploaded_by = auth.uid(), false);
+    v_may := media_sync.edits_all() or coalesce(v_row.uploaded_by = auth.uid(), false);
     if v_row.id is null or v_row.deleted_at is not null and not v_may then
         perform media_sync.refuse('not_found', 'not found');
     end if;
@@ -279,6 +279,9 @@ begin
     if auth.uid() is null then
         raise exception 'only a signed-in user may do this' using errcode = '42501';
     end if;
+    if not media_sync.may_write() then
+        raise exception 'readers write nothing' using errcode = '42501';
+    end if;
     if jsonb_typeof(p_items) is distinct from 'array' or jsonb_array_length(p_items) > 1000 then
         raise exception 'p_items must be a list of 1,000 items at most' using errcode = '22023';
     end if;
@@ -320,6 +323,8 @@ begin
                 end if;
             when exclusion_violation then
                 v_why := '{"code": "name_taken", "error": "another asset has this public id"}';
+            when sqlstate 'PT403' then
+                v_why := jsonb_build_object('code', 'outside_prefix', 'error', sqlerrm);
             when sqlstate 'PT409' then
                 v_why := jsonb_build_object('code', 'conflict', 'error', sqlerrm);
             when sqlstate '22023' then

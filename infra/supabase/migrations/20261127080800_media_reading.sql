@@ -286,7 +286,7 @@ $$;
 -- True if the caller may see the asset at all, as its table's policy says.
 create function media_sync.may_see(p_row public.media_assets) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
-    select p_row.deleted_at is null or p_row.uploaded_by = auth.uid() or media_sync.is_admin()
+    select p_row.deleted_at is null or p_row.uploaded_by = auth.uid() or media_sync.edits_all()
 $$;
 
 -- True if the caller may know who did what to the asset.

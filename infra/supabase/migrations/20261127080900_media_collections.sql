@@ -24,9 +24,11 @@ revoke all on public.media_usage from anon, authenticated, service_role;
 grant select, insert, delete on public.media_usage to authenticated, service_role;
 create policy media_usage_read on public.media_usage for select to authenticated using (true);
 create policy media_usage_add on public.media_usage for insert to authenticated
-    with check (created_by = (select auth.uid()));
+    with check (created_by = (select auth.uid()) and (select media_sync.may_write()));
 create policy media_usage_remove on public.media_usage for delete to authenticated
-    using (created_by = (select auth.uid()) or (select media_sync.is_admin()));
+    using (
+        (select media_sync.may_write()) and (created_by = (select auth.uid()) or (select media_sync.is_admin()))
+    );
 
 create table public.media_collections (
     id          uuid primary key default gen_random_uuid(),
@@ -59,12 +61,12 @@ grant select on public.media_collections to service_role;
 create policy media_collections_read on public.media_collections for select to authenticated
     using (is_public or owner = (select auth.uid()) or (select media_sync.is_admin()));
 create policy media_collections_add on public.media_collections for insert to authenticated
-    with check (owner = (select auth.uid()));
+    with check (owner = (select auth.uid()) and (select media_sync.may_write()));
 create policy media_collections_change on public.media_collections for update to authenticated
-    using (owner = (select auth.uid()) or (select media_sync.is_admin()))
-    with check (owner = (select auth.uid()) or (select media_sync.is_admin()));
+    using ((select media_sync.may_write()) and (owner = (select auth.uid()) or (select media_sync.is_admin())))
+    with check ((select media_sync.may_write()) and (owner = (select auth.uid()) or (select media_sync.is_admin())));
 create policy media_collections_remove on public.media_collections for delete to authenticated
-    using (owner = (select auth.uid()) or (select media_sync.is_admin()));
+    using ((select media_sync.may_write()) and (owner = (select auth.uid()) or (select media_sync.is_admin())));
 
 create table public.media_collection_items (
     collection_id uuid not null references public.media_collections on delete cascade,
@@ -89,11 +91,11 @@ create policy media_collection_items_read on public.media_collection_items for s
 create policy media_collection_items_write on public.media_collection_items for all to authenticated
     using (exists (
         select from public.media_collections c where c.id = collection_id
-        and (c.owner = (select auth.uid()) or (select media_sync.is_admin()))
+        and (select media_sync.may_write()) and (c.owner = (select auth.uid()) or (select media_sync.is_admin()))
     ))
     with check (exists (
         select from public.media_collections c where c.id = collection_id
-        and (c.owner = (select auth.uid()) or (select media_sync.is_admin()))
+        and (select media_sync.may_write()) and (c.owner = (select auth.uid()) or (select media_sync.is_admin()))
     ));
 
 -- A collection's assets, with the list's columns. Deleted ones are left out; they keep their places, should they

@@ -51,10 +51,23 @@ pub async fn authenticate(
 /// # Errors
 /// 403 for everybody else.
 pub fn require_admin(caller: &ApiCaller) -> Result<(), Problem> {
-    if caller.is_admin {
+    if caller.user_role.is_admin() {
         return Ok(());
     }
     Err(Problem::forbidden("Only administrators may do that."))
+}
+
+/// Lets everybody pass who may write anything.
+///
+/// # Errors
+/// 403 for readers.
+pub fn require_writer(caller: &ApiCaller) -> Result<(), Problem> {
+    if caller.user_role.writes() {
+        return Ok(());
+    }
+    Err(Problem::forbidden(
+        "You have the role `reader`, which writes nothing. An administrator can give you another one.",
+    ))
 }
 
 #[cfg(test)]

@@ -122,12 +122,12 @@ pub const CATALOGUE: &[ProblemKind] = &[
     entry(
         403,
         "forbidden",
-        "The user is signed in, and may not do that.",
+        "The user is signed in, and may not do that. Readers write nothing; some requests are for administrators.",
     ),
     entry(
         403,
         "outside_prefix",
-        "Public ids and folders of your uploads begin with your own prefix; `detail` names it.",
+        "Your public ids and folders must lie below your own prefix; `detail` names it. Editors and administrators may name assets anywhere.",
     ),
     entry(
         403,

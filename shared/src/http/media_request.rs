@@ -8,7 +8,7 @@ use lambda_http::{Body, Request, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::auth::authenticate;
+use super::auth::{authenticate, require_writer};
 use super::{Problem, reply};
 use crate::config::{self, CallerConfig};
 use crate::deadline::{Deadline, TO_HAND_ON};
@@ -141,6 +141,7 @@ impl MediaRequests {
         parse: impl FnOnce(&Request) -> Result<A, Problem>,
     ) -> Result<Response<Body>, Problem> {
         let caller = authenticate(&self.verifier, request.headers(), Timestamp::now()).await?;
+        require_writer(&caller)?;
         let key = parse_key(request.headers())?;
         let arguments = KeyedArguments {
             arguments: parse(request)?,

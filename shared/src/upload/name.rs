@@ -120,12 +120,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::user_role::UserRole;
 
     const USER: Uploader = Uploader {
         id: Uuid::from_u128(1),
-        is_admin: false,
+        role: UserRole::User,
     };
     const UPLOAD: Uuid = Uuid::from_u128(0xabcd_ef01_2345_6789_abcd_ef01_2345_6789);
+
+    fn anywhere() -> UploadRules {
+        UploadRules::parse(r#"{"prefix": ""}"#).unwrap()
+    }
 
     fn below_prefix() -> UploadRules {
         UploadRules::parse(r#"{"prefix": "u/{user_id}"}"#).unwrap()
@@ -144,7 +149,7 @@ mod tests {
             filename: Some("C:\\photos\\Blue mug (1).jpeg"),
             ..NamingWishes::default()
         };
-        let named = choose(naming, &UploadRules::default()).unwrap();
+        let named = choose(naming, &anywhere()).unwrap();
         assert_eq!(named.public_id, "shop/mugs/Blue_mug__1-abcdef012345");
         assert_eq!(named.folder, "shop/mugs");
         let raw = NamingWishes {
@@ -152,9 +157,9 @@ mod tests {
             resource_type: Some(ResourceType::Raw),
             ..NamingWishes::default()
         };
-        let named = choose(raw, &UploadRules::default()).unwrap();
+        let named = choose(raw, &anywhere()).unwrap();
         assert_eq!(named.public_id, "prices-abcdef012345.csv");
-        let nameless = choose(NamingWishes::default(), &UploadRules::default()).unwrap();
+        let nameless = choose(NamingWishes::default(), &anywhere()).unwrap();
         assert_eq!(nameless.public_id, "file-abcdef012345");
     }
 
@@ -198,7 +203,7 @@ mod tests {
                 public_id: Some(public_id),
                 ..NamingWishes::default()
             };
-            let refused = choose(naming, &UploadRules::default());
+            let refused = choose(naming, &anywhere());
             assert_eq!(refused, Err("invalid_parameter"), "{public_id:?}");
         }
     }
@@ -226,7 +231,7 @@ mod tests {
         #[test]
         fn a_chosen_name_is_always_good(filename in "\\PC{0,300}") {
             let naming = NamingWishes { filename: Some(&filename), ..NamingWishes::default() };
-            prop_assert!(choose(naming, &UploadRules::default()).is_ok());
+            prop_assert!(choose(naming, &anywhere()).is_ok());
         }
     }
 }

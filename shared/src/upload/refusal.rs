@@ -7,7 +7,9 @@ use crate::parameter::ParameterError;
 pub enum UploadRefusal {
     #[error("{0}")]
     Parameter(ParameterError),
-    #[error("You may upload below `{0}/` only: public ids and folders must begin with it.")]
+    #[error(
+        "Your public ids and folders must lie below `{0}/`. Editors and administrators may name assets anywhere."
+    )]
     OutsidePrefix(String),
     #[error("A file may have {limit} bytes at most.{hint}")]
     TooLarge { limit: u64, hint: &'static str },

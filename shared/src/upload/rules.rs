@@ -7,6 +7,8 @@ use uuid::Uuid;
 use super::format::{FORMATS, known_format};
 use super::host_rule::HostRule;
 use crate::asset::ResourceType;
+use crate::user_role::UserRole;
+use crate::value_rules::PUBLIC_ID;
 
 /// Cloudinary takes a signature for an hour.
 const LONGEST_VALIDITY: u32 = 3600;
@@ -21,8 +23,8 @@ const USER_ID: &str = "{user_id}";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UploadRules {
-    /// Below which public ids and folders of non-administrators lie, `{user_id}` standing for the
-    /// user's id; empty for anywhere.
+    /// Below which public ids and folders of ordinary users lie, `{user_id}` standing for the user's
+    /// id; empty for anywhere. The database's `media_sync.prefix_of` has the same default.
     pub prefix: String,
     /// Bytes that a file may have.
     pub max_bytes: u64,
@@ -42,13 +44,13 @@ pub struct UploadRules {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Uploader {
     pub id: Uuid,
-    pub is_admin: bool,
+    pub role: UserRole,
 }
 
 impl Default for UploadRules {
     fn default() -> Self {
         Self {
-            prefix: String::new(),
+            prefix: format!("users/{USER_ID}"),
             max_bytes: 100 * 1024 * 1024,
             formats: Vec::new(),
             resource_types: ResourceType::ALL.to_vec(),
@@ -75,6 +77,12 @@ impl UploadRules {
                 "has a prefix with something else in braces than {USER_ID}"
             ));
         }
+        let example = rules.prefix.replace(USER_ID, &Uuid::nil().to_string());
+        if let Some(fault) = PUBLIC_ID.fault_of(&example)
+            && !example.is_empty()
+        {
+            return Err(format!("has a prefix that {fault}"));
+        }
         if rules.max_bytes == 0 || rules.resource_types.is_empty() {
             return Err("allows nothing: max_bytes and resource_types must leave something".into());
         }
@@ -97,7 +105,7 @@ impl UploadRules {
 
     /// The prefix of this user's names; `None` for anywhere. Without slashes at its ends.
     pub fn prefix_of(&self, uploader: Uploader) -> Option<String> {
-        (!uploader.is_admin && !self.prefix.is_empty())
+        (!uploader.role.edits_all() && !self.prefix.is_empty())
             .then(|| self.prefix.replace(USER_ID, &uploader.id.to_string()))
     }
 
@@ -137,6 +145,8 @@ mod tests {
             r#"{"valid_seconds": 3601}"#,
             r#"{"valid_seconds": 59}"#,
             r#"{"prefix": "users/{userid}"}"#,
+            r#"{"prefix": "users/../{user_id}"}"#,
+            r#"{"prefix": "users//{user_id}"}"#,
             r#"{"formats": ["image/png"]}"#,
             r#"{"remote_hosts": ["https://example.com"]}"#,
             "[]",
@@ -146,16 +156,21 @@ mod tests {
     }
 
     #[test]
-    fn the_prefix_is_each_users_own_and_binds_no_administrator() {
-        let rules = UploadRules::parse(r#"{"prefix": "users/{user_id}"}"#).unwrap();
+    fn the_prefix_is_each_users_own_and_binds_neither_editors_nor_administrators() {
+        let rules = UploadRules::default();
         let mut uploader = Uploader {
             id: Uuid::nil(),
-            is_admin: false,
+            role: UserRole::User,
         };
         let own = format!("users/{}", Uuid::nil());
         assert_eq!(rules.prefix_of(uploader), Some(own));
-        uploader.is_admin = true;
-        assert_eq!(rules.prefix_of(uploader), None);
+        for role in [UserRole::Editor, UserRole::Admin] {
+            uploader.role = role;
+            assert_eq!(rules.prefix_of(uploader), None);
+        }
+        uploader.role = UserRole::User;
+        let anywhere = UploadRules::parse(r#"{"prefix": ""}"#).unwrap();
+        assert_eq!(anywhere.prefix_of(uploader), None, "where it is asked for");
     }
 
     #[test]

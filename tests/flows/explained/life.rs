@@ -69,6 +69,11 @@ impl<'a> Life<'a> {
         }
     }
 
+    /// A name that the user may give.
+    fn cup(&self) -> String {
+        format!("users/{}/cup", self.world.user_id)
+    }
+
     async fn tell_user(&self) -> Value {
         tell(self.world, &self.world.user, &self.id.to_string())
             .await
@@ -115,13 +120,13 @@ impl<'a> Life<'a> {
         let world = self.world;
         let outage = json!({"operation": "rename", "status": 503});
         world.cloud.fault(outage).await;
-        let edit = json!({"cloudinary_public_id": "shop/cup", "tags": ["blue"]});
+        let edit = json!({"cloudinary_public_id": self.cup(), "tags": ["blue"]});
         let answer = world.edit(&self.asset, &world.user, edit).await;
         answer.assert_status(StatusCode::OK);
         let decided = Instant::now();
         world.drain().await;
         let told = state_becomes(world, &self.id, "waiting_for_retry").await;
-        assert_eq!(told["asset"]["cloudinary_public_id"], "shop/cup");
+        assert_eq!(told["asset"]["cloudinary_public_id"], self.cup());
         let why = told["explanation"]["why"].as_str().expect("a reason");
         assert!(why.contains("cloudinary_public_id"), "{why}");
         let url = told["urls"]["original"].as_str().expect("an address");
@@ -138,7 +143,7 @@ impl<'a> Life<'a> {
         .await;
         let told = self.tell_user().await;
         let url = told["urls"]["original"].as_str().expect("an address");
-        assert!(url.contains("/shop/cup."), "{url}");
+        assert!(url.contains(&format!("/{}.", self.cup())), "{url}");
         assert_eq!(status_of(url).await, StatusCode::OK, "{url}");
     }
 

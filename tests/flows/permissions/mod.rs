@@ -19,10 +19,12 @@ use serde_json::json;
 use tokio_postgres::Client;
 
 /// Callers of each attempt: `owner` is the user whose the rows are.
-const ROLES: [&str; 5] = [
+const ROLES: [&str; 7] = [
     "anonymous",
     "owner",
     "other user",
+    "reader",
+    "editor",
     "administrator",
     "service",
 ];
@@ -66,10 +68,17 @@ async fn look(options: StackOptions) -> String {
     let user = TokenClaims::user("user@example.com");
     let rows = include_str!("rows.sql").replace("{user}", &user.sub.to_string());
     client.batch_execute(&rows).await.unwrap();
+    let reader = TokenClaims {
+        app_role: Some("reader".to_owned()),
+        ..user.clone()
+    };
+    let editor = TokenClaims::with_role("editor@example.com", "editor");
     let callers = [
         DataApiCaller::anonymous(&stack),
         DataApiCaller::user(&stack, &user),
         DataApiCaller::user(&stack, &TokenClaims::user("other@example.com")),
+        DataApiCaller::user(&stack, &reader),
+        DataApiCaller::user(&stack, &editor),
         DataApiCaller::user(&stack, &TokenClaims::admin("admin@example.com")),
         DataApiCaller::service(&stack),
     ];

@@ -17,9 +17,9 @@ tries all of it as each caller and holds this page to what it finds. After a cha
 UPDATE_DOCS=1 cargo test --workspace --test end_to_end permissions
 ```
 
-*Anonymous* has the publishable key only. *Owner*, *other user* and *administrator* have signed in: the owner is whose the
-rows are, an administrator has `app_metadata.role` `admin`. *Service* has the secret key. A cell names the kinds of rows for
-which the answer is yes; – is no.
+*Anonymous* has the publishable key only. *Owner*, *other user*, *reader*, *editor* and *administrator* have signed in: the owner is
+whose the rows are, the others have `app_metadata.role` `reader`, `editor` or `admin`. The *reader* is the owner with that role.
+*Service* has the secret key. A cell names the kinds of rows for which the answer is yes; – is no.
 
 The same is so in projects in which everything new is granted to everybody by default (those made before 2026-10-30). The
 schema `media_sync` cannot be reached at all.

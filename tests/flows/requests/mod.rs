@@ -5,16 +5,23 @@ mod edits;
 mod large;
 
 use end_to_end::{World, id_of};
+use local_stack::StackOptions;
 use media_sync::cloudinary::CloudinaryResource;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const MEDIA: &str = "/api/cloudinary/media";
 const RESTORE: &str = "/api/cloudinary/media/restore";
 
 #[tokio::test]
 async fn edits_over_http_reach_cloudinary_item_by_item() {
-    let world = World::start().await;
+    // Where a user may ask for a name that another asset has.
+    let anywhere = ("UPLOAD_RULES".to_owned(), json!({"prefix": ""}));
+    let options = StackOptions {
+        settings: [anywhere].into(),
+        ..StackOptions::default()
+    };
+    let world = World::start_with(options).await;
     let shop = edits::Shop::open(&world).await;
     shop.one_edit_changes_everything().await;
     shop.of_several_edits_the_possible_ones_are_done().await;

@@ -23,7 +23,8 @@ struct Uploads {
 impl Uploads {
     async fn start() -> Self {
         Self::start_with(json!({
-            "formats": ["gif", "png", "csv"], "max_bytes": 2_000_000,
+            // These users trust each other; `prefixed` and `boundary` are about those who do not.
+            "prefix": "", "formats": ["gif", "png", "csv"], "max_bytes": 2_000_000,
             // The stand-in delivers from this machine, which has to be allowed by its very address.
             "remote_hosts": ["127.0.0.1:*", "localhost:*"], "remote_http": true,
         }))

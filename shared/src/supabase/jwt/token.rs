@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::error::TokenError;
 use crate::supabase::keys::UserToken;
 use crate::time::Timestamp;
+use crate::user_role::UserRole;
 
 /// The largest allowed difference of clocks.
 const LEEWAY: Duration = Duration::from_secs(30);
@@ -24,8 +25,8 @@ pub struct ApiCaller {
     pub sub: Uuid,
     /// The database role that PostgREST will take.
     pub role: String,
-    /// True if the server marked the user as an administrator (`app_metadata.role`).
-    pub is_admin: bool,
+    /// The role in this application, as the server has written it (`app_metadata.role`).
+    pub user_role: UserRole,
     /// To be forwarded, so that row level security decides.
     pub token: UserToken,
 }
@@ -112,14 +113,14 @@ pub(super) fn check(
     if !issuer_is_good {
         return Err(TokenError::Issuer);
     }
+    let metadata = claims.app_metadata.as_ref();
+    let word = metadata.and_then(|metadata| metadata.get("role")?.as_str());
     let sub = claims.sub.and_then(|sub| Uuid::parse_str(&sub).ok());
     Ok(ApiCaller {
         sub: sub.ok_or(TokenError::Subject)?,
         role: claims.role.unwrap_or_else(|| "authenticated".to_owned()),
         // `user_metadata` the user can write; this only the server can.
-        is_admin: claims
-            .app_metadata
-            .is_some_and(|metadata| metadata.get("role") == Some(&Value::from("admin"))),
+        user_role: UserRole::parse(word),
         token: UserToken::parse(token).map_err(|_| TokenError::Malformed)?,
     })
 }

@@ -238,7 +238,6 @@ fn from_the_api() -> ListingPolicy {
 
 impl WantedUpload {
     fn beginning(&self, now: crate::time::Timestamp) -> NewUpload {
-        let public_id = &self.named.public_id;
         let row = WaitingRow {
             resource_type: self.resource_type,
             original_filename: self.filename.clone(),
@@ -250,8 +249,15 @@ impl WantedUpload {
             context: self.context.clone(),
             metadata: Value::Object(serde_json::Map::new()),
         };
-        NewUpload::new(self.id, self.uploader, public_id, false, now, OPEN_SECONDS)
-            .with_row(self.kind, row)
+        NewUpload::new(
+            self.id,
+            self.uploader,
+            &self.named,
+            false,
+            now,
+            OPEN_SECONDS,
+        )
+        .with_row(self.kind, row)
     }
 
     fn options(&self) -> UploadOptions {

@@ -10,7 +10,8 @@ use crate::asset::ResourceType;
 use crate::supabase::SupabaseError;
 use crate::sync::store::MirrorStore;
 use crate::time::Timestamp;
-use crate::upload::{UploadKind, UploadRefusal, Uploader};
+use crate::upload::{ChosenName, UploadKind, UploadRefusal, Uploader};
+use crate::user_role::UserRole;
 
 /// The seconds that our clock may be ahead of Cloudinary's without an upload being taken for an
 /// older one.
@@ -29,8 +30,9 @@ pub struct NewUpload {
     id: Uuid,
     kind: UploadKind,
     uploader: Uuid,
-    is_admin: bool,
+    role: UserRole,
     public_id: String,
+    folder: String,
     resource_type: Option<ResourceType>,
     overwrite: bool,
     since_version: i64,
@@ -78,7 +80,7 @@ impl NewUpload {
     pub fn new(
         id: Uuid,
         uploader: Uploader,
-        public_id: &str,
+        named: &ChosenName,
         overwrite: bool,
         now: Timestamp,
         open_seconds: u32,
@@ -88,8 +90,9 @@ impl NewUpload {
             id,
             kind: UploadKind::Signed,
             uploader: uploader.id,
-            is_admin: uploader.is_admin,
-            public_id: public_id.to_owned(),
+            role: uploader.role,
+            public_id: named.public_id.clone(),
+            folder: named.folder.clone(),
             resource_type: None,
             overwrite,
             since_version: seconds - CLOCK_SLACK,
@@ -134,6 +137,7 @@ enum Answer {
     Reserved,
     NotYours,
     TooMany,
+    OutsidePrefix { prefix: String },
 }
 
 impl MirrorStore {
@@ -156,6 +160,7 @@ impl MirrorStore {
             Answer::Reserved => Err(UploadRefusal::Reserved),
             Answer::NotYours => Err(UploadRefusal::NotYours),
             Answer::TooMany => Err(UploadRefusal::TooMany),
+            Answer::OutsidePrefix { prefix } => Err(UploadRefusal::OutsidePrefix(prefix)),
         })
     }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{NamingWishes, UploadRefusal, UploadRules, Uploader};
+use super::{ChosenName, NamingWishes, UploadRefusal, UploadRules, Uploader};
 use crate::asset::ResourceType;
 use crate::cloudinary::signature::sign_params;
 use crate::cloudinary::{ApiCredentials, escape};
@@ -44,7 +44,7 @@ const LONGEST: usize = 16 * 1024;
 /// An upload that may be signed, once its name is known to be free or the caller's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignableUpload {
-    pub public_id: String,
+    pub named: ChosenName,
     /// True if the request asks to replace an existing asset.
     pub overwrite: bool,
     params: BTreeMap<&'static str, String>,
@@ -107,13 +107,13 @@ impl SigningRequest<'_> {
         let mut params = given;
         params.insert("public_id", named.public_id.clone());
         if !named.folder.is_empty() {
-            params.insert("asset_folder", named.folder);
+            params.insert("asset_folder", named.folder.clone());
         }
         if let Some(formats) = rules.signed_formats() {
             params.insert("allowed_formats", formats.join(","));
         }
         Ok(SignableUpload {
-            public_id: named.public_id,
+            named,
             overwrite,
             params,
         })

@@ -2,12 +2,17 @@ use proptest::prelude::*;
 use sha1::{Digest, Sha1};
 
 use super::*;
+use crate::user_role::UserRole;
 
 const USER: Uploader = Uploader {
     id: Uuid::from_u128(7),
-    is_admin: false,
+    role: UserRole::User,
 };
 const NOW: i64 = 1_800_000_000;
+
+fn anywhere() -> UploadRules {
+    UploadRules::parse(r#"{"prefix": ""}"#).unwrap()
+}
 
 fn credentials() -> ApiCredentials {
     ApiCredentials::parse("cloudinary://key:secret@demo").unwrap()
@@ -26,12 +31,9 @@ fn plan(params: Value, rules: &UploadRules) -> Result<SignableUpload, UploadRefu
 }
 
 fn sign(params: Value) -> Map<String, Value> {
-    plan(params, &UploadRules::default()).unwrap().sign(
-        false,
-        Timestamp::from_secs(NOW),
-        600,
-        &credentials(),
-    )
+    plan(params, &anywhere())
+        .unwrap()
+        .sign(false, Timestamp::from_secs(NOW), 600, &credentials())
 }
 
 /// As Cloudinary computes it, from what the browser sends.
@@ -103,7 +105,7 @@ fn what_is_not_on_the_list_is_refused_by_its_name() {
         "Tags",
         "",
     ] {
-        let refused = plan(json!({name: "x"}), &UploadRules::default()).unwrap_err();
+        let refused = plan(json!({name: "x"}), &anywhere()).unwrap_err();
         let UploadRefusal::Parameter(error) = refused else {
             panic!("{name}: {refused:?}");
         };
@@ -127,18 +129,15 @@ fn other_values_than_those_that_are_signed_are_refused() {
         json!({"tags": format!("a,{}", "x".repeat(256))}),
         json!({"metadata": {"sku": "x".repeat(17_000)}}),
     ] {
-        assert!(
-            plan(params.clone(), &UploadRules::default()).is_err(),
-            "{params}"
-        );
+        assert!(plan(params.clone(), &anywhere()).is_err(), "{params}");
     }
 }
 
 #[test]
 fn a_name_is_always_pinned_and_replaces_nothing_unless_that_was_granted() {
-    let signable = plan(json!({"overwrite": true}), &UploadRules::default()).unwrap();
+    let signable = plan(json!({"overwrite": true}), &anywhere()).unwrap();
     assert!(signable.overwrite);
-    assert!(signable.public_id.starts_with("file-"));
+    assert!(signable.named.public_id.starts_with("file-"));
     let refused = signable
         .clone()
         .sign(false, Timestamp::from_secs(NOW), 600, &credentials());
@@ -170,10 +169,8 @@ fn rules_bind_the_formats_and_the_place() {
         filename: Some("prices.csv"),
         resource_type: Some(ResourceType::Raw),
     };
-    let named = raw
-        .plan(&UploadRules::default(), USER, Uuid::nil())
-        .unwrap();
-    assert!(named.public_id.ends_with(".csv"));
+    let named = raw.plan(&anywhere(), USER, Uuid::nil()).unwrap();
+    assert!(named.named.public_id.ends_with(".csv"));
 }
 
 fn value() -> impl Strategy<Value = Value> {
@@ -201,7 +198,7 @@ proptest! {
         params in prop::collection::btree_map(name(), value(), 0..8)
     ) {
         let asked: Map<String, Value> = params.into_iter().collect();
-        if let Ok(signable) = plan(Value::Object(asked.clone()), &UploadRules::default()) {
+        if let Ok(signable) = plan(Value::Object(asked.clone()), &anywhere()) {
             let answer = signable.sign(false, Timestamp::from_secs(NOW), 60, &credentials());
             let added = ["overwrite", "public_id", "timestamp", "signature", "api_key", "cloud_name"];
             for name in answer.keys() {
