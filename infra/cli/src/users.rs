@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 use media_sync::supabase::ApiKey;
+use media_sync::user_role::UserRole;
 use reqwest::{Request, RequestBuilder};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -11,9 +12,6 @@ use url::Url;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::services::SECRET_KEY_MEND;
-
-/// The role of an administrator, in `app_metadata.role`.
-pub const ADMIN: &str = "admin";
 
 const PAGE: usize = 200;
 
@@ -40,14 +38,19 @@ pub struct ProjectUser {
 }
 
 impl ProjectUser {
+    /// The role that the next token gives.
+    pub fn role(&self) -> UserRole {
+        role_in(self.app_metadata.as_ref())
+    }
+
     /// True when the next token makes the user an administrator.
     pub fn is_admin(&self) -> bool {
-        is_admin(self.app_metadata.as_ref())
+        self.role().is_admin()
     }
 
     /// True when the role stands where it has no effect.
     pub fn claims_to_be_admin(&self) -> bool {
-        is_admin(self.user_metadata.as_ref()) && !self.is_admin()
+        role_in(self.user_metadata.as_ref()).is_admin() && !self.is_admin()
     }
 
     /// True when somebody has proved to own the address.
@@ -71,8 +74,8 @@ impl ProjectUser {
     }
 }
 
-fn is_admin(metadata: Option<&Map<String, Value>>) -> bool {
-    metadata.and_then(|data| data.get("role")) == Some(&json!(ADMIN))
+fn role_in(metadata: Option<&Map<String, Value>>) -> UserRole {
+    UserRole::parse(metadata.and_then(|data| data.get("role")?.as_str()))
 }
 
 /// The admin API of a project's Auth.
@@ -117,15 +120,16 @@ impl ProjectUsers {
         Ok(users)
     }
 
-    /// Sets the role in `app_metadata`, or removes it. Auth keeps the other keys.
+    /// Sets the role in `app_metadata`, or removes it for [`UserRole::User`]. Auth keeps the other keys.
     ///
     /// # Errors
     /// When Auth does not answer or refuses.
     pub async fn set_role(
         &self,
         user: &ProjectUser,
-        role: Option<&str>,
+        role: UserRole,
     ) -> Result<ProjectUser, Failure> {
+        let role = Some(role).filter(|role| *role != UserRole::User);
         let path = format!("/admin/users/{}", user.id);
         let body = json!({"app_metadata": {"role": role}});
         let doing = format!("change the role of {}", user.name());

@@ -1,6 +1,7 @@
-//! `mediasync admin`: grants and revokes the role of administrator, lists those who have it, and transfers assets.
+//! `mediasync admin`: grants and revokes roles, lists those who have one, and transfers assets.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use media_sync::user_role::UserRole;
 use serde_json::{Value, json};
 
 use super::admin_transfer;
@@ -9,19 +10,19 @@ use crate::configuration::{Configuration, ConfigurationSource, SUPABASE_SECRET_K
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
-use crate::users::{ADMIN, ProjectUser, ProjectUsers};
+use crate::users::{ProjectUser, ProjectUsers};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make a user an administrator
+    /// Make a user an administrator, an editor or a reader
     ///
-    /// It sets app_metadata.role to admin and keeps the rest. The role comes with the user's next token.
+    /// It sets app_metadata.role and keeps the rest. The role comes with the user's next token.
     Grant(GrantArguments),
-    /// Take the role from an administrator
+    /// Take the role from an administrator, an editor or a reader
     ///
     /// Tokens that were issued before keep it until they expire, after an hour unless the project says otherwise.
     Revoke(RevokeArguments),
-    /// List the administrators
+    /// List the administrators, editors and readers
     List(ListArguments),
     /// Give all assets of one user to another, for instance of a user who has left
     ///
@@ -34,11 +35,32 @@ pub(super) enum Command {
 pub(super) struct GrantArguments {
     /// The user's e-mail address, or id
     email: String,
+    /// The role: an admin may do everything, an editor edits every asset, a reader writes nothing
+    #[arg(long, value_enum, default_value_t = GrantedRole::Admin)]
+    role: GrantedRole,
     /// Invite the address by mail if no user has it
     #[arg(long)]
     invite: bool,
     #[command(flatten)]
     source: ConfigurationSource,
+}
+
+/// A role that can be granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum GrantedRole {
+    Admin,
+    Editor,
+    Reader,
+}
+
+impl From<GrantedRole> for UserRole {
+    fn from(role: GrantedRole) -> Self {
+        match role {
+            GrantedRole::Admin => Self::Admin,
+            GrantedRole::Editor => Self::Editor,
+            GrantedRole::Reader => Self::Reader,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -72,38 +94,52 @@ async fn users(source: &ConfigurationSource) -> Result<ProjectUsers, Failure> {
 }
 
 async fn grant(arguments: &GrantArguments, output: &Output) -> Result<Exit, Failure> {
+    let role = UserRole::from(arguments.role);
     let users = users(&arguments.source).await?;
     let email = arguments.email.trim();
-    let known = find(users.all().await?, email)?;
+    let all = users.all().await?;
+    let administrators = all.iter().filter(|user| user.is_admin()).count();
+    let known = find(all, email)?;
     let invited = known.is_none();
     let user = match known {
         Some(user) => user,
         None => invite(&users, email, arguments.invite, output).await?,
     };
-    if user.is_admin() {
-        output.say(&format!("{} is an administrator already", user.name()));
+    if user.role() == role {
+        output.say(&format!("{} is {} already", user.name(), noun(role)));
         report_change(&user, false, invited, output);
         return Ok(Exit::Ok);
     }
-    let user = users.set_role(&user, Some(ADMIN)).await?;
-    if !user.is_admin() {
+    keep_the_last(&user, administrators, output)?;
+    let user = users.set_role(&user, role).await?;
+    if user.role() != role {
         return Err(Failure::new(
             Exit::Failed,
             format!("Supabase Auth did not keep the role of {}", user.name()),
         ));
     }
-    if !invited && !user.is_confirmed() {
+    if role != UserRole::Reader && !invited && !user.is_confirmed() {
         output.warn(&format!(
             "nobody has confirmed the address {} yet: make sure that the right person signed up with it",
             user.name()
         ));
     }
     output.say(&format!(
-        "{} is an administrator from the next token on: sign out and in again, or refresh the session",
-        user.name()
+        "{} is {} from the next token on: sign out and in again, or refresh the session",
+        user.name(),
+        noun(role)
     ));
     report_change(&user, true, invited, output);
     Ok(Exit::Ok)
+}
+
+fn noun(role: UserRole) -> &'static str {
+    match role {
+        UserRole::Admin => "an administrator",
+        UserRole::Editor => "an editor",
+        UserRole::Reader => "a reader",
+        UserRole::User => "an ordinary user",
+    }
 }
 
 async fn invite(
@@ -133,28 +169,41 @@ async fn revoke(arguments: &RevokeArguments, output: &Output) -> Result<Exit, Fa
         Failure::new(Exit::Failed, format!("no user has the address {email}"))
             .mend("`mediasync admin list` shows the administrators")
     })?;
-    if !user.is_admin() {
+    let role = user.role();
+    if role == UserRole::User {
         output.say(&format!("{} is no administrator", user.name()));
         report_change(&user, false, false, output);
         return Ok(Exit::Ok);
     }
-    if administrators == 1 {
-        output.warn(&format!("{} is the last administrator", user.name()));
-        if !output.agrees("Take the role all the same?") {
-            return Err(Failure::new(
-                Exit::Failed,
-                "the role was not taken, because nobody would be left to run the mirror",
-            )
-            .mend("grant it to somebody else first, or repeat the command with --yes"));
-        }
-    }
-    let user = users.set_role(&user, None).await?;
+    keep_the_last(&user, administrators, output)?;
+    let user = users.set_role(&user, UserRole::User).await?;
+    let former = noun(role).split_once(' ').map_or("", |(_, word)| word);
     output.say(&format!(
-        "{} is no administrator from the next token on: a token that is out already keeps the role until it expires",
+        "{} is no {former} from the next token on: a token that is out already keeps the role until it expires",
         user.name()
     ));
     report_change(&user, true, false, output);
     Ok(Exit::Ok)
+}
+
+/// Asks before the last administrator gets another role, or none.
+fn keep_the_last(
+    user: &ProjectUser,
+    administrators: usize,
+    output: &Output,
+) -> Result<(), Failure> {
+    if !user.is_admin() || administrators > 1 {
+        return Ok(());
+    }
+    output.warn(&format!("{} is the last administrator", user.name()));
+    if output.agrees("Take the role all the same?") {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Failed,
+        "the role was not taken, because nobody would be left to run the mirror",
+    )
+    .mend("grant it to somebody else first, or repeat the command with --yes"))
 }
 
 fn report_change(user: &ProjectUser, changed: bool, invited: bool, output: &Output) {
@@ -164,7 +213,10 @@ fn report_change(user: &ProjectUser, changed: bool, invited: bool, output: &Outp
 
 async fn list(arguments: &ListArguments, output: &Output) -> Result<Exit, Failure> {
     let all = users(&arguments.source).await?.all().await?;
-    let administrators: Vec<&ProjectUser> = all.iter().filter(|user| user.is_admin()).collect();
+    let with =
+        |role| -> Vec<&ProjectUser> { all.iter().filter(|user| user.role() == role).collect() };
+    let administrators = with(UserRole::Admin);
+    let (editors, readers) = (with(UserRole::Editor), with(UserRole::Reader));
     let powerless: Vec<&ProjectUser> = all
         .iter()
         .filter(|user| user.claims_to_be_admin())
@@ -182,9 +234,12 @@ async fn list(arguments: &ListArguments, output: &Output) -> Result<Exit, Failur
         |users: &[&ProjectUser]| -> Vec<Value> { users.iter().map(|user| entry(user)).collect() };
     let value = json!({
         "administrators": entries(&administrators),
+        "editors": entries(&editors),
+        "readers": entries(&readers),
         "powerless": entries(&powerless),
     });
-    output.data(&value, &table(&administrators));
+    let all = [administrators, editors, readers].concat();
+    output.data(&value, &table(&all));
     Ok(Exit::Ok)
 }
 
@@ -197,6 +252,11 @@ fn table(users: &[&ProjectUser]) -> Vec<String> {
         };
         [
             user.name().to_owned(),
+            noun(user.role())
+                .rsplit(' ')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
             confirmed.to_owned(),
             user.last_sign_in_at
                 .clone()
@@ -205,5 +265,5 @@ fn table(users: &[&ProjectUser]) -> Vec<String> {
         ]
     };
     let rows: Vec<_> = users.iter().map(row).collect();
-    output::table(["EMAIL", "ADDRESS", "LAST SIGN-IN", "ID"], &rows)
+    output::table(["EMAIL", "ROLE", "ADDRESS", "LAST SIGN-IN", "ID"], &rows)
 }

@@ -30,6 +30,7 @@ pub(super) fn entry(user: &ProjectUser) -> Value {
         "id": user.id,
         "email": user.email,
         "administrator": user.is_admin(),
+        "role": user.role(),
         "confirmed": user.is_confirmed(),
         "last_sign_in_at": user.last_sign_in_at,
     })

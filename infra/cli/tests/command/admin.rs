@@ -239,3 +239,33 @@ async fn keys_come_from_the_environment_before_the_file() {
     }
     project.stack.stop().await;
 }
+
+#[tokio::test]
+async fn a_role_replaces_another_but_not_the_last_administrators() {
+    let project = Project::start().await;
+    for name in ["boss@example.com", "other@example.com"] {
+        project.user(person(name)).await;
+    }
+    project.admin(&["grant", "boss@example.com"]);
+    let as_editor = ["grant", "boss@example.com", "--role", "editor", "--json"];
+    let refused = project.admin(&as_editor);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("last administrator"), "{refused:?}");
+
+    project.admin(&["grant", "other@example.com"]);
+    let granted = project.admin(&as_editor);
+    assert_eq!(granted.code, Some(0), "{granted:?}");
+    assert_eq!(granted.json()["user"]["role"], "editor");
+    assert_eq!(project.claims("boss@example.com").await["role"], "editor");
+    assert_eq!(project.admin(&as_editor).json()["changed"], false);
+    let listed = project.admin(&["list", "--json"]).json();
+    assert_eq!(listed["editors"][0]["email"], "boss@example.com");
+    assert_eq!(listed["administrators"][0]["email"], "other@example.com");
+
+    project.admin(&["grant", "boss@example.com", "--role", "reader"]);
+    assert_eq!(project.claims("boss@example.com").await["role"], "reader");
+    let revoked = project.admin(&["revoke", "boss@example.com"]);
+    assert!(revoked.stderr.contains("no reader"), "{revoked:?}");
+    assert_eq!(project.claims("boss@example.com").await.get("role"), None);
+    project.stack.stop().await;
+}
