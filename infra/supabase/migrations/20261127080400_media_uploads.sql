@@ -130,7 +130,9 @@ begin
     end if;
     v_prefix := case when not v_edits_all then media_sync.prefix_of(v_upload.uploader) end;
     if v_prefix is not null
-        and not media_sync.is_within(v_upload.public_id, coalesce(p_upload ->> 'folder', ''), v_prefix)
+        and not media_sync.is_within(
+            v_upload.public_id, coalesce(p_upload #>> '{row,folder}', p_upload ->> 'folder', ''), v_prefix
+        )
     then
         return jsonb_build_object('outcome', 'outside_prefix', 'prefix', v_prefix);
     end if;

@@ -157,8 +157,9 @@ async fn editors_administrators_and_servers_name_assets_anywhere_and_users_only_
 
 /// The functions record an upload in its uploader's name before they sign or send it.
 async fn uploads_are_held_to_it(boundary: &Boundary) {
-    let begin = async |role: &str, public_id: &str, folder: &str| {
+    let begin = async |role: &str, public_id: &str, folder: &str, row: Value| {
         let upload = json!({
+            "row": row,
             "id": uuid::Uuid::new_v4(), "kind": "signed", "uploader": boundary.user.sub, "role": role,
             "public_id": public_id, "folder": folder, "overwrite": false, "since_version": 1, "until_version": 2,
             "open_seconds": 60, "most_open": 100,
@@ -181,9 +182,12 @@ async fn uploads_are_held_to_it(boundary: &Boundary) {
         ("reader", &format!("{own}/icon"), own, "42501"),
     ] {
         assert_eq!(
-            begin(role, public_id, folder).await,
+            begin(role, public_id, folder, Value::Null).await,
             outcome,
             "{role} {public_id} {folder:?}"
         );
     }
+    let name = format!("{own}/file");
+    let row = json!({"folder": "brand"});
+    assert_eq!(begin("user", &name, own, row).await, "outside_prefix");
 }

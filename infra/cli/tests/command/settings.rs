@@ -64,6 +64,22 @@ impl Stage {
         }
     }
 
+    /// Leaves the name to the function.
+    async fn chooses_below(&self, prefix: &str) {
+        let begun = Instant::now();
+        loop {
+            let body = json!({"paramsToSign": {}, "filename": "mug.gif"});
+            let (status, answer) = self.call("upload", Some(body)).await;
+            if status == 200 {
+                let chosen = answer["public_id"].as_str().unwrap();
+                return assert!(chosen.starts_with(prefix), "{chosen}");
+            }
+            assert_eq!(answer["code"], "outside_prefix", "{answer}");
+            assert!(begun.elapsed() < LIMIT, "{answer}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
     fn config(&self, arguments: &[&str], code: i32) -> Value {
         self.deployed
             .expect(&[&["config"], arguments].concat(), code)
@@ -115,6 +131,9 @@ async fn a_rule_that_the_command_sets_counts_in_running_functions_and_in_the_dat
     // The function that has refused follows without a deployment.
     stage.config(&["set", "UPLOAD_RULES", r#"{"prefix": "team"}"#], 0);
     stage.becomes_signable("team/logo").await;
+    // So does one that the database corrects: the function chose the name below the prefix that it knew.
+    stage.config(&["set", "UPLOAD_RULES", r#"{"prefix": "crew"}"#], 0);
+    stage.chooses_below("crew/").await;
     stage.config(&["unset", "UPLOAD_RULES"], 0);
     assert_eq!(stage.deployed.value(STORED).await, "");
     assert_eq!(
