@@ -28,7 +28,7 @@ mod tools;
 pub use auth::SentMail;
 pub use aws::{AlarmReading, FunctionInvocation, QueueDepth};
 pub use error::StackError;
-pub use gateway::{CallCounts, GatewayFault};
+pub use gateway::{CallCounts, FaultAnswer, GatewayFault};
 pub use keys::{ApiKeyKind, TokenClaims};
 pub use options::{StackOptions, StackPart};
 pub use stack::LocalStack;

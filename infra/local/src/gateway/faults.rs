@@ -34,26 +34,64 @@ impl CallCounts {
 }
 
 /// A failure that the gateway shall show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case")]
 pub enum GatewayFault {
-    /// The next `times` requests are answered with this status.
+    /// The next `times` requests are answered with this status, in the gateway's own form.
     Status {
         /// An HTTP status code.
         status: u16,
         /// The number of requests.
         times: u32,
     },
+    /// Some requests are answered with these very words, such as a page of the network in front or an error of
+    /// the database.
+    Answer(FaultAnswer),
     /// Every request is answered 503 until the fault is cleared.
     Down,
     /// Requests that come before the fault is cleared are never answered.
     Silent,
 }
 
+/// An answer in place of PostgREST's, and the requests that get it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct FaultAnswer {
+    /// An HTTP status code.
+    pub status: u16,
+    /// JSON if it begins with a brace, else HTML.
+    #[serde(default)]
+    pub body: String,
+    /// The end of the paths that are meant, such as `rpc/apply_page`; all if it is empty.
+    #[serde(default)]
+    pub path: String,
+    /// So many of these requests are let through first.
+    #[serde(default)]
+    pub after: u32,
+    /// So many are answered then.
+    pub times: u32,
+}
+
+impl FaultAnswer {
+    /// Takes the answer for a request, and counts it down.
+    fn take(&mut self, path: &str) -> Option<Effect> {
+        if !path.ends_with(&self.path) || self.times == 0 {
+            return None;
+        }
+        if self.after > 0 {
+            self.after -= 1;
+            return None;
+        }
+        self.times -= 1;
+        Some(Effect::Answer(status_of(self.status), self.body.clone()))
+    }
+}
+
 /// The effect of a fault on a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Effect {
-    Answer(StatusCode),
+    /// The gateway's own words with this status.
+    Status(StatusCode),
+    Answer(StatusCode, String),
     Silence,
 }
 
@@ -65,49 +103,67 @@ pub(super) struct Control {
 
 impl Control {
     /// Takes the failure for this request, and counts it down.
-    pub(super) fn take_fault(&mut self) -> Option<Effect> {
-        match self.fault? {
+    pub(super) fn take_fault(&mut self, path: &str) -> Option<Effect> {
+        match self.fault.as_mut()? {
             GatewayFault::Silent => Some(Effect::Silence),
-            GatewayFault::Down => Some(Effect::Answer(StatusCode::SERVICE_UNAVAILABLE)),
+            GatewayFault::Down => Some(Effect::Status(StatusCode::SERVICE_UNAVAILABLE)),
+            GatewayFault::Answer(answer) => answer.take(path),
             GatewayFault::Status { times: 0, .. } => None,
             GatewayFault::Status { status, times } => {
-                self.fault = (times > 1).then_some(GatewayFault::Status {
-                    status,
-                    times: times - 1,
-                });
-                let status = StatusCode::from_u16(status);
-                let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                Some(Effect::Answer(status))
+                *times -= 1;
+                Some(Effect::Status(status_of(*status)))
             }
         }
     }
+}
+
+fn status_of(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn control(fault: GatewayFault) -> Control {
+        Control {
+            fault: Some(fault),
+            ..Control::default()
+        }
+    }
+
     #[test]
     fn status_fault_ends_after_its_times() {
-        let mut control = Control {
-            fault: Some(GatewayFault::Status {
-                status: 502,
-                times: 2,
-            }),
-            ..Control::default()
-        };
-        let answers: Vec<Option<Effect>> = (0..3).map(|_| control.take_fault()).collect();
-        let bad = Some(Effect::Answer(StatusCode::BAD_GATEWAY));
-        assert_eq!(answers, [bad, bad, None]);
+        let mut control = control(GatewayFault::Status {
+            status: 502,
+            times: 2,
+        });
+        let answers: Vec<_> = (0..3).map(|_| control.take_fault("/x")).collect();
+        let bad = Some(Effect::Status(StatusCode::BAD_GATEWAY));
+        assert_eq!(answers, [bad.clone(), bad, None]);
+    }
+
+    #[test]
+    fn an_answer_meets_the_requests_that_are_meant() {
+        let mut control = control(GatewayFault::Answer(FaultAnswer {
+            status: 520,
+            body: "<html>".to_owned(),
+            path: "rpc/write".to_owned(),
+            after: 1,
+            times: 1,
+        }));
+        let write = "/rest/v1/rpc/write";
+        let asked = [write, "/rest/v1/rpc/read", write, write];
+        let answers = asked.map(|path| control.take_fault(path));
+        let status = StatusCode::from_u16(520).unwrap();
+        let page = Some(Effect::Answer(status, "<html>".to_owned()));
+        assert_eq!(answers, [None, None, page, None]);
     }
 
     #[test]
     fn down_lasts_until_cleared() {
-        let mut control = Control {
-            fault: Some(GatewayFault::Down),
-            ..Control::default()
-        };
-        let down = Some(Effect::Answer(StatusCode::SERVICE_UNAVAILABLE));
-        assert!((0..3).all(|_| control.take_fault() == down));
+        let mut control = control(GatewayFault::Down);
+        let down = Some(Effect::Status(StatusCode::SERVICE_UNAVAILABLE));
+        assert!((0..3).all(|_| control.take_fault("/x") == down));
     }
 }

@@ -10,6 +10,6 @@ mod faults;
 mod routes;
 mod server;
 
-pub use faults::{CallCounts, GatewayFault};
+pub use faults::{CallCounts, FaultAnswer, GatewayFault};
 pub(crate) use routes::router;
 pub(crate) use server::Gateway;

@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
 
@@ -56,10 +56,15 @@ pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
 async fn rest(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Response {
     let fault = gateway.with_control(|control| {
         control.counts.count(request.method(), request.uri().path());
-        control.take_fault()
+        control.take_fault(request.uri().path())
     });
     match fault {
-        Some(Effect::Answer(status)) => return message(status, "the gateway was told to fail"),
+        Some(Effect::Status(status)) => return message(status, "the gateway was told to fail"),
+        Some(Effect::Answer(status, body)) => {
+            // An answer before the end of a request costs its sender the connection.
+            let _sent = request.into_body().collect().await;
+            return verbatim(status, body);
+        }
         // Until the caller hangs up.
         Some(Effect::Silence) => return std::future::pending().await,
         None => (),
@@ -168,6 +173,16 @@ fn upstream_path(request: &Request<Body>) -> String {
     } else {
         format!("{path}?{}", query.join("&"))
     }
+}
+
+fn verbatim(status: StatusCode, body: String) -> Response {
+    let is_json = body.starts_with('{');
+    let kind = if is_json {
+        "application/json"
+    } else {
+        "text/html"
+    };
+    (status, [(CONTENT_TYPE, kind)], body).into_response()
 }
 
 fn message(status: StatusCode, text: &str) -> Response {
