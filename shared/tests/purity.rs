@@ -44,6 +44,7 @@ const PURE: &[&str] = &[
     "settings/plan.rs",
     "supabase/jwt/token.rs",
     "supabase/keys.rs",
+    "supabase/refusal.rs",
     "sync/explain/mod.rs",
     "sync/health.rs",
     "sync/ingest/accepted.rs",

@@ -1,7 +1,7 @@
 //! Failures of the services that commands call, as they are shown.
 
 use media_sync::cloudinary::{CloudinaryError, RefusalKind};
-use media_sync::supabase::SupabaseError;
+use media_sync::supabase::{RefusalCause, SupabaseError};
 
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
@@ -24,8 +24,9 @@ impl From<CloudinaryError> for Failure {
 impl From<SupabaseError> for Failure {
     fn from(error: SupabaseError) -> Self {
         let failure = |exit| Self::new(exit, chain(&error));
+        let is_outage = error.cause() == Some(RefusalCause::Outage);
         match error.status() {
-            Some(401 | 403) => failure(Exit::NotAllowed).mend(SECRET_KEY_MEND),
+            Some(401 | 403) if !is_outage => failure(Exit::NotAllowed).mend(SECRET_KEY_MEND),
             Some(404) => failure(Exit::Failed).mend(
                 "check SUPABASE_URL, and that the database has every migration: mediasync migrate",
             ),

@@ -1,11 +1,10 @@
-//! Failed requests to PostgREST, and what their codes mean.
+//! Failed requests to PostgREST.
 
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, header};
 
-/// The code that our functions raise when a row is not as it was read. PostgREST makes it a 412.
-const CHANGED_MEANWHILE: &str = "PT412";
+use super::refusal::{RefusalCause, is_own_code};
 
 /// A failed request to PostgREST.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +24,7 @@ pub enum SupabaseError {
     Refused {
         doing: String,
         status: u16,
+        cause: RefusalCause,
         /// `PGRST…` or an SQLSTATE; empty when the answer was a gateway's.
         code: String,
         message: String,
@@ -53,36 +53,42 @@ pub enum SupabaseError {
 
 impl SupabaseError {
     /// Tells whether the same request may succeed later without anybody's doing.
+    ///
+    /// A body that is no JSON is a proxy's page or was cut off. JSON of another shape is ours.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::OutOfTime { .. } => true,
-            Self::Refused { status, code, .. } => is_transient(*status, code),
-            Self::Unreadable { .. } | Self::Unwritable { .. } | Self::Unbuildable { .. } => false,
+            Self::Refused { cause, .. } => cause.is_passing(),
+            Self::Unreadable { source, .. } => !source.is_data(),
+            Self::Unwritable { .. } | Self::Unbuildable { .. } => false,
         }
     }
 
     /// Tells a row that has changed since it was read. Read again and try again at once.
     pub fn is_conflict(&self) -> bool {
-        matches!(self.code(), Some(CHANGED_MEANWHILE | "40001" | "40P01"))
+        self.cause() == Some(RefusalCause::Changed)
     }
 
-    /// No row can hold such values: a data exception, a null or a check that forbids it, or a limit
-    /// of the program's, such as the length of an index entry.
+    /// Tells values that no row can hold.
     pub fn is_about_values(&self) -> bool {
-        self.code().is_some_and(|code| match code {
-            "23502" | "23514" => true,
-            _ => code.len() == 5 && (code.starts_with("22") || code.starts_with("54")),
-        })
+        self.cause() == Some(RefusalCause::Values)
     }
 
-    /// Another API key may be let in. The gateway refuses a key without a code. PostgREST names its own
-    /// reason to refuse a token (`PGRST3..`), which is the key itself where nobody else speaks.
-    pub(super) fn is_about_key(&self, speaks_for_user: bool) -> bool {
+    /// Tells that a request for less at once may succeed.
+    pub fn is_about_size(&self) -> bool {
+        self.cause().is_some_and(RefusalCause::is_about_size)
+    }
+
+    /// Tells that another API key may be let in.
+    pub(super) fn is_about_key(&self) -> bool {
+        self.cause() == Some(RefusalCause::Key)
+    }
+
+    /// The cause of a refusal.
+    pub const fn cause(&self) -> Option<RefusalCause> {
         match self {
-            Self::Refused {
-                status: 401, code, ..
-            } => code.is_empty() || (!speaks_for_user && code.starts_with("PGRST3")),
-            _ => false,
+            Self::Refused { cause, .. } => Some(*cause),
+            _ => None,
         }
     }
 
@@ -111,24 +117,13 @@ impl SupabaseError {
     }
 }
 
-fn is_transient(status: u16, code: &str) -> bool {
-    match code {
-        CHANGED_MEANWHILE => true,
-        // Statement timeout; too many connections; serialization failure; deadlock; lock not
-        // available; shutdown, crash or start of the server; PostgREST's own connection errors.
-        "57014" | "53300" | "40001" | "40P01" | "55P03" | "57P01" | "57P02" | "57P03"
-        | "PGRST000" | "PGRST001" | "PGRST002" | "PGRST003" => true,
-        _ if code.starts_with("08") => true,
-        _ => matches!(status, 408 | 429 | 502 | 503 | 504),
-    }
-}
-
 /// Reads a refusal: PostgREST's, PostgreSQL's, or a gateway's page.
 pub(super) fn refused(
     doing: String,
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
+    speaks_for_user: bool,
 ) -> SupabaseError {
     #[derive(serde::Deserialize, Default)]
     #[serde(default)]
@@ -138,6 +133,8 @@ pub(super) fn refused(
         details: Option<serde_json::Value>,
     }
     let problem: Problem = serde_json::from_slice(body).unwrap_or_default();
+    let code = problem.code.filter(|code| is_own_code(code));
+    let code = code.unwrap_or_default();
     let message = problem.message.unwrap_or_else(|| {
         let text = String::from_utf8_lossy(body);
         text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -145,7 +142,8 @@ pub(super) fn refused(
     SupabaseError::Refused {
         doing,
         status: status.as_u16(),
-        code: problem.code.unwrap_or_default(),
+        cause: RefusalCause::of(status.as_u16(), &code, speaks_for_user),
+        code,
         message: message.chars().take(400).collect(),
         details: problem.details.and_then(|details| match details {
             serde_json::Value::Null => None,
@@ -165,59 +163,37 @@ mod tests {
 
     fn error(status: u16, body: &str) -> SupabaseError {
         let status = StatusCode::from_u16(status).unwrap();
-        refused(
-            "call x".to_owned(),
-            status,
-            &HeaderMap::new(),
-            body.as_bytes(),
-        )
+        let doing = "call x".to_owned();
+        refused(doing, status, &HeaderMap::new(), body.as_bytes(), false)
     }
 
     #[test]
-    fn codes_decide_what_may_be_tried_again() {
-        for (status, code) in [
-            (500, "57014"),
-            (500, "53300"),
-            (500, "40001"),
-            (503, "PGRST002"),
-            (500, "08006"),
+    fn only_postgrests_own_form_has_a_code() {
+        let own = error(
+            404,
+            r#"{"code":"PGRST202","message":"m","details":null,"hint":null}"#,
+        );
+        assert_eq!(own.code(), Some("PGRST202"));
+        for body in [
+            "",
+            "<html>",
+            r#"{"message":"Invalid API key","hint":"Double check it."}"#,
+            r#"{"code":544,"message":"pool timeout"}"#,
+            r#"{"code":"DatabaseTimeout","message":"m"}"#,
         ] {
-            let error = error(
-                status,
-                &format!(r#"{{"code":"{code}","message":"m","details":null,"hint":null}}"#),
-            );
-            assert!(error.is_transient(), "{code}");
+            let foreign = error(500, body);
+            assert_eq!(foreign.code(), None, "{body}");
+            assert!(foreign.is_transient(), "{body}");
         }
-        for (status, code) in [
-            (409, "23505"),
-            (404, "PGRST202"),
-            (403, "42501"),
-            (400, "P0001"),
-        ] {
-            let error = error(status, &format!(r#"{{"code":"{code}","message":"m"}}"#));
-            assert!(!error.is_transient(), "{code}");
-        }
-        assert!(error(500, r#"{"code":"40001"}"#).is_conflict());
-        assert!(error(412, r#"{"code":"PT412"}"#).is_conflict());
-        assert!(error(412, r#"{"code":"PT412"}"#).is_transient());
     }
 
     #[test]
-    fn a_refused_key_is_told_from_a_refused_user() {
-        let wrong_key = r#"{"message":"Invalid API key","hint":"Double check it."}"#;
-        let wrong_token = r#"{"code":"PGRST301","message":"JWSInvalidSignature"}"#;
-        let not_allowed = r#"{"code":"42501","message":"permission denied"}"#;
-        for (status, body, for_user, expected) in [
-            (401, wrong_key, false, true),
-            (401, wrong_key, true, true),
-            (401, wrong_token, false, true),
-            (401, wrong_token, true, false),
-            (401, not_allowed, false, false),
-            (403, not_allowed, true, false),
-            (503, "", false, false),
-        ] {
-            let error = error(status, body);
-            assert_eq!(error.is_about_key(for_user), expected, "{status} {body}");
+    fn a_body_that_is_no_json_passes_and_one_of_another_shape_is_ours() {
+        for (body, passes) in [("", true), ("<html>", true), ("[7", true), ("{}", false)] {
+            let source = serde_json::from_str::<Vec<u8>>(body).unwrap_err();
+            let doing = "call x".to_owned();
+            let error = SupabaseError::Unreadable { doing, source };
+            assert_eq!(error.is_transient(), passes, "{body}");
         }
     }
 
@@ -230,7 +206,6 @@ mod tests {
             error.to_string().contains("<html> Bad Gateway</html>"),
             "{error}"
         );
-        assert_eq!(error.code(), None);
     }
 
     #[test]

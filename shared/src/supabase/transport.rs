@@ -169,7 +169,7 @@ impl DataApi {
                 .expect("the body of a translated request is no stream");
             key.authorize(self.user.as_ref(), authorized.headers_mut());
             let error = match self.send_once(doing.to_owned(), authorized).await {
-                Err(error) if error.is_about_key(self.user.is_some()) => error,
+                Err(error) if error.is_about_key() => error,
                 outcome => return outcome,
             };
             match self.key.renewed(&key, self.deadline).await {
@@ -196,7 +196,8 @@ impl DataApi {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.map_err(unreachable)?;
         if !status.is_success() {
-            return Err(refused(doing, status, &headers, &body));
+            let speaks_for_user = self.user.is_some();
+            return Err(refused(doing, status, &headers, &body, speaks_for_user));
         }
         Ok(DataReply {
             status,
@@ -218,17 +219,15 @@ impl fmt::Debug for DataApi {
 }
 
 impl DataReply {
-    /// Reads the body; an empty one reads as `null`.
+    /// Reads the body; an empty one reads as `null`, where that is a `T`.
     ///
     /// # Errors
     /// [`SupabaseError::Unreadable`] when it is not a `T`.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, SupabaseError> {
-        let body: &[u8] = if self.body.is_empty() {
-            b"null"
-        } else {
-            &self.body
-        };
-        serde_json::from_slice(body).map_err(|source| SupabaseError::Unreadable {
+        let nothing = || self.body.is_empty().then(|| serde_json::from_str("null"));
+        let read = nothing().and_then(Result::ok).map(Ok);
+        let read = read.unwrap_or_else(|| serde_json::from_slice(&self.body));
+        read.map_err(|source| SupabaseError::Unreadable {
             doing: self.doing.clone(),
             source,
         })

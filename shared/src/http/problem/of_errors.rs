@@ -12,8 +12,8 @@ use crate::config::ConfigError;
 use crate::parameter::ParameterError;
 use crate::queue::SendError;
 use crate::settings::SettingError;
-use crate::supabase::SupabaseError;
 use crate::supabase::jwt::TokenError;
+use crate::supabase::{RefusalCause, SupabaseError};
 use crate::sync::uploads::UploadError;
 use crate::telemetry;
 use crate::upload::UploadRefusal;
@@ -111,22 +111,18 @@ impl From<ConfigError> for Problem {
 
 impl From<SupabaseError> for Problem {
     fn from(error: SupabaseError) -> Self {
-        let is_busy = error.status() == Some(429)
-            // Too many connections, for PostgreSQL and for PostgREST's pool.
-            || matches!(error.code(), Some("53300" | "PGRST003"));
-        if is_busy {
-            return Self::too_many("database_busy", error.retry_after(), &error);
-        }
-        if error.is_transient() {
-            return Self::unavailable("database_unavailable", error.retry_after(), &error);
-        }
-        match error.code() {
-            Some("42501") => Self::forbidden("You may not do that."),
-            // PostgREST's own verdict on the forwarded token, which may expire on the way.
-            Some("PGRST301" | "PGRST303") => {
+        match error.cause() {
+            Some(RefusalCause::Busy) => {
+                Self::too_many("database_busy", error.retry_after(), &error)
+            }
+            Some(RefusalCause::Forbidden) => Self::forbidden("You may not do that."),
+            Some(RefusalCause::Token) => {
                 Self::unauthorized("token_refused", "The database refused the token.")
             }
-            Some("PGRST116") => Self::not_found("There is no such record."),
+            Some(RefusalCause::Absent) => Self::not_found("There is no such record."),
+            _ if error.is_transient() => {
+                Self::unavailable("database_unavailable", error.retry_after(), &error)
+            }
             _ => Self::internal(&error),
         }
     }

@@ -9,8 +9,8 @@ use crate::cloudinary::signature::SignatureRejection;
 use crate::cloudinary::{CloudinaryError, RefusalKind};
 use crate::http::reply;
 use crate::parameter::ParameterError;
-use crate::supabase::SupabaseError;
 use crate::supabase::jwt::TokenError;
+use crate::supabase::{RefusalCause, SupabaseError};
 use crate::upload::UploadRefusal;
 
 fn body(response: &Response<Body>) -> serde_json::Value {
@@ -45,6 +45,7 @@ fn transient_errors_are_503_with_retry_after_and_no_internals() {
     let error = SupabaseError::Refused {
         doing: "call secret_function".into(),
         status: 503,
+        cause: RefusalCause::Outage,
         code: "PGRST001".into(),
         message: "password=hush".into(),
         details: None,
@@ -132,6 +133,7 @@ fn all_problems() -> Vec<(Problem, String)> {
         let error = SupabaseError::Refused {
             doing: "hush".to_owned(),
             status: 400,
+            cause: RefusalCause::of(400, code, true),
             code: code.to_owned(),
             message: "hush".to_owned(),
             details: Some("hush".to_owned()),
@@ -177,6 +179,41 @@ fn every_problem_is_in_the_catalogue_and_tells_no_internals() {
         );
         let text = body(&response).to_string();
         assert!(words.is_empty() || !text.contains(&words), "{text}");
+    }
+}
+
+#[test]
+fn a_refusal_is_answered_by_its_cause() {
+    for (status, code, for_user, expected) in [
+        (540, "", true, (503, "database_unavailable")),
+        (404, "", false, (503, "database_unavailable")),
+        (404, "PGRST202", true, (503, "database_unavailable")),
+        (405, "25006", true, (503, "database_unavailable")),
+        (503, "53300", false, (429, "database_busy")),
+        (401, "PGRST301", true, (401, "token_refused")),
+        (403, "42501", true, (403, "forbidden")),
+        // Our own key and our own grants are nothing that a user could mend.
+        (401, "PGRST301", false, (503, "database_unavailable")),
+        (401, "", true, (503, "database_unavailable")),
+        (403, "42501", false, (500, "internal")),
+        (400, "P0001", true, (500, "internal")),
+    ] {
+        let error = SupabaseError::Refused {
+            doing: "ask".to_owned(),
+            status,
+            cause: RefusalCause::of(status, code, for_user),
+            code: code.to_owned(),
+            message: String::new(),
+            details: None,
+            retry_after: None,
+        };
+        let problem = Problem::from(error);
+        let told = problem.code().to_owned();
+        let response = problem.into_response("r");
+        let found = (response.status().as_u16(), told.as_str());
+        assert_eq!(found, expected, "{status} {code} {for_user}");
+        let waits = response.headers().contains_key("retry-after");
+        assert_eq!(waits, matches!(found.0, 429 | 503), "{status} {code}");
     }
 }
 

@@ -8,7 +8,7 @@ use crate::asset::AssetId;
 use crate::cloudinary::{CloudinaryError, CloudinaryResource};
 use crate::observation::{AbsenceMeaning, Observation, ObservedState};
 use crate::row::AssetRow;
-use crate::supabase::SupabaseError;
+use crate::supabase::{RefusalCause, SupabaseError};
 use crate::sync::store::ATTEMPTS;
 use crate::time::Timestamp;
 
@@ -221,6 +221,7 @@ fn refusal() -> SupabaseError {
     SupabaseError::Refused {
         doing: "write".to_owned(),
         status: 400,
+        cause: RefusalCause::Values,
         code: "22P05".to_owned(),
         message: "no".to_owned(),
         details: None,
