@@ -27,6 +27,7 @@ mod missed;
 mod moderation;
 mod outages;
 mod overtaken;
+mod passing;
 mod permissions;
 mod quota;
 mod records;

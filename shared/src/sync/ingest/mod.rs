@@ -58,6 +58,14 @@ impl IngestError {
     }
 }
 
+impl IngestError {
+    /// Tells that fewer messages at once may succeed: one of them is at fault, or they are too many.
+    fn asks_for_less(&self) -> bool {
+        let is_about_size = matches!(self, Self::Store(source) if source.is_about_size());
+        is_about_size || !self.is_transient()
+    }
+}
+
 impl From<SettleError> for IngestError {
     fn from(error: SettleError) -> Self {
         match error {
@@ -101,7 +109,8 @@ impl Ingest {
     /// Applies a batch; the answer has one result for each message, in their order.
     ///
     /// A message whose values no row can hold, or whose rows do not come to rest, takes no other
-    /// with it. A batch that the database cannot even be asked about is tried again in halves.
+    /// with it. A batch that the database cannot even be asked about is tried again in halves, unless
+    /// the cause passes by itself: then all of it waits.
     pub async fn apply_batch(&self, messages: Vec<queue::NotificationMessage>) -> BatchVerdicts {
         let accepted: Vec<AcceptedNotification> = messages
             .into_iter()
@@ -112,7 +121,7 @@ impl Ingest {
         while let Some((start, end)) = open.pop() {
             match self.settle(accepted[start..end].to_vec()).await {
                 Ok(verdicts) => results.extend((start..end).zip(verdicts)),
-                Err(error) if error.is_transient() || end - start == 1 => {
+                Err(error) if !error.asks_for_less() || end - start == 1 => {
                     results.extend((start..end).map(|at| (at, Err(error.clone()))));
                 }
                 Err(_) => {

@@ -56,6 +56,11 @@ impl ReconcileError {
         }
     }
 
+    /// Tells that the same with a smaller page may succeed.
+    pub(super) fn is_about_size(&self) -> bool {
+        matches!(self, Self::Store(source) if source.is_about_size())
+    }
+
     /// For how long nothing is to be tried, where it is the quota that is lacking.
     pub(super) fn rest(&self) -> Option<Duration> {
         match self {

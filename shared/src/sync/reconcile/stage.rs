@@ -37,6 +37,9 @@ pub(super) struct State {
     pub(super) drift_before: Option<DriftReport>,
     #[serde(default, skip_serializing_if = "Refusals::is_empty")]
     pub(super) refusals: Refusals,
+    /// Assets of a page, once a page as large as was asked for was too much for the database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) page_size: Option<u16>,
 }
 
 impl State {
@@ -45,6 +48,7 @@ impl State {
             stage,
             drift_before: None,
             refusals: Refusals::default(),
+            page_size: None,
         }
     }
 }

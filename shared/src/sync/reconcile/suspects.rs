@@ -4,20 +4,21 @@ use super::error::ReconcileError;
 use super::page::Page;
 use super::stage::Stage;
 use crate::sync::clients::SyncClients;
-use crate::sync::lookup::{self, MAX_ASSET_IDS};
+use crate::sync::lookup;
 use crate::sync::quota_guard::QuotaGuard;
 use crate::sync::settle::PlanEvidence;
 use crate::sync::store::RunRow;
 
-/// Looks at the next suspects of a run by their ids.
+/// Looks at the next suspects of a run by their ids, at no more than one look may name.
 pub(super) async fn read_suspects(
     clients: &SyncClients,
     quota: QuotaGuard,
     run: &RunRow,
     after: &str,
+    limit: usize,
 ) -> Result<Page, ReconcileError> {
     let SyncClients { cloudinary, store } = clients;
-    let suspects = store.fetch_suspects(run, after, MAX_ASSET_IDS).await?;
+    let suspects = store.fetch_suspects(run, after, limit).await?;
     let mut page = Page {
         evidence: PlanEvidence::default(),
         read_at: (cloudinary.cloud_now(), cloudinary.cloud_now_at_most()),

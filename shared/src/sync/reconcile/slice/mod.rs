@@ -36,7 +36,9 @@ pub(super) struct Slice<'a> {
     run: RunRow,
     stage: Stage,
     counters: RunCounters,
+    /// As they were asked for, with the present size of a page.
     options: RunOptions,
+    asked_page: u16,
     quota: QuotaGuard,
     refusals: Refusals,
     /// The findings of a dry run, and those when the present listing began.
@@ -58,7 +60,11 @@ impl<'a> Slice<'a> {
             Some(drift) => DriftReport::deserialize(drift).map_err(ReconcileError::Checkpoint)?,
             None => DriftReport::default(),
         };
-        let options = RunOptions::deserialize(&run.options).map_err(ReconcileError::Checkpoint)?;
+        let asked = RunOptions::deserialize(&run.options).map_err(ReconcileError::Checkpoint)?;
+        let options = RunOptions {
+            batch_size: state.page_size.unwrap_or(asked.batch_size),
+            ..asked
+        };
         Ok(Self {
             clients,
             stage: state.stage,
@@ -71,6 +77,7 @@ impl<'a> Slice<'a> {
                 wanted: options.quota_reserve,
             },
             options,
+            asked_page: asked.batch_size,
             run,
             live: led.live,
             step_began: Instant::now(),
@@ -104,7 +111,14 @@ impl<'a> Slice<'a> {
             let reader = self.reader();
             let reading: OptionFuture<_> = reads_ahead.then(|| reader.read(&next)).into();
             let (written, read) = futures::join!(self.write(page), reading);
-            written?;
+            match written {
+                Err(error) if error.is_about_size() && self.options.batch_size > 1 => {
+                    // Read ahead was for another size.
+                    self.shrink(&error).await?;
+                    continue;
+                }
+                written => written?,
+            }
             ahead = read.transpose()?;
         }
     }
@@ -143,7 +157,8 @@ impl<'a> Slice<'a> {
     async fn read(&self, stage: &Stage) -> Result<Page, ReconcileError> {
         match stage {
             Stage::Suspects { after, .. } => {
-                read_suspects(self.clients, self.quota, &self.run, after).await
+                let limit = self.suspects_at_once();
+                read_suspects(self.clients, self.quota, &self.run, after, limit).await
             }
             _ => self.reader().read(stage).await,
         }

@@ -15,6 +15,7 @@ use crate::sync::settle::{
     ListingPolicy, PlanEvidence, Settlement, SettlementDriver, WriteOutcome,
 };
 use crate::sync::store::{RunCheckpoint, RunMode, WriteSet};
+use crate::telemetry;
 use crate::time::Timestamp;
 
 impl Slice<'_> {
@@ -64,6 +65,7 @@ impl Slice<'_> {
                 .as_ref()
                 .map(|found| self.drift_to_go_back_to(page, found)),
             refusals: self.refusals.clone(),
+            page_size: self.smaller_page(),
         };
         let checkpoint = RunCheckpoint {
             asset_ids: settlement.evidence().alive().to_vec(),
@@ -119,8 +121,9 @@ impl Slice<'_> {
     async fn checkpoint_now(&mut self) -> Result<(), ReconcileError> {
         let state = State {
             stage: self.stage.clone(),
-            drift_before: None,
+            drift_before: self.options.dry_run.then(|| self.drift_before.clone()),
             refusals: self.refusals.clone(),
+            page_size: self.smaller_page(),
         };
         let change = WriteSet {
             checkpoint: Some(self.checkpoint(&state, &self.counters)),
@@ -129,6 +132,35 @@ impl Slice<'_> {
         self.clients.store.apply(&change).await.map_err(lost)?;
         self.run.step += 1;
         Ok(())
+    }
+
+    /// Halves the page after one that was too much for the database at once. The run remembers it,
+    /// so that nobody asks for the same again.
+    pub(super) async fn shrink(&mut self, error: &ReconcileError) -> Result<(), ReconcileError> {
+        let present = match self.stage {
+            Stage::Suspects { .. } => self.suspects_at_once(),
+            _ => usize::from(self.options.batch_size),
+        };
+        self.options.batch_size = u16::try_from(present / 2).unwrap_or(u16::MAX).max(1);
+        tracing::warn!(
+            run_id = %self.run.id,
+            page_size = self.options.batch_size,
+            error = telemetry::chain(error),
+            "a page was too large for the database"
+        );
+        self.checkpoint_now().await
+    }
+
+    /// The size of a page, where it is not the one that was asked for.
+    fn smaller_page(&self) -> Option<u16> {
+        let present = self.options.batch_size;
+        (present != self.asked_page).then_some(present)
+    }
+
+    /// One look names so many, or fewer where pages have become smaller than that.
+    pub(super) fn suspects_at_once(&self) -> usize {
+        let smaller = self.smaller_page().map_or(MAX_ASSET_IDS, usize::from);
+        smaller.min(MAX_ASSET_IDS)
     }
 
     /// The counters behind this page. A dry run's tally is that of all it has found.
@@ -175,7 +207,7 @@ impl Slice<'_> {
             return None;
         }
         let page_size = match next {
-            Stage::Suspects { .. } => MAX_ASSET_IDS,
+            Stage::Suspects { .. } => self.suspects_at_once(),
             _ => usize::from(self.options.batch_size),
         };
         let progress = Progress {
