@@ -437,7 +437,7 @@ mod tests {
             prop_assert_eq!(verify(&body, &later, &signature, now), Err(SignatureRejection::WrongSignature));
         }
 
-        /// Whoever may have an upload signed, or sees the answer to one, holds such signatures.
+        /// Users who have an upload signed, or see the answer to one, hold such signatures.
         #[test]
         fn no_signature_of_an_upload_or_its_answer_is_a_notifications(
             params in proptest::collection::btree_map("[a-z_]{1,12}", "\\PC{1,20}", 0..6),

@@ -10,7 +10,7 @@ use crate::deployed::Deployed;
 /// The longest wait until a function follows a rule that has refused something.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What the database holds of the rules.
+/// The rules as the database holds them.
 const STORED: &str = "select value from media_sync.settings where name = 'UPLOAD_RULES'";
 
 /// A deployed stack, and a user who uploads.
@@ -85,7 +85,7 @@ impl Stage {
             .expect(&[&["config"], arguments].concat(), code)
     }
 
-    /// What `config print` warns of.
+    /// The warnings of `config print`.
     fn warnings(&self) -> String {
         self.deployed.run(&["config", "print"]).stderr
     }
