@@ -126,6 +126,7 @@ impl UploadRequests {
         let beginning = NewUpload::new(id, uploader, named, signable.overwrite, now, valid);
         let begun = self.uploads.begin(&beginning).await?;
         let credentials = cloudinary.credentials().await;
+        let signable = signable.with_proof(begun.proof, id);
         let mut answer = signable.sign(begun.overwrite, now, valid, &credentials);
         let expires_at = now.offset(i64::from(valid) * 1_000_000);
         answer.insert(

@@ -29,7 +29,7 @@ pub(crate) fn describe(
             "parameters": SIGNABLE,
             "only": {"source": "uw", "type": "upload"},
             "valid_seconds": rules.valid_seconds,
-            "added": ["timestamp", "public_id", "overwrite", "invalidate", "asset_folder", "allowed_formats"],
+            "added": ["timestamp", "public_id", "overwrite", "invalidate", "asset_folder", "allowed_formats", "context"],
             "overwrite": "granted to the owner of the asset with that public id, and to administrators",
         },
         "remote": {

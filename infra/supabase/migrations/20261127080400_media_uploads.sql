@@ -11,6 +11,9 @@ create table public.media_uploads (
     kind          text not null check (kind in ('signed', 'file', 'url')),
     uploader      uuid not null,
     public_id     text not null,
+    -- The evidence by which its asset is known. `name`: it has a random part. `context`: the asset brings this id along.
+    -- `none`: it replaces the content of an asset that has an owner.
+    proof         text not null default 'name' check (proof in ('name', 'context', 'none')),
     overwrite     boolean not null default false,
     -- The versions of an asset of that name that are this upload's: Unix seconds on Cloudinary's clock.
     since_version bigint not null,
@@ -58,14 +61,27 @@ $$;
 create trigger keep_waiting before update on public.media_assets
     for each row when (old.cloudinary_asset_id is null) execute function media_sync.keep_waiting();
 
+-- Tells whether an upload keeps its name from this user. A signature does as long as it is good, even if it was used:
+-- whoever holds it might replace or delete what has the name. An administrator has to wait for the uploads under way, and
+-- for signatures that replace content. Others keep nothing from an administrator: they cannot touch what is there.
+create function media_sync.is_reserved(p_public_id text, p_user uuid, p_role text) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select exists (
+        select from public.media_uploads u
+        where u.public_id = p_public_id and u.open_until > now()
+            and (u.outcome is null or u.kind = 'signed' and u.outcome = 'stored')
+            and u.uploader is distinct from p_user
+            and (p_role is distinct from 'admin' or u.kind <> 'signed' or u.overwrite)
+    )
+$$;
+
 -- Keeps a name that somebody has a signature for, or uploads under: the upload would get it.
 create function media_sync.keep_reserved() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    if current_setting('media_sync.observing', true) is distinct from 'on' and exists (
-        select from public.media_uploads u
-        where u.public_id = new.cloudinary_public_id and u.outcome is null and u.open_until > now()
-    ) then
+    if current_setting('media_sync.observing', true) is distinct from 'on'
+        and media_sync.is_reserved(new.cloudinary_public_id, auth.uid(), media_sync.caller_role())
+    then
         raise exception 'another upload uses this public id at the moment: try again later' using errcode = 'PT409';
     end if;
     return new;
@@ -109,10 +125,10 @@ $$;
 
 -- Records an upload before it is signed or sent. For service functions only: they have checked the user's token, with
 -- its role, and the rules of uploads. Ownership and the prefix are checked here.
--- p_upload: {id, kind, uploader, role, public_id, folder, resource_type?, overwrite, since_version, until_version,
---   open_seconds, most_open, row?: {resource_type, original_filename?, file_size?,
+-- p_upload: {id, kind, uploader, role, public_id, is_name_given, folder, resource_type?, overwrite, since_version,
+--   until_version, open_seconds, most_open, most_reserved, row?: {resource_type, original_filename?, file_size?,
 --   format?, mime_type?, display_name?, folder, tags, context, metadata}}
--- {"outcome": "begun", "overwrite", "newest_clock"?} | {"outcome": "taken" | "reserved" | "not_yours" | "too_many"}
+-- {"outcome": "begun", "overwrite", "proof", "newest_clock"?} | {"outcome": "taken" | "reserved" | "not_yours" | "too_many"}
 -- | {"outcome": "outside_prefix", "prefix"}
 -- `newest_clock` is the last known moment of deleted assets of that name: the upload is newer.
 create function public.media_sync_begin_upload(p_upload jsonb) returns jsonb
@@ -124,6 +140,8 @@ declare
     v_holders bigint;
     v_foreign bigint;
     v_waiting bigint;
+    v_open bigint;
+    v_reserved bigint;
 begin
     if p_upload ->> 'role' = 'reader' then
         raise exception 'readers write nothing' using errcode = '42501';
@@ -136,18 +154,16 @@ begin
     then
         return jsonb_build_object('outcome', 'outside_prefix', 'prefix', v_prefix);
     end if;
-    -- Of two callers that want the same name at once, the second sees the first.
+    -- Of two requests of one user, the second is counted after the first. Of two callers that want the same name at once,
+    -- the second sees the first.
+    perform pg_advisory_xact_lock(hashtextextended('media_uploads of ' || v_upload.uploader, 0));
     perform pg_advisory_xact_lock(hashtextextended('media_uploads/' || v_upload.public_id, 0));
     select count(*),
         count(*) filter (where uploaded_by is distinct from v_upload.uploader),
         count(*) filter (where cloudinary_asset_id is null)
     into v_holders, v_foreign, v_waiting
     from media_sync.name_holders(v_upload.public_id, p_upload ->> 'resource_type');
-    if v_waiting > 0 or exists (
-        select from public.media_uploads u
-        where u.public_id = v_upload.public_id and u.outcome is null and u.open_until > now()
-            and u.uploader <> v_upload.uploader
-    ) then
+    if v_waiting > 0 then
         return jsonb_build_object('outcome', 'reserved');
     end if;
     if v_holders > 0 and not v_upload.overwrite then
@@ -156,15 +172,26 @@ begin
     if v_foreign > 0 and not v_edits_all then
         return jsonb_build_object('outcome', 'not_yours');
     end if;
-    if (
-        select count(*) from public.media_uploads
-        where uploader = v_upload.uploader and outcome is null and open_until > now()
-    ) >= (p_upload ->> 'most_open')::bigint then
+    if media_sync.is_reserved(v_upload.public_id, v_upload.uploader, p_upload ->> 'role') then
+        return jsonb_build_object('outcome', 'reserved');
+    end if;
+    -- A caller may replace known assets of their own; editors and administrators may replace any.
+    v_upload.overwrite := v_upload.overwrite and (v_edits_all or v_holders > 0);
+    v_upload.proof := case
+        when v_upload.kind <> 'signed' or not coalesce((p_upload ->> 'is_name_given')::boolean, true) then 'name'
+        when v_holders > 0 then 'none'
+        else 'context'
+    end;
+    select count(*), count(*) filter (where kind = 'signed' and proof <> 'name') into v_open, v_reserved
+    from public.media_uploads
+    where uploader = v_upload.uploader and outcome is null and open_until > now();
+    if v_open >= (p_upload ->> 'most_open')::bigint
+        or v_upload.kind = 'signed' and v_upload.proof <> 'name' and not v_edits_all
+            and v_reserved >= (p_upload ->> 'most_reserved')::bigint
+    then
         return jsonb_build_object('outcome', 'too_many');
     end if;
 
-    -- A caller may replace known assets of their own; editors and administrators may replace any.
-    v_upload.overwrite := v_upload.overwrite and (v_edits_all or v_holders > 0);
     v_upload.begun_at := now();
     v_upload.open_until := now() + make_interval(secs => (p_upload ->> 'open_seconds')::double precision);
     if v_upload.kind <> 'signed' then
@@ -188,7 +215,7 @@ begin
         case v_upload.kind when 'signed' then 'upload_signed' else 'upload_requested' end,
         'success', 'api', v_upload
     );
-    return jsonb_build_object('outcome', 'begun', 'overwrite', v_upload.overwrite, 'newest_clock', (
+    return jsonb_build_object('outcome', 'begun', 'overwrite', v_upload.overwrite, 'proof', v_upload.proof, 'newest_clock', (
         select max(clock.value::bigint)
         from public.media_assets m, jsonb_each_text(m.clocks - 'changed') as clock
         where m.cloudinary_public_id = v_upload.public_id and m.deleted_at is not null
@@ -255,8 +282,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where u.id = p_id
 $$;
 
-revoke execute on function media_sync.keep_waiting, media_sync.keep_reserved, media_sync.log_upload,
-    media_sync.name_holders from public;
+revoke execute on function media_sync.keep_waiting, media_sync.is_reserved, media_sync.keep_reserved,
+    media_sync.log_upload, media_sync.name_holders from public;
 revoke execute on function public.media_sync_begin_upload, public.media_sync_end_upload, public.media_sync_due_uploads,
     public.media_sync_upload from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_begin_upload, public.media_sync_end_upload, public.media_sync_due_uploads,

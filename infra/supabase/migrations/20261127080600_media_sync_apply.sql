@@ -49,8 +49,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         ),
         'uploads', (
             select coalesce(jsonb_agg(jsonb_build_object(
-                'id', u.id, 'kind', u.kind, 'uploader', u.uploader, 'public_id', u.public_id, 'overwrite', u.overwrite,
-                'since_version', u.since_version, 'until_version', u.until_version, 'begun_at', u.begun_at,
+                'id', u.id, 'kind', u.kind, 'uploader', u.uploader, 'public_id', u.public_id, 'proof', u.proof,
+                'overwrite', u.overwrite, 'since_version', u.since_version, 'until_version', u.until_version,
+                'begun_at', u.begun_at,
                 'waiting', case when m.id is not null then
                     jsonb_build_object('resource_type', m.resource_type, 'revision', m.revision) end
             )), '[]')
@@ -90,11 +91,11 @@ begin
     execute format(
         'insert into public.media_assets (
             id, cloudinary_asset_id, cloudinary_version_id, %1$s,
-            uploaded_by, sync_status, last_synced_at, deleted_at, clocks
+            uploaded_by, sync_status, sync_next_attempt_at, last_synced_at, deleted_at, intent, observed, clocks
         )
         select
             id, cloudinary_asset_id, cloudinary_version_id, %1$s,
-            uploaded_by, sync_status, now(), deleted_at, clocks
+            uploaded_by, sync_status, sync_next_attempt_at, now(), deleted_at, intent, observed, clocks
         from jsonb_populate_recordset(null::public.media_assets, $1)
         on conflict (cloudinary_asset_id) do nothing',
         media_sync.column_list(media_sync.mirrored_columns())

@@ -1,10 +1,11 @@
 //! The consequences of observations and decisions (pure).
 
-use super::{AssetRow, SyncState};
+use super::{AssetRow, SyncState, SyncStatus};
 use crate::asset::ResourceType;
-use crate::intent::{EditableValues, ExistenceWish, Intent};
+use crate::intent::{EditableValues, ExistenceWish, Intent, ValueWish};
 use crate::observation::AssetContent;
 use crate::time::Timestamp;
+use crate::upload::proof::PROOF_KEY;
 
 impl AssetRow {
     /// The values that people edit, as they were last observed.
@@ -114,6 +115,32 @@ impl AssetRow {
     pub(crate) fn release(&mut self) {
         self.unveil();
         self.intent_claim = None;
+        self.settle();
+    }
+
+    /// Wishes the proof of an upload out of the asset's context, so that no row ever shows it.
+    pub(crate) fn wish_proof_away(&mut self) {
+        let proof = self.observed_values().context.get(PROOF_KEY).cloned();
+        let Some(proof) = proof.filter(|_| self.is_live() && !self.is_gone()) else {
+            return;
+        };
+        let at = self.newest_known().map_or(0, Timestamp::micros) + 1;
+        self.unveil();
+        let intent = self.intent.get_or_insert_default();
+        if !intent.context.0.contains_key(PROOF_KEY) {
+            intent.at = at;
+            let wish = ValueWish {
+                to: None,
+                base: Some(proof),
+                at,
+                ours: Vec::new(),
+            };
+            intent.context.0.insert(PROOF_KEY.to_owned(), wish);
+            if self.sync.status == SyncStatus::Synced {
+                self.sync.status = SyncStatus::Pending;
+                self.sync.next_attempt_at = Some(Timestamp::from_micros(at));
+            }
+        }
         self.settle();
     }
 

@@ -5,6 +5,7 @@ pub mod format;
 mod host_rule;
 mod kind;
 pub mod name;
+pub mod proof;
 mod public_address;
 mod recognition;
 pub mod refusal;
@@ -14,5 +15,6 @@ pub mod signing;
 
 pub use kind::UploadKind;
 pub use name::{ChosenName, NamingWishes};
+pub use proof::UploadProof;
 pub use refusal::UploadRefusal;
 pub use rules::{UploadRules, Uploader};

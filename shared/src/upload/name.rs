@@ -25,6 +25,8 @@ pub struct NamingWishes<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChosenName {
     pub public_id: String,
+    /// True if the sender gave it: others can guess it.
+    pub is_given: bool,
     /// Empty for the root.
     pub folder: String,
 }
@@ -73,7 +75,11 @@ impl NamingWishes<'_> {
             None => self.chosen(&folder, upload),
         };
         refuse("public_id", PUBLIC_ID.fault_of(&public_id))?;
-        Ok(ChosenName { public_id, folder })
+        Ok(ChosenName {
+            public_id,
+            is_given: self.public_id.is_some(),
+            folder,
+        })
     }
 
     fn chosen(&self, folder: &str, upload: Uuid) -> String {

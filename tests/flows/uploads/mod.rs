@@ -1,6 +1,7 @@
 //! Uploads that begin here: signed for a browser, from a form, from an address; and the fate of
 //! those whose end nobody has seen.
 
+mod attribution;
 mod carried_out;
 mod prefixed;
 mod signed;
@@ -18,6 +19,7 @@ struct Uploads {
     world: World,
     http: Client,
     other: String,
+    other_id: String,
 }
 
 impl Uploads {
@@ -37,8 +39,10 @@ impl Uploads {
             ..StackOptions::default()
         };
         let world = World::start_with(options).await;
+        let other = TokenClaims::user("other@example.com");
         Self {
-            other: world.stack.token(&TokenClaims::user("other@example.com")),
+            other: world.stack.token(&other),
+            other_id: other.sub.to_string(),
             http: media_sync::config::http_client().expect("a client without special roots"),
             world,
         }
@@ -138,6 +142,18 @@ impl Uploads {
         let sql =
             "select * from public.media_assets where cloudinary_public_id = $1 order by created_at";
         self.world.rows(sql, &[&public_id]).await
+    }
+
+    /// A given name is proven by the context: the drain takes the proof away.
+    async fn assert_proven(&self, public_id: &str) {
+        eventually("the row has its owner", async || {
+            let rows = self.rows(public_id).await;
+            let mut owners = rows.iter().map(|row| &row["uploaded_by"]);
+            owners.any(|owner| *owner == self.world.user_id)
+        })
+        .await;
+        self.world.drain().await;
+        self.assert_owned(public_id).await;
     }
 
     async fn assert_owned(&self, public_id: &str) {

@@ -44,7 +44,7 @@ async fn users_upload_below_their_own_prefix_and_administrators_anywhere() {
     let mug = json!({"public_id": format!("{own}/shop/mug")});
     let signed = stage.signed(mug).await;
     stage.send(&signed, picture(2), "mug.gif").await.ok();
-    stage.assert_owned(&format!("{own}/shop/mug")).await;
+    stage.assert_proven(&format!("{own}/shop/mug")).await;
 
     let anywhere = json!({"paramsToSign": {"public_id": "logo"}});
     let signed = stage.post(&stage.world.admin, anywhere).await;

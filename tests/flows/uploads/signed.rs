@@ -18,7 +18,7 @@ async fn a_signed_upload_belongs_to_who_asked_for_it_and_is_bound_to_what_was_si
     only_its_owner_replaces(&stage, &mug).await;
     an_unused_signature_ends(&stage).await;
     let jar = stage.signed(json!({"public_id": "shop/jar"})).await;
-    a_signed_name_is_kept(&stage, &mug).await;
+    a_signed_name_is_kept(&stage).await;
     a_deleted_assets_name_has_a_new_owner(&stage).await;
     a_file_in_parts_is_one_upload(&stage, &jar).await;
     parameters_that_may_not_be_signed_are_named(&stage).await;
@@ -107,17 +107,18 @@ async fn an_unused_signature_ends(stage: &Uploads) {
 }
 
 /// As long as its signature is good, nobody else gets the name of the jar.
-async fn a_signed_name_is_kept(stage: &Uploads, mug: &Value) {
+async fn a_signed_name_is_kept(stage: &Uploads) {
     let late = json!({"paramsToSign": {"public_id": "shop/jar"}});
     let late = stage.post(&stage.other, late).await;
     late.assert_refused(StatusCode::CONFLICT, "public_id_reserved");
 
     // Not even by a rename: who uploads would take it away again.
+    let world = &stage.world;
+    let cup = world.mirrored("shop/cup", 12).await;
+    world.give(&cup, &stage.other_id).await;
     let rename = json!({"cloudinary_public_id": "shop/jar"});
-    let public_id = mug["public_id"].as_str().expect("a public id");
-    let which = format!("cloudinary_public_id=eq.{public_id}");
-    let admin = &stage.world.admin;
-    let renamed = stage.world.write(&which, admin, rename).await;
+    let which = "cloudinary_public_id=eq.shop/cup";
+    let renamed = world.write(which, &stage.other, rename).await;
     renamed.assert_status(StatusCode::CONFLICT);
 }
 
@@ -140,7 +141,7 @@ async fn a_deleted_assets_name_has_a_new_owner(stage: &Uploads) {
     let pot = stage.send(&back, picture(10), "pot.gif").await.body;
     let old = json!(console.asset_id);
     assert_eq!(pot["asset_id"], old, "the stand-in revives the old id");
-    stage.assert_owned("shop/pot").await;
+    stage.assert_proven("shop/pot").await;
 }
 
 async fn a_file_in_parts_is_one_upload(stage: &Uploads, signed: &Map<String, Value>) {
@@ -150,7 +151,7 @@ async fn a_file_in_parts_is_one_upload(stage: &Uploads, signed: &Map<String, Val
         (&jar["public_id"], &jar["bytes"]),
         (&json!("shop/jar"), &json!(parts.len()))
     );
-    stage.assert_owned("shop/jar").await;
+    stage.assert_proven("shop/jar").await;
 }
 
 async fn parameters_that_may_not_be_signed_are_named(stage: &Uploads) {

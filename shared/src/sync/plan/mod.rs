@@ -193,6 +193,7 @@ pub fn plan_observations(
     for (asset_id, mut row) in after {
         let before = before.get(asset_id).copied();
         let joined = uploads.join(before, &mut row);
+        row.wish_proof_away();
         plan.take(before, row, joined, context);
     }
     plan.uploads = uploads.into_endings();

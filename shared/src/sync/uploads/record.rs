@@ -10,7 +10,7 @@ use crate::asset::ResourceType;
 use crate::supabase::SupabaseError;
 use crate::sync::store::MirrorStore;
 use crate::time::Timestamp;
-use crate::upload::{ChosenName, UploadKind, UploadRefusal, Uploader};
+use crate::upload::{ChosenName, UploadKind, UploadProof, UploadRefusal, Uploader};
 use crate::user_role::UserRole;
 
 /// The seconds that our clock may be ahead of Cloudinary's without an upload being taken for an
@@ -22,7 +22,11 @@ const CLOCK_SLACK: i64 = 60;
 const TIME_TO_ARRIVE: i64 = 3600;
 
 /// The number of one user's uploads that may be under way.
-const MOST_OPEN: u32 = 1_000;
+const MOST_OPEN: u32 = 200;
+
+/// The number of names that one user's signatures may keep from others. Names that are chosen here
+/// keep nothing from anybody.
+const MOST_RESERVED: u32 = 20;
 
 /// An upload that begins.
 #[derive(Debug, Clone, Serialize)]
@@ -32,6 +36,7 @@ pub struct NewUpload {
     uploader: Uuid,
     role: UserRole,
     public_id: String,
+    is_name_given: bool,
     folder: String,
     resource_type: Option<ResourceType>,
     overwrite: bool,
@@ -39,6 +44,7 @@ pub struct NewUpload {
     until_version: i64,
     open_seconds: u32,
     most_open: u32,
+    most_reserved: u32,
     row: Option<WaitingRow>,
 }
 
@@ -92,6 +98,7 @@ impl NewUpload {
             uploader: uploader.id,
             role: uploader.role,
             public_id: named.public_id.clone(),
+            is_name_given: named.is_given,
             folder: named.folder.clone(),
             resource_type: None,
             overwrite,
@@ -99,6 +106,7 @@ impl NewUpload {
             until_version: seconds + i64::from(open_seconds) + TIME_TO_ARRIVE,
             open_seconds,
             most_open: MOST_OPEN,
+            most_reserved: MOST_RESERVED,
             row: None,
         }
     }
@@ -118,6 +126,8 @@ impl NewUpload {
 pub struct UploadGrant {
     /// True if it may replace what has its name.
     pub overwrite: bool,
+    /// The proof that its asset has to bring.
+    pub proof: UploadProof,
     newest_clock: Option<i64>,
 }
 

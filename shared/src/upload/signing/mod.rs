@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{ChosenName, NamingWishes, UploadRefusal, UploadRules, Uploader};
+use super::proof::PROOF_KEY;
+use super::{ChosenName, NamingWishes, UploadProof, UploadRefusal, UploadRules, Uploader};
 use crate::asset::ResourceType;
 use crate::cloudinary::signature::sign_params;
 use crate::cloudinary::{ApiCredentials, escape};
@@ -141,6 +142,7 @@ impl SigningRequest<'_> {
             let fault = match *known {
                 "tags" => text.split(',').map(str::trim).find_map(fault_of_given_tag),
                 "display_name" if !text.is_empty() => DISPLAY_NAME.fault_of(&text),
+                "context" if text.contains(PROOF_KEY) => Some("must not name an upload"),
                 _ => None,
             };
             if let Some(fault) = fault {
@@ -200,6 +202,18 @@ fn text_of(name: &str, value: &Value) -> Result<String, UploadRefusal> {
 }
 
 impl SignableUpload {
+    /// Covers the pair of the context by which the asset is known as this upload's.
+    #[must_use]
+    pub fn with_proof(mut self, proof: UploadProof, upload: Uuid) -> Self {
+        if proof == UploadProof::Context {
+            let pair = escape::pairs([(PROOF_KEY, upload.to_string())]);
+            let context = self.params.entry("context").or_default();
+            let bar = if context.is_empty() { "" } else { "|" };
+            *context = format!("{context}{bar}{pair}");
+        }
+        self
+    }
+
     /// Signs, at `now` on Cloudinary's clock, for `valid_seconds`: the timestamp lies as far back
     /// as Cloudinary would take it longer. The answer is to be sent as it is.
     pub fn sign(

@@ -75,6 +75,28 @@ fn what_the_widget_asks_is_signed_with_what_binds_it() {
 }
 
 #[test]
+fn a_signature_covers_the_proof_beside_the_callers_own_context() {
+    let upload = Uuid::from_u128(7);
+    let signed = |params: Value, proof: UploadProof| {
+        let signable = plan(params, &anywhere()).unwrap();
+        let now = Timestamp::from_secs(NOW);
+        let signable = signable.with_proof(proof, upload);
+        signable.sign(false, now, 600, &credentials())
+    };
+    let named = json!({"public_id": "shop/mug"});
+    let alone = signed(named.clone(), UploadProof::Context);
+    assert_eq!(alone["context"], format!("media_sync_upload={upload}"));
+    assert_eq!(alone["signature"], expected_signature(&alone));
+    let beside = json!({"public_id": "shop/mug", "context": {"alt": "A"}});
+    let beside = signed(beside, UploadProof::Context);
+    assert_eq!(
+        beside["context"],
+        format!("alt=A|media_sync_upload={upload}")
+    );
+    assert!(!signed(named, UploadProof::Name).contains_key("context"));
+}
+
+#[test]
 fn what_is_not_on_the_list_is_refused_by_its_name() {
     for name in [
         "notification_url",
@@ -123,6 +145,8 @@ fn other_values_than_those_that_are_signed_are_refused() {
         json!({"tags": [["a"]]}),
         json!({"tags": ["a,b"]}),
         json!({"context": {"alt": 1}}),
+        json!({"context": {"media_sync_upload": "x"}}),
+        json!({"context": "alt=A|media_sync_upload=x"}),
         json!({"public_id": ["mug"]}),
         json!({"public_id": "a//b"}),
         json!({"display_name": "x".repeat(256)}),

@@ -6,7 +6,8 @@ use uuid::Uuid;
 use crate::asset::ResourceType;
 use crate::row::AssetRow;
 use crate::time::Timestamp;
-use crate::upload::UploadKind;
+use crate::upload::proof::upload_named_by;
+use crate::upload::{UploadKind, UploadProof};
 
 /// Delivery type of all uploads that begin here.
 const UPLOAD: &str = "upload";
@@ -18,6 +19,7 @@ pub struct OpenUpload {
     pub kind: UploadKind,
     pub uploader: Uuid,
     pub public_id: String,
+    pub proof: UploadProof,
     /// True if it may replace the content of an asset that is there.
     pub overwrite: bool,
     /// The versions of its asset, in Unix seconds of Cloudinary's clock, both included.
@@ -94,7 +96,8 @@ impl<'a> UploadJoin<'a> {
     }
 
     /// Finds the uploads that end with this row. A new asset gets the row that waits for it, and
-    /// every new or returning one its owner.
+    /// every new or returning one its owner. Where the proof comes later than the asset, the owner
+    /// does too.
     pub(super) fn join(&mut self, before: Option<&AssetRow>, row: &mut AssetRow) -> JoinedUpload {
         if self.open.is_empty() || !row.is_live() || row.delivery_type != UPLOAD {
             return JoinedUpload::default();
@@ -103,7 +106,10 @@ impl<'a> UploadJoin<'a> {
         let joined = match before.filter(|before| before.is_live()) {
             Some(before) => {
                 self.end_replacing(before, row);
-                JoinedUpload::default()
+                match before.uploaded_by {
+                    Some(_) => JoinedUpload::default(),
+                    None => self.join_proven(row),
+                }
             }
             None => self.join_appearing(before, row),
         };
@@ -117,14 +123,15 @@ impl<'a> UploadJoin<'a> {
     }
 
     fn join_appearing(&mut self, before: Option<&AssetRow>, row: &mut AssetRow) -> JoinedUpload {
-        let fitting = self.open.iter().filter(|upload| upload.fits(row));
+        let fitting = self.open.iter().filter(|upload| upload.brought(row));
         let likeliest = fitting.max_by_key(|upload| (upload.waiting.is_some(), upload.begun_at));
         let Some(upload) = likeliest.copied() else {
             return JoinedUpload::default();
         };
         let is_old_content =
             before.is_some_and(|before| has_equal_content(before, row) == Some(true));
-        if upload.kind == UploadKind::Signed && is_old_content {
+        let is_proven_by_name = upload.proof == UploadProof::Name;
+        if upload.kind == UploadKind::Signed && is_proven_by_name && is_old_content {
             // It is back in whatever way, and keeps its owner.
             return JoinedUpload::default();
         }
@@ -133,6 +140,20 @@ impl<'a> UploadJoin<'a> {
             row.id = upload.id;
             row.revision = waiting.revision;
         }
+        self.store(upload, row, adopted.is_some())
+    }
+
+    /// Gives an asset that is there without an owner the sender that its context proves.
+    fn join_proven(&mut self, row: &mut AssetRow) -> JoinedUpload {
+        let brings_proof =
+            |upload: &&&OpenUpload| upload.proof == UploadProof::Context && upload.brought(row);
+        match self.open.iter().find(brings_proof).copied() {
+            Some(upload) => self.store(upload, row, false),
+            None => JoinedUpload::default(),
+        }
+    }
+
+    fn store(&mut self, upload: &OpenUpload, row: &mut AssetRow, adopted: bool) -> JoinedUpload {
         row.uploaded_by = Some(upload.uploader);
         self.end(UploadEnding::Stored {
             id: upload.id,
@@ -140,7 +161,7 @@ impl<'a> UploadJoin<'a> {
         });
         JoinedUpload {
             uploader: Some(upload.uploader),
-            adopted: adopted.is_some(),
+            adopted,
         }
     }
 
@@ -188,6 +209,18 @@ impl OpenUpload {
     fn waits_as(&self, resource_type: ResourceType) -> bool {
         let waiting = self.waiting;
         waiting.is_some_and(|waiting| waiting.resource_type == resource_type)
+    }
+
+    /// Tells whether the row's asset came of this upload, as far as its proof tells.
+    fn brought(&self, row: &AssetRow) -> bool {
+        let is_proven = match self.proof {
+            UploadProof::Name => true,
+            UploadProof::Context => {
+                upload_named_by(&row.observed_values().context) == Some(self.id)
+            }
+            UploadProof::None => false,
+        };
+        is_proven && self.fits(row)
     }
 
     /// Tells whether the row's asset may have come of this upload.

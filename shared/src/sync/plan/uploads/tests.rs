@@ -3,7 +3,9 @@ use serde_json::json;
 use super::*;
 use crate::cloudinary::CloudinaryResource;
 use crate::observation::{AbsenceMeaning, Observation, ObservedState};
+use crate::row::SyncStatus;
 use crate::sync::plan::{KeepClocks, ObservationSource, PlanContext, WritePlan, plan_observations};
+use crate::upload::proof::PROOF_KEY;
 
 const ROW: Uuid = Uuid::from_u128(1);
 const UPLOAD_ID: Uuid = Uuid::from_u128(2);
@@ -51,12 +53,33 @@ fn signed() -> OpenUpload {
         kind: UploadKind::Signed,
         uploader: UPLOADER,
         public_id: "shop/mug".to_owned(),
+        proof: UploadProof::Name,
         overwrite: false,
         since_version: 100,
         until_version: 200,
         begun_at: Timestamp::from_secs(100),
         waiting: None,
     }
+}
+
+/// Signed under a name that the caller gave.
+fn signed_with_proof() -> OpenUpload {
+    OpenUpload {
+        proof: UploadProof::Context,
+        ..signed()
+    }
+}
+
+/// The mug with a context that names this upload.
+fn seen_with_proof(at: i64, version: i64, upload: Uuid) -> Observation {
+    let mut seen = seen(at, version, "y");
+    let ObservedState::Seen(sighting) = &mut seen.fact else {
+        unreachable!("it was seen");
+    };
+    let pairs = [("alt", json!("A mug")), (PROOF_KEY, json!(upload))];
+    let pairs = pairs.map(|(key, value)| (key.to_owned(), value));
+    sighting.context = Some(pairs.into());
+    seen
 }
 
 fn waiting() -> OpenUpload {
@@ -199,6 +222,7 @@ fn old_content_that_comes_back_under_a_signed_name_keeps_its_owner() {
 #[test]
 fn a_signed_upload_ends_when_it_has_replaced_the_content() {
     let replacing = OpenUpload {
+        proof: UploadProof::None,
         overwrite: true,
         ..signed()
     };
@@ -230,4 +254,85 @@ fn a_row_that_is_left_out_ends_no_upload() {
     let plan = plan(&[jug], &[seen(150, 90, "x")], &[waiting()]);
     let plan = plan.without(&[ROW].into());
     assert!(plan.is_empty(), "{plan:?}");
+}
+
+/// A name that was given can be guessed, so it proves nothing.
+#[test]
+fn an_asset_without_the_proof_is_not_a_signed_uploads() {
+    let foreign = Uuid::from_u128(9);
+    for asset in [seen(150, 150, "y"), seen_with_proof(150, 150, foreign)] {
+        let plan = plan(&[], &[asset], &[signed_with_proof()]);
+        assert_eq!(plan.inserts[0].uploaded_by, None);
+        assert_eq!(plan.uploads, []);
+    }
+    let back = plan(
+        &[deleted(90, "x")],
+        &[seen(150, 150, "y")],
+        &[signed_with_proof()],
+    );
+    assert_eq!(back.updates[0].uploaded_by, Some(OWNER));
+}
+
+#[test]
+fn an_asset_with_the_proof_has_its_owner_whether_it_is_new_or_back() {
+    let proven = seen_with_proof(150, 150, UPLOAD_ID);
+    let new = plan(&[], std::slice::from_ref(&proven), &[signed_with_proof()]);
+    assert_eq!(new.inserts[0].uploaded_by, Some(UPLOADER));
+    assert_eq!(new.uploads, stored_in(ROW));
+    let back = plan(&[deleted(90, "x")], &[proven], &[signed_with_proof()]);
+    assert_eq!(back.updates[0].uploaded_by, Some(UPLOADER));
+}
+
+/// Its first news may not tell the context.
+#[test]
+fn a_proof_that_comes_later_brings_the_owner_unless_there_is_one() {
+    let proven = [seen_with_proof(160, 150, UPLOAD_ID)];
+    let mut row = known(&[seen(150, 150, "y")]);
+    let owned = plan(&[row.clone()], &proven, &[signed_with_proof()]);
+    assert_eq!(owned.updates[0].uploaded_by, Some(OWNER));
+    row.uploaded_by = None;
+    let found = plan(&[row], &proven, &[signed_with_proof()]);
+    assert_eq!(found.updates[0].uploaded_by, Some(UPLOADER));
+    assert_eq!(found.uploads, stored_in(ROW));
+}
+
+#[test]
+fn a_signature_that_may_replace_content_gives_nobody_an_asset() {
+    let replacing = OpenUpload {
+        proof: UploadProof::None,
+        overwrite: true,
+        ..signed()
+    };
+    let plan = plan(&[], &[seen(150, 150, "y")], &[replacing]);
+    assert_eq!(plan.inserts[0].uploaded_by, None);
+}
+
+/// The wish is made once, and ends when Cloudinary no longer tells the pair.
+#[test]
+fn no_row_shows_a_proof_and_it_is_wished_away() {
+    let new = plan(&[], &[seen_with_proof(150, 150, UPLOAD_ID)], &[]);
+    let row = &new.inserts[0];
+    assert_eq!(
+        row.editable.context,
+        [("alt".to_owned(), json!("A mug"))].into()
+    );
+    assert_eq!(row.sync.status, SyncStatus::Pending);
+    let wish = &row.intent.as_ref().unwrap().context.0[PROOF_KEY];
+    assert_eq!(wish.to, None);
+
+    let again = plan(
+        std::slice::from_ref(row),
+        &[seen_with_proof(170, 150, UPLOAD_ID)],
+        &[],
+    );
+    assert_eq!(again.updates[0].intent, row.intent);
+
+    let mut without = seen_with_proof(180, 150, UPLOAD_ID);
+    if let ObservedState::Seen(sighting) = &mut without.fact {
+        sighting.context = Some([("alt".to_owned(), json!("A mug"))].into());
+    }
+    let done = plan(std::slice::from_ref(row), &[without], &[]);
+    let row = &done.updates[0];
+    assert_eq!((&row.intent, &row.observed), (&None, &None));
+    assert_eq!(row.sync.status, SyncStatus::Synced);
 }
