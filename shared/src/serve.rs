@@ -4,10 +4,12 @@
 use std::convert::Infallible;
 
 use lambda_http::lambda_runtime::{self, LambdaEvent};
-use lambda_http::{Body, Error, Request, Response, service_fn};
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Body, Error, Request, Response, Service, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::http::mend_event;
 use crate::telemetry;
 
 /// Serves the API: `answer` turns each request into a response. `start` makes what all of them
@@ -26,9 +28,13 @@ where
 {
     let handler = started(name, start).await?;
     let answer = &answer;
-    lambda_http::run(service_fn(move |request| {
+    let mut answering = Adapter::from(service_fn(move |request| {
         let response = answer(handler, request);
         async move { Ok::<_, Infallible>(response.await) }
+    }));
+    lambda_runtime::run(service_fn(move |mut event: LambdaEvent<LambdaRequest>| {
+        mend_event(&mut event.payload);
+        answering.call(event)
     }))
     .await
 }

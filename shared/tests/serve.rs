@@ -35,7 +35,8 @@ async fn start() -> Result<Counter, Error> {
 
 async fn answer(counter: &Counter, request: Request) -> Response<Body> {
     let number = counter.answered.fetch_add(1, Ordering::SeqCst);
-    let text = format!("{number} {}", request.uri().path());
+    let query = request.uri().query().unwrap_or_default();
+    let text = format!("{number} {}{query}", request.uri().path());
     Response::builder().status(201).body(text.into()).unwrap()
 }
 
@@ -125,6 +126,25 @@ async fn requests_are_answered_one_after_another_by_what_was_started_once() {
         };
         assert_eq!(answer["statusCode"], 201, "{answer}");
         assert_eq!(answer["body"], format!("{number} {path}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_is_no_part_of_an_address_is_answered() {
+    let mut api = RuntimeApi::start().await;
+    let _function = run("requests", &api);
+    let queries = [
+        ("search=\"mug\"", "search=%22mug%22"),
+        ("a b", "a%20b"),
+        ("a\u{7}", "a%07"),
+    ];
+    for (number, (query, read)) in queries.into_iter().enumerate() {
+        let mut event = request("/a");
+        event["rawQueryString"] = query.into();
+        let Outcome::Response(answer) = api.invoke(&event).await else {
+            panic!("{query} has failed");
+        };
+        assert_eq!(answer["body"], format!("{number} /a{read}"));
     }
 }
 

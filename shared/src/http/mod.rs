@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod body;
 pub mod catalogue;
+mod event;
 pub mod media_request;
 pub mod named_assets;
 pub mod problem;
@@ -14,6 +15,7 @@ pub mod reply;
 pub mod respond;
 mod word;
 
+pub use event::mend_event;
 pub use media_request::{MediaRequests, RequestedChange};
 pub use named_assets::{NamedAsset, NamedAssets};
 pub use problem::Problem;
