@@ -4,6 +4,7 @@
 //! modules that parse, merge, plan and sign), two clients ([`cloudinary`], [`supabase`]), and the
 //! flows that tie them together.
 
+pub mod access_rules;
 pub mod asset;
 pub mod cloudinary;
 pub mod config;

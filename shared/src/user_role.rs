@@ -18,6 +18,8 @@ pub enum UserRole {
     User,
     /// Writes nothing.
     Reader,
+    /// Has signed in without an account: a reader where the database's `ACCESS_RULES` say so, and otherwise nobody.
+    Anonymous,
 }
 
 impl UserRole {
@@ -43,13 +45,19 @@ impl UserRole {
 
     /// True if anything may be written.
     pub const fn writes(self) -> bool {
-        !matches!(self, Self::Reader)
+        !matches!(self, Self::Reader | Self::Anonymous)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_anonymous_user_has_no_power() {
+        let role = UserRole::Anonymous;
+        assert!(!role.is_admin() && !role.edits_all() && !role.writes());
+    }
 
     #[test]
     fn a_role_is_known_by_its_word_and_any_other_word_is_none() {

@@ -42,6 +42,7 @@ const PURE: &[&str] = &[
     "row/observe.rs",
     "row/settle.rs",
     "settings/plan.rs",
+    "supabase/jwt/claims.rs",
     "supabase/jwt/token.rs",
     "supabase/keys.rs",
     "supabase/refusal.rs",

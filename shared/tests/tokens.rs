@@ -125,7 +125,6 @@ async fn published_and_legacy_keys_verify_their_tokens() {
             .await
             .unwrap();
         assert_eq!(caller.sub.to_string(), SUB);
-        assert_eq!(caller.role, "authenticated");
         assert!(caller.user_role.is_admin());
     }
     assert_eq!(project.asked(), 1);
@@ -166,6 +165,56 @@ async fn each_wrong_claim_has_its_reason() {
             .await
             .is_ok()
     );
+}
+
+#[tokio::test]
+async fn a_project_with_two_addresses_issues_tokens_in_the_name_of_either() {
+    let (project, verifier) = project().await;
+    let other = "https://abc.supabase.co/auth/v1".to_owned();
+    let both = verifier.clone().or_issued_by(std::slice::from_ref(&other));
+    let issued_by = |issuer: &str| {
+        let mut claims = project.claims();
+        claims["iss"] = issuer.into();
+        token(Algorithm::ES256, Some("k1"), &ec(), &claims)
+    };
+    let own = format!("{}auth/v1", project.url);
+    for issuer in [&own, &format!("{own}/"), &other, &format!("{other}/")] {
+        assert!(verify(&both, &issued_by(issuer)).await.is_ok(), "{issuer}");
+    }
+    for issuer in [
+        "",
+        "/",
+        "https://abc.supabase.co",
+        "https://abc.supabase.co/auth/v1x",
+    ] {
+        let refused = verify(&both, &issued_by(issuer)).await;
+        assert_eq!(refused.unwrap_err(), "token_issuer", "{issuer}");
+    }
+    let refused = verify(&verifier, &issued_by(&other)).await;
+    assert_eq!(
+        refused.unwrap_err(),
+        "token_issuer",
+        "where it is not listed"
+    );
+}
+
+#[tokio::test]
+async fn odd_claims_are_refused_and_so_are_services() {
+    let (project, verifier) = project().await;
+    let odd = [json!(7), json!(["x"]), json!(null), json!("x".repeat(5000))];
+    for value in odd {
+        for name in ["role", "app_metadata", "sub", "aud", "is_anonymous"] {
+            let mut claims = project.claims();
+            claims[name] = value.clone();
+            let signed = token(Algorithm::ES256, Some("k1"), &ec(), &claims);
+            let refused = verify(&verifier, &signed).await;
+            assert!(refused.is_err(), "{name} {value}");
+        }
+    }
+    let mut claims = project.claims();
+    claims["role"] = "service_role".into();
+    let signed = token(Algorithm::ES256, Some("k1"), &ec(), &claims);
+    assert_eq!(verify(&verifier, &signed).await.unwrap_err(), "token_role");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
 mod bad_input;
 mod beyond_measure;
 mod boundary;
+mod callers;
 mod collections;
 mod costs;
 mod database;

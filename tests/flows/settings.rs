@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use end_to_end::database;
 use local_stack::{LocalStack, StackOptions};
+use media_sync::access_rules::AccessRules;
+use media_sync::config::{ACCESS_RULES, UPLOAD_RULES};
 use media_sync::upload::{UploadRules, Uploader};
 use media_sync::user_role::UserRole;
 use serde_json::{Value, json};
@@ -20,10 +22,13 @@ async fn the_database_knows_the_settings_of_the_library_and_refuses_all_others()
         .await
         .unwrap();
     let client = database::connect(stack.database_url()).await;
-    assert_eq!(
-        known_keys(&client).await,
-        keys(&json!(UploadRules::default()))
-    );
+    for (name, rules) in [
+        (UPLOAD_RULES, json!(UploadRules::default())),
+        (ACCESS_RULES, json!(AccessRules::default())),
+    ] {
+        assert_eq!(known_keys(&client, name).await, keys(&rules), "{name}");
+    }
+    the_library_takes_the_same_words(&client).await;
     misspelt_settings_are_refused(&client).await;
     prefixes_are_those_of_the_library(&client).await;
     a_setting_that_was_taken_back_is_not_new(&client).await;
@@ -45,15 +50,30 @@ fn keys(object: &Value) -> BTreeMap<String, &'static str> {
         .collect()
 }
 
-async fn known_keys(client: &Client) -> BTreeMap<String, &'static str> {
-    let sql = "select key, kind from media_sync.setting_keys() where setting = 'UPLOAD_RULES'";
-    let rows = database::rows(client, sql, &[]).await;
+async fn known_keys(client: &Client, name: &str) -> BTreeMap<String, &'static str> {
+    let sql = "select key, kind from media_sync.setting_keys() where setting = $1";
+    let rows = database::rows(client, sql, &[&name]).await;
     let kinds = ["string", "number", "array", "boolean"];
     let pairs = rows.iter().map(|row| {
         let kind = kinds.iter().find(|kind| row["kind"] == **kind).unwrap();
         (row["key"].as_str().unwrap().to_owned(), *kind)
     });
     pairs.collect()
+}
+
+async fn the_library_takes_the_same_words(client: &Client) {
+    let sql = "select key, unnest(words || 'x'::text) as word from media_sync.setting_keys() where words is not null";
+    for row in database::rows(client, sql, &[]).await {
+        let rules = json!({row["key"].as_str().unwrap(): row["word"]});
+        let is_taken = AccessRules::parse(&rules.to_string()).is_ok();
+        assert_eq!(is_taken, row["word"] != "x", "{rules}");
+        let set = client.query(SET, &[&ACCESS_RULES, &rules]).await;
+        assert_eq!(set.is_ok(), is_taken, "{rules}");
+    }
+    client
+        .query(SET, &[&ACCESS_RULES, &Value::Null])
+        .await
+        .unwrap();
 }
 
 async fn misspelt_settings_are_refused(client: &Client) {
@@ -70,6 +90,11 @@ async fn misspelt_settings_are_refused(client: &Client) {
             "UPLOAD_RULES",
             json!({"max_bytes": "5"}),
             "max_bytes must be a JSON number",
+        ),
+        (
+            "ACCESS_RULES",
+            json!({"admin_aal": "aal3"}),
+            "admin_aal must be one of aal1, aal2",
         ),
         (
             "UPLOAD_RULES",
@@ -125,7 +150,7 @@ async fn a_setting_that_was_taken_back_is_not_new(client: &Client) {
     assert!(written(SET, &Value::Null).await);
     assert!(!written(SET, &Value::Null).await, "nothing has changed");
     assert!(!written(import, &rules).await, "it was taken back");
-    let stored = "select value from media_sync.settings";
+    let stored = "select value from media_sync.settings where name = 'UPLOAD_RULES'";
     assert_eq!(
         database::rows(client, stored, &[]).await,
         [json!({"value": null})]

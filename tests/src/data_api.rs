@@ -26,6 +26,11 @@ impl DataApiCaller {
         Self::new(stack, stack.publishable_key(), Some(stack.token(claims)))
     }
 
+    /// Somebody with any token at all.
+    pub fn with_token(stack: &LocalStack, token: String) -> Self {
+        Self::new(stack, stack.publishable_key(), Some(token))
+    }
+
     /// A server of ours: the secret key.
     pub fn service(stack: &LocalStack) -> Self {
         Self::new(stack, stack.secret_key(), None)

@@ -24,6 +24,13 @@ pub(crate) struct SyncRequest {
     quota_reserve: Option<u32>,
 }
 
+impl SyncRequest {
+    /// True if it overrides a brake. A dry run changes nothing.
+    pub(crate) fn is_dangerous(&self) -> bool {
+        (self.force || self.allow_mass_delete) && !self.dry_run
+    }
+}
+
 /// The scope of a run. Assets are named by `public_ids` alone.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -141,6 +148,20 @@ mod tests {
             parse_request(&request("{}")).unwrap(),
             SyncRequest::default()
         );
+    }
+
+    #[test]
+    fn what_overrides_a_brake_is_dangerous_unless_it_changes_nothing() {
+        for (body, is_dangerous) in [
+            ("", false),
+            (r#"{"mode": "full", "public_ids": ["a"]}"#, false),
+            (r#"{"force": true}"#, true),
+            (r#"{"allow_mass_delete": true}"#, true),
+            (r#"{"allow_mass_delete": true, "dry_run": true}"#, false),
+        ] {
+            let wanted = parse_request(&request(body)).unwrap();
+            assert_eq!(wanted.is_dangerous(), is_dangerous, "{body}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use lambda_http::{Body, Request, RequestExt, Response};
 use media_sync::cloudinary::CloudinaryClient;
 use media_sync::cloudinary::upload::UploadSource;
 use media_sync::deadline::{self, Deadline};
-use media_sync::http::auth::{authenticate, require_writer};
+use media_sync::http::auth::{authenticate, require_account, require_writer};
 use media_sync::http::{Problem, QueryParameters, reply, respond};
 use media_sync::settings::LiveRules;
 use media_sync::supabase::jwt::TokenVerifier;
@@ -39,6 +39,7 @@ impl UploadRequests {
     pub(crate) async fn handle(&self, request: Request) -> Response<Body> {
         respond(request, async |request| {
             let caller = authenticate(&self.verifier, request.headers(), Timestamp::now()).await?;
+            require_account(&caller)?;
             let uploader = Uploader {
                 id: caller.sub,
                 role: caller.user_role,

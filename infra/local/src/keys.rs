@@ -28,6 +28,10 @@ pub struct TokenClaims {
     pub role: String,
     /// `app_metadata.role`: `admin`, `editor`, `reader` or nothing.
     pub app_role: Option<String>,
+    /// True for a user without an account.
+    pub is_anonymous: bool,
+    /// The authenticator assurance level: `aal2` after a second factor.
+    pub aal: String,
 }
 
 impl TokenClaims {
@@ -38,6 +42,8 @@ impl TokenClaims {
             email: email.to_owned(),
             role: "authenticated".to_owned(),
             app_role: None,
+            is_anonymous: false,
+            aal: "aal1".to_owned(),
         }
     }
 
@@ -54,6 +60,23 @@ impl TokenClaims {
         }
     }
 
+    /// A user who has signed in anonymously.
+    pub fn anonymous() -> Self {
+        Self {
+            is_anonymous: true,
+            ..Self::user("")
+        }
+    }
+
+    /// The same user, after a second factor.
+    #[must_use]
+    pub fn assured(self) -> Self {
+        Self {
+            aal: "aal2".to_owned(),
+            ..self
+        }
+    }
+
     fn to_json(&self, issuer: &str) -> Value {
         let now = jsonwebtoken::get_current_timestamp();
         let mut app_metadata = json!({ "provider": "email", "providers": ["email"] });
@@ -62,9 +85,9 @@ impl TokenClaims {
         }
         json!({
             "iss": issuer, "aud": "authenticated", "sub": self.sub, "email": self.email, "role": self.role,
-            "phone": "", "iat": now, "exp": now + LIFETIME, "aal": "aal1", "session_id": Uuid::new_v4(),
+            "phone": "", "iat": now, "exp": now + LIFETIME, "aal": self.aal, "session_id": Uuid::new_v4(),
             "amr": [{ "method": "password", "timestamp": now }],
-            "is_anonymous": false, "app_metadata": app_metadata, "user_metadata": {},
+            "is_anonymous": self.is_anonymous, "app_metadata": app_metadata, "user_metadata": {},
         })
     }
 }

@@ -3,18 +3,21 @@
 do $once$ begin if media_sync.begin_migration('20261127080050', 'media_settings') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
--- The settings that there are, their keys, and the JSON type of each. The library has the same keys
--- (shared/src/upload/rules.rs), and a test compares both.
-create function media_sync.setting_keys() returns table (setting text, key text, kind text)
+-- The settings that there are, their keys, the JSON type of each, and its words where only some are taken. The library
+-- has the same keys (shared/src/upload/rules.rs, shared/src/access_rules.rs), and a test compares both.
+create function media_sync.setting_keys() returns table (setting text, key text, kind text, words text[])
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     values
-        ('UPLOAD_RULES', 'prefix', 'string'),
-        ('UPLOAD_RULES', 'max_bytes', 'number'),
-        ('UPLOAD_RULES', 'formats', 'array'),
-        ('UPLOAD_RULES', 'resource_types', 'array'),
-        ('UPLOAD_RULES', 'valid_seconds', 'number'),
-        ('UPLOAD_RULES', 'remote_hosts', 'array'),
-        ('UPLOAD_RULES', 'remote_http', 'boolean')
+        ('UPLOAD_RULES', 'prefix', 'string', null::text[]),
+        ('UPLOAD_RULES', 'max_bytes', 'number', null),
+        ('UPLOAD_RULES', 'formats', 'array', null),
+        ('UPLOAD_RULES', 'resource_types', 'array', null),
+        ('UPLOAD_RULES', 'valid_seconds', 'number', null),
+        ('UPLOAD_RULES', 'remote_hosts', 'array', null),
+        ('UPLOAD_RULES', 'remote_http', 'boolean', null),
+        ('ACCESS_RULES', 'allow_anonymous', 'string', array['no', 'read']),
+        ('ACCESS_RULES', 'admin_aal', 'string', array['aal1', 'aal2']),
+        ('ACCESS_RULES', 'guarded_files', 'string', array['owner', 'everybody'])
 $$;
 
 -- The fault of a setting's name or shape, or null. The command knows finer rules: it refuses numbers out of range.
@@ -29,6 +32,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         when jsonb_typeof(p_value) <> 'object' then p_name || ' must be a JSON object'
         else (
             select case
+                when jsonb_typeof(given.value) = known.kind then format(
+                    '%s.%s must be one of %s', p_name, known.key, array_to_string(known.words, ', '))
                 when known.key is not null then format('%s.%s must be a JSON %s', p_name, known.key, known.kind)
                 else format('%s has no key %s: there are %s', p_name, left(given.key, 64), (
                     select string_agg(key, ', ' order by key) from media_sync.setting_keys() where setting = p_name
@@ -37,6 +42,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
             from jsonb_each(p_value) as given
             left join media_sync.setting_keys() as known on known.setting = p_name and known.key = given.key
             where known.key is null or jsonb_typeof(given.value) <> known.kind
+                or given.value #>> '{}' <> all (known.words)
             order by given.key
             limit 1
         )

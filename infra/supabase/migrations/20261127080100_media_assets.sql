@@ -174,17 +174,41 @@ begin
 end
 $$;
 
+-- True if claims on which rights depend are of another kind than Supabase Auth writes. Nobody knows what such a token
+-- means, so it gives no right. The library refuses the same tokens (shared/src/supabase/jwt/claims.rs), and a test
+-- compares both.
+create function media_sync.has_odd_claims(p_claims jsonb) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select coalesce(jsonb_typeof(p_claims -> 'sub'), '') <> 'string'
+        or p_claims ->> 'sub' !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+        or coalesce(jsonb_typeof(p_claims -> 'role'), 'string') <> 'string'
+        or coalesce(jsonb_typeof(p_claims -> 'aal'), 'string') <> 'string'
+        or coalesce(jsonb_typeof(p_claims -> 'is_anonymous'), 'boolean') <> 'boolean'
+        or coalesce(jsonb_typeof(p_claims -> 'app_metadata'), 'object') <> 'object'
+        or coalesce(jsonb_typeof(p_claims #> '{app_metadata,role}'), 'string') <> 'string'
+$$;
+
 -- The caller's role in this application. Only servers can write `app_metadata`.
 -- * `admin` may do everything.
 -- * `editor` edits every asset, and names assets anywhere.
--- * `reader` writes nothing.
+-- * `reader` writes nothing. Anonymous users are readers where ACCESS_RULES lets them read.
+-- * `stranger` neither reads nor writes: an anonymous user otherwise, and a token with odd claims.
 -- * `user`, also for any other word: edits own assets, which lie below the own prefix.
 -- In PL/pgSQL, which keeps its plan: a request of a thousand items asks it thousands of times.
 create function media_sync.caller_role() returns text
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    v_word constant text := auth.jwt() -> 'app_metadata' ->> 'role';
+    v_claims constant jsonb := auth.jwt();
+    v_word constant text := v_claims #>> '{app_metadata,role}';
 begin
+    -- SQL and services call in nobody's name.
+    if v_claims is null or v_claims ->> 'role' = 'service_role' then
+        return 'user';
+    elsif media_sync.has_odd_claims(v_claims) then
+        return 'stranger';
+    elsif v_claims -> 'is_anonymous' = 'true' then
+        return case media_sync.setting('ACCESS_RULES') ->> 'allow_anonymous' when 'read' then 'reader' else 'stranger' end;
+    end if;
     return case when v_word in ('admin', 'editor', 'reader') then v_word else 'user' end;
 end
 $$;
@@ -202,10 +226,76 @@ create function media_sync.edits_all() returns boolean
 language sql stable
 return media_sync.role_edits_all(media_sync.caller_role());
 
--- False for readers.
+-- False for strangers. Every table that users may read has a restrictive policy that asks it.
+create function media_sync.may_read() returns boolean
+language sql stable
+return media_sync.caller_role() <> 'stranger';
+
+-- False for readers and strangers.
 create function media_sync.may_write() returns boolean
 language sql stable
-return media_sync.caller_role() <> 'reader';
+return media_sync.caller_role() not in ('reader', 'stranger');
+
+-- True if the caller has signed in as surely as ACCESS_RULES wants for what is dangerous.
+create function media_sync.is_assured() returns boolean
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    return coalesce(media_sync.setting('ACCESS_RULES') ->> 'admin_aal', 'aal1') = 'aal1'
+        or coalesce(auth.jwt() ->> 'aal' in ('aal2', 'aal3'), false);
+end
+$$;
+
+-- Refuses strangers. Each function that users may call begins with it. `detail` is a code of the API.
+create function media_sync.admit() returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    if media_sync.may_read() then
+        return;
+    elsif auth.jwt() -> 'is_anonymous' = 'true' then
+        raise exception 'anonymous users may not use this'
+            using errcode = '42501', detail = 'anonymous_user', hint = 'Sign in with an account.';
+    end if;
+    raise exception 'the claims of the token are odd' using errcode = '42501', detail = 'token_claims';
+end
+$$;
+
+-- Refuses what is dangerous to a caller who has signed in without the second factor that ACCESS_RULES wants.
+create function media_sync.want_assurance() returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    if not media_sync.is_assured() then
+        raise exception 'this wants a second factor'
+            using errcode = '42501', detail = 'assurance_wanted', hint = 'Sign in with a second factor (aal2), then repeat.';
+    end if;
+end
+$$;
+
+-- Counts a delete by the caller. More than twenty in one transaction are a mass delete, which is dangerous in the hands
+-- of those who may delete everything.
+create function media_sync.count_delete() returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    v_deletes constant integer := coalesce(nullif(current_setting('media_sync.deletes', true), ''), '0')::integer + 1;
+begin
+    perform set_config('media_sync.deletes', v_deletes::text, true);
+    if v_deletes > 20 and media_sync.edits_all() then
+        perform media_sync.want_assurance();
+    end if;
+end
+$$;
+
+-- True if the caller may do what is dangerous: for functions that act in an administrator's name with rights of their
+-- own. Others hear the reason as an error.
+create function public.media_assure() returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    if not media_sync.is_admin() then
+        raise exception 'only administrators may do this' using errcode = '42501';
+    end if;
+    perform media_sync.want_assurance();
+    return true;
+end
+$$;
 
 -- The columns that Cloudinary tells, workers write and people see. A new one is added to the table and here: all other
 -- places ask this list. Stable, so that a session which has asked before learns of a new column.
@@ -247,6 +337,9 @@ alter table public.media_assets enable row level security;
 -- Projects made before 2026-10-30 grant everything new in `public` to everybody.
 revoke all on public.media_assets from anon, authenticated, service_role;
 grant select on public.media_assets to authenticated, service_role;
+
+create policy media_assets_callers on public.media_assets as restrictive to authenticated
+    using ((select media_sync.may_read()));
 
 -- Every signed-in user sees live assets. Deleted ones are for those who may restore them.
 create policy media_assets_read on public.media_assets for select to authenticated
@@ -355,17 +448,23 @@ alter table public.media_stats enable row level security;
 revoke all on public.media_stats from anon, authenticated, service_role;
 grant select on public.media_stats to authenticated, service_role;
 create policy media_stats_read on public.media_stats for select to authenticated using (true);
+create policy media_stats_callers on public.media_stats as restrictive to authenticated
+    using ((select media_sync.may_read()));
 
-revoke execute on function media_sync.caller_role, media_sync.role_edits_all, media_sync.is_admin, media_sync.edits_all,
-    media_sync.may_write, media_sync.mark, media_sync.search_text, media_sync.count_revision,
+revoke execute on function media_sync.has_odd_claims, media_sync.caller_role, media_sync.role_edits_all,
+    media_sync.is_admin, media_sync.edits_all, media_sync.may_read, media_sync.may_write, media_sync.is_assured,
+    media_sync.admit, media_sync.want_assurance, media_sync.count_delete, media_sync.mark, media_sync.search_text, media_sync.count_revision,
     media_sync.mirrored_columns, media_sync.shown_columns, media_sync.column_list, media_sync.shown,
     media_sync.take_stats_shard, media_sync.keep_stats from public;
+revoke execute on function public.media_assure from public, anon, authenticated, service_role;
 -- A writer of a row computes its index entry. The planner sees through the function only for roles that may call it:
 -- for others the index would be of no use.
 grant execute on function media_sync.search_text to public;
 grant execute on function media_sync.caller_role, media_sync.role_edits_all, media_sync.is_admin, media_sync.edits_all,
-    media_sync.may_write, media_sync.mirrored_columns, media_sync.shown_columns,
-    media_sync.column_list, media_sync.shown to authenticated, service_role;
+    media_sync.may_read, media_sync.may_write, media_sync.is_assured, media_sync.admit, media_sync.want_assurance,
+    media_sync.mirrored_columns, media_sync.shown_columns, media_sync.column_list, media_sync.shown
+    to authenticated, service_role;
+grant execute on function public.media_assure to authenticated;
 
 $migration$; end if; end $once$;
 

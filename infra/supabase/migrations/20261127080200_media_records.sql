@@ -54,7 +54,9 @@ revoke all on public.media_sync_log from public, anon, authenticated, service_ro
 revoke all on sequence public.media_sync_log_id_seq from anon, authenticated, service_role;
 grant select on public.media_sync_log to authenticated, service_role;
 create policy media_sync_log_read on public.media_sync_log for select to authenticated
-    using ((select media_sync.is_admin()));
+    using ((select media_sync.is_admin()) and (select media_sync.is_assured()));
+create policy media_sync_log_callers on public.media_sync_log as restrictive to authenticated
+    using ((select media_sync.may_read()));
 
 create function media_sync.keep_trail() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -111,6 +113,7 @@ begin
     if not media_sync.is_admin() then
         raise exception 'only administrators may do this' using errcode = '42501';
     end if;
+    perform media_sync.want_assurance();
     -- Values are bound, never spliced.
     if p_query ? 'operation' then v_where := v_where || ' and operation = $1 ->> ''operation'''; end if;
     -- Spelled out, since a partial index does not match a bound value.
@@ -202,7 +205,9 @@ alter table public.media_notifications enable row level security;
 revoke all on public.media_notifications from anon, authenticated, service_role;
 grant select on public.media_notifications to authenticated, service_role;
 create policy media_notifications_read on public.media_notifications for select to authenticated
-    using ((select media_sync.is_admin()));
+    using ((select media_sync.is_admin()) and (select media_sync.is_assured()));
+create policy media_notifications_callers on public.media_notifications as restrictive to authenticated
+    using ((select media_sync.may_read()));
 
 -- Notifications received in [p_since, p_until), oldest first, after the one that p_after names.
 create function public.media_sync_notifications(
@@ -250,6 +255,8 @@ alter table media_sync.refused_notifications enable row level security;
 grant select on media_sync.refused_notifications to authenticated, service_role;
 create policy refused_notifications_read on media_sync.refused_notifications for select to authenticated
     using ((select media_sync.is_admin()));
+create policy refused_notifications_callers on media_sync.refused_notifications as restrictive to authenticated
+    using ((select media_sync.may_read()));
 
 -- Records refused notifications: [{"reason", "signature_key", "algorithm", "count", "at"}]. Strangers choose their
 -- content, so only the newest twenty rows are kept.

@@ -334,6 +334,7 @@ begin
             raise exception 'the asset is still being uploaded: try again when its sync_status is synced'
                 using errcode = 'PT409';
         end if;
+        perform media_sync.count_delete();
         new.deleted_at := now();
         new.deleted_by := v_user;
         v_intent := v_intent || jsonb_build_object('existence', jsonb_build_object(

@@ -43,6 +43,8 @@ revoke all on public.media_uploads from anon, authenticated, service_role;
 grant select on public.media_uploads to authenticated, service_role;
 create policy media_uploads_read on public.media_uploads for select to authenticated
     using (uploader = (select auth.uid()) or (select media_sync.is_admin()));
+create policy media_uploads_callers on public.media_uploads as restrictive to authenticated
+    using ((select media_sync.may_read()));
 
 -- Keeps a row that waits for its asset from being deleted: nobody could tell Cloudinary which asset.
 create function media_sync.keep_waiting() returns trigger

@@ -43,6 +43,8 @@ alter table public.sync_runs enable row level security;
 revoke all on public.sync_runs from anon, authenticated, service_role;
 grant select on public.sync_runs to authenticated, service_role;
 create policy sync_runs_read on public.sync_runs for select to authenticated using (true);
+create policy sync_runs_callers on public.sync_runs as restrictive to authenticated
+    using ((select media_sync.may_read()));
 
 -- The progress and the leader of a run. Runs over named assets have no steps, and no row here.
 create table media_sync.run_progress (
@@ -114,6 +116,8 @@ alter table public.cloudinary_quota enable row level security;
 revoke all on public.cloudinary_quota from anon, authenticated, service_role;
 grant select on public.cloudinary_quota to authenticated, service_role;
 create policy cloudinary_quota_read on public.cloudinary_quota for select to authenticated using (true);
+create policy cloudinary_quota_callers on public.cloudinary_quota as restrictive to authenticated
+    using ((select media_sync.may_read()));
 
 -- Notes the quota of Cloudinary's newest answer: {limit, remaining, reset, seen_at}.
 create function public.media_sync_note_quota(p_quota jsonb) returns void

@@ -276,11 +276,15 @@ declare
     -- The references that one answer shows: a function's answer is limited.
     v_room integer := 1000;
 begin
+    perform media_sync.admit();
     if auth.uid() is null then
         raise exception 'only a signed-in user may do this' using errcode = '42501';
     end if;
     if not media_sync.may_write() then
         raise exception 'readers write nothing' using errcode = '42501';
+    end if;
+    if p_force is distinct from false and media_sync.edits_all() then
+        perform media_sync.want_assurance();
     end if;
     if jsonb_typeof(p_items) is distinct from 'array' or jsonb_array_length(p_items) > 1000 then
         raise exception 'p_items must be a list of 1,000 items at most' using errcode = '22023';

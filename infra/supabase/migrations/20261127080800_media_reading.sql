@@ -8,6 +8,7 @@ set local search_path = pg_catalog, pg_temp;
 create function public.media_sync_status() returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
+    perform media_sync.admit();
     return (
         with waiting as (
             select
@@ -40,6 +41,7 @@ $$;
 create function public.media_statistics() returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
+    perform media_sync.admit();
     return (
         select jsonb_build_object(
             'total_assets', coalesce(sum(assets), 0),
@@ -249,6 +251,7 @@ declare
     v_items json;
     v_count integer;
 begin
+    perform media_sync.admit();
     select * into v_found from media_sync.list_find(p_query);
     execute format(
         'select coalesce(json_agg(item), ''[]''), count(*) from (
@@ -374,6 +377,7 @@ $$;
 -- may not see it: row level security decides on the row, and each part decides again.
 create function public.media_get(p_asset_id text default null, p_row_id uuid default null) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
+    select media_sync.admit();
     select jsonb_build_object(
         'asset', media_sync.shown(m, array['sync_error_code', 'sync_next_attempt_at', 'deleted_by']),
         'stored', case when m.cloudinary_asset_id is not null and m.deleted_at is null

@@ -23,6 +23,8 @@ alter table public.media_usage enable row level security;
 revoke all on public.media_usage from anon, authenticated, service_role;
 grant select, insert, delete on public.media_usage to authenticated, service_role;
 create policy media_usage_read on public.media_usage for select to authenticated using (true);
+create policy media_usage_callers on public.media_usage as restrictive to authenticated
+    using ((select media_sync.may_read()));
 create policy media_usage_add on public.media_usage for insert to authenticated
     with check (created_by = (select auth.uid()) and (select media_sync.may_write()));
 create policy media_usage_remove on public.media_usage for delete to authenticated
@@ -58,6 +60,8 @@ revoke all on public.media_collections from anon, authenticated, service_role;
 grant select, insert, delete on public.media_collections to authenticated;
 grant update (name, description, is_public, owner) on public.media_collections to authenticated;
 grant select on public.media_collections to service_role;
+create policy media_collections_callers on public.media_collections as restrictive to authenticated
+    using ((select media_sync.may_read()));
 create policy media_collections_read on public.media_collections for select to authenticated
     using (is_public or owner = (select auth.uid()) or (select media_sync.is_admin()));
 create policy media_collections_add on public.media_collections for insert to authenticated
@@ -84,6 +88,8 @@ revoke all on public.media_collection_items from anon, authenticated, service_ro
 grant select, insert, delete on public.media_collection_items to authenticated;
 grant update (position) on public.media_collection_items to authenticated;
 grant select on public.media_collection_items to service_role;
+create policy media_collection_items_callers on public.media_collection_items as restrictive to authenticated
+    using ((select media_sync.may_read()));
 
 -- An item follows its collection: the subquery sees only the collections that the caller sees.
 create policy media_collection_items_read on public.media_collection_items for select to authenticated
@@ -118,6 +124,7 @@ grant select on public.media_collection_assets to authenticated, service_role;
 create function media_sync.hold_collection(p_collection uuid) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
+    perform media_sync.admit();
     if not exists (select from public.media_collections where id = p_collection) then
         raise exception 'there is no such collection' using errcode = 'PT404';
     end if;
@@ -258,6 +265,7 @@ $$;
 --  "collections": [{collection_id, name, is_public, owner, position}]}
 create function public.media_where_used(p_asset uuid) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
+    select media_sync.admit();
     select jsonb_build_object(
         'usage', (
             select coalesce(jsonb_agg(
@@ -292,6 +300,7 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_live uuid[];
 begin
+    perform media_sync.admit();
     if coalesce(p_usage_type, '') = '' or coalesce(p_table_name, '') = '' or coalesce(p_record_id, '') = '' then
         raise exception 'p_usage_type, p_table_name and p_record_id must not be empty' using errcode = '22023';
     end if;
@@ -312,6 +321,7 @@ create function public.media_usage_drop(
     p_table_name text, p_record_id text, p_usage_type text default null, p_assets uuid[] default null
 ) returns jsonb
 language sql set search_path = pg_catalog, pg_temp as $$
+    select media_sync.admit();
     with found as (
         select id, asset_id, usage_type from public.media_usage
         where table_name = p_table_name and record_id = p_record_id

@@ -117,7 +117,10 @@ begin
     ) then
         -- Users listen and do not send: nobody else can say in these topics what has changed.
         create policy media_sync_listen on realtime.messages for select to authenticated
-            using (extension = 'broadcast' and (select realtime.topic()) in ('media', 'media_sync'));
+            using (
+                extension = 'broadcast' and (select realtime.topic()) in ('media', 'media_sync')
+                and (select media_sync.may_read())
+            );
     end if;
     if exists (
         select from pg_publication p

@@ -7,20 +7,25 @@ pub(super) const SUPABASE_URL: &str = "SUPABASE_URL";
 pub(super) const SUPABASE_SECRET_KEY: &str = "SUPABASE_SECRET_KEY";
 pub(super) const SUPABASE_PUBLISHABLE_KEY: &str = "SUPABASE_PUBLISHABLE_KEY";
 pub(super) const SUPABASE_JWT_SECRET: &str = "SUPABASE_JWT_SECRET";
+pub(super) const SUPABASE_JWT_ISSUERS: &str = "SUPABASE_JWT_ISSUERS";
 pub(super) const CURSOR_SECRET: &str = "CURSOR_SECRET";
 /// The setting that holds the rules for uploads.
 pub const UPLOAD_RULES: &str = "UPLOAD_RULES";
 
 /// The keys that a secret may have.
-pub const KEYS: [&str; 7] = [
+pub const KEYS: [&str; 8] = [
     CLOUDINARY_URL,
     NOTIFICATION_SECRETS,
     SUPABASE_URL,
     SUPABASE_SECRET_KEY,
     SUPABASE_PUBLISHABLE_KEY,
     SUPABASE_JWT_SECRET,
+    SUPABASE_JWT_ISSUERS,
     CURSOR_SECRET,
 ];
 
+/// The setting that holds the rules of access.
+pub const ACCESS_RULES: &str = "ACCESS_RULES";
+
 /// The settings that the database keeps. Releases before 0.2.0 kept them in the secret.
-pub const SETTINGS: [&str; 1] = [UPLOAD_RULES];
+pub const SETTINGS: [&str; 2] = [UPLOAD_RULES, ACCESS_RULES];

@@ -7,8 +7,8 @@ use url::Url;
 
 use super::error::ConfigError;
 use super::keys::{
-    CLOUDINARY_URL, CURSOR_SECRET, NOTIFICATION_SECRETS, SETTINGS, SUPABASE_JWT_SECRET,
-    SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, SUPABASE_URL,
+    CLOUDINARY_URL, CURSOR_SECRET, NOTIFICATION_SECRETS, SETTINGS, SUPABASE_JWT_ISSUERS,
+    SUPABASE_JWT_SECRET, SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, SUPABASE_URL,
 };
 use super::reader::ConfigReader;
 use crate::cloudinary::signature::NotificationVerifier;
@@ -56,6 +56,8 @@ pub struct CallerConfig {
     pub publishable_key: ApiKey,
     /// Legacy projects only; others publish their keys.
     pub jwt_secret: Option<String>,
+    /// Further issuers of the project's tokens, without a slash at their ends.
+    pub jwt_issuers: Vec<String>,
 }
 
 /// Settings that an old secret holds beside the keys, by their names and unchecked. The database keeps them now.
@@ -89,6 +91,7 @@ impl CallerConfig {
 
     pub fn token_verifier(&self, http: &reqwest::Client) -> TokenVerifier {
         TokenVerifier::new(&self.url, self.jwt_secret.as_deref(), http.clone())
+            .or_issued_by(&self.jwt_issuers)
     }
 }
 
@@ -118,7 +121,9 @@ impl LiveValue<CallerConfig> {
     /// As [`CallerConfig::token_verifier`], with the secret as it is rotated.
     pub fn token_verifier(&self, http: &reqwest::Client) -> TokenVerifier {
         let secret = self.part(|config| config.jwt_secret.clone());
-        TokenVerifier::rotating(&self.latest().url, &secret, http.clone())
+        let config = self.latest();
+        TokenVerifier::rotating(&config.url, &secret, http.clone())
+            .or_issued_by(&config.jwt_issuers)
     }
 }
 
@@ -166,10 +171,12 @@ impl ConfigPart for CallerConfig {
             parse_key(text, KeyKind::Secret)
         });
         let jwt_secret = reader.optional(SUPABASE_JWT_SECRET, parse_secret);
+        let jwt_issuers = reader.optional(SUPABASE_JWT_ISSUERS, parse_issuers);
         Some(Self {
             url: url?,
             publishable_key: publishable_key?,
             jwt_secret,
+            jwt_issuers: jwt_issuers.unwrap_or_default(),
         })
     }
 }
@@ -229,6 +236,7 @@ impl fmt::Debug for CallerConfig {
             .field("url", &self.url.as_str())
             .field("publishable_key", &self.publishable_key)
             .field("has_jwt_secret", &self.jwt_secret.is_some())
+            .field("jwt_issuers", &self.jwt_issuers)
             .finish()
     }
 }
@@ -258,6 +266,20 @@ fn parse_base(text: &str) -> Result<Url, String> {
             "rest/v1" => Err("is the Data API's address: leave /rest/v1 out".to_owned()),
             _ => Ok(url),
         })
+}
+
+/// Addresses of the project, or issuers as tokens name them, parted by commas.
+fn parse_issuers(text: &str) -> Result<Vec<String>, String> {
+    let texts = text.split(',').map(str::trim).filter(|it| !it.is_empty());
+    let issuers = texts.map(|text| {
+        let url = parse_base(text)?;
+        let issuer = url.as_str().trim_end_matches('/');
+        Ok(match url.path() {
+            "/" => format!("{issuer}/auth/v1"),
+            _ => issuer.to_owned(),
+        })
+    });
+    issuers.collect()
 }
 
 /// RFC 7518, section 3.2: a shorter one than the hash can be guessed from a single token.

@@ -6,6 +6,7 @@ use super::Problem;
 use crate::supabase::jwt::{ApiCaller, TokenVerifier};
 use crate::telemetry;
 use crate::time::Timestamp;
+use crate::user_role::UserRole;
 
 /// The token of an `Authorization: Bearer` header.
 ///
@@ -46,11 +47,24 @@ pub async fn authenticate(
     Ok(caller)
 }
 
+/// Lets everybody pass who has an account. The database lets anonymous users in or not; this is for requests that do
+/// not ask it in the caller's name.
+///
+/// # Errors
+/// 403 for anonymous users.
+pub fn require_account(caller: &ApiCaller) -> Result<(), Problem> {
+    match caller.user_role {
+        UserRole::Anonymous => Err(Problem::anonymous_user()),
+        _ => Ok(()),
+    }
+}
+
 /// Lets only administrators pass.
 ///
 /// # Errors
 /// 403 for everybody else.
 pub fn require_admin(caller: &ApiCaller) -> Result<(), Problem> {
+    require_account(caller)?;
     if caller.user_role.is_admin() {
         return Ok(());
     }
@@ -62,6 +76,7 @@ pub fn require_admin(caller: &ApiCaller) -> Result<(), Problem> {
 /// # Errors
 /// 403 for readers.
 pub fn require_writer(caller: &ApiCaller) -> Result<(), Problem> {
+    require_account(caller)?;
     if caller.user_role.writes() {
         return Ok(());
     }

@@ -78,6 +78,16 @@ pub const CATALOGUE: &[ProblemKind] = &[
         "The token is not meant for signed-in users (`aud` must be `authenticated`), as the legacy API keys are not.",
     ),
     entry(401, "token_issuer", "The token comes from another project."),
+    entry(
+        401,
+        "token_claims",
+        "A claim of the token is of another kind than Supabase Auth writes: look at the project's access token hook.",
+    ),
+    entry(
+        401,
+        "token_role",
+        "The token is a service's (`role` must be `authenticated`): send the access token of a signed-in user.",
+    ),
     entry(401, "token_subject", "The token names no user."),
     entry(
         401,
@@ -123,6 +133,16 @@ pub const CATALOGUE: &[ProblemKind] = &[
         403,
         "forbidden",
         "The user is signed in, and may not do that. Readers write nothing; some requests are for administrators.",
+    ),
+    entry(
+        403,
+        "anonymous_user",
+        "Users who have signed in anonymously are not let in here, or not for this: sign in with an account.",
+    ),
+    entry(
+        403,
+        "assurance_wanted",
+        "An administrator needs a second factor for this: sign in with one (`aal2`), and repeat.",
     ),
     entry(
         403,

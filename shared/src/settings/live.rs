@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 
 use super::database::{fetch_settings, write_setting};
 use super::plan::{RulesOrigin, plan_rules};
-use crate::config::{SecretSettings, UPLOAD_RULES};
+use crate::config::{SETTINGS, SecretSettings, UPLOAD_RULES};
 use crate::deadline::Deadline;
 use crate::rotation::{LiveValue, SecretContent, SecretFetch, ValueVersion};
 use crate::supabase::{DataApi, SupabaseError};
@@ -26,13 +26,21 @@ pub struct LiveRules {
 pub enum SettingError {
     #[error("the settings could not be read from the database")]
     Read(#[source] SupabaseError),
-    #[error("{UPLOAD_RULES} could not be imported from the secret")]
-    Import(#[source] SupabaseError),
+    #[error("{name} could not be imported from the secret")]
+    Import {
+        name: &'static str,
+        #[source]
+        source: SupabaseError,
+    },
     #[error(
-        "{UPLOAD_RULES} {fault}: `mediasync config set {UPLOAD_RULES}` writes better ones (they come from the {})",
+        "{name} {fault}: `mediasync config set {name}` writes better ones (they come from the {})",
         .origin.word()
     )]
-    Unusable { origin: RulesOrigin, fault: String },
+    Unusable {
+        name: &'static str,
+        origin: RulesOrigin,
+        fault: String,
+    },
 }
 
 impl LiveRules {
@@ -88,10 +96,13 @@ pub async fn import_settings(
     supabase: &DataApi,
     secret: &LiveValue<SecretSettings>,
 ) -> Result<(), SettingError> {
-    match secret.latest().get(UPLOAD_RULES) {
-        None => Ok(()),
-        Some(text) => read_rules(supabase, Some(text)).await.map(drop),
+    let secret = secret.latest();
+    for name in SETTINGS {
+        if let Some(text) = secret.get(name) {
+            read_rules(supabase, name, Some(text)).await?;
+        }
     }
+    Ok(())
 }
 
 struct RulesSource {
@@ -105,7 +116,7 @@ impl RulesSource {
     async fn read(&self, deadline: Deadline) -> Result<SecretContent, SettingError> {
         let secret = self.secret.current_until(deadline).await;
         let in_secret = secret.get(UPLOAD_RULES);
-        let text = read_rules(&self.supabase.until(deadline), in_secret).await?;
+        let text = read_rules(&self.supabase.until(deadline), UPLOAD_RULES, in_secret).await?;
         if in_secret.is_some() && !self.has_told.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 setting = UPLOAD_RULES,
@@ -118,21 +129,29 @@ impl RulesSource {
 }
 
 /// The rules as JSON text. Those that only the secret has are imported.
-async fn read_rules(supabase: &DataApi, in_secret: Option<&str>) -> Result<String, SettingError> {
-    let unusable = |(origin, fault)| SettingError::Unusable { origin, fault };
+async fn read_rules(
+    supabase: &DataApi,
+    name: &'static str,
+    in_secret: Option<&str>,
+) -> Result<String, SettingError> {
+    let unusable = |(origin, fault)| SettingError::Unusable {
+        name,
+        origin,
+        fault,
+    };
     let plan = async || {
         let settings = fetch_settings(supabase).await.map_err(SettingError::Read)?;
-        plan_rules(settings.get(UPLOAD_RULES), in_secret).map_err(unusable)
+        plan_rules(name, settings.get(name), in_secret).map_err(unusable)
     };
     let planned = plan().await?;
     if planned.origin != RulesOrigin::Secret {
         return Ok(planned.text);
     }
     let value = serde_json::from_str(&planned.text).expect("it was parsed above");
-    let written = write_setting(supabase, UPLOAD_RULES, Some(&value), true).await;
-    if written.map_err(SettingError::Import)? {
+    let written = write_setting(supabase, name, Some(&value), true).await;
+    if written.map_err(|source| SettingError::Import { name, source })? {
         tracing::info!(
-            setting = UPLOAD_RULES,
+            setting = name,
             "the secret's value was imported into the database"
         );
         return Ok(planned.text);

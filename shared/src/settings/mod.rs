@@ -1,4 +1,4 @@
-//! Settings that the database keeps for functions and triggers alike, such as the rules for uploads.
+//! Settings that the database keeps for functions and triggers alike, such as the rules for uploads and of access.
 //!
 //! Releases before 0.2.0 kept them in the secret. A value there is imported once, if the database was never given one.
 
@@ -8,7 +8,7 @@ mod plan;
 
 pub use self::database::{StoredSetting, fetch_settings, write_setting};
 pub use self::live::{LiveRules, SettingError, import_settings};
-pub use self::plan::{RulesOrigin, RulesPlan, plan_rules};
+pub use self::plan::{RulesOrigin, RulesPlan, check_setting, plan_rules};
 
 #[cfg(test)]
 mod tests;

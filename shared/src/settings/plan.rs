@@ -1,12 +1,13 @@
 //! Chooses between the database's rules and those that an old secret holds (pure).
 
 use super::database::StoredSetting;
+use crate::access_rules::AccessRules;
+use crate::config::ACCESS_RULES;
 use crate::upload::UploadRules;
 
 /// The rules that count, and where they come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RulesPlan {
-    pub rules: UploadRules,
     /// The rules as they are written: a JSON object.
     pub text: String,
     pub origin: RulesOrigin,
@@ -22,11 +23,23 @@ pub enum RulesOrigin {
     Default,
 }
 
+/// Holds a setting's text to its own rules.
+///
+/// # Errors
+/// Its faults, without its values.
+pub fn check_setting(name: &str, text: &str) -> Result<(), String> {
+    match name {
+        ACCESS_RULES => AccessRules::parse(text).map(drop),
+        _ => UploadRules::parse(text).map(drop),
+    }
+}
+
 /// Chooses the rules. The secret's value counts only if the database was never given one.
 ///
 /// # Errors
 /// The place of the rules that should count, and their fault.
 pub fn plan_rules(
+    name: &str,
     stored: Option<&StoredSetting>,
     in_secret: Option<&str>,
 ) -> Result<RulesPlan, (RulesOrigin, String)> {
@@ -35,12 +48,8 @@ pub fn plan_rules(
         (None, Some(text)) => (text.to_owned(), RulesOrigin::Secret),
         (None, None) => ("{}".to_owned(), RulesOrigin::Default),
     };
-    match UploadRules::parse(&text) {
-        Ok(rules) => Ok(RulesPlan {
-            rules,
-            text,
-            origin,
-        }),
+    match check_setting(name, &text) {
+        Ok(()) => Ok(RulesPlan { text, origin }),
         Err(fault) => Err((origin, fault)),
     }
 }
@@ -50,6 +59,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::config::UPLOAD_RULES;
     use crate::time::Timestamp;
 
     fn stored(value: Option<Value>) -> StoredSetting {
@@ -78,9 +88,10 @@ mod tests {
             (None, Some(secret), RulesOrigin::Secret, 7),
             (None, None, RulesOrigin::Default, default),
         ] {
-            let plan = plan_rules(stored, in_secret).unwrap();
+            let plan = plan_rules(UPLOAD_RULES, stored, in_secret).unwrap();
+            let rules = UploadRules::parse(&plan.text).unwrap();
             assert_eq!(
-                (plan.origin, plan.rules.max_bytes),
+                (plan.origin, rules.max_bytes),
                 (origin, bytes),
                 "{in_secret:?}"
             );
@@ -90,10 +101,17 @@ mod tests {
     #[test]
     fn rules_that_cannot_be_read_are_a_fault_and_no_default() {
         let misspelt = stored(Some(json!({"max_byte": 5})));
-        let (origin, fault) = plan_rules(Some(&misspelt), None).unwrap_err();
+        let (origin, fault) = plan_rules(UPLOAD_RULES, Some(&misspelt), None).unwrap_err();
         assert_eq!(origin, RulesOrigin::Database);
         assert!(fault.contains("max_byte"), "{fault}");
-        let (origin, _) = plan_rules(None, Some("{")).unwrap_err();
+        let (origin, _) = plan_rules(UPLOAD_RULES, None, Some("{")).unwrap_err();
         assert_eq!(origin, RulesOrigin::Secret);
+    }
+
+    #[test]
+    fn each_setting_has_rules_of_its_own() {
+        let access = stored(Some(json!({"admin_aal": "aal2"})));
+        assert!(plan_rules(ACCESS_RULES, Some(&access), None).is_ok());
+        assert!(plan_rules(UPLOAD_RULES, Some(&access), None).is_err());
     }
 }

@@ -100,6 +100,14 @@ impl SupabaseError {
         }
     }
 
+    /// The `detail` of the raised error. Our own functions put a code there.
+    pub fn details(&self) -> Option<&str> {
+        match self {
+            Self::Refused { details, .. } => details.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The HTTP status of a refusal.
     pub const fn status(&self) -> Option<u16> {
         match self {

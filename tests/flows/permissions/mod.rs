@@ -19,13 +19,15 @@ use serde_json::json;
 use tokio_postgres::Client;
 
 /// Callers of each attempt: `owner` is the user whose the rows are.
-const ROLES: [&str; 7] = [
+const ROLES: [&str; 9] = [
     "anonymous",
+    "anonymous user",
     "owner",
     "other user",
     "reader",
     "editor",
-    "administrator",
+    "administrator, aal1",
+    "administrator, aal2",
     "service",
 ];
 
@@ -36,12 +38,16 @@ const TAKE_AWAY: &str = "the migration that makes the table or function must fir
 #[tokio::test]
 async fn everybody_may_do_what_the_page_says_and_nothing_else() {
     // Where everything new is everybody's unless it is taken away, and Realtime is there.
+    let strict = || StackOptions {
+        settings: [("ACCESS_RULES".to_owned(), json!({"admin_aal": "aal2"}))].into(),
+        ..StackOptions::database_only()
+    };
     let older = StackOptions {
         realtime: true,
         open_grants: true,
-        ..StackOptions::database_only()
+        ..strict()
     };
-    let (found, found_in_older) = tokio::join!(look(StackOptions::database_only()), look(older));
+    let (found, found_in_older) = tokio::join!(look(strict()), look(older));
     assert_eq!(
         page::differences(&found, &found_in_older),
         "",
@@ -73,13 +79,16 @@ async fn look(options: StackOptions) -> String {
         ..user.clone()
     };
     let editor = TokenClaims::with_role("editor@example.com", "editor");
+    let admin = TokenClaims::admin("admin@example.com");
     let callers = [
         DataApiCaller::anonymous(&stack),
+        DataApiCaller::user(&stack, &TokenClaims::anonymous()),
         DataApiCaller::user(&stack, &user),
         DataApiCaller::user(&stack, &TokenClaims::user("other@example.com")),
         DataApiCaller::user(&stack, &reader),
         DataApiCaller::user(&stack, &editor),
-        DataApiCaller::user(&stack, &TokenClaims::admin("admin@example.com")),
+        DataApiCaller::user(&stack, &admin),
+        DataApiCaller::user(&stack, &admin.clone().assured()),
         DataApiCaller::service(&stack),
     ];
     let relations = catalog::relations(&client).await;

@@ -17,9 +17,13 @@ tries all of it as each caller and holds this page to what it finds. After a cha
 UPDATE_DOCS=1 cargo test --workspace --test end_to_end permissions
 ```
 
-*Anonymous* has the publishable key only. *Owner*, *other user*, *reader*, *editor* and *administrator* have signed in: the owner is
-whose the rows are, the others have `app_metadata.role` `reader`, `editor` or `admin`. The *reader* is the owner with that role.
-*Service* has the secret key. A cell names the kinds of rows for which the answer is yes; – is no.
+*Anonymous* has the publishable key only. An *anonymous user* has signed in without an account (`is_anonymous`). *Owner*, *other
+user*, *reader*, *editor* and *administrator* have one: the owner is whose the rows are, the others have `app_metadata.role`
+`reader`, `editor` or `admin`. The *reader* is the owner with that role. *Service* has the secret key. A cell names the kinds of
+rows for which the answer is yes; – is no.
+
+The [rules of access](configuration.md#access) are those with `admin_aal` = `aal2`. By default an administrator needs no second
+factor (*aal2*), and may do what that column says. With `allow_anonymous` = `read` anonymous users read what an other user reads.
 
 The same is so in projects in which everything new is granted to everybody by default (those made before 2026-10-30). The
 schema `media_sync` cannot be reached at all.

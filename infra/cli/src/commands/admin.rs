@@ -139,6 +139,7 @@ fn noun(role: UserRole) -> &'static str {
         UserRole::Editor => "an editor",
         UserRole::Reader => "a reader",
         UserRole::User => "an ordinary user",
+        UserRole::Anonymous => "an anonymous user",
     }
 }
 

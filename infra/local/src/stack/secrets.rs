@@ -10,7 +10,12 @@ use crate::StackPart;
 const SHORTEST: usize = 12;
 
 /// Keys of the configuration that are no secrets.
-const PUBLIC: [&str; 3] = ["SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "UPLOAD_RULES"];
+const PUBLIC: [&str; 4] = [
+    "SUPABASE_URL",
+    "SUPABASE_PUBLISHABLE_KEY",
+    "UPLOAD_RULES",
+    "ACCESS_RULES",
+];
 
 /// A part of a value that is so long is a secret of its own. The ids of keys are shorter.
 const A_SECRET: usize = 20;

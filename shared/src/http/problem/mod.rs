@@ -81,6 +81,18 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
+    /// 403: users without an account are not let in.
+    pub fn anonymous_user() -> Self {
+        let detail = "Anonymous users may not do that. Sign in with an account.";
+        Self::new(StatusCode::FORBIDDEN, "anonymous_user", detail)
+    }
+
+    /// 403: an administrator has signed in without a second factor, and this wants one.
+    pub fn assurance_wanted() -> Self {
+        let detail = "This wants a second factor: sign in with one (`aal2`), then repeat.";
+        Self::new(StatusCode::FORBIDDEN, "assurance_wanted", detail)
+    }
+
     /// 404.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)

@@ -115,7 +115,11 @@ impl From<SupabaseError> for Problem {
             Some(RefusalCause::Busy) => {
                 Self::too_many("database_busy", error.retry_after(), &error)
             }
-            Some(RefusalCause::Forbidden) => Self::forbidden("You may not do that."),
+            Some(RefusalCause::Forbidden) => match error.details() {
+                Some("anonymous_user") => Self::anonymous_user(),
+                Some("assurance_wanted") => Self::assurance_wanted(),
+                _ => Self::forbidden("You may not do that."),
+            },
             Some(RefusalCause::Token) => {
                 Self::unauthorized("token_refused", "The database refused the token.")
             }

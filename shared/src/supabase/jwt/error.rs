@@ -23,6 +23,10 @@ pub enum TokenError {
     Audience,
     #[error("the token was issued by somebody else")]
     Issuer,
+    #[error("a claim of the token is of another kind than Supabase Auth writes")]
+    Claims,
+    #[error("the token is a service's, not a user's")]
+    Role,
     #[error("the token names no user")]
     Subject,
     /// Our fault or the project's, not the caller's.
@@ -44,6 +48,8 @@ impl TokenError {
             Self::NotYetValid => "token_not_yet_valid",
             Self::Audience => "token_audience",
             Self::Issuer => "token_issuer",
+            Self::Claims => "token_claims",
+            Self::Role => "token_role",
             Self::Subject => "token_subject",
             Self::KeysUnavailable(_) => "token_keys_unavailable",
         }

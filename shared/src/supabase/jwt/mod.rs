@@ -1,5 +1,6 @@
 //! Verifies users' access tokens: by the project's published keys, or by its legacy secret.
 
+mod claims;
 mod error;
 mod published_keys;
 mod token;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::claims::{Claims, USERS};
 use super::error::TokenError;
 use crate::supabase::keys::UserToken;
 use crate::time::Timestamp;
@@ -23,9 +24,7 @@ const LEEWAY: Duration = Duration::from_secs(30);
 pub struct ApiCaller {
     /// The user's id.
     pub sub: Uuid,
-    /// The database role that PostgREST will take.
-    pub role: String,
-    /// The role in this application, as the server has written it (`app_metadata.role`).
+    /// The role in this application, as the server has written it.
     pub user_role: UserRole,
     /// To be forwarded, so that row level security decides.
     pub token: UserToken,
@@ -65,32 +64,21 @@ pub(super) fn read_header(token: &str) -> Option<Header> {
     header.crit.is_none().then_some(header)
 }
 
-#[derive(Deserialize)]
-struct Claims {
-    exp: f64,
-    nbf: Option<f64>,
-    iss: Option<String>,
-    sub: Option<String>,
-    role: Option<String>,
-    app_metadata: Option<Value>,
-}
-
 /// Holds a token to its signature, its times, audience, issuer and user.
 pub(super) fn check(
     token: &str,
     algorithm: Algorithm,
     key: &DecodingKey,
-    issuer: &str,
+    issuers: &[String],
     now: Timestamp,
 ) -> Result<ApiCaller, TokenError> {
     let mut rules = Validation::new(algorithm);
-    rules.set_audience(&["authenticated"]);
+    rules.set_audience(&[USERS]);
     rules.set_required_spec_claims(&["aud"]);
     // The library would ask its own clock.
     rules.validate_exp = false;
-    let claims = decode::<Claims>(token, key, &rules)
-        .map_err(|error| read_error(&error))?
-        .claims;
+    let decoded = decode::<Value>(token, key, &rules).map_err(|error| read_error(&error))?;
+    let claims = Claims::read(decoded.claims)?;
 
     let leeway = LEEWAY.as_secs_f64();
     #[expect(
@@ -107,20 +95,19 @@ pub(super) fn check(
     // Who else holds the legacy secret may sign tokens without an issuer, and PostgREST takes them;
     // the published keys only Supabase Auth signs with, and it always says so.
     let issuer_is_good = match &claims.iss {
-        Some(said) => said == issuer,
+        Some(said) => {
+            let said = said.strip_suffix('/').unwrap_or(said);
+            issuers.iter().any(|issuer| issuer == said)
+        }
         None => algorithm == Algorithm::HS256,
     };
     if !issuer_is_good {
         return Err(TokenError::Issuer);
     }
-    let metadata = claims.app_metadata.as_ref();
-    let word = metadata.and_then(|metadata| metadata.get("role")?.as_str());
-    let sub = claims.sub.and_then(|sub| Uuid::parse_str(&sub).ok());
+    let (sub, user_role) = claims.user()?;
     Ok(ApiCaller {
-        sub: sub.ok_or(TokenError::Subject)?,
-        role: claims.role.unwrap_or_else(|| "authenticated".to_owned()),
-        // `user_metadata` the user can write; this only the server can.
-        user_role: UserRole::parse(word),
+        sub,
+        user_role,
         token: UserToken::parse(token).map_err(|_| TokenError::Malformed)?,
     })
 }

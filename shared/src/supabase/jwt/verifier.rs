@@ -22,7 +22,8 @@ const MAX_TOKEN: usize = 8 * 1024;
 pub struct TokenVerifier {
     http: reqwest::Client,
     keys_url: Url,
-    issuer: String,
+    /// The first is of the address that is called here.
+    issuers: Vec<String>,
     secret: LiveValue<Option<DecodingKey>>,
     keys: Arc<Mutex<KeySet>>,
 }
@@ -40,7 +41,7 @@ impl TokenVerifier {
             http,
             keys_url: Url::parse(&format!("{issuer}/.well-known/jwks.json"))
                 .expect("a path appended to an address"),
-            issuer,
+            issuers: vec![issuer],
             secret: secret.part(|secret| {
                 // Anybody can sign with an empty secret.
                 let secret = secret.as_ref().filter(|secret| !secret.is_empty());
@@ -48,6 +49,14 @@ impl TokenVerifier {
             }),
             keys: Arc::default(),
         }
+    }
+
+    /// The same, which also takes tokens of these issuers: a project with a domain of its own has two addresses, and its
+    /// tokens name either.
+    #[must_use]
+    pub fn or_issued_by(mut self, others: &[String]) -> Self {
+        self.issuers.extend_from_slice(others);
+        self
     }
 
     /// Verifies a token: size, form, algorithm, signature, times, audience, issuer, user.
@@ -70,7 +79,7 @@ impl TokenVerifier {
                 if algorithm != asymmetric {
                     return Err(TokenError::Algorithm);
                 }
-                check(token, algorithm, &key, &self.issuer, now)
+                check(token, algorithm, &key, &self.issuers, now)
             }
         }
     }
@@ -80,7 +89,7 @@ impl TokenVerifier {
         let mut secret = self.secret.current().await;
         loop {
             let key = Option::as_ref(&secret).ok_or(TokenError::Algorithm)?;
-            let error = match check(token, Algorithm::HS256, key, &self.issuer, now) {
+            let error = match check(token, Algorithm::HS256, key, &self.issuers, now) {
                 Err(error @ TokenError::Signature) => error,
                 outcome => return outcome,
             };
@@ -101,7 +110,7 @@ impl TokenVerifier {
 impl fmt::Debug for TokenVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenVerifier")
-            .field("issuer", &self.issuer)
+            .field("issuers", &self.issuers)
             .field("has_secret", &self.secret.latest().is_some())
             .finish_non_exhaustive()
     }

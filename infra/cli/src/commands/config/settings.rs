@@ -1,7 +1,8 @@
 //! Settings that the database keeps: written, taken back, and what an old secret still holds of them.
 
-use media_sync::settings::{RulesOrigin, StoredSetting, fetch_settings, plan_rules, write_setting};
-use media_sync::upload::UploadRules;
+use media_sync::settings::{
+    RulesOrigin, StoredSetting, check_setting, fetch_settings, plan_rules, write_setting,
+};
 use serde_json::{Value, json};
 
 use super::place::ReadSecret;
@@ -90,7 +91,7 @@ pub(super) fn shown(
     stored: Option<&StoredSetting>,
     leftover: Option<&str>,
 ) -> (String, &'static str, Option<String>) {
-    match plan_rules(stored, leftover) {
+    match plan_rules(name, stored, leftover) {
         Ok(plan) => match plan.origin {
             RulesOrigin::Database => {
                 let warning = leftover.map(|_| unused(name));
@@ -126,7 +127,7 @@ fn checked(name: &str, text: &str) -> Result<Value, Failure> {
     let refuse = |fault: &str| {
         Failure::new(Exit::Usage, format!("{name} {fault}")).mend("nothing was written")
     };
-    UploadRules::parse(text).map_err(|fault| refuse(&fault))?;
+    check_setting(name, text).map_err(|fault| refuse(&fault))?;
     serde_json::from_str(text).map_err(|error| refuse(&error.to_string()))
 }
 
