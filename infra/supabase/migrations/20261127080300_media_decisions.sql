@@ -335,6 +335,7 @@ begin
                 using errcode = 'PT409';
         end if;
         perform media_sync.count_delete();
+        perform media_sync.refuse_if_used(old);
         new.deleted_at := now();
         new.deleted_by := v_user;
         v_intent := v_intent || jsonb_build_object('existence', jsonb_build_object(

@@ -199,30 +199,6 @@ begin
 end
 $$;
 
--- Refuses an asset that is in use, with the number of uses and the oldest p_limit of them.
-create function media_sync.refuse_if_used(p_id uuid, p_limit integer) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-    v_count bigint;
-    v_shown jsonb;
-begin
-    select count(*), jsonb_agg(jsonb_build_object(
-        'table', left(table_name, 255), 'row', left(record_id, 255), 'kind', left(usage_type, 255)
-    ) order by place) filter (where place <= p_limit)
-    into v_count, v_shown
-    from (
-        select *, row_number() over (order by created_at, id) as place
-        from public.media_usage where asset_id = p_id
-    ) used;
-    if v_count > 0 then
-        perform media_sync.refuse(
-            'in_use', 'in use: add force to delete it all the same',
-            jsonb_build_object('references', coalesce(v_shown, '[]'), 'reference_count', v_count)
-        );
-    end if;
-end
-$$;
-
 -- Writes one item's change into the row, as its caller could without a request. `decide` makes an intent of it.
 create function media_sync.change_asset(p_operation text, p_id uuid, p_item jsonb) returns public.media_assets
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -273,8 +249,7 @@ declare
     v_answer jsonb;
     v_former_source text;
     v_former_delay text;
-    -- The references that one answer shows: a function's answer is limited.
-    v_room integer := 1000;
+    v_former_force text;
 begin
     perform media_sync.admit();
     if auth.uid() is null then
@@ -301,14 +276,12 @@ begin
     -- The API sends its decisions within seconds. Callers of the Data API send nothing: the drain does so when the time
     -- is over. To send twice is harmless.
     v_former_delay := media_sync.mark('sent_within', '30');
+    v_former_force := media_sync.mark('force', case when p_force then 'on' else 'off' end);
     for v_item in select jsonb_array_elements(p_items) loop
         begin
             v_row := null;
             v_why := null;
             v_row := media_sync.asset_to_change(p_operation, v_item);
-            if p_operation = 'delete' and not p_force then
-                perform media_sync.refuse_if_used(v_row.id, least(10, v_room));
-            end if;
             v_changed := media_sync.change_asset(p_operation, v_row.id, v_item);
             v_done := array_append(v_done, jsonb_build_object(
                 'public_id', v_changed.cloudinary_public_id, 'asset_id', v_changed.cloudinary_asset_id,
@@ -318,7 +291,6 @@ begin
             when sqlstate 'MS001' then
                 get stacked diagnostics v_detail = pg_exception_detail;
                 v_why := v_detail::jsonb || jsonb_build_object('error', sqlerrm);
-                v_room := v_room - coalesce(jsonb_array_length(v_why -> 'references'), 0);
                 -- An asset that is named in two ways is done once.
                 if v_why ->> 'code' in ('deleted', 'not_deleted') and exists (
                     select from unnest(v_done) done where done ->> 'asset_id' = v_why ->> 'asset_id'
@@ -330,7 +302,9 @@ begin
             when sqlstate 'PT403' then
                 v_why := jsonb_build_object('code', 'outside_prefix', 'error', sqlerrm);
             when sqlstate 'PT409' then
-                v_why := jsonb_build_object('code', 'conflict', 'error', sqlerrm);
+                get stacked diagnostics v_detail = pg_exception_detail;
+                v_why := jsonb_build_object('code', 'conflict', 'error', sqlerrm)
+                    || coalesce(nullif(v_detail, '')::jsonb, '{}');
             when sqlstate '22023' then
                 v_why := jsonb_build_object('code', 'invalid', 'error', sqlerrm);
             when check_violation or program_limit_exceeded then
@@ -349,6 +323,7 @@ begin
     end loop;
     perform media_sync.mark('source', v_former_source);
     perform media_sync.mark('sent_within', v_former_delay);
+    perform media_sync.mark('force', v_former_force);
     v_answer := jsonb_build_object('done', to_jsonb(v_done), 'failed', to_jsonb(v_failed));
     if p_key is not null then
         update media_sync.idempotency_keys set answer = v_answer where user_id = auth.uid() and key = p_key;
@@ -414,7 +389,7 @@ end
 $$;
 
 revoke execute on function media_sync.earlier_answer, media_sync.refuse, media_sync.asset_named, media_sync.lock_named,
-    media_sync.check_item, media_sync.asset_to_change, media_sync.refuse_if_used, media_sync.change_asset,
+    media_sync.check_item, media_sync.asset_to_change, media_sync.change_asset,
     media_sync.request from public;
 revoke execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,
     public.media_request_retry from public, anon, authenticated, service_role;

@@ -9,28 +9,112 @@ set local search_path = pg_catalog, pg_temp;
 create table public.media_usage (
     id           uuid primary key default gen_random_uuid(),
     asset_id     uuid not null references public.media_assets on delete cascade,
-    usage_type   text not null check (length(usage_type) <= 255),
-    table_name   text not null check (length(table_name) <= 255),
-    record_id    text not null check (length(record_id) <= 255),
+    usage_type   text not null check (octet_length(usage_type) between 1 and 255),
+    table_name   text not null check (octet_length(table_name) between 1 and 255),
+    record_id    text not null check (octet_length(record_id) between 1 and 255),
     created_by   uuid default auth.uid(),
     created_at   timestamptz not null default now(),
     unique (asset_id, usage_type, table_name, record_id)
 );
 
 create index media_usage_record on public.media_usage (table_name, record_id);
+create index media_usage_oldest on public.media_usage (asset_id, created_at, id);
+create index media_usage_recorder on public.media_usage (created_by) where created_by is not null;
 
 alter table public.media_usage enable row level security;
 revoke all on public.media_usage from anon, authenticated, service_role;
-grant select, insert, delete on public.media_usage to authenticated, service_role;
-create policy media_usage_read on public.media_usage for select to authenticated using (true);
+grant select, delete on public.media_usage to authenticated, service_role;
+-- The time of a use is the database's own.
+grant insert (asset_id, usage_type, table_name, record_id, created_by) on public.media_usage
+    to authenticated, service_role;
+
+-- A use holds an asset, so it is for those who may delete the asset; servers record all others. It names a record of
+-- somebody's, so nobody else reads it.
+create policy media_usage_read on public.media_usage for select to authenticated
+    using (
+        created_by = (select auth.uid()) or (select media_sync.is_admin())
+        or asset_id in (select a.id from public.media_assets a where a.uploaded_by = (select auth.uid()))
+    );
 create policy media_usage_callers on public.media_usage as restrictive to authenticated
     using ((select media_sync.may_read()));
 create policy media_usage_add on public.media_usage for insert to authenticated
-    with check (created_by = (select auth.uid()) and (select media_sync.may_write()));
+    with check (
+        created_by = (select auth.uid()) and (select media_sync.may_write())
+        and ((select media_sync.edits_all())
+            or exists (select from public.media_assets a where a.id = asset_id and a.uploaded_by = (select auth.uid())))
+    );
 create policy media_usage_remove on public.media_usage for delete to authenticated
     using (
-        (select media_sync.may_write()) and (created_by = (select auth.uid()) or (select media_sync.is_admin()))
+        (select media_sync.may_write()) and (
+            created_by = (select auth.uid()) or (select media_sync.is_admin())
+            or asset_id in (select a.id from public.media_assets a where a.uploaded_by = (select auth.uid()))
+        )
     );
+
+-- Refuses uses beyond the bounds of an asset and of a user. One transaction of a user counts at a time.
+create function media_sync.bound_uses() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    c_of_asset constant integer := 10000;
+    c_of_user constant integer := 20000;
+    v_user uuid;
+begin
+    for v_user in select distinct created_by from added where created_by is not null order by 1 loop
+        perform pg_advisory_xact_lock(hashtext('public.media_usage'), hashtext(v_user::text));
+        if (select count(*) from (
+            select from public.media_usage where created_by = v_user limit c_of_user + 1) counted) > c_of_user
+        then
+            raise exception 'a user records % uses at most: drop some first', c_of_user using errcode = 'PT422';
+        end if;
+    end loop;
+    if exists (
+        select from (select distinct asset_id from added) used
+        where (select count(*) from (
+            select from public.media_usage u where u.asset_id = used.asset_id limit c_of_asset + 1) counted) > c_of_asset
+    ) then
+        raise exception 'an asset has % uses at most: drop some first', c_of_asset using errcode = 'PT422';
+    end if;
+    return null;
+end
+$$;
+
+create trigger bound_uses after insert on public.media_usage
+    referencing new table as added
+    for each statement execute function media_sync.bound_uses();
+
+-- Refuses to delete an asset that is in use, unless the transaction has the mark `force`. The detail tells the number of
+-- uses, counted up to a thousand, and the oldest ten that the caller may read.
+create function media_sync.refuse_if_used(p_asset public.media_assets) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+    c_counted constant integer := 1000;
+    c_shown constant integer := 10;
+    v_sees_all constant boolean :=
+        auth.uid() is null or media_sync.is_admin() or coalesce(p_asset.uploaded_by = auth.uid(), false);
+begin
+    if current_setting('media_sync.force', true) = 'on'
+        or not exists (select from public.media_usage where asset_id = p_asset.id)
+    then
+        return;
+    end if;
+    raise exception 'in use: add force to delete it all the same' using errcode = 'PT409', detail = jsonb_build_object(
+        'code', 'in_use',
+        'reference_count', (
+            select count(*) from (select from public.media_usage where asset_id = p_asset.id limit c_counted) counted
+        ),
+        'references', (
+            select coalesce(jsonb_agg(
+                jsonb_build_object('table', table_name, 'row', record_id, 'kind', usage_type) order by created_at, id
+            ), '[]')
+            from (
+                select * from public.media_usage
+                where asset_id = p_asset.id and (v_sees_all or created_by = auth.uid())
+                order by created_at, id limit c_shown
+            ) oldest
+        )
+    );
+end
+$$;
 
 create table public.media_collections (
     id          uuid primary key default gen_random_uuid(),
@@ -148,13 +232,17 @@ begin
 end
 $$;
 
-create function media_sync.outcome(p_assets uuid[], p_done uuid[], p_error text) returns jsonb
+-- The outcome of each named asset. Those in p_refused have an error of their own.
+create function media_sync.outcome(
+    p_assets uuid[], p_done uuid[], p_error text, p_refused uuid[] default '{}', p_refusal text default null
+) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object(
         'done', coalesce(jsonb_agg(jsonb_build_object('asset_id', asset_id) order by place)
             filter (where asset_id = any (p_done)), '[]'),
-        'failed', coalesce(jsonb_agg(jsonb_build_object('asset_id', asset_id, 'error', p_error) order by place)
-            filter (where asset_id <> all (p_done)), '[]')
+        'failed', coalesce(jsonb_agg(jsonb_build_object(
+            'asset_id', asset_id, 'error', case when asset_id = any (p_refused) then p_refusal else p_error end
+        ) order by place) filter (where asset_id <> all (p_done)), '[]')
     )
     from media_sync.named_once(p_assets)
 $$;
@@ -260,8 +348,9 @@ begin
 end
 $$;
 
--- The uses of an asset, and its collections that the caller may see. Asked before it is deleted.
--- {"usage": [{usage_type, table_name, record_id, created_by, created_at}], a thousand at most, "usage_count": number,
+-- The uses of an asset and its collections that the caller may see. Asked before it is deleted.
+-- {"usage": [{usage_type, table_name, record_id, created_by, created_at}], a thousand at most,
+--  "usage_count": number, counted up to the bound of an asset,
 --  "collections": [{collection_id, name, is_public, owner, position}]}
 create function public.media_where_used(p_asset uuid) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -279,7 +368,9 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
                 order by table_name, record_id, usage_type limit 1000
             ) u
         ),
-        'usage_count', (select count(*) from public.media_usage where asset_id = p_asset),
+        'usage_count', (
+            select count(*) from (select from public.media_usage where asset_id = p_asset limit 10000) counted
+        ),
         'collections', (
             select coalesce(jsonb_agg(
                 jsonb_build_object(
@@ -298,25 +389,30 @@ create function public.media_usage_record(p_assets uuid[], p_usage_type text, p_
 returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-    v_live uuid[];
+    v_any boolean := current_user = 'service_role' or media_sync.edits_all();
+    v_own uuid[];
+    v_others uuid[];
 begin
     perform media_sync.admit();
-    if coalesce(p_usage_type, '') = '' or coalesce(p_table_name, '') = '' or coalesce(p_record_id, '') = '' then
-        raise exception 'p_usage_type, p_table_name and p_record_id must not be empty' using errcode = '22023';
+    if coalesce(octet_length(p_usage_type), 0) not between 1 and 255
+        or coalesce(octet_length(p_table_name), 0) not between 1 and 255
+        or coalesce(octet_length(p_record_id), 0) not between 1 and 255
+    then
+        raise exception 'p_usage_type, p_table_name and p_record_id must have 1 to 255 bytes' using errcode = '22023';
     end if;
-    v_live := array(
-        select n.asset_id from media_sync.named_once(p_assets) n
-        join public.media_assets a on a.id = n.asset_id and a.deleted_at is null
-    );
+    select array_agg(a.id) filter (where is_own), array_agg(a.id) filter (where not is_own) into v_own, v_others
+    from media_sync.named_once(p_assets) n
+    join public.media_assets a on a.id = n.asset_id and a.deleted_at is null
+    cross join lateral (select v_any or coalesce(a.uploaded_by = auth.uid(), false)) owned (is_own);
     insert into public.media_usage (asset_id, usage_type, table_name, record_id)
-    select unnest(v_live), p_usage_type, p_table_name, p_record_id
+    select unnest(v_own), p_usage_type, p_table_name, p_record_id
     on conflict do nothing;
-    return media_sync.outcome(p_assets, v_live, 'not found');
+    return media_sync.outcome(p_assets, coalesce(v_own, '{}'), 'not found', v_others, 'not yours to use');
 end
 $$;
 
 -- Drops the uses by a row of another table: all of them, one kind, or those of some assets. To drop nothing is no
--- failure. Uses that somebody else recorded fail.
+-- failure. The caller reads no uses that are for others to drop, so they count as nothing.
 create function public.media_usage_drop(
     p_table_name text, p_record_id text, p_usage_type text default null, p_assets uuid[] default null
 ) returns jsonb
@@ -342,7 +438,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
     from told
 $$;
 
-revoke execute on function media_sync.touch, media_sync.hold_collection, media_sync.named_once, media_sync.outcome,
+revoke execute on function media_sync.bound_uses, media_sync.refuse_if_used, media_sync.touch, media_sync.hold_collection, media_sync.named_once, media_sync.outcome,
     media_sync.put_items, media_sync.check_place from public;
 revoke execute on function public.media_collection_add, public.media_collection_reorder, public.media_collection_remove,
     public.media_where_used, public.media_usage_record, public.media_usage_drop from public, anon, authenticated,

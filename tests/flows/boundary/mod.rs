@@ -4,6 +4,7 @@
 
 mod over_http;
 mod readers;
+mod uses;
 mod ways;
 
 use end_to_end::{DataApiCaller, HttpAnswer, database};

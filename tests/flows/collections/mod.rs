@@ -97,7 +97,7 @@ async fn collections_keep_their_order_and_their_owner() {
     shelf.only_administrators_give_collections_away().await;
     shelf.administrators_change_any(&order[3]).await;
     shelf.bad_requests_are_told(&order[3]).await;
-    shelf.uses_belong_to_who_recorded_them(&order[5]).await;
+    shelf.uses_are_recorded_once_and_dropped(&order[5]).await;
     shelf.stack.stop().await;
 }
 
