@@ -4,6 +4,7 @@
 //! API too. A test runs every case against both, and compares the tables.
 
 use serde::Serialize;
+use serde_json::Value;
 
 /// Tags that an asset may have, by Cloudinary's own limit.
 pub const MOST_TAGS: usize = 1_000;
@@ -143,6 +144,77 @@ pub const DESCRIPTION: TextRule = TextRule {
     requirement: "must be text of 10,000 characters at most",
 };
 
+/// The bound of one whole value, in bytes of its JSON. A row of users' values stays so small that
+/// fifty fit into one answer.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct SizeRule {
+    pub rule: &'static str,
+    pub most_bytes: usize,
+    /// The rule as a person reads it, behind the value's name.
+    pub requirement: &'static str,
+}
+
+/// All tags of an asset.
+pub const TAGS_SIZE: SizeRule = SizeRule {
+    rule: "tags",
+    most_bytes: 16_384,
+    requirement: "must have 16 KiB at most as JSON, all together",
+};
+
+/// All pairs of an asset's context, or of its metadata.
+pub const PAIRS_SIZE: SizeRule = SizeRule {
+    rule: "pairs",
+    most_bytes: 16_384,
+    requirement: "must have 16 KiB at most as JSON, all together",
+};
+
+/// A text that only this side knows.
+pub const DESCRIPTION_SIZE: SizeRule = SizeRule {
+    rule: "description",
+    most_bytes: 12_000,
+    requirement: "must have 12,000 bytes at most as JSON",
+};
+
+/// Every bound of a whole value.
+pub const SIZE_RULES: [&SizeRule; 3] = [&TAGS_SIZE, &PAIRS_SIZE, &DESCRIPTION_SIZE];
+
+impl SizeRule {
+    /// Names the fault of a value that is too large.
+    pub fn fault_of(&self, value: &Value) -> Option<&'static str> {
+        (json_bytes(value) > self.most_bytes).then_some(self.requirement)
+    }
+}
+
+/// The bytes of a value as the database prints it: with a blank behind each comma and colon. It
+/// writes numbers in full, which only its own count knows.
+fn json_bytes(value: &Value) -> usize {
+    const SEPARATOR: usize = 2;
+    match value {
+        Value::Array(items) if !items.is_empty() => {
+            let items = items.iter().map(|item| json_bytes(item) + SEPARATOR);
+            items.sum()
+        }
+        Value::Object(pairs) if !pairs.is_empty() => {
+            let pairs = pairs
+                .iter()
+                .map(|(key, value)| text_bytes(key) + SEPARATOR + json_bytes(value) + SEPARATOR);
+            pairs.sum()
+        }
+        Value::String(text) => text_bytes(text),
+        other => other.to_string().len(),
+    }
+}
+
+/// The bytes of a text in quotes, with its escapes.
+fn text_bytes(text: &str) -> usize {
+    let escaped = text.bytes().map(|byte| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        0..=0x1f => 6,
+        _ => 1,
+    });
+    escaped.sum::<usize>() + 2
+}
+
 /// Every rule.
 pub const TEXT_RULES: [&TextRule; 9] = [
     &PUBLIC_ID,
@@ -178,6 +250,8 @@ fn is_odd_part(part: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -192,6 +266,25 @@ mod tests {
             let longest = "ß".repeat(rule.longest);
             assert_eq!(rule.fault_of(&longest), None, "{}", rule.rule);
             assert_eq!(rule.fault_of(&(longest + "ß")), Some(rule.requirement));
+        }
+    }
+
+    #[test]
+    fn a_whole_value_is_counted_with_its_escapes() {
+        for (value, bytes) in [
+            (json!([]), 2),
+            (json!({}), 2),
+            (json!(["a", "ß"]), r#"["a", "ß"]"#.len()),
+            (json!({"a": "b", "c": [1]}), r#"{"a": "b", "c": [1]}"#.len()),
+            (json!("\u{1}\n\""), r#""\u0001\n\"""#.len()),
+        ] {
+            assert_eq!(json_bytes(&value), bytes, "{value}");
+        }
+        for rule in SIZE_RULES {
+            let fits = json!("x".repeat(rule.most_bytes - 2));
+            assert_eq!(rule.fault_of(&fits), None, "{}", rule.rule);
+            let escaped = json!("\n".repeat(rule.most_bytes / 2));
+            assert_eq!(rule.fault_of(&escaped), Some(rule.requirement));
         }
     }
 

@@ -67,6 +67,17 @@ fn beyond_measure() -> Vec<(&'static str, Value)> {
         ("description", json!(long(10_001))),
         ("alt_text", json!(long(10_001))),
         ("tags", json!(many)),
+        ("tags", json!(vec![long(255); 65])),
+        (
+            "tags",
+            json!(
+                (0..17)
+                    .map(|n| format!("{n}{}", "\u{1f600}".repeat(250)))
+                    .collect::<Vec<_>>()
+            ),
+        ),
+        ("description", json!("\u{1f600}".repeat(3_000))),
+        ("alt_text", json!("\u{1}".repeat(2_000))),
         ("tags", json!([" a"])),
         ("tags", json!(["a\n"])),
         ("tags", json!([long(256)])),

@@ -8,6 +8,7 @@
 mod bad_input;
 mod beyond_measure;
 mod boundary;
+mod bounds;
 mod callers;
 mod collections;
 mod costs;

@@ -2,7 +2,7 @@
 
 use end_to_end::database;
 use local_stack::{LocalStack, StackOptions};
-use media_sync::value_rules::{TEXT_RULES, TextRule};
+use media_sync::value_rules::{PAIRS_SIZE, SIZE_RULES, SizeRule, TAGS_SIZE, TEXT_RULES, TextRule};
 use serde_json::{Value, json};
 
 /// Characters of every kind that some rule treats in its own way, and their neighbours.
@@ -105,5 +105,45 @@ async fn both_hold_one_table_of_rules() {
         .map(|rule: &&TextRule| json!(rule))
         .collect();
     assert_eq!(ours, told);
+    let told = database::rows(&client, "select * from media_sync.size_rules()", &[]).await;
+    let ours: Vec<Value> = SIZE_RULES
+        .iter()
+        .map(|rule: &&SizeRule| json!(rule))
+        .collect();
+    assert_eq!(ours, told);
+    stack.stop().await;
+}
+
+/// Values about the bound: of letters, of bytes, and of what JSON escapes.
+fn sizes() -> Vec<usize> {
+    let steps = [1, 2, 6].map(|width| TAGS_SIZE.most_bytes / width);
+    let near = |middle: usize| middle.saturating_sub(12)..middle + 3;
+    steps.into_iter().flat_map(near).collect()
+}
+
+#[tokio::test]
+async fn every_whole_value_has_the_same_fault_in_the_library_and_in_the_database() {
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
+    let client = database::connect(stack.database_url()).await;
+    let is_refused = async |call: &str, value: &Value| -> bool {
+        let sql = format!("select media_sync.fault_of_size({call}) is not null as refused");
+        let rows = database::rows(&client, &sql, &[value]).await;
+        rows[0]["refused"].as_bool().unwrap_or_default()
+    };
+    let tags = "'tags', media_sync.bytes_of_tags(array(select jsonb_array_elements_text($1)))";
+    let pairs = "'pairs', octet_length(($1::jsonb)::text)";
+    for unit in ["x", "ß", "\"", "\u{1}"] {
+        for size in sizes() {
+            let (first, second) = (unit.repeat(size / 2), unit.repeat(size - size / 2));
+            let listed = json!([first, second]);
+            let ours = TAGS_SIZE.fault_of(&listed).is_some();
+            assert_eq!(is_refused(tags, &listed).await, ours, "{unit:?} {size}");
+            let paired = json!({"a": first, "ä\n": second});
+            let ours = PAIRS_SIZE.fault_of(&paired).is_some();
+            assert_eq!(is_refused(pairs, &paired).await, ours, "{unit:?} {size}");
+        }
+    }
     stack.stop().await;
 }

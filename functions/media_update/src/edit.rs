@@ -13,7 +13,7 @@ use crate::value::{
 };
 
 /// The number of edits that one request may hold.
-const MOST_ITEMS: usize = 1_000;
+const MOST_ITEMS: usize = 200;
 
 /// The fields that may be changed.
 const FIELDS: &str =
@@ -180,6 +180,18 @@ mod tests {
         for (field, value, at, reason) in [
             ("tags", json!("sale"), "tags", "must be a list"),
             ("tags", json!(vec!["t"; 1001]), "tags", "at most 1000"),
+            (
+                "tags",
+                json!(vec!["t".repeat(250); 66]),
+                "tags",
+                "16 KiB at most",
+            ),
+            (
+                "context",
+                json!({"a": "\u{1}".repeat(1_000), "b": "\u{1}".repeat(1_000), "c": "\u{1}".repeat(1_000)}),
+                "context",
+                "16 KiB at most",
+            ),
             ("tags", json!(["ok", "a,b"]), "tags[1]", "comma"),
             ("tags", json!([" a"]), "tags[0]", "blank"),
             ("tags", json!([""]), "tags[0]", "1 to 255"),
@@ -235,6 +247,12 @@ mod tests {
                 "10,000 characters at most",
             ),
             ("alt_text", json!(["x"]), "alt_text", "must be text"),
+            (
+                "alt_text",
+                json!("\u{1f600}".repeat(3_000)),
+                "alt_text",
+                "12,000 bytes at most",
+            ),
             ("tag", json!(["x"]), "tag", "is not a field"),
             ("deleted_at", json!(null), "deleted_at", "is not a field"),
         ] {

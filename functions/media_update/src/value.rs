@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use media_sync::asset::AssetId;
 use media_sync::value_rules::{
-    CONTEXT_VALUE, DESCRIPTION, DISPLAY_NAME, FOLDER, METADATA_CHOICE, METADATA_TEXT, MOST_CHOICES,
-    MOST_TAGS, NUMBER_BOUND, PAIR_KEY, PUBLIC_ID, TAG, TextRule,
+    CONTEXT_VALUE, DESCRIPTION, DESCRIPTION_SIZE, DISPLAY_NAME, FOLDER, METADATA_CHOICE,
+    METADATA_TEXT, MOST_CHOICES, MOST_TAGS, NUMBER_BOUND, PAIR_KEY, PAIRS_SIZE, PUBLIC_ID,
+    SizeRule, TAG, TAGS_SIZE, TextRule,
 };
 use serde::Serialize;
 use serde_json::{Number, Value};
@@ -53,6 +54,7 @@ pub(crate) fn folder(value: Value) -> Parsed<String> {
 }
 
 pub(crate) fn tags(value: Value) -> Parsed<Vec<String>> {
+    let value = sized(value, &TAGS_SIZE)?;
     match value {
         Value::Array(tags) if tags.len() <= MOST_TAGS => each_item(tags, &TAG),
         _ => Err(ValueFault::new(format!(
@@ -62,16 +64,29 @@ pub(crate) fn tags(value: Value) -> Parsed<Vec<String>> {
 }
 
 pub(crate) fn context(value: Value) -> Parsed<BTreeMap<String, Option<String>>> {
+    let value = sized(value, &PAIRS_SIZE)?;
     each_pair(value, |value| text_or_null(value, &CONTEXT_VALUE))
 }
 
 pub(crate) fn metadata(value: Value) -> Parsed<BTreeMap<String, MetadataValue>> {
+    let value = sized(value, &PAIRS_SIZE)?;
     each_pair(value, metadata_value)
 }
 
 /// The text, or `None` to remove it.
 pub(crate) fn description(value: Value) -> Parsed<Option<String>> {
-    text_or_null(value, &DESCRIPTION)
+    let text = text_or_null(value, &DESCRIPTION)?;
+    let text = text.map(|text| sized(Value::String(text), &DESCRIPTION_SIZE));
+    text.transpose()?.map(any_text).transpose()
+}
+
+/// The value, if the whole of it is within its bound. Of pairs the database counts those that stay,
+/// too.
+fn sized(value: Value, rule: &SizeRule) -> Parsed<Value> {
+    match rule.fault_of(&value) {
+        Some(reason) => Err(ValueFault::new(reason)),
+        None => Ok(value),
+    }
 }
 
 fn metadata_value(value: Value) -> Parsed<MetadataValue> {

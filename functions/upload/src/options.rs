@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use media_sync::asset::ResourceType;
 use media_sync::parameter::ParameterError;
-use media_sync::value_rules::{CONTEXT_VALUE, DISPLAY_NAME, MOST_TAGS, PAIR_KEY, TAG};
+use media_sync::value_rules::{
+    CONTEXT_VALUE, DISPLAY_NAME, MOST_TAGS, PAIR_KEY, PAIRS_SIZE, TAG, TAGS_SIZE,
+};
 use serde::{Deserialize, Deserializer};
+use serde_json::json;
 
 /// Options of an upload that a function carries out.
 #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -41,7 +44,8 @@ impl UploadOptions {
             let reason = format!("may be {MOST_TAGS} at most");
             return Err(ParameterError::new("tags", reason));
         }
-        if let Some(fault) = self.tags.iter().find_map(|tag| TAG.fault_of(tag)) {
+        let fault = self.tags.iter().find_map(|tag| TAG.fault_of(tag));
+        if let Some(fault) = fault.or_else(|| TAGS_SIZE.fault_of(&json!(self.tags))) {
             return refuse("tags", fault);
         }
         let name = self.display_name.as_deref();
@@ -54,7 +58,8 @@ impl UploadOptions {
                 .fault_of(key)
                 .or_else(|| CONTEXT_VALUE.fault_of(value)),
         };
-        if let Some(fault) = self.context.iter().find_map(fault_of_pair) {
+        let fault = self.context.iter().find_map(fault_of_pair);
+        if let Some(fault) = fault.or_else(|| PAIRS_SIZE.fault_of(&json!(self.context))) {
             return refuse("context", fault);
         }
         Ok(())

@@ -44,7 +44,8 @@ create function realtime.topic() returns text language sql stable as $$
 $$;
 alter function realtime.topic() owner to supabase_realtime_admin;
 
--- A message that cannot be kept is a warning: it must not undo what it tells of.
+-- A message that cannot be kept is a warning: it must not undo what it tells of. Older and self-hosted versions raise,
+-- as this one does where `realtime.raises` is on.
 create function realtime.send(payload jsonb, event text, topic text, private boolean default true) returns void
 language plpgsql as $$
 declare
@@ -54,6 +55,9 @@ begin
     insert into realtime.messages (id, payload, event, topic, private, extension)
     values (message_id, jsonb_build_object('id', message_id) || payload, event, topic, private, 'broadcast');
 exception when others then
+    if current_setting('realtime.raises', true) = 'on' then
+        raise;
+    end if;
     raise warning 'WarnSendingBroadcastMessage: %', sqlerrm;
 end
 $$;

@@ -4,13 +4,16 @@ do $once$ begin if media_sync.begin_migration('20261127080300', 'media_decisions
 set local search_path = pg_catalog, pg_temp;
 
 -- One wish: the wanted value, its base, and the time of the decision. `ours` keeps earlier wishes: Cloudinary may still
--- show one of them, and that is nobody else's change.
+-- show one of them, and that is nobody else's change. It keeps the newest sixteen: no more are ever on their way.
 create function media_sync.wish(p_before jsonb, p_base jsonb, p_to jsonb, p_at bigint) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object('to', p_to, 'base', coalesce(p_before -> 'base', p_base), 'at', p_at)
-        || case when p_before is null then '{}' else jsonb_build_object(
-            'ours', coalesce(p_before -> 'ours', '[]') || jsonb_build_array(p_before -> 'to')
-        ) end
+        || case when p_before is null then '{}' else jsonb_build_object('ours', (
+            select jsonb_agg(value order by place)
+            from jsonb_array_elements(coalesce(p_before -> 'ours', '[]') || jsonb_build_array(p_before -> 'to'))
+                with ordinality as earlier (value, place)
+            where place > coalesce(jsonb_array_length(p_before -> 'ours'), 0) - 15
+        )) end
 $$;
 
 -- Adds wishes for the keys in which two maps differ.
@@ -100,6 +103,29 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
+-- The bounds of whole values, in bytes of their JSON as jsonb prints it. They keep the row of a user small: fifty such
+-- rows fit into one answer. The library has the same table, and a test compares both.
+create function media_sync.size_rules() returns table (rule text, most_bytes integer, requirement text)
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    values
+        ('tags', 16384, 'must have 16 KiB at most as JSON, all together'),
+        ('pairs', 16384, 'must have 16 KiB at most as JSON, all together'),
+        ('description', 12000, 'must have 12,000 bytes at most as JSON')
+$$;
+
+-- The fault of a whole value, or null. A value that is larger already came from Cloudinary, and may stay as large.
+create function media_sync.fault_of_size(p_rule text, p_bytes bigint, p_bytes_before bigint default 0) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select requirement from media_sync.size_rules()
+    where rule = p_rule and p_bytes > greatest(most_bytes, p_bytes_before)
+$$;
+
+-- The bytes of tags as jsonb would print them. JSON is quicker where texts are long.
+create function media_sync.bytes_of_tags(p_tags text[]) returns bigint
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select octet_length(to_json(p_tags)::text) + greatest(cardinality(p_tags) - 1, 0)
+$$;
+
 -- The fault of one value of context or metadata, or null.
 create function media_sync.fault_of_pair(p_group text, p_key text, p_value jsonb) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
@@ -122,15 +148,14 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     end)
 $$;
 
--- The fault of new context or metadata, or null. Pairs that are larger than our limit came from Cloudinary, and may
--- stay as large.
+-- The fault of new context or metadata, or null.
 create function media_sync.fault_of_pairs(p_group text, p_old jsonb, p_new jsonb) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select case
         when p_new is not distinct from p_old then null
         when jsonb_typeof(p_new) is distinct from 'object' then p_group || ' must be an object'
-        when octet_length(p_new::text) > greatest(16384, octet_length(p_old::text)) then
-            p_group || ' must have 16 KiB at most'
+        when media_sync.fault_of_size('pairs', octet_length(p_new::text), octet_length(p_old::text)) is not null then
+            p_group || ' ' || media_sync.fault_of_size('pairs', octet_length(p_new::text))
         else (
             select format('%s.%s %s', p_group, left(key, 64), fault)
             from jsonb_each(p_new), media_sync.fault_of_pair(p_group, key, value) fault
@@ -146,6 +171,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     select case
         when p_new is null then 'tags must be a list'
         when cardinality(p_new) > greatest(1000, cardinality(p_old)) then 'tags must be 1,000 at most'
+        when media_sync.fault_of_size('tags', media_sync.bytes_of_tags(p_new), media_sync.bytes_of_tags(p_old)) is not null
+            then 'tags ' || media_sync.fault_of_size('tags', media_sync.bytes_of_tags(p_new))
         else (
             select 'each of tags ' || fault
             from unnest(p_new) tag, media_sync.fault_of_text('tag', tag) fault
@@ -166,9 +193,17 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
             'display_name ' || media_sync.fault_of_text('display_name', p_new.display_name) end,
         case when p_new.folder is distinct from p_old.folder then
             'folder ' || media_sync.fault_of_text('folder', p_new.folder) end,
-        media_sync.fault_of_tags(p_old.tags, p_new.tags),
+        case when p_new.tags is distinct from p_old.tags then media_sync.fault_of_tags(p_old.tags, p_new.tags) end,
         media_sync.fault_of_pairs('context', p_old.context, p_new.context),
         media_sync.fault_of_pairs('metadata', p_old.metadata, p_new.metadata)
+    )
+$$;
+
+create function media_sync.fault_of_own_text(p_text text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select coalesce(
+        media_sync.fault_of_text('description', p_text),
+        media_sync.fault_of_size('description', octet_length(to_json(p_text)::text))
     )
 $$;
 
@@ -177,9 +212,9 @@ create function media_sync.fault_of_description(p_old public.media_assets, p_new
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select coalesce(
         case when p_new.description is distinct from p_old.description and p_new.description is not null then
-            'description ' || media_sync.fault_of_text('description', p_new.description) end,
+            'description ' || media_sync.fault_of_own_text(p_new.description) end,
         case when p_new.alt_text is distinct from p_old.alt_text and p_new.alt_text is not null then
-            'alt_text ' || media_sync.fault_of_text('description', p_new.alt_text) end
+            'alt_text ' || media_sync.fault_of_own_text(p_new.alt_text) end
     )
 $$;
 
@@ -232,15 +267,38 @@ begin
 end
 $$;
 
--- The editable columns in which a row differs from another state of it.
-create function media_sync.differences(p_row public.media_assets, p_other public.media_assets) returns jsonb
+-- The columns that people edit.
+create function media_sync.edited_columns(p_row public.media_assets) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select coalesce(jsonb_object_agg(key, value), '{}')
-    from jsonb_each(to_jsonb(p_row))
-    where key in (
-        'cloudinary_public_id', 'folder', 'display_name', 'tags', 'context', 'metadata',
-        'description', 'alt_text', 'deleted_at'
-    ) and value is distinct from to_jsonb(p_other) -> key
+    select jsonb_build_object(
+        'cloudinary_public_id', p_row.cloudinary_public_id, 'folder', p_row.folder, 'display_name', p_row.display_name,
+        'tags', p_row.tags, 'context', p_row.context, 'metadata', p_row.metadata,
+        'description', p_row.description, 'alt_text', p_row.alt_text, 'deleted_at', p_row.deleted_at
+    )
+$$;
+
+-- The columns in which two states of a row differ: {"from", "to"}.
+create function media_sync.differences(p_from jsonb, p_to jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select jsonb_build_object(
+        'from', coalesce(jsonb_object_agg(key, value), '{}'), 'to', coalesce(jsonb_object_agg(key, p_to -> key), '{}')
+    )
+    from jsonb_each(p_from) where value is distinct from p_to -> key
+$$;
+
+-- Refuses decisions that would make an intent too large: what accumulates until Cloudinary has confirmed it.
+create function media_sync.bound_intent(p_intent jsonb, p_row public.media_assets) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+    c_most constant integer := 262144;
+    v_bytes constant integer := octet_length(p_intent::text);
+begin
+    -- What came from Cloudinary may be larger than what people write, and has to be undone at once.
+    if v_bytes > c_most and v_bytes > c_most + 4 * octet_length(media_sync.edited_columns(p_row)::text) then
+        raise exception 'too many changes of the asset wait for Cloudinary: try again when its sync_status is synced'
+            using errcode = 'PT409';
+    end if;
+end
 $$;
 
 create function media_sync.decide() returns trigger
@@ -350,6 +408,7 @@ begin
     end if;
 
     if v_operation is not null then
+        perform media_sync.bound_intent(v_intent, old);
         new.intent := v_intent || jsonb_build_object('at', v_at, 'by', v_user);
         new.intent_revision := old.intent_revision + 1;
         new.sync_status := 'pending';
@@ -368,7 +427,7 @@ begin
         ) values (
             v_operation, coalesce(nullif(current_setting('media_sync.source', true), ''), 'database'),
             old.id, old.cloudinary_asset_id, old.cloudinary_public_id, old.resource_type, v_user,
-            jsonb_build_object('from', media_sync.differences(old, new), 'to', media_sync.differences(new, old))
+            media_sync.differences(media_sync.edited_columns(old), media_sync.edited_columns(new))
         );
     end if;
     return new;
@@ -388,21 +447,27 @@ create table media_sync.intent_claims (
 alter table media_sync.intent_claims enable row level security;
 revoke all on media_sync.intent_claims from public, anon, authenticated, service_role;
 
--- Rows as workers read them: all columns, and the claim.
+-- Rows as workers read them: all columns, and the claim. In JSON, which is quicker than jsonb where texts are long.
 create view media_sync.whole_assets as
-select m.id, m.cloudinary_asset_id, to_jsonb(m) || jsonb_build_object('intent_claim', c.claim) as whole
+select m.id, m.cloudinary_asset_id,
+    (left(row_to_json(m)::text, -1) || ',"intent_claim":' || coalesce(to_json(c.claim)::text, 'null') || '}')::json as whole
 from public.media_assets m left join media_sync.intent_claims c on c.asset_id = m.id;
+
+-- The bytes of rows that one answer to a worker holds; a single row may have more.
+create function media_sync.most_worker_bytes() returns integer
+language sql immutable set search_path = pg_catalog, pg_temp as $$ select 8388608 $$;
 
 revoke all on media_sync.whole_assets from public, anon, authenticated, service_role;
 
 -- Claims rows whose intents are to be carried out. The holder is alone until the claim ends; after that another may
 -- take over. Rows that were refused for good are left out: only a new decision or an administrator makes them pending
--- again.
-create function public.media_sync_claim_intents(p_ids uuid[], p_claim uuid, p_seconds integer) returns jsonb
+-- again. {"rows", "busy": [ids that others hold], "left": [ids for which this answer has no room]}
+create function public.media_sync_claim_intents(p_ids uuid[], p_claim uuid, p_seconds integer) returns json
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_former text := media_sync.mark('observing', 'on');
     v_wanted uuid[];
+    v_left uuid[];
     v_free uuid[];
 begin
     v_wanted := array(
@@ -411,10 +476,19 @@ begin
             and not (sync_status = 'error' and sync_next_attempt_at is null)
         order by id for update
     );
+    v_left := array(
+        select id from (
+            select id, row_number() over sorted as place, sum(octet_length(whole::text)) over sorted as bytes
+            from media_sync.whole_assets where id = any (v_wanted)
+            window sorted as (order by id)
+        ) measured
+        where bytes > media_sync.most_worker_bytes() and place > 1
+    );
     -- A statement of its own: it sees the claims that the former holders of these locks have written.
     with claimed as (
         insert into media_sync.intent_claims as c (asset_id, claim, claim_until)
-        select id, p_claim, clock_timestamp() + make_interval(secs => p_seconds) from unnest(v_wanted) id
+        select id, p_claim, clock_timestamp() + make_interval(secs => p_seconds)
+        from unnest(v_wanted) id where id <> all (v_left)
         on conflict (asset_id) do update set claim = excluded.claim, claim_until = excluded.claim_until
         where c.claim_until < clock_timestamp()
         returning asset_id
@@ -423,9 +497,10 @@ begin
     -- The revision counts a claim too: a plan of the former holder is refused.
     update public.media_assets set revision = revision where id = any (v_free);
     perform media_sync.mark('observing', v_former);
-    return jsonb_build_object(
-        'rows', (select coalesce(jsonb_agg(whole), '[]') from media_sync.whole_assets where id = any (v_free)),
-        'busy', (select coalesce(jsonb_agg(id), '[]') from unnest(v_wanted) id where id <> all (v_free))
+    return json_build_object(
+        'rows', (select coalesce(json_agg(whole), '[]') from media_sync.whole_assets where id = any (v_free)),
+        'busy', (select coalesce(json_agg(id), '[]') from unnest(v_wanted) id where id <> all (v_free || v_left)),
+        'left', to_json(v_left)
     );
 end
 $$;
@@ -459,8 +534,10 @@ $$;
 
 revoke execute on function media_sync.wish, media_sync.pair_wishes, media_sync.without_empty, media_sync.tags_over,
     media_sync.text_rules, media_sync.has_blank_end, media_sync.fault_of_text, media_sync.fault_of_pair,
-    media_sync.fault_of_pairs, media_sync.fault_of_tags, media_sync.fault_of_edit, media_sync.fault_of_description,
-    media_sync.fault_of_place, media_sync.check_edit, media_sync.differences, media_sync.decide from public;
+    media_sync.fault_of_pairs, media_sync.fault_of_tags, media_sync.fault_of_edit, media_sync.fault_of_own_text,
+    media_sync.fault_of_description, media_sync.fault_of_place, media_sync.size_rules, media_sync.fault_of_size,
+    media_sync.bytes_of_tags, media_sync.check_edit, media_sync.edited_columns, media_sync.differences,
+    media_sync.bound_intent, media_sync.most_worker_bytes, media_sync.decide from public;
 revoke execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents from public, anon,
     authenticated, service_role;
 grant execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents to service_role;

@@ -6,13 +6,25 @@
 do $once$ begin if media_sync.begin_migration('20261127080600', 'media_sync_apply') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
+-- Refuses rows that are too large for one answer: fewer are to be asked for. A few always fit: one asset, the holder of
+-- its name, and those that were given in two ways.
+create function media_sync.fits(p_bytes bigint, p_rows bigint) returns boolean
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    if p_rows > 4 and p_bytes > media_sync.most_worker_bytes() then
+        raise exception 'these rows are too large for one answer: ask for fewer' using errcode = 'PT413';
+    end if;
+    return true;
+end
+$$;
+
 -- Answers {"rows", "uploads"}: rows by their ids, by their assets, or as the live holders of these names, and the uploads
 -- that the assets of these names, or of the rows, may come of.
 create function public.media_sync_rows(
     p_ids uuid[] default '{}',
     p_asset_ids text[] default '{}',
     p_names jsonb default '[]'
-) returns jsonb
+) returns json
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     with asked as (
         select n.resource_type, n.delivery_type, n.public_id
@@ -42,10 +54,13 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         from known k, unnest(array[k.cloudinary_public_id, k.observed_public_id]) as public_id
         where k.delivery_type = 'upload' and public_id is not null
     )
-    select jsonb_build_object(
+    select json_build_object(
         'rows', (
-            select coalesce(jsonb_agg(w.whole), '[]')
-            from known k join media_sync.whole_assets w on w.id = k.id
+            select case when media_sync.fits(sum(octet_length(found.whole::text)), count(*))
+                then coalesce(json_agg(found.whole), '[]') end
+            from (
+                select w.whole from known k join media_sync.whole_assets w on w.id = k.id offset 0
+            ) found
         ),
         'uploads', (
             select coalesce(jsonb_agg(jsonb_build_object(
@@ -299,7 +314,7 @@ begin
 end
 $$;
 
-revoke execute on function media_sync.insert_assets, media_sync.update_assets, media_sync.end_claims,
+revoke execute on function media_sync.fits, media_sync.insert_assets, media_sync.update_assets, media_sync.end_claims,
     media_sync.refuse_unknown_uploads, media_sync.end_uploads from public;
 revoke execute on function public.media_sync_rows, public.media_sync_folder_ids, public.media_sync_apply from public,
     anon, authenticated, service_role;

@@ -17,9 +17,31 @@ create table media_sync.idempotency_keys (
 );
 
 create index idempotency_keys_age on media_sync.idempotency_keys (created_at);
+create index idempotency_keys_of_user on media_sync.idempotency_keys (user_id, created_at);
 
 alter table media_sync.idempotency_keys enable row level security;
 revoke all on media_sync.idempotency_keys from public, anon, authenticated, service_role;
+
+-- Refuses more answers to be kept than a user may have within an hour, by number and by bytes.
+create function media_sync.bound_answers() returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+    c_most constant integer := 1000;
+    c_bytes constant bigint := 33554432;
+    v_kept record;
+begin
+    select count(*) as answers, coalesce(sum(pg_column_size(answer)), 0) as bytes into v_kept
+    from (
+        select answer from media_sync.idempotency_keys
+        where user_id = auth.uid() and created_at > now() - interval '1 hour'
+        order by created_at desc limit c_most + 1
+    ) newest;
+    if v_kept.answers > c_most or v_kept.bytes > c_bytes then
+        raise exception 'too many requests with idempotency keys within an hour: % are taken', c_most
+            using errcode = 'PT429';
+    end if;
+end
+$$;
 
 -- The earlier answer to a request. Null if there is none: the key is then taken for this transaction. A second request
 -- with the key waits here for the end of the first, though not for long.
@@ -39,6 +61,7 @@ begin
             using errcode = 'PT409';
     end;
     if found then
+        perform media_sync.bound_answers();
         return null;
     end if;
     select * into strict v_kept from media_sync.idempotency_keys where user_id = auth.uid() and key = p_key;
@@ -229,6 +252,16 @@ begin
 end
 $$;
 
+-- Waits for the end of another large request of the caller's, though not for long: one user writes much at a time.
+create function media_sync.wait_for_own_request() returns void
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
+begin
+    perform pg_advisory_xact_lock(hashtext('media_sync.request'), hashtext(auth.uid()::text));
+exception when lock_not_available then
+    raise exception 'another large request of yours is still running: try again in a moment' using errcode = 'PT409';
+end
+$$;
+
 -- p_operation: delete | edit | restore.
 -- p_items: {"asset_id": text} | {"public_id": text, "resource_type"?, "delivery_type"?}
 -- An edit's item holds changes beside its asset_id: {tags?, context?, metadata?, display_name?, folder?, public_id?,
@@ -261,8 +294,11 @@ begin
     if p_force is distinct from false and media_sync.edits_all() then
         perform media_sync.want_assurance();
     end if;
-    if jsonb_typeof(p_items) is distinct from 'array' or jsonb_array_length(p_items) > 1000 then
-        raise exception 'p_items must be a list of 1,000 items at most' using errcode = '22023';
+    if jsonb_typeof(p_items) is distinct from 'array' or jsonb_array_length(p_items) > 200 then
+        raise exception 'p_items must be a list of 200 items at most' using errcode = '22023';
+    end if;
+    if jsonb_array_length(p_items) > 20 then
+        perform media_sync.wait_for_own_request();
     end if;
     if p_key is not null then
         v_answer := media_sync.earlier_answer(
@@ -314,10 +350,10 @@ begin
             v_failed := array_append(v_failed, jsonb_strip_nulls(jsonb_build_object(
                 'public_id', coalesce(
                     v_row.cloudinary_public_id,
-                    case when p_operation = 'edit' then v_item ->> 'asset_id' end,
-                    v_item ->> 'public_id', v_item ->> 'asset_id'
+                    left(case when p_operation = 'edit' then v_item ->> 'asset_id' end, 255),
+                    left(v_item ->> 'public_id', 1024), left(v_item ->> 'asset_id', 255)
                 ),
-                'asset_id', coalesce(v_row.cloudinary_asset_id, v_item ->> 'asset_id')
+                'asset_id', coalesce(v_row.cloudinary_asset_id, left(v_item ->> 'asset_id', 255))
             ) || v_why));
         end if;
     end loop;
@@ -335,17 +371,17 @@ $$;
 create function public.media_request_delete(
     p_items jsonb, p_force boolean default false, p_idempotency_key text default null
 ) returns jsonb
-language sql security definer set search_path = pg_catalog, pg_temp as $$
+language sql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '6s' as $$
     select media_sync.request('delete', p_items, p_force, p_idempotency_key)
 $$;
 
 create function public.media_request_edit(p_items jsonb, p_idempotency_key text default null) returns jsonb
-language sql security definer set search_path = pg_catalog, pg_temp as $$
+language sql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '6s' as $$
     select media_sync.request('edit', p_items, false, p_idempotency_key)
 $$;
 
 create function public.media_request_restore(p_items jsonb, p_idempotency_key text default null) returns jsonb
-language sql security definer set search_path = pg_catalog, pg_temp as $$
+language sql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '6s' as $$
     select media_sync.request('restore', p_items, false, p_idempotency_key)
 $$;
 
@@ -388,9 +424,9 @@ begin
 end
 $$;
 
-revoke execute on function media_sync.earlier_answer, media_sync.refuse, media_sync.asset_named, media_sync.lock_named,
+revoke execute on function media_sync.bound_answers, media_sync.earlier_answer, media_sync.refuse, media_sync.asset_named, media_sync.lock_named,
     media_sync.check_item, media_sync.asset_to_change, media_sync.change_asset,
-    media_sync.request from public;
+    media_sync.wait_for_own_request, media_sync.request from public;
 revoke execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,
     public.media_request_retry from public, anon, authenticated, service_role;
 grant execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,

@@ -237,24 +237,24 @@ begin
 end
 $$;
 
--- One page of assets, with everything that a media screen shows beside it.
--- p_query: {search?, resource_type?, folder?, tags?, tags_match?, sync_status?, uploaded_by?, date_field?,
---   date_from?, date_to?, min_size?, max_size?, sort_by, sort_order, limit, offset?, after?: {value, id}}
--- {items, has_more, position: {value, id} | null, total, total_is_exact, stats, sync_status}
--- A function's answer is limited. A page of very large rows holds fewer than asked for, and tells where to go on. A
--- page that was asked for by its number is refused instead: it would leave rows out.
-create function public.media_list(p_query jsonb) returns json
+-- The items of a page, and their number: as many of these assets, in this order, as fit into an answer. Shortened items
+-- leave out the values that people write at length, and say so.
+create function media_sync.list_items(p_ids uuid[], p_is_shortened boolean, out items json, out count integer)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
     c_most constant integer := 4500000;
-    v_found record;
-    v_items json;
-    v_count integer;
+    c_long constant text[] := array['tags', 'context', 'metadata', 'description', 'alt_text'];
+    -- Assets of the list are live.
+    v_columns text[] := array_remove(media_sync.shown_columns(), 'deleted_at');
+    v_shown text := media_sync.column_list(v_columns, 'm');
 begin
-    perform media_sync.admit();
-    select * into v_found from media_sync.list_find(p_query);
+    if p_is_shortened then
+        v_columns := array(select name from unnest(v_columns) name where name <> all (c_long));
+        v_shown := media_sync.column_list(v_columns, 'm') || $sql$, array[]::text[] as tags, '{}'::jsonb as context,
+            '{}'::jsonb as metadata, null as description, null as alt_text, true as shortened$sql$;
+    end if;
     execute format(
-        'select coalesce(json_agg(item), ''[]''), count(*) from (
+        'select coalesce(json_agg(item order by place), ''[]''), count(*) from (
             select item, place, sum(octet_length(item::text)) over (order by place) as bytes from (
                 select found.place, row_to_json(shown) as item
                 from unnest($1) with ordinality as found (id, place)
@@ -263,19 +263,39 @@ begin
                 order by found.place
             ) page
         ) measured
-        where bytes <= $2 or place = 1',
-        -- Assets of the list are live.
-        media_sync.column_list(array_remove(media_sync.shown_columns(), 'deleted_at'), 'm')
+        where bytes <= $2 or place = 1', v_shown
     )
-    into v_items, v_count using v_found.ids, c_most;
-    if v_count < cardinality(v_found.ids) then
+    into items, count using p_ids, c_most;
+end
+$$;
+
+-- One page of assets, with everything that a media screen shows beside it.
+-- p_query: {search?, resource_type?, folder?, tags?, tags_match?, sync_status?, uploaded_by?, date_field?,
+--   date_from?, date_to?, min_size?, max_size?, sort_by, sort_order, limit, offset?, after?: {value, id}}
+-- {items, has_more, position: {value, id} | null, total, total_is_exact, stats, sync_status}
+-- A function's answer is limited. A page of very large rows holds fewer than asked for, and tells where to go on. A
+-- page that was asked for by its number would leave rows out: its items are shortened instead.
+create function public.media_list(p_query jsonb) returns json
+language plpgsql stable set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
+declare
+    v_found record;
+    v_page record;
+begin
+    perform media_sync.admit();
+    select * into v_found from media_sync.list_find(p_query);
+    select * into v_page from media_sync.list_items(v_found.ids, false);
+    if v_page.count < cardinality(v_found.ids) then
         if p_query ? 'offset' then
-            raise exception 'the page is too large: ask for fewer items' using errcode = 'PT413';
+            select * into v_page from media_sync.list_items(v_found.ids, true);
+        else
+            select * into v_found from media_sync.list_find(p_query || jsonb_build_object('limit', v_page.count));
         end if;
-        select * into v_found from media_sync.list_find(p_query || jsonb_build_object('limit', v_count));
+    end if;
+    if v_page.count < cardinality(v_found.ids) then
+        raise exception 'the page is too large: ask for fewer items' using errcode = 'PT413';
     end if;
     return json_build_object(
-        'items', v_items,
+        'items', v_page.items,
         'has_more', v_found.has_more,
         'position', v_found.page_end,
         'total', v_found.total,
@@ -334,12 +354,22 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
--- The audit trail of an asset, for its owner and for administrators; null for others.
+-- The audit trail of an asset, for its owner and for administrators; null for others. As many of the newest fifty
+-- entries as leave room for the rest of an answer.
 create function media_sync.audit_about(p_row_id uuid) returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select (
-        select coalesce(jsonb_agg(to_jsonb(t) - 'asset_row_id' - 'cloudinary_asset_id' order by t.occurred_at desc, t.id desc), '[]')
-        from (select * from media_sync.trail_of(m) order by occurred_at desc, id desc limit 50) t
+        select coalesce(jsonb_agg(entry order by place), '[]')
+        from (
+            select entry, place, sum(octet_length(entry::text)) over (order by place) as bytes
+            from (
+                select to_jsonb(t) - 'asset_row_id' - 'cloudinary_asset_id' as entry,
+                    row_number() over (order by t.occurred_at desc, t.id desc) as place
+                from media_sync.trail_of(m) t
+                order by t.occurred_at desc, t.id desc limit 50
+            ) newest
+        ) measured
+        where bytes <= 1500000 or place = 1
     )
     from public.media_assets m
     where m.id = p_row_id and media_sync.may_audit(m)
@@ -473,12 +503,12 @@ end
 $$;
 
 revoke execute on function media_sync.list_order, media_sync.list_filter, media_sync.list_plan, media_sync.list_total,
-    media_sync.list_find, media_sync.may_see, media_sync.may_audit, media_sync.notifications_about, media_sync.trail_of,
+    media_sync.list_find, media_sync.list_items, media_sync.may_see, media_sync.may_audit, media_sync.notifications_about, media_sync.trail_of,
     media_sync.audit_about, media_sync.landmark, media_sync.is_claimed from public;
 revoke execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
     public.media_list, public.media_get, public.media_sync_health from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
-    media_sync.list_find, public.media_list, media_sync.notifications_about, media_sync.audit_about,
+    media_sync.list_find, media_sync.list_items, public.media_list, media_sync.notifications_about, media_sync.audit_about,
     media_sync.landmark, media_sync.is_claimed, public.media_sync_health to authenticated, service_role;
 grant execute on function public.media_get to authenticated;
 

@@ -23,10 +23,10 @@ create index media_usage_recorder on public.media_usage (created_by) where creat
 
 alter table public.media_usage enable row level security;
 revoke all on public.media_usage from anon, authenticated, service_role;
-grant select, delete on public.media_usage to authenticated, service_role;
--- The time of a use is the database's own.
-grant insert (asset_id, usage_type, table_name, record_id, created_by) on public.media_usage
-    to authenticated, service_role;
+grant select, insert, delete on public.media_usage to service_role;
+-- Users do not tell the time of a use.
+grant select, delete, insert (id, asset_id, usage_type, table_name, record_id, created_by) on public.media_usage
+    to authenticated;
 
 -- A use holds an asset, so it is for those who may delete the asset; servers record all others. It names a record of
 -- somebody's, so nobody else reads it.
@@ -119,7 +119,7 @@ $$;
 create table public.media_collections (
     id          uuid primary key default gen_random_uuid(),
     name        text not null check (length(name) between 1 and 255),
-    description text check (length(description) <= 10000),
+    description text check (octet_length(description) <= 12000),
     is_public   boolean not null default false,
     owner       uuid not null default auth.uid(),
     created_at  timestamptz not null default now(),
@@ -166,6 +166,31 @@ create table public.media_collection_items (
 
 create index media_collection_items_asset on public.media_collection_items (asset_id);
 create index media_collection_items_order on public.media_collection_items (collection_id, position);
+
+-- Refuses items beyond the bound of a collection. The collection's row is locked, so that one transaction counts at a
+-- time.
+create function media_sync.bound_items() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    c_most constant integer := 10000;
+begin
+    perform from public.media_collections
+    where id in (select collection_id from added) order by id for no key update;
+    if exists (
+        select from (select distinct collection_id from added) filled
+        where (select count(*) from (
+            select from public.media_collection_items i where i.collection_id = filled.collection_id limit c_most + 1
+        ) counted) > c_most
+    ) then
+        raise exception 'a collection has % items at most', c_most using errcode = 'PT422';
+    end if;
+    return null;
+end
+$$;
+
+create trigger bound_items after insert on public.media_collection_items
+    referencing new table as added
+    for each statement execute function media_sync.bound_items();
 
 alter table public.media_collection_items enable row level security;
 revoke all on public.media_collection_items from anon, authenticated, service_role;
@@ -438,7 +463,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
     from told
 $$;
 
-revoke execute on function media_sync.bound_uses, media_sync.refuse_if_used, media_sync.touch, media_sync.hold_collection, media_sync.named_once, media_sync.outcome,
+revoke execute on function media_sync.bound_uses, media_sync.bound_items, media_sync.refuse_if_used, media_sync.touch, media_sync.hold_collection, media_sync.named_once, media_sync.outcome,
     media_sync.put_items, media_sync.check_place from public;
 revoke execute on function public.media_collection_add, public.media_collection_reorder, public.media_collection_remove,
     public.media_where_used, public.media_usage_record, public.media_usage_drop from public, anon, authenticated,

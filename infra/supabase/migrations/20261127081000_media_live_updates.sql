@@ -5,7 +5,8 @@
 do $once$ begin if media_sync.begin_migration('20261127081000', 'media_live_updates') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
--- Sends in the form of realtime.broadcast_changes, which takes whole rows and would fail the statement.
+-- Sends in the form of realtime.broadcast_changes, which takes whole rows and would fail the statement. A message that
+-- cannot be sent undoes no change: older and self-hosted versions of realtime.send raise.
 create function media_sync.send_change(p_topic text, p_table text, p_operation text, p_record jsonb, p_old jsonb)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -16,6 +17,8 @@ begin
         ),
         p_operation, p_topic, true
     );
+exception when others then
+    raise warning 'a live update was lost: %', sqlerrm;
 end
 $$;
 

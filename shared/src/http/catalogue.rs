@@ -187,7 +187,7 @@ pub const CATALOGUE: &[ProblemKind] = &[
     entry(
         409,
         "request_in_progress",
-        "Another request with this `Idempotency-Key` is being answered: repeat after `Retry-After` seconds.",
+        "Another request with this `Idempotency-Key`, or another large one of yours, is being answered: repeat after `Retry-After` seconds.",
     ),
     entry(
         413,

@@ -208,7 +208,7 @@ fn problem(error: SupabaseError) -> Problem {
         Some("PT409") => Problem::new(
             StatusCode::CONFLICT,
             "request_in_progress",
-            "A request with this Idempotency-Key is still running. Repeat it in a moment.",
+            "A request of yours is still running: one with this Idempotency-Key, or a large one. Repeat it in a moment.",
         )
         .retry_after(STILL_ANSWERED),
         Some("PT422") => Problem::new(

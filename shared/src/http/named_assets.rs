@@ -35,7 +35,7 @@ pub enum NamedAsset {
 
 impl NamedAssets {
     /// The number of assets that one request may name.
-    pub const MOST: usize = 1_000;
+    pub const MOST: usize = 200;
 
     /// Characters of one name: more than Cloudinary takes for any, and few enough for an answer that
     /// repeats [`Self::MOST`] of them.

@@ -6,6 +6,9 @@
 /// The code that our functions raise when a row is not as it was read. PostgREST makes it a 412.
 const CHANGED_MEANWHILE: &str = "PT412";
 
+/// The code that our functions raise when what was asked for is too large for one answer.
+const TOO_MUCH_AT_ONCE: &str = "PT413";
+
 /// The cause of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusalCause {
@@ -22,7 +25,8 @@ pub enum RefusalCause {
     Key,
     /// It took too long. It may pass, and less at once takes less time.
     Slow,
-    /// The request is too large for the gateway. Only a smaller one passes.
+    /// The request is too large for the gateway, or its answer for one answer. Only a smaller one
+    /// passes.
     TooLarge,
     /// The user's token is not accepted.
     Token,
@@ -49,6 +53,7 @@ impl RefusalCause {
         }
         match code {
             CHANGED_MEANWHILE | "40001" | "40P01" => Self::Changed,
+            TOO_MUCH_AT_ONCE => Self::TooLarge,
             "53300" | "PGRST003" => Self::Busy,
             "57014" => Self::Slow,
             // Server shut down, crashed, starting, or a session that was idle for too long.
@@ -204,6 +209,7 @@ mod tests {
             (500, "40001", SERVICE, Changed),
             (500, "40P01", SERVICE, Changed),
             (412, "PT412", SERVICE, Changed),
+            (413, "PT413", SERVICE, TooLarge),
             (503, "53000", SERVICE, Outage),
             (503, "53100", SERVICE, Outage),
             (503, "53200", SERVICE, Outage),

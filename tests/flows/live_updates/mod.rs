@@ -26,6 +26,7 @@ async fn changes_are_told_with_what_is_shown_and_without_a_flood() {
     stage.realtime_reads_its_messages_from_a_stream().await;
     rights::signed_in_users_listen_and_nobody_sends(&stage.client).await;
     rights::a_message_that_cannot_be_kept_undoes_nothing(&stage).await;
+    rights::a_message_that_raises_undoes_nothing(&stage).await;
     stage.stack.stop().await;
 }
 

@@ -51,3 +51,14 @@ pub(super) async fn a_message_that_cannot_be_kept_undoes_nothing(stage: &Stage) 
     .await;
     assert_eq!(found, [json!({"alt_text": "A mug"})]);
 }
+
+/// As in older and self-hosted projects.
+pub(super) async fn a_message_that_raises_undoes_nothing(stage: &Stage) {
+    let edit = "set realtime.raises = 'on';
+        update public.media_assets set description = 'Blue' where alt_text is not null;
+        reset realtime.raises";
+    stage.client.batch_execute(edit).await.unwrap();
+    let found = "select description from public.media_assets where alt_text is not null";
+    let found = database::rows(&stage.client, found, &[]).await;
+    assert_eq!(found, [json!({"description": "Blue"})]);
+}

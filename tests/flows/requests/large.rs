@@ -1,4 +1,4 @@
-//! Requests of a thousand items, past the API.
+//! Requests of as many items as one takes, past the API.
 
 use end_to_end::{DataApiCaller, connect};
 use local_stack::{LocalStack, StackOptions, TokenClaims};
@@ -17,7 +17,7 @@ const FILL: &str =
 pub(super) struct Library {
     pub(super) stack: LocalStack,
     admin: DataApiCaller,
-    /// Ids of a thousand of its assets.
+    /// Ids of as many of its assets as one request takes.
     ids: Vec<String>,
 }
 
@@ -28,7 +28,7 @@ impl Library {
         let client = connect(stack.database_url()).await;
         let filled = client.batch_execute(FILL).await;
         filled.expect("the library is filled");
-        let ids = "select md5(n::text) from generate_series(1, 1000) n";
+        let ids = "select md5(n::text) from generate_series(1, 200) n";
         let ids = client.query(ids, &[]).await.expect("the ids are read");
         Self {
             admin: DataApiCaller::user(&stack, &TokenClaims::admin("admin@example.com")),
@@ -37,11 +37,11 @@ impl Library {
         }
     }
 
-    pub(super) async fn a_thousand_items_are_done_at_once(&self) {
+    pub(super) async fn as_many_as_one_request_takes_are_done_at_once(&self) {
         let edit = |id: &String| json!({"asset_id": id, "tags": ["sale"], "context": {"alt": "A"}});
         let edits: Vec<Value> = self.ids.iter().map(edit).collect();
         let name = |number| json!({"public_id": format!("bulk/{number}")});
-        let names: Vec<Value> = (1..=1_000).map(name).collect();
+        let names: Vec<Value> = (1..=200).map(name).collect();
         for (function, items) in [
             ("media_request_edit", &edits),
             ("media_request_delete", &names),
@@ -51,8 +51,17 @@ impl Library {
             let answer = self.admin.rpc(function, &arguments).await;
             assert_eq!(answer.status, StatusCode::OK, "{function}: {}", answer.body);
             let done = answer.body["done"].as_array().expect("a list");
-            assert_eq!(done.len(), 1_000, "{function}");
+            assert_eq!(done.len(), 200, "{function}");
         }
+    }
+
+    pub(super) async fn more_are_refused(&self) {
+        let items: Vec<Value> = (0..=200)
+            .map(|number| json!({"public_id": number}))
+            .collect();
+        let arguments = json!({"p_items": items});
+        let answer = self.admin.rpc("media_request_delete", &arguments).await;
+        answer.assert_refused(StatusCode::BAD_REQUEST, "22023");
     }
 
     /// As the API tells them.

@@ -46,9 +46,12 @@ async fn deletes_are_guarded_by_references_and_undone_over_http() {
 }
 
 #[tokio::test]
-async fn a_thousand_items_of_a_large_library_fit_into_one_request() {
+async fn two_hundred_items_of_a_large_library_fit_into_one_request() {
     let library = large::Library::start().await;
-    library.a_thousand_items_are_done_at_once().await;
+    library
+        .as_many_as_one_request_takes_are_done_at_once()
+        .await;
+    library.more_are_refused().await;
     library.misspelt_items_are_told().await;
     library.stack.stop().await;
 }

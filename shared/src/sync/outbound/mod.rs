@@ -121,7 +121,7 @@ impl Outbound {
         let busy = claimed.busy.into_iter();
         let mut round = Round {
             results: busy.map(|row| (row, Err(OutboundError::Busy))).collect(),
-            again: BTreeSet::new(),
+            again: claimed.left,
         };
         if claimed.rows.is_empty() {
             return Ok(round);
@@ -139,7 +139,7 @@ impl Outbound {
                 .into_iter()
                 .map(|(row, settled)| (row, Ok(settled))),
         );
-        round.again = outcome.again;
+        round.again.extend(outcome.again);
         Ok(round)
     }
 

@@ -14,6 +14,8 @@ pub struct ClaimedRows {
     pub rows: Vec<AssetRow>,
     /// Rows with an intent that somebody else is carrying out.
     pub busy: BTreeSet<Uuid>,
+    /// Rows that this answer had no room for. They are not claimed.
+    pub left: BTreeSet<Uuid>,
 }
 
 /// A notification as it is kept in `media_notifications`.
