@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use end_to_end::database;
 use local_stack::{LocalStack, StackOptions};
 use media_sync::access_rules::AccessRules;
-use media_sync::config::{ACCESS_RULES, UPLOAD_RULES};
+use media_sync::config::{ACCESS_RULES, UPLOAD_RULES, USER_LIMITS};
+use media_sync::settings::UserLimits;
 use media_sync::upload::{UploadRules, Uploader};
 use media_sync::user_role::UserRole;
 use serde_json::{Value, json};
@@ -25,10 +26,12 @@ async fn the_database_knows_the_settings_of_the_library_and_refuses_all_others()
     for (name, rules) in [
         (UPLOAD_RULES, json!(UploadRules::default())),
         (ACCESS_RULES, json!(AccessRules::default())),
+        (USER_LIMITS, json!(UserLimits::default())),
     ] {
         assert_eq!(known_keys(&client, name).await, keys(&rules), "{name}");
     }
     the_library_takes_the_same_words(&client).await;
+    limits_have_the_defaults_of_the_library(&client).await;
     misspelt_settings_are_refused(&client).await;
     prefixes_are_those_of_the_library(&client).await;
     a_setting_that_was_taken_back_is_not_new(&client).await;
@@ -48,6 +51,13 @@ fn keys(object: &Value) -> BTreeMap<String, &'static str> {
     pairs
         .map(|(key, value)| (key.clone(), kind(value)))
         .collect()
+}
+
+async fn limits_have_the_defaults_of_the_library(client: &Client) {
+    let sql = "select media_sync.changes_per_hour() as changes_per_hour,
+        extract(epoch from media_sync.time_between_rounds())::integer as seconds_between_rounds";
+    let told = database::rows(client, sql, &[]).await;
+    assert_eq!(told, [json!(UserLimits::default())]);
 }
 
 async fn known_keys(client: &Client, name: &str) -> BTreeMap<String, &'static str> {

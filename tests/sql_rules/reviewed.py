@@ -24,7 +24,7 @@ REVIEWED = {
     "media_sync.list_find": Reviewed(
         ("select",), "A SELECT: columns, directions and types come from list_order, conditions from list_filter."
     ),
-    "public.media_list": Reviewed(("select",), "A SELECT: only the list of its quoted columns varies."),
+    "media_sync.list_items": Reviewed(("select",), "A SELECT: only the list of its quoted columns varies."),
     "media_sync.insert_assets": Reviewed(("insert",), "An INSERT: only the list of its quoted columns varies."),
     "media_sync.update_assets": Reviewed(
         ("update",), "An UPDATE of the rows that a plan names: only the list of its quoted columns varies."

@@ -22,6 +22,9 @@ const STATEMENT_TIMEOUT: &str = "57014";
 /// The SQLSTATE for a page, asked for by its number, that is larger than a function may answer.
 const PAGE_TOO_LARGE: &str = "PT413";
 
+/// The SQLSTATE for a question that no index can answer in a large library.
+const TOO_EXPENSIVE: &str = "PT422";
+
 /// Lists assets in the name of the caller, so that row level security decides.
 #[derive(Debug)]
 pub(crate) struct MediaList {
@@ -147,9 +150,9 @@ impl MediaList {
 /// Trying again would not help a query that took too long, or a page that is too large.
 fn problem(error: SupabaseError) -> Problem {
     let (code, detail) = match error.code() {
-        Some(STATEMENT_TIMEOUT) => (
+        Some(STATEMENT_TIMEOUT | TOO_EXPENSIVE) => (
             "query_too_slow",
-            "This took too long. Search for words of three characters or more, add a filter, or use cursors instead of far pages.",
+            "This takes too long. Search for words of three characters or more, add a filter, or use cursors instead of far pages.",
         ),
         Some(PAGE_TOO_LARGE) => (
             "page_too_large",

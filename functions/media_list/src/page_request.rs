@@ -117,6 +117,9 @@ enum SortOrder {
     Desc,
 }
 
+/// Assets before the farthest page that has a number. The database has the same bound.
+const FARTHEST: i64 = 100_000;
+
 impl PageRequest {
     /// Reads a query string.
     ///
@@ -130,7 +133,7 @@ impl PageRequest {
             sort_order: query.word("sort_order")?.unwrap_or_default(),
             limit: query.integer("limit", 1..=200)?.unwrap_or(50),
         };
-        let page = query.integer("page", 1..=1_000_000)?;
+        let page = query.integer("page", 1..=FARTHEST / asked.limit + 1)?;
         let cursor = query.text("cursor", 4096)?.map(str::to_owned);
         if page.is_some() && cursor.is_some() {
             return Err(ParameterError::new(

@@ -35,6 +35,7 @@ UNATTENDED = ["Webhook", "NotificationWorker", "OutboundWorker", "Reconcile", "M
 
 # Of our own metrics these are for the dashboard alone.
 SHOWN_ONLY = [
+    "audit_trail_bytes",
     "cold_starts",
     "messages_returned",
     "notifications_accepted",

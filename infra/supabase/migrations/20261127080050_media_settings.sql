@@ -4,7 +4,8 @@ do $once$ begin if media_sync.begin_migration('20261127080050', 'media_settings'
 set local search_path = pg_catalog, pg_temp;
 
 -- The settings that there are, their keys, the JSON type of each, and its words where only some are taken. The library
--- has the same keys (shared/src/upload/rules.rs, shared/src/access_rules.rs), and a test compares both.
+-- has the same keys (shared/src/upload/rules.rs, shared/src/access_rules.rs, shared/src/settings/user_limits.rs), and a
+-- test compares both.
 create function media_sync.setting_keys() returns table (setting text, key text, kind text, words text[])
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     values
@@ -17,7 +18,9 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         ('UPLOAD_RULES', 'remote_http', 'boolean', null),
         ('ACCESS_RULES', 'allow_anonymous', 'string', array['no', 'read']),
         ('ACCESS_RULES', 'admin_aal', 'string', array['aal1', 'aal2']),
-        ('ACCESS_RULES', 'guarded_files', 'string', array['owner', 'everybody'])
+        ('ACCESS_RULES', 'guarded_files', 'string', array['owner', 'everybody']),
+        ('USER_LIMITS', 'changes_per_hour', 'number', null),
+        ('USER_LIMITS', 'seconds_between_rounds', 'number', null)
 $$;
 
 -- The fault of a setting's name or shape, or null. The command knows finer rules: it refuses numbers out of range.
@@ -82,6 +85,33 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
+-- The changes of assets that one user may ask for within an hour. The library has the same default.
+create function media_sync.changes_per_hour() returns bigint
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select coalesce((media_sync.setting('USER_LIMITS') ->> 'changes_per_hour')::bigint, 1000)
+$$;
+
+-- The time between two rounds of calls for one asset, once a few have followed each other. Wishes add up meanwhile. The
+-- library has the same default.
+create function media_sync.time_between_rounds() returns interval
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select make_interval(
+        secs => coalesce((media_sync.setting('USER_LIMITS') ->> 'seconds_between_rounds')::double precision, 120)
+    )
+$$;
+
+-- Refuses for some time, in the form in which PostgREST answers 429 and says when to try again.
+create function media_sync.refuse_for_now(p_message text, p_until timestamptz) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    raise sqlstate 'PGRST' using
+        message = jsonb_build_object('code', 'PT429', 'message', p_message)::text,
+        detail = jsonb_build_object('status', 429, 'headers', jsonb_build_object(
+            'Retry-After', greatest(ceil(extract(epoch from p_until - now())), 1)::bigint::text
+        ))::text;
+end
+$$;
+
 -- True if a name lies below a prefix, part by part: `users/ab` is not below `users/a`.
 create function media_sync.is_below(p_name text, p_prefix text) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
@@ -124,7 +154,8 @@ end
 $$;
 
 revoke execute on function media_sync.setting_keys, media_sync.fault_of_setting, media_sync.setting,
-    media_sync.prefix_of, media_sync.is_below, media_sync.is_within from public;
+    media_sync.prefix_of, media_sync.changes_per_hour, media_sync.time_between_rounds,
+    media_sync.refuse_for_now, media_sync.is_below, media_sync.is_within from public;
 revoke execute on function public.media_sync_settings, public.media_sync_set_setting from public, anon, authenticated,
     service_role;
 grant execute on function public.media_sync_settings, public.media_sync_set_setting to service_role;

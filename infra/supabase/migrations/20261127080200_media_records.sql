@@ -62,10 +62,12 @@ create function media_sync.keep_trail() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     if tg_op = 'DELETE' then
-        -- Only retention removes entries, as the table's owner, and never young ones.
-        if current_setting('media_sync.purging', true) = 'on'
-            and current_user = (select pg_get_userbyid(relowner) from pg_catalog.pg_class where oid = tg_relid)
-            and old.occurred_at < now() - interval '90 days'
+        -- Only retention removes entries, as the table's owner, and never young ones; and the owner who breaks the glass.
+        if current_user = (select pg_get_userbyid(relowner) from pg_catalog.pg_class where oid = tg_relid)
+            and (
+                current_setting('media_sync.purging', true) = 'on' and old.occurred_at < now() - interval '90 days'
+                or current_setting('media_sync.breaking_glass', true) = 'on'
+            )
         then
             return old;
         end if;
@@ -78,6 +80,31 @@ create trigger append_only before update or delete on public.media_sync_log
     for each row execute function media_sync.keep_trail();
 create trigger append_only_whole before truncate on public.media_sync_log
     for each statement execute function media_sync.keep_trail();
+
+-- Removes one user's entries of [p_since, p_until), young ones too, and tells how many: for a trail that was flooded. It
+-- leaves an entry that says so. No role is granted it: only the owner of the database can call it.
+create function media_sync.break_glass(p_actor uuid, p_since timestamptz, p_until timestamptz, p_reason text)
+returns bigint
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    v_former text;
+    v_removed bigint;
+begin
+    if p_actor is null or coalesce(trim(p_reason), '') = '' then
+        raise exception 'a user and a reason have to be named' using errcode = '22023';
+    end if;
+    v_former := media_sync.mark('breaking_glass', 'on');
+    delete from public.media_sync_log
+    where actor = p_actor and occurred_at >= p_since and occurred_at < p_until;
+    get diagnostics v_removed = row_count;
+    perform media_sync.mark('breaking_glass', v_former);
+    insert into public.media_sync_log (operation, source, details)
+    values ('glass_broken', 'database', jsonb_build_object(
+        'of', p_actor, 'since', p_since, 'until', p_until, 'entries', v_removed, 'reason', p_reason, 'by', session_user
+    ));
+    return v_removed;
+end
+$$;
 
 -- Workers tell the time since the decision or the notification. Every other entry took as long as its transaction has
 -- run so far.
@@ -100,7 +127,7 @@ create trigger note_time before insert on public.media_sync_log
 --   date_to?, error_trends?, activity?, limit, after?: {occurred_at, id}}
 -- {items, has_more, error_trends?: [{day, code, count}], activity?: [{actor, operations, last_at}]}
 create function public.media_audit(p_query jsonb) returns jsonb
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp set statement_timeout = '6s' as $$
 declare
     v_limit integer := (p_query ->> 'limit')::integer;
     v_where text := 'true';
@@ -349,6 +376,7 @@ begin
         for update skip locked
     );
     get diagnostics v_keys = row_count;
+    delete from media_sync.intent_claims where claim is null and began_at < now() - interval '1 day';
     v_removed := jsonb_build_object(
         'notifications', v_notifications, 'runs', v_runs, 'uploads', v_uploads, 'audit', v_audit,
         'idempotency_keys', v_keys
@@ -362,7 +390,7 @@ begin
 end
 $$;
 
-revoke execute on function media_sync.keep_trail, media_sync.note_time from public;
+revoke execute on function media_sync.keep_trail, media_sync.break_glass, media_sync.note_time from public;
 revoke execute on function public.media_audit, public.media_sync_notifications, public.media_sync_note_refusals,
     public.media_sync_purge from public, anon, authenticated, service_role;
 grant execute on function public.media_audit to authenticated;

@@ -4,16 +4,13 @@ do $once$ begin if media_sync.begin_migration('20261127080300', 'media_decisions
 set local search_path = pg_catalog, pg_temp;
 
 -- One wish: the wanted value, its base, and the time of the decision. `ours` keeps earlier wishes: Cloudinary may still
--- show one of them, and that is nobody else's change. It keeps the newest sixteen: no more are ever on their way.
+-- show one of them, and that is nobody else's change.
 create function media_sync.wish(p_before jsonb, p_base jsonb, p_to jsonb, p_at bigint) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object('to', p_to, 'base', coalesce(p_before -> 'base', p_base), 'at', p_at)
-        || case when p_before is null then '{}' else jsonb_build_object('ours', (
-            select jsonb_agg(value order by place)
-            from jsonb_array_elements(coalesce(p_before -> 'ours', '[]') || jsonb_build_array(p_before -> 'to'))
-                with ordinality as earlier (value, place)
-            where place > coalesce(jsonb_array_length(p_before -> 'ours'), 0) - 15
-        )) end
+        || case when p_before is null then '{}' else jsonb_build_object(
+            'ours', coalesce(p_before -> 'ours', '[]') || jsonb_build_array(p_before -> 'to')
+        ) end
 $$;
 
 -- Adds wishes for the keys in which two maps differ.
@@ -301,6 +298,28 @@ begin
 end
 $$;
 
+-- Refuses a change beyond the user's budget of the last hour: nobody spends everybody's quota, or floods the trail. The
+-- trail counts it. PostgREST tells when to try again.
+create function media_sync.spend_change(p_user uuid) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+    v_most constant bigint := media_sync.changes_per_hour();
+    v_first timestamptz;
+begin
+    -- The change that has to leave the hour before there is room for another.
+    select occurred_at into v_first
+    from public.media_sync_log
+    where actor = p_user and occurred_at > now() - interval '1 hour'
+        and operation in ('edit_requested', 'delete_requested', 'restore_requested', 'described')
+    order by occurred_at desc, id desc
+    offset greatest(v_most - 1, 0) limit 1;
+    if v_first is not null then
+        perform media_sync.refuse_for_now(
+            format('a user changes assets %s times an hour at most', v_most), v_first + interval '1 hour');
+    end if;
+end
+$$;
+
 create function media_sync.decide() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -422,6 +441,9 @@ begin
         v_operation := 'described';
     end if;
     if v_operation is not null then
+        if v_user is not null then
+            perform media_sync.spend_change(v_user);
+        end if;
         insert into public.media_sync_log (
             operation, source, asset_row_id, cloudinary_asset_id, cloudinary_public_id, resource_type, actor, details
         ) values (
@@ -437,12 +459,28 @@ $$;
 create trigger decide before update on public.media_assets
     for each row execute function media_sync.decide();
 
--- Claims: the worker that carries a row's intent out, and the time until which no other may.
+-- Claims: the worker that carries a row's intent out, and the time until which no other may. An ended claim stays for a
+-- while, without its worker: it counts the rounds.
 create table media_sync.intent_claims (
     asset_id    uuid primary key references public.media_assets on delete cascade,
-    claim       uuid not null,
-    claim_until timestamptz not null
+    claim       uuid,
+    claim_until timestamptz not null,
+    -- The newest round, and how many there were then; one is forgotten with each time between rounds.
+    began_at    timestamptz not null default clock_timestamp(),
+    rounds      double precision not null default 1
 );
+
+create index intent_claims_ended on media_sync.intent_claims (began_at) where claim is null;
+
+-- The rounds of a claim that are not forgotten yet.
+create function media_sync.rounds_of(p_claim media_sync.intent_claims) returns double precision
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select greatest(p_claim.rounds - coalesce(
+        extract(epoch from clock_timestamp() - p_claim.began_at)
+            / nullif(extract(epoch from media_sync.time_between_rounds()), 0),
+        p_claim.rounds
+    ), 0)
+$$;
 
 alter table media_sync.intent_claims enable row level security;
 revoke all on media_sync.intent_claims from public, anon, authenticated, service_role;
@@ -461,12 +499,15 @@ revoke all on media_sync.whole_assets from public, anon, authenticated, service_
 
 -- Claims rows whose intents are to be carried out. The holder is alone until the claim ends; after that another may
 -- take over. Rows that were refused for good are left out: only a new decision or an administrator makes them pending
--- again. {"rows", "busy": [ids that others hold], "left": [ids for which this answer has no room]}
+-- again. A row has ten rounds at once; then it waits for the next drain when its time has come, and wishes add up.
+-- {"rows", "busy": [ids that others hold], "left": [ids for which this answer has no room]}
 create function public.media_sync_claim_intents(p_ids uuid[], p_claim uuid, p_seconds integer) returns json
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
+    c_rounds constant integer := 10;
     v_former text := media_sync.mark('observing', 'on');
     v_wanted uuid[];
+    v_early uuid[];
     v_left uuid[];
     v_free uuid[];
 begin
@@ -476,6 +517,17 @@ begin
             and not (sync_status = 'error' and sync_next_attempt_at is null)
         order by id for update
     );
+    with early as (
+        update public.media_assets m
+        set sync_next_attempt_at =
+            clock_timestamp() + (media_sync.rounds_of(c) + 1 - c_rounds) * media_sync.time_between_rounds()
+        from media_sync.intent_claims c
+        where m.id = any (v_wanted) and c.asset_id = m.id and c.claim is null
+            and media_sync.rounds_of(c) + 1 > c_rounds
+        returning m.id
+    )
+    select coalesce(array_agg(id), '{}') into v_early from early;
+    v_wanted := array(select id from unnest(v_wanted) id where id <> all (v_early));
     v_left := array(
         select id from (
             select id, row_number() over sorted as place, sum(octet_length(whole::text)) over sorted as bytes
@@ -489,8 +541,10 @@ begin
         insert into media_sync.intent_claims as c (asset_id, claim, claim_until)
         select id, p_claim, clock_timestamp() + make_interval(secs => p_seconds)
         from unnest(v_wanted) id where id <> all (v_left)
-        on conflict (asset_id) do update set claim = excluded.claim, claim_until = excluded.claim_until
-        where c.claim_until < clock_timestamp()
+        on conflict (asset_id) do update
+        set claim = excluded.claim, claim_until = excluded.claim_until,
+            began_at = excluded.began_at, rounds = media_sync.rounds_of(c) + 1
+        where c.claim is null or c.claim_until < clock_timestamp()
         returning asset_id
     )
     select coalesce(array_agg(asset_id), '{}') into v_free from claimed;
@@ -537,7 +591,7 @@ revoke execute on function media_sync.wish, media_sync.pair_wishes, media_sync.w
     media_sync.fault_of_pairs, media_sync.fault_of_tags, media_sync.fault_of_edit, media_sync.fault_of_own_text,
     media_sync.fault_of_description, media_sync.fault_of_place, media_sync.size_rules, media_sync.fault_of_size,
     media_sync.bytes_of_tags, media_sync.check_edit, media_sync.edited_columns, media_sync.differences,
-    media_sync.bound_intent, media_sync.most_worker_bytes, media_sync.decide from public;
+    media_sync.bound_intent, media_sync.spend_change, media_sync.rounds_of, media_sync.most_worker_bytes, media_sync.decide from public;
 revoke execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents from public, anon,
     authenticated, service_role;
 grant execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents to service_role;

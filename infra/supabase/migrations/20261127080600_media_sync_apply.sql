@@ -166,9 +166,10 @@ $$;
 -- Ends the claims that a plan leaves out.
 create function media_sync.end_claims(p_rows jsonb) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
-    delete from media_sync.intent_claims c
-    using jsonb_array_elements(p_rows) w
-    where c.asset_id = (w ->> 'id')::uuid and w ->> 'intent_claim' is null
+    update media_sync.intent_claims c
+    set claim = null, claim_until = '-infinity'
+    from jsonb_array_elements(p_rows) w
+    where c.asset_id = (w ->> 'id')::uuid and w ->> 'intent_claim' is null and c.claim is not null
 $$;
 
 -- Refuses a plan that does not know every open upload of its names: one of its assets may be an upload's that began after

@@ -37,8 +37,8 @@ begin
         order by created_at desc limit c_most + 1
     ) newest;
     if v_kept.answers > c_most or v_kept.bytes > c_bytes then
-        raise exception 'too many requests with idempotency keys within an hour: % are taken', c_most
-            using errcode = 'PT429';
+        perform media_sync.refuse_for_now(
+            format('a user makes %s requests with idempotency keys an hour at most', c_most), now() + interval '10 minutes');
     end if;
 end
 $$;

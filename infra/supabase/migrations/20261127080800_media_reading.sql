@@ -1,4 +1,6 @@
 -- Reading: status and statistics, a page of the list, one asset, and the mirror's health.
+--
+-- Functions that people call have a time limit of their own, shorter than their role's: PostgREST sets it before it calls.
 do $once$ begin if media_sync.begin_migration('20261127080800', 'media_reading') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
@@ -60,7 +62,7 @@ $$;
 
 -- Everything that a status screen shows, in one round trip. With p_run_id also that run and its drift.
 create function public.media_sync_overview(p_run_id uuid default null) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language sql stable set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
     with runs as (
         select r.status, r.started_at, media_sync.describe_run(r) as shown
         from public.sync_runs r order by r.started_at desc limit 10
@@ -181,6 +183,26 @@ begin
 end
 $$;
 
+-- Refuses questions that no index can answer in a large library: far pages by number, and words that hold no three
+-- characters for the trigrams, looked for among very many assets.
+create function media_sync.refuse_expensive(p_query jsonb, p_met boolean) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+    c_farthest constant integer := 100000;
+    c_most_met constant integer := 20000;
+begin
+    if (p_query ->> 'offset')::bigint > c_farthest then
+        raise exception 'pages by number end at % assets: use cursors, or add a filter', c_farthest using errcode = 'PT422';
+    end if;
+    if p_met and (media_sync.list_total(p_query - 'search', null, array(
+        select jsonb_array_elements_text(p_query -> 'tags')), false))[1] > c_most_met
+    then
+        raise exception 'among more than % assets, search for three characters or more, or add a filter', c_most_met
+            using errcode = 'PT422';
+    end if;
+end
+$$;
+
 -- Finds the page's rows: their ids in order, if more follow, the end of the page, and the total. It does not run as the
 -- caller: under row level security PostgreSQL would not use an index for tags or words, since their operators might
 -- tell of hidden rows. It finds live rows, which every signed-in user may see, and tells their ids only. The caller
@@ -206,6 +228,7 @@ begin
     if v_order.expression is null then
         raise exception 'sort_by is not a sortable column' using errcode = '22023';
     end if;
+    perform media_sync.refuse_expensive(p_query, v_met);
 
     -- One row more than asked for tells if there is a next page.
     execute format(
@@ -406,7 +429,7 @@ $$;
 -- One asset with everything that is known of it: {asset, stored, standing, notifications, audit}. Null if the caller
 -- may not see it: row level security decides on the row, and each part decides again.
 create function public.media_get(p_asset_id text default null, p_row_id uuid default null) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language sql stable set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
     select media_sync.admit();
     select jsonb_build_object(
         'asset', media_sync.shown(m, array['sync_error_code', 'sync_next_attempt_at', 'deleted_by']),
@@ -497,13 +520,14 @@ begin
                 '[]')
             from media_sync.refused_notifications
         ),
+        'trail_bytes', pg_total_relation_size('public.media_sync_log'),
         'schema_version', media_sync.schema_version()
     );
 end
 $$;
 
 revoke execute on function media_sync.list_order, media_sync.list_filter, media_sync.list_plan, media_sync.list_total,
-    media_sync.list_find, media_sync.list_items, media_sync.may_see, media_sync.may_audit, media_sync.notifications_about, media_sync.trail_of,
+    media_sync.refuse_expensive, media_sync.list_find, media_sync.list_items, media_sync.may_see, media_sync.may_audit, media_sync.notifications_about, media_sync.trail_of,
     media_sync.audit_about, media_sync.landmark, media_sync.is_claimed from public;
 revoke execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
     public.media_list, public.media_get, public.media_sync_health from public, anon, authenticated, service_role;

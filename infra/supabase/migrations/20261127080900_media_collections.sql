@@ -313,7 +313,7 @@ $$;
 -- Adds assets, at the end or at a position. Items that are there already stay where they are.
 create function public.media_collection_add(p_collection uuid, p_assets uuid[], p_position integer default null)
 returns jsonb
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '6s' as $$
 declare
     v_live uuid[];
     v_new uuid[];
@@ -340,7 +340,7 @@ $$;
 -- Moves items to a position, in the order in which they are named; all others keep theirs.
 create function public.media_collection_reorder(p_collection uuid, p_assets uuid[], p_position integer default 1)
 returns jsonb
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '6s' as $$
 declare
     v_items uuid[];
 begin
@@ -378,7 +378,7 @@ $$;
 --  "usage_count": number, counted up to the bound of an asset,
 --  "collections": [{collection_id, name, is_public, owner, position}]}
 create function public.media_where_used(p_asset uuid) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language sql stable set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
     select media_sync.admit();
     select jsonb_build_object(
         'usage', (

@@ -12,6 +12,9 @@ pub(super) const CURSOR_SECRET: &str = "CURSOR_SECRET";
 /// The setting that holds the rules for uploads.
 pub const UPLOAD_RULES: &str = "UPLOAD_RULES";
 
+/// The setting that holds the limits of one user.
+pub const USER_LIMITS: &str = "USER_LIMITS";
+
 /// The keys that a secret may have.
 pub const KEYS: [&str; 8] = [
     CLOUDINARY_URL,
@@ -28,4 +31,4 @@ pub const KEYS: [&str; 8] = [
 pub const ACCESS_RULES: &str = "ACCESS_RULES";
 
 /// The settings that the database keeps. Releases before 0.2.0 kept them in the secret.
-pub const SETTINGS: [&str; 2] = [UPLOAD_RULES, ACCESS_RULES];
+pub const SETTINGS: [&str; 3] = [UPLOAD_RULES, ACCESS_RULES, USER_LIMITS];

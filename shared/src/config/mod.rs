@@ -20,7 +20,7 @@ pub use self::environment::{
     required_env, retry_after, schedules, webhook_urls,
 };
 pub use self::error::ConfigError;
-pub use self::keys::{ACCESS_RULES, KEYS, SETTINGS, UPLOAD_RULES};
+pub use self::keys::{ACCESS_RULES, KEYS, SETTINGS, UPLOAD_RULES, USER_LIMITS};
 pub use self::load::load;
 pub use self::parts::{
     CallerConfig, CloudinaryConfig, ConfigPart, SecretSettings, ServiceConfig, from_map,

@@ -270,6 +270,11 @@ pub const CATALOGUE: &[ProblemKind] = &[
         "Too many of your uploads are under way: wait for `Retry-After` seconds, until some have ended.",
     ),
     entry(
+        429,
+        "too_many_changes",
+        "You have changed as much as one user may within an hour: wait for `Retry-After` seconds.",
+    ),
+    entry(
         431,
         "headers_too_large",
         "All headers together are larger than 16 KB.",

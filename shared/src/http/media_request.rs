@@ -34,6 +34,9 @@ const ATTEMPTS: usize = 3;
 /// The time after which the second of two requests with one key should ask again.
 const STILL_ANSWERED: Duration = Duration::from_secs(1);
 
+/// The time after which there may be room in a user's budget, where the database does not tell it.
+const BUDGET_GROWS: Duration = Duration::from_secs(60);
+
 /// The requested kind of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestedChange {
@@ -216,6 +219,12 @@ fn problem(error: SupabaseError) -> Problem {
             "idempotency_key_reused",
             "This Idempotency-Key was used for another request. Use a new one for each request.",
         ),
+        Some("PT429") => Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_changes",
+            "You have changed as much as one user may within an hour. Nothing of this request was done. Wait for `Retry-After` seconds, then repeat.",
+        )
+        .retry_after(error.retry_after().unwrap_or(BUDGET_GROWS)),
         _ => error.into(),
     }
 }

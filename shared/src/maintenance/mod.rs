@@ -209,6 +209,9 @@ fn state(
             yes(mirror.lacks_notifications()),
         ),
     ];
+    if let Some(bytes) = mirror.trail_bytes {
+        metrics.push((&metrics::AUDIT_TRAIL_BYTES, bytes as f64));
+    }
     if let Some((remaining, is_low)) = mirror.quota_left(now) {
         metrics.push((&metrics::QUOTA_REMAINING, f64::from(remaining)));
         metrics.push((&metrics::QUOTA_BELOW_RESERVE, yes(is_low)));

@@ -1,14 +1,15 @@
-//! Chooses between the database's rules and those that an old secret holds (pure).
+//! Chooses between the database's value of a setting and the one that an old secret holds (pure).
 
 use super::database::StoredSetting;
+use super::user_limits::UserLimits;
 use crate::access_rules::AccessRules;
-use crate::config::ACCESS_RULES;
+use crate::config::{ACCESS_RULES, USER_LIMITS};
 use crate::upload::UploadRules;
 
 /// The rules that count, and where they come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RulesPlan {
-    /// The rules as they are written: a JSON object.
+    /// The rules as they are written: a JSON object that keeps the setting's own rules.
     pub text: String,
     pub origin: RulesOrigin,
 }
@@ -30,11 +31,12 @@ pub enum RulesOrigin {
 pub fn check_setting(name: &str, text: &str) -> Result<(), String> {
     match name {
         ACCESS_RULES => AccessRules::parse(text).map(drop),
+        USER_LIMITS => UserLimits::parse(text).map(drop),
         _ => UploadRules::parse(text).map(drop),
     }
 }
 
-/// Chooses the rules. The secret's value counts only if the database was never given one.
+/// Chooses a setting's rules. The secret's value counts only if the database was never given one.
 ///
 /// # Errors
 /// The place of the rules that should count, and their fault.
@@ -106,6 +108,11 @@ mod tests {
         assert!(fault.contains("max_byte"), "{fault}");
         let (origin, _) = plan_rules(UPLOAD_RULES, None, Some("{")).unwrap_err();
         assert_eq!(origin, RulesOrigin::Secret);
+        let (_, fault) = plan_rules(USER_LIMITS, Some(&misspelt), None).unwrap_err();
+        assert!(
+            fault.contains("max_byte"),
+            "each setting has its own: {fault}"
+        );
     }
 
     #[test]

@@ -289,6 +289,7 @@ mod tests {
             last_notification: None,
             last_found: None,
             refusals: Vec::new(),
+            trail_bytes: None,
             schema_version: Some(SCHEMA_VERSION.to_owned()),
         }
     }

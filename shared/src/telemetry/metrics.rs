@@ -26,6 +26,7 @@ const MAINTAINERS: &[&str] = &["maintenance", "reconcile"];
 pub enum MetricUnit {
     Count,
     Seconds,
+    Bytes,
     /// A ratio, or 1 for yes and 0 for no.
     None,
 }
@@ -36,6 +37,7 @@ impl MetricUnit {
         match self {
             Self::Count => "Count",
             Self::Seconds => "Seconds",
+            Self::Bytes => "Bytes",
             Self::None => "None",
         }
     }
@@ -98,6 +100,8 @@ metrics! {
         "Calls left of the Admin API's hour, as an answer told it last.";
     QUOTA_BELOW_RESERVE = "quota_below_reserve", None, MAINTAINERS, false,
         "1 while fewer calls are left than runs keep for people.";
+    AUDIT_TRAIL_BYTES = "audit_trail_bytes", Bytes, MAINTAINERS, false,
+        "Size of the audit trail with its indexes.";
     NOTIFICATIONS_MISSING = "notifications_missing", None, MAINTAINERS, false,
         "1 while runs find changes of which no notification has told.";
     TRIGGERS_REPAIRED = "triggers_repaired", Count, MAINTAINERS, false,

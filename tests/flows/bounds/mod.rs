@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod accumulation;
+mod budgets;
 mod large_rows;
+mod questions;
 
 use end_to_end::{DataApiCaller, database};
 use local_stack::{LocalStack, StackOptions, TokenClaims};

@@ -33,9 +33,9 @@ const FILTERS: [&str; 24] = [
     r#"{"search": "harbour"}"#,
     r#"{"search": "harbour-dawn"}"#,
     r#"{"search": "nowhere"}"#,
-    r#"{"search": "ou"}"#,
-    r#"{"search": "q7"}"#,
-    r#"{"search": "%"}"#,
+    r#"{"search": "ou", "folder": "area-0/folder-0"}"#,
+    r#"{"search": "q7", "folder": "area-0/folder-0"}"#,
+    r#"{"search": "%", "folder": "area-29/folder-59"}"#,
     r#"{"resource_type": "image", "sync_status": "synced", "folder": "area-0/folder-0", "tags": ["tag-1"], "min_size": 9}"#,
     r#"{"search": "dawn", "tags": ["tag-0"], "resource_type": "image", "date_from": "2023-06-01T00:00:00Z"}"#,
 ];

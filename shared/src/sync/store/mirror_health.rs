@@ -31,6 +31,9 @@ pub struct MirrorHealth {
     /// The webhook's refusals, newest first.
     #[serde(default)]
     pub refusals: Vec<RefusalSummary>,
+    /// The size of the audit trail with its indexes.
+    #[serde(default)]
+    pub trail_bytes: Option<u64>,
     /// The newest migration that the database records.
     #[serde(default)]
     pub schema_version: Option<String>,

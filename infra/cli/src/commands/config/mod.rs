@@ -50,7 +50,7 @@ pub(super) struct PrintArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct SetArguments {
-    /// A key of the configuration, such as CLOUDINARY_URL, or a setting: UPLOAD_RULES, ACCESS_RULES
+    /// A key of the configuration, such as CLOUDINARY_URL, or a setting: UPLOAD_RULES, ACCESS_RULES, USER_LIMITS
     #[arg(value_name = "KEY[=VALUE]")]
     key: String,
     /// Its value; other users of the machine can read it here, so take - for secrets

@@ -133,7 +133,7 @@ fn checked(name: &str, text: &str) -> Result<Value, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use media_sync::config::UPLOAD_RULES;
+    use media_sync::config::{UPLOAD_RULES, USER_LIMITS};
     use media_sync::time::Timestamp;
 
     use super::*;
@@ -152,6 +152,7 @@ mod tests {
         assert!(failure.message.contains("max_byte"), "{failure:?}");
         assert!(checked(UPLOAD_RULES, "{").is_err());
         assert_eq!(checked(UPLOAD_RULES, "{}").unwrap(), json!({}));
+        assert!(checked(USER_LIMITS, r#"{"changes_per_hour": 0}"#).is_err());
     }
 
     #[test]

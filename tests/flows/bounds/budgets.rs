@@ -1,0 +1,131 @@
+//! One user does not spend the hour of everybody else.
+
+use end_to_end::{DataApiCaller, HttpAnswer, database};
+use local_stack::TokenClaims;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::Measure;
+
+const ID: &str = "select id::text as id, cloudinary_asset_id as asset_id from public.media_assets";
+
+#[tokio::test]
+async fn a_user_changes_as_much_as_an_hour_takes_whichever_way() {
+    let measure = Measure::take().await;
+    limit(&measure, json!({"changes_per_hour": 3})).await;
+    let asset = database::rows(&measure.client, ID, &[]).await[0].clone();
+    for number in 0..3 {
+        let change = json!({"description": format!("Mug {number}")});
+        assert_eq!(measure.edit(change).await, "done");
+    }
+    let item = json!({"asset_id": asset["asset_id"], "tags": ["late"]});
+    let edit = json!({"p_items": [item]});
+    for answer in [
+        measure.user.rpc("media_request_edit", &edit).await,
+        patch(&measure.user, json!({"tags": ["late"]})).await,
+        patch(&measure.user, json!({"deleted_at": "2026-01-01T00:00:00Z"})).await,
+    ] {
+        answer.assert_refused(StatusCode::TOO_MANY_REQUESTS, "PT429");
+        let wait = answer.headers["retry-after"].to_str().unwrap();
+        assert!((3_000..=3_600).contains(&wait.parse().unwrap()), "{wait}");
+    }
+    let admin = DataApiCaller::user(&measure.stack, &TokenClaims::admin("admin@example.com"));
+    let others = admin.rpc("media_request_edit", &edit).await;
+    assert_eq!(others.body["failed"], json!([]), "{}", others.body);
+
+    let earlier = "alter table public.media_sync_log disable trigger append_only;
+        update public.media_sync_log set occurred_at = occurred_at - interval '1 hour';
+        alter table public.media_sync_log enable trigger append_only";
+    measure.client.batch_execute(earlier).await.unwrap();
+    assert_eq!(measure.edit(json!({"tags": ["later"]})).await, "done");
+    measure.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_beyond_the_budget_does_nothing_at_all() {
+    let measure = Measure::take().await;
+    limit(&measure, json!({"changes_per_hour": 1})).await;
+    let asset = database::rows(&measure.client, ID, &[]).await[0]["asset_id"].clone();
+    let item = |tag: &str| json!({"asset_id": asset, "tags": [tag]});
+    let request = json!({"p_items": [item("one"), item("two")]});
+    let refused = measure.user.rpc("media_request_edit", &request).await;
+    refused.assert_refused(StatusCode::TOO_MANY_REQUESTS, "PT429");
+    let tags = "select tags from public.media_assets";
+    let tags = database::rows(&measure.client, tags, &[]).await;
+    assert_eq!(tags[0]["tags"], json!([]));
+    measure.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_row_has_a_few_rounds_at_once_and_then_waits_while_wishes_add_up() {
+    let measure = Measure::take().await;
+    let service = DataApiCaller::service(&measure.stack);
+    assert_eq!(measure.edit(json!({"tags": ["sale"]})).await, "done");
+    for round in 0..10 {
+        assert_eq!(claim_and_end(&measure, &service).await, 1, "{round}");
+    }
+    assert_eq!(claim_and_end(&measure, &service).await, 0);
+    let waits = "select extract(epoch from sync_next_attempt_at - now())::integer as seconds from public.media_assets";
+    let waits = database::rows(&measure.client, waits, &[]).await[0]["seconds"].clone();
+    assert!((60..=120).contains(&waits.as_i64().unwrap()), "{waits}");
+
+    limit(&measure, json!({"seconds_between_rounds": 0})).await;
+    assert_eq!(claim_and_end(&measure, &service).await, 1);
+    measure.stack.stop().await;
+}
+
+#[tokio::test]
+async fn the_owner_of_the_database_alone_removes_a_flood_from_the_trail_and_leaves_an_entry() {
+    let measure = Measure::take().await;
+    for number in 0..5 {
+        let change = json!({"description": format!("Mug {number}")});
+        assert_eq!(measure.edit(change).await, "done");
+    }
+    let remove = "select media_sync.break_glass($1::text::uuid, now() - interval '1 hour', now() + interval '1 hour', $2) as gone";
+    let user = measure.claims.sub.to_string();
+    let gone = async |reason: &str| {
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&user, &reason];
+        measure.client.query(remove, &values).await
+    };
+    gone(" ").await.unwrap_err();
+    measure
+        .client
+        .batch_execute("set role service_role")
+        .await
+        .unwrap();
+    gone("as a server").await.unwrap_err();
+    measure.client.batch_execute("reset role").await.unwrap();
+    let gone = gone("a flood").await.unwrap();
+    assert_eq!(gone[0].get::<_, i64>(0), 5);
+    let left = "select operation, details ->> 'reason' as reason, details -> 'entries' as entries from public.media_sync_log";
+    let left = database::rows(&measure.client, left, &[]).await;
+    assert_eq!(
+        left,
+        [json!({"operation": "glass_broken", "reason": "a flood", "entries": 5})]
+    );
+    measure.stack.stop().await;
+}
+
+async fn limit(measure: &Measure, limits: Value) {
+    let sql = "select public.media_sync_set_setting('USER_LIMITS', $1)";
+    measure.client.query(sql, &[&limits]).await.unwrap();
+}
+
+async fn patch(caller: &DataApiCaller, change: Value) -> HttpAnswer {
+    let path = "/media_assets?cloudinary_public_id=eq.mug";
+    caller.call(Method::PATCH, path, &[], Some(&change)).await
+}
+
+/// The number of rows that the claim got; it ends as a plan ends it.
+async fn claim_and_end(measure: &Measure, service: &DataApiCaller) -> usize {
+    let id = database::rows(&measure.client, ID, &[]).await[0]["id"].clone();
+    let claim = json!({
+        "p_ids": [id], "p_claim": "00000000-0000-4000-8000-000000000001", "p_seconds": 60,
+    });
+    let claimed = service.rpc("media_sync_claim_intents", &claim).await;
+    assert_eq!(claimed.body["busy"], json!([]), "{}", claimed.body);
+    let ended = json!([{"id": id, "intent_claim": null}]);
+    let end = "select media_sync.end_claims($1)";
+    measure.client.query(end, &[&ended]).await.unwrap();
+    claimed.body["rows"].as_array().unwrap().len()
+}

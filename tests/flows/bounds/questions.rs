@@ -1,0 +1,36 @@
+//! Questions that no index can answer are refused in a large library, with what to ask instead.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use super::Measure;
+
+/// More assets than are looked through for a word.
+const FILL: &str = "insert into public.media_assets (cloudinary_asset_id, cloudinary_public_id, resource_type, folder)
+    select md5(n::text), 'bulk/' || n, 'image', 'area-' || n % 20 from generate_series(1, 20001) n;
+    analyze public.media_assets";
+
+#[tokio::test]
+async fn expensive_questions_are_refused_in_a_large_library_and_say_what_to_ask() {
+    let measure = Measure::take().await;
+    let met = json!({"search": "q7"});
+    assert_eq!(ask(&measure, met.clone()).await, StatusCode::OK);
+    measure.client.batch_execute(FILL).await.unwrap();
+    for (query, status) in [
+        (met, StatusCode::UNPROCESSABLE_ENTITY),
+        (json!({"search": "q7", "folder": "area-7"}), StatusCode::OK),
+        (json!({"search": "bulk"}), StatusCode::OK),
+        (json!({"offset": 100_000}), StatusCode::OK),
+        (json!({"offset": 100_001}), StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
+        assert_eq!(ask(&measure, query.clone()).await, status, "{query}");
+    }
+    measure.stack.stop().await;
+}
+
+async fn ask(measure: &Measure, query: Value) -> StatusCode {
+    let mut query = query;
+    query["sort_by"] = json!("created_at");
+    let asked = json!({"p_query": query});
+    measure.user.rpc("media_list", &asked).await.status
+}
