@@ -11,8 +11,10 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use media_sync::queue::{
-    ContinueReconcile, IntentMessage, RetrySchedule, SqsQueue, decode, encode, handle_batch,
+    ContinueReconcile, FailureProspect, IntentMessage, MessageFailure, QueueMessage, RetrySchedule,
+    SqsQueue, decode, encode, handle_batch,
 };
+use media_sync::time::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -102,29 +104,52 @@ async fn refused_call_fails_every_message_of_its_batch() {
     assert_eq!((outcome.sent, outcome.failed.len()), (0, 3));
 }
 
-/// A batch of `count` messages with receipts, of which the third cannot be read, and every good one fails.
-async fn failing_batch(count: usize, queue: SqsQueue) -> Vec<String> {
-    let body = encode(&ContinueReconcile {
-        run_id: Uuid::nil(),
-    });
-    let records: Vec<Value> = (0..count)
-        .map(|number| {
-            let body = if number == 2 { "{}" } else { &body };
-            json!({"messageId": format!("m{number}"), "receiptHandle": format!("r{number}"), "body": body})
-        })
-        .collect();
+/// The failure of a message in these tests.
+#[derive(Debug, thiserror::Error)]
+#[error("why")]
+struct Failure(FailureProspect);
+
+impl MessageFailure for Failure {
+    fn prospect(&self) -> FailureProspect {
+        self.0
+    }
+}
+
+const COUNTED: FailureProspect = FailureProspect::Counted;
+const PASSING: FailureProspect = FailureProspect::Passing(Duration::from_secs(300));
+
+/// Handles these records; the first is handled well, the others fail. Answers the names of those that come again.
+async fn handle_failing<M: QueueMessage>(
+    records: Vec<Value>,
+    queue: SqsQueue,
+    prospect: FailureProspect,
+) -> Vec<String> {
     let event = serde_json::from_value(json!({ "Records": records })).unwrap();
     let retry = RetrySchedule::new(queue, Duration::from_secs(90));
-    let work = async |messages: Vec<ContinueReconcile>| {
+    let work = async |messages: Vec<M>| {
         let fail = |number| match number {
             0 => Ok(()),
-            _ => Err(std::io::Error::other("why")),
+            _ => Err(Failure(prospect)),
         };
         (0..messages.len()).map(fail).collect()
     };
     let response = handle_batch(event, &retry, work).await;
     let failures = response.batch_item_failures.into_iter();
     failures.map(|failure| failure.item_identifier).collect()
+}
+
+fn record(number: usize, body: &str) -> Value {
+    json!({"messageId": format!("m{number}"), "receiptHandle": format!("r{number}"), "body": body})
+}
+
+/// A batch of `count` messages with receipts, of which the third cannot be read, and every good one fails.
+async fn failing_batch(count: usize, queue: SqsQueue) -> Vec<String> {
+    let body = encode(&ContinueReconcile {
+        run_id: Uuid::nil(),
+    });
+    let body = |number| if number == 2 { "{}" } else { &body };
+    let records = (0..count).map(|number| record(number, body(number)));
+    handle_failing::<ContinueReconcile>(records.collect(), queue, COUNTED).await
 }
 
 #[tokio::test]
@@ -154,4 +179,93 @@ async fn messages_fail_all_the_same_where_sqs_does_not_say_when_they_come_back()
     let refused = |_: &Value| (StatusCode::FORBIDDEN, json!({"__type": "AccessDenied"}));
     let (queue, _) = serve(refused).await;
     assert_eq!(failing_batch(2, queue).await, ["m1"]);
+}
+
+/// Messages that were sent a while ago; the last is a copy already.
+fn waiting_records(count: usize, body: &str) -> Vec<Value> {
+    let sent = Timestamp::now().offset(-60_000_000).micros() / 1_000;
+    let mut records: Vec<Value> = (0..count).map(|number| record(number, body)).collect();
+    for record in &mut records {
+        record["attributes"] = json!({"SentTimestamp": sent.to_string()});
+        record["messageAttributes"] =
+            json!({"correlation_id": {"stringValue": "c-1", "dataType": "String"}});
+    }
+    let since = Timestamp::now().offset(-2_000_000_000).to_string();
+    records.last_mut().unwrap()["messageAttributes"]["waiting_since"] =
+        json!({"stringValue": since, "dataType": "String"});
+    records
+}
+
+#[tokio::test]
+async fn messages_wait_as_copies_that_know_when_they_came_first() {
+    let (queue, calls) = serve(|body| {
+        let taken =
+            |entry: &Value| json!({"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": ""});
+        let entries = body["Entries"].as_array().unwrap().iter().map(taken);
+        let entries: Vec<Value> = entries.collect();
+        (StatusCode::OK, json!({"Successful": entries, "Failed": []}))
+    })
+    .await;
+    let body = encode(&ContinueReconcile {
+        run_id: Uuid::nil(),
+    });
+    let records = waiting_records(13, &body);
+    let came_again = handle_failing::<ContinueReconcile>(records.clone(), queue, PASSING).await;
+    assert!(came_again.is_empty(), "SQS deletes them: {came_again:?}");
+    let calls = calls.lock().unwrap();
+    let copies: Vec<&Value> = calls
+        .iter()
+        .flat_map(|call| call["Entries"].as_array().unwrap())
+        .collect();
+    assert_eq!((calls.len(), copies.len()), (2, 12));
+    for (copy, original) in copies.iter().zip(&records[1..]) {
+        assert_eq!(copy["MessageBody"], original["body"]);
+        let attributes = &copy["MessageAttributes"];
+        assert_eq!(attributes["correlation_id"]["StringValue"], "c-1");
+        let since = attributes["waiting_since"]["StringValue"].as_str().unwrap();
+        let since = Timestamp::parse(since).unwrap();
+        let carried = &original["messageAttributes"]["waiting_since"]["stringValue"];
+        match carried.as_str() {
+            Some(carried) => {
+                assert_eq!(since, Timestamp::parse(carried).unwrap());
+                let delay = copy["DelaySeconds"].as_i64();
+                let is_a_quarter = delay.is_some_and(|delay| (500..510).contains(&delay));
+                assert!(is_a_quarter, "of its wait: {delay:?}");
+            }
+            None => {
+                let sent = original["attributes"]["SentTimestamp"].as_str().unwrap();
+                assert_eq!((since.micros() / 1_000).to_string(), sent);
+                assert_eq!(copy["DelaySeconds"], 300, "as long as it was told");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_message_of_which_sqs_takes_no_copy_comes_back() {
+    let body = encode(&IntentMessage {
+        asset_row_id: Uuid::from_u128(7),
+    });
+    let taken = encode(&IntentMessage {
+        asset_row_id: Uuid::from_u128(8),
+    });
+    let records = vec![record(0, &body), record(1, &body), record(2, &taken)];
+    let (partly, _) = queue(7, StatusCode::OK).await;
+    let failed = handle_failing::<IntentMessage>(records.clone(), partly, PASSING).await;
+    assert_eq!(failed, ["m1"]);
+    let (forbidden, _) = queue(7, StatusCode::FORBIDDEN).await;
+    let failed = handle_failing::<IntentMessage>(records, forbidden, PASSING).await;
+    assert_eq!(failed, ["m1", "m2"]);
+}
+
+#[tokio::test]
+async fn an_intent_that_has_waited_is_left_to_its_row() {
+    let (queue, calls) = queue(7, StatusCode::OK).await;
+    let body = encode(&IntentMessage {
+        asset_row_id: Uuid::from_u128(1),
+    });
+    let records = waiting_records(2, &body);
+    let failed = handle_failing::<IntentMessage>(records, queue, PASSING).await;
+    assert!(failed.is_empty(), "{failed:?}");
+    assert!(calls.lock().unwrap().is_empty());
 }

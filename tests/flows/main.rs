@@ -48,5 +48,6 @@ mod triggers;
 mod unchanged;
 mod uploads;
 mod value_rules;
+mod waiting;
 mod watching;
 mod webhooks;

@@ -103,7 +103,7 @@ impl ReconcileWorker {
             let carried = HashMap::from_iter(correlation.map(|id| (body.clone(), id)));
             telemetry::with_messages(carried, self.go_on(&body, deadline)).await?;
         }
-        Ok(json!({"batchItemSliceFailures": []}))
+        Ok(json!({"batchItemFailures": []}))
     }
 
     async fn go_on(&self, body: &str, deadline: Instant) -> Result<(), SliceFailure> {

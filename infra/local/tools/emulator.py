@@ -110,6 +110,34 @@ def leave_mail_unconfirmed():
     sns._list_subscriptions_by_topic = list_subscriptions_by_topic
 
 
+def hold_messages_back():
+    """Holds a message back no longer than SQS does. In a queue with the tag `hurry` so many seconds
+    of a delay pass in one."""
+    from ministack.services import sqs
+
+    send = sqs._act_send_message
+
+    def send_message(data, url):
+        delay = data.get("DelaySeconds")
+        if delay is not None and not 0 <= int(delay) <= 900:
+            raise sqs._Err(
+                "InvalidParameterValue",
+                f"Value {delay} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.",
+            )
+        answer = send(data, url)
+        queue = sqs._get_q(data.get("QueueUrl", url))
+        hurry = float(queue.get("tags", {}).get("hurry", 1))
+        if hurry != 1:
+            now = time.time()
+            for message in queue["messages"]:
+                if message["id"] == answer["MessageId"] and message["visible_at"] > now:
+                    message["visible_at"] = now + (message["visible_at"] - now) / hurry
+        return answer
+
+    sqs._act_send_message = send_message
+    sqs._HANDLERS["SendMessage"] = send_message
+
+
 def count_every_call():
     """Counts the errors and durations of every call of a function, whatever calls it: the emulator counts those of Invoke
     alone, and their throttles twice."""
@@ -185,6 +213,7 @@ def main():
     reserve_copies()
     name_batches()
     leave_mail_unconfirmed()
+    hold_messages_back()
     count_every_call()
     measure_queues()
     threading.Thread(target=read_in, daemon=True).start()

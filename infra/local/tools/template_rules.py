@@ -28,7 +28,7 @@ HOLDING = ["AWS::SQS::Queue", "AWS::Logs::LogGroup"]
 RETAINED = ["NotificationQueue", "NotificationDeadLetterQueue"]
 
 # They send messages to the queue that they read.
-CONTINUING = ["OutboundWorker", "Reconcile"]
+CONTINUING = ["NotificationWorker", "OutboundWorker", "Reconcile"]
 
 THROTTLED = ["POST /api/cloudinary/webhook", "POST /api/cloudinary/upload", "POST /api/cloudinary/sync"]
 

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::wait::MessageKeeper;
 use crate::asset::AssetId;
 use crate::cloudinary::signature::SignatureAlgorithm;
 use crate::time::Timestamp;
@@ -16,6 +17,9 @@ const VERSION: u64 = 1;
 /// A kind of message. Its fields stand beside the tag: `{"v":1,"kind":"outbound",...}`.
 pub trait QueueMessage: Serialize + DeserializeOwned {
     const KIND: &'static str;
+
+    /// The keeper of its meaning while it waits.
+    const KEEPER: MessageKeeper = MessageKeeper::Queue;
 }
 
 /// A notification of Cloudinary's, verified, as it came.
@@ -65,6 +69,7 @@ impl QueueMessage for NotificationMessage {
 
 impl QueueMessage for IntentMessage {
     const KIND: &'static str = "outbound";
+    const KEEPER: MessageKeeper = MessageKeeper::Row;
 }
 
 impl QueueMessage for ReplayMessage {

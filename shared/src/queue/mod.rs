@@ -3,9 +3,11 @@
 pub mod backlog;
 pub mod batch;
 pub mod message;
+mod outgoing;
 pub mod refusal;
 pub mod retry;
 pub mod send;
+mod wait;
 
 pub use backlog::{DepthError, QueueBacklog};
 pub use batch::{correlation_of, handle_batch};
@@ -13,6 +15,8 @@ pub use message::{
     ContinueReconcile, DecodeError, IntentMessage, NotificationMessage, QueueMessage, RawBody,
     ReplayMessage, decode, encode,
 };
+pub use outgoing::MAX_DELAY;
 pub use refusal::{RefusalTally, RefusedNotifications, part_batch};
 pub use retry::{RetrySchedule, TO_POSTPONE};
-pub use send::{BatchOutcome, MAX_DELAY, SendError, SqsQueue};
+pub use send::{BatchOutcome, SendError, SqsQueue};
+pub use wait::{FailureProspect, LONGEST_WAIT, MessageFailure, MessageKeeper, has_waited_long};

@@ -1,32 +1,16 @@
 //! Sends messages to an SQS queue, one by one or in batches.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::SdkError;
-use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
+use futures::future::join_all;
 
 use super::message::{QueueMessage, encode};
+use super::outgoing::{MAX_BYTES, OutgoingMessage, attributes, delay_seconds, plan_batches, size};
 use crate::deadline::Deadline;
 use crate::telemetry;
-
-/// The most messages that SQS takes in one batch.
-pub(super) const BATCH: usize = 10;
-
-/// The most bytes that SQS takes in one message, and in all messages of a batch together.
-const MAX_BYTES: usize = 1024 * 1024;
-
-/// The message attribute that carries the correlation id. It is no part of the body, so that a worker
-/// of another version reads the body as ever.
-pub(super) const CORRELATION: &str = "correlation_id";
-
-/// The most bytes that SQS counts for that attribute: its name, its type and its value.
-const ATTRIBUTE_BYTES: usize = 128;
-
-/// The longest time for which SQS holds a message back.
-pub const MAX_DELAY: Duration = Duration::from_secs(900);
 
 /// One queue.
 #[derive(Debug, Clone)]
@@ -122,11 +106,13 @@ impl SqsQueue {
     ) -> Result<(), SendError> {
         let body = encode(message);
         check_size::<M>(body.len())?;
+        // The invocation's correlation id, or that of the message in hand which is sent again.
+        let attributes = attributes(telemetry::correlation_of(&body), None);
         let call = self
             .client
             .send_message()
             .queue_url(&self.url)
-            .set_message_attributes(attributes(&body))
+            .set_message_attributes(attributes)
             .message_body(body)
             .set_delay_seconds(delay_seconds(delay));
         let sent = self.deadline.limit(call.send()).await;
@@ -137,38 +123,43 @@ impl SqsQueue {
     /// Sends many messages, ten at a time, and reports each that SQS does not have.
     pub async fn send_batch<M: QueueMessage>(&self, messages: &[M]) -> BatchOutcome {
         let mut outcome = BatchOutcome::default();
-        let mut bodies = Vec::with_capacity(messages.len());
+        let mut outgoing = Vec::with_capacity(messages.len());
         for (index, message) in messages.iter().enumerate() {
             let body = encode(message);
             match check_size::<M>(body.len()) {
-                Ok(()) => bodies.push((index, body)),
+                Ok(()) => outgoing.push(OutgoingMessage::now(index, body)),
                 Err(error) => outcome.failed.push((index, error)),
             }
         }
-        for batch in plan_batches(bodies) {
-            self.send_one_batch::<M>(batch, &mut outcome).await;
+        for batch in plan_batches(outgoing) {
+            outcome.add(self.send_one_batch(M::KIND, batch).await);
         }
         outcome.failed.sort_by_key(|(index, _)| *index);
         outcome
     }
 
-    async fn send_one_batch<M: QueueMessage>(
+    /// Sends messages of one kind that were received, ten at a time and all at once.
+    pub(super) async fn send_anew(
         &self,
-        batch: Vec<(usize, String)>,
-        outcome: &mut BatchOutcome,
-    ) {
-        let indexes: Vec<usize> = batch.iter().map(|(index, _)| *index).collect();
-        let entries = batch
-            .into_iter()
-            .map(|(index, body)| {
-                SendMessageBatchRequestEntry::builder()
-                    .id(index.to_string())
-                    .set_message_attributes(attributes(&body))
-                    .message_body(body)
-                    .build()
-                    .expect("id and body are set")
-            })
-            .collect();
+        kind: &'static str,
+        messages: Vec<OutgoingMessage>,
+    ) -> BatchOutcome {
+        let calls = plan_batches(messages).into_iter();
+        let calls = calls.map(|batch| self.send_one_batch(kind, batch));
+        let mut outcome = BatchOutcome::default();
+        for part in join_all(calls).await {
+            outcome.add(part);
+        }
+        outcome
+    }
+
+    async fn send_one_batch(
+        &self,
+        kind: &'static str,
+        batch: Vec<OutgoingMessage>,
+    ) -> BatchOutcome {
+        let indexes: Vec<usize> = batch.iter().map(|message| message.index).collect();
+        let entries = batch.into_iter().map(OutgoingMessage::entry).collect();
         let call = self
             .client
             .send_message_batch()
@@ -176,26 +167,19 @@ impl SqsQueue {
             .set_entries(Some(entries));
         let answer = match self.deadline.limit(call.send()).await {
             Some(Ok(answer)) => answer,
-            None => {
-                let late = indexes.into_iter();
-                let late = late.map(|index| (index, SendError::OutOfTime { kind: M::KIND }));
-                outcome.failed.extend(late);
-                return;
-            }
+            None => return BatchOutcome::of_none(indexes, || SendError::OutOfTime { kind }),
             Some(Err(error)) => {
                 let reason = chain(&error);
-                let failures = indexes.into_iter().map(|index| {
-                    let error = SendError::Call {
-                        kind: M::KIND,
-                        source: reason.clone().into(),
-                    };
-                    (index, error)
+                return BatchOutcome::of_none(indexes, || SendError::Call {
+                    kind,
+                    source: reason.clone().into(),
                 });
-                outcome.failed.extend(failures);
-                return;
             }
         };
-        outcome.sent += answer.successful().len();
+        let mut outcome = BatchOutcome {
+            sent: answer.successful().len(),
+            failed: Vec::new(),
+        };
         // What the answer does not confirm is not sent, whatever else it says.
         let confirmed: Vec<&str> = answer.successful().iter().map(|entry| entry.id()).collect();
         for index in indexes {
@@ -205,7 +189,7 @@ impl SqsQueue {
             }
             let refusal = answer.failed().iter().find(|entry| entry.id() == id);
             let error = SendError::Refused {
-                kind: M::KIND,
+                kind,
                 code: refusal
                     .map_or("unconfirmed", |entry| entry.code())
                     .to_owned(),
@@ -213,58 +197,34 @@ impl SqsQueue {
             };
             outcome.failed.push((index, error));
         }
+        outcome
     }
 }
 
-/// Cuts bodies into batches that SQS takes.
-fn plan_batches(bodies: Vec<(usize, String)>) -> Vec<Vec<(usize, String)>> {
-    let mut batches: Vec<Vec<(usize, String)>> = Vec::new();
-    let mut bytes = 0;
-    for (index, body) in bodies {
-        match batches.last_mut() {
-            Some(batch) if batch.len() < BATCH && bytes + size(&body) <= MAX_BYTES => {
-                bytes += size(&body);
-                batch.push((index, body));
-            }
-            _ => {
-                bytes = size(&body);
-                batches.push(vec![(index, body)]);
-            }
+impl BatchOutcome {
+    /// Nothing was sent.
+    fn of_none(indexes: Vec<usize>, error: impl Fn() -> SendError) -> Self {
+        let failed = indexes.into_iter().map(|index| (index, error()));
+        Self {
+            sent: 0,
+            failed: failed.collect(),
         }
     }
-    batches
-}
 
-/// The bytes that SQS counts for a message.
-fn size(body: &str) -> usize {
-    body.len() + ATTRIBUTE_BYTES
-}
-
-/// The invocation's correlation id, or that of the message in hand which is sent again.
-fn attributes(body: &str) -> Option<HashMap<String, MessageAttributeValue>> {
-    let id = telemetry::correlation_of(body)?;
-    let value = MessageAttributeValue::builder()
-        .data_type("String")
-        .string_value(id.as_str())
-        .build()
-        .expect("the type is set");
-    Some(HashMap::from([(CORRELATION.to_owned(), value)]))
+    fn add(&mut self, part: Self) {
+        self.sent += part.sent;
+        self.failed.extend(part.failed);
+    }
 }
 
 fn check_size<M: QueueMessage>(bytes: usize) -> Result<(), SendError> {
-    if bytes + ATTRIBUTE_BYTES > MAX_BYTES {
+    if size(bytes) > MAX_BYTES {
         return Err(SendError::TooLarge {
             kind: M::KIND,
             bytes,
         });
     }
     Ok(())
-}
-
-fn delay_seconds(delay: Duration) -> Option<i32> {
-    let seconds = delay.min(MAX_DELAY).as_secs_f64().ceil();
-    // at most 900
-    (seconds > 0.0).then_some(seconds as i32)
 }
 
 fn call_error<M: QueueMessage, E>(error: SdkError<E>) -> SendError
@@ -283,35 +243,4 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join(": ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn delays_are_whole_seconds_up_to_fifteen_minutes() {
-        assert_eq!(delay_seconds(Duration::ZERO), None);
-        assert_eq!(delay_seconds(Duration::from_millis(1200)), Some(2));
-        assert_eq!(delay_seconds(Duration::from_secs(5000)), Some(900));
-    }
-
-    proptest! {
-        // Each case moves megabytes.
-        #![proptest_config(ProptestConfig::with_cases(24))]
-
-        #[test]
-        fn batches_keep_every_body_in_order_within_the_limits(
-            sizes in prop::collection::vec(0usize..600_000, 0..40)
-        ) {
-            let bodies: Vec<_> = sizes.iter().map(|size| "x".repeat(*size)).enumerate().collect();
-            let batches = plan_batches(bodies.clone());
-            for batch in &batches {
-                prop_assert!((1..=BATCH).contains(&batch.len()));
-                prop_assert!(batch.iter().map(|(_, body)| size(body)).sum::<usize>() <= MAX_BYTES);
-            }
-            prop_assert_eq!(batches.concat(), bodies);
-        }
-    }
 }

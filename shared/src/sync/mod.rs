@@ -11,6 +11,7 @@ pub mod notification;
 pub mod operations;
 pub mod outbound;
 pub mod plan;
+mod prospect;
 pub mod purge;
 pub mod quota;
 pub mod quota_guard;

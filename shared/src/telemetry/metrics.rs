@@ -87,7 +87,9 @@ metrics! {
     NOTIFICATIONS_PARKED = "notifications_parked", Count, &["notification_worker"], false,
         "Notifications that were kept because they could not be understood.";
     MESSAGES_RETURNED = "messages_returned", Count, &["notification_worker", "outbound_worker"], false,
-        "Messages that went back to their queue, to be tried again.";
+        "Messages that went back to their queue, to be tried again, and counted.";
+    MESSAGE_WAIT = "message_wait", Seconds, &["notification_worker", "outbound_worker"], false,
+        "Age since its first arrival of a message that was sent anew, to wait for something that passes by itself.";
     RECONCILIATION_LATENESS = "reconciliation_lateness", None, MAINTAINERS, false,
         "Age of the last good run as a share of its schedule's allowance: above 1 it is overdue.";
     LAST_RUN_FAILED = "last_run_failed", None, MAINTAINERS, false,

@@ -97,16 +97,20 @@ impl World {
         .await;
     }
 
-    /// Queues that hold messages, dead ones included.
+    /// Queues that hold messages, dead ones included. Of a run that rests, the message may wait for an hour.
     pub async fn waiting_messages(&self) -> BTreeMap<String, u64> {
         let depths = self
             .stack
             .queue_depths()
             .await
             .expect("the emulator answers");
-        let waiting = depths
-            .into_iter()
-            .map(|(queue, depth)| (queue, depth.visible + depth.in_flight));
+        let waiting = depths.into_iter().map(|(queue, depth)| {
+            let count = match queue.as_str() {
+                "ReconcileQueue" => depth.visible + depth.in_flight,
+                _ => depth.total(),
+            };
+            (queue, count)
+        });
         waiting.filter(|(_, count)| *count > 0).collect()
     }
 

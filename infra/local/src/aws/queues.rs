@@ -66,6 +66,21 @@ impl Aws {
         self.set_attributes(url, &attributes).await
     }
 
+    /// Lets so many seconds of a delay pass in one, in a queue named by its logical id.
+    pub(crate) async fn hurry(
+        &self,
+        deployment: &Deployment,
+        queue: &str,
+        seconds: u32,
+    ) -> Result<(), StackError> {
+        let url = deployment.queue(queue);
+        let request = json!({ "QueueUrl": url, "Tags": { "hurry": seconds.to_string() } });
+        self.api
+            .json("sqs", "AmazonSQS.TagQueue", &request)
+            .await
+            .map(drop)
+    }
+
     /// Has a queue, named by its logical id, give up a message that was received so often.
     pub(crate) async fn give_up_after(
         &self,

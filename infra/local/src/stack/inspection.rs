@@ -73,6 +73,16 @@ impl LocalStack {
         aws.hide_messages_for(&deployment, queue, seconds).await
     }
 
+    /// Lets so many seconds of a delay pass in one, for messages that are sent to a queue from now on.
+    ///
+    /// # Errors
+    /// When the emulator does not answer, or there is no such queue.
+    pub async fn hurry(&self, queue: &str, seconds: u32) -> Result<(), StackError> {
+        let aws = self.aws().await?;
+        let deployment = self.deployment();
+        aws.hurry(&deployment, queue, seconds).await
+    }
+
     /// Has a queue, by its logical id, give up a message that was received so often, instead of as often as the
     /// template says.
     ///

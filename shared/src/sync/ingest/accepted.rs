@@ -37,6 +37,11 @@ impl AcceptedNotification {
         let happened_at = triggered_at.unwrap_or(self.message.signature_timestamp);
         (!self.message.replayed).then(|| now.since(happened_at))
     }
+
+    /// Tells if it has waited as long as a message may. A replay is kept already, and came long after its arrival.
+    pub fn has_waited_long(&self, now: Timestamp) -> bool {
+        !self.message.replayed && queue::has_waited_long(self.message.received_at, now)
+    }
 }
 
 #[cfg(test)]

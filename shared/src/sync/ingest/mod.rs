@@ -7,6 +7,7 @@ mod record;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::try_join_all;
 
@@ -21,7 +22,7 @@ use super::settle::{PlanEvidence, SettleError, Settlement, SettlementDriver, Wri
 use super::store::{NotificationRecord, NotificationVerdict, WriteSet};
 use crate::cloudinary::CloudinaryError;
 use crate::deadline::Deadline;
-use crate::queue;
+use crate::queue::{self, FailureProspect, MessageFailure};
 use crate::supabase::SupabaseError;
 use crate::telemetry::metrics;
 use crate::time::Timestamp;
@@ -54,6 +55,16 @@ impl IngestError {
             Self::Fetch(source) => source.is_transient(),
             Self::Store(source) => source.is_transient(),
             Self::Contended => true,
+        }
+    }
+}
+
+impl MessageFailure for IngestError {
+    fn prospect(&self) -> FailureProspect {
+        match self {
+            Self::Fetch(source) => source.prospect(),
+            Self::Store(source) => source.prospect(),
+            Self::Contended => FailureProspect::Passing(Duration::ZERO),
         }
     }
 }
@@ -148,9 +159,10 @@ impl Ingest {
         };
         let mut verdicts = BatchVerdicts::new();
         while let Some(plan) = driver.next_plan(&mut settlement).await? {
-            let (change, given) = record(&settlement, plan);
+            let now = Timestamp::now();
+            let (change, given) = record(&settlement, plan, now);
             verdicts = given;
-            let change = change.timed(None, Timestamp::now());
+            let change = change.timed(None, now);
             let written = if change.notifications.is_empty() {
                 WriteOutcome::Applied
             } else {
@@ -190,10 +202,11 @@ impl Ingest {
 
 /// Adds the notifications to a plan, and gives each its verdict (pure).
 ///
-/// One that has to wait is not recorded, so that it is applied when it comes again.
+/// One that has to wait is not recorded, so that it is applied when it comes again. After days it is parked.
 pub fn record(
     settlement: &Settlement<NotificationPolicy>,
     mut plan: WritePlan,
+    now: Timestamp,
 ) -> (WriteSet, BatchVerdicts) {
     let policy = settlement.policy();
     policy.note_arrivals(&mut plan.audit);
@@ -204,19 +217,32 @@ pub fn record(
         let refused = effect
             .asset_ids()
             .find_map(|id| settlement.refused().get(id));
-        let verdict = if let Some(error) = policy.obstacle(effect) {
-            Err(IngestError::Fetch(error.clone()))
-        } else if let Some(reason) = refused {
-            records.push(accepted.record_refused(effect, reason));
-            Ok(NotificationVerdict::Parked)
-        } else if effect.asset_ids().any(|id| unstable.contains(id)) {
-            Err(IngestError::Contended)
+        let wait = if let Some(error) = policy.obstacle(effect) {
+            Some(IngestError::Fetch(error.clone()))
         } else {
-            let verdict = effect.verdict(&plan);
-            records.push(accepted.record(effect, verdict));
-            Ok(verdict)
+            let is_unstable = effect.asset_ids().any(|id| unstable.contains(id));
+            (refused.is_none() && is_unstable).then_some(IngestError::Contended)
         };
-        verdicts.push(verdict);
+        let verdict = match (wait, refused) {
+            (Some(error), _) if accepted.has_waited_long(now) => {
+                records.push(accepted.record_given_up(effect, &error));
+                NotificationVerdict::Parked
+            }
+            (Some(error), _) => {
+                verdicts.push(Err(error));
+                continue;
+            }
+            (None, Some(reason)) => {
+                records.push(accepted.record_refused(effect, reason));
+                NotificationVerdict::Parked
+            }
+            (None, None) => {
+                let verdict = effect.verdict(&plan);
+                records.push(accepted.record(effect, verdict));
+                verdict
+            }
+        };
+        verdicts.push(Ok(verdict));
     }
     let change = WriteSet {
         notifications: records,

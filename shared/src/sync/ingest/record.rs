@@ -5,12 +5,25 @@ use std::collections::BTreeSet;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::IngestError;
 use super::accepted::AcceptedNotification;
 use super::effect::NotificationEffect;
 use crate::asset::AssetId;
 use crate::sync::store::{NotificationRecord, NotificationVerdict};
+use crate::telemetry::chain;
 
 impl AcceptedNotification {
+    /// The record when it has waited too long for something that should pass: it is kept for a person, and for a replay.
+    pub fn record_given_up(
+        &self,
+        effect: &NotificationEffect,
+        error: &IngestError,
+    ) -> NotificationRecord {
+        let mut record = self.record(effect, NotificationVerdict::Parked);
+        record.reason = Some(format!("it waited for days: {}", chain(error)));
+        record
+    }
+
     /// The record when no row can hold the values that it tells: it is kept for a person.
     pub fn record_refused(&self, effect: &NotificationEffect, reason: &str) -> NotificationRecord {
         let mut record = self.record(effect, NotificationVerdict::Parked);

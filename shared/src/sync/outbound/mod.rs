@@ -29,7 +29,7 @@ use super::store::WriteSet;
 use crate::asset::AssetId;
 use crate::cloudinary::CloudinaryError;
 use crate::deadline::Deadline;
-use crate::queue::{self, SqsQueue};
+use crate::queue::{self, FailureProspect, MessageFailure, SqsQueue};
 use crate::row::AssetRow;
 use crate::supabase::SupabaseError;
 use crate::telemetry;
@@ -235,16 +235,17 @@ impl From<SettleError> for OutboundError {
     }
 }
 
-impl OutboundError {
-    /// Tells whether the intent may be settled later without anybody's doing.
-    pub fn is_transient(&self) -> bool {
+impl MessageFailure for OutboundError {
+    fn prospect(&self) -> FailureProspect {
         match self {
-            Self::Cloudinary(source) => source.is_transient(),
-            Self::Store(source) => source.is_transient(),
-            Self::Contended | Self::Busy => true,
+            Self::Cloudinary(source) => source.prospect(),
+            Self::Store(source) => source.prospect(),
+            Self::Contended | Self::Busy => FailureProspect::Passing(Duration::ZERO),
         }
     }
+}
 
+impl OutboundError {
     /// The same error for another message of the batch.
     fn again(&self) -> Self {
         match self {

@@ -6,6 +6,7 @@ use media_sync::queue;
 use media_sync::sync::ingest::{AcceptedNotification, NotificationPolicy, record};
 use media_sync::sync::notification::NotificationMeaning;
 use media_sync::sync::settle::{PlanEvidence, Settlement};
+use media_sync::time::Timestamp;
 
 use super::settle::{Settling, settle, take_answer};
 use super::{BothSides, CallFate, StepProgress, WaitingMessage};
@@ -47,7 +48,8 @@ impl NotificationJob {
         match settle(settlement, sides, fault) {
             Settling::Going => StepProgress::Going,
             Settling::Planned(plan) => {
-                let (change, verdicts) = record(settlement, *plan);
+                let now = Timestamp::from_micros(sides.cloud.now);
+                let (change, verdicts) = record(settlement, *plan, now);
                 let answer = sides.database.apply(&change);
                 match take_answer(settlement, answer) {
                     Settling::Settled => {

@@ -165,6 +165,9 @@ account's first ten alarms, ten metrics and three dashboards are free.
 
 **SQS polls** are the price of idling: Lambda polls each of three queues with five connections, each for 20 seconds, day and
 night. AWS's free tier covers half of them.
+
+**An outage** costs SQS requests too: a message that waits is sent anew, some six times in the first hour and four times in each later
+one. A hundred thousand notifications that wait for an hour make 180,000 requests, $0.07.
 ",
         assumed::REQUEST * 1e3,
         assumed::WEBHOOK * 1e3,
