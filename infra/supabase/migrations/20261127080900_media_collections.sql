@@ -33,7 +33,7 @@ grant select, delete, insert (id, asset_id, usage_type, table_name, record_id, c
 create policy media_usage_read on public.media_usage for select to authenticated
     using (
         created_by = (select auth.uid()) or (select media_sync.is_admin())
-        or asset_id in (select a.id from public.media_assets a where a.uploaded_by = (select auth.uid()))
+        or exists (select from public.media_assets a where a.id = asset_id and a.uploaded_by = (select auth.uid()))
     );
 create policy media_usage_callers on public.media_usage as restrictive to authenticated
     using ((select media_sync.may_read()));
@@ -47,7 +47,7 @@ create policy media_usage_remove on public.media_usage for delete to authenticat
     using (
         (select media_sync.may_write()) and (
             created_by = (select auth.uid()) or (select media_sync.is_admin())
-            or asset_id in (select a.id from public.media_assets a where a.uploaded_by = (select auth.uid()))
+            or exists (select from public.media_assets a where a.id = asset_id and a.uploaded_by = (select auth.uid()))
         )
     );
 

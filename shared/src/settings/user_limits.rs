@@ -3,6 +3,7 @@
 //! The database keeps them: `media_sync.changes_per_hour` and `media_sync.time_between_rounds` have the same defaults.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// A user who may change nothing within an hour is a reader.
 const FEWEST_CHANGES: u32 = 1;
@@ -35,8 +36,10 @@ impl UserLimits {
     /// # Errors
     /// With the fault, to be read behind the setting's name.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let limits: Self =
-            serde_json::from_str(text).map_err(|error| format!("is not usable: {error}"))?;
+        // A list would pass for an object whose fields are all left out.
+        let limits = serde_json::from_str::<Map<String, Value>>(text)
+            .and_then(|fields| Self::deserialize(Value::Object(fields)))
+            .map_err(|error| format!("does not have the form of limits: {error}"))?;
         if limits.changes_per_hour < FEWEST_CHANGES {
             return Err(format!("has changes_per_hour below {FEWEST_CHANGES}"));
         }

@@ -4,6 +4,7 @@
 
 mod accumulation;
 mod budgets;
+mod large_library;
 mod large_rows;
 mod questions;
 

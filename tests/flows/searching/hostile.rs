@@ -73,7 +73,8 @@ const STRICT: [&str; 13] = [
 ];
 
 /// Queries that no parameter allows.
-const REFUSED: [&str; 19] = [
+const REFUSED: [&str; 20] = [
+    "page=502&limit=200",
     "select=*",
     "order=id",
     "offset=1",
@@ -97,7 +98,7 @@ const REFUSED: [&str; 19] = [
 
 /// Queries at the edge, which find nothing.
 const EMPTY: [&str; 5] = [
-    "page=1000000&limit=200",
+    "page=501&limit=200",
     "min_size=9223372036854775807",
     "search=%01",
     "date_to=0001-01-01",
