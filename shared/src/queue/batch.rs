@@ -2,13 +2,13 @@
 
 use std::fmt::Debug;
 
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 
 use super::message::{QueueMessage, decode};
-use super::outgoing::{CORRELATION, WAITING_SINCE};
+use super::received::ReceivedMessage;
 use super::retry::RetrySchedule;
 use super::wait::{MessageFailure, MessageFate};
-use crate::telemetry::{self, CorrelationId};
+use crate::telemetry;
 use crate::time::Timestamp;
 
 /// Hands the messages of a batch to `work`, which answers with one result for each, in order.
@@ -42,11 +42,11 @@ pub async fn handle_batch<M: QueueMessage, T: Debug, E: MessageFailure>(
         let results = telemetry::with_messages(carried.collect(), work(messages)).await;
         for (received, result) in readable.into_iter().zip(results) {
             match result {
-                Ok(outcome) => received.note(&outcome),
+                Ok(outcome) => note(&received, &outcome),
                 Err(error) => {
                     let age = Timestamp::now().since(received.waiting_since());
                     let fate = retry.fate_of(error.prospect(), M::KEEPER, age);
-                    received.note_failure(&error, fate);
+                    note_failure(&received, &error, fate);
                     failed.push((received, fate));
                 }
             }
@@ -55,72 +55,19 @@ pub async fn handle_batch<M: QueueMessage, T: Debug, E: MessageFailure>(
     retry.put_off(M::KIND, failed).await
 }
 
-/// The correlation id of a message; one that was sent before there were any has none.
-pub fn correlation_of(record: &SqsMessage) -> Option<CorrelationId> {
-    CorrelationId::parse(attribute(record, CORRELATION)?)
+fn note(received: &ReceivedMessage, outcome: &impl Debug) {
+    let message_id = received.record.message_id.as_deref().unwrap_or_default();
+    received.log(|| tracing::info!(message_id, ?outcome, "a message was handled"));
 }
 
-fn attribute<'a>(record: &'a SqsMessage, name: &str) -> Option<&'a str> {
-    record.message_attributes.get(name)?.string_value.as_deref()
-}
-
-/// A message as SQS has delivered it.
-#[derive(Debug)]
-pub(super) struct ReceivedMessage {
-    pub(super) record: SqsMessage,
-    pub(super) correlation: Option<CorrelationId>,
-}
-
-impl ReceivedMessage {
-    fn of(record: SqsMessage) -> Self {
-        Self {
-            correlation: correlation_of(&record),
-            record,
+fn note_failure(received: &ReceivedMessage, error: &impl MessageFailure, fate: MessageFate) {
+    received.log(|| match fate {
+        MessageFate::Returned => {
+            telemetry::log_error("a message goes back to its queue", error);
         }
-    }
-
-    pub(super) fn body(&self) -> &str {
-        self.record.body.as_deref().unwrap_or_default()
-    }
-
-    /// The moment of its first arrival. Every copy carries it on.
-    pub(super) fn waiting_since(&self) -> Timestamp {
-        let carried = attribute(&self.record, WAITING_SINCE);
-        let carried = carried.and_then(|text| Timestamp::parse(text).ok());
-        carried
-            .or_else(|| self.sent_at())
-            .unwrap_or_else(Timestamp::now)
-    }
-
-    /// `SentTimestamp`, in milliseconds.
-    fn sent_at(&self) -> Option<Timestamp> {
-        let sent: i64 = self.record.attributes.get("SentTimestamp")?.parse().ok()?;
-        Some(Timestamp::from_micros(sent.checked_mul(1_000)?))
-    }
-
-    fn carried(&self) -> Option<(String, CorrelationId)> {
-        Some((self.body().to_owned(), self.correlation.clone()?))
-    }
-
-    /// Logs in the name of the message.
-    pub(super) fn log(&self, log: impl FnOnce()) {
-        telemetry::with_correlation(self.correlation.as_ref(), log);
-    }
-
-    fn note(&self, outcome: &impl Debug) {
-        let message_id = self.record.message_id.as_deref().unwrap_or_default();
-        self.log(|| tracing::info!(message_id, ?outcome, "a message was handled"));
-    }
-
-    fn note_failure(&self, error: &impl MessageFailure, fate: MessageFate) {
-        self.log(|| match fate {
-            MessageFate::Returned => {
-                telemetry::log_error("a message goes back to its queue", error);
-            }
-            MessageFate::SentAnew(_) => telemetry::log_error("a message waits", error),
-            MessageFate::LeftToItsRow => {
-                telemetry::log_error("a message ends, and its row sends another", error);
-            }
-        });
-    }
+        MessageFate::SentAnew(_) => telemetry::log_error("a message waits", error),
+        MessageFate::LeftToItsRow => {
+            telemetry::log_error("a message ends, and its row sends another", error);
+        }
+    });
 }

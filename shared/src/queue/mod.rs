@@ -4,18 +4,20 @@ pub mod backlog;
 pub mod batch;
 pub mod message;
 mod outgoing;
+mod received;
 pub mod refusal;
 pub mod retry;
 pub mod send;
 mod wait;
 
 pub use backlog::{DepthError, QueueBacklog};
-pub use batch::{correlation_of, handle_batch};
+pub use batch::handle_batch;
 pub use message::{
     ContinueReconcile, DecodeError, IntentMessage, NotificationMessage, QueueMessage, RawBody,
     ReplayMessage, decode, encode,
 };
 pub use outgoing::MAX_DELAY;
+pub use received::correlation_of;
 pub use refusal::{RefusalTally, RefusedNotifications, part_batch};
 pub use retry::{RetrySchedule, TO_POSTPONE};
 pub use send::{BatchOutcome, SendError, SqsQueue};

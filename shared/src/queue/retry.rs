@@ -7,8 +7,8 @@ use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
 use futures::future::join_all;
 use tokio::time::timeout;
 
-use super::batch::ReceivedMessage;
 use super::outgoing::{BATCH, OutgoingMessage};
+use super::received::ReceivedMessage;
 use super::send::{SqsQueue, chain};
 use super::wait::{FailureProspect, MessageFate, MessageKeeper};
 use crate::deadline::Deadline;
