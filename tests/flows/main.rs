@@ -40,6 +40,7 @@ mod rotation;
 mod scale;
 mod searching;
 mod settings;
+mod short_answers;
 mod side_by_side;
 mod slices;
 mod stories;

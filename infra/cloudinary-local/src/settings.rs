@@ -91,6 +91,8 @@ pub struct ServerSettings {
     /// Listings leave `context`/`metadata` out for assets that have none, even when asked.
     pub empty_keys_omitted: bool,
     pub delete_by_asset_ids_key: DeletedKey,
+    /// `by_asset_ids` answers no more assets than `max_results` says, ten if it does not, and a cursor.
+    pub by_asset_ids_in_pages: bool,
     pub envelope: Envelope,
     pub folder_rename_emits_moves: bool,
     /// `overwrite=false` on an existing asset announces an `upload` with `existing: true`.
@@ -163,6 +165,7 @@ impl Default for ServerSettings {
             etag_in_listings: false,
             empty_keys_omitted: true,
             delete_by_asset_ids_key: DeletedKey::PublicId,
+            by_asset_ids_in_pages: false,
             envelope: Envelope::Full,
             folder_rename_emits_moves: false,
             existing_emits_upload: false,

@@ -33,6 +33,9 @@ pub(crate) struct Fault {
     pub(crate) body: Option<Value>,
     #[serde(default)]
     pub(crate) delay_ms: u64,
+    /// A listing's answer tells of the first so many assets, as if there were no others.
+    #[serde(default)]
+    pub(crate) shorten_to: Option<usize>,
     /// True if the answer is kept back, after the request had its effect, until the faults are
     /// cleared. It tells the state of that moment.
     #[serde(default)]

@@ -10,6 +10,7 @@ use super::call::{Body, Call};
 use super::resource::ON_REQUEST;
 use super::{CloudinaryAnswer, CloudinaryClient, CloudinaryError, CloudinaryResource, RefusalKind};
 use crate::asset::{AssetId, ResourceType};
+use crate::time::Timestamp;
 
 /// The most asset ids that one call takes.
 pub const MAX_ASSET_IDS: usize = 100;
@@ -135,7 +136,7 @@ impl CloudinaryClient {
     }
 
     /// The assets of these ids that exist, with tags, context and metadata; at most
-    /// [`MAX_ASSET_IDS`]. Deleted assets are left out, also where a backup exists.
+    /// [`MAX_ASSET_IDS`]. Deleted assets are left out, also where a backup exists. An answer in pages is read to its end.
     ///
     /// # Errors
     /// See [`CloudinaryError`].
@@ -145,12 +146,29 @@ impl CloudinaryClient {
     ) -> Result<CloudinaryAnswer<Vec<CloudinaryResource>>, CloudinaryError> {
         let doing = format!("fetch {} assets by id", ids.len());
         check_count(&doing, ids, MAX_ASSET_IDS, "asset ids")?;
-        let mut call = Call::get(doing, ["resources", "by_asset_ids"]);
-        call.query = with_everything();
-        call.query
-            .extend(ids.iter().map(|id| ("asset_ids[]", id.to_string())));
-        let answer = self.call::<ListingPage>(call).await?;
-        Ok(answer.map(|listing| listing.resources))
+        let mut found = CloudinaryAnswer {
+            value: Vec::new(),
+            observed_at: Timestamp::from_micros(i64::MAX),
+        };
+        let mut cursor: Option<String> = None;
+        // More pages than assets would have no end.
+        for _ in ids {
+            let mut call = Call::get(doing.clone(), ["resources", "by_asset_ids"]);
+            call.query = with_everything();
+            call.query.push(("max_results", MAX_ASSET_IDS.to_string()));
+            call.query
+                .extend(ids.iter().map(|id| ("asset_ids[]", id.to_string())));
+            call.query
+                .extend(cursor.take().map(|cursor| ("next_cursor", cursor)));
+            let answer = self.call::<ListingPage>(call).await?;
+            found.observed_at = found.observed_at.min(answer.observed_at);
+            found.value.extend(answer.value.resources);
+            cursor = answer.value.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     /// One asset, or `None` where there is none. A placeholder is an asset that is gone.

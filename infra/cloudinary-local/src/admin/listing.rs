@@ -141,7 +141,23 @@ pub(crate) fn by_asset_ids(app: &App, params: &Params) -> Result<Value, ApiError
         .iter()
         .map(|asset| view::listed(asset, &app.account, &settings, &shown))
         .collect();
+    if settings.by_asset_ids_in_pages {
+        return part(&resources, params);
+    }
     Ok(json!({"resources": resources}))
+}
+
+/// The part of an answer from where the cursor says; a cursor is the number of assets before it.
+fn part(resources: &[Value], params: &Params) -> Result<Value, ApiError> {
+    let size = max_results(params, PAGE, 1)?;
+    let from = params.filled("next_cursor").unwrap_or("0");
+    let from: usize = from.parse().map_err(|_| ApiError::invalid("next_cursor"))?;
+    let until = from.saturating_add(size).min(resources.len());
+    let mut answer = json!({"resources": resources.get(from..until).unwrap_or_default()});
+    if until < resources.len() {
+        answer["next_cursor"] = until.to_string().into();
+    }
+    Ok(answer)
 }
 
 fn by_public_ids(

@@ -89,13 +89,22 @@ async fn attend(
         // That nobody can clear them any more ends the waiting, too.
         let _over = cleared.changed().await;
     }
+    let shorten_to = fault.as_ref().and_then(|fault| fault.shorten_to);
     if fault.is_some_and(|fault| fault.drop_connection == Some(Drop::After)) {
         return Err(Dropped);
     }
     Ok(match result {
-        Ok(answer) => axum::Json(answer).into_response(),
+        Ok(answer) => axum::Json(shortened(answer, shorten_to)).into_response(),
         Err(error) => error.into_response(),
     })
+}
+
+fn shortened(mut answer: Value, to: Option<usize>) -> Value {
+    let resources = answer.get_mut("resources").and_then(Value::as_array_mut);
+    if let (Some(resources), Some(to)) = (resources, to) {
+        resources.truncate(to);
+    }
+    answer
 }
 
 fn struck(fault: &Fault) -> Option<Response> {

@@ -218,9 +218,10 @@ impl Reconcile {
         let known: BTreeMap<AssetId, AssetClocks> = rows.iter().map(known).collect();
         let newest = rows.iter().filter_map(|row| row.clocks.newest()).max();
         for chunk in unseen.chunks(MAX_ASSET_IDS) {
-            observations
-                .extend(lookup::fetch_observations(&self.clients.cloudinary, chunk, newest).await?);
-            calls += 1;
+            let cloudinary = &self.clients.cloudinary;
+            let look = lookup::fetch_observations(cloudinary, chunk, newest).await?;
+            observations.extend(look.observations);
+            calls += look.calls;
         }
         let looked = unseen.iter().filter_map(|(id, _)| known.get_key_value(id));
         let looked = looked.map(|(id, known)| (id.clone(), *known));

@@ -122,8 +122,9 @@ impl PageReader<'_> {
         let mut observations = Vec::with_capacity(wanted.len());
         let mut calls = 1 + u64::from(restarted);
         for chunk in wanted.chunks(MAX_ASSET_IDS) {
-            observations.extend(lookup::fetch_observations(cloudinary, chunk, None).await?);
-            calls += 1;
+            let look = lookup::fetch_observations(cloudinary, chunk, None).await?;
+            observations.extend(look.observations);
+            calls += look.calls;
         }
         let next = match answer.value.next_cursor {
             Some(cursor) => Stage::Changes {

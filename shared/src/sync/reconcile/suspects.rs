@@ -33,7 +33,7 @@ pub(super) async fn read_suspects(
         after: last.asset_id.to_string(),
         cleared: true,
     };
-    quota.admit(cloudinary, 1)?;
+    quota.admit(cloudinary, lookup::MOST_CALLS)?;
     // What the rows say was told before this look, so the look is newer than that.
     let newest = suspects
         .iter()
@@ -41,9 +41,9 @@ pub(super) async fn read_suspects(
     let newest = newest.max();
     let ids = suspects.iter().map(|suspect| suspect.asset_id.clone());
     let wanted: Vec<_> = ids.map(|id| (id, None)).collect();
-    let looked = lookup::fetch_observations(cloudinary, &wanted, newest).await?;
+    let look = lookup::fetch_observations(cloudinary, &wanted, newest).await?;
     let suspects = suspects.into_iter();
     let known = suspects.map(|suspect| (suspect.asset_id, suspect.clocks));
-    page.evidence = PlanEvidence::new(looked, 1).knowing(known);
+    page.evidence = PlanEvidence::new(look.observations, look.calls).knowing(known);
     Ok(page)
 }

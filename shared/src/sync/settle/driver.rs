@@ -49,9 +49,13 @@ impl SettlementDriver<'_> {
         inquiry: &AssetInquiry,
     ) -> Result<(), SettleError> {
         for chunk in inquiry.wanted.chunks(MAX_ASSET_IDS) {
-            self.quota.admit(&self.clients.cloudinary, 1)?;
+            self.quota
+                .admit(&self.clients.cloudinary, lookup::MOST_CALLS)?;
             match lookup::fetch_observations(&self.clients.cloudinary, chunk, inquiry.after).await {
-                Ok(looks) => settlement.take_looks(looks),
+                Ok(look) => {
+                    settlement.count_further_calls(look.calls - 1);
+                    settlement.take_looks(look.observations);
+                }
                 Err(error) => {
                     let assets: Vec<AssetId> = chunk.iter().map(|(id, _)| id.clone()).collect();
                     settlement.take_failed_look(inquiry, &assets, error)?;

@@ -81,6 +81,11 @@ impl PlanEvidence {
         self.observations.push(observation);
     }
 
+    /// Counts the calls that a look has taken beyond the first.
+    pub(super) fn count_further_calls(&mut self, calls: u64) {
+        self.calls += calls;
+    }
+
     /// Takes in the answer of a call that looked at assets by their ids; `rows` are the rows known
     /// before it.
     pub fn take_looks(&mut self, looks: Vec<Observation>, rows: &[AssetRow]) {

@@ -193,6 +193,11 @@ impl<P: SettlePolicy> Settlement<P> {
         self.read_again_if_need_be();
     }
 
+    /// Counts the calls that a look has taken beyond the first.
+    pub(super) fn count_further_calls(&mut self, calls: u64) {
+        self.evidence.count_further_calls(calls);
+    }
+
     /// Takes in that these assets could not be looked at.
     ///
     /// # Errors
