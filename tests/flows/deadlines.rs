@@ -10,6 +10,8 @@ use media_sync::time::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
+const ASSETS_OF_A_FOLDER: u64 = 300;
+
 #[tokio::test]
 async fn what_is_done_of_a_batch_is_kept_and_the_rest_comes_again() {
     let world = World::start().await;
@@ -104,6 +106,27 @@ async fn a_database_that_hangs_is_a_503_and_no_silence() {
     world.stack.set_gateway_fault(None);
     let answer = world.get(path).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_large_folder_moves_in_parts_where_calls_are_slow() {
+    let world = World::start().await;
+    world.cloud.seed_folder(ASSETS_OF_A_FOLDER, "before").await;
+    world.sync(json!({})).await;
+    // Three looks, of which two fit into an invocation.
+    let slow = json!({"operation": "by_asset_ids", "delay_ms": 4_500});
+    world.cloud.fault(slow).await;
+    world.cloud.rename_folder("before", "after").await;
+    let moved = "select count(*) from public.media_assets where folder = 'after'";
+    eventually("every asset has moved", async || {
+        world.count(moved).await == ASSETS_OF_A_FOLDER
+    })
+    .await;
+    let waits = values(&world, "NotificationWorker", &metrics::MESSAGE_WAIT).await;
+    assert!(!waits.is_empty(), "it took more than one invocation");
+    world.cloud.clear_faults().await;
     world.assert_mirrored().await;
     world.stack.stop().await;
 }

@@ -40,6 +40,7 @@ pub fn tags_changed(row: &Value, triggered_at: Timestamp) -> NotificationMessage
 #[derive(Debug, Clone)]
 pub struct CloudinaryAccount {
     client: CloudinaryClient,
+    credentials: ApiCredentials,
     control: String,
     http: reqwest::Client,
 }
@@ -49,7 +50,8 @@ impl CloudinaryAccount {
         let http = config::http_client().expect("a client without special roots");
         let credentials = ApiCredentials::parse(cloudinary_url).expect("the stack's own address");
         Self {
-            client: CloudinaryClient::new(http.clone(), credentials),
+            client: CloudinaryClient::new(http.clone(), credentials.clone()),
+            credentials,
             control: control.trim_end_matches('/').to_owned(),
             http,
         }
@@ -187,6 +189,29 @@ impl CloudinaryAccount {
     pub async fn seed(&self, count: u64, resource_types: &[&str], prefix: &str) {
         let body = json!({"count": count, "resource_types": resource_types, "prefix": prefix, "spread_seconds": 86400});
         self.control("POST", "seed", &body).await;
+    }
+
+    /// The same in a folder.
+    pub async fn seed_folder(&self, count: u64, folder: &str) {
+        let body = json!({"count": count, "resource_types": ["image"], "prefix": "in-", "folder": folder, "spread_seconds": 86400});
+        self.control("POST", "seed", &body).await;
+    }
+
+    /// Renames a folder, as the Media Library does.
+    pub async fn rename_folder(&self, from: &str, to: &str) {
+        let (base, cloud) = (
+            self.credentials.upload_prefix(),
+            self.credentials.cloud_name(),
+        );
+        let base = base.as_str().trim_end_matches('/');
+        let url = format!("{base}/v1_1/{cloud}/folders/{from}");
+        let call = self.http.put(url).json(&json!({"to_folder": to}));
+        let call = call.basic_auth(
+            self.credentials.api_key(),
+            Some(self.credentials.api_secret()),
+        );
+        let answer = call.send().await.expect("the stand-in answers");
+        assert!(answer.status().is_success(), "{from}: {}", answer.status());
     }
 
     pub async fn set(&self, settings: Value) {

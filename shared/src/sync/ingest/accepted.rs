@@ -5,7 +5,9 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::queue;
-use crate::sync::notification::{NotUnderstood, Notification, parse_notification};
+use crate::sync::notification::{
+    NotUnderstood, Notification, NotificationMeaning, parse_notification,
+};
 use crate::time::Timestamp;
 
 /// An accepted notification, read.
@@ -29,6 +31,15 @@ impl AcceptedNotification {
             read: parse_notification(body),
             message,
         }
+    }
+
+    /// Tells if it only hints at assets, which have to be looked at.
+    pub fn is_hint(&self) -> bool {
+        let says = self.read.as_ref().map(|read| &read.says);
+        matches!(
+            says,
+            Ok(NotificationMeaning::Changed(_) | NotificationMeaning::FolderMoved { .. })
+        )
     }
 
     /// The age of the change that it tells of. A replay says nothing of how fast news travels.

@@ -120,7 +120,7 @@ impl Ingest {
     /// Applies a batch; the answer has one result for each message, in their order.
     ///
     /// A message whose values no row can hold, or whose rows do not come to rest, takes no other
-    /// with it. A batch that the database cannot even be asked about is tried again in halves, unless
+    /// with it. Those that tell a state are applied before those that only hint at one, and need looks. A batch that the database cannot even be asked about is tried again in halves, unless
     /// the cause passes by itself: then all of it waits.
     pub async fn apply_batch(&self, messages: Vec<queue::NotificationMessage>) -> BatchVerdicts {
         let accepted: Vec<AcceptedNotification> = messages
@@ -128,16 +128,19 @@ impl Ingest {
             .map(AcceptedNotification::read)
             .collect();
         let mut results = BTreeMap::new();
-        let mut open = vec![(0, accepted.len())];
-        while let Some((start, end)) = open.pop() {
-            match self.settle(accepted[start..end].to_vec()).await {
-                Ok(verdicts) => results.extend((start..end).zip(verdicts)),
-                Err(error) if !error.asks_for_less() || end - start == 1 => {
-                    results.extend((start..end).map(|at| (at, Err(error.clone()))));
+        // A look that hangs must not hold up what needs none.
+        let (hints, told) = (0..accepted.len()).partition(|at| accepted[*at].is_hint());
+        let mut open: Vec<Vec<usize>> = vec![hints, told];
+        while let Some(mut part) = open.pop() {
+            let batch: Vec<_> = part.iter().map(|at| accepted[*at].clone()).collect();
+            match self.settle(batch).await {
+                Ok(verdicts) => results.extend(part.into_iter().zip(verdicts)),
+                Err(error) if !error.asks_for_less() || part.len() == 1 => {
+                    results.extend(part.into_iter().map(|at| (at, Err(error.clone()))));
                 }
                 Err(_) => {
-                    let middle = start.midpoint(end);
-                    open.extend([(start, middle), (middle, end)]);
+                    let second = part.split_off(part.len() / 2);
+                    open.extend([second, part]);
                 }
             }
         }
@@ -150,6 +153,9 @@ impl Ingest {
         &self,
         accepted: Vec<AcceptedNotification>,
     ) -> Result<BatchVerdicts, IngestError> {
+        if accepted.is_empty() {
+            return Ok(BatchVerdicts::new());
+        }
         let folders = self.fetch_moved(&accepted).await?;
         let policy = NotificationPolicy::new(accepted, folders);
         let mut settlement = Settlement::new(policy, PlanEvidence::default());
@@ -160,10 +166,12 @@ impl Ingest {
         let mut verdicts = BatchVerdicts::new();
         while let Some(plan) = driver.next_plan(&mut settlement).await? {
             let now = Timestamp::now();
+            // What was seen is kept even where every notification has to wait for the rest of its looks.
+            let changes_nothing = plan.is_empty();
             let (change, given) = record(&settlement, plan, now);
             verdicts = given;
             let change = change.timed(None, now);
-            let written = if change.notifications.is_empty() {
+            let written = if changes_nothing && change.notifications.is_empty() {
                 WriteOutcome::Applied
             } else {
                 let answer = WriteOutcome::of(self.clients.store.apply(&change).await);
