@@ -26,6 +26,9 @@ use crate::request::{WantedRun, parse_query, parse_request, plan_run};
 /// API Gateway gives up after 30 s; unfinished work goes on in the background.
 const TIME_BUDGET: Duration = Duration::from_secs(22);
 
+/// Until then intents that wait are sent. The drain of the next minute sends the rest.
+const DRAIN_BUDGET: Duration = Duration::from_secs(24);
+
 /// The handler's dependencies.
 #[derive(Debug)]
 pub(crate) struct SyncRequests {
@@ -100,7 +103,8 @@ impl SyncRequests {
             }
         };
         let store = &self.reconcile.clients.store;
-        if let Err(error) = send_waiting_intents(store, &self.outbound).await {
+        if let Err(error) = send_waiting_intents(store, &self.outbound, begun + DRAIN_BUDGET).await
+        {
             telemetry::log_error("stranded intents were not looked for", &error);
         }
         Ok(reply::json(status, &answer))

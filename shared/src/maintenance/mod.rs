@@ -3,7 +3,7 @@
 
 mod task;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use serde_json::{Value, json};
@@ -65,6 +65,9 @@ pub enum MaintenanceError {
     HandOn(#[source] SendError),
 }
 
+/// Kept free after the last claim of a drain, for its messages and the other tasks of the minute.
+const AFTER_THE_DRAIN: Duration = Duration::from_secs(20);
+
 impl Maintenance {
     /// With the configuration of the function that it runs in.
     ///
@@ -114,7 +117,7 @@ impl Maintenance {
         deadline: Instant,
     ) -> Result<Value, MaintenanceError> {
         match task {
-            MaintenanceTask::Drain => self.drain().await,
+            MaintenanceTask::Drain => self.drain(deadline).await,
             MaintenanceTask::Purge => self.purge(deadline).await,
             MaintenanceTask::Triggers => {
                 let SyncClients { cloudinary, store } = &self.clients;
@@ -150,8 +153,9 @@ impl Maintenance {
         Ok(json!(purged.map_err(MaintenanceError::Purge)?))
     }
 
-    async fn drain(&self) -> Result<Value, MaintenanceError> {
-        let sent = send_waiting_intents(&self.clients.store, &self.outbound).await;
+    async fn drain(&self, deadline: Instant) -> Result<Value, MaintenanceError> {
+        let until = deadline.checked_sub(AFTER_THE_DRAIN).unwrap_or(deadline);
+        let sent = send_waiting_intents(&self.clients.store, &self.outbound, until).await;
         let uploads = self.resolve_uploads().await;
         self.watch().await;
         self.import_settings().await;

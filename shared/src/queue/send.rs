@@ -6,11 +6,15 @@ use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::SdkError;
 use futures::future::join_all;
+use futures::stream::{self, StreamExt};
 
 use super::message::{QueueMessage, encode};
 use super::outgoing::{MAX_BYTES, OutgoingMessage, attributes, delay_seconds, plan_batches, size};
 use crate::deadline::Deadline;
 use crate::telemetry;
+
+/// Calls at once, of those that send many messages.
+const CONCURRENT_CALLS: usize = 8;
 
 /// One queue.
 #[derive(Debug, Clone)]
@@ -131,8 +135,11 @@ impl SqsQueue {
                 Err(error) => outcome.failed.push((index, error)),
             }
         }
-        for batch in plan_batches(outgoing) {
-            outcome.add(self.send_one_batch(M::KIND, batch).await);
+        let calls = plan_batches(outgoing).into_iter();
+        let calls = calls.map(|batch| self.send_one_batch(M::KIND, batch));
+        let mut answers = stream::iter(calls).buffered(CONCURRENT_CALLS);
+        while let Some(part) = answers.next().await {
+            outcome.add(part);
         }
         outcome.failed.sort_by_key(|(index, _)| *index);
         outcome

@@ -3,6 +3,8 @@
 //! The row is the outbox. If a function dies between committing an intent and sending it, or a
 //! queue loses a message, the next drain sends the intent.
 
+use std::time::Instant;
+
 use super::store::MirrorStore;
 use crate::queue::SqsQueue;
 use crate::supabase::SupabaseError;
@@ -14,16 +16,17 @@ const IDLE_SECONDS: u32 = 180;
 /// The number of intents that one claim takes.
 const CLAIM: u32 = 500;
 
-/// Sends waiting intents; answers their number.
+/// Sends waiting intents, beginning nothing after `until`; answers their number. The next drain sends the rest.
 ///
 /// # Errors
 /// When the database cannot be asked. What SQS refuses is claimed again at a later drain.
 pub async fn send_waiting_intents(
     store: &MirrorStore,
     outbound: &SqsQueue,
+    until: Instant,
 ) -> Result<usize, SupabaseError> {
     let mut sent = 0;
-    loop {
+    while Instant::now() < until {
         let messages = store.claim_waiting_intents(IDLE_SECONDS, CLAIM).await?;
         let outcome = outbound.send_batch(&messages).await;
         sent += outcome.sent;
@@ -35,7 +38,8 @@ pub async fn send_waiting_intents(
             return Ok(sent);
         }
         if messages.len() < CLAIM as usize {
-            return Ok(sent);
+            break;
         }
     }
+    Ok(sent)
 }
