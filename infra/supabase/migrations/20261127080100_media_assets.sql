@@ -178,14 +178,19 @@ $$;
 -- means, so it gives no right. The library refuses the same tokens (shared/src/supabase/jwt/claims.rs), and a test
 -- compares both.
 create function media_sync.has_odd_claims(p_claims jsonb) returns boolean
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select coalesce(jsonb_typeof(p_claims -> 'sub'), '') <> 'string'
-        or p_claims ->> 'sub' !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-        or coalesce(jsonb_typeof(p_claims -> 'role'), 'string') <> 'string'
-        or coalesce(jsonb_typeof(p_claims -> 'aal'), 'string') <> 'string'
-        or coalesce(jsonb_typeof(p_claims -> 'is_anonymous'), 'boolean') <> 'boolean'
-        or coalesce(jsonb_typeof(p_claims -> 'app_metadata'), 'object') <> 'object'
-        or coalesce(jsonb_typeof(p_claims #> '{app_metadata,role}'), 'string') <> 'string'
+language sql immutable
+return coalesce(jsonb_typeof(p_claims -> 'sub'), '') <> 'string'
+    or p_claims ->> 'sub' !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    or coalesce(jsonb_typeof(p_claims -> 'role'), 'string') <> 'string'
+    or coalesce(jsonb_typeof(p_claims -> 'aal'), 'string') <> 'string'
+    or coalesce(jsonb_typeof(p_claims -> 'is_anonymous'), 'boolean') <> 'boolean'
+    or coalesce(jsonb_typeof(p_claims -> 'app_metadata'), 'object') <> 'object'
+    or coalesce(jsonb_typeof(p_claims #> '{app_metadata,role}'), 'string') <> 'string';
+
+-- The rights of anonymous users. Callers may not read the settings themselves.
+create function media_sync.anonymous_role() returns text
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select case media_sync.setting('ACCESS_RULES') ->> 'allow_anonymous' when 'read' then 'reader' else 'stranger' end
 $$;
 
 -- The caller's role in this application. Only servers can write `app_metadata`.
@@ -196,7 +201,7 @@ $$;
 -- * `user`, also for any other word: edits own assets, which lie below the own prefix.
 -- In PL/pgSQL, which keeps its plan: a request of a thousand items asks it thousands of times.
 create function media_sync.caller_role() returns text
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
     v_claims constant jsonb := auth.jwt();
     v_word constant text := v_claims #>> '{app_metadata,role}';
@@ -207,7 +212,7 @@ begin
     elsif media_sync.has_odd_claims(v_claims) then
         return 'stranger';
     elsif v_claims -> 'is_anonymous' = 'true' then
-        return case media_sync.setting('ACCESS_RULES') ->> 'allow_anonymous' when 'read' then 'reader' else 'stranger' end;
+        return media_sync.anonymous_role();
     end if;
     return case when v_word in ('admin', 'editor', 'reader') then v_word else 'user' end;
 end
@@ -451,19 +456,19 @@ create policy media_stats_read on public.media_stats for select to authenticated
 create policy media_stats_callers on public.media_stats as restrictive to authenticated
     using ((select media_sync.may_read()));
 
-revoke execute on function media_sync.has_odd_claims, media_sync.caller_role, media_sync.role_edits_all,
-    media_sync.is_admin, media_sync.edits_all, media_sync.may_read, media_sync.may_write, media_sync.is_assured,
-    media_sync.admit, media_sync.want_assurance, media_sync.count_delete, media_sync.mark, media_sync.search_text, media_sync.count_revision,
-    media_sync.mirrored_columns, media_sync.shown_columns, media_sync.column_list, media_sync.shown,
-    media_sync.take_stats_shard, media_sync.keep_stats from public;
+revoke execute on function media_sync.has_odd_claims, media_sync.anonymous_role, media_sync.caller_role,
+    media_sync.role_edits_all, media_sync.is_admin, media_sync.edits_all, media_sync.may_read, media_sync.may_write,
+    media_sync.is_assured, media_sync.admit, media_sync.want_assurance, media_sync.count_delete, media_sync.mark,
+    media_sync.search_text, media_sync.count_revision, media_sync.mirrored_columns, media_sync.shown_columns,
+    media_sync.column_list, media_sync.shown, media_sync.take_stats_shard, media_sync.keep_stats from public;
 revoke execute on function public.media_assure from public, anon, authenticated, service_role;
 -- A writer of a row computes its index entry. The planner sees through the function only for roles that may call it:
 -- for others the index would be of no use.
 grant execute on function media_sync.search_text to public;
-grant execute on function media_sync.caller_role, media_sync.role_edits_all, media_sync.is_admin, media_sync.edits_all,
-    media_sync.may_read, media_sync.may_write, media_sync.is_assured, media_sync.admit, media_sync.want_assurance,
-    media_sync.mirrored_columns, media_sync.shown_columns, media_sync.column_list, media_sync.shown
-    to authenticated, service_role;
+grant execute on function media_sync.has_odd_claims, media_sync.anonymous_role, media_sync.caller_role,
+    media_sync.role_edits_all, media_sync.is_admin, media_sync.edits_all, media_sync.may_read, media_sync.may_write,
+    media_sync.is_assured, media_sync.admit, media_sync.want_assurance, media_sync.mirrored_columns,
+    media_sync.shown_columns, media_sync.column_list, media_sync.shown to authenticated, service_role;
 grant execute on function public.media_assure to authenticated;
 
 $migration$; end if; end $once$;

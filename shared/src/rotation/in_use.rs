@@ -134,7 +134,7 @@ async fn a_token_of_the_new_shared_secret_is_taken_and_a_forged_one_is_not() {
     let verifier = TokenVerifier::rotating(&url, &secrets, http_client().unwrap());
     let token = |secret: &str| {
         let claims = json!({
-            "sub": Uuid::nil(), "aud": "authenticated", "exp": 4_000_000_000_u64,
+            "sub": Uuid::nil(), "aud": "authenticated", "role": "authenticated", "exp": 4_000_000_000_u64,
             "iss": "http://127.0.0.1:9/auth/v1",
         });
         let key = EncodingKey::from_secret(secret.as_bytes());
