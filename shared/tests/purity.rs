@@ -18,6 +18,7 @@ const PURE: &[&str] = &[
     "cloudinary/resource.rs",
     "cloudinary/signature.rs",
     "cloudinary/signed_form.rs",
+    "cloudinary/told_address.rs",
     "cloudinary/trigger_plan.rs",
     "config/keys.rs",
     "config/reader.rs",

@@ -21,6 +21,7 @@ mod edits;
 mod explained;
 mod front;
 mod getting_started;
+mod guarded;
 mod imports;
 mod leases;
 mod listing;

@@ -53,6 +53,8 @@ struct Stored {
     mime_type: Option<String>,
     access_mode: Option<String>,
     secure_url: Option<String>,
+    /// True if the caller may have the key to a guarded file.
+    may_open: bool,
 }
 
 impl MediaGet {
@@ -94,14 +96,16 @@ fn answer(found: Found, delivery: &AddressWriter, now: Timestamp) -> Value {
 }
 
 fn addresses(stored: &Stored, delivery: &AddressWriter) -> Option<DeliveryAddresses> {
-    delivery.addresses(&DeliveryFacts {
+    let facts = DeliveryFacts {
         name: &stored.name,
         version: stored.version,
         format: stored.format.as_deref(),
         mime_type: stored.mime_type.as_deref(),
         access_mode: stored.access_mode.as_deref(),
         secure_url: stored.secure_url.as_deref(),
-    })
+    };
+    let is_allowed = stored.may_open || !facts.is_guarded();
+    is_allowed.then(|| delivery.addresses(&facts)).flatten()
 }
 
 fn parse_key(request: &Request) -> Result<Key, ParameterError> {
@@ -165,6 +169,7 @@ mod tests {
             "stored": {
                 "name": {"resource_type": "image", "delivery_type": "authenticated", "public_id": "mug"},
                 "version": 7, "format": "png", "mime_type": "image/png", "access_mode": null, "secure_url": null,
+                "may_open": true,
             },
             "standing": {
                 "sync_status": "synced", "intent": null, "is_claimed": false,
@@ -188,6 +193,28 @@ mod tests {
             "guarded files need a signature: {original}"
         );
         assert_eq!(answer["audit"], Value::Null);
+    }
+
+    #[test]
+    fn a_guarded_file_has_addresses_only_for_those_who_may_open_it() {
+        for (delivery_type, access_mode, is_open) in [
+            ("upload", json!(null), true),
+            ("upload", json!("public"), true),
+            ("upload", json!("authenticated"), false),
+            ("private", json!(null), false),
+            ("authenticated", json!("public"), false),
+        ] {
+            let answer = found(|found| {
+                found["stored"]["name"]["delivery_type"] = delivery_type.into();
+                found["stored"]["access_mode"] = access_mode.clone();
+                found["stored"]["may_open"] = false.into();
+            });
+            assert_eq!(
+                answer["urls"].is_object(),
+                is_open,
+                "{delivery_type} {access_mode}"
+            );
+        }
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! The account that the stand-in serves: its keys, and the addresses of its files.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha1::{Digest as _, Sha1};
 
-use crate::model::Asset;
+use crate::model::{Asset, DeliveryType};
 use crate::settings::ServerSettings;
 
 /// The name, first key and delivery origin of the account, which are the same for every answer.
@@ -45,15 +48,28 @@ impl Account {
             (Some(format), kind) if kind.as_str() != "raw" => format!(".{format}"),
             _ => String::new(),
         };
+        let source = format!("{}{extension}", encode_path(&asset.public_id));
+        let signature = match asset.delivery_type {
+            DeliveryType::Private | DeliveryType::Authenticated => {
+                format!("{}/", self.address_signature(&source))
+            }
+            _ => String::new(),
+        };
         format!(
-            "{}/{}/{}/{}/v{}/{}{extension}",
+            "{}/{}/{}/{}/{signature}v{}/{source}",
             self.delivery_base,
             self.cloud,
             asset.resource_type.as_str(),
             asset.delivery_type.as_str(),
             asset.media.version,
-            encode_path(&asset.public_id),
         )
+    }
+
+    /// Signs an address, as the account does for guarded files that it tells of.
+    fn address_signature(&self, source: &str) -> String {
+        let hash = Sha1::digest(format!("{source}{}", self.api_secret));
+        let hash = URL_SAFE_NO_PAD.encode(hash);
+        format!("s--{}--", &hash[..8])
     }
 }
 

@@ -159,6 +159,12 @@ fn cloudinary_record(asset: &Map<String, Value>) -> Option<(String, Record)> {
         .chain(SOMETIMES_TOLD)
         .map(|(column, name)| (*column, told(name)))
         .collect();
+    // The row keeps addresses that open nothing.
+    for column in ["secure_url", "url"] {
+        if let Some(Value::String(address)) = record.get_mut(column) {
+            *address = unsigned(address);
+        }
+    }
     let folder = asset.get("asset_folder").or_else(|| asset.get("folder"));
     record.insert("folder", folder.cloned().unwrap_or(Value::Null));
     record.insert("tags", sorted(told("tags")));
@@ -192,6 +198,16 @@ fn database_record(row: &Map<String, Value>) -> Option<(String, Record)> {
         .collect();
     record.insert("tags", sorted(held("tags")));
     Some((row.get("cloudinary_asset_id")?.as_str()?.to_owned(), record))
+}
+
+/// An address without the signature of a guarded file.
+fn unsigned(address: &str) -> String {
+    let is_signature = |part: &&str| part.starts_with("s--") && part.ends_with("--");
+    let parts: Vec<&str> = address
+        .split('/')
+        .filter(|part| !is_signature(part))
+        .collect();
+    parts.join("/")
 }
 
 /// Tags are a set; their order says nothing.

@@ -335,6 +335,15 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     select p_row.deleted_at is null or p_row.uploaded_by = auth.uid() or media_sync.edits_all()
 $$;
 
+-- True if the caller may have addresses that open the asset's file, though it is a guarded one.
+create function media_sync.may_open(p_row public.media_assets) returns boolean
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    return coalesce(media_sync.setting('ACCESS_RULES') ->> 'guarded_files' = 'everybody', false)
+        or coalesce(p_row.uploaded_by = auth.uid(), false) or media_sync.edits_all();
+end
+$$;
+
 -- True if the caller may know who did what to the asset.
 create function media_sync.may_audit(p_row public.media_assets) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -442,7 +451,7 @@ language sql stable set search_path = pg_catalog, pg_temp set statement_timeout 
                 'public_id', coalesce(m.observed ->> 'cloudinary_public_id', m.cloudinary_public_id)
             ),
             'version', m.cloudinary_version, 'format', m.format, 'mime_type', m.mime_type,
-            'access_mode', m.access_mode, 'secure_url', m.secure_url
+            'access_mode', m.access_mode, 'secure_url', m.secure_url, 'may_open', media_sync.may_open(m)
         ) end,
         'standing', jsonb_build_object(
             'sync_status', m.sync_status, 'intent', m.intent,
@@ -527,12 +536,14 @@ end
 $$;
 
 revoke execute on function media_sync.list_order, media_sync.list_filter, media_sync.list_plan, media_sync.list_total,
-    media_sync.refuse_expensive, media_sync.list_find, media_sync.list_items, media_sync.may_see, media_sync.may_audit, media_sync.notifications_about, media_sync.trail_of,
+    media_sync.refuse_expensive, media_sync.list_find, media_sync.list_items, media_sync.may_see, media_sync.may_open,
+    media_sync.may_audit, media_sync.notifications_about, media_sync.trail_of,
     media_sync.audit_about, media_sync.landmark, media_sync.is_claimed from public;
 revoke execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
     public.media_list, public.media_get, public.media_sync_health from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
-    media_sync.list_find, media_sync.list_items, public.media_list, media_sync.notifications_about, media_sync.audit_about,
+    media_sync.list_find, media_sync.list_items, public.media_list, media_sync.may_open, media_sync.notifications_about,
+    media_sync.audit_about,
     media_sync.landmark, media_sync.is_claimed, public.media_sync_health to authenticated, service_role;
 grant execute on function public.media_get to authenticated;
 

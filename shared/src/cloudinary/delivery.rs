@@ -47,6 +47,13 @@ pub struct DeliveryFacts<'a> {
     pub secure_url: Option<&'a str>,
 }
 
+impl DeliveryFacts<'_> {
+    /// True if Cloudinary delivers the file by signed addresses only.
+    pub fn is_guarded(&self) -> bool {
+        self.name.delivery_type != "upload" || self.access_mode == Some("authenticated")
+    }
+}
+
 /// Where an asset is delivered, in three sizes. A signed address is a key: anybody may fetch the
 /// file with it for as long as the asset has this name.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -109,8 +116,9 @@ impl AddressWriter {
             source.push('.');
             source.push_str(format);
         }
-        let is_guarded = delivery_type != "upload" || asset.access_mode == Some("authenticated");
-        let signature = is_guarded.then(|| self.sign(transformation, &source));
+        let signature = asset
+            .is_guarded()
+            .then(|| self.sign(transformation, &source));
         let version = match asset.version {
             Some(version) => Some(format!("v{version}")),
             // Else a folder's name could pass for a transformation.

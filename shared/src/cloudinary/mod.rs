@@ -1,7 +1,7 @@
 //! Cloudinary: credentials, signatures, wire types and the client.
 //!
-//! [`credentials`], [`signature`], [`delivery`], [`resource`], [`clock`], [`escape`] and [`trigger_plan`]
-//! are pure; the client is the only module here that talks to the network.
+//! [`credentials`], [`signature`], [`delivery`], [`told_address`], [`resource`], [`clock`], [`escape`] and
+//! [`trigger_plan`] are pure; the client is the only module here that talks to the network.
 
 pub mod admin;
 mod algorithm;
@@ -19,6 +19,7 @@ pub mod resource;
 pub mod search;
 pub mod signature;
 mod signed_form;
+pub mod told_address;
 pub mod trigger_plan;
 pub mod triggers;
 pub mod upload;

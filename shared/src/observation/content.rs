@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cloudinary::CloudinaryResource;
+use crate::cloudinary::told_address::without_signature;
 use crate::time::Timestamp;
 
 /// The bytes of an asset and the facts that follow from them: replaced as a whole by an upload.
@@ -52,8 +53,8 @@ impl AssetContent {
             width: pixels(resource.width),
             height: pixels(resource.height),
             duration: resource.duration,
-            secure_url: resource.secure_url.clone(),
-            url: resource.url.clone(),
+            secure_url: resource.secure_url.as_deref().map(without_signature),
+            url: resource.url.as_deref().map(without_signature),
             created_at: resource.created_at,
         })
     }

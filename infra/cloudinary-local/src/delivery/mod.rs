@@ -49,7 +49,13 @@ async fn deliver(app: &App, path: &str, headers: &HeaderMap) -> Result<Response,
     };
     let address = Address::parse(path, &app.account.cloud).ok_or_else(|| missing(path))?;
     let (asset, reading) = find(app, &address).ok_or_else(|| missing(&address.rest.join("/")))?;
-    if asset.delivery_type == DeliveryType::Authenticated && !is_signed(app, &address) {
+    // Of a private asset only the original is guarded.
+    let is_guarded = match asset.delivery_type {
+        DeliveryType::Authenticated => true,
+        DeliveryType::Private => reading.transformation.is_empty(),
+        _ => false,
+    };
+    if is_guarded && !is_signed(app, &address) {
         return Err(Refused(
             StatusCode::UNAUTHORIZED,
             "Invalid signature".to_owned(),

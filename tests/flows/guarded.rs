@@ -1,0 +1,119 @@
+//! Addresses that open `private` and `authenticated` files reach nobody but those who may open them.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use end_to_end::{World, database, eventually, id_of};
+use local_stack::TokenClaims;
+use media_sync::cloudinary::CloudinaryResource;
+use media_sync::cloudinary::upload::UploadOptions;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+const MEDIA: &str = "/api/cloudinary/media";
+
+#[tokio::test]
+async fn a_guarded_file_is_opened_by_its_owner_editors_and_administrators_only() {
+    let world = World::start().await;
+    let mut assets = Vec::new();
+    for (name, delivery_type) in [("shop/plan", "private"), ("shop/draft", "authenticated")] {
+        assets.push(guarded(&world, name, delivery_type).await);
+    }
+    for asset in &assets {
+        what_many_read_opens_nothing(&world, asset).await;
+        the_owner_gets_addresses_that_open(&world, asset).await;
+    }
+    no_message_tells_a_key(&world).await;
+    a_run_finds_nothing_to_mend(&world).await;
+    a_rule_opens_them_to_everybody(&world, &assets[1]).await;
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}
+
+/// An asset of the user's.
+async fn guarded(world: &World, name: &str, delivery_type: &str) -> CloudinaryResource {
+    let options = UploadOptions {
+        delivery_type: Some(delivery_type.to_owned()),
+        ..UploadOptions::default()
+    };
+    let asset = world.cloud.upload_with(name, 1, options).await;
+    let told = asset.secure_url.as_deref().unwrap();
+    assert!(told.contains("/s--"), "Cloudinary tells a key: {told}");
+    assert_eq!(status_of(told).await, StatusCode::OK);
+    world.arrives(&asset).await;
+    world.give(&asset, &world.user_id).await;
+    asset
+}
+
+async fn what_many_read_opens_nothing(world: &World, asset: &CloudinaryResource) {
+    let stranger = TokenClaims::user("stranger@example.com");
+    let token = world.stack.token(&stranger);
+    let list = world
+        .call(Method::GET, MEDIA, Some(&token), None)
+        .await
+        .ok();
+    assert!(!list.to_string().contains("/s--"), "{list}");
+    let row = world.row_of(asset).await;
+    for column in ["secure_url", "url"] {
+        let kept = row[column].as_str().unwrap();
+        assert_eq!(status_of(kept).await, StatusCode::UNAUTHORIZED, "{kept}");
+    }
+    let whole = urls(world, asset, &token).await;
+    assert_eq!(whole, Value::Null, "a stranger's");
+}
+
+async fn the_owner_gets_addresses_that_open(world: &World, asset: &CloudinaryResource) {
+    let editor = TokenClaims::with_role("editor@example.com", "editor");
+    let editor = world.stack.token(&editor);
+    for token in [&world.user, &editor, &world.admin] {
+        let urls = urls(world, asset, token).await;
+        for size in ["thumbnail", "original"] {
+            let url = urls[size].as_str().unwrap();
+            assert_eq!(status_of(url).await, StatusCode::OK, "{url}");
+        }
+    }
+}
+
+async fn no_message_tells_a_key(world: &World) {
+    let server = database::connect(world.stack.supabase_admin_url()).await;
+    let sql = "select count(*)::integer as sent,
+            (count(*) filter (where payload::text like '%/s--%'))::integer as keys
+        from realtime.messages where payload::text like '%shop/%'";
+    let told = database::rows(&server, sql, &[]).await.remove(0);
+    assert!(told["sent"].as_i64().unwrap() >= 2, "{told}");
+    assert_eq!(told["keys"], 0, "{told}");
+}
+
+/// What the row leaves out is no difference.
+async fn a_run_finds_nothing_to_mend(world: &World) {
+    let run = world
+        .reconcile(json!({"mode": "full", "dry_run": true}))
+        .await;
+    assert_eq!(run["updated_items"].as_i64().unwrap_or(0), 0, "{run}");
+}
+
+async fn a_rule_opens_them_to_everybody(world: &World, asset: &CloudinaryResource) {
+    let rules = json!({"guarded_files": "everybody"});
+    let set = "select public.media_sync_set_setting('ACCESS_RULES', $1) as written";
+    world.rows(set, &[&rules]).await;
+    let stranger = TokenClaims::user("stranger@example.com");
+    let token = world.stack.token(&stranger);
+    let urls = urls(world, asset, &token).await;
+    let url = urls["original"].as_str().unwrap();
+    assert_eq!(status_of(url).await, StatusCode::OK, "{url}");
+}
+
+async fn urls(world: &World, asset: &CloudinaryResource, token: &str) -> Value {
+    let path = format!("{MEDIA}/{}", id_of(asset));
+    let mut told = Value::Null;
+    eventually("the asset is told", async || {
+        told = world.call(Method::GET, &path, Some(token), None).await.body;
+        told["asset"].is_object()
+    })
+    .await;
+    told["urls"].clone()
+}
+
+async fn status_of(url: &str) -> StatusCode {
+    let http = media_sync::config::http_client().unwrap();
+    http.get(url).send().await.unwrap().status()
+}
