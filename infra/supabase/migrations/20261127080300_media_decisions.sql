@@ -320,6 +320,13 @@ begin
 end
 $$;
 
+-- True if the caller may undo a delete: their own, one in Cloudinary, or any if they edit everything. So an owner does not
+-- bring back what an administrator has deleted.
+create function media_sync.may_restore(p_row public.media_assets) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select p_row.deleted_by is null or coalesce(p_row.deleted_by = auth.uid(), false) or media_sync.edits_all()
+$$;
+
 create function media_sync.decide() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -419,6 +426,10 @@ begin
             'op', 'delete', 'version', old.cloudinary_version, 'etag', old.cloudinary_etag));
         v_operation := 'delete_requested';
     elsif old.deleted_at is not null and new.deleted_at is null then
+        if v_user is not null and not media_sync.may_restore(old) then
+            raise exception 'somebody else has deleted this asset: ask an administrator to restore it'
+                using errcode = '42501';
+        end if;
         new.deleted_by := null;
         v_intent := v_intent || '{"existence": {"op": "restore"}}';
         v_operation := 'restore_requested';
@@ -591,7 +602,8 @@ revoke execute on function media_sync.wish, media_sync.pair_wishes, media_sync.w
     media_sync.fault_of_pairs, media_sync.fault_of_tags, media_sync.fault_of_edit, media_sync.fault_of_own_text,
     media_sync.fault_of_description, media_sync.fault_of_place, media_sync.size_rules, media_sync.fault_of_size,
     media_sync.bytes_of_tags, media_sync.check_edit, media_sync.edited_columns, media_sync.differences,
-    media_sync.bound_intent, media_sync.spend_change, media_sync.rounds_of, media_sync.most_worker_bytes, media_sync.decide from public;
+    media_sync.bound_intent, media_sync.spend_change, media_sync.rounds_of, media_sync.most_worker_bytes,
+    media_sync.may_restore, media_sync.decide from public;
 revoke execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents from public, anon,
     authenticated, service_role;
 grant execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents to service_role;

@@ -213,6 +213,9 @@ begin
         perform media_sync.refuse('forbidden', 'not yours to change', v_name);
     elsif p_operation = 'restore' and v_row.deleted_at is null then
         perform media_sync.refuse('not_deleted', 'not deleted: there is nothing to restore', v_name);
+    elsif p_operation = 'restore' and not media_sync.may_restore(v_row) then
+        perform media_sync.refuse(
+            'forbidden', 'somebody else has deleted this asset: ask an administrator to restore it', v_name);
     elsif p_operation = 'delete' and v_row.deleted_at is not null then
         perform media_sync.refuse('deleted', 'deleted already', v_name);
     elsif p_operation = 'edit' and v_row.deleted_at is not null then

@@ -29,7 +29,9 @@ begin
         select id from public.media_assets
         where id = any (v_ids) and uploaded_by = p_from order by id for update
     ), moved as (
-        update public.media_assets m set uploaded_by = p_to
+        -- With the right to undo their own deletes.
+        update public.media_assets m
+        set uploaded_by = p_to, deleted_by = case when m.deleted_by = p_from then p_to else m.deleted_by end
         from theirs where m.id = theirs.id
         returning m.id, m.cloudinary_asset_id, m.cloudinary_public_id, m.resource_type
     ), told as (

@@ -5,6 +5,7 @@
 mod anonymous;
 mod assurance;
 mod odd_claims;
+mod others_deletes;
 mod over_http;
 
 use end_to_end::{DataApiCaller, database};

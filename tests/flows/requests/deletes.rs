@@ -54,13 +54,19 @@ impl<'a> Shelf<'a> {
         let names = json!({"public_ids": ["shop/cup, blue", "shop/jug", "shop/none"]});
         self.what_is_used_is_not_deleted(&names).await;
         self.what_is_deleted_takes_no_request().await;
-        let restored = self.restore(&world.user, names).await;
-        assert_eq!(restored["restored"], json!(["shop/cup, blue"]));
+        let refused = self.restore(&world.user, names).await;
         assert_eq!(
-            failures(&restored),
-            [("shop/jug", "forbidden"), ("shop/none", "not_found")],
-            "what is live has not to come back, and is somebody else's"
+            failures(&refused),
+            [
+                ("shop/cup, blue", "forbidden"),
+                ("shop/jug", "forbidden"),
+                ("shop/none", "not_found")
+            ],
+            "an administrator has deleted the first; the second is somebody else's"
         );
+        let cup = json!({"public_ids": ["shop/cup, blue"]});
+        let restored = self.restore(&world.admin, cup).await;
+        assert_eq!(restored["restored"], json!(["shop/cup, blue"]));
         world.cloud.clear_faults().await;
         world.drain().await;
         self.settles("nothing has happened", &self.cup, true).await;
