@@ -1,6 +1,6 @@
 -- Live updates: changes of the mirror reach browsers through Supabase's Realtime, if the project has it.
 --
--- Recommended is Broadcast: topic `media` tells of assets, topic `media_sync` of runs. For Postgres Changes,
+-- Recommended is Broadcast: topic `media_sync:assets` tells of assets, topic `media_sync:runs` of runs. For Postgres Changes,
 -- media_assets is in the publication.
 do $once$ begin if media_sync.begin_migration('20261127081000', 'media_live_updates') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
@@ -67,11 +67,11 @@ begin
     ) into v_changes;
     v_told := v_told + coalesce(cardinality(v_changes), 0);
     if v_told > c_most then
-        perform media_sync.send_change('media', 'media_assets', 'REFRESH', null, null);
+        perform media_sync.send_change('media_sync:assets', 'media_assets', 'REFRESH', null, null);
     else
         foreach v_change in array coalesce(v_changes, '{}') loop
             perform media_sync.send_change(
-                'media', 'media_assets', v_change ->> 'operation',
+                'media_sync:assets', 'media_assets', v_change ->> 'operation',
                 case when v_change ->> 'operation' <> 'DELETE' then v_change -> 'record' end,
                 case when v_change ->> 'operation' <> 'INSERT' then jsonb_build_object('id', v_change -> 'id') end
             );
@@ -98,7 +98,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if media_sync.has_realtime() then
         perform media_sync.send_change(
-            'media_sync', 'sync_runs', tg_op, media_sync.describe_run(new),
+            'media_sync:runs', 'sync_runs', tg_op, media_sync.describe_run(new),
             case tg_op when 'UPDATE' then jsonb_build_object('id', old.id) end
         );
     end if;
@@ -121,7 +121,7 @@ begin
         -- Users listen and do not send: nobody else can say in these topics what has changed.
         create policy media_sync_listen on realtime.messages for select to authenticated
             using (
-                extension = 'broadcast' and (select realtime.topic()) in ('media', 'media_sync')
+                extension = 'broadcast' and (select realtime.topic()) in ('media_sync:assets', 'media_sync:runs')
                 and (select media_sync.may_read())
             );
     end if;

@@ -10,7 +10,7 @@ use super::told::Stage;
 /// As Realtime asks row level security for leave: in the name of the joining user, in that topic.
 pub(super) async fn signed_in_users_listen_and_nobody_sends(client: &Client) {
     client
-        .batch_execute("select realtime.send('{}', 'REFRESH', 'media')")
+        .batch_execute("select realtime.send('{}', 'REFRESH', 'media_sync:assets')")
         .await
         .unwrap();
     let listen = async |role: &str, topic: &str| -> i64 {
@@ -25,12 +25,12 @@ pub(super) async fn signed_in_users_listen_and_nobody_sends(client: &Client) {
         client.batch_execute("rollback").await.unwrap();
         row.get(0)
     };
-    assert!(listen("authenticated", "media").await > 0);
-    assert!(listen("authenticated", "media_sync").await > 0);
+    assert!(listen("authenticated", "media_sync:assets").await > 0);
+    assert!(listen("authenticated", "media_sync:runs").await > 0);
     assert_eq!(listen("authenticated", "something_else").await, 0);
-    assert_eq!(listen("anon", "media").await, 0);
-    let send = "begin; set local role authenticated; select set_config('realtime.topic', 'media', true);
-        insert into realtime.messages (topic, extension, event) values ('media', 'broadcast', 'REFRESH')";
+    assert_eq!(listen("anon", "media_sync:assets").await, 0);
+    let send = "begin; set local role authenticated; select set_config('realtime.topic', 'media_sync:assets', true);
+        insert into realtime.messages (topic, extension, event) values ('media_sync:assets', 'broadcast', 'REFRESH')";
     let error = client.batch_execute(send).await.unwrap_err();
     assert_eq!(error.code().unwrap().code(), "42501");
     client.batch_execute("rollback").await.unwrap();

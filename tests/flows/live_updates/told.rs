@@ -95,7 +95,7 @@ impl Stage {
     pub(super) async fn a_new_asset_is_told_with_what_is_shown(&self) {
         apply(&self.service, json!({"inserts": [asset(1)]})).await;
         let message = self.message().await;
-        assert_eq!(message["topic"], "media");
+        assert_eq!(message["topic"], "media_sync:assets");
         assert_eq!(message["event"], "INSERT");
         assert_eq!(message["private"], true);
         let payload = &message["payload"];
@@ -176,7 +176,7 @@ impl Stage {
         let message = self.message().await;
         assert_eq!(
             (&message["topic"], &message["event"]),
-            (&json!("media"), &json!("REFRESH"))
+            (&json!("media_sync:assets"), &json!("REFRESH"))
         );
     }
 
@@ -198,7 +198,7 @@ impl Stage {
         assert_eq!(answer.body["outcome"], "started", "{}", answer.body);
         let told = self.messages().await;
         let run = &told[0]["payload"]["record"];
-        assert_eq!(told[0]["topic"], "media_sync");
+        assert_eq!(told[0]["topic"], "media_sync:runs");
         assert_eq!(run["status"], "running");
         assert_eq!(run.get("lease"), None);
         assert_eq!(run.get("checkpoint"), None);
