@@ -145,8 +145,8 @@ declare
     v_open bigint;
     v_reserved bigint;
 begin
-    if p_upload ->> 'role' = 'reader' then
-        raise exception 'readers write nothing' using errcode = '42501';
+    if p_upload ->> 'role' in ('reader', 'anonymous') then
+        raise exception 'readers write nothing' using errcode = 'PT403';
     end if;
     v_prefix := case when not v_edits_all then media_sync.prefix_of(v_upload.uploader) end;
     if v_prefix is not null

@@ -67,6 +67,10 @@ pub enum SignatureRejection {
     Stale,
     #[error("the notification is signed for the future")]
     FromTheFuture,
+    #[error(
+        "the signature is a SHA-1, and CLOUDINARY_URL says that the account signs with SHA-256"
+    )]
+    WeakSignature,
     #[error("the signature does not match any of the known secrets")]
     WrongSignature,
 }
@@ -81,6 +85,7 @@ impl SignatureRejection {
             Self::MalformedSignature => "signature_malformed",
             Self::Stale => "notification_stale",
             Self::FromTheFuture => "notification_from_the_future",
+            Self::WeakSignature => "signature_weak",
             Self::WrongSignature => "signature_wrong",
         }
     }
@@ -93,11 +98,13 @@ impl SignatureRejection {
 #[derive(Clone)]
 pub struct NotificationVerifier {
     secrets: Vec<String>,
+    takes_sha1: bool,
 }
 
 impl NotificationVerifier {
     /// Accepts signatures made with the credentials' secret or with one of `others` (`api_key` →
-    /// secret). Empty secrets are never accepted: anybody can sign with them.
+    /// secret). Empty secrets are never accepted: anybody can sign with them. Both hashes are taken, but no SHA-1 where
+    /// the credentials say that the account signs with SHA-256.
     pub fn new(credentials: Option<&ApiCredentials>, others: &BTreeMap<String, String>) -> Self {
         let own = credentials.map(ApiCredentials::api_secret);
         let mut secrets: Vec<String> = Vec::new();
@@ -106,7 +113,11 @@ impl NotificationVerifier {
                 secrets.push(secret.to_owned());
             }
         }
-        Self { secrets }
+        let algorithm = credentials.map(ApiCredentials::algorithm);
+        Self {
+            secrets,
+            takes_sha1: algorithm != Some(SignatureAlgorithm::Sha256),
+        }
     }
 
     /// Checks body and headers exactly as received, and answers when the notification was signed.
@@ -135,6 +146,9 @@ impl NotificationVerifier {
             hex::decode(signature).map_err(|_| SignatureRejection::MalformedSignature)?;
         if !matches!(signature.len(), 20 | 32) {
             return Err(SignatureRejection::MalformedSignature);
+        }
+        if signature.len() == 20 && !self.takes_sha1 {
+            return Err(SignatureRejection::WeakSignature);
         }
         if now.since(signed_at) > VALID_FOR {
             return Err(SignatureRejection::Stale);
@@ -305,6 +319,16 @@ mod tests {
             secret.verify(body, Some("7952342400000"), Some(signature), now),
             Ok(now)
         );
+    }
+
+    #[test]
+    fn an_account_that_signs_with_sha256_sends_no_sha1() {
+        let url = "cloudinary://1:abcd@c?signature_algorithm=sha256";
+        let strict =
+            NotificationVerifier::new(ApiCredentials::parse(url).ok().as_ref(), &BTreeMap::new());
+        let check = |signature| strict.verify(BODY, Some("1315060510"), Some(signature), SIGNED_AT);
+        assert_eq!(check(SHA256), Ok(SIGNED_AT));
+        assert_eq!(check(SHA1), Err(SignatureRejection::WeakSignature));
     }
 
     #[test]

@@ -116,6 +116,11 @@ pub const CATALOGUE: &[ProblemKind] = &[
     ),
     entry(
         401,
+        "signature_weak",
+        "A notification signed with SHA-1, though `signature_algorithm=sha256` in `CLOUDINARY_URL` says that the account signs with SHA-256.",
+    ),
+    entry(
+        401,
         "signature_wrong",
         "A notification signed with a secret that is not known here: see `CLOUDINARY_NOTIFICATION_SECRETS`.",
     ),

@@ -9,6 +9,10 @@ const CHANGED_MEANWHILE: &str = "PT412";
 /// The code that our functions raise when what was asked for is too large for one answer.
 const TOO_MUCH_AT_ONCE: &str = "PT413";
 
+/// The code that our functions raise when a user may not do something that they do in the user's name, though they are
+/// called with the service's key.
+const NOT_ALLOWED: &str = "PT403";
+
 /// The cause of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusalCause {
@@ -73,6 +77,7 @@ impl RefusalCause {
             "PGRST301" | "PGRST303" if speaks_for_user => Self::Token,
             _ if code.starts_with("PGRST3") => Self::Key,
             "42501" if speaks_for_user => Self::Forbidden,
+            NOT_ALLOWED => Self::Forbidden,
             "PGRST116" => Self::Absent,
             "23502" | "23514" => Self::Values,
             _ => Self::of_class(code).unwrap_or_else(|| Self::of_status(status)),
@@ -227,6 +232,9 @@ mod tests {
             (404, "42P01", SERVICE, Schema),
             (400, "42703", SERVICE, Schema),
             (403, "42501", USER, Forbidden),
+            (403, "PT403", USER, Forbidden),
+            // It is the uploader who is a reader.
+            (403, "PT403", SERVICE, Forbidden),
             // Our service has lost a grant: no user may be told that it is the user's fault.
             (403, "42501", SERVICE, Ours),
             (400, "22P02", SERVICE, Values),

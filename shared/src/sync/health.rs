@@ -221,6 +221,11 @@ impl MirrorHealth {
             let message = "Runs find changes of which no notification has told.";
             note("no_notifications", message.to_owned());
         }
+        if self.quota_left(now).is_some_and(|(left, _)| left == 0) {
+            let message =
+                "Cloudinary's hourly quota is used up: changes wait until it is full again.";
+            note("quota_spent", message.to_owned());
+        }
         if let Some(oldest) = self
             .oldest_pending
             .filter(|at| now.since(*at) > OLDEST_PENDING)
@@ -463,6 +468,25 @@ mod tests {
         assert_eq!(left(199, 60), Some((199, true)));
         assert_eq!(left(0, 0), Some((2_000, false)));
         assert_eq!(mirror().quota_left(NOW), None);
+    }
+
+    #[test]
+    fn a_quota_that_is_used_up_is_told() {
+        let quota = |remaining: u32, reset_in: i64| {
+            let reset = NOW.offset(reset_in * 1_000_000);
+            json!({"limit": 2_000, "remaining": remaining, "reset_at": reset, "seen_at": NOW})
+        };
+        for (quota, expected) in [
+            (quota(0, 60), vec!["quota_spent"]),
+            (quota(1, 60), vec![]),
+            (quota(0, 0), vec![]),
+        ] {
+            let mirror = MirrorHealth {
+                quota: Some(quota),
+                ..mirror()
+            };
+            assert_eq!(codes(&findings(mirror)).1, expected);
+        }
     }
 
     #[test]

@@ -140,6 +140,9 @@ fn mend(code: &str) -> &'static str {
             "mediasync doctor; the log of the function reconcile says why runs do not succeed"
         }
         "no_notifications" => "mediasync webhooks ensure",
+        "quota_spent" => {
+            "wait for the full hour; mediasync status shows when the quota is full again"
+        }
         "last_run" => {
             "mediasync sync --full --dry-run shows the differences; docs/operate/daily.md explains the codes"
         }
