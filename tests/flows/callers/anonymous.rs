@@ -1,6 +1,7 @@
 //! Users who have signed in anonymously are nobody, or readers where the rules say so. The page of permissions has what
 //! they may do by default.
 
+use end_to_end::DataApiCaller;
 use local_stack::TokenClaims;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -35,5 +36,17 @@ async fn an_anonymous_user_reads_only_where_the_rules_say_so_and_never_writes() 
         .await;
     assert_eq!(made.body["code"], "42501", "{}", made.body);
     assert_eq!(library.deleted().await, 0);
+    no_upload_begins_for_who_writes_nothing(&library).await;
     library.stack.stop().await;
+}
+
+/// The service begins uploads in a user's name: the refusal is the user's, and no fault of the service.
+async fn no_upload_begins_for_who_writes_nothing(library: &Library) {
+    let service = DataApiCaller::service(&library.stack);
+    for role in ["anonymous", "reader"] {
+        let upload = json!({"p_upload": {"role": role}});
+        let refused = service.rpc("media_sync_begin_upload", &upload).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.body);
+        assert_eq!(refused.body["code"], "PT403", "{role}");
+    }
 }
