@@ -52,7 +52,7 @@ async fn upload_fat(world: &World, number: u8) -> CloudinaryResource {
     };
     world
         .cloud
-        .upload_with(&format!("fat/{number}"), number.into(), fat)
+        .upload_with(&format!("fat/{number}"), number, fat)
         .await
 }
 
