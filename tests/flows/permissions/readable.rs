@@ -84,8 +84,8 @@ const READABLE: [(&str, &str, &str); 24] = [
     ),
     (
         "media_uploads",
-        "since_version until_version",
-        "which versions of the asset are the upload's",
+        "since_version until_version proof",
+        "which versions of the asset are the upload's, and what proves it",
     ),
     (
         "sync_runs",
