@@ -29,12 +29,14 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- Tells of each changed asset. After twenty in one transaction it tells once that there are many: an import must not
--- flood every open browser. INSERT and DELETE are meant for a list of live assets, so a soft delete is a DELETE.
--- Changes of columns that are not shown are not told.
+-- flood every open browser. It tells the same of an asset that is too large for a message. INSERT and DELETE are meant
+-- for a list of live assets, so a soft delete is a DELETE. Changes of columns that are not shown are not told.
 create function media_sync.broadcast_assets() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     c_most constant integer := 20;
+    -- Realtime takes messages of 256 kB in the smallest plan.
+    c_most_bytes constant integer := 200000;
     c_unshown constant text[] := array['updated_at', 'last_synced_at'];
     v_told integer := coalesce(nullif(current_setting('media_sync.told', true), '')::integer, 0);
     v_columns text;
@@ -70,6 +72,10 @@ begin
         perform media_sync.send_change('media_sync:assets', 'media_assets', 'REFRESH', null, null);
     else
         foreach v_change in array coalesce(v_changes, '{}') loop
+            if octet_length(v_change::text) > c_most_bytes then
+                perform media_sync.send_change('media_sync:assets', 'media_assets', 'REFRESH', null, null);
+                continue;
+            end if;
             perform media_sync.send_change(
                 'media_sync:assets', 'media_assets', v_change ->> 'operation',
                 case when v_change ->> 'operation' <> 'DELETE' then v_change -> 'record' end,

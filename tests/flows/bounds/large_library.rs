@@ -17,12 +17,16 @@ async fn runs_lists_and_pages_get_through_assets_of_a_megabyte() {
     // Their notifications are larger than the webhook takes.
     world.cloud.chaos(json!({"drop": 1.0})).await;
     let mut assets = Vec::new();
-    for number in 0..12 {
+    // More than one read of a worker holds.
+    for number in 0..10 {
         assets.push(upload_fat(&world, number).await);
     }
     for mode in ["full", "full", "incremental"] {
         eventually("the run succeeds", async || {
-            let answer = world.sync(json!({"mode": mode})).await.body;
+            let answer = world
+                .sync(json!({"mode": mode, "batch_size": 10}))
+                .await
+                .body;
             assert_eq!(answer["success"], true, "{answer}");
             answer["status"] == "succeeded"
         })

@@ -21,6 +21,9 @@ async fn changes_are_told_with_what_is_shown_and_without_a_flood() {
     stage.a_delete_and_its_undoing_are_told().await;
     stage.edit_and_delete_are_published_as_updates().await;
     stage.a_page_of_an_import_is_one_message().await;
+    stage
+        .an_asset_too_large_for_a_message_is_told_without_its_values()
+        .await;
     stage.the_rest_of_many_statements_is_one_message().await;
     stage.runs_have_a_topic_of_their_own().await;
     stage.realtime_reads_its_messages_from_a_stream().await;

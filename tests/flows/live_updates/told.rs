@@ -180,6 +180,15 @@ impl Stage {
         );
     }
 
+    pub(super) async fn an_asset_too_large_for_a_message_is_told_without_its_values(&self) {
+        let mut large = asset(900);
+        large["tags"] = json!(vec!["x".repeat(1_000); 200]);
+        apply(&self.service, json!({"inserts": [large]})).await;
+        let message = self.message().await;
+        assert_eq!(message["event"], "REFRESH");
+        assert_eq!(message["payload"]["record"], Value::Null);
+    }
+
     pub(super) async fn the_rest_of_many_statements_is_one_message(&self) {
         let item = |number| json!({"asset_id": asset_id(number)});
         let items: Vec<Value> = (100..150).map(item).collect();
@@ -209,7 +218,7 @@ impl Stage {
         let refreshes = stream
             .iter()
             .filter(|message| message.columns["event"].as_deref() == Some("REFRESH"));
-        assert_eq!(refreshes.count(), 2);
+        assert_eq!(refreshes.count(), 3);
     }
 }
 
