@@ -1,13 +1,13 @@
 //! The database, or what stands in front of it, fails in ways that pass by themselves: runs rest and go on,
 //! messages wait together, and the API asks callers to come again.
 
-use end_to_end::{World, tags_changed};
+use end_to_end::{World, eventually, tags_changed};
 use local_stack::{FaultAnswer, GatewayFault};
 use media_sync::queue::NotificationMessage;
 use media_sync::sync::clients::SyncClients;
 use media_sync::sync::ingest::Ingest;
 use media_sync::time::Timestamp;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 const ASSETS: u64 = 60;
@@ -213,5 +213,58 @@ async fn a_page_that_takes_too_long_shrinks_and_the_run_remembers_it() {
         [json!({"status": "succeeded", "asked": PAGE, "pages": 7, "listed": ASSETS})]
     );
     world.assert_mirrored().await;
+    world.stack.stop().await;
+}
+
+const OUT_OF_MEMORY: &str = r#"{"code":"53200","message":"out of memory"}"#;
+
+#[tokio::test]
+async fn a_run_that_never_gets_further_is_told_and_given_up_by_force() {
+    let world = World::start().await;
+    world.cloud.seed(ASSETS, &["image"], "stuck-").await;
+    for _ in 0..3 {
+        answer_once(&world, APPLY, 0, 503, OUT_OF_MEMORY);
+        let answer = world.sync(json!({"mode": "full"})).await;
+        answer.assert_status(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    let (path, admin) = ("/api/cloudinary/health", Some(world.admin.as_str()));
+    let health = world.call(Method::GET, path, admin, None).await.body;
+    let reasons = health["reasons"].as_array().cloned().unwrap_or_default();
+    let is_stuck = |reason: &Value| reason["code"] == "run_stuck";
+    assert!(reasons.iter().any(is_stuck), "{health}");
+    let forced = world.sync(json!({"force": true})).await;
+    assert_eq!(forced.body["status"], "succeeded", "{}", forced.body);
+    let runs = "select status, error_code from public.sync_runs order by started_at";
+    let given_up = json!({"status": "failed", "error_code": "database"});
+    let succeeded = json!({"status": "succeeded", "error_code": null});
+    assert_eq!(world.rows(runs, &[]).await, [given_up, succeeded]);
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_service_key_that_is_refused_rings() {
+    const ALARM: &str = "ServiceKeyAlarm";
+    let world = World::start().await;
+    let drain = json!({"action": "drain"});
+    assert!(!world.is_breached(ALARM).await);
+    let (status, body) = KEY[1];
+    let fault = FaultAnswer {
+        status,
+        body: body.to_owned(),
+        path: "media_sync_health".to_owned(),
+        after: 0,
+        times: u32::MAX,
+    };
+    world
+        .stack
+        .set_gateway_fault(Some(GatewayFault::Answer(fault)));
+    eventually("it rings", async || {
+        let drained = world.stack.invoke("Maintenance", &drain).await;
+        drained.expect("the emulator answers");
+        world.is_breached(ALARM).await
+    })
+    .await;
+    world.stack.set_gateway_fault(None);
     world.stack.stop().await;
 }

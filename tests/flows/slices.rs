@@ -104,6 +104,7 @@ async fn a_run_that_an_earlier_version_began_goes_on_with_this_one() {
 
 fn full_run() -> RunRequest {
     RunRequest {
+        force: false,
         mode: RunMode::Full,
         trigger: RunTrigger::Invocation,
         requested_by: None,

@@ -53,6 +53,7 @@ impl RunEvent {
             .map_err(|reason| format!("batch_size {reason}"))?;
         let is_schedule = options == RunOptions::default() && self.public_ids.is_none();
         let request = RunRequest {
+            force: false,
             mode: self.mode,
             trigger: if is_schedule {
                 RunTrigger::Schedule

@@ -98,6 +98,7 @@ pub(crate) fn plan_run(
         (None, _) => RunMode::Full,
     };
     let request = RunRequest {
+        force: wanted.force,
         mode,
         trigger: RunTrigger::Api,
         requested_by: Some(requested_by),

@@ -59,11 +59,22 @@ create table media_sync.run_progress (
     started_clock bigint,
     floor_clock   bigint,
     -- The start of the last good run before this one: an incremental run reads what is newer.
-    since_clock   bigint
+    since_clock   bigint,
+    -- The number of tries that ended for the same reason, without coming further.
+    failures      integer not null default 0
 );
 
 alter table media_sync.run_progress enable row level security;
 revoke all on media_sync.run_progress from public, anon, authenticated, service_role;
+
+-- The tries of a run that ended for the same reason. Nobody but a leader reads the rest of its progress.
+create function media_sync.run_failures(p_run_id uuid) returns integer
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select failures from media_sync.run_progress where run_id = p_run_id
+$$;
+
+revoke execute on function media_sync.run_failures from public, anon, authenticated, service_role;
+grant execute on function media_sync.run_failures to authenticated, service_role;
 
 -- A run as its leader reads it: the public part and the progress.
 create function media_sync.whole_run(p_run public.sync_runs) returns jsonb
@@ -157,7 +168,8 @@ create function public.media_sync_lead_run(
     p_trigger text default 'schedule',
     p_requested_by uuid default null,
     p_options jsonb default '{}',
-    p_lease_seconds integer default 120
+    p_lease_seconds integer default 120,
+    p_force boolean default false
 ) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -167,6 +179,9 @@ declare
     v_dry_run boolean := coalesce((p_options ->> 'dry_run')::boolean, false);
 begin
     select * into v_run from public.sync_runs where status = 'running' for update;
+    if p_force and p_run_id is null and not v_dry_run and media_sync.give_up_run(v_run) then
+        v_run := null;
+    end if;
     if v_run.id is null and p_run_id is null then
         -- A mirror that was never proven whole cannot be kept by looking at changes alone.
         if not exists (select from public.sync_runs where mode = 'full' and is_good) then
@@ -206,6 +221,31 @@ begin
 end
 $$;
 
+-- Ends a run that rests after a failure, for the sake of another. One that somebody leads, or that waits for the quota,
+-- goes on.
+create function media_sync.give_up_run(p_run public.sync_runs) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    v_run public.sync_runs;
+begin
+    update public.sync_runs r
+    set status = 'failed', finished_at = now(), heartbeat_at = now(), resume_at = null, predicted_end = null
+    from media_sync.run_progress p
+    where r.id = p_run.id and p.run_id = r.id and r.error_code is not null
+        and coalesce(r.resume_at, now()) <= now() and coalesce(p.lease_until, now()) <= now()
+    returning r.* into v_run;
+    if not found then
+        return false;
+    end if;
+    update media_sync.run_progress set lease_until = null where run_id = v_run.id;
+    delete from public.sync_run_pages where run_id = v_run.id;
+    perform media_sync.audit_end(v_run);
+    return true;
+end
+$$;
+
+revoke execute on function media_sync.give_up_run from public, anon, authenticated, service_role;
+
 -- Permission for a mass delete is an act of its own.
 create function media_sync.audit_options(p_run public.sync_runs) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
@@ -231,7 +271,16 @@ declare
 begin
     perform public.media_sync_note_quota(p_quota);
     perform media_sync.hold_run(p_run_id, p_lease);
-    update media_sync.run_progress set lease_until = now() where run_id = p_run_id;
+    update media_sync.run_progress p
+    set lease_until = now(),
+        -- A rest for the quota's sake is no failure.
+        failures = case
+            when p_error_code is null or p_rest_seconds is not null then 0
+            when p_error_code = r.error_code then p.failures + 1
+            else 1
+        end
+    from public.sync_runs r
+    where r.id = p.run_id and p.run_id = p_run_id;
     update public.sync_runs
     set error_code = p_error_code, error_message = p_error_message,
         resume_at = now() + make_interval(secs => p_rest_seconds),

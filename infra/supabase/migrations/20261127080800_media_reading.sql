@@ -494,7 +494,7 @@ begin
         'current_run', (
             select jsonb_build_object(
                 'run_id', id, 'started_at', started_at, 'heartbeat_at', heartbeat_at, 'resume_at', resume_at,
-                'error_code', error_code)
+                'error_code', error_code, 'failures', media_sync.run_failures(id))
             from public.sync_runs where status = 'running'
         ),
         'pending', (select coalesce(sum(assets), 0) from public.media_stats where sync_status = 'pending'),

@@ -184,7 +184,12 @@ impl Maintenance {
     async fn watch(&self) {
         match self.clients.store.fetch_health().await {
             Ok(mirror) => metrics::record(&state(&mirror, self.schedules, Timestamp::now())),
-            Err(error) => telemetry::log_error("the mirror's health was not told", &error),
+            Err(error) => {
+                telemetry::log_error("the mirror's health was not told", &error);
+                if error.is_about_key() {
+                    metrics::record(&[(&metrics::SERVICE_KEY_REFUSED, 1.0)]);
+                }
+            }
         }
     }
 }
@@ -212,6 +217,7 @@ fn state(
             &metrics::NOTIFICATIONS_MISSING,
             yes(mirror.lacks_notifications()),
         ),
+        (&metrics::SERVICE_KEY_REFUSED, 0.0),
     ];
     if let Some(bytes) = mirror.trail_bytes {
         metrics.push((&metrics::AUDIT_TRAIL_BYTES, bytes as f64));

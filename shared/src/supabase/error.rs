@@ -80,7 +80,7 @@ impl SupabaseError {
     }
 
     /// Tells that another API key may be let in.
-    pub(super) fn is_about_key(&self) -> bool {
+    pub fn is_about_key(&self) -> bool {
         self.cause() == Some(RefusalCause::Key)
     }
 

@@ -24,6 +24,9 @@ const SILENCE: Duration = Duration::from_secs(3600);
 /// The time that a run may take while it makes progress.
 const RUNNING: Duration = Duration::from_secs(24 * 3600);
 
+/// A run that ended so many tries for the same reason does not get further by itself.
+const STUCK: u32 = 3;
+
 /// The quota as `media_sync_health` tells it.
 #[derive(Deserialize)]
 struct QuotaLeft {
@@ -217,6 +220,18 @@ impl MirrorHealth {
                 format!("The last run did not succeed ({code})."),
             );
         }
+        if let Some(run) = self
+            .current_run
+            .as_ref()
+            .filter(|run| run.failures >= STUCK)
+        {
+            let (tries, code) = (run.failures, run.error_code.as_deref());
+            let code = code.unwrap_or("unknown");
+            note(
+                "run_stuck",
+                format!("The run rests since {tries} tries for the same reason ({code})."),
+            );
+        }
         if self.lacks_notifications() {
             let message = "Runs find changes of which no notification has told.";
             note("no_notifications", message.to_owned());
@@ -336,6 +351,11 @@ mod tests {
             let run = json!({"run_id": Uuid::nil(), "mode": "full", "status": "stopped", "error_code": "mass_delete", "finished_at": NOW});
             ill.last_run = serde_json::from_value(run).unwrap();
         };
+        let stuck = |ill: &mut MirrorHealth| {
+            let run = json!({"run_id": Uuid::nil(), "started_at": NOW, "heartbeat_at": NOW, "resume_at": null,
+                "error_code": "database", "failures": STUCK});
+            ill.current_run = serde_json::from_value(run).unwrap();
+        };
         let mut dead = findings(mirror());
         let depth = QueueBacklog {
             visible: 1,
@@ -362,6 +382,7 @@ mod tests {
                 "schema_ahead",
             ),
             (of_mirror(stopped), "last_run"),
+            (of_mirror(stuck), "run_stuck"),
             (
                 of_mirror(|ill| ill.last_found = Some(NOW)),
                 "no_notifications",

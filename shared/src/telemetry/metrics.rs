@@ -106,6 +106,8 @@ metrics! {
         "Size of the audit trail with its indexes.";
     NOTIFICATIONS_MISSING = "notifications_missing", None, MAINTAINERS, false,
         "1 while runs find changes of which no notification has told.";
+    SERVICE_KEY_REFUSED = "service_key_refused", None, MAINTAINERS, false,
+        "1 while the database does not let the service's own key in.";
     TRIGGERS_REPAIRED = "triggers_repaired", Count, MAINTAINERS, false,
         "Triggers of ours that the daily look at Cloudinary has made or removed.";
     TRIGGERS_OF_OTHER_STACKS = "triggers_of_other_stacks", Count, MAINTAINERS, false,

@@ -139,6 +139,9 @@ fn mend(code: &str) -> &'static str {
         "reconciliation_late" => {
             "mediasync doctor; the log of the function reconcile says why runs do not succeed"
         }
+        "run_stuck" => {
+            "the log of the function reconcile says why; POST /api/cloudinary/sync with force begins another run"
+        }
         "no_notifications" => "mediasync webhooks ensure",
         "quota_spent" => {
             "wait for the full hour; mediasync status shows when the quota is full again"

@@ -71,4 +71,7 @@ pub struct CurrentRun {
     pub heartbeat_at: Timestamp,
     pub resume_at: Option<Timestamp>,
     pub error_code: Option<String>,
+    /// The number of tries that ended for `error_code`, without coming further.
+    #[serde(default)]
+    pub failures: u32,
 }

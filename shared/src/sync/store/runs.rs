@@ -91,6 +91,9 @@ pub struct RunRequest {
     pub requested_by: Option<Uuid>,
     #[serde(rename = "p_options")]
     pub options: Value,
+    /// True if a run that rests after a failure is given up for this one.
+    #[serde(rename = "p_force")]
+    pub force: bool,
 }
 
 /// The answer to a wish to lead a run.
