@@ -376,7 +376,12 @@ begin
         for update skip locked
     );
     get diagnostics v_keys = row_count;
-    delete from media_sync.intent_claims where claim is null and began_at < now() - interval '1 day';
+    delete from media_sync.intent_claims
+    where asset_id in (
+        select asset_id from media_sync.intent_claims
+        where claim is null and began_at < now() - interval '1 day' order by began_at limit p_limit
+        for update skip locked
+    );
     v_removed := jsonb_build_object(
         'notifications', v_notifications, 'runs', v_runs, 'uploads', v_uploads, 'audit', v_audit,
         'idempotency_keys', v_keys

@@ -91,7 +91,11 @@ end
 $$;
 
 create trigger keep_reserved before update on public.media_assets for each row
-    when (new.delivery_type = 'upload' and new.cloudinary_public_id <> old.cloudinary_public_id)
+    when (
+        new.delivery_type = 'upload' and (
+            new.cloudinary_public_id <> old.cloudinary_public_id or new.deleted_at is null and old.deleted_at is not null
+        )
+    )
     execute function media_sync.keep_reserved();
 
 -- One entry about an upload.

@@ -347,7 +347,7 @@ $$;
 -- True if the caller may know who did what to the asset.
 create function media_sync.may_audit(p_row public.media_assets) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
-    select coalesce(p_row.uploaded_by = auth.uid(), false) or media_sync.is_admin()
+    select coalesce(p_row.uploaded_by = auth.uid(), false) or media_sync.is_admin() and media_sync.is_assured()
 $$;
 
 -- The newest notifications about an asset. Users who may see it learn that they came and their verdicts, administrators
@@ -359,7 +359,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         select n.received_at, jsonb_build_object(
             'notification_type', n.notification_type, 'triggered_at', n.triggered_at,
             'received_at', n.received_at, 'processed_at', n.processed_at, 'verdict', n.verdict, 'replays', n.replays
-        ) || case when media_sync.is_admin() then jsonb_build_object(
+        ) || case when media_sync.is_admin() and media_sync.is_assured() then jsonb_build_object(
             'digest', n.digest, 'reason', n.reason, 'body_is_base64', n.body_is_base64,
             'body', case when octet_length(n.body) <= 16384 then n.body end
         ) else '{}' end as shown

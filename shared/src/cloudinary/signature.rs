@@ -471,7 +471,7 @@ mod tests {
             let seconds = "1767225600";
             let mut params = params;
             // The last parameter ends in the timestamp, and stands last in the signed text.
-            params.insert("zz_timestamp".to_owned(), seconds.to_owned());
+            params.insert("zzzzzzzzzzzzz_timestamp".to_owned(), seconds.to_owned());
             let pairs = params.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             let signature = sign_params(pairs.clone(), "abcd", algorithm);
             let text: Vec<String> = pairs.map(|(name, value)| format!("{name}={value}").replace('&', "%26")).collect();

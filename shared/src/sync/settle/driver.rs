@@ -33,7 +33,13 @@ impl SettlementDriver<'_> {
         loop {
             match settlement.next(Uuid::new_v4)? {
                 SettleStep::Read(query) => {
-                    settlement.take_rows(self.clients.store.fetch_rows(&query).await?)
+                    let store = &self.clients.store;
+                    let rows = if settlement.policy().is_halved_by_caller() {
+                        store.fetch_rows(&query).await?
+                    } else {
+                        store.fetch_rows_in_parts(query).await?
+                    };
+                    settlement.take_rows(rows)
                 }
                 SettleStep::Look(inquiry) => self.look(settlement, &inquiry).await?,
                 SettleStep::WritePart(plan) => self.write_part(settlement, *plan).await?,

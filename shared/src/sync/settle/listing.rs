@@ -29,6 +29,7 @@ pub struct ListingPolicy {
     source: ObservationSource,
     run_id: Option<Uuid>,
     clocks: ClockKeeping,
+    is_page: bool,
     /// The remaining looks at assets in doubt.
     rounds: usize,
 }
@@ -40,6 +41,7 @@ impl ListingPolicy {
             source: ObservationSource::Reconcile,
             run_id,
             clocks: ClockKeeping::OfLooks,
+            is_page: true,
             rounds: ROUNDS,
         }
     }
@@ -50,6 +52,7 @@ impl ListingPolicy {
             source,
             run_id,
             clocks: ClockKeeping::Always,
+            is_page: false,
             rounds: ROUNDS,
         }
     }
@@ -73,6 +76,10 @@ impl SettlePolicy for ListingPolicy {
 
     fn keeps_clocks(&self) -> ClockKeeping {
         self.clocks
+    }
+
+    fn is_halved_by_caller(&self) -> bool {
+        self.is_page
     }
 
     fn to_look_at(&mut self, rows: &[AssetRow], evidence: &mut PlanEvidence) -> LookTargets {

@@ -75,6 +75,12 @@ pub trait SettlePolicy: Clone + Debug {
         Err(error)
     }
 
+    /// True if the caller settles less at once when the rows are too large for one answer. Others
+    /// read them in parts.
+    fn is_halved_by_caller(&self) -> bool {
+        false
+    }
+
     /// Tells whether rows are read again after a look: only then does a decision count that was
     /// made meanwhile.
     fn reads_after_looks(&self) -> bool {

@@ -54,6 +54,25 @@ impl MirrorStore {
         self.supabase.rpc("media_sync_rows", query).await
     }
 
+    /// The same in as many answers as the rows need, where one would be too large.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn fetch_rows_in_parts(&self, query: RowQuery) -> Result<MirrorRows, SupabaseError> {
+        let mut open = vec![query];
+        let mut read = MirrorRows::default();
+        while let Some(query) = open.pop() {
+            match self.fetch_rows(&query).await {
+                Ok(part) => read.take(part),
+                Err(error) if error.is_about_size() => {
+                    open.extend(query.halves().ok_or(error)?);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(read)
+    }
+
     /// The ids of live assets in `folder` and below it, at most `limit`.
     pub async fn fetch_folder_ids(
         &self,

@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 const LEASE_SECONDS: u32 = 120;
 
 /// Which rows to read: those with these ids, and those that hold these names.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct RowQuery {
     #[serde(rename = "p_ids")]
     pub ids: Vec<Uuid>,
@@ -32,6 +32,25 @@ impl RowQuery {
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty() && self.asset_ids.is_empty() && self.names.is_empty()
     }
+
+    /// Two queries that ask for the same, each for about half of it; `None` for a single row.
+    pub(super) fn halves(mut self) -> Option<[Self; 2]> {
+        fn take<T>(from: &mut Vec<T>, wanted: &mut usize) -> Vec<T> {
+            let count = from.len().min(*wanted);
+            *wanted -= count;
+            from.drain(..count).collect()
+        }
+        let mut wanted = (self.ids.len() + self.asset_ids.len() + self.names.len()) / 2;
+        if wanted == 0 {
+            return None;
+        }
+        let first = Self {
+            ids: take(&mut self.ids, &mut wanted),
+            asset_ids: take(&mut self.asset_ids, &mut wanted),
+            names: take(&mut self.names, &mut wanted),
+        };
+        Some([first, self])
+    }
 }
 
 /// The rows that were asked for, and the uploads that assets of their names may come of.
@@ -39,6 +58,22 @@ impl RowQuery {
 pub struct MirrorRows {
     pub rows: Vec<AssetRow>,
     pub uploads: Vec<OpenUpload>,
+}
+
+impl MirrorRows {
+    /// Takes another answer in. A row may have been asked for in two ways.
+    pub(super) fn take(&mut self, other: Self) {
+        for row in other.rows {
+            if self.rows.iter().all(|known| known.id != row.id) {
+                self.rows.push(row);
+            }
+        }
+        for upload in other.uploads {
+            if self.uploads.iter().all(|known| known.id != upload.id) {
+                self.uploads.push(upload);
+            }
+        }
+    }
 }
 
 impl From<Vec<AssetRow>> for MirrorRows {
@@ -190,4 +225,33 @@ pub enum NotificationVerdict {
     Superseded,
     /// It could not be understood, and is kept for a person.
     Parked,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_ask_for_everything_once_and_end_with_single_rows() {
+        let ids: Vec<Uuid> = (0..5).map(Uuid::from_u128).collect();
+        let asset = AssetId::parse(&"a".repeat(32)).unwrap();
+        let query = RowQuery {
+            ids: ids.clone(),
+            asset_ids: vec![asset.clone()],
+            names: Vec::new(),
+        };
+        let (mut open, mut single) = (vec![query], Vec::new());
+        while let Some(query) = open.pop() {
+            match query.clone().halves() {
+                Some(halves) => open.extend(halves),
+                None => single.push(query),
+            }
+        }
+        assert_eq!(single.len(), 6);
+        let mut asked: Vec<Uuid> = single.iter().flat_map(|query| query.ids.clone()).collect();
+        asked.sort();
+        assert_eq!(asked, ids);
+        let assets = single.iter().flat_map(|query| &query.asset_ids);
+        assert!(assets.eq([&asset]));
+    }
 }

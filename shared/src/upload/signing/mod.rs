@@ -209,7 +209,8 @@ impl SignableUpload {
             let pair = escape::pairs([(PROOF_KEY, upload.to_string())]);
             let context = self.params.entry("context").or_default();
             let bar = if context.is_empty() { "" } else { "|" };
-            *context = format!("{context}{bar}{pair}");
+            // It stands first: a backslash at the end of the caller's text would take the bar away.
+            *context = format!("{pair}{bar}{context}");
         }
         self
     }

@@ -91,7 +91,7 @@ fn a_signature_covers_the_proof_beside_the_callers_own_context() {
     let beside = signed(beside, UploadProof::Context);
     assert_eq!(
         beside["context"],
-        format!("alt=A|media_sync_upload={upload}")
+        format!("media_sync_upload={upload}|alt=A")
     );
     assert!(!signed(named, UploadProof::Name).contains_key("context"));
 }
