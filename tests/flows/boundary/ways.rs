@@ -179,7 +179,7 @@ async fn uploads_are_held_to_it(boundary: &Boundary) {
         ("user", &format!("{own}/logo"), own, "begun"),
         ("editor", "logo", "", "begun"),
         ("admin", "icon", "", "begun"),
-        ("reader", &format!("{own}/icon"), own, "42501"),
+        ("reader", &format!("{own}/icon"), own, "PT403"),
     ] {
         assert_eq!(
             begin(role, public_id, folder, Value::Null).await,
