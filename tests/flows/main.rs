@@ -22,6 +22,7 @@ mod explained;
 mod front;
 mod getting_started;
 mod guarded;
+mod held;
 mod imports;
 mod leases;
 mod listing;

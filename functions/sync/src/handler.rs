@@ -89,7 +89,14 @@ impl SyncRequests {
         if wanted.is_dangerous() {
             self.want_assurance(caller).await?;
         }
-        let (status, answer) = match plan_run(wanted, caller.sub)? {
+        let allows_deletes = wanted.allows_deletes();
+        let wanted = plan_run(wanted, caller.sub)?;
+        let store = &self.reconcile.clients.store;
+        let released = match allows_deletes {
+            true => store.allow_deletes(caller.sub).await?,
+            false => 0,
+        };
+        let (status, mut answer) = match wanted {
             WantedRun::Pages(run) => self.run_pages(&run, begun).await?,
             WantedRun::Named(names, run, options) => {
                 // First, so that no failure of the repair strands what was refused.
@@ -102,7 +109,7 @@ impl SyncRequests {
                 (StatusCode::OK, answer)
             }
         };
-        let store = &self.reconcile.clients.store;
+        answer["released_deletes"] = released.into();
         if let Err(error) = send_waiting_intents(store, &self.outbound, begun + DRAIN_BUDGET).await
         {
             telemetry::log_error("stranded intents were not looked for", &error);

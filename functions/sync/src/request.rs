@@ -29,6 +29,11 @@ impl SyncRequest {
     pub(crate) fn is_dangerous(&self) -> bool {
         (self.force || self.allow_mass_delete) && !self.dry_run
     }
+
+    /// True if the deletes that are held may go.
+    pub(crate) fn allows_deletes(&self) -> bool {
+        self.allow_mass_delete && !self.dry_run
+    }
 }
 
 /// The scope of a run. Assets are named by `public_ids` alone.

@@ -136,6 +136,9 @@ create statistics public.media_assets_search_words
 create statistics public.media_assets_sizes on (coalesce(file_size, 0)) from public.media_assets;
 create statistics public.media_assets_upload_times on (coalesce(cloudinary_created_at, created_at)) from public.media_assets;
 
+-- Deletes that are held as a mass delete.
+create index media_assets_held on public.media_assets (deleted_at) where sync_error_code = 'held';
+
 -- Decisions that wait to be sent, and the oldest of them.
 create index media_assets_waiting on public.media_assets (sync_next_attempt_at, id)
     where intent is not null;

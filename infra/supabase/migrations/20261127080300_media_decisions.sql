@@ -127,6 +127,8 @@ $$;
 create function media_sync.fault_of_pair(p_group text, p_key text, p_value jsonb) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select coalesce(media_sync.fault_of_text('pair_key', p_key), case
+        -- An asset brings its upload's id along under this key (shared/src/upload/proof.rs).
+        when p_group = 'context' and p_key = 'media_sync_upload' then 'is a key of the mirror''s own'
         when p_group = 'context' then case jsonb_typeof(p_value)
             when 'string' then media_sync.fault_of_text('context_value', p_value #>> '{}')
             else 'must be text of 1,024 characters at most'
@@ -470,143 +472,30 @@ $$;
 create trigger decide before update on public.media_assets
     for each row execute function media_sync.decide();
 
--- Claims: the worker that carries a row's intent out, and the time until which no other may. An ended claim stays for a
--- while, without its worker: it counts the rounds.
-create table media_sync.intent_claims (
-    asset_id    uuid primary key references public.media_assets on delete cascade,
-    claim       uuid,
-    claim_until timestamptz not null,
-    -- The newest round, and how many there were then; one is forgotten with each time between rounds.
-    began_at    timestamptz not null default clock_timestamp(),
-    rounds      double precision not null default 1
-);
-
-create index intent_claims_ended on media_sync.intent_claims (began_at) where claim is null;
-
--- The rounds of a claim that are not forgotten yet.
-create function media_sync.rounds_of(p_claim media_sync.intent_claims) returns double precision
-language sql stable set search_path = pg_catalog, pg_temp as $$
-    select greatest(p_claim.rounds - coalesce(
-        extract(epoch from clock_timestamp() - p_claim.began_at)
-            / nullif(extract(epoch from media_sync.time_between_rounds()), 0),
-        p_claim.rounds
-    ), 0)
-$$;
-
-alter table media_sync.intent_claims enable row level security;
-revoke all on media_sync.intent_claims from public, anon, authenticated, service_role;
-
--- Rows as workers read them: all columns, and the claim. In JSON, which is quicker than jsonb where texts are long.
-create view media_sync.whole_assets as
-select m.id, m.cloudinary_asset_id,
-    (left(row_to_json(m)::text, -1) || ',"intent_claim":' || coalesce(to_json(c.claim)::text, 'null') || '}')::json as whole
-from public.media_assets m left join media_sync.intent_claims c on c.asset_id = m.id;
-
--- The bytes of rows that one answer to a worker holds; a single row may have more.
-create function media_sync.most_worker_bytes() returns integer
-language sql immutable set search_path = pg_catalog, pg_temp as $$ select 8388608 $$;
-
-revoke all on media_sync.whole_assets from public, anon, authenticated, service_role;
-
--- Claims rows whose intents are to be carried out. The holder is alone until the claim ends; after that another may
--- take over. Rows that were refused for good are left out: only a new decision or an administrator makes them pending
--- again. A row has ten rounds at once; then it waits for the next drain when its time has come, and wishes add up.
--- {"rows", "busy": [ids that others hold], "left": [ids for which this answer has no room]}
-create function public.media_sync_claim_intents(p_ids uuid[], p_claim uuid, p_seconds integer) returns json
+-- Lets one transaction of a user at a time change assets: the budget counts the entries of the former. Before any row is
+-- locked, so that nobody waits in a circle.
+create function media_sync.take_turns() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-    c_rounds constant integer := 10;
-    v_former text := media_sync.mark('observing', 'on');
-    v_wanted uuid[];
-    v_early uuid[];
-    v_left uuid[];
-    v_free uuid[];
 begin
-    v_wanted := array(
-        select id from public.media_assets
-        where id = any (p_ids) and intent is not null
-            and not (sync_status = 'error' and sync_next_attempt_at is null)
-        order by id for update
-    );
-    with early as (
-        update public.media_assets m
-        set sync_next_attempt_at =
-            clock_timestamp() + (media_sync.rounds_of(c) + 1 - c_rounds) * media_sync.time_between_rounds()
-        from media_sync.intent_claims c
-        where m.id = any (v_wanted) and c.asset_id = m.id and c.claim is null
-            and media_sync.rounds_of(c) + 1 > c_rounds
-        returning m.id
-    )
-    select coalesce(array_agg(id), '{}') into v_early from early;
-    v_wanted := array(select id from unnest(v_wanted) id where id <> all (v_early));
-    v_left := array(
-        select id from (
-            select id, row_number() over sorted as place, sum(octet_length(whole::text)) over sorted as bytes
-            from media_sync.whole_assets where id = any (v_wanted)
-            window sorted as (order by id)
-        ) measured
-        where bytes > media_sync.most_worker_bytes() and place > 1
-    );
-    -- A statement of its own: it sees the claims that the former holders of these locks have written.
-    with claimed as (
-        insert into media_sync.intent_claims as c (asset_id, claim, claim_until)
-        select id, p_claim, clock_timestamp() + make_interval(secs => p_seconds)
-        from unnest(v_wanted) id where id <> all (v_left)
-        on conflict (asset_id) do update
-        set claim = excluded.claim, claim_until = excluded.claim_until,
-            began_at = excluded.began_at, rounds = media_sync.rounds_of(c) + 1
-        where c.claim is null or c.claim_until < clock_timestamp()
-        returning asset_id
-    )
-    select coalesce(array_agg(asset_id), '{}') into v_free from claimed;
-    -- The revision counts a claim too: a plan of the former holder is refused.
-    update public.media_assets set revision = revision where id = any (v_free);
-    perform media_sync.mark('observing', v_former);
-    return json_build_object(
-        'rows', (select coalesce(json_agg(whole), '[]') from media_sync.whole_assets where id = any (v_free)),
-        'busy', (select coalesce(json_agg(id), '[]') from unnest(v_wanted) id where id <> all (v_free || v_left)),
-        'left', to_json(v_left)
-    );
+    if auth.uid() is not null and current_setting('media_sync.observing', true) is distinct from 'on'
+        and not media_sync.edits_all()
+    then
+        perform pg_advisory_xact_lock(hashtext('public.media_assets'), hashtext(auth.uid()::text));
+    end if;
+    return null;
 end
 $$;
 
--- Decisions that wait to be sent: a function died before it sent them, they were written past the API, or another
--- attempt is due. They are set aside for a while, so that two drains do not send the same.
-create function public.media_sync_waiting_intents(p_idle_seconds integer, p_limit integer) returns jsonb
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-    v_former text := media_sync.mark('observing', 'on');
-    v_waiting jsonb;
-begin
-    with due as (
-        select id from public.media_assets
-        where intent is not null and sync_next_attempt_at <= now()
-        order by sync_next_attempt_at, id
-        limit p_limit
-        for update skip locked
-    ), taken as (
-        update public.media_assets m
-        set sync_next_attempt_at = now() + make_interval(secs => p_idle_seconds)
-        from due where m.id = due.id
-        returning m.id
-    )
-    select coalesce(jsonb_agg(jsonb_build_object('asset_row_id', id)), '[]') into v_waiting
-    from taken;
-    perform media_sync.mark('observing', v_former);
-    return v_waiting;
-end
-$$;
+create trigger take_turns before update on public.media_assets
+    for each statement execute function media_sync.take_turns();
 
 revoke execute on function media_sync.wish, media_sync.pair_wishes, media_sync.without_empty, media_sync.tags_over,
     media_sync.text_rules, media_sync.has_blank_end, media_sync.fault_of_text, media_sync.fault_of_pair,
     media_sync.fault_of_pairs, media_sync.fault_of_tags, media_sync.fault_of_edit, media_sync.fault_of_own_text,
     media_sync.fault_of_description, media_sync.fault_of_place, media_sync.size_rules, media_sync.fault_of_size,
     media_sync.bytes_of_tags, media_sync.check_edit, media_sync.edited_columns, media_sync.differences,
-    media_sync.bound_intent, media_sync.spend_change, media_sync.rounds_of, media_sync.most_worker_bytes,
-    media_sync.may_restore, media_sync.decide from public;
-revoke execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents from public, anon,
-    authenticated, service_role;
-grant execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents to service_role;
+    media_sync.bound_intent, media_sync.spend_change, media_sync.may_restore, media_sync.decide, media_sync.take_turns
+    from public;
 
 $migration$; end if; end $once$;
 

@@ -498,10 +498,12 @@ begin
             from public.sync_runs where status = 'running'
         ),
         'pending', (select coalesce(sum(assets), 0) from public.media_stats where sync_status = 'pending'),
+        'held_deletes', (select count(*) from public.media_assets where sync_error_code = 'held'),
         'errors', (select coalesce(sum(assets), 0) from public.media_stats where sync_status = 'error'),
         'oldest_pending', (
             select to_timestamp(min((intent ->> 'at')::bigint) / 1e6)
-            from public.media_assets where intent is not null and sync_status = 'pending'
+            from public.media_assets
+            where intent is not null and sync_status = 'pending' and sync_error_code is distinct from 'held'
         ),
         'quota', (
             select jsonb_build_object('limit', quota_limit, 'remaining', remaining, 'reset_at', reset_at, 'seen_at', seen_at)

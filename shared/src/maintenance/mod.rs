@@ -209,6 +209,7 @@ fn state(
         ),
         (&metrics::LAST_RUN_FAILED, yes(mirror.last_run_failed())),
         (&metrics::ASSETS_IN_ERROR, mirror.errors as f64),
+        (&metrics::DELETES_HELD, mirror.held_deletes as f64),
         (
             &metrics::OLDEST_DECISION,
             mirror.oldest_decision(now).as_secs_f64(),

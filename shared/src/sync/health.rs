@@ -232,6 +232,15 @@ impl MirrorHealth {
                 format!("The run rests since {tries} tries for the same reason ({code})."),
             );
         }
+        if self.held_deletes > 0 {
+            let held = self.held_deletes;
+            note(
+                "deletes_held",
+                format!(
+                    "{held} deletes are held, because more than a tenth of the assets were deleted within an hour."
+                ),
+            );
+        }
         if self.lacks_notifications() {
             let message = "Runs find changes of which no notification has told.";
             note("no_notifications", message.to_owned());
@@ -303,6 +312,7 @@ mod tests {
             last_run: None,
             current_run: None,
             pending: 0,
+            held_deletes: 0,
             errors: 0,
             oldest_pending: None,
             quota: None,
@@ -383,6 +393,7 @@ mod tests {
             ),
             (of_mirror(stopped), "last_run"),
             (of_mirror(stuck), "run_stuck"),
+            (of_mirror(|ill| ill.held_deletes = 21), "deletes_held"),
             (
                 of_mirror(|ill| ill.last_found = Some(NOW)),
                 "no_notifications",

@@ -96,6 +96,8 @@ metrics! {
         "1 while no good run has made up for a stopped or failed one.";
     ASSETS_IN_ERROR = "assets_in_error", Count, MAINTAINERS, false,
         "Assets whose edit, delete or restore Cloudinary has refused, or that failed eight times.";
+    DELETES_HELD = "deletes_held", Count, MAINTAINERS, false,
+        "Deletes that wait until an administrator allows a mass delete.";
     OLDEST_DECISION = "oldest_decision", Seconds, MAINTAINERS, false,
         "Age of the oldest decision that Cloudinary has not confirmed; 0 when nothing waits.";
     QUOTA_REMAINING = "quota_remaining", Count, MAINTAINERS, false,

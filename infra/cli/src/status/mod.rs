@@ -139,6 +139,9 @@ fn mend(code: &str) -> &'static str {
         "reconciliation_late" => {
             "mediasync doctor; the log of the function reconcile says why runs do not succeed"
         }
+        "deletes_held" => {
+            "if they were meant, POST /api/cloudinary/sync with allow_mass_delete; if not, restore them"
+        }
         "run_stuck" => {
             "the log of the function reconcile says why; POST /api/cloudinary/sync with force begins another run"
         }

@@ -59,6 +59,8 @@ pub enum AssetStatus {
     InProgress,
     WaitingForRetry,
     WaitingForQuota,
+    /// A delete among too many: an administrator has to allow it.
+    Held,
     /// It fails again and again, and is tried on.
     Failing,
     /// Cloudinary has refused it for good.
@@ -186,6 +188,13 @@ fn explain_intent(standing: &StatusFacts, intent: &Intent, now: Timestamp) -> As
             next: format!(
                 "The next attempt is {when}; more follow, an hour apart at most. An administrator may ask for an attempt at once (POST /api/cloudinary/sync with its public id)."
             ),
+        },
+        (_, Some("held"), _) => AssetExplanation {
+            state: AssetStatus::Held,
+            why: "Its deletion is held: more than a tenth of the assets were deleted within an hour, and Cloudinary keeps all of them."
+                .to_owned(),
+            next: "Nothing happens by itself. An administrator allows it (POST /api/cloudinary/sync with allow_mass_delete), or a restore takes it back."
+                .to_owned(),
         },
         (_, Some("cloudinary_quota"), _) => AssetExplanation {
             state: AssetStatus::WaitingForQuota,

@@ -104,6 +104,12 @@ fn golden() -> Vec<(Value, AssetStatus, &'static str, &'static str)> {
             "The next attempt is at 2026-01-31 13:00:02 UTC, when the quota has been reset.",
         ),
         (
+            json!({"sync_status": "pending", "intent": delete(), "deleted_at": deleted, "error_code": "held", "error_message": "too many"}),
+            AssetStatus::Held,
+            "Its deletion is held: more than a tenth of the assets were deleted within an hour, and Cloudinary keeps all of them.",
+            "Nothing happens by itself. An administrator allows it (POST /api/cloudinary/sync with allow_mass_delete), or a restore takes it back.",
+        ),
+        (
             json!({"sync_status": "error", "intent": delete(), "deleted_at": deleted, "failures": 9, "next_attempt_at": "2026-01-31T12:17:00Z",
                 "error_code": "cloudinary_unreachable", "error_message": "no answer"}),
             AssetStatus::Failing,

@@ -18,6 +18,9 @@ pub struct MirrorHealth {
     pub last_run: Option<LastRun>,
     pub current_run: Option<CurrentRun>,
     pub pending: u64,
+    /// Deletes that are held as a mass delete until an administrator allows them.
+    #[serde(default)]
+    pub held_deletes: u64,
     pub errors: u64,
     /// When the oldest decision was made that is still pending.
     pub oldest_pending: Option<Timestamp>,

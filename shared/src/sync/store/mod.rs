@@ -119,6 +119,17 @@ impl MirrorStore {
             .await
     }
 
+    /// Lets the deletes go that were held until now as a mass delete. Answers their number.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn allow_deletes(&self, by: Uuid) -> Result<u64, SupabaseError> {
+        let arguments = json!({"p_by": by});
+        self.supabase
+            .rpc("media_sync_allow_deletes", &arguments)
+            .await
+    }
+
     /// A page of recorded notifications, oldest first, as they came.
     ///
     /// # Errors

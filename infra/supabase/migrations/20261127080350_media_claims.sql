@@ -1,0 +1,223 @@
+-- Workers take decisions here, to carry them out in Cloudinary: claims, the brake on mass deletes, and what waits.
+do $once$ begin if media_sync.begin_migration('20261127080350', 'media_claims') then execute $migration$
+set local search_path = pg_catalog, pg_temp;
+
+-- Mass deletes. Deletes that were decided until `allowed_until` are carried out, however many they are.
+create table media_sync.delete_permission (
+    singleton     boolean primary key default true check (singleton),
+    allowed_until timestamptz not null
+);
+
+insert into media_sync.delete_permission (allowed_until) values ('-infinity');
+
+alter table media_sync.delete_permission enable row level security;
+revoke all on media_sync.delete_permission from public, anon, authenticated, service_role;
+
+-- True if more than twenty assets, and more than a tenth of those that were there, were deleted here within an hour and
+-- nobody has allowed it. `p_since` is the moment of the last permission.
+create function media_sync.is_mass_delete(p_since timestamptz) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+    c_few constant integer := 20;
+    v_deleted bigint;
+begin
+    select count(*) into v_deleted from (
+        select distinct m.id
+        from public.media_sync_log l join public.media_assets m on m.id = l.asset_row_id
+        where l.operation = 'delete_requested' and l.occurred_at > greatest(now() - interval '1 hour', p_since)
+            and m.deleted_at is not null
+    ) deleted;
+    return v_deleted > c_few and v_deleted * 10 > v_deleted + (
+        select coalesce(sum(assets), 0) from public.media_stats where live
+    );
+end
+$$;
+
+-- Holds the deletes among these rows if they are a part of a mass delete. Answers the held rows. They stay deleted here,
+-- and pending.
+create function media_sync.hold_deletes(p_ids uuid[]) returns uuid[]
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    v_since constant timestamptz := (select allowed_until from media_sync.delete_permission);
+    v_held uuid[];
+begin
+    if not exists (
+        select from public.media_assets
+        where id = any (p_ids) and intent -> 'existence' ->> 'op' = 'delete' and deleted_at > v_since
+    ) or not media_sync.is_mass_delete(v_since) then
+        return '{}';
+    end if;
+    with held as (
+        update public.media_assets
+        set sync_error_code = 'held', sync_next_attempt_at = null,
+            sync_error_message = 'more than a tenth of the assets were deleted within an hour: an administrator has to allow it'
+        where id = any (p_ids) and intent -> 'existence' ->> 'op' = 'delete' and deleted_at > v_since
+        returning id
+    )
+    select array_agg(id) into v_held from held;
+    return coalesce(v_held, '{}');
+end
+$$;
+
+-- Lets the deletes go that were held until now. Answers their number.
+create function public.media_sync_allow_deletes(p_by uuid) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_former text := media_sync.mark('observing', 'on');
+    v_released bigint;
+begin
+    update media_sync.delete_permission set allowed_until = now() where singleton;
+    update public.media_assets
+    set sync_error_code = null, sync_error_message = null, sync_next_attempt_at = now()
+    where sync_error_code = 'held' and intent is not null and deleted_at <= now();
+    get diagnostics v_released = row_count;
+    perform media_sync.mark('observing', v_former);
+    if v_released > 0 then
+        insert into public.media_sync_log (operation, source, actor, details)
+        values ('deletes_allowed', 'api', p_by, jsonb_build_object('released', v_released));
+    end if;
+    return v_released;
+end
+$$;
+
+-- Claims: the worker that carries a row's intent out, and the time until which no other may. An ended claim stays for a
+-- while, without its worker: it counts the rounds.
+create table media_sync.intent_claims (
+    asset_id    uuid primary key references public.media_assets on delete cascade,
+    claim       uuid,
+    claim_until timestamptz not null,
+    -- The newest round, and how many there were then; one is forgotten with each time between rounds.
+    began_at    timestamptz not null default clock_timestamp(),
+    rounds      double precision not null default 1
+);
+
+create index intent_claims_ended on media_sync.intent_claims (began_at) where claim is null;
+
+-- The rounds of a claim that are not forgotten yet.
+create function media_sync.rounds_of(p_claim media_sync.intent_claims) returns double precision
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select greatest(p_claim.rounds - coalesce(
+        extract(epoch from clock_timestamp() - p_claim.began_at)
+            / nullif(extract(epoch from media_sync.time_between_rounds()), 0),
+        p_claim.rounds
+    ), 0)
+$$;
+
+alter table media_sync.intent_claims enable row level security;
+revoke all on media_sync.intent_claims from public, anon, authenticated, service_role;
+
+-- Rows as workers read them: all columns, and the claim. In JSON, which is quicker than jsonb where texts are long.
+create view media_sync.whole_assets as
+select m.id, m.cloudinary_asset_id,
+    (left(row_to_json(m)::text, -1) || ',"intent_claim":' || coalesce(to_json(c.claim)::text, 'null') || '}')::json as whole
+from public.media_assets m left join media_sync.intent_claims c on c.asset_id = m.id;
+
+-- The bytes of rows that one answer to a worker holds; a single row may have more.
+create function media_sync.most_worker_bytes() returns integer
+language sql immutable set search_path = pg_catalog, pg_temp as $$ select 8388608 $$;
+
+revoke all on media_sync.whole_assets from public, anon, authenticated, service_role;
+
+-- Claims rows whose intents are to be carried out. The holder is alone until the claim ends; after that another may
+-- take over. Rows that were refused for good are left out: only a new decision or an administrator makes them pending
+-- again. A row has ten rounds at once; then it waits for the next drain when its time has come, and wishes add up.
+-- {"rows", "busy": [ids that others hold], "left": [ids for which this answer has no room]}
+create function public.media_sync_claim_intents(p_ids uuid[], p_claim uuid, p_seconds integer) returns json
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    c_rounds constant integer := 10;
+    v_former text := media_sync.mark('observing', 'on');
+    v_wanted uuid[];
+    v_held uuid[];
+    v_early uuid[];
+    v_left uuid[];
+    v_free uuid[];
+begin
+    v_wanted := array(
+        select id from public.media_assets
+        where id = any (p_ids) and intent is not null
+            and not (sync_status = 'error' and sync_next_attempt_at is null)
+            and sync_error_code is distinct from 'held'
+        order by id for update
+    );
+    v_held := media_sync.hold_deletes(v_wanted);
+    v_wanted := array(select id from unnest(v_wanted) id where id <> all (v_held));
+    with early as (
+        update public.media_assets m
+        set sync_next_attempt_at =
+            clock_timestamp() + (media_sync.rounds_of(c) + 1 - c_rounds) * media_sync.time_between_rounds()
+        from media_sync.intent_claims c
+        where m.id = any (v_wanted) and c.asset_id = m.id and c.claim is null
+            and media_sync.rounds_of(c) + 1 > c_rounds
+        returning m.id
+    )
+    select coalesce(array_agg(id), '{}') into v_early from early;
+    v_wanted := array(select id from unnest(v_wanted) id where id <> all (v_early));
+    v_left := array(
+        select id from (
+            select id, row_number() over sorted as place, sum(octet_length(whole::text)) over sorted as bytes
+            from media_sync.whole_assets where id = any (v_wanted)
+            window sorted as (order by id)
+        ) measured
+        where bytes > media_sync.most_worker_bytes() and place > 1
+    );
+    -- A statement of its own: it sees the claims that the former holders of these locks have written.
+    with claimed as (
+        insert into media_sync.intent_claims as c (asset_id, claim, claim_until)
+        select id, p_claim, clock_timestamp() + make_interval(secs => p_seconds)
+        from unnest(v_wanted) id where id <> all (v_left)
+        on conflict (asset_id) do update
+        set claim = excluded.claim, claim_until = excluded.claim_until,
+            began_at = excluded.began_at, rounds = media_sync.rounds_of(c) + 1
+        where c.claim is null or c.claim_until < clock_timestamp()
+        returning asset_id
+    )
+    select coalesce(array_agg(asset_id), '{}') into v_free from claimed;
+    -- The revision counts a claim too: a plan of the former holder is refused.
+    update public.media_assets set revision = revision where id = any (v_free);
+    perform media_sync.mark('observing', v_former);
+    return json_build_object(
+        'rows', (select coalesce(json_agg(whole), '[]') from media_sync.whole_assets where id = any (v_free)),
+        'busy', (select coalesce(json_agg(id), '[]') from unnest(v_wanted) id where id <> all (v_free || v_left)),
+        'left', to_json(v_left)
+    );
+end
+$$;
+
+-- Decisions that wait to be sent: a function died before it sent them, they were written past the API, or another
+-- attempt is due. They are set aside for a while, so that two drains do not send the same.
+create function public.media_sync_waiting_intents(p_idle_seconds integer, p_limit integer) returns jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_former text := media_sync.mark('observing', 'on');
+    v_waiting jsonb;
+begin
+    with due as (
+        select id from public.media_assets
+        where intent is not null and sync_next_attempt_at <= now()
+        order by sync_next_attempt_at, id
+        limit p_limit
+        for update skip locked
+    ), taken as (
+        update public.media_assets m
+        set sync_next_attempt_at = now() + make_interval(secs => p_idle_seconds)
+        from due where m.id = due.id
+        returning m.id
+    )
+    select coalesce(jsonb_agg(jsonb_build_object('asset_row_id', id)), '[]') into v_waiting
+    from taken;
+    perform media_sync.mark('observing', v_former);
+    return v_waiting;
+end
+$$;
+
+revoke execute on function media_sync.is_mass_delete, media_sync.hold_deletes, media_sync.rounds_of,
+    media_sync.most_worker_bytes from public;
+revoke execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents,
+    public.media_sync_allow_deletes from public, anon, authenticated, service_role;
+grant execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents,
+    public.media_sync_allow_deletes to service_role;
+
+$migration$; end if; end $once$;
+
+notify pgrst, 'reload schema';
