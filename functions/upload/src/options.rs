@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use media_sync::asset::ResourceType;
 use media_sync::parameter::ParameterError;
+use media_sync::upload::proof::PROOF_KEY;
 use media_sync::value_rules::{
     CONTEXT_VALUE, DISPLAY_NAME, MOST_TAGS, PAIR_KEY, PAIRS_SIZE, TAG, TAGS_SIZE,
 };
@@ -54,6 +55,7 @@ impl UploadOptions {
         }
         let fault_of_pair = |(key, value): (&String, &String)| match value.as_str() {
             "" => Some("must not have empty values"),
+            _ if key == PROOF_KEY => Some("has a key of the mirror's own"),
             value => PAIR_KEY
                 .fault_of(key)
                 .or_else(|| CONTEXT_VALUE.fault_of(value)),

@@ -165,6 +165,10 @@ mod tests {
                 "invalid_parameter",
             ),
             (
+                json!({"url": "https://example.com", "context": {"media_sync_upload": "x"}}),
+                "invalid_parameter",
+            ),
+            (
                 json!({"url": "https://example.com", "resource_type": "film"}),
                 "invalid_body",
             ),

@@ -300,6 +300,10 @@ begin
     if jsonb_typeof(p_items) is distinct from 'array' or jsonb_array_length(p_items) > 200 then
         raise exception 'p_items must be a list of 200 items at most' using errcode = '22023';
     end if;
+    if jsonb_array_length(p_items) > media_sync.changes_per_hour() and not media_sync.edits_all() then
+        raise exception 'p_items must be a list of % items at most, as many as a user changes within an hour',
+            media_sync.changes_per_hour() using errcode = '22023';
+    end if;
     if jsonb_array_length(p_items) > 20 then
         perform media_sync.wait_for_own_request();
     end if;

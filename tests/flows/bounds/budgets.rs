@@ -44,15 +44,19 @@ async fn a_user_changes_as_much_as_an_hour_takes_whichever_way() {
 #[tokio::test]
 async fn a_request_beyond_the_budget_does_nothing_at_all() {
     let measure = Measure::take().await;
-    limit(&measure, json!({"changes_per_hour": 1})).await;
+    limit(&measure, json!({"changes_per_hour": 2})).await;
     let asset = database::rows(&measure.client, ID, &[]).await[0]["asset_id"].clone();
+    assert_eq!(measure.edit(json!({"tags": ["first"]})).await, "done");
     let item = |tag: &str| json!({"asset_id": asset, "tags": [tag]});
     let request = json!({"p_items": [item("one"), item("two")]});
     let refused = measure.user.rpc("media_request_edit", &request).await;
     refused.assert_refused(StatusCode::TOO_MANY_REQUESTS, "PT429");
     let tags = "select tags from public.media_assets";
     let tags = database::rows(&measure.client, tags, &[]).await;
-    assert_eq!(tags[0]["tags"], json!([]));
+    assert_eq!(tags[0]["tags"], json!(["first"]));
+    let never = json!({"p_items": [item("one"), item("two"), item("three")]});
+    let never = measure.user.rpc("media_request_edit", &never).await;
+    never.assert_refused(StatusCode::BAD_REQUEST, "22023");
     measure.stack.stop().await;
 }
 
