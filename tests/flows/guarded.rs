@@ -83,7 +83,7 @@ async fn no_message_tells_a_key(world: &World) {
     assert_eq!(told["keys"], 0, "{told}");
 }
 
-/// What the row leaves out is no difference.
+/// The parts that the row leaves out are no difference.
 async fn a_run_finds_nothing_to_mend(world: &World) {
     let run = world
         .reconcile(json!({"mode": "full", "dry_run": true}))

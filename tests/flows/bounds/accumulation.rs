@@ -1,4 +1,4 @@
-//! What accumulates in an asset and for a user is bounded, too.
+//! Bounds on values that accumulate in an asset and for a user.
 
 use end_to_end::{DataApiCaller, database};
 use reqwest::StatusCode;

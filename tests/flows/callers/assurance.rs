@@ -1,4 +1,4 @@
-//! What is dangerous in an administrator's hands wants a second factor, where the rules say so.
+//! Dangerous acts of an administrator want a second factor, where the rules say so.
 
 use end_to_end::{DataApiCaller, HttpAnswer};
 use local_stack::TokenClaims;

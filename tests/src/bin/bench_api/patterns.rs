@@ -65,8 +65,6 @@ fn simple(uploader: &str) -> Vec<Pattern> {
         ("words, rare", "search=harbour-dawn".into(), like("harbour-dawn")),
         ("one name", "search=0123456".into(), like("0123456")),
         ("word that is nowhere", "search=nowhere".into(), like("nowhere")),
-        ("two letters, common", "search=ou".into(), like("ou")),
-        ("two letters, nowhere", "search=q7".into(), like("q7")),
         ("by change", "sort_by=updated_at".into(), order("updated_at.desc")),
         ("by size", "sort_by=file_size".into(), order("file_size.desc")),
         ("by display name", "sort_by=display_name&sort_order=asc".into(), order("display_name.asc")),
