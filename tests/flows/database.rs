@@ -135,7 +135,7 @@ async fn column_that_is_added_to_the_table_and_its_list_is_written_and_shown() {
                 'create or replace function media_sync.mirrored_columns() returns text[] language sql stable as %L',
                 format('select %L::text[]', media_sync.mirrored_columns() || '{colour_space}')
              ); end $$;
-             select media_sync.offer_live_updates()",
+             select media_sync.make_list_view(), media_sync.offer_live_updates()",
         )
         .await
         .unwrap();

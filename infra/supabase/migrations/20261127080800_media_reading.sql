@@ -105,10 +105,17 @@ begin
 end
 $$;
 
+-- The condition of a search as SQL over media_assets m; $2 is its pattern. No index finds a word without trigrams; it is
+-- only met on the way. p_met hides such a word from the index, which would be slower.
+create function media_sync.list_words(p_met boolean) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select case when p_met then '''''||' else '' end || 'media_sync.search_text('
+        || 'm.original_filename, m.display_name, m.cloudinary_public_id, m.description, m.alt_text) like $2'
+$$;
+
 -- The conditions of a query as SQL over media_assets m. Values are bound: $1 the query, $2 the search's pattern, $3 the
--- tags. No index finds a word without trigrams; it is only met on the way. p_met hides such a word from the index,
--- which would be slower.
-create function media_sync.list_filter(p_query jsonb, p_met boolean) returns text
+-- tags.
+create function media_sync.list_filter(p_query jsonb) returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
     v_filter text := 'm.deleted_at is null';
@@ -117,10 +124,7 @@ begin
     if v_date is null or v_date not like '%_at%' then
         raise exception 'date_field is not a column of dates' using errcode = '22023';
     end if;
-    if p_query ? 'search' then
-        v_filter := v_filter || ' and ' || case when p_met then '''''||' else '' end || 'media_sync.search_text('
-            || 'm.original_filename, m.display_name, m.cloudinary_public_id, m.description, m.alt_text) like $2';
-    end if;
+    if p_query ? 'search' then v_filter := v_filter || ' and ' || media_sync.list_words(false); end if;
     if p_query ? 'tags' then
         v_filter := v_filter || case p_query ->> 'tags_match' when 'any' then ' and m.tags && $3' else ' and m.tags @> $3' end;
     end if;
@@ -169,10 +173,12 @@ begin
         return array[v_total, 1];
     end if;
     v_plan := media_sync.list_plan(
-        format(c_counting, media_sync.list_filter(p_query, false)), p_query, p_pattern, p_tags);
+        format(c_counting, media_sync.list_filter(p_query)), p_query, p_pattern, p_tags);
     v_expected := v_plan -> 'Plans' -> 0 ->> 'Plan Rows';
     if v_expected < 2 * c_bound and (v_plan ->> 'Total Cost')::double precision < c_effort then
-        execute format('select count(*) from (' || c_counting || ') counted', media_sync.list_filter(p_query, p_met))
+        execute format('select count(*) from (' || c_counting || ') counted', case when p_met
+            then media_sync.list_filter(p_query - 'search') || ' and ' || media_sync.list_words(true)
+            else media_sync.list_filter(p_query) end)
         into v_total using p_query, p_pattern, p_tags;
         if v_total <= c_bound then
             return array[v_total, 1];
@@ -183,30 +189,12 @@ begin
 end
 $$;
 
--- Refuses questions that no index can answer in a large library: far pages by number, and words that hold no three
--- characters for the trigrams, looked for among very many assets.
-create function media_sync.refuse_expensive(p_query jsonb, p_met boolean) returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-declare
-    c_farthest constant integer := 100000;
-    c_most_met constant integer := 20000;
-begin
-    if (p_query ->> 'offset')::bigint > c_farthest then
-        raise exception 'pages by number end at % assets: use cursors, or add a filter', c_farthest using errcode = 'PT422';
-    end if;
-    if p_met and (media_sync.list_total(p_query - 'search', null, array(
-        select jsonb_array_elements_text(p_query -> 'tags')), false))[1] > c_most_met
-    then
-        raise exception 'among more than % assets, search for three characters or more, or add a filter', c_most_met
-            using errcode = 'PT422';
-    end if;
-end
-$$;
-
 -- Finds the page's rows: their ids in order, if more follow, the end of the page, and the total. It does not run as the
 -- caller: under row level security PostgreSQL would not use an index for tags or words, since their operators might
 -- tell of hidden rows. It finds live rows, which every signed-in user may see, and tells their ids only. The caller
 -- reads the rows themselves.
+-- Two questions that no index answers are refused: far pages by number, and a word without trigrams that does not fill
+-- the page within the first twenty thousand of the other assets.
 create function media_sync.list_find(
     p_query jsonb, out ids uuid[], out has_more boolean, out page_end jsonb, out total bigint, out total_is_exact boolean
 )
@@ -214,32 +202,43 @@ language plpgsql stable security definer
 -- A page is short, and every order and every filter has an index.
 set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
+    c_farthest constant integer := 100000;
+    c_most_met constant integer := 20000;
     v_limit integer := least(greatest(coalesce((p_query ->> 'limit')::integer, 50), 1), 1000);
     v_offset bigint := coalesce((p_query ->> 'offset')::bigint, 0);
     v_direction text := case p_query ->> 'sort_order' when 'desc' then 'desc' else 'asc' end;
     -- The separator is in no text, so nothing matches it.
     v_pattern text := '%' || regexp_replace(lower(translate(p_query ->> 'search', E'\x01', E'\x02')), '([\\%_])', '\\\1', 'g') || '%';
     v_tags text[] := array(select jsonb_array_elements_text(p_query -> 'tags'));
-    v_met boolean := p_query ->> 'search' !~ '[[:alnum:]]{3}|[[:alnum:]]{2}[^[:alnum:]]|[^[:alnum:]][[:alnum:]]{2}';
+    v_met boolean := coalesce(
+        p_query ->> 'search' !~ '[[:alnum:]]{3}|[[:alnum:]]{2}[^[:alnum:]]|[^[:alnum:]][[:alnum:]]{2}', false);
     v_order record := media_sync.list_order(p_query ->> 'sort_by');
+    v_among text;
     v_values jsonb[];
+    v_looked_at bigint;
     v_total bigint[];
 begin
     if v_order.expression is null then
         raise exception 'sort_by is not a sortable column' using errcode = '22023';
+    elsif v_offset > c_farthest then
+        raise exception 'pages by number end at % assets: use cursors, or add a filter', c_farthest using errcode = 'PT422';
     end if;
-    perform media_sync.refuse_expensive(p_query, v_met);
+    v_among := 'public.media_assets m where ' || media_sync.list_filter(case when v_met then p_query - 'search' else p_query end);
+    if p_query ? 'after' then
+        v_among := v_among || format(
+            ' and (%s, m.id) %s (($1 -> ''after'' ->> ''value'')::%s, ($1 -> ''after'' ->> ''id'')::uuid)',
+            v_order.expression, case v_direction when 'desc' then '<' else '>' end, v_order.kind);
+    end if;
 
     -- One row more than asked for tells if there is a next page.
     execute format(
         'select coalesce(array_agg(id), ''{}''), array_agg(to_jsonb(value)) from (
-            select m.id, %1$s as value from public.media_assets m
-            where %2$s %3$s order by %1$s %4$s, m.id %4$s limit %5$s offset %6$s
+            select m.id, m.value from (select %s, %s as value from %s %s) m
+            where %s order by m.value %s, m.id %6$s limit %s offset %s
         ) page',
-        v_order.expression, media_sync.list_filter(p_query, v_met),
-        case when p_query ? 'after' then format(
-            'and (%s, m.id) %s (($1 -> ''after'' ->> ''value'')::%s, ($1 -> ''after'' ->> ''id'')::uuid)',
-            v_order.expression, case v_direction when 'desc' then '<' else '>' end, v_order.kind) end,
+        case when v_met then 'm.*' else 'm.id' end, v_order.expression, v_among,
+        case when v_met then format('order by value %1$s, m.id %1$s limit %2$s', v_direction, c_most_met) end,
+        case when v_met then media_sync.list_words(true) else 'true' end,
         v_direction, v_limit + 1, v_offset
     )
     into ids, v_values using p_query, v_pattern, v_tags;
@@ -247,6 +246,13 @@ begin
     if has_more then
         ids := ids[:v_limit];
         page_end := jsonb_build_object('value', v_values[v_limit], 'id', ids[v_limit]);
+    elsif v_met then
+        execute format('select count(*) from (select from %s limit %s) looked', v_among, c_most_met + 1)
+        into v_looked_at using p_query, v_pattern, v_tags;
+        if v_looked_at > c_most_met then
+            raise exception 'too few of the first % assets match: search for three characters or more, or add a filter',
+                c_most_met using errcode = 'PT422';
+        end if;
     end if;
 
     if not has_more and not p_query ? 'after' and (v_offset = 0 or cardinality(ids) > 0) then
@@ -260,35 +266,45 @@ begin
 end
 $$;
 
+-- Makes the view of the list's assets, with the columns that it shows. A view, so that the statements which use it keep
+-- their plans. A migration that adds a column calls this again.
+create function media_sync.make_list_view() returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    drop view if exists media_sync.listed_assets;
+    execute format(
+        'create view media_sync.listed_assets with (security_invoker = true) as
+        select %s from public.media_assets m where m.deleted_at is null',
+        media_sync.column_list(array_remove(media_sync.shown_columns(), 'deleted_at'), 'm')
+    );
+    revoke all on media_sync.listed_assets from public;
+    grant select on media_sync.listed_assets to authenticated, service_role;
+end
+$$;
+
+select media_sync.make_list_view();
+
 -- The items of a page, and their number: as many of these assets, in this order, as fit into an answer. Shortened items
 -- leave out the values that people write at length, and say so.
 create function media_sync.list_items(p_ids uuid[], p_is_shortened boolean, out items json, out count integer)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
     c_most constant integer := 4500000;
-    c_long constant text[] := array['tags', 'context', 'metadata', 'description', 'alt_text'];
-    -- Assets of the list are live.
-    v_columns text[] := array_remove(media_sync.shown_columns(), 'deleted_at');
-    v_shown text := media_sync.column_list(v_columns, 'm');
+    c_short constant jsonb := '{"tags": [], "context": {}, "metadata": {}, "description": null, "alt_text": null}';
 begin
-    if p_is_shortened then
-        v_columns := array(select name from unnest(v_columns) name where name <> all (c_long));
-        v_shown := media_sync.column_list(v_columns, 'm') || $sql$, array[]::text[] as tags, '{}'::jsonb as context,
-            '{}'::jsonb as metadata, null as description, null as alt_text, true as shortened$sql$;
-    end if;
-    execute format(
-        'select coalesce(json_agg(item order by place), ''[]''), count(*) from (
-            select item, place, sum(octet_length(item::text)) over (order by place) as bytes from (
-                select found.place, row_to_json(shown) as item
-                from unnest($1) with ordinality as found (id, place)
-                join public.media_assets m on m.id = found.id
-                cross join lateral (select %s) shown
-                order by found.place
-            ) page
-        ) measured
-        where bytes <= $2 or place = 1', v_shown
-    )
-    into items, count using p_ids, c_most;
+    select coalesce(json_agg(item order by place), '[]'), count(*) into items, count from (
+        select item, place, sum(octet_length(item::text)) over (order by place) as bytes from (
+            select found.place, case when not p_is_shortened then row_to_json(listed) else (
+                select row_to_json(brief) from (
+                    select emptied.*, true as shortened from jsonb_populate_record(listed, c_short) emptied
+                ) brief
+            ) end as item
+            from unnest(p_ids) with ordinality as found (id, place)
+            join media_sync.listed_assets listed on listed.id = found.id
+            order by found.place
+        ) page
+    ) measured
+    where bytes <= c_most or place = 1;
 end
 $$;
 
@@ -538,7 +554,7 @@ end
 $$;
 
 revoke execute on function media_sync.list_order, media_sync.list_filter, media_sync.list_plan, media_sync.list_total,
-    media_sync.refuse_expensive, media_sync.list_find, media_sync.list_items, media_sync.may_see, media_sync.may_open,
+    media_sync.list_words, media_sync.make_list_view, media_sync.list_find, media_sync.list_items, media_sync.may_see, media_sync.may_open,
     media_sync.may_audit, media_sync.notifications_about, media_sync.trail_of,
     media_sync.audit_about, media_sync.landmark, media_sync.is_claimed from public;
 revoke execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
