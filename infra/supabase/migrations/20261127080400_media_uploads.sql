@@ -184,7 +184,9 @@ begin
     -- A caller may replace known assets of their own; editors and administrators may replace any.
     v_upload.overwrite := v_upload.overwrite and (v_edits_all or v_holders > 0);
     v_upload.proof := case
-        when v_upload.kind <> 'signed' or not coalesce((p_upload ->> 'is_name_given')::boolean, true) then 'name'
+        when not coalesce((p_upload ->> 'is_name_given')::boolean, true) then 'name'
+        -- A function sends the file at once. Where nobody else may choose names, the name is enough.
+        when v_upload.kind <> 'signed' and (v_edits_all or strpos(v_prefix, v_upload.uploader::text) > 0) then 'name'
         when v_holders > 0 then 'none'
         else 'context'
     end;

@@ -30,7 +30,8 @@ use crate::deadline::Deadline;
 use crate::observation::{AbsenceMeaning, Observation};
 use crate::supabase::SupabaseError;
 use crate::telemetry;
-use crate::upload::{ChosenName, UploadKind, UploadRefusal, Uploader};
+use crate::upload::proof::PROOF_KEY;
+use crate::upload::{ChosenName, UploadKind, UploadProof, UploadRefusal, Uploader};
 
 /// The seconds that a row waits before others look for its upload: longer than a function runs, and
 /// than Cloudinary fetches.
@@ -120,7 +121,7 @@ impl Uploads {
         let begun = self
             .begin(&wanted.beginning(cloudinary.cloud_now()))
             .await?;
-        let options = wanted.options();
+        let options = wanted.options(begun.proof);
         let sent = cloudinary.upload(source, &options);
         match tokio::time::timeout_at(deadline.into(), sent).await {
             Ok(Ok(answer)) if answer.value.existing == Some(true) => {
@@ -260,8 +261,10 @@ impl WantedUpload {
         .with_row(self.kind, row)
     }
 
-    fn options(&self) -> UploadOptions {
+    fn options(&self, proof: UploadProof) -> UploadOptions {
         let folder = Some(self.named.folder.clone()).filter(|folder| !folder.is_empty());
+        let proof =
+            (proof == UploadProof::Context).then(|| (PROOF_KEY.to_owned(), self.id.to_string()));
         UploadOptions {
             resource_type: Some(self.resource_type),
             delivery_type: Some("upload".to_owned()),
@@ -269,7 +272,7 @@ impl WantedUpload {
             asset_folder: folder,
             display_name: self.display_name.clone(),
             tags: self.tags.clone(),
-            context: self.context.clone(),
+            context: self.context.clone().into_iter().chain(proof).collect(),
             allowed_formats: self.allowed_formats.clone(),
             overwrite: Some(false),
             ..UploadOptions::default()

@@ -28,7 +28,7 @@ pub(super) async fn an_asset_that_comes_back_keeps_its_row(stage: &Uploads) -> V
     let back = stage.upload_as("shop/phoenix", 11).await;
     let back = back.body_with(StatusCode::CREATED);
     assert_eq!(back["item"]["id"], before["id"]);
-    stage.assert_owned("shop/phoenix").await;
+    stage.assert_proven("shop/phoenix").await;
     before
 }
 

@@ -20,7 +20,7 @@ pub(super) async fn an_answer_lost_after_the_effect_is_found(stage: &Uploads) {
     let rows = stage.rows("shop/lost-answer").await;
     assert_eq!(rows.len(), 1, "its time is not over");
     stage.drain_uploads().await;
-    stage.assert_owned("shop/lost-answer").await;
+    stage.assert_proven("shop/lost-answer").await;
     let found = stage.rows("shop/lost-answer").await.remove(0);
     assert_eq!(found["id"], waiting["id"]);
     assert_eq!(stage.outcome(&upload_id).await, "stored");
@@ -48,17 +48,24 @@ pub(super) async fn an_answer_lost_before_the_effect_leaves_no_row(stage: &Uploa
 
 pub(super) async fn a_notification_overtakes_the_answer(stage: &Uploads) {
     let upload_id = stage.lose("after", "shop/mug", 1).await;
-    stage.assert_owned("shop/mug").await;
+    stage.assert_proven("shop/mug").await;
     assert_eq!(stage.rows("shop/mug").await[0]["id"], upload_id);
 }
 
 pub(super) async fn a_run_lets_a_waiting_row_wait(stage: &Uploads) {
-    stage.lose("before", "shop/jar", 2).await;
+    let upload_id = stage.lose("before", "shop/jar", 2).await;
     let run = stage.world.sync(json!({"mode": "full"})).await;
     assert_eq!(run.body["status"], "succeeded", "{}", run.body);
     assert_eq!(stage.rows("shop/jar").await.len(), 1);
 
-    // A console's upload of that name is taken for it: the name was kept for the user.
-    stage.world.cloud.upload("shop/jar", 3).await;
-    stage.assert_owned("shop/jar").await;
+    // All users may choose this name. So a console's upload under it is nobody's, and takes the name.
+    let console = stage.world.cloud.upload("shop/jar", 3).await;
+    let named_so = |row: &Value| row["sync_status"] == "synced";
+    stage
+        .world
+        .row_becomes("the console's jar is there", &console, named_so)
+        .await;
+    assert!(stage.world.row_of(&console).await["uploaded_by"].is_null());
+    assert_eq!(stage.rows("shop/jar").await.len(), 1);
+    assert_eq!(stage.outcome(&upload_id).await, "refused");
 }
