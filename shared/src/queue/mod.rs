@@ -21,4 +21,6 @@ pub use received::correlation_of;
 pub use refusal::{RefusalTally, RefusedNotifications, part_batch};
 pub use retry::{RetrySchedule, TO_POSTPONE};
 pub use send::{BatchOutcome, SendError, SqsQueue};
-pub use wait::{FailureProspect, LONGEST_WAIT, MessageFailure, MessageKeeper, has_waited_long};
+pub use wait::{
+    FailureProspect, LONGEST_WAIT, MessageFailure, MessageFate, MessageKeeper, has_waited_long,
+};

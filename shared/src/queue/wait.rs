@@ -45,7 +45,7 @@ pub enum MessageKeeper {
 
 /// The next place of a failed message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum MessageFate {
+pub enum MessageFate {
     /// Back to its queue, counted. In the end the dead letters have it.
     Returned,
     /// Sent anew, held back for so long.
@@ -56,7 +56,7 @@ pub(super) enum MessageFate {
 
 impl MessageFate {
     /// Decides for a message that has waited since its first arrival. `pause` is the least pause.
-    pub(super) fn of(
+    pub fn of(
         prospect: FailureProspect,
         keeper: MessageKeeper,
         age: Duration,

@@ -16,6 +16,8 @@ pub struct StoryTotals {
     pub doubled: u64,
     pub crashes: u64,
     pub faults: u64,
+    pub floods: u64,
+    pub hours_without_quota: u64,
     pub conflicts: u64,
     pub applied: u64,
     pub superseded: u64,
@@ -56,7 +58,7 @@ impl StoryTotals {
         }
     }
 
-    fn all_mut(&mut self) -> [&mut u64; 14] {
+    fn all_mut(&mut self) -> [&mut u64; 16] {
         [
             &mut self.changes,
             &mut self.decisions,
@@ -65,6 +67,8 @@ impl StoryTotals {
             &mut self.doubled,
             &mut self.crashes,
             &mut self.faults,
+            &mut self.floods,
+            &mut self.hours_without_quota,
             &mut self.conflicts,
             &mut self.applied,
             &mut self.superseded,
@@ -95,8 +99,8 @@ impl fmt::Display for StoryTotals {
         )?;
         writeln!(
             f,
-            "  mischief: {} crashes, {} failed calls; {} good runs",
-            self.crashes, self.faults, self.runs
+            "  mischief: {} crashes, {} failed calls, {} floods of decisions, {} hours without quota; {} good runs",
+            self.crashes, self.faults, self.floods, self.hours_without_quota, self.runs
         )?;
         write!(
             f,

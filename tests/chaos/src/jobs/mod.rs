@@ -30,6 +30,8 @@ pub enum CallFate {
     LostAfter,
     /// No answer, and it is carried out at some later time.
     Late,
+    /// It is refused, if it is one of the Admin API, which counts calls by the hour.
+    WithoutQuota,
 }
 
 /// The outcome of a step.

@@ -156,6 +156,9 @@ impl OutboundJob {
         let changes = changes(&operation.kind);
         match fault {
             CallFate::Refused => return self.note(operation, &RowOutcome::Failed(passing())),
+            CallFate::WithoutQuota if takes_quota(&operation.kind) => {
+                return self.note(operation, &RowOutcome::Failed(passing()));
+            }
             CallFate::LostBefore => return self.note(operation, &RowOutcome::Failed(unknown())),
             CallFate::Late => {
                 let claim = self.claim;
@@ -163,7 +166,7 @@ impl OutboundJob {
                 sides.late.extend(late);
                 return self.note(operation, &RowOutcome::Failed(unknown()));
             }
-            CallFate::None | CallFate::LostAfter => {}
+            CallFate::None | CallFate::LostAfter | CallFate::WithoutQuota => {}
         }
         self.note_whom_it_meets(sides, operation);
         self.note_what_it_touches(sides, operation);
@@ -310,6 +313,14 @@ fn changes(kind: &OperationKind) -> Vec<LibraryChange> {
             to: to.clone(),
         }],
     }
+}
+
+/// Tells whether the Admin API carries it out; the Upload API counts no calls.
+fn takes_quota(kind: &OperationKind) -> bool {
+    matches!(
+        kind,
+        OperationKind::Delete(_) | OperationKind::Restore(_) | OperationKind::Update { .. }
+    )
 }
 
 fn passing() -> IntentFailure {

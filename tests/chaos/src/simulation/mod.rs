@@ -1,15 +1,20 @@
 //! One story, from its seed to the quiet at its end.
 
+mod calm;
+mod mischief;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
 use media_sync::queue::{self, RawBody};
-use media_sync::row::{SyncState, SyncStatus};
+use media_sync::row::AssetRow;
 use media_sync::time::Timestamp;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use self::mischief::Mischief;
 use crate::check;
+use crate::database::UserDecision;
 use crate::jobs::{
     BothSides, CallFate, NotificationJob, OutboundJob, ReconcileJob, StepProgress, WaitingMessage,
     WorkerJob,
@@ -49,6 +54,7 @@ struct Story {
     digests: BTreeSet<String>,
     leases: u64,
     ledger: check::WishLedger,
+    mischief: Mischief,
     tell: Option<fn(&str)>,
 }
 
@@ -73,6 +79,7 @@ pub fn play(seed: u64, tell: Option<fn(&str)>) -> StoryTotals {
         digests: BTreeSet::new(),
         leases: 0,
         ledger: check::WishLedger::default(),
+        mischief: Mischief::of_seed(seed),
         tell,
         rng,
     };
@@ -96,6 +103,7 @@ impl Story {
             _ => self.rng.random_range(1..300_000_000),
         };
         self.sides.cloud.now += pause;
+        self.make_mischief();
         match self.rng.random_range(0..100) {
             0..12 => self.people_change(),
             12..22 => self.people_decide(),
@@ -133,20 +141,24 @@ impl Story {
         let Some(row) = people::row(&mut self.rng, &self.sides.database) else {
             return;
         };
-        let (id, asset) = (row.id, row.cloudinary_asset_id.clone());
-        let decision = people::decision(&mut self.rng, row);
-        let before = row.clone();
-        let now = self.now();
-        if !self.sides.database.decide(id, &decision, now) {
-            return;
-        }
-        self.tell(&(&asset, &decision));
-        self.totals.decisions += 1;
-        self.ledger.note_decision(asset, &before, &decision, now);
+        let row = row.clone();
+        let decision = people::decision(&mut self.rng, &row);
         // The function may die, or SQS be away, before it is sent.
-        if self.rng.random_bool(0.7) {
-            self.queue.push(WaitingMessage::Intent(id));
+        if self.decide(&row, &decision) && self.rng.random_bool(0.7) {
+            self.queue.push(WaitingMessage::Intent(row.id));
         }
+    }
+
+    fn decide(&mut self, before: &AssetRow, decision: &UserDecision) -> bool {
+        let now = self.now();
+        if !self.sides.database.decide(before.id, decision, now) {
+            return false;
+        }
+        let asset = before.cloudinary_asset_id.clone();
+        self.tell(&(&asset, decision));
+        self.totals.decisions += 1;
+        self.ledger.note_decision(asset, before, decision, now);
+        true
     }
 
     fn deliver(&mut self) {
@@ -315,6 +327,7 @@ impl Story {
     }
 
     fn step(&mut self, at: usize, fault: CallFate) {
+        let fault = self.fate_under_quota(fault);
         self.tell(&("steps", fault, &self.jobs[at]));
         let worker = &mut self.jobs[at];
         self.sides.cloud.lag = worker.lag;
@@ -323,86 +336,8 @@ impl Story {
             StepProgress::Ended => drop(self.jobs.swap_remove(at)),
             StepProgress::Failed => {
                 let worker = self.jobs.swap_remove(at);
-                self.queue.extend(worker.job.messages());
+                self.take_back(worker.job.messages());
             }
         }
-    }
-
-    /// Nobody does anything any more, and nothing fails; then one full run.
-    fn calm_down(&mut self) {
-        self.settle();
-        self.retry_errors();
-        self.settle();
-        // One that rests somewhere is brought to its end first, and proves nothing.
-        if self.sides.database.run.is_some() {
-            self.start_run();
-            self.settle();
-        }
-        let good = self.sides.database.good_runs;
-        self.start_run();
-        self.settle();
-        let run = &self.sides.database.run;
-        assert_eq!(self.sides.database.good_runs, good + 1, "{run:?}");
-        self.retry_errors();
-        self.settle();
-    }
-
-    /// Asks for another attempt at refused decisions, as an administrator may.
-    fn retry_errors(&mut self) {
-        for row in self.sides.database.rows.values_mut() {
-            if row.sync.status == SyncStatus::Error {
-                row.sync = SyncState {
-                    status: SyncStatus::Pending,
-                    next_attempt_at: Some(Timestamp::from_micros(0)),
-                    ..SyncState::default()
-                };
-                row.revision += 1;
-                self.sides.database.waiting.insert(row.id);
-            }
-        }
-    }
-
-    fn settle(&mut self) {
-        for round in 0.. {
-            if round == 1_000 {
-                let open = self.sides.database.rows.values();
-                let open: Vec<_> = open.filter(|row| row.intent.is_some()).collect();
-                panic!("it never comes to rest: {open:?}");
-            }
-            self.sides.cloud.now += 1_000;
-            while !self.sides.cloud.outbox.is_empty() {
-                self.deliver();
-            }
-            let mut steps = 0;
-            while !self.jobs.is_empty() {
-                steps += 1;
-                assert!(steps < 1_000, "a worker never ends: {:?}", self.jobs[0]);
-                self.sides.cloud.now += 100;
-                self.step(0, CallFate::None);
-            }
-            while !self.sides.late.is_empty() {
-                self.land_late_call();
-            }
-            self.run_claims_out();
-            self.start_notifications();
-            self.start_outbound();
-            if self.jobs.is_empty() && self.sides.cloud.outbox.is_empty() && self.queue.is_empty() {
-                // What has failed too often is tried on more and more seldom.
-                let rows = &self.sides.database.rows;
-                let patient = |id| rows[id].sync.status == SyncStatus::Error;
-                if self.sides.database.waiting.iter().all(patient) {
-                    return;
-                }
-                self.drain();
-            }
-        }
-    }
-
-    fn finish(mut self) -> StoryTotals {
-        check::mirrored(&self.sides);
-        check::accounted(&self.sides.database, &self.digests);
-        self.ledger.check(&self.sides);
-        self.totals.count(&self.sides);
-        self.totals
     }
 }
