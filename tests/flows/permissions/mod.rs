@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod catalog;
+mod foreign_text;
 mod page;
 mod probe;
 mod readable;
