@@ -54,6 +54,7 @@ const PURE: &[&str] = &[
     "sync/ingest/effect.rs",
     "sync/ingest/policy.rs",
     "sync/ingest/record.rs",
+    "sync/marker.rs",
     "sync/name_lists.rs",
     "sync/notification.rs",
     "sync/operations/mod.rs",
@@ -100,7 +101,10 @@ const PURE: &[&str] = &[
 ];
 
 const ACTING: &[&str] = &[
-    "async ",
+    "async fn",
+    "async |",
+    "async move",
+    "async {",
     "aws_config",
     "aws_sdk",
     "reqwest",

@@ -19,6 +19,7 @@ mod deletes;
 mod dry_runs;
 mod edits;
 mod explained;
+mod fence;
 mod front;
 mod getting_started;
 mod guarded;

@@ -11,6 +11,7 @@ use media_sync::queue::{QueueBacklog, SqsQueue};
 use media_sync::supabase::DataApi;
 use media_sync::supabase::jwt::{ApiCaller, TokenVerifier};
 use media_sync::sync::health::{HealthFindings, RunSchedules};
+use media_sync::sync::marker::LibraryPlace;
 use media_sync::sync::store::MirrorHealth;
 use media_sync::telemetry;
 use tokio::time::timeout;
@@ -94,7 +95,8 @@ impl Dependencies {
 
     async fn ask_database(&self, caller: &ApiCaller) -> Result<MirrorHealth, &'static str> {
         let database = self.database.as_caller(caller);
-        let arguments = serde_json::json!({});
+        let place = LibraryPlace::of_database(self.database.base());
+        let arguments = serde_json::json!({"p_place": place});
         let asked = database.rpc("media_sync_health", &arguments);
         match timeout(PATIENCE, asked).await {
             Ok(Ok(mirror)) => Ok(mirror),

@@ -125,7 +125,7 @@ impl UploadRequests {
         let valid = rules.valid_seconds;
         let named = &signable.named;
         let beginning = NewUpload::new(id, uploader, named, signable.overwrite, now, valid);
-        let begun = self.uploads.begin(&beginning).await?;
+        let begun = self.uploads.begin(beginning).await?;
         let credentials = cloudinary.credentials().await;
         let signable = signable.with_proof(begun.proof, id);
         let mut answer = signable.sign(begun.overwrite, now, valid, &credentials);

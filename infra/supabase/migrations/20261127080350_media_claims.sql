@@ -121,11 +121,16 @@ revoke all on media_sync.whole_assets from public, anon, authenticated, service_
 -- Claims rows whose intents are to be carried out. The holder is alone until the claim ends; after that another may
 -- take over. Rows that were refused for good are left out: only a new decision or an administrator makes them pending
 -- again. A row has ten rounds at once; then it waits for the next drain when its time has come, and wishes add up.
--- {"rows", "busy": [ids that others hold], "left": [ids for which this answer has no room]}
-create function public.media_sync_claim_intents(p_ids uuid[], p_claim uuid, p_seconds integer) returns json
+-- Nothing is claimed behind another's fence, or as long as nobody has looked for one from this place.
+-- {"rows", "busy": [ids that others hold], "left": [ids for which this answer has no room], "fence": the standing}
+create function public.media_sync_claim_intents(
+    p_ids uuid[], p_claim uuid, p_seconds integer, p_place jsonb default null
+) returns json
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     c_rounds constant integer := 10;
+    v_fence constant jsonb := media_sync.fence(p_place);
+    v_standing constant text := v_fence ->> 'standing';
     v_former text := media_sync.mark('observing', 'on');
     v_wanted uuid[];
     v_held uuid[];
@@ -133,6 +138,13 @@ declare
     v_left uuid[];
     v_free uuid[];
 begin
+    if v_standing in ('strangers', 'unknown') then
+        if v_standing = 'strangers' then
+            perform media_sync.rest_behind_fence(p_ids, v_fence);
+        end if;
+        perform media_sync.mark('observing', v_former);
+        return json_build_object('rows', '{}'::text[], 'busy', '{}'::text[], 'left', '{}'::text[], 'fence', v_standing);
+    end if;
     v_wanted := array(
         select id from public.media_assets
         where id = any (p_ids) and intent is not null
@@ -179,7 +191,8 @@ begin
     return json_build_object(
         'rows', (select coalesce(json_agg(whole), '[]') from media_sync.whole_assets where id = any (v_free)),
         'busy', (select coalesce(json_agg(id), '[]') from unnest(v_wanted) id where id <> all (v_free || v_left)),
-        'left', to_json(v_left)
+        'left', to_json(v_left),
+        'fence', v_standing
     );
 end
 $$;

@@ -132,16 +132,17 @@ $$;
 -- Records an upload before it is signed or sent. For service functions only: they have checked the user's token, with
 -- its role, and the rules of uploads. Ownership and the prefix are checked here.
 -- p_upload: {id, kind, uploader, role, public_id, is_name_given, folder, resource_type?, overwrite, since_version,
---   until_version, open_seconds, most_open, most_reserved, row?: {resource_type, original_filename?, file_size?,
---   format?, mime_type?, display_name?, folder, tags, context, metadata}}
+--   until_version, open_seconds, most_open, most_reserved, place?: {address, library}, row?: {resource_type,
+--   original_filename?, file_size?, format?, mime_type?, display_name?, folder, tags, context, metadata}}
 -- {"outcome": "begun", "overwrite", "proof", "newest_clock"?} | {"outcome": "taken" | "reserved" | "not_yours" | "too_many"}
--- | {"outcome": "outside_prefix", "prefix"}
+-- | {"outcome": "outside_prefix", "prefix"} | {"outcome": "fenced", "owner"} | {"outcome": "fence_unknown"}
 -- `newest_clock` is the last known moment of deleted assets of that name: the upload is newer.
 create function public.media_sync_begin_upload(p_upload jsonb) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_upload public.media_uploads := jsonb_populate_record(null::public.media_uploads, p_upload);
     v_edits_all boolean := media_sync.role_edits_all(p_upload ->> 'role');
+    v_fence constant jsonb := media_sync.fence(nullif(p_upload -> 'place', 'null'));
     v_prefix text;
     v_holders bigint;
     v_foreign bigint;
@@ -151,6 +152,14 @@ declare
 begin
     if p_upload ->> 'role' in ('reader', 'anonymous') then
         raise exception 'readers write nothing' using errcode = 'PT403';
+    end if;
+    if v_fence ->> 'standing' = 'strangers' then
+        return jsonb_build_object('outcome', 'fenced', 'owner', v_fence #> '{owner,address}');
+    elsif v_fence ->> 'standing' = 'unknown' then
+        return jsonb_build_object('outcome', 'fence_unknown');
+    end if;
+    if v_upload.public_id = media_sync.marker_name() then
+        return jsonb_build_object('outcome', 'reserved');
     end if;
     v_prefix := case when not v_edits_all then media_sync.prefix_of(v_upload.uploader) end;
     if v_prefix is not null

@@ -484,8 +484,9 @@ language sql stable set search_path = pg_catalog, pg_temp set statement_timeout 
     where m.id = p_row_id or m.cloudinary_asset_id = p_asset_id
 $$;
 
--- The mirror's health, for administrators and for the drain that watches over it.
-create function public.media_sync_health() returns jsonb
+-- The mirror's health, for administrators and for the drain that watches over it. p_place is the asker's {"address",
+-- "library"?}: a marker that names another address is a stranger's.
+create function public.media_sync_health(p_place jsonb default null) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
     if current_user <> 'service_role' and not media_sync.is_admin() then
@@ -519,8 +520,10 @@ begin
         'oldest_pending', (
             select to_timestamp(min((intent ->> 'at')::bigint) / 1e6)
             from public.media_assets
-            where intent is not null and sync_status = 'pending' and sync_error_code is distinct from 'held'
+            where intent is not null and sync_status = 'pending'
+                and coalesce(sync_error_code, '') not in ('held', 'fenced')
         ),
+        'fence', media_sync.fence(p_place),
         'quota', (
             select jsonb_build_object('limit', quota_limit, 'remaining', remaining, 'reset_at', reset_at, 'seen_at', seen_at)
             from public.cloudinary_quota

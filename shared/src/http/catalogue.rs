@@ -191,6 +191,11 @@ pub const CATALOGUE: &[ProblemKind] = &[
     ),
     entry(
         409,
+        "library_fenced",
+        "Another deployment has marked the library as its own, so this one writes nothing there. An administrator may take it over: `mediasync fence take`.",
+    ),
+    entry(
+        409,
         "request_in_progress",
         "Another request with this `Idempotency-Key`, or another large one of yours, is being answered: repeat after `Retry-After` seconds.",
     ),
@@ -303,6 +308,11 @@ pub const CATALOGUE: &[ProblemKind] = &[
         503,
         "settings_unavailable",
         "The rules for uploads could not be read, or cannot be used: repeat after `Retry-After` seconds. The log names the fault.",
+    ),
+    entry(
+        503,
+        "fence_unknown",
+        "Whose library this is was not found out yet: repeat the request.",
     ),
     entry(
         503,

@@ -18,7 +18,9 @@ use crate::settings::import_settings;
 use crate::supabase::{DataApi, SupabaseError};
 use crate::sync::clients::SyncClients;
 use crate::sync::drain::send_waiting_intents;
+use crate::sync::fence::LibraryFence;
 use crate::sync::health::RunSchedules;
+use crate::sync::marker::FenceStanding;
 use crate::sync::purge::purge_records;
 use crate::sync::replay::{ReplayError, replay};
 use crate::sync::settle::SettleError;
@@ -179,11 +181,28 @@ impl Maintenance {
         }
     }
 
+    /// Marks the library again if somebody has deleted this deployment's marker.
+    async fn keep_marked(&self, fence: LibraryFence<'_>, mirror: &MirrorHealth) {
+        let is_missing = mirror
+            .fence
+            .as_ref()
+            .is_some_and(|state| state.standing == FenceStanding::Missing);
+        if is_missing && let Err(error) = fence.mark(false).await {
+            telemetry::log_error("the library could not be marked again", &error);
+        }
+    }
+
     /// Tells CloudWatch how the mirror stands. If that cannot be found out nothing is told, and the
     /// alarm for lateness takes silence for the worst.
     async fn watch(&self) {
-        match self.clients.store.fetch_health().await {
-            Ok(mirror) => metrics::record(&state(&mirror, self.schedules, Timestamp::now())),
+        let fence = LibraryFence {
+            clients: &self.clients,
+        };
+        match self.clients.store.fetch_health(&fence.place().await).await {
+            Ok(mirror) => {
+                metrics::record(&state(&mirror, self.schedules, Timestamp::now()));
+                self.keep_marked(fence, &mirror).await;
+            }
             Err(error) => {
                 telemetry::log_error("the mirror's health was not told", &error);
                 if error.is_about_key() {
@@ -210,6 +229,7 @@ fn state(
         (&metrics::LAST_RUN_FAILED, yes(mirror.last_run_failed())),
         (&metrics::ASSETS_IN_ERROR, mirror.errors as f64),
         (&metrics::DELETES_HELD, mirror.held_deletes as f64),
+        (&metrics::LIBRARY_FENCED, yes(mirror.stranger().is_some())),
         (
             &metrics::OLDEST_DECISION,
             mirror.oldest_decision(now).as_secs_f64(),

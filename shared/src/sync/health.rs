@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::marker::LibraryOwner;
 use super::quota::reserve;
 use super::store::{CurrentRun, MirrorHealth, RefusalSummary, RunStatus};
 use crate::queue::QueueBacklog;
@@ -146,6 +147,11 @@ impl MirrorHealth {
             .is_some_and(|run| run.status != RunStatus::Succeeded)
     }
 
+    /// The other deployment to which the library belongs.
+    pub fn stranger(&self) -> Option<&LibraryOwner> {
+        self.fence.as_ref()?.stranger()
+    }
+
     /// The time that the oldest decision has waited for Cloudinary.
     pub fn oldest_decision(&self, now: Timestamp) -> Duration {
         self.oldest_pending
@@ -241,6 +247,15 @@ impl MirrorHealth {
                 ),
             );
         }
+        if let Some(owner) = self.stranger() {
+            let owner = owner.words();
+            note(
+                "library_fenced",
+                format!(
+                    "The library belongs to {owner}: nothing is written there until an administrator takes it over."
+                ),
+            );
+        }
         if self.lacks_notifications() {
             let message = "Runs find changes of which no notification has told.";
             note("no_notifications", message.to_owned());
@@ -297,6 +312,7 @@ mod tests {
     use super::*;
     use crate::cloudinary::signature::SignatureAlgorithm;
     use crate::release::SCHEMA_VERSION;
+    use crate::sync::marker::{FenceStanding, FenceState};
 
     const DAY: i64 = 86_400;
     const NOW: Timestamp = Timestamp::from_secs(100 * DAY);
@@ -313,6 +329,7 @@ mod tests {
             current_run: None,
             pending: 0,
             held_deletes: 0,
+            fence: None,
             errors: 0,
             oldest_pending: None,
             quota: None,
@@ -321,6 +338,15 @@ mod tests {
             refusals: Vec::new(),
             trail_bytes: None,
             schema_version: Some(SCHEMA_VERSION.to_owned()),
+        }
+    }
+
+    fn strangers() -> FenceState {
+        FenceState {
+            standing: FenceStanding::Strangers,
+            id: Uuid::nil(),
+            owner: Some(LibraryOwner::default()),
+            asset_id: None,
         }
     }
 
@@ -394,6 +420,10 @@ mod tests {
             (of_mirror(stopped), "last_run"),
             (of_mirror(stuck), "run_stuck"),
             (of_mirror(|ill| ill.held_deletes = 21), "deletes_held"),
+            (
+                of_mirror(|ill| ill.fence = Some(strangers())),
+                "library_fenced",
+            ),
             (
                 of_mirror(|ill| ill.last_found = Some(NOW)),
                 "no_notifications",

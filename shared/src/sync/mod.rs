@@ -3,9 +3,11 @@
 pub mod clients;
 pub mod drain;
 pub mod explain;
+pub mod fence;
 pub mod health;
 pub mod ingest;
 pub mod lookup;
+pub mod marker;
 mod name_lists;
 pub mod notification;
 pub mod operations;

@@ -98,6 +98,8 @@ metrics! {
         "Assets whose edit, delete or restore Cloudinary has refused, or that failed eight times.";
     DELETES_HELD = "deletes_held", Count, MAINTAINERS, false,
         "Deletes that wait until an administrator allows a mass delete.";
+    LIBRARY_FENCED = "library_fenced", None, MAINTAINERS, false,
+        "1 while the library belongs to another deployment, so that nothing is written there.";
     OLDEST_DECISION = "oldest_decision", Seconds, MAINTAINERS, false,
         "Age of the oldest decision that Cloudinary has not confirmed; 0 when nothing waits.";
     QUOTA_REMAINING = "quota_remaining", Count, MAINTAINERS, false,

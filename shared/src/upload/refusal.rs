@@ -33,6 +33,12 @@ pub enum UploadRefusal {
     NotYours,
     #[error("Too many of your uploads are under way: wait until some have ended.")]
     TooMany,
+    #[error(
+        "The library belongs to another deployment ({0}), so nothing is uploaded there. An administrator may take it over: mediasync fence take."
+    )]
+    Fenced(String),
+    #[error("Whose library this is was not found out yet: repeat the request.")]
+    FenceUnknown,
 }
 
 impl UploadRefusal {
@@ -55,6 +61,8 @@ impl UploadRefusal {
             Self::Reserved => "public_id_reserved",
             Self::NotYours => "not_yours",
             Self::TooMany => "too_many_uploads",
+            Self::Fenced(_) => "library_fenced",
+            Self::FenceUnknown => "fence_unknown",
         }
     }
 }

@@ -7,6 +7,7 @@ mod config;
 mod database;
 mod destroy;
 mod doctor;
+mod fence;
 mod init;
 mod migrate;
 mod migrations;
@@ -62,6 +63,11 @@ enum Command {
     /// It only reads, unless --canary is given. A check whose input is missing is skipped and says what it needs. The
     /// exit code is 1 when a check fails. docs/operate/doctor.md lists the checks.
     Doctor(doctor::Arguments),
+    /// Show to whom the library belongs, mark it, or take it over
+    ///
+    /// A marker asset names the library's owner. Other deployments read it, and write nothing there. To look takes one call
+    /// of Cloudinary's hourly quota. The exit code is 3 when the library belongs to another deployment.
+    Fence(fence::Arguments),
     /// Install media-sync, or upgrade an installation
     ///
     /// It tests every answer before it makes anything. Then it applies the migrations, writes the secret, deploys the
@@ -121,6 +127,7 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure>
         Command::Config(command) => config::run(command, output).await,
         Command::Destroy(arguments) => destroy::run(arguments, output).await,
         Command::Doctor(arguments) => doctor::run(arguments, output).await,
+        Command::Fence(arguments) => fence::run(arguments, output).await,
         Command::Init(arguments) => init::run(*arguments, output).await,
         Command::Migrate(arguments) => migrate::run(arguments, output).await,
         Command::Migrations(command) => migrations::run(command, output).await,

@@ -7,6 +7,7 @@ use futures::future::join_all;
 use media_sync::queue::{QueueBacklog, SqsQueue};
 use media_sync::supabase::DataApi;
 use media_sync::sync::health::RunSchedules;
+use media_sync::sync::marker::LibraryPlace;
 use media_sync::sync::store::MirrorHealth;
 use media_sync::time::Timestamp;
 use serde_json::json;
@@ -61,7 +62,9 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
 }
 
 async fn health(supabase: &DataApi) -> Result<MirrorHealth, Failure> {
-    Ok(supabase.rpc("media_sync_health", &json!({})).await?)
+    let place = LibraryPlace::of_database(supabase.base());
+    let arguments = json!({"p_place": place});
+    Ok(supabase.rpc("media_sync_health", &arguments).await?)
 }
 
 async fn ask_stack(name: &str) -> Result<(Depths, RunSchedules), Failure> {

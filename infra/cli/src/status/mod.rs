@@ -142,6 +142,9 @@ fn mend(code: &str) -> &'static str {
         "deletes_held" => {
             "if they were meant, POST /api/cloudinary/sync with allow_mass_delete; if not, restore them"
         }
+        "library_fenced" => {
+            "mediasync fence shows the owner; mediasync fence take takes the library over"
+        }
         "run_stuck" => {
             "the log of the function reconcile says why; POST /api/cloudinary/sync with force begins another run"
         }

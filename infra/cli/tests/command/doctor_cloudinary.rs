@@ -206,13 +206,13 @@ async fn a_spent_quota_is_found(library: &Library) {
 
 /// So little more than the reserve is left that it suffices for a second at the others' pace.
 async fn a_quota_that_others_use_up_is_found(library: &Library) {
-    let calls_between = 6;
+    let calls_between = 7;
     let others = 300;
     let kept = 500;
     let left = kept + (others + 1) * calls_between + 20;
     let spend = json!({"rate_used_by_others": others, "rate_remaining": left});
     library.control("PUT", "settings", spend).await;
-    let words = "others made 1800 calls";
+    let words = "others made 2100 calls";
     assert_finds(&library.doctor(), "cld-quota", "warning", words);
     let usual = json!({"rate_used_by_others": 0, "rate_remaining": 5000});
     library.control("PUT", "settings", usual).await;

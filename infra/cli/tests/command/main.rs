@@ -10,6 +10,7 @@ mod doctor;
 mod doctor_aws;
 mod doctor_cloudinary;
 mod doctor_path;
+mod fence;
 mod help;
 mod install;
 mod install_faults;

@@ -14,6 +14,7 @@ use crate::queue::SendError;
 use crate::settings::SettingError;
 use crate::supabase::jwt::TokenError;
 use crate::supabase::{RefusalCause, SupabaseError};
+use crate::sync::settle::SettleError;
 use crate::sync::uploads::UploadError;
 use crate::telemetry;
 use crate::upload::UploadRefusal;
@@ -40,7 +41,10 @@ impl From<UploadRefusal> for Problem {
             UploadRefusal::Mismatch(_) | UploadRefusal::Address(_) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            UploadRefusal::Taken | UploadRefusal::Reserved => StatusCode::CONFLICT,
+            UploadRefusal::Taken | UploadRefusal::Reserved | UploadRefusal::Fenced(_) => {
+                StatusCode::CONFLICT
+            }
+            UploadRefusal::FenceUnknown => StatusCode::SERVICE_UNAVAILABLE,
             UploadRefusal::TooMany => StatusCode::TOO_MANY_REQUESTS,
         };
         Self {
@@ -65,7 +69,11 @@ impl From<UploadError> for Problem {
                 let detail = format!("Cloudinary did not take the file: {}.", refused.message);
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "file_refused", detail)
             }
-            UploadError::Cloudinary(source) => source.into(),
+            UploadError::Cloudinary(source) | UploadError::Fence(SettleError::Look(source)) => {
+                source.into()
+            }
+            UploadError::Fence(SettleError::Store(source)) => source.into(),
+            UploadError::Fence(other) => Self::unavailable("fence_unknown", None, &other),
         }
     }
 }

@@ -61,6 +61,8 @@ pub enum AssetStatus {
     WaitingForQuota,
     /// A delete among too many: an administrator has to allow it.
     Held,
+    /// The library belongs to another deployment.
+    Fenced,
     /// It fails again and again, and is tried on.
     Failing,
     /// Cloudinary has refused it for good.
@@ -194,6 +196,15 @@ fn explain_intent(standing: &StatusFacts, intent: &Intent, now: Timestamp) -> As
             why: "Its deletion is held: more than a tenth of the assets were deleted within an hour, and Cloudinary keeps all of them."
                 .to_owned(),
             next: "Nothing happens by itself. An administrator allows it (POST /api/cloudinary/sync with allow_mass_delete), or a restore takes it back."
+                .to_owned(),
+        },
+        (_, Some("fenced"), _) => AssetExplanation {
+            state: AssetStatus::Fenced,
+            why: format!(
+                "{} waits: another deployment has marked the library as its own, so this one writes nothing there.",
+                wish.subject()
+            ),
+            next: "An administrator may take the library over (mediasync fence take). Until then it is tried every quarter of an hour."
                 .to_owned(),
         },
         (_, Some("cloudinary_quota"), _) => AssetExplanation {

@@ -110,6 +110,12 @@ fn golden() -> Vec<(Value, AssetStatus, &'static str, &'static str)> {
             "Nothing happens by itself. An administrator allows it (POST /api/cloudinary/sync with allow_mass_delete), or a restore takes it back.",
         ),
         (
+            json!({"sync_status": "pending", "intent": delete(), "deleted_at": deleted, "error_code": "fenced", "error_message": "another's"}),
+            AssetStatus::Fenced,
+            "Its deletion waits: another deployment has marked the library as its own, so this one writes nothing there.",
+            "An administrator may take the library over (mediasync fence take). Until then it is tried every quarter of an hour.",
+        ),
+        (
             json!({"sync_status": "error", "intent": delete(), "deleted_at": deleted, "failures": 9, "next_attempt_at": "2026-01-31T12:17:00Z",
                 "error_code": "cloudinary_unreachable", "error_message": "no answer"}),
             AssetStatus::Failing,

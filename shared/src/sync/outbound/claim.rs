@@ -56,6 +56,14 @@ impl ClaimPolicy {
         self.refused.keys()
     }
 
+    /// Leaves all rows as they are: nobody could tell whether anything may be done.
+    pub fn rest(&mut self, failure: &IntentFailure) {
+        self.unseen.clear();
+        let unseen = RowOutcome::Unseen(failure.clone());
+        let rows = self.claimed.iter().map(|row| (row.id, unseen.clone()));
+        self.outcomes.get_or_insert_default().extend(rows);
+    }
+
     /// Tells whether nothing is to be done any more: the calls were made, or the assets could not
     /// be looked at before.
     pub fn is_over(&self) -> bool {

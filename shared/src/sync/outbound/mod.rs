@@ -21,11 +21,13 @@ pub use self::conclude::ClaimConclusion;
 pub use self::outcome::{MessageOutcome, RowOutcome, RowOutcomes};
 use self::perform::perform;
 use super::clients::SyncClients;
+use super::fence::LibraryFence;
+use super::marker::FenceStanding;
 use super::operations::plan_operations;
 use super::quota_guard::QuotaGuard;
-use super::retry::CLAIM;
+use super::retry::{CLAIM, IntentFailure};
 use super::settle::{PlanEvidence, SettleError, Settlement, SettlementDriver, WriteOutcome};
-use super::store::WriteSet;
+use super::store::{ClaimedRows, WriteSet};
 use crate::asset::AssetId;
 use crate::cloudinary::CloudinaryError;
 use crate::deadline::Deadline;
@@ -116,8 +118,7 @@ impl Outbound {
         deadline: Instant,
     ) -> Result<Round, OutboundError> {
         let claim = Uuid::new_v4();
-        let claimed = self.clients.store.claim_intents(wanted, claim, CLAIM).await;
-        let claimed = claimed.map_err(|error| OutboundError::Store(error.into()))?;
+        let (claimed, unknown) = self.claim(wanted, claim).await?;
         let busy = claimed.busy.into_iter();
         let mut round = Round {
             results: busy.map(|row| (row, Err(OutboundError::Busy))).collect(),
@@ -127,7 +128,7 @@ impl Outbound {
             return Ok(round);
         }
         let outcome = self
-            .carry_out_claimed(claim, claimed.rows, deadline)
+            .carry_out_claimed(claim, claimed.rows, unknown, deadline)
             .await?;
         // SQS cannot hold a message back for longer: then the row waits for the drain.
         let due = outcome.due.into_iter();
@@ -141,6 +142,35 @@ impl Outbound {
         );
         round.again.extend(outcome.again);
         Ok(round)
+    }
+
+    /// Claims rows where the library may be written to. The first claim from a new place looks whose it is; if that
+    /// fails, the failure is the rows'.
+    async fn claim(
+        &self,
+        wanted: &BTreeSet<Uuid>,
+        claim: Uuid,
+    ) -> Result<(ClaimedRows, Option<IntentFailure>), OutboundError> {
+        let fence = LibraryFence {
+            clients: &self.clients,
+        };
+        let place = fence.place().await;
+        let store = &self.clients.store;
+        let claim = async |place| {
+            let claimed = store.claim_intents(wanted, claim, CLAIM, place).await;
+            claimed.map_err(|error| OutboundError::Store(error.into()))
+        };
+        let claimed = claim(Some(&place)).await?;
+        if claimed.fence != Some(FenceStanding::Unknown) {
+            return Ok((claimed, None));
+        }
+        match fence.look().await {
+            Ok(_) => Ok((claim(Some(&place)).await?, None)),
+            Err(SettleError::Look(error)) => {
+                Ok((claim(None).await?, Some(IntentFailure::of(&error))))
+            }
+            Err(other) => Err(other.into()),
+        }
     }
 
     /// Failing to send delays an intent until the next drain, and loses nothing.
@@ -158,9 +188,13 @@ impl Outbound {
         &self,
         claim: Uuid,
         rows: Vec<AssetRow>,
+        unknown: Option<IntentFailure>,
         deadline: Instant,
     ) -> Result<ClaimConclusion, OutboundError> {
-        let policy = ClaimPolicy::new(claim, rows.clone());
+        let mut policy = ClaimPolicy::new(claim, rows.clone());
+        if let Some(failure) = unknown {
+            policy.rest(&failure);
+        }
         let mut settlement = Settlement::new(policy, PlanEvidence::default()).looking_from(rows);
         // What is seen may settle or cancel an intent, before anything is done.
         let mut after = self.settle(&mut settlement).await?;

@@ -2,6 +2,8 @@
 
 use uuid::Uuid;
 
+use super::evidence::PlanEvidence;
+use super::listing::ListingPolicy;
 use super::policy::SettlePolicy;
 use super::settlement::Settlement;
 use super::step::{AssetInquiry, SettleError, SettleStep, WriteOutcome};
@@ -46,6 +48,33 @@ impl SettlementDriver<'_> {
                 SettleStep::Write(plan) => return Ok(Some(*plan)),
                 SettleStep::Done => return Ok(None),
             }
+        }
+    }
+
+    /// Settles the observations of a few assets, with no additions.
+    ///
+    /// # Errors
+    /// See [`SettleError`].
+    pub async fn settle_few(
+        &self,
+        evidence: PlanEvidence,
+        policy: ListingPolicy,
+    ) -> Result<(), SettleError> {
+        let mut settlement = Settlement::new(policy, evidence);
+        while let Some(plan) = self.next_plan(&mut settlement).await? {
+            let written = if plan.is_empty() {
+                WriteOutcome::Applied
+            } else {
+                WriteOutcome::of(self.clients.store.apply(&WriteSet::of_plan(plan)).await)?
+            };
+            settlement.take_written(written)?;
+        }
+        if let Some(reason) = settlement.refused().values().next() {
+            return Err(SettleError::ValuesRefused(reason.clone()));
+        }
+        match settlement.unstable_assets().next() {
+            None => Ok(()),
+            Some(_) => Err(SettleError::Contended),
         }
     }
 

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::runs::{RunMode, RunStatus};
 use crate::cloudinary::signature::SignatureAlgorithm;
+use crate::sync::marker::FenceState;
 use crate::time::Timestamp;
 
 /// The state of the mirror, as `media_sync_health` tells it.
@@ -22,6 +23,9 @@ pub struct MirrorHealth {
     #[serde(default)]
     pub held_deletes: u64,
     pub errors: u64,
+    /// To whom the library belongs.
+    #[serde(default)]
+    pub fence: Option<FenceState>,
     /// When the oldest decision was made that is still pending.
     pub oldest_pending: Option<Timestamp>,
     pub quota: Option<Value>,

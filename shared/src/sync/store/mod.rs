@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use url::Url;
 use uuid::Uuid;
 
 pub use self::mirror_health::{CurrentRun, LastRun, MirrorHealth, RefusalSummary};
@@ -27,6 +28,7 @@ use crate::cloudinary::QuotaReading;
 use crate::deadline::Deadline;
 use crate::queue::{IntentMessage, RefusedNotifications, ReplayMessage};
 use crate::supabase::{DataApi, SupabaseError};
+use crate::sync::marker::LibraryPlace;
 
 /// The number of new plans when rows change under them, before the cause goes back to its queue.
 pub const ATTEMPTS: usize = 8;
@@ -40,6 +42,11 @@ pub struct MirrorStore {
 impl MirrorStore {
     pub fn new(supabase: DataApi) -> Self {
         Self { supabase }
+    }
+
+    /// The Supabase project's address.
+    pub fn address(&self) -> &Url {
+        self.supabase.base()
     }
 
     /// The same database, asked nothing that cannot be answered before this moment.
@@ -94,14 +101,18 @@ impl MirrorStore {
     }
 
     /// Takes rows whose intents are to be carried out. Nobody else gets them until they are
-    /// released by a plan with this claim, or `time` has passed.
+    /// released by a plan with this claim, or `time` has passed. From a place behind another's fence
+    /// nobody gets any.
     pub async fn claim_intents(
         &self,
         ids: &BTreeSet<Uuid>,
         claim: Uuid,
         time: Duration,
+        place: Option<&LibraryPlace>,
     ) -> Result<ClaimedRows, SupabaseError> {
-        let arguments = json!({"p_ids": ids, "p_claim": claim, "p_seconds": time.as_secs()});
+        let seconds = time.as_secs();
+        let arguments =
+            json!({"p_ids": ids, "p_claim": claim, "p_seconds": seconds, "p_place": place});
         self.supabase
             .rpc("media_sync_claim_intents", &arguments)
             .await
@@ -234,12 +245,13 @@ impl MirrorStore {
         self.supabase.rpc("media_sync_note_quota", &arguments).await
     }
 
-    /// Reads the state of the mirror, for those who watch over it.
+    /// Reads the state of the mirror, for those who watch over it at this place.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn fetch_health(&self) -> Result<MirrorHealth, SupabaseError> {
-        self.supabase.rpc("media_sync_health", &json!({})).await
+    pub async fn fetch_health(&self, place: &LibraryPlace) -> Result<MirrorHealth, SupabaseError> {
+        let arguments = json!({"p_place": place});
+        self.supabase.rpc("media_sync_health", &arguments).await
     }
 
     /// Counts the live rows.

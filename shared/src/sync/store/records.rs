@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::row::AssetRow;
+use crate::sync::marker::FenceStanding;
 use crate::time::Timestamp;
 
 /// The rows of a claim.
@@ -16,6 +17,9 @@ pub struct ClaimedRows {
     pub busy: BTreeSet<Uuid>,
     /// Rows that this answer had no room for. They are not claimed.
     pub left: BTreeSet<Uuid>,
+    /// The standing behind which nothing is claimed, or else another. A former database tells none.
+    #[serde(default)]
+    pub fence: Option<FenceStanding>,
 }
 
 /// A notification as it is kept in `media_notifications`.

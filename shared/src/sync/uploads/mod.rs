@@ -15,14 +15,13 @@ use uuid::Uuid;
 
 pub use self::record::{DueUpload, NewUpload, UploadGrant, UploadState, WaitingRow};
 use super::clients::SyncClients;
+use super::fence::LibraryFence;
 use super::lookup::stamp;
 use super::plan;
 use super::quota_guard::QuotaGuard;
 use super::retry::{FailureKind, IntentFailure};
-use super::settle::{
-    ListingPolicy, PlanEvidence, SettleError, Settlement, SettlementDriver, WriteOutcome,
-};
-use super::store::{ATTEMPTS, WriteSet};
+use super::settle::{ListingPolicy, PlanEvidence, SettleError, SettlementDriver};
+use super::store::ATTEMPTS;
 use crate::asset::ResourceType;
 use crate::cloudinary::upload::{UploadOptions, UploadSource};
 use crate::cloudinary::{CloudinaryAnswer, CloudinaryError, CloudinaryResource, RefusalKind};
@@ -81,6 +80,8 @@ pub enum UploadError {
     Store(#[source] SupabaseError),
     #[error("Cloudinary did not take the file")]
     Cloudinary(#[source] CloudinaryError),
+    #[error("whose library this is could not be found out")]
+    Fence(#[source] SettleError),
 }
 
 impl Uploads {
@@ -92,13 +93,20 @@ impl Uploads {
         }
     }
 
-    /// Records an upload before anything of it is signed or sent.
+    /// Records an upload before anything of it is signed or sent. The first from a new place looks whose the library is.
     ///
     /// # Errors
     /// When it may not be begun, or the database cannot be asked. Nothing is recorded then.
-    pub async fn begin(&self, beginning: &NewUpload) -> Result<UploadGrant, UploadError> {
+    pub async fn begin(&self, beginning: NewUpload) -> Result<UploadGrant, UploadError> {
+        let fence = LibraryFence {
+            clients: &self.clients,
+        };
+        let beginning = beginning.at(fence.place().await);
         for _ in 0..ATTEMPTS {
-            match self.clients.store.begin_upload(beginning).await {
+            match self.clients.store.begin_upload(&beginning).await {
+                Ok(Err(UploadRefusal::FenceUnknown)) => {
+                    fence.look().await.map_err(UploadError::Fence)?;
+                }
                 Ok(answer) => return answer.map_err(UploadError::Refused),
                 Err(error) if error.is_conflict() => {}
                 Err(error) => return Err(UploadError::Store(error)),
@@ -118,9 +126,7 @@ impl Uploads {
         deadline: Instant,
     ) -> Result<UploadOutcome, UploadError> {
         let cloudinary = &self.clients.cloudinary;
-        let begun = self
-            .begin(&wanted.beginning(cloudinary.cloud_now()))
-            .await?;
+        let begun = self.begin(wanted.beginning(cloudinary.cloud_now())).await?;
         let options = wanted.options(begun.proof);
         let sent = cloudinary.upload(source, &options);
         match tokio::time::timeout_at(deadline.into(), sent).await {
@@ -178,26 +184,11 @@ impl Uploads {
         evidence: PlanEvidence,
         policy: ListingPolicy,
     ) -> Result<(), SettleError> {
-        let mut settlement = Settlement::new(policy, evidence);
         let driver = SettlementDriver {
             clients: &self.clients,
             quota: QuotaGuard::People,
         };
-        while let Some(plan) = driver.next_plan(&mut settlement).await? {
-            let written = if plan.is_empty() {
-                WriteOutcome::Applied
-            } else {
-                WriteOutcome::of(self.clients.store.apply(&WriteSet::of_plan(plan)).await)?
-            };
-            settlement.take_written(written)?;
-        }
-        if let Some(reason) = settlement.refused().values().next() {
-            return Err(SettleError::ValuesRefused(reason.clone()));
-        }
-        match settlement.unstable_assets().next() {
-            None => Ok(()),
-            Some(_) => Err(SettleError::Contended),
-        }
+        driver.settle_few(evidence, policy).await
     }
 
     /// Reads the upload's state; its notification may have come meanwhile.

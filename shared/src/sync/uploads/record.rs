@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::asset::ResourceType;
 use crate::supabase::SupabaseError;
+use crate::sync::marker::{LibraryOwner, LibraryPlace};
 use crate::sync::store::MirrorStore;
 use crate::time::Timestamp;
 use crate::upload::{ChosenName, UploadKind, UploadProof, UploadRefusal, Uploader};
@@ -46,6 +47,7 @@ pub struct NewUpload {
     most_open: u32,
     most_reserved: u32,
     row: Option<WaitingRow>,
+    place: Option<LibraryPlace>,
 }
 
 /// The known values of an asset that is not there yet.
@@ -108,6 +110,7 @@ impl NewUpload {
             most_open: MOST_OPEN,
             most_reserved: MOST_RESERVED,
             row: None,
+            place: None,
         }
     }
 
@@ -117,6 +120,13 @@ impl NewUpload {
         self.kind = kind;
         self.resource_type = Some(row.resource_type);
         self.row = Some(row);
+        self
+    }
+
+    /// The same from this place, which may lie behind another's fence.
+    #[must_use]
+    pub fn at(mut self, place: LibraryPlace) -> Self {
+        self.place = Some(place);
         self
     }
 }
@@ -148,6 +158,8 @@ enum Answer {
     NotYours,
     TooMany,
     OutsidePrefix { prefix: String },
+    Fenced { owner: Option<String> },
+    FenceUnknown,
 }
 
 impl MirrorStore {
@@ -171,6 +183,12 @@ impl MirrorStore {
             Answer::NotYours => Err(UploadRefusal::NotYours),
             Answer::TooMany => Err(UploadRefusal::TooMany),
             Answer::OutsidePrefix { prefix } => Err(UploadRefusal::OutsidePrefix(prefix)),
+            Answer::Fenced { owner } => {
+                Err(UploadRefusal::Fenced(owner.unwrap_or_else(|| {
+                    LibraryOwner::default().words().to_owned()
+                })))
+            }
+            Answer::FenceUnknown => Err(UploadRefusal::FenceUnknown),
         })
     }
 

@@ -43,8 +43,9 @@ pub(super) async fn describe(installation: &Installation) -> Result<Vec<String>,
         "webhook: register it with Cloudinary for all events, if it is not".to_owned(),
         format!("administrator: {}", administrator(installation).await?),
         match installation.no_import {
-            true => "import: left out".to_owned(),
-            false => "import: a full run, if none has succeeded".to_owned(),
+            true => "import: left out; mark the library, if nobody has".to_owned(),
+            false => "import: a full run, if none has succeeded; mark the library, if nobody has"
+                .to_owned(),
         },
         "doctor: look at everything".to_owned(),
     ])

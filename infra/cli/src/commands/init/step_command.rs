@@ -2,7 +2,7 @@
 
 use clap::Parser;
 
-use crate::commands::{admin, doctor, webhooks};
+use crate::commands::{admin, doctor, fence, webhooks};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -13,6 +13,7 @@ enum StepCommand {
     #[command(subcommand)]
     Admin(admin::Command),
     Doctor(doctor::Arguments),
+    Fence(fence::Arguments),
     #[command(subcommand)]
     Webhooks(webhooks::Command),
 }
@@ -30,6 +31,7 @@ pub(super) async fn command(line: &[&str], output: &Output) -> Result<Exit, Fail
     match step {
         StepCommand::Admin(command) => admin::run(command, output).await,
         StepCommand::Doctor(arguments) => doctor::run(arguments, output).await,
+        StepCommand::Fence(arguments) => fence::run(arguments, output).await,
         StepCommand::Webhooks(command) => webhooks::run(command, output).await,
     }
 }
@@ -50,6 +52,7 @@ mod tests {
             ][..],
             &["webhooks", "test", "--url", "https://a.example"],
             &["admin", "grant", "--invite", "--", "-a@example.com"],
+            &["fence", "mark", "--stack-name", "s"],
             &["doctor", "--secret", "arn", "--stack-name", "s"],
         ] {
             let step = StepCommand::try_parse_from(["mediasync"].iter().chain(line));

@@ -263,9 +263,15 @@ async fn fetch_library(
 ) -> Result<(), Failure> {
     const NAME: &str = "import";
     done.begin(NAME, output);
+    let imported = import_library(installation, output).await?;
+    let marked = mark_library(installation, output).await;
+    done.end(NAME, &format!("{imported}; {marked}"), output);
+    Ok(())
+}
+
+async fn import_library(installation: &Installation, output: &Output) -> Result<String, Failure> {
     if installation.no_import {
-        done.end(NAME, "left out; the next schedule begins it", output);
-        return Ok(());
+        return Ok("left out, the next schedule begins it".to_owned());
     }
     let source = ConfigurationSource {
         config: None,
@@ -276,13 +282,25 @@ async fn fetch_library(
     let configuration =
         Configuration::find(&source, &[], &[SUPABASE_URL, SUPABASE_SECRET_KEY]).await?;
     let supabase = configuration.supabase()?;
-    let text = match import::run(&source.stack.name, &supabase, output).await? {
+    let imported = import::run(&source.stack.name, &supabase, output).await?;
+    Ok(match imported {
         Imported::Before => "the library was imported before".to_owned(),
         Imported::Now { listed: 1 } => "imported 1 asset".to_owned(),
         Imported::Now { listed } => format!("imported {listed} assets"),
-    };
-    done.end(NAME, &text, output);
-    Ok(())
+    })
+}
+
+/// Marks the library. A failure holds nothing up: the mirror works without a marker, and `doctor` names another's.
+async fn mark_library(installation: &Installation, output: &Output) -> &'static str {
+    let stack = ["--stack-name", &installation.answers.stack_name];
+    let line = [&["fence", "mark"], stack.as_slice()].concat();
+    match command(&line, &output.without_data()).await {
+        Ok(_) => "it is marked as this deployment's",
+        Err(failure) => {
+            output.failure(&failure);
+            "it is not marked as this deployment's, see above"
+        }
+    }
 }
 
 async fn examine(

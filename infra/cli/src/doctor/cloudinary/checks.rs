@@ -2,7 +2,7 @@
 
 use super::super::check::{Check, CheckGroup, CheckTopic};
 use super::evidence::CloudinaryEvidence;
-use super::{account, delivery, folders, notifications, trigger};
+use super::{account, delivery, folders, notifications, shared_library, trigger};
 
 /// In the order of the report: a fault explains those below it.
 pub const CHECKS: &[Check<CloudinaryEvidence>] = &[
@@ -45,6 +45,16 @@ pub const CHECKS: &[Check<CloudinaryEvidence>] = &[
             reads: "the rate-limit headers of two answers",
         },
         judgement: account::quota,
+    },
+    Check {
+        topic: CheckTopic {
+            id: "cld-shared",
+            group: CheckGroup::Cloudinary,
+            title: "the library belongs to another deployment",
+            why: "This deployment reads the library. Its edits, deletes and uploads wait or are refused.",
+            reads: "the record of the marker asset `media-sync/owner`, beside the database's name",
+        },
+        judgement: shared_library::owner,
     },
     Check {
         topic: CheckTopic {

@@ -1,6 +1,8 @@
 //! Evidence about the product environment (plain data).
 
 use media_sync::cloudinary::ApiCredentials;
+use media_sync::sync::marker::LibraryPlace;
+use uuid::Uuid;
 
 use super::super::http::ProbeAnswer;
 use super::super::verdict::{ProbeResult, SkipReason};
@@ -33,6 +35,10 @@ pub struct CloudinaryEvidence {
     pub thumbnail: ProbeResult<FileDelivery>,
     /// `HEAD` of one PDF.
     pub pdf: ProbeResult<FileDelivery>,
+    /// The record of the library's marker.
+    pub marker: ProbeResult<AdminAnswer>,
+    /// The name of the database, as markers have it.
+    pub own: ProbeResult<(Uuid, LibraryPlace)>,
 }
 
 /// An answer of the Admin API, with the headers that checks read.
@@ -84,6 +90,8 @@ impl CloudinaryEvidence {
             picture: Err(skip.clone()),
             thumbnail: Err(skip.clone()),
             pdf: Err(skip.clone()),
+            marker: Err(skip.clone()),
+            own: Err(skip.clone()),
         }
     }
 }

@@ -23,9 +23,11 @@ pub async fn gather(sources: &EvidenceSources<'_>) -> CloudinaryEvidence {
             Err(skip) => CloudinaryEvidence::without(skip),
         }
     };
-    let (mut evidence, (notifications, places)) = tokio::join!(account, records::read(sources));
+    let (mut evidence, (notifications, places, own)) =
+        tokio::join!(account, records::read(sources));
     evidence.notifications = notifications;
     evidence.places = places;
+    evidence.own = own;
     evidence.notification_keys = notification_keys(sources.settings);
     evidence.webhook = webhook.map(str::to_owned);
     evidence.credentials = credentials;

@@ -9,6 +9,7 @@ mod gather;
 mod notifications;
 mod probe;
 mod records;
+mod shared_library;
 mod trigger;
 
 pub use checks::CHECKS;

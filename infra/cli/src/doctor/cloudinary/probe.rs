@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use media_sync::cloudinary::ApiCredentials;
+use media_sync::sync::marker::MARKER_NAME;
 use reqwest::RequestBuilder;
 use reqwest::header::{DATE, HeaderMap};
 use serde_json::{Value, json};
@@ -37,8 +38,12 @@ pub(super) async fn ask(
     let pdfs = limited("Cloudinary", account.pdfs()).await;
     let settings = [("settings", "true")];
     let config = limited("Cloudinary", account.get(&["config"], &settings)).await;
+    let marker = ["resources", "raw", "upload", MARKER_NAME];
+    let marker = limited("Cloudinary", account.get(&marker, &[])).await;
     let last = limited("Cloudinary", account.get(&["ping"], &[])).await;
-    let made = [&triggers, &pictures, &picture, &pdfs, &config, &last];
+    let made = [
+        &triggers, &pictures, &picture, &pdfs, &config, &marker, &last,
+    ];
     let calls = made.iter().filter(|call| call.is_ok()).count();
     let calls = u32::try_from(calls).unwrap_or(u32::MAX);
     let thumbnail = thumbnail_of(&picture);
@@ -56,6 +61,7 @@ pub(super) async fn ask(
         picture,
         thumbnail,
         pdf,
+        marker,
         last: last.map(|call| (call, calls)),
         ..CloudinaryEvidence::without(&SkipReason::needs("the settings"))
     }

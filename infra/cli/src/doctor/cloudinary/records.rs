@@ -1,10 +1,13 @@
 //! The database's records of Cloudinary's news, as far as checks of the account read them.
 
 use media_sync::cloudinary::signature::SignatureAlgorithm;
+use media_sync::sync::marker::LibraryPlace;
 use media_sync::sync::store::{MirrorHealth, RefusalSummary};
 use media_sync::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+use url::Url;
+use uuid::Uuid;
 
 use super::super::http::ProbeAnswer;
 use super::super::supabase::api::{self, Project};
@@ -31,17 +34,19 @@ pub struct AssetPlace {
     pub folder: String,
 }
 
-/// Asks the Data API for both.
+/// Asks the Data API for all of them.
 pub(super) async fn read(
     sources: &EvidenceSources<'_>,
 ) -> (
     ProbeResult<NotificationRecords>,
     ProbeResult<Vec<AssetPlace>>,
+    ProbeResult<(Uuid, LibraryPlace)>,
 ) {
     let project = Project::new(sources.settings, &sources.http);
     tokio::join!(
         limited("the Data API", notifications(&project)),
         limited("the Data API", places(&project)),
+        limited("the Data API", own_name(&project)),
     )
 }
 
@@ -70,6 +75,16 @@ async fn places(project: &Project<'_>) -> ProbeResult<Vec<AssetPlace>> {
     let rows = answered(api::rows(project, SOME).await?)?;
     Vec::deserialize(rows)
         .map_err(|_| SkipReason::because("the rows cannot be read (sb-migrations)"))
+}
+
+/// The database's name, as its marker has it.
+async fn own_name(project: &Project<'_>) -> ProbeResult<(Uuid, LibraryPlace)> {
+    let unreadable = || SkipReason::because("the database's name cannot be read (sb-migrations)");
+    let mirror = answered(api::health(project).await?)?;
+    let mirror = MirrorHealth::deserialize(mirror).map_err(|_| unreadable())?;
+    let fence = mirror.fence.ok_or_else(unreadable)?;
+    let address = Url::parse(project.url()?).map_err(|_| unreadable())?;
+    Ok((fence.id, LibraryPlace::of_database(&address)))
 }
 
 fn answered(answer: ProbeAnswer) -> ProbeResult<Value> {

@@ -38,7 +38,7 @@ impl<'a> Project<'a> {
     }
 
     /// Without a slash at its end.
-    pub(super) fn url(&self) -> ProbeResult<&'a str> {
+    pub(in super::super) fn url(&self) -> ProbeResult<&'a str> {
         Ok(address(self.settings)?.trim_end_matches('/'))
     }
 
