@@ -42,6 +42,13 @@ impl Account {
         found.map(|(_, secret)| secret)
     }
 
+    /// The secret that signs notifications: of the key chosen for it, or of the oldest active one.
+    pub(crate) fn notification_secret<'a>(&'a self, settings: &'a ServerSettings) -> &'a str {
+        let chosen = settings.notification_api_secret.as_deref();
+        let oldest = || self.access_keys(settings).next().map(|(_, secret)| secret);
+        chosen.or_else(oldest).unwrap_or(&self.api_secret)
+    }
+
     /// Where the asset's bytes are delivered.
     pub(crate) fn url(&self, asset: &Asset) -> String {
         let extension = match (&asset.media.format, asset.resource_type) {

@@ -137,9 +137,8 @@ pub struct ServerSettings {
     pub destroy_concurrency: u64,
     /// The time for which a listing's cursor stays valid; 0 is for ever.
     pub cursor_ttl_ms: u64,
-    /// Structured metadata fields by external id: `string`, `integer`, `date`, `enum`, `set`.
-    /// While empty, any field is accepted as text.
-    pub metadata_fields: BTreeMap<String, String>,
+    /// A structured metadata field that nobody has defined is taken as text, or as a list.
+    pub any_metadata_field: bool,
     /// Upload presets by name: `unsigned`, and default upload parameters.
     pub upload_presets: BTreeMap<String, Map<String, Value>>,
 }
@@ -194,7 +193,7 @@ impl Default for ServerSettings {
             rate_used_by_others: 0,
             destroy_concurrency: 0,
             cursor_ttl_ms: 0,
-            metadata_fields: BTreeMap::new(),
+            any_metadata_field: true,
             upload_presets: BTreeMap::new(),
         }
     }

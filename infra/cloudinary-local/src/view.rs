@@ -193,6 +193,11 @@ pub(crate) fn detailed(
     let mut map = base(asset, account, settings);
     insert_upload_details(&mut map, asset, account);
     map.remove("api_key");
+    if asset.tags.is_empty() {
+        map.remove("tags");
+    } else {
+        map.insert("tags".into(), json!(sorted_tags(asset)));
+    }
     if asset.is_live() {
         map.remove("placeholder");
     }

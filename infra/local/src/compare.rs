@@ -167,7 +167,12 @@ fn cloudinary_record(asset: &Map<String, Value>) -> Option<(String, Record)> {
     }
     let folder = asset.get("asset_folder").or_else(|| asset.get("folder"));
     record.insert("folder", folder.cloned().unwrap_or(Value::Null));
-    record.insert("tags", sorted(told("tags")));
+    // A look leaves out what the asset has none of.
+    let tags = asset.get("tags").cloned();
+    record.insert(
+        "tags",
+        sorted(tags.unwrap_or_else(|| Value::Array(Vec::new()))),
+    );
     record.insert(
         "context",
         object(asset.get("context").map(|context| &context["custom"])),
@@ -358,9 +363,15 @@ mod tests {
 
     #[test]
     fn a_value_that_only_the_row_has_is_a_difference() {
-        let mut untagged = asset();
-        untagged.as_object_mut().unwrap().remove("metadata");
-        assert_eq!(found(untagged, row()).len(), 1);
+        for (untold, none) in [("tags", json!([])), ("metadata", json!({}))] {
+            let mut asset = asset();
+            asset.as_object_mut().unwrap().remove(untold);
+            assert_eq!(found(asset.clone(), row()).len(), 1, "{untold}");
+            assert!(
+                found(asset, with(row(), untold, none)).is_empty(),
+                "{untold}"
+            );
+        }
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub(crate) fn usage(app: &App) -> Value {
         json!({
             "plan": "Local",
             "last_updated": Moment::now(state.settings.clock_skew_ms).date(),
+            "transformations": {"usage": 0},
             "objects": {"usage": resources},
             "bandwidth": {"usage": 0},
             "storage": {"usage": bytes},

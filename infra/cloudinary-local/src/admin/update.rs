@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::api::edit;
+use crate::api::{addons, edit};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::model::{Asset, DeliveryType, Id, ResourceType};
@@ -64,6 +64,7 @@ fn edit_one(
     what: &str,
     find: impl FnOnce(&State) -> Option<Arc<Asset>>,
 ) -> Result<Value, ApiError> {
+    addons::refuse_at_update(params)?;
     app.store.commit(actor, |transaction| {
         let settings = transaction.settings();
         let before = find(transaction.state()).ok_or_else(|| ApiError::not_found(what))?;
@@ -71,7 +72,7 @@ fn edit_one(
         edit::apply(
             &mut after,
             params,
-            settings,
+            transaction.state(),
             settings.update_context_merges,
             transaction.now(),
         )?;

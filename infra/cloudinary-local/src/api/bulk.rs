@@ -115,7 +115,7 @@ pub(crate) fn edit_metadata(
         .ok_or_else(|| ApiError::missing("metadata"))?;
     app.store.commit(actor, |transaction| {
         edit_each(transaction, kind, params, |asset, transaction| {
-            edit::merge_metadata(&mut asset.metadata, pairs.clone(), transaction.settings())
+            edit::merge_metadata(&mut asset.metadata, pairs.clone(), transaction.state())
         })
     })
 }

@@ -8,14 +8,14 @@ use crate::error::ApiError;
 use crate::model::Asset;
 use crate::moment::Moment;
 use crate::params::Params;
-use crate::settings::ServerSettings;
+use crate::store::State;
 
 /// Replaces or merges the named values; others stay. Times of the facets that changed are set to
 /// `now`.
 pub(crate) fn apply(
     asset: &mut Asset,
     params: &Params,
-    settings: &ServerSettings,
+    state: &State,
     merge_context: bool,
     now: Moment,
 ) -> Result<(), ApiError> {
@@ -30,9 +30,9 @@ pub(crate) fn apply(
         merge_pairs(&mut asset.context, pairs);
     }
     if let Some(pairs) = params.pairs("metadata") {
-        merge_metadata(&mut asset.metadata, pairs, settings)?;
+        merge_metadata(&mut asset.metadata, pairs, state)?;
     }
-    if settings.dynamic_folders() {
+    if state.settings.dynamic_folders() {
         if let Some(folder) = params.text("asset_folder") {
             asset.asset_folder = folder.trim_matches('/').to_owned();
         }
@@ -111,42 +111,46 @@ pub(crate) fn merge_pairs(context: &mut BTreeMap<String, String>, pairs: Vec<(St
 pub(crate) fn merge_metadata(
     metadata: &mut Map<String, Value>,
     pairs: Vec<(String, String)>,
-    settings: &ServerSettings,
+    state: &State,
 ) -> Result<(), ApiError> {
     for (key, text) in pairs {
         if text.is_empty() {
             metadata.remove(&key);
         } else {
-            let value = typed(&key, text, settings)?;
+            let value = typed(&key, &text, state)?;
             metadata.insert(key, value);
         }
     }
     Ok(())
 }
 
-/// Structured metadata has types, once fields are defined; before, everything is text or a list.
-fn typed(key: &str, text: String, settings: &ServerSettings) -> Result<Value, ApiError> {
-    let list = || {
-        serde_json::from_str::<Vec<Value>>(&text)
-            .ok()
-            .map(Value::Array)
-    };
-    if settings.metadata_fields.is_empty() {
-        return Ok(list().unwrap_or(Value::String(text)));
+/// A value as its field's type has it.
+fn typed(key: &str, text: &str, state: &State) -> Result<Value, ApiError> {
+    match state.metadata_fields.get(key) {
+        Some(field) => field.read(text).ok_or_else(|| {
+            ApiError::bad_request(format!("Value {text} is invalid for field: {key}"))
+        }),
+        None if state.settings.any_metadata_field => {
+            let list = serde_json::from_str::<Vec<Value>>(text);
+            Ok(list.map_or_else(|_| Value::from(text), Value::from))
+        }
+        // Cloudinary's words, which name neither the field nor the value.
+        None => Err(ApiError::bad_request("Invalid value  for parameter kind")),
     }
-    let refuse =
-        |text: &str| ApiError::bad_request(format!("Value {text} is invalid for field: {key}"));
-    match settings.metadata_fields.get(key).map(String::as_str) {
-        None => Err(ApiError::bad_request(format!(
-            "Metadata field with external id {key} does not exist"
-        ))),
-        Some("integer") => text
-            .trim()
-            .parse::<i64>()
-            .map(Value::from)
-            .map_err(|_| refuse(&text)),
-        Some("set") => list().ok_or_else(|| refuse(&text)),
-        Some("date") if Moment::parse(&text).is_none() => Err(refuse(&text)),
-        Some(_) => Ok(Value::String(text)),
+}
+
+/// Fills in the defaults of an upload, and refuses it without a value that is required.
+pub(crate) fn complete_metadata(asset: &mut Asset, state: &State) -> Result<(), ApiError> {
+    for (key, field) in &state.metadata_fields {
+        if asset.metadata.contains_key(key) {
+            continue;
+        }
+        if let Some(value) = field.default_for_upload() {
+            asset.metadata.insert(key.clone(), value.clone());
+        } else if field.mandatory {
+            let message = format!("Metadata field {key} is mandatory");
+            return Err(ApiError::bad_request(message));
+        }
     }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::edit;
+use super::{addons, edit};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::model::{Asset, ResourceType};
@@ -18,6 +18,7 @@ pub(crate) fn explicit(
     kind: ResourceType,
     params: &Params,
 ) -> Result<Value, ApiError> {
+    addons::refuse_at_upload(params)?;
     let public_id = params.required("public_id")?.to_owned();
     let name = (kind, params.delivery_type("type")?, public_id);
     app.store.commit(actor, |transaction| {
@@ -27,7 +28,8 @@ pub(crate) fn explicit(
             .cloned()
             .ok_or_else(|| ApiError::not_found(&name.2))?;
         let mut after = Asset::clone(&before);
-        edit::apply(&mut after, params, settings, false, transaction.now())?;
+        let state = transaction.state();
+        edit::apply(&mut after, params, state, false, transaction.now())?;
         if settings.explicit_bumps_version {
             after.media.version = after.media.version.max(transaction.now().seconds());
             after.last_updated.updated_at = transaction.now();

@@ -17,11 +17,18 @@ pub(super) struct Incoming {
     pub(super) filename: Option<String>,
 }
 
-/// A file, or how much of it there is so far.
+/// How much of a file there is so far.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    pub(super) upload: String,
+    pub(super) bytes: u64,
+    pub(super) filename: Option<String>,
+}
+
 #[derive(Debug)]
 pub(super) enum Received {
     Whole(Incoming),
-    Chunk { upload: String, bytes: u64 },
+    Part(Chunk),
 }
 
 /// The largest file taken from an address, so that a mistake does not fill the memory.
@@ -66,10 +73,11 @@ pub(super) async fn receive(
             bytes: bytes.into(),
             filename: incoming.filename,
         }),
-        None => Received::Chunk {
+        None => Received::Part(Chunk {
             upload: upload.to_owned(),
             bytes: range.end + 1,
-        },
+            filename: incoming.filename,
+        }),
     })
 }
 

@@ -1,5 +1,6 @@
 //! The Upload API: changes of one asset, or of a few by their public ids.
 
+pub(crate) mod addons;
 mod bulk;
 mod destroy;
 pub(crate) mod edit;

@@ -1,27 +1,36 @@
 //! The name of an upload, and the folder that it goes to.
 
-use http::HeaderMap;
 use rand::Rng;
 use rand::distr::Alphanumeric;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::file::Incoming;
-use crate::model::{ResourceType, Sniffed};
+use super::file::Chunk;
+use crate::model::ResourceType;
 use crate::params::Params;
 use crate::settings::ServerSettings;
 
-/// The answer to every chunk but the last.
-pub(super) fn unfinished(params: &Params, upload: &str, bytes: u64) -> Value {
-    let public_id = params
-        .filled("public_id")
-        .map_or_else(|| chunked_public_id(upload), str::to_owned);
-    json!({"done": false, "bytes": bytes, "public_id": public_id, "kind": "upload"})
+/// The answer to every chunk but the last. It tells the name that the whole will have.
+pub(super) fn unfinished(params: &Params, kind: Option<ResourceType>, chunk: &Chunk) -> Value {
+    // What the whole is, the parts do not tell; only raw files keep their extension.
+    let file = NamedFile {
+        kind: kind.unwrap_or(ResourceType::Image),
+        format: None,
+        filename: chunk.filename.as_deref(),
+        upload: Some(&chunk.upload),
+    };
+    let public_id = Names::choose(params, file).public_id;
+    json!({"done": false, "bytes": chunk.bytes, "public_id": public_id, "kind": "upload"})
 }
 
-/// The same for all chunks of one upload, without remembering anything.
-fn chunked_public_id(upload: &str) -> String {
-    hex::encode(&Sha256::digest(upload)[..10])
+/// What the name of a file can be made from.
+#[derive(Clone, Copy)]
+pub(super) struct NamedFile<'a> {
+    pub(super) kind: ResourceType,
+    pub(super) format: Option<&'a str>,
+    pub(super) filename: Option<&'a str>,
+    /// The id of an upload in chunks, which all get the same name by it.
+    pub(super) upload: Option<&'a str>,
 }
 
 /// The wanted names of an upload, before folders.
@@ -31,61 +40,42 @@ pub(super) struct Names {
 }
 
 impl Names {
-    pub(super) fn choose(
-        params: &Params,
-        kind: ResourceType,
-        sniffed: &Sniffed,
-        incoming: &Incoming,
-        headers: &HeaderMap,
-    ) -> Self {
-        let filename = params
-            .filled("filename_override")
-            .map(str::to_owned)
-            .or(incoming.filename.clone());
-        let filename = filename.map(|name| {
-            name.rsplit(['/', '\\'])
-                .next()
-                .unwrap_or_default()
-                .to_owned()
-        });
-        let (stem, extension) = match filename
-            .as_deref()
-            .map(|name| name.rsplit_once('.').ok_or(name))
-        {
-            Some(Ok((stem, extension))) if !stem.is_empty() => {
-                (Some(stem.to_owned()), Some(extension.to_owned()))
-            }
-            Some(Ok((_, name)) | Err(name)) => (Some(name.to_owned()), None),
+    pub(super) fn choose(params: &Params, file: NamedFile<'_>) -> Self {
+        let filename = params.filled("filename_override").or(file.filename);
+        let filename = filename.and_then(|name| name.rsplit(['/', '\\']).next());
+        let (stem, extension) = match filename.map(|name| name.rsplit_once('.').ok_or(name)) {
+            Some(Ok((stem, extension))) if !stem.is_empty() => (Some(stem), Some(extension)),
+            Some(Ok((_, name)) | Err(name)) => (Some(name), None),
             None => (None, None),
         };
-        let suffix = match (kind, extension.or(sniffed.format.clone())) {
+        let suffix = match (file.kind, extension.or(file.format)) {
             (ResourceType::Raw, Some(extension)) => format!(".{extension}"),
             _ => String::new(),
         };
-        let public_id = match (params.filled("public_id"), &stem) {
+        let public_id = match (params.filled("public_id"), stem) {
             (Some(given), _) => given.trim_matches('/').to_owned(),
             (None, Some(stem)) if params.is_set("use_filename") => {
                 let stem = cleaned(stem);
                 if params.flag("unique_filename") == Some(false) {
                     format!("{stem}{suffix}")
                 } else {
-                    format!("{stem}_{}{suffix}", random_text(6))
+                    format!("{stem}_{}{suffix}", unique_text(file.upload, 6))
                 }
             }
-            (None, _) => {
-                let chunked = headers
-                    .get("x-unique-upload-id")
-                    .and_then(|value| value.to_str().ok());
-                format!(
-                    "{}{suffix}",
-                    chunked.map_or_else(|| random_text(20), chunked_public_id)
-                )
-            }
+            (None, _) => format!("{}{suffix}", unique_text(file.upload, 20)),
         };
         Self {
             public_id,
-            original: stem,
+            original: stem.map(str::to_owned),
         }
+    }
+}
+
+/// The same for all chunks of one upload, without remembering anything; otherwise by chance.
+fn unique_text(upload: Option<&str>, length: usize) -> String {
+    match upload {
+        Some(upload) => hex::encode(Sha256::digest(upload))[..length].to_owned(),
+        None => random_text(length),
     }
 }
 

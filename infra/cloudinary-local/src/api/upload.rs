@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
+use super::addons;
 use super::file::{self, Received};
-use super::naming::{self, Folders, Names};
+use super::naming::{self, Folders, NamedFile, Names};
 use super::{destroy, edit};
 use crate::app::App;
+use crate::delivery;
 use crate::error::ApiError;
 use crate::model::{
     Asset, Content, DeliveryType, Id, Kind, LastUpdated, Media, ResourceType, Sniffed, sniff,
@@ -25,13 +28,15 @@ pub(crate) async fn upload(
     params: &Params,
     headers: &HeaderMap,
 ) -> Result<Value, ApiError> {
-    let incoming = match file::receive(app, params, headers).await? {
+    addons::refuse_at_upload(params)?;
+    let mut incoming = match file::receive(app, params, headers).await? {
         Received::Whole(incoming) => incoming,
-        Received::Chunk { upload, bytes } => return Ok(naming::unfinished(params, &upload, bytes)),
+        Received::Part(chunk) => return Ok(naming::unfinished(params, kind, &chunk)),
     };
     if incoming.bytes.is_empty() {
         return Err(ApiError::bad_request("Empty file"));
     }
+    incoming.bytes = converted(incoming.bytes, kind, params).await?;
     let sniffed = sniff(&incoming.bytes);
     let kind = resource_type(kind, &sniffed)?;
     check_format(params, kind, &sniffed, incoming.filename.as_deref())?;
@@ -40,7 +45,16 @@ pub(crate) async fn upload(
         .store(&incoming.bytes)
         .await
         .map_err(|error| file::storage(&error))?;
-    let names = Names::choose(params, kind, &sniffed, &incoming, headers);
+    let upload = headers.get("x-unique-upload-id");
+    let names = Names::choose(
+        params,
+        NamedFile {
+            kind,
+            format: sniffed.format.as_deref(),
+            filename: incoming.filename.as_deref(),
+            upload: upload.and_then(|value| value.to_str().ok()),
+        },
+    );
     let delivery = params.delivery_type("type")?;
     app.store.commit(actor, |transaction| {
         let sent = Sent {
@@ -62,6 +76,22 @@ pub(crate) async fn upload(
         }
         Ok(Value::Object(answer))
     })
+}
+
+/// `format`: a picture is stored in this one, whichever it came in.
+async fn converted(
+    bytes: Bytes,
+    kind: Option<ResourceType>,
+    params: &Params,
+) -> Result<Bytes, ApiError> {
+    let is_picture = kind != Some(ResourceType::Raw) && sniff(&bytes).kind == Kind::Image;
+    let Some(format) = params.filled("format").filter(|_| is_picture) else {
+        return Ok(bytes);
+    };
+    let format = format.to_owned();
+    let made = tokio::task::spawn_blocking(move || delivery::convert(&bytes, &format)).await;
+    let made = made.map_err(|error| ApiError::internal(error.to_string()))?;
+    made.map(Bytes::from).map_err(ApiError::bad_request)
 }
 
 fn resource_type(
@@ -147,7 +177,8 @@ fn place(
         asset.asset_folder = folder;
     }
     let now = transaction.now();
-    edit::apply(&mut asset, sent.params, settings, false, now)?;
+    edit::apply(&mut asset, sent.params, transaction.state(), false, now)?;
+    edit::complete_metadata(&mut asset, transaction.state())?;
     asset.last_updated.updated_at = now;
     if sent.params.filled("moderation").is_some() {
         asset.moderation_status = Some("pending".to_owned());

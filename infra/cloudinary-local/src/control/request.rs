@@ -32,6 +32,7 @@ pub(super) fn operator(app: &App) -> Actor {
         source: "ui",
         api_key: app.account.api_key.clone(),
         notification_url: None,
+        batch_id: None,
     }
 }
 

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::model::{Asset, Content, DeliveryType, ResourceType};
 use address::Address;
 use transform::Wanted;
+pub(crate) use transform::convert;
 
 /// A refusal to deliver; the reason travels in `X-Cld-Error`.
 struct Refused(StatusCode, String);

@@ -156,6 +156,11 @@ impl Wanted {
     }
 }
 
+/// Writes a picture anew in another format.
+pub(crate) fn convert(original: &[u8], format: &str) -> Result<Vec<u8>, String> {
+    Wanted::parse(&[], Some(format), &HeaderMap::new())?.apply(original)
+}
+
 impl Step {
     fn apply(&self, picture: &DynamicImage) -> Result<DynamicImage, String> {
         let (own_width, own_height) = picture.dimensions();

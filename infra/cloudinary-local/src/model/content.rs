@@ -68,7 +68,7 @@ pub(crate) struct Sniffed {
 
 /// Recognises a file by its content; a name or a claimed type is not believed.
 pub(crate) fn sniff(bytes: &[u8]) -> Sniffed {
-    if let Some(image) = sniff_image(bytes) {
+    if let Some(image) = sniff_image(bytes).or_else(|| sniff_bitmap(bytes)) {
         return image;
     }
     let (kind, format) = match sniff_other(bytes) {
@@ -103,6 +103,28 @@ fn sniff_image(bytes: &[u8]) -> Option<Sniffed> {
     })
 }
 
+/// Bitmaps and icons, which have their size at a fixed place.
+fn sniff_bitmap(bytes: &[u8]) -> Option<Sniffed> {
+    let number = |at: usize| Some(i32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    let (format, width, height) = if bytes.starts_with(b"BM") {
+        // The height of a bitmap that begins at the top is negative.
+        let (width, height) = (number(18)?, number(22)?);
+        ("bmp", width.unsigned_abs(), height.unsigned_abs())
+    } else if bytes.starts_with(&[0, 0, 1, 0]) && bytes.len() >= 22 {
+        // 0 stands for 256.
+        let side = |side: u8| if side == 0 { 256 } else { side.into() };
+        ("ico", side(bytes[6]), side(bytes[7]))
+    } else {
+        return None;
+    };
+    Some(Sniffed {
+        kind: Kind::Image,
+        format: Some(format.to_owned()),
+        width: Some(width),
+        height: Some(height),
+    })
+}
+
 fn sniff_other(bytes: &[u8]) -> Option<(Kind, &'static str)> {
     let at = |offset: usize, magic: &[u8]| bytes.get(offset..offset + magic.len()) == Some(magic);
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]);
@@ -111,8 +133,6 @@ fn sniff_other(bytes: &[u8]) -> Option<(Kind, &'static str)> {
         (Kind::Image, "pdf")
     } else if text.starts_with("<svg") || (text.starts_with("<?xml") && text.contains("<svg")) {
         (Kind::Image, "svg")
-    } else if at(0, b"BM") && bytes.len() > 26 {
-        (Kind::Image, "bmp")
     } else if at(0, b"II*\0") || at(0, b"MM\0*") {
         (Kind::Image, "tiff")
     } else if at(4, b"ftypavif") {

@@ -2,6 +2,7 @@
 
 mod asset;
 mod content;
+mod field;
 mod generated;
 mod id;
 mod png;
@@ -15,6 +16,7 @@ use serde_json::Value;
 
 pub(crate) use asset::{Asset, LastUpdated, Media, Name};
 pub(crate) use content::{Content, Kind, Sniffed, md5_hex, sniff};
+pub(crate) use field::{DatasourceEntry, FieldType, MetadataField};
 pub(crate) use id::{DeliveryType, Id, ResourceType};
 pub(crate) use seed::SeedSpec;
 
@@ -62,6 +64,18 @@ pub(crate) struct Notification {
     pub(crate) first_attempt_at: Option<Moment>,
 }
 
+/// One event that waits to be fetched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PolledMessage {
+    pub(crate) id: Id,
+    /// `None`: addressed by the batch of the call that caused it.
+    pub(crate) channel: Option<String>,
+    pub(crate) batch_id: Option<String>,
+    pub(crate) body: Arc<str>,
+    pub(crate) created_at: Moment,
+    pub(crate) visible_at: Moment,
+}
+
 /// The end of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -97,6 +111,10 @@ pub(crate) enum Change {
     RemoveTrigger {
         id: Id,
     },
+    MetadataField(MetadataField),
+    RemoveMetadataField {
+        external_id: String,
+    },
     Settings {
         settings: Box<Value>,
     },
@@ -105,6 +123,11 @@ pub(crate) enum Change {
     },
     ExpireCursors,
     Notify(Notification),
+    /// Keeps a message for fetching, or hides the one that was fetched.
+    Polled(PolledMessage),
+    Acknowledged {
+        ids: Vec<Id>,
+    },
     Attempted {
         id: u64,
         attempts: u32,

@@ -151,11 +151,7 @@ impl Deliverer {
         settings: &ServerSettings,
         signed_at: i64,
     ) -> bool {
-        let oldest = || self.account.access_keys(settings).next();
-        let secret = match &settings.notification_api_secret {
-            Some(secret) => secret,
-            None => oldest().map_or(&*self.account.api_secret, |(_, secret)| secret),
-        };
+        let secret = self.account.notification_secret(settings);
         let timestamp = signed_at.to_string();
         let mut request = self
             .client

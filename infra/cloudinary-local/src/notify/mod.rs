@@ -2,5 +2,6 @@
 
 mod deliver;
 pub(crate) mod events;
+pub(crate) mod poll;
 
 pub(crate) use deliver::Deliverer;

@@ -91,7 +91,7 @@ pub(super) fn authorize(
     Ok(())
 }
 
-fn basic(
+pub(super) fn basic(
     headers: &HeaderMap,
     account: &Account,
     settings: &ServerSettings,

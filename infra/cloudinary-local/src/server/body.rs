@@ -44,6 +44,13 @@ pub(super) async fn read(mut request: Request<Body>) -> Result<Params, ApiError>
     Ok(params)
 }
 
+/// Takes what nobody reads off the connection, which ends otherwise and fails the client's next call.
+pub(super) async fn drain(request: Request<Body>) {
+    if let Err(error) = axum::body::to_bytes(request.into_body(), BODY_AT_MOST).await {
+        tracing::debug!(%error, "a body ended early");
+    }
+}
+
 async fn read_multipart(request: Request<Body>, params: &mut Params) -> Result<(), ApiError> {
     let refused = |error: &dyn std::fmt::Display| {
         ApiError::bad_request(format!("Invalid multipart body: {error}"))

@@ -31,7 +31,10 @@ pub(super) async fn handle(
     let mut quota = None;
     let mut response = match route(app, request.method(), path) {
         Ok(operation) => attend(app, operation, request, &mut quota).await?,
-        Err(error) => error.into_response(),
+        Err(error) => {
+            body::drain(request).await;
+            error.into_response()
+        }
     };
     let headers = response.headers_mut();
     headers.insert("x-request-id", header_value(&Id::random().to_string()));
@@ -81,6 +84,7 @@ async fn attend(
             return Err(Dropped);
         }
         if let Some(answer) = struck(fault) {
+            body::drain(request).await;
             return Ok(answer);
         }
     }
@@ -172,6 +176,7 @@ async fn execute(
         source: "api",
         api_key: app.account.api_key.clone(),
         notification_url: params.filled("notification_url").map(str::to_owned),
+        batch_id: params.filled("batch_id").map(str::to_owned),
     };
     match operation.access() {
         Access::Admin => administer(app, &actor, operation, &params),
@@ -243,11 +248,21 @@ fn administer(
         Op::Restore { kind, delivery } => admin::restore(app, actor, kind, delivery, params),
         Op::RestoreByAssetIds => admin::restore_by_asset_ids(app, actor, params),
         Op::Search => search::search(app, params),
+        Op::SearchFolders => search::search_folders(app, params),
         Op::Folders { parent } => admin::list_folders(app, &parent, params),
         Op::CreateFolder { path } => admin::create_folder(app, actor, &path),
         Op::RenameFolder { path } => admin::rename_folder(app, actor, &path, params),
         Op::DeleteFolder { path } => admin::delete_folder(app, actor, &path),
         Op::Tags { kind } => admin::tags(app, kind, params),
+        Op::MetadataFields => Ok(admin::list_fields(app)),
+        Op::CreateMetadataField => admin::create_field(app, actor, params),
+        Op::MetadataField { id } => admin::one_field(app, &id),
+        Op::UpdateMetadataField { id } => admin::update_field(app, actor, &id, params),
+        Op::DeleteMetadataField { id } => admin::delete_field(app, actor, &id),
+        Op::UpdateDatasource { id } => admin::update_entries(app, actor, &id, params),
+        Op::DeleteFromDatasource { id } => admin::delete_entries(app, actor, &id, params),
+        Op::RestoreInDatasource { id } => admin::restore_entries(app, actor, &id, params),
+        Op::OrderDatasource { id } => admin::order_entries(app, actor, &id, params),
         Op::Triggers => Ok(admin::list_triggers(app, params)),
         Op::CreateTrigger => admin::create_trigger(app, actor, params),
         Op::UpdateTrigger { id } => admin::update_trigger(app, actor, id, params),

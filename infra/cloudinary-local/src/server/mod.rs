@@ -5,6 +5,7 @@ mod auth;
 mod body;
 mod call;
 mod route;
+mod v2;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -243,6 +244,8 @@ async fn answer(app: &App, request: Request<Body>) -> Result<Response, Dropped> 
         control::handle(app, rest, request).await
     } else if let Some(rest) = path.strip_prefix("/v1_1/") {
         call::handle(app, rest, request).await?
+    } else if let Some(rest) = path.strip_prefix("/v2/") {
+        v2::handle(app, rest, request).await
     } else {
         delivery::handle(app, &path, request).await
     };

@@ -100,6 +100,19 @@ impl Store {
         Ok(())
     }
 
+    /// Reads the state and records what follows from it, with nobody in between.
+    pub(crate) fn decide<T>(
+        &self,
+        act: impl FnOnce(&State) -> (Vec<Change>, T),
+    ) -> Result<T, ApiError> {
+        let mut inner = self.lock();
+        let (changes, result) = act(&inner.state);
+        if !changes.is_empty() {
+            inner.append(changes)?;
+        }
+        Ok(result)
+    }
+
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::model::{
-    Asset, Change, Folder, Id, Name, Notification, Outcome, ResourceType, SeedSpec, Trigger,
+    Asset, Change, Folder, Id, MetadataField, Name, Notification, Outcome, PolledMessage,
+    ResourceType, SeedSpec, Trigger,
 };
 use crate::moment::Moment;
 use crate::settings::{NotificationChaos, ServerSettings};
@@ -44,6 +45,7 @@ pub(crate) struct State {
     pub(crate) order: HashMap<ResourceType, BTreeMap<Position, Id>>,
     pub(crate) folders: BTreeMap<String, Folder>,
     pub(crate) triggers: BTreeMap<(Moment, Id), Trigger>,
+    pub(crate) metadata_fields: BTreeMap<String, MetadataField>,
     pub(crate) settings: ServerSettings,
     pub(crate) chaos: NotificationChaos,
     /// Notifications created since the chaos switches were last set.
@@ -51,6 +53,8 @@ pub(crate) struct State {
     pub(crate) pending: BTreeMap<u64, Notification>,
     /// When each pending notification is to be tried.
     pub(crate) schedule: BTreeSet<(Moment, u64)>,
+    /// Messages that wait to be fetched and acknowledged, the oldest first.
+    pub(crate) polled: BTreeMap<(Moment, Id), PolledMessage>,
     pub(crate) counts: Counts,
     pub(crate) log: VecDeque<LogEntry>,
     pub(crate) next_notification: u64,
@@ -123,6 +127,13 @@ impl State {
                     .insert((trigger.created_at, trigger.id), trigger);
             }
             Change::RemoveTrigger { id } => self.triggers.retain(|_, trigger| trigger.id != id),
+            Change::MetadataField(field) => {
+                self.metadata_fields
+                    .insert(field.external_id.clone(), field);
+            }
+            Change::RemoveMetadataField { external_id } => {
+                self.metadata_fields.remove(&external_id);
+            }
             Change::Settings { settings } => {
                 self.settings = serde_json::from_value(*settings).unwrap_or_default();
             }
@@ -132,6 +143,14 @@ impl State {
             }
             Change::ExpireCursors => self.cursor_epoch += 1,
             Change::Notify(notification) => self.notify(notification),
+            Change::Polled(message) => {
+                self.saw(message.created_at);
+                self.polled
+                    .insert((message.created_at, message.id), message);
+            }
+            Change::Acknowledged { ids } => {
+                self.polled.retain(|(_, id), _| !ids.contains(id));
+            }
             Change::Attempted {
                 id,
                 attempts,

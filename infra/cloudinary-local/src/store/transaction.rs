@@ -7,7 +7,9 @@ use rand::{Rng, SeedableRng};
 use serde_json::{Map, Value, json};
 
 use super::State;
-use crate::model::{Asset, Change, Folder, Id, Name, Notification, Outcome, Trigger};
+use crate::model::{
+    Asset, Change, Folder, Id, Name, Notification, Outcome, PolledMessage, Trigger,
+};
 use crate::moment::Moment;
 use crate::settings::{Envelope, NotificationChaos, ServerSettings};
 use crate::template;
@@ -18,6 +20,8 @@ pub(crate) struct Actor {
     pub(crate) source: &'static str,
     pub(crate) api_key: String,
     pub(crate) notification_url: Option<String>,
+    /// The name that the call gave to its work, by which its events can be fetched.
+    pub(crate) batch_id: Option<String>,
 }
 
 pub(crate) struct Transaction<'a> {
@@ -106,11 +110,15 @@ impl<'a> Transaction<'a> {
         let triggered_at = self.moment;
         // The next event of this transaction is later, if only by a microsecond.
         self.moment = Moment(self.moment.0 + 1);
-        if targets.is_empty() {
+        let channels = self.channels(event_type);
+        if targets.is_empty() && channels.is_empty() {
             return;
         }
         let event = self.envelope(event_type, body, triggered_at);
         let body: Arc<str> = event.to_string().into();
+        for channel in channels {
+            self.keep(channel, &body, triggered_at);
+        }
         for target in targets {
             let body = match &target.payload_template {
                 Some(template) => template::render(template, &event).into(),
@@ -126,22 +134,54 @@ impl<'a> Transaction<'a> {
             .notification_url
             .as_deref()
             .filter(|url| !url.is_empty());
-        let hears = |trigger: &&Trigger| {
-            (trigger.event_type == "all" || trigger.event_type == event_type)
-                && trigger.uri_type == "webhook"
-                && (own.is_none() || trigger.additive)
-        };
         let mut targets: Vec<Target> = own
             .into_iter()
             .flat_map(|urls| urls.split('\n'))
             .map(Target::of_call)
             .collect();
-        for trigger in self.state.triggers.values().filter(hears) {
+        for trigger in self.listeners(event_type, "webhook") {
             if !targets.iter().any(|target| target.uri == trigger.uri) {
                 targets.push(Target::of_trigger(trigger));
             }
         }
         targets
+    }
+
+    /// The triggers of a kind that hear of an event: a call that names its own address silences all
+    /// but the additive ones.
+    fn listeners(&self, event_type: &str, uri_type: &str) -> impl Iterator<Item = &'a Trigger> {
+        let own = self.actor.notification_url.as_deref();
+        let silenced = own.is_some_and(|url| !url.is_empty());
+        self.state.triggers.values().filter(move |trigger| {
+            (trigger.event_type == "all" || trigger.event_type == event_type)
+                && trigger.uri_type == uri_type
+                && (!silenced || trigger.additive)
+        })
+    }
+
+    /// Where the event is kept for fetching; `None` is the batch of the call.
+    fn channels(&self, event_type: &str) -> Vec<Option<String>> {
+        let mut channels = Vec::new();
+        for trigger in self.listeners(event_type, "poll") {
+            let channel = trigger.uri.strip_prefix("poll://").unwrap_or_default();
+            let channel = (channel != "*").then(|| channel.to_owned());
+            let addressed = channel.is_some() || self.actor.batch_id.is_some();
+            if addressed && !channels.contains(&channel) {
+                channels.push(channel);
+            }
+        }
+        channels
+    }
+
+    fn keep(&mut self, channel: Option<String>, body: &Arc<str>, at: Moment) {
+        self.record(Change::Polled(PolledMessage {
+            id: Id::random(),
+            channel,
+            batch_id: self.actor.batch_id.clone(),
+            body: Arc::clone(body),
+            created_at: at,
+            visible_at: at,
+        }));
     }
 
     fn envelope(&self, event_type: &str, mut body: Map<String, Value>, at: Moment) -> Value {

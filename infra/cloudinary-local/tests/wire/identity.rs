@@ -323,30 +323,6 @@ async fn deleting_a_whole_type_goes_on_in_parts() {
 }
 
 #[tokio::test]
-async fn metadata_fields_are_typed_once_they_are_defined() {
-    let server = local(json!({"metadata_fields": {"stock": "integer", "colours": "set"}})).await;
-    let asset = server
-        .pixel(
-            "a",
-            json!({"metadata": "stock=5|colours=[\"red\",\"blue\"]"}),
-        )
-        .await;
-    assert_eq!(
-        asset["metadata"],
-        json!({"stock": 5, "colours": ["red", "blue"]})
-    );
-    for bad in ["stock=many", "unknown=1"] {
-        let answer = server
-            .upload_api(
-                "image/metadata",
-                json!({"metadata": bad, "public_ids": ["a"]}),
-            )
-            .await;
-        assert_eq!(answer.status, 400, "{bad}");
-    }
-}
-
-#[tokio::test]
 async fn a_delete_token_deletes_once_and_not_after_ten_minutes() {
     let server = local(json!({})).await;
     for late in [false, true] {

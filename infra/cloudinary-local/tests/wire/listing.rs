@@ -213,3 +213,14 @@ async fn same_public_id_under_three_types_is_three_assets() {
     assert_eq!(ids(&server.get("resources/image").await).len(), 2);
     assert_eq!(ids(&server.get("resources/image/private").await).len(), 1);
 }
+
+#[tokio::test]
+async fn look_tells_tags_by_the_alphabet_and_none_by_their_absence() {
+    let server = local(json!({})).await;
+    server.pixel("a", json!({"tags": "b,a"})).await;
+    server.pixel("b", json!({})).await;
+    let one = |name: &str| format!("resources/image/upload/{name}");
+    assert_eq!(server.get(&one("a")).await["tags"], json!(["a", "b"]));
+    let without = server.get(&one("b")).await;
+    assert!(without.get("tags").is_none(), "{without}");
+}

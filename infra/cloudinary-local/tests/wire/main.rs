@@ -5,10 +5,13 @@
 mod control;
 mod delivery;
 mod durability;
+mod fields;
 mod identity;
 mod listing;
 mod notifications;
+mod polling;
 mod protocol;
 mod searching;
 #[path = "../support/mod.rs"]
 mod support;
+mod uploads;

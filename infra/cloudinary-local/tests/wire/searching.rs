@@ -99,3 +99,27 @@ async fn a_get_searches_too_and_context_is_flat() {
     assert_eq!(found["resources"][0]["folder"], "f");
     assert!(found["resources"][0].get("asset_folder").is_none());
 }
+
+#[tokio::test]
+async fn folders_are_found_by_name_and_path_and_other_questions_refused() {
+    let server = local(json!({})).await;
+    for path in ["shop/mugs", "shop/cups", "archive"] {
+        let path = format!("folders/{path}");
+        server.admin("POST", &path, json!({})).await.ok();
+    }
+    let search = async |expression: &str| {
+        let body = json!({"expression": expression});
+        server.admin("POST", "folders/search", body).await
+    };
+    for (expression, wanted) in [
+        ("", &["archive", "shop", "shop/cups", "shop/mugs"][..]),
+        ("name=mugs", &["shop/mugs"]),
+        ("path:shop/* AND NOT name:cups", &["shop/mugs"]),
+    ] {
+        let found = search(expression).await.ok();
+        let folders = found["folders"].as_array().unwrap();
+        let paths: Vec<&Value> = folders.iter().map(|folder| &folder["path"]).collect();
+        assert_eq!(paths, wanted, "{expression}");
+    }
+    assert_eq!(search("colour:red").await.status, 400);
+}

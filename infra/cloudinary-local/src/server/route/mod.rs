@@ -69,6 +69,7 @@ pub(crate) enum Operation {
     },
     RestoreByAssetIds,
     Search,
+    SearchFolders,
     Folders {
         parent: String,
     },
@@ -83,6 +84,29 @@ pub(crate) enum Operation {
     },
     Tags {
         kind: ResourceType,
+    },
+    MetadataFields,
+    CreateMetadataField,
+    MetadataField {
+        id: String,
+    },
+    UpdateMetadataField {
+        id: String,
+    },
+    DeleteMetadataField {
+        id: String,
+    },
+    UpdateDatasource {
+        id: String,
+    },
+    DeleteFromDatasource {
+        id: String,
+    },
+    RestoreInDatasource {
+        id: String,
+    },
+    OrderDatasource {
+        id: String,
     },
     Triggers,
     CreateTrigger,
@@ -127,6 +151,7 @@ impl Operation {
         match segments {
             ["resources", rest @ ..] => Self::of_resources(method, rest),
             ["folders", rest @ ..] => Self::of_folders(method, rest),
+            ["metadata_fields", rest @ ..] => Self::of_metadata_fields(method, rest),
             ["triggers", rest @ ..] => Self::of_triggers(method, rest),
             _ => Self::of_others(method, segments),
         }
@@ -264,12 +289,31 @@ impl Operation {
     }
 
     fn of_folders(method: &Method, rest: &[&str]) -> Option<Self> {
+        if rest == ["search"] && [Method::GET, Method::POST].contains(method) {
+            return Some(Self::SearchFolders);
+        }
         let path = rest.join("/");
         Some(match *method {
             Method::GET => Self::Folders { parent: path },
             Method::POST if !path.is_empty() => Self::CreateFolder { path },
             Method::PUT if !path.is_empty() => Self::RenameFolder { path },
             Method::DELETE if !path.is_empty() => Self::DeleteFolder { path },
+            _ => return None,
+        })
+    }
+
+    fn of_metadata_fields(method: &Method, rest: &[&str]) -> Option<Self> {
+        let id = || rest.first().map(|id| (*id).to_owned()).unwrap_or_default();
+        Some(match (method, rest) {
+            (&Method::GET, []) => Self::MetadataFields,
+            (&Method::POST, []) => Self::CreateMetadataField,
+            (&Method::GET, [_]) => Self::MetadataField { id: id() },
+            (&Method::PUT, [_]) => Self::UpdateMetadataField { id: id() },
+            (&Method::DELETE, [_]) => Self::DeleteMetadataField { id: id() },
+            (&Method::PUT, [_, "datasource"]) => Self::UpdateDatasource { id: id() },
+            (&Method::DELETE, [_, "datasource"]) => Self::DeleteFromDatasource { id: id() },
+            (&Method::POST, [_, "datasource_restore"]) => Self::RestoreInDatasource { id: id() },
+            (&Method::POST, [_, "datasource", "order"]) => Self::OrderDatasource { id: id() },
             _ => return None,
         })
     }
