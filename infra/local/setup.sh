@@ -45,6 +45,7 @@ check_python() {
 wanted() {
     case $1 in
     node) cat "$manifests/package.json" "$manifests/package-lock.json" "$manifests/hydrate.mjs" ;;
+    venv-sdk) cat "$manifests/requirements-sdk.txt" "$manifests/requirements-sdk-source.txt" ;;
     *) cat "$manifests/requirements-${1#venv-}.txt" ;;
     esac | cksum | tr '\n' ' '
     printf '%s %s %s' "$(uname -sm)" "$tools" "$1"
@@ -66,11 +67,22 @@ install_venv() {
             --requirement "$manifests/requirements-${1#venv-}.txt"
 }
 
+# The SDK's own tests are in its source distribution alone.
+install_venv_sdk() {
+    install_venv "$1" &&
+        "$tools/$1/bin/python" -m pip download --disable-pip-version-check --no-input --quiet \
+            --no-deps --no-binary cloudinary --require-hashes \
+            --dest "$tools/$1/source" --requirement "$manifests/requirements-sdk-source.txt"
+}
+
 install_part() {
     began=$(date +%s)
     rm -rf "$tools/$1.stamp" "$tools/${1:?}"
-    installer=install_venv
-    [ "$1" != node ] || installer=install_node
+    case $1 in
+    node) installer=install_node ;;
+    venv-sdk) installer=install_venv_sdk ;;
+    *) installer=install_venv ;;
+    esac
     "$installer" "$1" >"$tools/$1.log" 2>&1 || {
         say "$1 failed; the end of .tools/$1.log:"
         tail -n 20 "$tools/$1.log" >&2

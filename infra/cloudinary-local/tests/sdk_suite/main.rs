@@ -1,0 +1,81 @@
+//! The test suite of Cloudinary's own Python SDK, run against the stand-in.
+//!
+//! Its makers run it against Cloudinary itself: where it disagrees with the stand-in, it is right.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod judgement;
+#[expect(dead_code, reason = "only the process is used here")]
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use judgement::{OutOfScope, Outcomes};
+use support::{KEY, Process, SECRET};
+
+/// The number of tests in the suite of the pinned version, so that none gets lost.
+const TESTS: usize = 529;
+
+const OUT_OF_SCOPE: &str = include_str!("out_of_scope.txt");
+
+fn tools() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/venv-sdk")
+}
+
+/// The source distribution, which alone holds the suite.
+fn archive() -> PathBuf {
+    let folder = tools().join("source");
+    let found = std::fs::read_dir(&folder).into_iter().flatten();
+    found
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.to_string_lossy().ends_with(".tar.gz"))
+        .unwrap_or_else(|| panic!("nothing is in {}: run `make setup`", folder.display()))
+}
+
+/// As the suite's makers have it: folders are fixed, and only fields that somebody defined are taken.
+fn stand_in(data: &Path) -> Process {
+    Process::start(
+        data,
+        &[
+            "--folder-mode",
+            "fixed",
+            "--setting",
+            "any_metadata_field=false",
+            "--delivery-base",
+            "http://res.cloudinary.com",
+        ],
+    )
+}
+
+fn play_suite() -> Outcomes {
+    let data = tempfile::tempdir().unwrap();
+    let server = stand_in(data.path());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk_suite/run.py");
+    let url = format!(
+        "cloudinary://{KEY}:{SECRET}@demo?upload_prefix={}",
+        server.url
+    );
+    let output = Command::new(tools().join("bin/python"))
+        .arg("-B")
+        .args([script, archive()])
+        .env_clear()
+        .env("CLOUDINARY_URL", url)
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let last = text.lines().last().unwrap_or_default();
+    serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {text}\n{said}"))
+}
+
+#[test]
+fn official_suite_passes_but_for_what_is_listed_with_its_reason() {
+    let outcomes = play_suite();
+    let complaints = OutOfScope::parse(OUT_OF_SCOPE).judge(&outcomes);
+    assert!(complaints.is_empty(), "{}", complaints.join("\n\n"));
+    assert_eq!(outcomes.len(), TESTS, "tests of the suite");
+}
