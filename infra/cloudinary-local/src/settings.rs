@@ -193,7 +193,7 @@ impl Default for ServerSettings {
             rate_used_by_others: 0,
             destroy_concurrency: 0,
             cursor_ttl_ms: 0,
-            any_metadata_field: true,
+            any_metadata_field: false,
             upload_presets: BTreeMap::new(),
         }
     }

@@ -10,7 +10,7 @@ use http::Request;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use rand::Rng as _;
 use rand::distr::Alphanumeric;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::StackError;
 use crate::http_client::HttpClient;
@@ -107,14 +107,23 @@ impl Cloudinary {
 
     /// Has every notification sent to `uri`.
     pub(crate) async fn notify(&self, uri: &str) -> Result<(), StackError> {
+        let trigger = json!({ "uri": uri, "event_type": "all" });
+        self.administer("triggers", &trigger).await
+    }
+
+    /// Defines a field of structured metadata that takes any text.
+    pub(crate) async fn define_text_field(&self, external_id: &str) -> Result<(), StackError> {
+        let field = json!({ "external_id": external_id, "label": external_id, "type": "string" });
+        self.administer("metadata_fields", &field).await
+    }
+
+    async fn administer(&self, what: &str, body: &Value) -> Result<(), StackError> {
         let credentials = base64::engine::general_purpose::STANDARD
             .encode(format!("{}:{}", self.api_key, self.api_secret));
-        let request = Request::post(format!("{}/v1_1/{CLOUD}/triggers", self.base_url()))
+        let request = Request::post(format!("{}/v1_1/{CLOUD}/{what}", self.base_url()))
             .header(AUTHORIZATION, format!("Basic {credentials}"))
             .header(CONTENT_TYPE, "application/json")
-            .body(Bytes::from(
-                json!({ "uri": uri, "event_type": "all" }).to_string(),
-            ))
+            .body(Bytes::from(body.to_string()))
             .expect("a request of plain parts");
         HttpClient::new().send(request).await.map(|_| ())
     }

@@ -64,6 +64,10 @@ impl World {
         let cloud = CloudinaryAccount::new(cloudinary, control);
         // Minutes between attempts become tenths of seconds.
         cloud.set(json!({"retry_factor": 0.001})).await;
+        for field in ["sku", "weight", "sizes"] {
+            let defined = stack.define_text_field(field).await;
+            defined.expect("the stand-in takes the field");
+        }
         let user = TokenClaims::user("user@example.com");
         Self {
             admin: stack.token(&TokenClaims::admin("admin@example.com")),

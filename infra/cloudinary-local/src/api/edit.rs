@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
-use crate::model::Asset;
+use crate::model::{Asset, MetadataField};
 use crate::moment::Moment;
 use crate::params::Params;
 use crate::store::State;
@@ -108,35 +108,41 @@ pub(crate) fn merge_pairs(context: &mut BTreeMap<String, String>, pairs: Vec<(St
     }
 }
 
+/// An empty value deletes its field's value, unless the field needs one.
 pub(crate) fn merge_metadata(
     metadata: &mut Map<String, Value>,
     pairs: Vec<(String, String)>,
     state: &State,
 ) -> Result<(), ApiError> {
     for (key, text) in pairs {
-        if text.is_empty() {
-            metadata.remove(&key);
+        let field = state.metadata_fields.get(&key);
+        if field.is_none() && !state.settings.any_metadata_field {
+            // Cloudinary's words, which name neither the field nor the value.
+            return Err(ApiError::bad_request("Invalid value  for parameter kind"));
+        }
+        if !text.is_empty() {
+            metadata.insert(key.clone(), typed(&key, &text, field)?);
+        } else if field.is_some_and(|field| field.mandatory) {
+            return Err(is_mandatory(&key));
         } else {
-            let value = typed(&key, &text, state)?;
-            metadata.insert(key, value);
+            metadata.remove(&key);
         }
     }
     Ok(())
 }
 
-/// A value as its field's type has it.
-fn typed(key: &str, text: &str, state: &State) -> Result<Value, ApiError> {
-    match state.metadata_fields.get(key) {
-        Some(field) => field.read(text).ok_or_else(|| {
-            ApiError::bad_request(format!("Value {text} is invalid for field: {key}"))
-        }),
-        None if state.settings.any_metadata_field => {
-            let list = serde_json::from_str::<Vec<Value>>(text);
-            Ok(list.map_or_else(|_| Value::from(text), Value::from))
-        }
-        // Cloudinary's words, which name neither the field nor the value.
-        None => Err(ApiError::bad_request("Invalid value  for parameter kind")),
-    }
+/// A value as its field's type has it; without a field, as text or a list.
+fn typed(key: &str, text: &str, field: Option<&MetadataField>) -> Result<Value, ApiError> {
+    let Some(field) = field else {
+        let list = serde_json::from_str::<Vec<Value>>(text);
+        return Ok(list.map_or_else(|_| Value::from(text), Value::from));
+    };
+    let refused = || ApiError::bad_request(format!("Value {text} is invalid for field: {key}"));
+    field.read(text).ok_or_else(refused)
+}
+
+fn is_mandatory(key: &str) -> ApiError {
+    ApiError::bad_request(format!("Metadata field {key} is mandatory"))
 }
 
 /// Fills in the defaults of an upload, and refuses it without a value that is required.
@@ -148,8 +154,7 @@ pub(crate) fn complete_metadata(asset: &mut Asset, state: &State) -> Result<(), 
         if let Some(value) = field.default_for_upload() {
             asset.metadata.insert(key.clone(), value.clone());
         } else if field.mandatory {
-            let message = format!("Metadata field {key} is mandatory");
-            return Err(ApiError::bad_request(message));
+            return Err(is_mandatory(key));
         }
     }
     Ok(())

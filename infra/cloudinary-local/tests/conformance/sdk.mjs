@@ -63,6 +63,15 @@ const steps = {
     assert.ok(Array.isArray((await api.resource_types()).resource_types));
   },
 
+  async "metadata needs a defined field"() {
+    const refused = await failure(uploader.upload(PIXEL, { public_id: "js/refused", metadata: { sku: "M-1" } }));
+    assert.match(refused.message, /parameter kind/);
+    await api.add_metadata_field({ external_id: "sku", label: "SKU", type: "string" });
+    const values = ["red", "blue"].map((colour) => ({ external_id: colour, value: colour.toUpperCase() }));
+    await api.add_metadata_field({ external_id: "colours", label: "Colours", type: "set", datasource: { values } });
+    assert.equal((await api.list_metadata_fields()).metadata_fields.length, 2);
+  },
+
   async "a file, a data URI, a stream and an address are uploaded"() {
     const path = join(folder, "note.txt");
     writeFileSync(path, "hello");

@@ -88,6 +88,16 @@ def ping_usage_and_config_answer():
     assert "resource_types" in api.resource_types()
 
 
+def metadata_needs_a_defined_field():
+    refused(
+        cloudinary.exceptions.Error,
+        lambda: uploader.upload(PIXEL, public_id="py/refused", metadata={"sku": "M-1"}),
+        "parameter kind",
+    )
+    api.add_metadata_field({"external_id": "sku", "label": "SKU", "type": "string"})
+    equal(api.metadata_field_by_field_id("sku")["label"], "SKU")
+
+
 def files_data_uris_and_addresses_are_uploaded():
     with tempfile.NamedTemporaryFile(suffix=".txt") as file:
         file.write(b"hello")
@@ -277,6 +287,7 @@ def wrong_secrets_are_refused():
 
 STEPS = [
     ping_usage_and_config_answer,
+    metadata_needs_a_defined_field,
     files_data_uris_and_addresses_are_uploaded,
     a_large_file_is_uploaded_in_chunks,
     a_listing_is_walked_by_cursor_over_more_than_two_pages,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::support::{Local, local};
 
 async fn with_fields(fields: &[Value]) -> Local {
-    let server = local(json!({"any_metadata_field": false})).await;
+    let server = local(json!({})).await;
     for field in fields {
         server
             .admin("POST", "metadata_fields", field.clone())
@@ -49,6 +49,7 @@ async fn values_are_typed_by_their_fields_and_unknown_fields_are_refused() {
             "Value [\"green\"] is invalid for field: colours",
         ),
         ("unknown=1", "Invalid value  for parameter kind"),
+        ("unknown=", "Invalid value  for parameter kind"),
     ] {
         assert_eq!(write(&server, bad).await, (400, json!(message)), "{bad}");
     }
@@ -71,6 +72,8 @@ async fn uploads_get_defaults_and_need_the_values_that_are_required() {
     let upload = json!({"file": super::support::PIXEL, "public_id": "a"});
     assert_eq!(server.upload_api("image/upload", upload).await.status, 400);
     let asset = server.pixel("a", json!({"metadata": "sku=M-1"})).await;
+    let message = json!("Metadata field sku is mandatory");
+    assert_eq!(write(&server, "sku=").await, (400, message));
     assert_eq!(asset["metadata"], json!({"sku": "M-1", "origin": "here"}));
     let overwritten = server
         .pixel("a", json!({"metadata": "sku=M-2|origin=there"}))

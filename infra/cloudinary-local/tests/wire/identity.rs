@@ -7,7 +7,7 @@ use super::support::{Receiver, local};
 #[tokio::test]
 async fn overwrite_keeps_identity_and_wipes_unless_told_to_retain() {
     for retain in [false, true] {
-        let server = local(json!({"overwrite_retains": retain})).await;
+        let server = local(json!({"overwrite_retains": retain, "any_metadata_field": true})).await;
         let first = server
             .pixel(
                 "a",

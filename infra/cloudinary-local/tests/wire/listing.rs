@@ -121,7 +121,7 @@ async fn cursor_is_good_for_its_own_query_until_it_expires() {
 
 #[tokio::test]
 async fn flags_decide_which_keys_are_there() {
-    let server = local(json!({})).await;
+    let server = local(json!({"any_metadata_field": true})).await;
     server.pixel("bare", json!({})).await;
     server
         .pixel(

@@ -29,7 +29,7 @@ fn sha1(hook: &Hook) -> String {
 
 #[tokio::test]
 async fn every_event_has_its_own_container_and_the_full_envelope() {
-    let (server, hooks) = listening(json!({})).await;
+    let (server, hooks) = listening(json!({"any_metadata_field": true})).await;
     let asset = server.pixel("a", json!({"asset_folder": "f"})).await;
     let edit = json!({
         "tags": "x", "context": "k=v", "metadata": "m=1", "display_name": "N", "asset_folder": "g",

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::LocalStack;
 use crate::{
     AlarmReading, ApiKeyKind, CallCounts, FunctionInvocation, GatewayFault, QueueDepth, SentMail,
-    StackError, postgres,
+    StackError, StackPart, postgres,
 };
 
 impl LocalStack {
@@ -50,6 +50,17 @@ impl LocalStack {
         let deployment = self.deployment();
         let aws = self.aws().await?;
         aws.invoke(deployment.function(function), payload).await
+    }
+
+    /// Defines a field of structured metadata that takes any text, as an administrator of the library does.
+    ///
+    /// # Errors
+    /// When the stack runs without the Cloudinary stand-in, or the field is defined already.
+    pub async fn define_text_field(&self, external_id: &str) -> Result<(), StackError> {
+        let parts = self.parts.lock().await;
+        let cloudinary = parts.cloudinary.as_ref();
+        let cloudinary = cloudinary.ok_or(StackError::Without(StackPart::Cloudinary))?;
+        cloudinary.define_text_field(external_id).await
     }
 
     /// Messages in each queue, by the queue's logical id in the template.

@@ -100,6 +100,7 @@ async fn describe(world: &World, screen: &Screen) -> Result<()> {
         .update_context(pictures(&mugs), ContextCommand::Add(&context))
         .await?;
     let posters = public_ids(&world.pick("products/posters", 0, 25).await?);
+    world.stack.define_text_field("licence").await?;
     let metadata = json!({"licence": "in-house"});
     let metadata = metadata.as_object().context("metadata is an object")?;
     world
