@@ -11,24 +11,26 @@ use crate::params::{Params, SentFile};
 /// Uploads arrive whole or in chunks of any size; this bounds the memory of one request.
 const BODY_AT_MOST: usize = 256 << 20;
 
-pub(super) async fn read(mut request: Request<Body>) -> Result<Params, ApiError> {
+pub(super) async fn read(request: Request<Body>) -> Result<Params, ApiError> {
     let mut params = Params::default();
-    if let Some(query) = request.uri().query() {
+    let (parts, body) = request.into_parts();
+    if let Some(query) = parts.uri.query() {
         params.add_form(query.as_bytes());
     }
-    let content_type = request.headers().get(header::CONTENT_TYPE);
+    let content_type = parts.headers.get(header::CONTENT_TYPE);
     let content_type = content_type
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
         .to_owned();
-    if content_type.starts_with("multipart/form-data") {
-        DefaultBodyLimit::max(BODY_AT_MOST).apply(&mut request);
-        read_multipart(request, &mut params).await?;
-        return Ok(params);
-    }
-    let body = axum::body::to_bytes(request.into_body(), BODY_AT_MOST)
+    // To its end: what a reader of parts leaves on the connection ends it, and fails the next call.
+    let body = axum::body::to_bytes(body, BODY_AT_MOST)
         .await
         .map_err(|_| ApiError::new(413, "Request entity is too large"))?;
+    if content_type.starts_with("multipart/form-data") {
+        let whole = Request::from_parts(parts, Body::from(body));
+        read_multipart(whole, &mut params).await?;
+        return Ok(params);
+    }
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(params);
     }
@@ -51,7 +53,8 @@ pub(super) async fn drain(request: Request<Body>) {
     }
 }
 
-async fn read_multipart(request: Request<Body>, params: &mut Params) -> Result<(), ApiError> {
+async fn read_multipart(mut request: Request<Body>, params: &mut Params) -> Result<(), ApiError> {
+    DefaultBodyLimit::max(BODY_AT_MOST).apply(&mut request);
     let refused = |error: &dyn std::fmt::Display| {
         ApiError::bad_request(format!("Invalid multipart body: {error}"))
     };
