@@ -34,7 +34,23 @@ async fn an_import_costs_a_call_a_page_and_is_not_done_twice() {
     assert_eq!(world.value(audited).await, IMAGES + 5);
     a_second_run_writes_itself_only(&world).await;
     the_mirror_is_told_to_be_complete(&world).await;
+    files_of_other_places_are_mirrored_under_their_addresses(&world).await;
     world.stack.stop().await;
+}
+
+/// Their names are longer than a public id may be, and hold what it may not.
+async fn files_of_other_places_are_mirrored_under_their_addresses(world: &World) {
+    let address = format!(
+        "https://example.com/{}?width=50%25&crop=a+b#",
+        "long/".repeat(120)
+    );
+    world.cloud.seed_fetched(3, &address).await;
+    let answer = run(world, json!({})).await;
+    assert_eq!(answer["synced_items"], 3);
+    world.assert_mirrored().await;
+    let fetched = "select count(*) from public.media_assets
+        where delivery_type = 'fetch' and cloudinary_public_id like 'https://example.com/long/%'";
+    assert_eq!(world.value(fetched).await, 3);
 }
 
 async fn an_import_costs_a_call_a_page(world: &World) {

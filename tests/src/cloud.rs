@@ -197,6 +197,12 @@ impl CloudinaryAccount {
         self.control("POST", "seed", &body).await;
     }
 
+    /// Makes files of other places, which Cloudinary keeps under their addresses.
+    pub async fn seed_fetched(&self, count: u64, address: &str) {
+        let body = json!({"count": count, "resource_types": ["image"], "type": "fetch", "prefix": address});
+        self.control("POST", "seed", &body).await;
+    }
+
     /// Renames a folder, as the Media Library does.
     pub async fn rename_folder(&self, from: &str, to: &str) {
         let (base, cloud) = (

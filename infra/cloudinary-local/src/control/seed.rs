@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::request::{self, operator};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::model::{Change, ResourceType, SeedSpec};
+use crate::model::{Change, DeliveryType, ResourceType, SeedSpec};
 use crate::notify::events;
 
 #[derive(Debug, Deserialize)]
@@ -18,6 +18,8 @@ struct Request {
     /// Assets take turns among these.
     #[serde(default = "images")]
     resource_types: Vec<ResourceType>,
+    #[serde(default, rename = "type")]
+    delivery_type: DeliveryType,
     #[serde(default)]
     folder: String,
     #[serde(default)]
@@ -58,6 +60,7 @@ pub(super) fn seed(app: &App, body: Map<String, Value>) -> Result<Value, ApiErro
         let spec = SeedSpec {
             count: request.count,
             resource_types: request.resource_types,
+            delivery_type: request.delivery_type,
             folder: folder.clone(),
             tags: request.tags,
             prefix: request.prefix,

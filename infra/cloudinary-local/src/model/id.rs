@@ -93,6 +93,8 @@ pub(crate) enum DeliveryType {
     Upload,
     Private,
     Authenticated,
+    /// A file of somewhere else, kept under its address.
+    Fetch,
 }
 
 impl DeliveryType {
@@ -101,6 +103,7 @@ impl DeliveryType {
             Self::Upload => "upload",
             Self::Private => "private",
             Self::Authenticated => "authenticated",
+            Self::Fetch => "fetch",
         }
     }
 }
@@ -109,9 +112,14 @@ impl FromStr for DeliveryType {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Upload, Self::Private, Self::Authenticated]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or(())
+        [
+            Self::Upload,
+            Self::Private,
+            Self::Authenticated,
+            Self::Fetch,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == text)
+        .ok_or(())
     }
 }

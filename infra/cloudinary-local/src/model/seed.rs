@@ -13,6 +13,8 @@ use crate::moment::Moment;
 pub(crate) struct SeedSpec {
     pub(crate) count: u64,
     pub(crate) resource_types: Vec<ResourceType>,
+    #[serde(default)]
+    pub(crate) delivery_type: DeliveryType,
     pub(crate) folder: String,
     pub(crate) tags: Vec<String>,
     pub(crate) prefix: String,
@@ -56,7 +58,7 @@ impl SeedSpec {
             asset_id: Id(u128::from(scramble(!seed)) << 64 | u128::from(seed)),
             public_id,
             resource_type: kind,
-            delivery_type: DeliveryType::Upload,
+            delivery_type: self.delivery_type,
             created_at,
             sequence,
             last_updated: LastUpdated {
