@@ -137,6 +137,8 @@ pub struct ServerSettings {
     pub destroy_concurrency: u64,
     /// The time for which a listing's cursor stays valid; 0 is for ever.
     pub cursor_ttl_ms: u64,
+    /// Public ids may hold the characters that Cloudinary's naming rules forbid, as old ones do.
+    pub any_public_id: bool,
     /// A structured metadata field that nobody has defined is taken as text, or as a list.
     pub any_metadata_field: bool,
     /// Upload presets by name: `unsigned`, and default upload parameters.
@@ -193,6 +195,7 @@ impl Default for ServerSettings {
             rate_used_by_others: 0,
             destroy_concurrency: 0,
             cursor_ttl_ms: 0,
+            any_public_id: false,
             any_metadata_field: false,
             upload_presets: BTreeMap::new(),
         }

@@ -19,8 +19,16 @@ pub(super) fn refuse_at_upload(params: &Params) -> Result<(), ApiError> {
             .filled("background_removal")
             .map(|_| "Background removal is invalid".to_owned()),
     ];
-    let first = refused.into_iter().flatten().next();
-    first.map_or(Ok(()), |message| Err(ApiError::bad_request(message)))
+    if let Some(message) = refused.into_iter().flatten().next() {
+        return Err(ApiError::bad_request(message));
+    }
+    match params.filled("moderation") {
+        None | Some("manual") => Ok(()),
+        Some(kind) => Err(ApiError::new(
+            420,
+            format!("You don't have an active subscription for {kind}"),
+        )),
+    }
 }
 
 pub(crate) fn refuse_at_update(params: &Params) -> Result<(), ApiError> {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::file::Chunk;
+use crate::error::ApiError;
 use crate::model::ResourceType;
 use crate::params::Params;
 use crate::settings::ServerSettings;
@@ -79,11 +80,30 @@ fn unique_text(upload: Option<&str>, length: usize) -> String {
     }
 }
 
+/// Refuses a public id that Cloudinary's naming rules forbid.
+pub(super) fn check_public_id(public_id: &str, settings: &ServerSettings) -> Result<(), ApiError> {
+    let has_bounds = (1..=255).contains(&public_id.len());
+    let is_named_well = public_id.trim() == public_id && !public_id.contains(FORBIDDEN);
+    if has_bounds && (is_named_well || settings.any_public_id) {
+        return Ok(());
+    }
+    let message = format!("public_id ({public_id}) is invalid");
+    Err(ApiError::bad_request(message))
+}
+
+const FORBIDDEN: [char; 8] = ['?', '&', '#', '\\', '%', '<', '>', '+'];
+
 /// Characters that Cloudinary replaces when a file name becomes a public id.
 fn cleaned(stem: &str) -> String {
     stem.trim()
         .chars()
-        .map(|c| if "?&#\\%<>+ ".contains(c) { '_' } else { c })
+        .map(|c| {
+            if c == ' ' || FORBIDDEN.contains(&c) {
+                '_'
+            } else {
+                c
+            }
+        })
         .collect()
 }
 

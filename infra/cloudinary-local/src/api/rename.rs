@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{delete_all, edit, forgotten};
+use super::{delete_all, edit, forgotten, naming};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::model::{Asset, DeliveryType, ResourceType};
@@ -33,6 +33,7 @@ pub(crate) fn rename(
             .live_by_name(&(kind, from_type, from.clone()))
             .cloned()
             .ok_or_else(|| ApiError::not_found(&from))?;
+        naming::check_public_id(&to, transaction.settings())?;
         let victim = transaction
             .live_by_name(&(kind, to_type, to.clone()))
             .filter(|asset| asset.asset_id != before.asset_id)

@@ -152,11 +152,7 @@ fn place(
     let settings = transaction.settings();
     let folder = Folders::of(sent.params, settings);
     let public_id = folder.prefixed(&sent.names.public_id);
-    if public_id.is_empty() || public_id.len() > 255 {
-        return Err(ApiError::bad_request(format!(
-            "public_id ({public_id}) is invalid"
-        )));
-    }
+    naming::check_public_id(&public_id, settings)?;
     let name = (sent.kind, sent.delivery, public_id);
     let known = transaction.state().by_name(&name).cloned();
     let live = known.as_ref().filter(|asset| asset.is_live());

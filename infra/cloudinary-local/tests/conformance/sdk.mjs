@@ -234,12 +234,12 @@ const steps = {
 
   async "renaming keeps the asset id"() {
     const before = await api.resource("js/copy");
-    const renamed = await uploader.rename("js/copy", "js/with space & more");
+    const renamed = await uploader.rename("js/copy", "js/with space, more");
     assert.equal(renamed.asset_id, before.asset_id);
-    assert.equal((await api.resource("js/with space & more")).asset_id, before.asset_id);
-    const taken = await failure(uploader.rename("js/pixel", "js/with space & more"));
+    assert.equal((await api.resource("js/with space, more")).asset_id, before.asset_id);
+    const taken = await failure(uploader.rename("js/pixel", "js/with space, more"));
     assert.match(taken.message, /already exists/);
-    await uploader.rename("js/with space & more", "js/over", { overwrite: true });
+    await uploader.rename("js/with space, more", "js/over", { overwrite: true });
     assert.equal((await api.resource("js/over")).asset_id, before.asset_id);
   },
 

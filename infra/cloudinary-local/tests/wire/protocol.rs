@@ -16,7 +16,7 @@ fn now() -> u64 {
 #[tokio::test]
 async fn wrong_signature_is_answered_with_what_was_to_be_signed() {
     let server = local(json!({})).await;
-    let mut form = signed(json!({"public_id": "a&b", "file": PIXEL}), now());
+    let mut form = signed(json!({"context": "k=a&b", "file": PIXEL}), now());
     for (name, value) in &mut form {
         if name == "signature" {
             *value = "0".repeat(40);
@@ -26,7 +26,7 @@ async fn wrong_signature_is_answered_with_what_was_to_be_signed() {
     assert_eq!(answer.status, 401);
     let zeros = "0".repeat(40);
     let wanted = format!(
-        "Invalid Signature {zeros}. String to sign - 'public_id=a%26b&timestamp={}'",
+        "Invalid Signature {zeros}. String to sign - 'context=k=a%26b&timestamp={}'",
         now()
     );
     assert_eq!(answer.message()[..80], wanted[..80], "{}", answer.body);

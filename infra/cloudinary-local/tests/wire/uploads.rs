@@ -40,9 +40,30 @@ async fn values_of_addons_are_refused_where_none_is_subscribed_to() {
     server.pixel("a", json!({})).await;
     let upload = json!({"file": PIXEL, "public_id": "b", "detection": "faces"});
     assert_eq!(server.upload_api("image/upload", upload).await.status, 400);
+    let moderated = json!({"file": PIXEL, "public_id": "b", "moderation": "aws_rek"});
+    assert_eq!(
+        server.upload_api("image/upload", moderated).await.status,
+        420
+    );
     let update = json!({"categorization": "google_tagging"});
     let answer = server
         .admin("POST", "resources/image/upload/a", update)
         .await;
     assert_eq!(answer.status, 400);
+}
+
+#[tokio::test]
+async fn names_that_the_rules_forbid_are_refused_unless_the_switch_lets_them_in() {
+    for (any, wanted) in [(false, 400), (true, 200)] {
+        let server = local(json!({"any_public_id": any})).await;
+        server.pixel("plain", json!({})).await;
+        for name in ["50% off", "a?b", "a&b", "a#b", "a\\b", "<a>", "a+b", " a"] {
+            let upload = json!({"file": PIXEL, "public_id": name});
+            let status = server.upload_api("image/upload", upload).await.status;
+            assert_eq!(status, wanted, "{name}");
+        }
+        let rename = json!({"from_public_id": "plain", "to_public_id": "a%b"});
+        let renamed = server.upload_api("image/rename", rename).await;
+        assert_eq!(renamed.status, wanted);
+    }
 }
