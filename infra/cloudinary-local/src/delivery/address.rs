@@ -121,7 +121,7 @@ mod tests {
         for path in [
             "/other/image/upload/a",
             "/demo/picture/upload/a",
-            "/demo/image/fetch/a",
+            "/demo/image/sprite/a",
             "/",
         ] {
             assert_eq!(Address::parse(path, "demo"), None, "{path}");

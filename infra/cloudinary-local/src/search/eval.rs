@@ -283,12 +283,13 @@ pub(super) fn key(asset: &Asset, name: &str, scope: Scope) -> Option<Key> {
 mod tests {
     use super::super::parse::parse;
     use super::*;
-    use crate::model::{ResourceType, SeedSpec};
+    use crate::model::{DeliveryType, ResourceType, SeedSpec};
 
     fn example() -> Asset {
         let spec = SeedSpec {
             count: 1,
             resource_types: vec![ResourceType::Image],
+            delivery_type: DeliveryType::Upload,
             folder: "shop/mugs".to_owned(),
             tags: vec!["full-analysis".to_owned(), "sale".to_owned()],
             prefix: "mug".to_owned(),
