@@ -5,7 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod judgement;
-#[expect(dead_code, reason = "only the process is used here")]
+#[expect(dead_code, reason = "the process and its client are used here")]
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use judgement::{OutOfScope, Outcomes};
+use serde_json::json;
 use support::{KEY, Process, SECRET};
 
 /// The number of tests in the suite of the pinned version, so that none gets lost.
@@ -34,22 +35,24 @@ fn archive() -> PathBuf {
         .unwrap_or_else(|| panic!("nothing is in {}: run `make setup`", folder.display()))
 }
 
-/// With fixed folders, as the suite's makers have them.
-fn stand_in(data: &Path) -> Process {
-    Process::start(
-        data,
-        &[
-            "--folder-mode",
-            "fixed",
-            "--delivery-base",
-            "http://res.cloudinary.com",
-        ],
-    )
+/// Both folder modes are there in the world, and every account has a folder.
+async fn stand_in(data: &Path, folder_mode: &str) -> Process {
+    let arguments = [
+        "--folder-mode",
+        folder_mode,
+        "--delivery-base",
+        "http://res.cloudinary.com",
+    ];
+    let server = Process::start(data, &arguments);
+    let client = server.client();
+    let folder = client.admin("POST", "folders/samples", json!({}));
+    folder.await.ok();
+    server
 }
 
-fn play_suite() -> Outcomes {
+async fn play_suite(folder_mode: &str) -> Outcomes {
     let data = tempfile::tempdir().unwrap();
-    let server = stand_in(data.path());
+    let server = stand_in(data.path(), folder_mode).await;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk_suite/run.py");
     let url = format!(
         "cloudinary://{KEY}:{SECRET}@demo?upload_prefix={}",
@@ -70,10 +73,19 @@ fn play_suite() -> Outcomes {
     serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {text}\n{said}"))
 }
 
-#[test]
-fn official_suite_passes_but_for_what_is_listed_with_its_reason() {
-    let outcomes = play_suite();
+async fn suite_passes(folder_mode: &str) {
+    let outcomes = play_suite(folder_mode).await;
     let complaints = OutOfScope::parse(OUT_OF_SCOPE).judge(&outcomes);
     assert!(complaints.is_empty(), "{}", complaints.join("\n\n"));
     assert_eq!(outcomes.len(), TESTS, "tests of the suite");
+}
+
+#[tokio::test]
+async fn official_suite_passes_with_fixed_folders_but_for_what_is_listed() {
+    suite_passes("fixed").await;
+}
+
+#[tokio::test]
+async fn official_suite_passes_with_dynamic_folders_but_for_what_is_listed() {
+    suite_passes("dynamic").await;
 }
