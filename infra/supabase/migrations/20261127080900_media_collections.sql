@@ -272,33 +272,56 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     from media_sync.named_once(p_assets)
 $$;
 
--- Puts items at a place of the list that people see, in this order, and counts all positions anew. Places begin at 1;
--- without one the items go to the end.
-create function media_sync.put_items(p_collection uuid, p_assets uuid[], p_place integer) returns void
+-- Counts the positions of a collection anew, from 1 and without gaps.
+create function media_sync.count_positions(p_collection uuid) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
+    update public.media_collection_items i set position = s.place
+    from (
+        select asset_id, row_number() over (order by position, added_at, asset_id) as place
+        from public.media_collection_items where collection_id = p_collection
+    ) s
+    where i.collection_id = p_collection and i.asset_id = s.asset_id and i.position <> s.place
+$$;
+
+-- Puts items at a place of the list that people see, in this order. Places begin at 1; without one the items go to the
+-- end. Their positions lie between those of their neighbours, so that no other row is written. Where no room is left,
+-- all positions are counted anew before.
+create function media_sync.put_items(p_collection uuid, p_assets uuid[], p_place integer) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    v_count constant integer := cardinality(p_assets);
+    v_before double precision;
+    v_after double precision;
+    v_step double precision := 1;
+begin
     with others as (
-        select i.asset_id, a.id is not null as is_shown,
-            row_number() over sorted as place, count(a.id) over sorted as shown_place
+        select i.position, lag(i.position) over sorted as before,
+            a.id is not null as is_shown, row_number() over sorted as place, count(a.id) over sorted as shown_place
         from public.media_collection_items i
         left join public.media_assets a on a.id = i.asset_id and a.deleted_at is null
         where i.collection_id = p_collection and i.asset_id <> all (p_assets)
         window sorted as (order by i.position, i.added_at, i.asset_id rows unbounded preceding)
-    ), ahead as (
-        select place from others where is_shown and shown_place >= p_place order by place limit 1
-    ), sorted as (
-        select asset_id, row_number() over (order by part, place) as position
-        from (
-            select asset_id, place, case when place < (select place from ahead) then 1 else 3 end as part
-            from others where exists (select from ahead)
-            union all
-            select asset_id, place, 1 from others where not exists (select from ahead)
-            union all
-            select asset_id, place, 2 from media_sync.named_once(p_assets)
-        ) parts
     )
-    update public.media_collection_items i set position = s.position
-    from sorted s
-    where i.collection_id = p_collection and i.asset_id = s.asset_id and i.position <> s.position
+    select before, position into v_before, v_after
+    from others where is_shown and shown_place >= p_place order by place limit 1;
+    if not found then
+        select max(position) into v_before from public.media_collection_items
+        where collection_id = p_collection and asset_id <> all (p_assets);
+    end if;
+    if v_before is not null and v_after is not null then
+        v_step := (v_after - v_before) / (v_count + 1);
+    end if;
+    v_before := coalesce(v_before, v_after - v_count - 1, 0);
+    -- People may write any position, also one that nothing can be added to.
+    if v_step < 1e-6 or v_step > 1e12 or abs(v_before) > 1e12 then
+        perform media_sync.count_positions(p_collection);
+        perform media_sync.put_items(p_collection, p_assets, p_place);
+        return;
+    end if;
+    update public.media_collection_items i set position = v_before + v_step * named.place
+    from unnest(p_assets) with ordinality as named (asset_id, place)
+    where i.collection_id = p_collection and i.asset_id = named.asset_id;
+end
 $$;
 
 create function media_sync.check_place(p_place integer) returns void
@@ -463,13 +486,14 @@ language sql set search_path = pg_catalog, pg_temp as $$
     from told
 $$;
 
-revoke execute on function media_sync.bound_uses, media_sync.bound_items, media_sync.refuse_if_used, media_sync.touch, media_sync.hold_collection, media_sync.named_once, media_sync.outcome,
+revoke execute on function media_sync.bound_uses, media_sync.bound_items, media_sync.refuse_if_used, media_sync.touch,
+    media_sync.hold_collection, media_sync.named_once, media_sync.outcome, media_sync.count_positions,
     media_sync.put_items, media_sync.check_place from public;
 revoke execute on function public.media_collection_add, public.media_collection_reorder, public.media_collection_remove,
     public.media_where_used, public.media_usage_record, public.media_usage_drop from public, anon, authenticated,
     service_role;
-grant execute on function media_sync.hold_collection, media_sync.named_once, media_sync.outcome, media_sync.put_items,
-    media_sync.check_place, public.media_where_used, public.media_usage_record, public.media_usage_drop to
+grant execute on function media_sync.hold_collection, media_sync.named_once, media_sync.outcome,
+    media_sync.count_positions, media_sync.put_items, media_sync.check_place, public.media_where_used, public.media_usage_record, public.media_usage_drop to
     authenticated, service_role;
 grant execute on function public.media_collection_add, public.media_collection_reorder, public.media_collection_remove
     to authenticated;

@@ -87,7 +87,7 @@ fn promised() -> Vec<&'static str> {
 async fn collections_keep_their_order_and_their_owner() {
     let shelf = shelf::Shelf::start().await;
     let order = shelf.everybody_adds_at_once().await;
-    shelf.positions_are_counted_without_a_gap().await;
+    shelf.no_two_items_have_the_same_position().await;
     shelf.what_was_added_together_stands_together(&order);
     shelf
         .a_deleted_asset_is_not_counted_and_keeps_its_place(&order)
@@ -98,6 +98,15 @@ async fn collections_keep_their_order_and_their_owner() {
     shelf.administrators_change_any(&order[3]).await;
     shelf.bad_requests_are_told(&order[3]).await;
     shelf.uses_are_recorded_once_and_dropped(&order[5]).await;
+    shelf.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_move_within_a_collection_writes_the_moved_item_alone() {
+    let shelf = shelf::Shelf::start().await;
+    shelf.everybody_adds_at_once().await;
+    shelf.moves_write_little_until_no_room_is_left().await;
+    shelf.odd_positions_are_in_nobodys_way().await;
     shelf.stack.stop().await;
 }
 

@@ -102,11 +102,52 @@ impl Shelf {
         order
     }
 
-    pub(super) async fn positions_are_counted_without_a_gap(&self) {
-        let positions = "select position from public.media_collection_items order by 1";
-        let positions = database::rows(&self.client, positions, &[]).await;
-        let counted: Vec<Value> = (1..=24).map(|place| json!({"position": place})).collect();
-        assert_eq!(positions, counted);
+    pub(super) async fn no_two_items_have_the_same_position(&self) {
+        let places = "select count(distinct position) from public.media_collection_items";
+        let rows = database::rows(&self.client, places, &[]).await;
+        assert_eq!(rows[0]["count"], 24);
+    }
+
+    /// Where no room is left, all are counted anew.
+    pub(super) async fn moves_write_little_until_no_room_is_left(&self) {
+        let mut writes = Vec::new();
+        for round in 0..60 {
+            let moved = &self.assets[round % 2];
+            writes.push(self.written(moved, 12).await);
+            assert_eq!(self.listed(&self.user).await[11], *moved);
+        }
+        let alone = writes.iter().filter(|rows| **rows == 1).count();
+        assert!(alone > 50, "{writes:?}");
+        assert!(writes.iter().any(|rows| *rows > 1), "{writes:?}");
+    }
+
+    pub(super) async fn odd_positions_are_in_nobodys_way(&self) {
+        for position in ["'infinity'", "'nan'", "1e300"] {
+            let sql = format!(
+                "update public.media_collection_items set position = {position} where asset_id = '{}'",
+                self.assets[5]
+            );
+            self.client.execute(&sql, &[]).await.unwrap();
+            self.written(&self.assets[6], 100).await;
+            let listed = self.listed(&self.user).await;
+            assert_eq!(listed.last(), Some(&self.assets[6]), "{position}");
+        }
+    }
+
+    /// The rows whose position a move changes.
+    async fn written(&self, asset: &str, place: i32) -> usize {
+        let sql =
+            "select asset_id::text, position::text from public.media_collection_items order by 1";
+        let before = database::rows(&self.client, sql, &[]).await;
+        let mut body = self.item(asset);
+        body["p_position"] = json!(place);
+        self.user.rpc("media_collection_reorder", &body).await.ok();
+        let after = database::rows(&self.client, sql, &[]).await;
+        before
+            .iter()
+            .zip(&after)
+            .filter(|(before, after)| before != after)
+            .count()
     }
 
     pub(super) fn what_was_added_together_stands_together(&self, order: &[String]) {
