@@ -94,6 +94,10 @@ pub struct ServerSettings {
     /// `by_asset_ids` answers no more assets than `max_results` says, ten if it does not, and a cursor.
     pub by_asset_ids_in_pages: bool,
     pub envelope: Envelope,
+    /// A moderation's notification names its asset by its public id alone.
+    pub moderation_names_only: bool,
+    /// A rejected asset is shown as a placeholder.
+    pub rejected_is_placeholder: bool,
     pub folder_rename_emits_moves: bool,
     /// `overwrite=false` on an existing asset announces an `upload` with `existing: true`.
     pub existing_emits_upload: bool,
@@ -168,6 +172,8 @@ impl Default for ServerSettings {
             delete_by_asset_ids_key: DeletedKey::PublicId,
             by_asset_ids_in_pages: false,
             envelope: Envelope::Full,
+            moderation_names_only: false,
+            rejected_is_placeholder: false,
             folder_rename_emits_moves: false,
             existing_emits_upload: false,
             stale_status: 400,

@@ -23,7 +23,7 @@ pub(crate) struct Shown {
 fn base(asset: &Asset, account: &Account, settings: &ServerSettings) -> Map<String, Value> {
     let mut map = Map::new();
     let media = &asset.media;
-    let gone = !asset.is_live();
+    let gone = is_hidden(asset, settings);
     map.insert("asset_id".into(), json!(asset.asset_id));
     map.insert("public_id".into(), json!(asset.public_id));
     if let Some(format) = &media.format {
@@ -51,6 +51,12 @@ fn base(asset: &Asset, account: &Account, settings: &ServerSettings) -> Map<Stri
     map.insert("secure_url".into(), json!(url));
     map.insert("url".into(), json!(url));
     map
+}
+
+/// Its content is deleted, or withheld.
+fn is_hidden(asset: &Asset, settings: &ServerSettings) -> bool {
+    let is_rejected = asset.moderation_status.as_deref() == Some("rejected");
+    !asset.is_live() || is_rejected && settings.rejected_is_placeholder
 }
 
 fn insert_folder(map: &mut Map<String, Value>, asset: &Asset, settings: &ServerSettings) {
@@ -87,7 +93,7 @@ pub(crate) fn uploaded(
         settings.signature_algorithm,
     );
     map.insert("signature".into(), json!(signature));
-    insert_upload_details(&mut map, asset, account);
+    insert_upload_details(&mut map, asset, account, settings);
     map
 }
 
@@ -99,7 +105,7 @@ pub(crate) fn announced(
     at: Moment,
 ) -> Map<String, Value> {
     let mut map = base(asset, account, settings);
-    insert_upload_details(&mut map, asset, account);
+    insert_upload_details(&mut map, asset, account, settings);
     if settings.empty_keys_omitted {
         map.remove("access_mode");
     }
@@ -113,10 +119,15 @@ pub(crate) fn insert_request(map: &mut Map<String, Value>, at: Moment) {
     map.insert("request_id".into(), json!(Id::random()));
 }
 
-fn insert_upload_details(map: &mut Map<String, Value>, asset: &Asset, account: &Account) {
+fn insert_upload_details(
+    map: &mut Map<String, Value>,
+    asset: &Asset,
+    account: &Account,
+    settings: &ServerSettings,
+) {
     map.insert("version_id".into(), json!(asset.media.version_id));
     map.insert("etag".into(), json!(asset.media.content.etag()));
-    map.insert("placeholder".into(), json!(!asset.is_live()));
+    map.insert("placeholder".into(), json!(is_hidden(asset, settings)));
     map.insert("tags".into(), json!(asset.tags));
     if !asset.context.is_empty() {
         map.insert("context".into(), full_context(asset));
@@ -191,14 +202,14 @@ pub(crate) fn detailed(
     settings: &ServerSettings,
 ) -> Map<String, Value> {
     let mut map = base(asset, account, settings);
-    insert_upload_details(&mut map, asset, account);
+    insert_upload_details(&mut map, asset, account, settings);
     map.remove("api_key");
     if asset.tags.is_empty() {
         map.remove("tags");
     } else {
         map.insert("tags".into(), json!(sorted_tags(asset)));
     }
-    if asset.is_live() {
+    if !is_hidden(asset, settings) {
         map.remove("placeholder");
     }
     map.insert("backup".into(), json!(!asset.backups.is_empty()));

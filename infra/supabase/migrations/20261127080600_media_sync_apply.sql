@@ -18,12 +18,13 @@ begin
 end
 $$;
 
--- Answers {"rows", "uploads"}: rows by their ids, by their assets, or as the live holders of these names, and the uploads
--- that the assets of these names, or of the rows, may come of.
+-- Answers {"rows", "uploads"}: rows by their ids, by their assets, as the live holders of these names, or as what these
+-- public ids may mean; and the uploads that the assets of these names, or of the rows, may come of.
 create function public.media_sync_rows(
     p_ids uuid[] default '{}',
     p_asset_ids text[] default '{}',
-    p_names jsonb default '[]'
+    p_names jsonb default '[]',
+    p_public_ids text[] default '{}'
 ) returns json
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     with asked as (
@@ -46,6 +47,15 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
                 and a.delivery_type = n.delivery_type
                 and a.cloudinary_public_id = n.public_id
                 and a.deleted_at is null
+            union
+            -- Of each kind of asset the live one, else the one that was deleted last: it may be back.
+            select meant.id
+            from (
+                select distinct on (a.resource_type, a.delivery_type, a.cloudinary_public_id) a.id
+                from public.media_assets a
+                where a.cloudinary_public_id = any (p_public_ids) and a.cloudinary_asset_id is not null
+                order by a.resource_type, a.delivery_type, a.cloudinary_public_id, a.deleted_at desc nulls first
+            ) meant
         )
     ), names as (
         select public_id from asked where delivery_type = 'upload'

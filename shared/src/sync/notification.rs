@@ -30,6 +30,9 @@ pub enum NotificationMeaning {
     Deleted(Vec<Observation>),
     /// These assets changed somehow: they have to be looked at.
     Changed(Vec<AssetRef>),
+    /// An add-on has come to a result about these assets. It may have changed them, and concerns
+    /// nobody where they are not known.
+    Mentioned(Vec<AssetRef>),
     /// Everything under this folder moved; Cloudinary does not list it.
     FolderMoved { from: String },
     /// Nothing about an asset.
@@ -42,7 +45,17 @@ impl NotificationMeaning {
         match self {
             Self::Uploaded(upload) => vec![upload.asset_id.clone()],
             Self::Deleted(gone) => gone.iter().map(|gone| gone.asset_id.clone()).collect(),
-            Self::Changed(_) | Self::FolderMoved { .. } | Self::Nothing => Vec::new(),
+            Self::Changed(_) | Self::Mentioned(_) | Self::FolderMoved { .. } | Self::Nothing => {
+                Vec::new()
+            }
+        }
+    }
+
+    /// The assets that it only hints at.
+    pub fn hints(&self) -> &[AssetRef] {
+        match self {
+            Self::Changed(assets) | Self::Mentioned(assets) => assets,
+            Self::Uploaded(_) | Self::Deleted(_) | Self::FolderMoved { .. } | Self::Nothing => &[],
         }
     }
 }
@@ -79,11 +92,42 @@ impl Notification {
     }
 }
 
-/// An asset as a notification refers to it: by id, or in older payloads by name only.
+/// An asset as a notification refers to it: by id, or in some payloads by name only.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AssetRef {
     Id(AssetId),
-    Name(DeliveryName),
+    Name(PartialName),
+}
+
+/// A name as far as a notification tells it. Without types it may be that of several assets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PartialName {
+    pub public_id: String,
+    pub resource_type: Option<ResourceType>,
+    pub delivery_type: Option<String>,
+}
+
+impl PartialName {
+    /// Tells whether it may mean this name.
+    pub fn fits(&self, name: &DeliveryName) -> bool {
+        self.public_id == name.public_id
+            && self
+                .resource_type
+                .is_none_or(|kind| kind == name.resource_type)
+            && self
+                .delivery_type
+                .as_ref()
+                .is_none_or(|kind| *kind == name.delivery_type)
+    }
+
+    /// The whole name, where the resource type is told.
+    fn whole(self) -> Option<DeliveryName> {
+        Some(DeliveryName {
+            resource_type: self.resource_type?,
+            delivery_type: self.delivery_type.unwrap_or_else(|| "upload".to_owned()),
+            public_id: self.public_id,
+        })
+    }
 }
 
 /// Reasons why a well-signed notification cannot be understood. It is kept, and a person may look
@@ -103,7 +147,7 @@ pub enum NotUnderstood {
 }
 
 /// Types that are known and change no asset.
-const ABOUT_NO_ASSET: [&str; 9] = [
+const ABOUT_NO_ASSET: [&str; 11] = [
     "create_folder",
     "delete_folder",
     "error",
@@ -113,7 +157,17 @@ const ABOUT_NO_ASSET: [&str; 9] = [
     "report",
     "sprite",
     "explode",
+    "multi",
+    "moderation_summary",
 ];
+
+/// Tells whether an add-on speaks of its result.
+fn is_of_add_on(kind: &str, body: &Map<String, Value>) -> bool {
+    kind == "info"
+        || ["info_kind", "info_status"]
+            .iter()
+            .any(|key| body.contains_key(*key))
+}
 
 /// Reads a notification's body.
 ///
@@ -141,6 +195,9 @@ pub fn parse_notification(body: &[u8]) -> Result<Notification, NotUnderstood> {
             })
         }
         kind if ABOUT_NO_ASSET.contains(&kind) => Some(NotificationMeaning::Nothing),
+        kind if !KNOWN_CHANGES.contains(&kind) && is_of_add_on(kind, &body) => {
+            Some(NotificationMeaning::Mentioned(asset_refs(&body)))
+        }
         _ => parse_change(&body),
     };
     match says {
@@ -200,7 +257,7 @@ fn parse_delete(
         Some(Observation {
             asset_id: asset_id(item)?,
             at: triggered_at?,
-            fact: ObservedState::Gone(name(item, *key)),
+            fact: ObservedState::Gone(name(item, *key).and_then(PartialName::whole)),
         })
     };
     let observations: Option<Vec<_>> = items.iter().map(gone).collect();
@@ -214,6 +271,12 @@ fn parse_delete(
 }
 
 fn parse_change(body: &Map<String, Value>) -> Option<NotificationMeaning> {
+    let assets = asset_refs(body);
+    (!assets.is_empty()).then_some(NotificationMeaning::Changed(assets))
+}
+
+/// The assets that a body names, in its list or by itself.
+fn asset_refs(body: &Map<String, Value>) -> Vec<AssetRef> {
     let mut assets: Vec<AssetRef> = resources(body)
         .into_iter()
         .filter_map(|(key, item)| asset_ref(item, key))
@@ -221,7 +284,7 @@ fn parse_change(body: &Map<String, Value>) -> Option<NotificationMeaning> {
     if assets.is_empty() {
         assets.extend(asset_ref(body, text(body, "from_public_id")));
     }
-    (!assets.is_empty()).then_some(NotificationMeaning::Changed(assets))
+    assets
 }
 
 /// `resources` as an array or as a map keyed by public id, depending on the type; some types
@@ -250,19 +313,21 @@ fn asset_id(item: &Map<String, Value>) -> Option<AssetId> {
     text(item, "asset_id").and_then(|id| AssetId::parse(id).ok())
 }
 
-fn name(item: &Map<String, Value>, key: Option<&str>) -> Option<DeliveryName> {
+fn name(item: &Map<String, Value>, key: Option<&str>) -> Option<PartialName> {
+    let public_id = text(item, "public_id").or(key)?.to_owned();
+    let in_url = text(item, "secure_url").or_else(|| text(item, "url"));
     let (resource_type, delivery_type) = match text(item, "resource_type") {
-        Some(told) => (told.parse().ok()?, text(item, "type").unwrap_or("upload")),
-        None => kind_in_url(text(item, "secure_url").or_else(|| text(item, "url"))?)?,
+        Some(told) => (Some(told.parse().ok()?), text(item, "type")),
+        None => in_url.and_then(kind_in_url).unzip(),
     };
-    Some(DeliveryName {
+    Some(PartialName {
+        public_id,
         resource_type,
-        delivery_type: delivery_type.to_owned(),
-        public_id: text(item, "public_id").or(key)?.to_owned(),
+        delivery_type: delivery_type.map(str::to_owned),
     })
 }
 
-/// Moderations tell the type only in the address: `…/image/upload/v1/mug.png`.
+/// Some moderations tell the type only in the address: `…/image/upload/v1/mug.png`.
 fn kind_in_url(url: &str) -> Option<(ResourceType, &str)> {
     let mut segments = url.split('/').skip(3).take(3);
     let resource_type = segments.find_map(|segment| segment.parse().ok())?;
@@ -328,15 +393,97 @@ mod tests {
                 "notification_type": "moderation", "public_id": "shop/mug", "moderation_status": "approved",
                 "moderation_kind": "manual", "version": 7, "secure_url": url,
             }));
-            let expected = AssetRef::Name(DeliveryName {
-                resource_type: kind.parse().unwrap(),
-                delivery_type: delivery.to_owned(),
-                public_id: "shop/mug".to_owned(),
-            });
+            let expected = named("shop/mug", Some(kind), Some(delivery));
             assert_eq!(
                 told.unwrap().says,
                 NotificationMeaning::Changed(vec![expected])
             );
+        }
+    }
+
+    fn named(public_id: &str, kind: Option<&str>, delivery: Option<&str>) -> AssetRef {
+        AssetRef::Name(PartialName {
+            public_id: public_id.to_owned(),
+            resource_type: kind.map(|kind| kind.parse().unwrap()),
+            delivery_type: delivery.map(str::to_owned),
+        })
+    }
+
+    #[test]
+    fn a_moderation_names_its_asset_as_far_as_it_tells() {
+        let by_id = AssetRef::Id(AssetId::parse(MUG).unwrap());
+        for (told, expected) in [
+            (json!({}), named("shop/mug", None, None)),
+            (
+                json!({"resource_type": "video"}),
+                named("shop/mug", Some("video"), None),
+            ),
+            (json!({"type": "private"}), named("shop/mug", None, None)),
+            (
+                json!({"url": "https://example.com/mug"}),
+                named("shop/mug", None, None),
+            ),
+            (json!({"asset_id": MUG}), by_id),
+        ] {
+            let mut body = json!({
+                "notification_type": "moderation", "moderation_status": "rejected", "public_id": "shop/mug",
+            });
+            body.as_object_mut()
+                .unwrap()
+                .extend(told.as_object().unwrap().clone());
+            let expected = NotificationMeaning::Changed(vec![expected]);
+            assert_eq!(parse(&body).unwrap().says, expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_partial_name_fits_the_names_that_it_does_not_contradict() {
+        let name = DeliveryName {
+            resource_type: ResourceType::Image,
+            delivery_type: "private".to_owned(),
+            public_id: "mug".to_owned(),
+        };
+        for (kind, delivery, fits) in [
+            (None, None, true),
+            (Some("image"), None, true),
+            (Some("image"), Some("private"), true),
+            (Some("raw"), None, false),
+            (Some("image"), Some("upload"), false),
+        ] {
+            let AssetRef::Name(partial) = named("mug", kind, delivery) else {
+                unreachable!("it is a name")
+            };
+            assert_eq!(partial.fits(&name), fits, "{partial:?}");
+        }
+    }
+
+    #[test]
+    fn the_result_of_an_add_on_is_understood_whatever_it_names() {
+        for (body, expected) in [
+            (json!({"notification_type": "info"}), vec![]),
+            (
+                json!({"notification_type": "info", "public_id": "mug"}),
+                vec![named("mug", None, None)],
+            ),
+            (
+                json!({"notification_type": "google_tagging", "info_kind": "google_tagging", "public_id": "mug"}),
+                vec![named("mug", None, None)],
+            ),
+            (
+                json!({"notification_type": "ocr", "info_status": "complete"}),
+                vec![],
+            ),
+        ] {
+            let told = parse(&body).unwrap();
+            assert_eq!(
+                told.says,
+                NotificationMeaning::Mentioned(expected),
+                "{body}"
+            );
+        }
+        for kind in ["moderation_summary", "multi"] {
+            let told = parse(&json!({"notification_type": kind}));
+            assert_eq!(told.unwrap().says, NotificationMeaning::Nothing);
         }
     }
 
@@ -388,15 +535,8 @@ mod tests {
             "notification_type": "resource_context_changed",
             "resources": {"shop/mug": {"resource_type": "image", "type": "private"}},
         }));
-        let name = DeliveryName {
-            resource_type: ResourceType::Image,
-            delivery_type: "private".to_owned(),
-            public_id: "shop/mug".to_owned(),
-        };
-        assert_eq!(
-            told.unwrap().says,
-            NotificationMeaning::Changed(vec![AssetRef::Name(name)])
-        );
+        let name = named("shop/mug", Some("image"), Some("private"));
+        assert_eq!(told.unwrap().says, NotificationMeaning::Changed(vec![name]));
     }
 
     #[test]

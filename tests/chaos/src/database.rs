@@ -78,10 +78,12 @@ impl SimulatedDatabase {
 
     /// `media_sync_rows`
     pub fn fetch(&self, query: &RowQuery) -> Vec<AssetRow> {
+        // Of deleted rows the database gives only the newest of each name; the library sorts them out.
         let wanted = |row: &&AssetRow| {
             query.ids.contains(&row.id)
                 || query.asset_ids.contains(&row.cloudinary_asset_id)
                 || row.is_live() && query.names.contains(&row.name())
+                || query.public_ids.contains(&row.name().public_id)
         };
         self.rows.values().filter(wanted).cloned().collect()
     }

@@ -103,6 +103,13 @@ pub(crate) fn moderated(
     if before.moderation_status == after.moderation_status {
         return;
     }
+    if transaction.settings().moderation_names_only {
+        let body = members([
+            ("public_id", json!(after.public_id)),
+            ("moderation_status", json!(after.moderation_status)),
+        ]);
+        return transaction.emit("moderation", body);
+    }
     let url = account.url(after);
     let body = members([
         ("public_id", json!(after.public_id)),

@@ -38,7 +38,9 @@ impl AcceptedNotification {
         let says = self.read.as_ref().map(|read| &read.says);
         matches!(
             says,
-            Ok(NotificationMeaning::Changed(_) | NotificationMeaning::FolderMoved { .. })
+            Ok(NotificationMeaning::Changed(_)
+                | NotificationMeaning::Mentioned(_)
+                | NotificationMeaning::FolderMoved { .. })
         )
     }
 

@@ -6,7 +6,7 @@ use super::accepted::AcceptedNotification;
 use crate::asset::{AssetId, DeliveryName};
 use crate::observation::{Observation, ObservedState};
 use crate::row::AssetRow;
-use crate::sync::notification::{AssetRef, NotificationMeaning};
+use crate::sync::notification::{AssetRef, NotificationMeaning, PartialName};
 use crate::sync::plan::{RowChange, WritePlan};
 use crate::sync::store::NotificationVerdict;
 
@@ -14,21 +14,42 @@ use crate::sync::store::NotificationVerdict;
 #[derive(Debug)]
 pub struct KnownRows<'a> {
     by_id: BTreeMap<&'a AssetId, &'a AssetRow>,
-    by_name: BTreeMap<DeliveryName, &'a AssetId>,
+    by_public_id: BTreeMap<String, Vec<(DeliveryName, &'a AssetRow)>>,
 }
 
 impl<'a> KnownRows<'a> {
     pub fn of(rows: &'a [AssetRow]) -> Self {
-        let live = rows.iter().filter(|row| row.is_live());
+        let mut by_public_id: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for row in rows {
+            let name = row.observed_name();
+            let same = by_public_id.entry(name.public_id.clone()).or_default();
+            same.push((name, row));
+        }
         Self {
             by_id: rows
                 .iter()
                 .map(|row| (&row.cloudinary_asset_id, row))
                 .collect(),
-            by_name: live
-                .map(|row| (row.observed_name(), &row.cloudinary_asset_id))
-                .collect(),
+            by_public_id,
         }
+    }
+
+    /// The assets that a name may mean: the live ones that have it. Where none does, a deleted one
+    /// may be back.
+    fn named<'b>(
+        &'b self,
+        partial: &PartialName,
+    ) -> impl Iterator<Item = (&'b AssetId, &'b DeliveryName)> {
+        let same = self.by_public_id.get(&partial.public_id);
+        let same = same.map(Vec::as_slice).unwrap_or_default();
+        let is_held = |name: &DeliveryName| {
+            same.iter()
+                .any(|(other, row)| row.is_live() && other == name)
+        };
+        let partial = partial.clone();
+        let meant = same.iter().filter(move |(name, _)| partial.fits(name));
+        let meant = meant.filter(move |(name, row)| row.is_live() || !is_held(name));
+        meant.map(|(name, row)| (&row.cloudinary_asset_id, name))
     }
 
     /// Tells whether an upload may have cleared what it does not mention: it replaced content that
@@ -78,8 +99,12 @@ impl NotificationEffect {
                 }
                 effect.told.push((**upload).clone());
             }
-            Ok(NotificationMeaning::Changed(assets)) => {
-                assets.iter().for_each(|asset| effect.look_at(asset, known))
+            Ok(says @ (NotificationMeaning::Changed(_) | NotificationMeaning::Mentioned(_))) => {
+                let assets = says.hints().iter();
+                assets.for_each(|asset| effect.look_at(asset, known));
+                if matches!(says, NotificationMeaning::Mentioned(_)) {
+                    effect.unresolved = 0;
+                }
             }
             Ok(NotificationMeaning::FolderMoved { from }) => {
                 let ids = folders.get(from).into_iter().flatten();
@@ -98,12 +123,13 @@ impl NotificationEffect {
             AssetRef::Id(id) => {
                 self.to_fetch.insert(id.clone(), None);
             }
-            AssetRef::Name(name) => match known.by_name.get(name) {
-                Some(id) => {
-                    self.to_fetch.insert((*id).clone(), Some(name.clone()));
-                }
-                None => self.unresolved += 1,
-            },
+            AssetRef::Name(partial) => {
+                let before = self.to_fetch.len();
+                let meant = known.named(partial);
+                self.to_fetch
+                    .extend(meant.map(|(id, name)| (id.clone(), Some(name.clone()))));
+                self.unresolved += usize::from(self.to_fetch.len() == before);
+            }
         }
     }
 

@@ -98,28 +98,25 @@ impl SettlePolicy for NotificationPolicy {
         ObservationSource::Webhook
     }
 
-    /// The assets that the notifications name, and the present holders of their names.
+    /// The assets that the notifications name, and the present holders of uploads' names.
     fn add_rows(&self, query: &mut RowQuery) {
         let mut ids: BTreeSet<AssetId> = query.asset_ids.drain(..).collect();
         let mut names: BTreeSet<DeliveryName> = query.names.drain(..).collect();
+        let mut public_ids: BTreeSet<String> = BTreeSet::new();
         ids.extend(self.folders.values().flatten().cloned());
         for notification in self.read() {
             ids.extend(notification.says.asset_ids());
-            match &notification.says {
-                NotificationMeaning::Uploaded(upload) => names.extend(upload.seen_name().cloned()),
-                NotificationMeaning::Changed(assets) => {
-                    for asset in assets {
-                        match asset {
-                            AssetRef::Id(id) => drop(ids.insert(id.clone())),
-                            AssetRef::Name(name) => drop(names.insert(name.clone())),
-                        }
-                    }
+            if let NotificationMeaning::Uploaded(upload) = &notification.says {
+                names.extend(upload.seen_name().cloned());
+            }
+            for asset in notification.says.hints() {
+                match asset {
+                    AssetRef::Id(id) => drop(ids.insert(id.clone())),
+                    AssetRef::Name(name) => drop(public_ids.insert(name.public_id.clone())),
                 }
-                NotificationMeaning::Deleted(_)
-                | NotificationMeaning::FolderMoved { .. }
-                | NotificationMeaning::Nothing => {}
             }
         }
+        query.public_ids.extend(public_ids);
         query.asset_ids.extend(ids);
         query.names.extend(names);
     }

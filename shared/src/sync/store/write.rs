@@ -16,7 +16,8 @@ use crate::time::Timestamp;
 /// function's timeout.
 const LEASE_SECONDS: u32 = 120;
 
-/// Which rows to read: those with these ids, and those that hold these names.
+/// Which rows to read: those with these ids, those that hold these names, and those that these
+/// public ids may mean.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct RowQuery {
     #[serde(rename = "p_ids")]
@@ -25,12 +26,18 @@ pub struct RowQuery {
     pub asset_ids: Vec<AssetId>,
     #[serde(rename = "p_names")]
     pub names: Vec<DeliveryName>,
+    #[serde(rename = "p_public_ids")]
+    pub public_ids: Vec<String>,
 }
 
 impl RowQuery {
     /// Tells whether it asks for nothing.
     pub fn is_empty(&self) -> bool {
-        self.ids.is_empty() && self.asset_ids.is_empty() && self.names.is_empty()
+        self.len() == 0
+    }
+
+    fn len(&self) -> usize {
+        self.ids.len() + self.asset_ids.len() + self.names.len() + self.public_ids.len()
     }
 
     /// Two queries that ask for the same, each for about half of it; `None` for a single row.
@@ -40,7 +47,7 @@ impl RowQuery {
             *wanted -= count;
             from.drain(..count).collect()
         }
-        let mut wanted = (self.ids.len() + self.asset_ids.len() + self.names.len()) / 2;
+        let mut wanted = self.len() / 2;
         if wanted == 0 {
             return None;
         }
@@ -48,6 +55,7 @@ impl RowQuery {
             ids: take(&mut self.ids, &mut wanted),
             asset_ids: take(&mut self.asset_ids, &mut wanted),
             names: take(&mut self.names, &mut wanted),
+            public_ids: take(&mut self.public_ids, &mut wanted),
         };
         Some([first, self])
     }
@@ -239,6 +247,7 @@ mod tests {
             ids: ids.clone(),
             asset_ids: vec![asset.clone()],
             names: Vec::new(),
+            public_ids: vec!["mug".to_owned()],
         };
         let (mut open, mut single) = (vec![query], Vec::new());
         while let Some(query) = open.pop() {
@@ -247,7 +256,7 @@ mod tests {
                 None => single.push(query),
             }
         }
-        assert_eq!(single.len(), 6);
+        assert_eq!(single.len(), 7);
         let mut asked: Vec<Uuid> = single.iter().flat_map(|query| query.ids.clone()).collect();
         asked.sort();
         assert_eq!(asked, ids);
