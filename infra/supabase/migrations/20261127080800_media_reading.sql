@@ -437,7 +437,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from public.media_assets m
     join public.media_sync_log l on l.cloudinary_asset_id = m.cloudinary_asset_id
     where m.id = p_row_id and media_sync.may_see(m)
-        and l.operation in ('conflict', 'edit_requested', 'deleted', 'delete_confirmed', 'revived', 'restore_confirmed')
+        and l.operation in ('conflict', 'value_kept', 'edit_requested', 'deleted', 'delete_confirmed', 'revived', 'restore_confirmed')
     order by l.occurred_at desc, l.id desc limit 1
 $$;
 

@@ -165,6 +165,58 @@ impl Intent {
             .forget_fulfilled(&observed.metadata, clocks.metadata);
     }
 
+    /// Gives up the edits that Cloudinary has accepted and does not show; calls were made for those
+    /// that did not hold `before`. Answers them beside Cloudinary's own values.
+    ///
+    /// Its value after an accepted call is its answer: the same in its own writing, or somebody's
+    /// later change. Sending the same once more would change nothing.
+    pub fn yield_to_answer(
+        &mut self,
+        before: &EditableValues,
+        observed: &EditableValues,
+    ) -> Vec<WishCollision> {
+        let mut kept = Vec::new();
+        kept.extend(unmade(
+            "cloudinary_public_id",
+            &mut self.public_id,
+            &before.public_id,
+            &observed.public_id,
+        ));
+        kept.extend(unmade(
+            "folder",
+            &mut self.folder,
+            &before.folder,
+            &observed.folder,
+        ));
+        kept.extend(unmade(
+            "display_name",
+            &mut self.display_name,
+            &before.display_name,
+            &observed.display_name,
+        ));
+        self.tags.retain(|tag, there| {
+            let holds = |values: &EditableValues| values.tags.contains(tag) == *there;
+            let is_unmade = !holds(before) && !holds(observed);
+            kept.extend(is_unmade.then(|| WishCollision {
+                field: "tags",
+                key: Some(tag.clone()),
+                ours: (*there).into(),
+                theirs: (!*there).into(),
+            }));
+            !is_unmade
+        });
+        kept.extend(
+            self.context
+                .yield_to_answer("context", &before.context, &observed.context),
+        );
+        kept.extend(self.metadata.yield_to_answer(
+            "metadata",
+            &before.metadata,
+            &observed.metadata,
+        ));
+        kept
+    }
+
     /// The wishes whose value in Cloudinary is neither the wished one nor the base: somebody else
     /// changed it too.
     pub fn collisions(&self, observed: &EditableValues) -> Vec<WishCollision> {
@@ -203,6 +255,22 @@ impl Intent {
         collisions.extend(self.metadata.collisions("metadata", &observed.metadata));
         collisions
     }
+}
+
+/// Takes a wish that was sent, since it did not hold `before`, and does not hold now either.
+fn unmade<T: PartialEq + Clone + Into<Value>>(
+    field: &'static str,
+    wish: &mut Option<ValueWish<T>>,
+    before: &T,
+    observed: &T,
+) -> Option<WishCollision> {
+    let wish = wish.take_if(|wish| wish.to != *before && wish.to != *observed)?;
+    Some(WishCollision {
+        field,
+        key: None,
+        ours: wish.to.into(),
+        theirs: observed.clone().into(),
+    })
 }
 
 #[cfg(test)]

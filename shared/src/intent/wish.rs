@@ -76,6 +76,27 @@ impl PairWishes {
         });
     }
 
+    /// Takes the wishes that were sent, since they did not hold `before`, and do not hold now either.
+    pub(super) fn yield_to_answer(
+        &mut self,
+        field: &'static str,
+        before: &ValuePairs,
+        observed: &ValuePairs,
+    ) -> Vec<WishCollision> {
+        let is_unmade = |key: &String, wish: &mut ValueWish<Option<Value>>| {
+            let to = wish.to.as_ref();
+            to != before.get(key) && !is_same(to, observed.get(key))
+        };
+        let unmade = self.0.extract_if(.., is_unmade);
+        let unmade = unmade.map(|(key, wish)| WishCollision {
+            field,
+            ours: wish.to.unwrap_or_default(),
+            theirs: observed.get(&key).cloned().unwrap_or_default(),
+            key: Some(key),
+        });
+        unmade.collect()
+    }
+
     pub(super) fn collisions(
         &self,
         field: &'static str,

@@ -2,7 +2,7 @@
 
 use super::{AssetRow, SyncState, SyncStatus};
 use crate::asset::ResourceType;
-use crate::intent::{EditableValues, ExistenceWish, Intent, ValueWish};
+use crate::intent::{EditableValues, ExistenceWish, Intent, ValueWish, WishCollision};
 use crate::observation::AssetContent;
 use crate::time::Timestamp;
 use crate::upload::proof::PROOF_KEY;
@@ -116,6 +116,25 @@ impl AssetRow {
         self.unveil();
         self.intent_claim = None;
         self.settle();
+    }
+
+    /// Gives up the edits that Cloudinary has accepted and does not show; `held` is the row that the
+    /// calls were made for. Answers them beside Cloudinary's own values.
+    pub(crate) fn yield_to_answer(&mut self, held: &Self) -> Vec<WishCollision> {
+        let renames = held
+            .intent
+            .as_ref()
+            .is_some_and(|intent| intent.public_id.is_some());
+        // Somebody else has renamed it, and the calls may have missed it.
+        if !renames && self.observed_name() != held.observed_name() {
+            return Vec::new();
+        }
+        self.unveil();
+        let intent = self.intent.as_mut();
+        let kept =
+            intent.map(|intent| intent.yield_to_answer(held.observed_values(), &self.editable));
+        self.settle();
+        kept.unwrap_or_default()
     }
 
     /// Wishes the proof of an upload out of the asset's context, so that no row ever shows it.

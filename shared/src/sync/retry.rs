@@ -71,12 +71,23 @@ impl IntentFailure {
         }
     }
 
-    /// Cloudinary said yes, and did nothing.
+    /// Cloudinary said yes to the call, and left this asset out.
     pub fn ignored() -> Self {
         Self {
             code: "cloudinary_ignored",
-            message: "Cloudinary accepted the change and did not make it. Check that the API key may change the asset, and that the folder mode allows it.".to_owned(),
+            message:
+                "Cloudinary accepted the call and left this asset out. Somebody may be renaming it."
+                    .to_owned(),
             kind: FailureKind::Passing,
+        }
+    }
+
+    /// Cloudinary does not let the API key change this asset.
+    pub fn forbidden() -> Self {
+        Self {
+            code: "cloudinary_forbidden",
+            message: "Cloudinary does not let the API key change this asset.".to_owned(),
+            kind: FailureKind::Final,
         }
     }
 }

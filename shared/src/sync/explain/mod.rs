@@ -52,6 +52,8 @@ pub enum AssetStatus {
     Synced,
     /// Both sides agree, and a value that was wished for here is not among it.
     ConflictLost,
+    /// Both sides agree, and Cloudinary has kept a value of its own where one was sent.
+    ValueKept,
     PendingUpload,
     PendingEdit,
     PendingDelete,
@@ -93,19 +95,11 @@ pub fn explain(standing: &StatusFacts, now: Timestamp) -> AssetExplanation {
 
 fn explain_synced(standing: &StatusFacts) -> AssetExplanation {
     let lost = standing.landmark.as_ref();
-    let lost =
-        lost.filter(|landmark| landmark.operation == "conflict" && !landmark.lost.is_empty());
-    if let Some(landmark) = lost {
-        return AssetExplanation {
-            state: AssetStatus::ConflictLost,
-            why: format!(
-                "Both sides agree, but a change made here was lost: {} was changed on both sides, and Cloudinary's change was later (found {}).",
-                landmark.lost.join(", "),
-                landmark.at.to_the_second()
-            ),
-            next: "Nothing happens by itself. The audit trail keeps both values (operation `conflict`). To restore yours, make the change again."
-                .to_owned(),
-        };
+    let lost = lost.filter(|landmark| !landmark.lost.is_empty());
+    match lost.map(|landmark| (landmark.operation.as_str(), landmark)) {
+        Some(("conflict", landmark)) => return explain_lost(landmark),
+        Some(("value_kept", landmark)) => return explain_kept(landmark),
+        _ => {}
     }
     let since = standing.last_synced_at.map_or_else(String::new, |at| {
         format!(" (last written {})", at.to_the_second())
@@ -116,6 +110,32 @@ fn explain_synced(standing: &StatusFacts) -> AssetExplanation {
             "The row and the last known state of Cloudinary agree, and nothing waits{since}."
         ),
         next: "Nothing happens until somebody changes it here or in Cloudinary.".to_owned(),
+    }
+}
+
+fn explain_lost(landmark: &AuditLandmark) -> AssetExplanation {
+    AssetExplanation {
+            state: AssetStatus::ConflictLost,
+            why: format!(
+                "Both sides agree, but a change made here was lost: {} was changed on both sides, and Cloudinary's change was later (found {}).",
+                landmark.lost.join(", "),
+                landmark.at.to_the_second()
+            ),
+            next: "Nothing happens by itself. The audit trail keeps both values (operation `conflict`). To restore yours, make the change again."
+                .to_owned(),
+        }
+}
+
+fn explain_kept(landmark: &AuditLandmark) -> AssetExplanation {
+    AssetExplanation {
+        state: AssetStatus::ValueKept,
+        why: format!(
+            "Both sides agree. Cloudinary accepted a change made here and shows a value of its own: {} (found {}).",
+            landmark.lost.join(", "),
+            landmark.at.to_the_second()
+        ),
+        next: "Nothing happens by itself. The audit trail keeps both values (operation `value_kept`). Cloudinary may write the value differently, or the folder mode may not allow the change."
+            .to_owned(),
     }
 }
 

@@ -60,6 +60,12 @@ fn golden() -> Vec<(Value, AssetStatus, &'static str, &'static str)> {
             "Nothing happens by itself. The audit trail keeps both values (operation `conflict`). To restore yours, make the change again.",
         ),
         (
+            json!({"landmark": {"operation": "value_kept", "at": "2026-01-31T11:30:00Z", "lost": ["metadata.stock"]}}),
+            AssetStatus::ValueKept,
+            "Both sides agree. Cloudinary accepted a change made here and shows a value of its own: metadata.stock (found 2026-01-31 11:30:00 UTC).",
+            "Nothing happens by itself. The audit trail keeps both values (operation `value_kept`). Cloudinary may write the value differently, or the folder mode may not allow the change.",
+        ),
+        (
             json!({"sync_status": "pending"}),
             AssetStatus::PendingUpload,
             "The upload is under way: Cloudinary has not told the asset id yet.",

@@ -3,15 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::outcome::{RowOutcome, RowOutcomes};
 use crate::asset::AssetId;
 use crate::cloudinary::CloudinaryError;
+use crate::intent::WishCollision;
 use crate::observation::{Observation, ObservedState};
 use crate::row::AssetRow;
 use crate::sync::lookup::stamp;
-use crate::sync::plan::{ObservationSource, WritePlan};
+use crate::sync::plan::{AuditEntry, ObservationSource, WritePlan};
 use crate::sync::retry::{FailureKind, IntentFailure, plan_failure};
 use crate::sync::settle::{
     ClockKeeping, LookTargets, PlanEvidence, SettlePolicy, Settlement, named_by,
@@ -29,6 +31,8 @@ pub struct ClaimPolicy {
     unseen: BTreeSet<AssetId>,
     /// The outcomes of the calls; `None` before they are made.
     outcomes: Option<RowOutcomes>,
+    /// The rows that the calls were made for, as they were then.
+    called: Vec<AssetRow>,
     /// Assets whose values no row can hold.
     refused: BTreeMap<AssetId, IntentFailure>,
 }
@@ -42,6 +46,7 @@ impl ClaimPolicy {
             unseen: unseen.collect(),
             claimed,
             outcomes: None,
+            called: Vec::new(),
             refused: BTreeMap::new(),
         }
     }
@@ -100,6 +105,7 @@ impl ClaimPolicy {
             }
         }
         self.outcomes = Some(outcomes);
+        self.called = held.to_vec();
     }
 
     pub(super) fn find(&self, row: &AssetRow) -> Option<&AssetRow> {
@@ -110,10 +116,10 @@ impl ClaimPolicy {
     pub(super) fn outcome(&self, row: &AssetRow) -> Option<RowOutcome> {
         let refused = self.refused.get(&row.cloudinary_asset_id).cloned();
         let refused = refused.map(RowOutcome::Failed);
-        refused.or_else(|| self.called(row).cloned())
+        refused.or_else(|| self.told(row).cloned())
     }
 
-    fn called(&self, row: &AssetRow) -> Option<&RowOutcome> {
+    fn told(&self, row: &AssetRow) -> Option<&RowOutcome> {
         self.outcomes.as_ref()?.get(&row.id)
     }
 
@@ -186,12 +192,13 @@ impl SettlePolicy for ClaimPolicy {
         let ours = rows
             .iter()
             .filter(|row| row.intent_claim == Some(self.claim));
-        let settled = ours.filter(|row| !is_unsettled(self.called(row)));
+        let settled = ours.filter(|row| !is_unsettled(self.told(row)));
         settled.map(|row| row.id).collect()
     }
 }
 
-/// Adds failures to a plan. `chance`, from 0 to 1, spreads later attempts.
+/// Adds failures to a plan, and the values that Cloudinary has kept. `chance`, from 0 to 1, spreads
+/// later attempts.
 pub fn note_failures(
     settlement: &Settlement<ClaimPolicy>,
     plan: &mut WritePlan,
@@ -210,19 +217,64 @@ pub fn note_failures(
         };
         let at = plan.updates.iter().position(|update| update.id == row.id);
         let mut after = at.map_or_else(|| row.clone(), |at| plan.updates[at].clone());
-        if policy.is_refused(row) && !is_unsettled(policy.called(row)) {
+        if policy.is_refused(row) && !is_unsettled(policy.told(row)) {
             // No look will ever end the claim, and no call of ours is on its way.
             after.release();
         }
-        if let Some(failure) = failure_of(claimed, &after, policy.outcome(row)) {
+        let outcome = policy.outcome(row);
+        let mut entries = Vec::new();
+        entries.extend(keep_answer(policy, claimed, &mut after, outcome.as_ref()));
+        if let Some(failure) = failure_of(claimed, &after, outcome) {
             let (failed, entry) = plan_failure(&after, &failure, now, chance);
-            plan.audit.push(entry);
-            match at {
-                Some(at) => plan.updates[at] = failed,
-                None => plan.updates.push(failed),
-            }
+            after = failed;
+            entries.push(entry);
+        }
+        if entries.is_empty() {
+            continue;
+        }
+        plan.audit.extend(entries);
+        match at {
+            Some(at) => plan.updates[at] = after,
+            None => plan.updates.push(after),
         }
     }
+}
+
+/// Ends the edits that Cloudinary has accepted and does not show. Its value is the answer, which the
+/// audit trail tells beside the wished one.
+fn keep_answer(
+    policy: &ClaimPolicy,
+    claimed: &AssetRow,
+    after: &mut AssetRow,
+    outcome: Option<&RowOutcome>,
+) -> Option<AuditEntry> {
+    let intent = after
+        .intent
+        .as_ref()
+        .filter(|intent| intent.existence.is_none())?;
+    let (actor, decided) = (intent.by, Timestamp::from_micros(intent.at));
+    let held = policy.called.iter().find(|held| held.id == after.id)?;
+    let is_same_edit = after.intent_revision == claimed.intent_revision
+        && held
+            .intent
+            .as_ref()
+            .is_some_and(|intent| intent.existence.is_none());
+    if outcome != Some(&RowOutcome::Done) || !is_same_edit || after.is_gone() {
+        return None;
+    }
+    let kept = after.yield_to_answer(held);
+    (!kept.is_empty()).then(|| AuditEntry {
+        actor,
+        since: Some(decided),
+        details: Some(json!({"collisions": kept.iter().map(lost).collect::<Vec<_>>()})),
+        ..AuditEntry::about(after, "value_kept", ObservationSource::Outbound)
+    })
+}
+
+fn lost(collision: &WishCollision) -> Value {
+    let mut told = json!(collision);
+    told["winner"] = json!("cloudinary");
+    told
 }
 
 /// The rows once the plan is written, but for their revisions. Nothing may be done for a row that

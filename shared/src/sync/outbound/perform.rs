@@ -8,7 +8,7 @@ use futures::stream::{self, StreamExt};
 use super::outcome::{RowOutcome, RowOutcomes};
 use crate::asset::AssetId;
 use crate::cloudinary::admin::RestoreOutcome;
-use crate::cloudinary::upload::{self, ContextCommand, RenameRequest, TagCommand};
+use crate::cloudinary::upload::{self, BulkOutcome, ContextCommand, RenameRequest, TagCommand};
 use crate::cloudinary::{CloudinaryClient, CloudinaryError, ResourceUpdate};
 use crate::sync::operations::{Operation, OperationKind, OperationStages, OperationTargets};
 use crate::sync::retry::{FailureKind, IntentFailure};
@@ -55,8 +55,8 @@ pub(super) async fn perform(
 enum Said {
     Done,
     Gone(Timestamp),
-    /// Done, but for these assets.
-    DoneExcept(BTreeMap<AssetId, IntentFailure>),
+    /// Done, but for the assets at these places.
+    DoneExcept(BTreeMap<usize, IntentFailure>),
 }
 
 fn note(
@@ -71,24 +71,13 @@ fn note(
             Some(Ok(Said::Done)) => RowOutcome::Done,
             Some(Ok(Said::Gone(at))) => RowOutcome::Gone(*at),
             Some(Ok(Said::DoneExcept(failed))) => {
-                let failed = operation.asset_id(index).and_then(|id| failed.get(id));
-                failed.map_or(RowOutcome::Done, |failure| {
-                    RowOutcome::Failed(failure.clone())
-                })
+                let failed = failed.get(&index).cloned();
+                failed.map_or(RowOutcome::Done, RowOutcome::Failed)
             }
         };
         // The first failure of a row is the one to tell.
         if !matches!(outcomes.get(row), Some(RowOutcome::Failed(_))) {
             outcomes.insert(*row, outcome);
-        }
-    }
-}
-
-impl Operation {
-    fn asset_id(&self, index: usize) -> Option<&AssetId> {
-        match &self.kind {
-            OperationKind::Restore(ids) => ids.get(index),
-            _ => None,
         }
     }
 }
@@ -108,27 +97,23 @@ async fn call(
         }
         OperationKind::Restore(ids) => {
             let answer = cloudinary.restore(ids).await?;
-            return Ok(Said::DoneExcept(not_restored(&answer.value)));
+            return Ok(Said::DoneExcept(not_restored(ids, &answer.value)));
         }
         OperationKind::AddTags(targets, tags) => {
-            cloudinary
-                .update_tags(targets.borrow(), TagCommand::Add, tags)
-                .await?;
+            let answer = cloudinary.update_tags(targets.borrow(), TagCommand::Add, tags);
+            return Ok(Said::DoneExcept(left_out(targets, &answer.await?.value)));
         }
         OperationKind::RemoveTags(targets, tags) => {
-            cloudinary
-                .update_tags(targets.borrow(), TagCommand::Remove, tags)
-                .await?;
+            let answer = cloudinary.update_tags(targets.borrow(), TagCommand::Remove, tags);
+            return Ok(Said::DoneExcept(left_out(targets, &answer.await?.value)));
         }
         OperationKind::MergeContext(targets, pairs) => {
-            cloudinary
-                .update_context(targets.borrow(), ContextCommand::Add(pairs))
-                .await?;
+            let answer = cloudinary.update_context(targets.borrow(), ContextCommand::Add(pairs));
+            return Ok(Said::DoneExcept(left_out(targets, &answer.await?.value)));
         }
         OperationKind::SetMetadata(targets, metadata) => {
-            cloudinary
-                .update_metadata(targets.borrow(), metadata)
-                .await?;
+            let answer = cloudinary.update_metadata(targets.borrow(), metadata);
+            return Ok(Said::DoneExcept(left_out(targets, &answer.await?.value)));
         }
         OperationKind::Update {
             asset_id,
@@ -156,8 +141,26 @@ async fn call(
     Ok(Said::Done)
 }
 
+/// A change of many assets skips those that it does not find, without a word.
+fn left_out(targets: &OperationTargets, answer: &BulkOutcome) -> BTreeMap<usize, IntentFailure> {
+    let failure = |name: &String| {
+        if answer.unauthorized.contains(name) {
+            Some(IntentFailure::forbidden())
+        } else {
+            (!answer.public_ids.contains(name)).then(IntentFailure::ignored)
+        }
+    };
+    let names = targets.public_ids.iter().enumerate();
+    names
+        .filter_map(|(place, name)| Some((place, failure(name)?)))
+        .collect()
+}
+
 /// A restore answers 200 for every outcome.
-fn not_restored(answers: &BTreeMap<AssetId, RestoreOutcome>) -> BTreeMap<AssetId, IntentFailure> {
+fn not_restored(
+    ids: &[AssetId],
+    answers: &BTreeMap<AssetId, RestoreOutcome>,
+) -> BTreeMap<usize, IntentFailure> {
     let failure = |answer: &RestoreOutcome| match answer {
         RestoreOutcome::Restored(_) => None,
         RestoreOutcome::NoBackup => Some(IntentFailure {
@@ -175,10 +178,9 @@ fn not_restored(answers: &BTreeMap<AssetId, RestoreOutcome>) -> BTreeMap<AssetId
             },
         }),
     };
-    answers
-        .iter()
-        .filter_map(|(id, answer)| Some((id.clone(), failure(answer)?)))
-        .collect()
+    let places = ids.iter().enumerate();
+    let failed = places.filter_map(|(place, id)| Some((place, failure(answers.get(id)?)?)));
+    failed.collect()
 }
 
 impl OperationTargets {
