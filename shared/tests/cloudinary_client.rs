@@ -370,13 +370,42 @@ async fn names_are_listed_in_their_delivery_type_and_a_hundred_at_most() {
         .map(|(_, value)| value)
         .collect();
     assert_eq!(sent, names);
+    a_name_with_a_comma_is_asked_for_by_itself(&cloud).await;
     let too_many = vec!["x".to_owned(); 101];
     let refused = cloud
         .client
         .list_named(ResourceType::Image, "upload", &too_many)
         .await;
     assert!(matches!(refused, Err(CloudinaryError::Invalid { .. })));
-    assert_eq!(cloud.asked().len(), 1);
+    assert_eq!(cloud.asked().len(), 3);
+}
+
+async fn a_name_with_a_comma_is_asked_for_by_itself(cloud: &Cloud) {
+    let names = ["lost/a,b".to_owned(), "c".to_owned()];
+    let list = |names| {
+        cloud
+            .client
+            .list_named(ResourceType::Image, "upload", names)
+    };
+    let mixed = list(&names).await;
+    assert!(matches!(mixed, Err(CloudinaryError::Invalid { .. })));
+    cloud.will(
+        200,
+        json!({"asset_id": "a".repeat(32), "public_id": "lost/a,b"}),
+    );
+    let found = list(&names[..1]).await.unwrap().value;
+    assert_eq!(found[0].asset_id, Some(id('a')));
+    let asked = cloud.last();
+    assert_eq!(
+        asked.uri.path(),
+        "/v1_1/demo/resources/image/upload/lost/a,b"
+    );
+    assert_eq!(asked.uri.query(), None);
+    cloud.will(
+        404,
+        json!({"error": {"message": "Resource not found - lost/a,b"}}),
+    );
+    assert_eq!(list(&names[..1]).await.unwrap().value, []);
 }
 
 #[tokio::test]
@@ -590,6 +619,14 @@ async fn search_restore_update_and_bulk_delete_speak_json() {
     let update = ResourceUpdate {
         display_name: Some("New".into()),
         tags: Some(vec!["a".into(), "b".into()]),
+        context: Some(
+            [
+                ("alt".into(), "A|mug".into()),
+                ("gone".into(), String::new()),
+            ]
+            .into(),
+        ),
+        metadata: json!({"stock": 7, "size": null}).as_object().cloned(),
         ..ResourceUpdate::default()
     };
     cloud
@@ -600,7 +637,9 @@ async fn search_restore_update_and_bulk_delete_speak_json() {
     assert_eq!(cloud.last().method, Method::PUT);
     assert_eq!(
         cloud.last().json(),
-        json!({ "display_name": "New", "tags": "a,b" })
+        json!({
+            "display_name": "New", "tags": "a,b", "context": r"alt=A\|mug|gone=", "metadata": "size=|stock=7",
+        })
     );
 
     cloud.will(200, json!({ "deleted": { "shop/mug": "deleted", id('b').as_str(): "not_found" }, "partial": false }));

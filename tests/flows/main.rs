@@ -11,6 +11,7 @@ mod boundary;
 mod bounds;
 mod callers;
 mod collections;
+mod commas;
 mod costs;
 mod database;
 mod deadlines;

@@ -168,7 +168,7 @@ impl Story {
         let update = ResourceUpdate {
             asset_folder: Some("shop".to_owned()),
             display_name: Some(format!("theirs {}", self.rng.random::<u16>())),
-            tags: None,
+            ..ResourceUpdate::default()
         };
         let _refused = self.world.cloud.api().update_resource(&id, &update).await;
     }

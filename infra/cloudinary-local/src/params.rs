@@ -145,6 +145,15 @@ impl Params {
         Some(ids)
     }
 
+    /// Splits the items of a list, or a text, at commas.
+    pub(crate) fn split_at_commas(&mut self, name: &str) {
+        if let Some(ids) = self.ids(name) {
+            let parts = ids.iter().flat_map(|id| id.split(','));
+            let parts = parts.map(str::to_owned).collect();
+            self.fields.insert(name.to_owned(), Param::List(parts));
+        }
+    }
+
     /// A JSON value sent as such or as text.
     pub(crate) fn json(&self, name: &str) -> Option<Value> {
         match self.fields.get(name)? {

@@ -93,6 +93,8 @@ pub struct ServerSettings {
     pub delete_by_asset_ids_key: DeletedKey,
     /// `by_asset_ids` answers no more assets than `max_results` says, ten if it does not, and a cursor.
     pub by_asset_ids_in_pages: bool,
+    /// Lists of public ids are split at commas, as if they had come as one text.
+    pub public_ids_split_at_commas: bool,
     pub envelope: Envelope,
     /// A moderation's notification names its asset by its public id alone.
     pub moderation_names_only: bool,
@@ -171,6 +173,7 @@ impl Default for ServerSettings {
             empty_keys_omitted: true,
             delete_by_asset_ids_key: DeletedKey::PublicId,
             by_asset_ids_in_pages: false,
+            public_ids_split_at_commas: false,
             envelope: Envelope::Full,
             moderation_names_only: false,
             rejected_is_placeholder: false,

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::call::{Body, Call};
+use super::name_lists::{address_segments, check_names, may_be_split};
 use super::resource::ON_REQUEST;
 use super::{CloudinaryAnswer, CloudinaryClient, CloudinaryError, CloudinaryResource, RefusalKind};
 use crate::asset::{AssetId, ResourceType};
@@ -48,7 +49,7 @@ pub struct ListingPage {
 }
 
 /// Changes of one asset; `None` leaves a field as it is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResourceUpdate {
     /// Dynamic folder mode only.
     pub display_name: Option<String>,
@@ -56,6 +57,10 @@ pub struct ResourceUpdate {
     pub asset_folder: Option<String>,
     /// Replaces the whole list.
     pub tags: Option<Vec<String>>,
+    /// The whole context, since it may replace the present one. An empty value removes its key.
+    pub context: Option<BTreeMap<String, String>>,
+    /// Merges; null clears a field.
+    pub metadata: Option<Map<String, Value>>,
 }
 
 /// The outcome of one asset's restore. Cloudinary says 200 to all of them.
@@ -114,10 +119,11 @@ impl CloudinaryClient {
     }
 
     /// The assets of one resource and delivery type that have one of these public ids; at most
-    /// [`MAX_PUBLIC_IDS`]. Placeholders of deleted assets may be among them.
+    /// [`MAX_PUBLIC_IDS`]. Placeholders of deleted assets may be among them. A name that a list may
+    /// be split within is asked for by itself, and by its address.
     ///
     /// # Errors
-    /// See [`CloudinaryError`].
+    /// See [`CloudinaryError`]; such a name among others is refused here.
     pub async fn list_named(
         &self,
         resource_type: ResourceType,
@@ -126,7 +132,17 @@ impl CloudinaryClient {
     ) -> Result<CloudinaryAnswer<Vec<CloudinaryResource>>, CloudinaryError> {
         let doing = format!("list {resource_type} assets by name");
         check_count(&doing, public_ids, MAX_PUBLIC_IDS, "public ids")?;
-        let mut call = Call::get(doing, ["resources", resource_type.as_str(), delivery_type]);
+        let mut call = Call::get(
+            doing.clone(),
+            ["resources", resource_type.as_str(), delivery_type],
+        );
+        if let [name] = public_ids
+            && may_be_split(name)
+        {
+            call.path.extend(address_segments(name));
+            return Ok(self.read_one(call).await?.map(Vec::from_iter));
+        }
+        check_names(&doing, public_ids)?;
         call.query = with_everything();
         call.query.push(("max_results", MAX_PUBLIC_IDS.to_string()));
         call.query
@@ -180,6 +196,14 @@ impl CloudinaryClient {
         id: &AssetId,
     ) -> Result<CloudinaryAnswer<Option<CloudinaryResource>>, CloudinaryError> {
         let call = Call::get(format!("fetch asset {id}"), ["resources", id.as_str()]);
+        self.read_one(call).await
+    }
+
+    /// Makes a call that reads one asset, which need not be there.
+    async fn read_one(
+        &self,
+        call: Call,
+    ) -> Result<CloudinaryAnswer<Option<CloudinaryResource>>, CloudinaryError> {
         match self.call::<CloudinaryResource>(call).await {
             Ok(answer) => Ok(answer.map(Some)),
             Err(CloudinaryError::Refused(refused)) if refused.refusal == RefusalKind::NotFound => {
@@ -214,6 +238,13 @@ impl CloudinaryClient {
                 "tags".into(),
                 super::upload::join_tags(&doing, tags)?.into(),
             );
+        }
+        if let Some(context) = &update.context {
+            body.insert("context".into(), super::escape::pairs(context).into());
+        }
+        if let Some(metadata) = &update.metadata {
+            let pairs = super::upload::metadata_pairs(metadata);
+            body.insert("metadata".into(), pairs.into());
         }
         self.call(Call::new(
             doing,

@@ -1,7 +1,7 @@
 //! Cloudinary: credentials, signatures, wire types and the client.
 //!
-//! [`credentials`], [`signature`], [`delivery`], [`told_address`], [`resource`], [`clock`], [`escape`] and
-//! [`trigger_plan`] are pure; the client is the only module here that talks to the network.
+//! [`credentials`], [`signature`], [`delivery`], [`told_address`], [`resource`], [`clock`], [`escape`],
+//! [`name_lists`] and [`trigger_plan`] are pure; the client is the only module here that talks to the network.
 
 pub mod admin;
 mod algorithm;
@@ -14,6 +14,7 @@ pub mod delivery;
 pub mod error;
 pub mod escape;
 mod headers;
+pub mod name_lists;
 mod quota_reading;
 pub mod resource;
 pub mod search;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::call::{Body, Call, Param};
+use super::name_lists::check_names;
 use super::{CloudinaryAnswer, CloudinaryClient, CloudinaryError, CloudinaryResource, escape};
 use crate::asset::{AssetId, DeliveryName, ResourceType};
 
@@ -54,7 +55,8 @@ pub enum ContextCommand<'a> {
 pub struct BulkTargets<'a> {
     pub resource_type: ResourceType,
     pub delivery_type: &'a str,
-    /// At most [`MAX_PUBLIC_IDS`].
+    /// At most [`MAX_PUBLIC_IDS`]. A name that a list may be split within is refused:
+    /// [`CloudinaryClient::update_resource`] names its asset by id.
     pub public_ids: &'a [String],
 }
 
@@ -270,6 +272,7 @@ impl CloudinaryClient {
                 reason: format!("one call takes 1 to {MAX_PUBLIC_IDS} public ids"),
             });
         }
+        check_names(&doing, targets.public_ids)?;
         params.push(("public_ids", Param::Many(targets.public_ids.to_vec())));
         params.push(("type", one(targets.delivery_type)));
         self.call(signed(
@@ -341,7 +344,7 @@ fn upload_params(
     Ok(params)
 }
 
-fn metadata_pairs(metadata: &Map<String, Value>) -> String {
+pub(super) fn metadata_pairs(metadata: &Map<String, Value>) -> String {
     escape::pairs(
         metadata
             .iter()

@@ -1,11 +1,13 @@
 //! Lists of names that fit into one call each (pure).
 
 use crate::cloudinary::admin::MAX_PUBLIC_IDS;
+use crate::cloudinary::name_lists::may_be_split;
 
 /// Bytes of names in one address: many servers and proxies take 8 kB of it.
 const MAX_QUERY: usize = 6_000;
 
-/// Cuts names into lists that fit into an address each.
+/// Cuts names into lists that fit into an address each. A name that a list may be split within is
+/// alone.
 pub(super) fn cut(names: &[String]) -> Vec<&[String]> {
     // A byte may take three when it is escaped; `&public_ids%5B%5D=` comes before each.
     let length = |name: &String| name.len() * 3 + 18;
@@ -15,7 +17,7 @@ pub(super) fn cut(names: &[String]) -> Vec<&[String]> {
         let mut total = 0;
         let fitting = rest.iter().take(MAX_PUBLIC_IDS).take_while(|name| {
             total += length(name);
-            total <= MAX_QUERY
+            total <= MAX_QUERY && !may_be_split(name)
         });
         let (call, others) = rest.split_at(fitting.count().max(1));
         calls.push(call);
@@ -44,6 +46,13 @@ mod tests {
             }
             prop_assert_eq!(calls.concat(), names);
         }
+    }
+
+    #[test]
+    fn a_name_with_a_comma_is_alone() {
+        let names = ["a", "b", "c,d", "e,f", "g"].map(str::to_owned);
+        let calls: [&[String]; 4] = [&names[..2], &names[2..3], &names[3..4], &names[4..]];
+        assert_eq!(cut(&names), calls);
     }
 
     #[test]

@@ -150,6 +150,9 @@ async fn execute(
         &settings,
         app.now(),
     )?;
+    if settings.public_ids_split_at_commas {
+        params.split_at_commas("public_ids");
+    }
     if operation.access() == Access::Admin && settings.rate_limit > 0 {
         let (limit, others) = (settings.rate_limit, settings.rate_used_by_others);
         let spent = app.traffic.spend(limit, others, app.now());

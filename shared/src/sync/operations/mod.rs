@@ -6,9 +6,11 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::asset::{AssetId, DeliveryName, ResourceType};
+use crate::cloudinary::ResourceUpdate;
 use crate::cloudinary::admin::MAX_ASSET_IDS;
+use crate::cloudinary::name_lists::may_be_split;
 use crate::cloudinary::upload::MAX_PUBLIC_IDS;
-use crate::intent::PairWishes;
+use crate::intent::{EditableValues, Intent, PairWishes};
 use crate::row::AssetRow;
 
 /// One call to Cloudinary, for one or many rows.
@@ -29,10 +31,10 @@ pub enum OperationKind {
     MergeContext(OperationTargets, BTreeMap<String, String>),
     /// Null clears a field.
     SetMetadata(OperationTargets, Map<String, Value>),
+    /// One asset, by its id.
     Update {
         asset_id: AssetId,
-        folder: Option<String>,
-        display_name: Option<String>,
+        update: ResourceUpdate,
     },
     Rename {
         from: DeliveryName,
@@ -40,7 +42,7 @@ pub enum OperationKind {
     },
 }
 
-/// Assets of one resource and delivery type, by public id.
+/// Assets of one resource and delivery type, by public ids that no list is split within.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct OperationTargets {
     pub resource_type: ResourceType,
@@ -99,55 +101,26 @@ impl Grouped {
         }
         let observed = row.observed_values();
         let name = row.observed_name();
-        let kind: Kind = (name.resource_type, name.delivery_type.clone());
-        let member = (row.id, name.public_id.clone());
-        let tags = |there: bool| -> Vec<String> {
-            let wished = intent.tags.iter();
-            wished
-                .filter(|(tag, wanted)| **wanted == there && observed.tags.contains(*tag) != there)
-                .map(|(tag, _)| tag.clone())
-                .collect()
-        };
-        for (groups, tags) in [
-            (&mut self.added, tags(true)),
-            (&mut self.removed, tags(false)),
-        ] {
-            if !tags.is_empty() {
-                let group = groups.entry((kind.clone(), tags)).or_default();
-                group.push(member.clone());
-            }
-        }
-        let context: Vec<(String, String)> = open(&intent.context, &observed.context)
-            .map(|(key, value)| (key.clone(), text(value)))
-            .collect();
-        if !context.is_empty() {
-            let group = self.context.entry((kind.clone(), context)).or_default();
-            group.push(member.clone());
-        }
-        let metadata: Map<String, Value> = open(&intent.metadata, &observed.metadata)
-            .map(|(key, value)| (key.clone(), value.cloned().unwrap_or_default()))
-            .collect();
-        if !metadata.is_empty() {
-            let key = (kind, Value::Object(metadata.clone()).to_string());
-            let (_, group) = self
-                .metadata
-                .entry(key)
-                .or_insert_with(|| (metadata, Vec::new()));
-            group.push(member);
-        }
+        let wishes = OpenWishes::of(intent, observed);
         let folder = intent.folder.as_ref().map(|wish| wish.to.clone());
-        let folder = folder.filter(|folder| *folder != observed.folder);
         let display_name = intent.display_name.as_ref();
-        let display_name = display_name
-            .filter(|wish| wish.to != observed.display_name)
-            .and_then(|wish| wish.to.clone());
-        if folder.is_some() || display_name.is_some() {
+        let display_name = display_name.filter(|wish| wish.to != observed.display_name);
+        let mut update = ResourceUpdate {
+            asset_folder: folder.filter(|folder| *folder != observed.folder),
+            display_name: display_name.and_then(|wish| wish.to.clone()),
+            ..ResourceUpdate::default()
+        };
+        if may_be_split(&name.public_id) {
+            wishes.add_to(&mut update, &intent.over(observed));
+        } else {
+            self.group(row.id, &name, wishes);
+        }
+        if update != ResourceUpdate::default() {
             self.updates.push(Operation {
                 rows: vec![row.id],
                 kind: OperationKind::Update {
                     asset_id: id,
-                    folder,
-                    display_name,
+                    update,
                 },
             });
         }
@@ -161,6 +134,31 @@ impl Grouped {
                     to: wish.to.clone(),
                 },
             });
+        }
+    }
+
+    /// Adds a row to the changes that many assets get alike.
+    fn group(&mut self, row: Uuid, name: &DeliveryName, wishes: OpenWishes) {
+        let kind: Kind = (name.resource_type, name.delivery_type.clone());
+        let member = (row, name.public_id.clone());
+        for (groups, tags) in [
+            (&mut self.added, wishes.added),
+            (&mut self.removed, wishes.removed),
+        ] {
+            if !tags.is_empty() {
+                let group = groups.entry((kind.clone(), tags)).or_default();
+                group.push(member.clone());
+            }
+        }
+        if !wishes.context.is_empty() {
+            let key = (kind.clone(), wishes.context);
+            self.context.entry(key).or_default().push(member.clone());
+        }
+        if !wishes.metadata.is_empty() {
+            let key = (kind, Value::Object(wishes.metadata.clone()).to_string());
+            let group = self.metadata.entry(key);
+            let (_, group) = group.or_insert_with(|| (wishes.metadata, Vec::new()));
+            group.push(member);
         }
     }
 
@@ -193,6 +191,55 @@ impl Grouped {
             existence: deletes.chain(restores).collect(),
             edits,
             renames: self.renames,
+        }
+    }
+}
+
+/// The wishes of an intent that calls for many assets carry out, where they are not observed to
+/// hold.
+struct OpenWishes {
+    added: Vec<String>,
+    removed: Vec<String>,
+    context: Vec<(String, String)>,
+    metadata: Map<String, Value>,
+}
+
+impl OpenWishes {
+    fn of(intent: &Intent, observed: &EditableValues) -> Self {
+        let tags = |there: bool| -> Vec<String> {
+            let wished = intent.tags.iter();
+            wished
+                .filter(|(tag, wanted)| **wanted == there && observed.tags.contains(*tag) != there)
+                .map(|(tag, _)| tag.clone())
+                .collect()
+        };
+        let context = open(&intent.context, &observed.context);
+        let metadata = open(&intent.metadata, &observed.metadata);
+        Self {
+            added: tags(true),
+            removed: tags(false),
+            context: context
+                .map(|(key, value)| (key.clone(), text(value)))
+                .collect(),
+            metadata: metadata
+                .map(|(key, value)| (key.clone(), value.cloned().unwrap_or_default()))
+                .collect(),
+        }
+    }
+
+    /// Adds them to the change of one asset by its id, which takes tags and context as wholes; `wanted`
+    /// are all its values with the wishes laid over them.
+    fn add_to(self, update: &mut ResourceUpdate, wanted: &EditableValues) {
+        if !self.added.is_empty() || !self.removed.is_empty() {
+            update.tags = Some(wanted.tags.iter().cloned().collect());
+        }
+        if !self.context.is_empty() {
+            let whole = wanted.context.iter();
+            let whole = whole.map(|(key, value)| (key.clone(), text(Some(value))));
+            update.context = Some(whole.chain(self.context).collect());
+        }
+        if !self.metadata.is_empty() {
+            update.metadata = Some(self.metadata);
         }
     }
 }

@@ -102,6 +102,37 @@ fn a_restore_comes_before_the_edits_of_its_asset() {
 }
 
 #[test]
+fn an_asset_whose_name_holds_a_comma_is_changed_by_its_id() {
+    let mut comma = row(1, |intent| {
+        intent.tags.insert("new".to_owned(), true);
+        let (key, to) = ("alt".to_owned(), Some(json!("A mug")));
+        intent.context.0.insert(key, wish(None, to));
+        intent
+            .context
+            .0
+            .insert("gone".to_owned(), wish(Some(json!("x")), None));
+        let (key, to) = ("stock".to_owned(), Some(json!(4)));
+        intent.metadata.0.insert(key, wish(None, to));
+    });
+    let observed = comma.observed.as_mut().unwrap();
+    observed.public_id = "mug,blue".to_owned();
+    observed.context = [("gone", "x"), ("kept", "y")]
+        .map(|(key, value)| (key.to_owned(), json!(value)))
+        .into();
+    let operations = plan_operations(&[comma], true);
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let update = ResourceUpdate {
+        tags: Some(vec!["new".to_owned(), "old".to_owned()]),
+        context: Some([pair("alt", "A mug"), pair("gone", ""), pair("kept", "y")].into()),
+        metadata: json!({"stock": 4}).as_object().cloned(),
+        ..ResourceUpdate::default()
+    };
+    let asset_id = AssetId::parse(&format!("{:032x}", 1)).unwrap();
+    let kinds: Vec<OperationKind> = operations.edits.into_iter().map(|one| one.kind).collect();
+    assert_eq!(kinds, [OperationKind::Update { asset_id, update }]);
+}
+
+#[test]
 fn equal_changes_are_one_call_under_the_names_that_cloudinary_knows() {
     let edit = |intent: &mut Intent| {
         intent.tags.insert("new".to_owned(), true);
@@ -129,8 +160,10 @@ fn equal_changes_are_one_call_under_the_names_that_cloudinary_knows() {
     let expected = [
         OperationKind::Update {
             asset_id: AssetId::parse(&format!("{:032x}", 3)).unwrap(),
-            folder: Some("sale".to_owned()),
-            display_name: None,
+            update: ResourceUpdate {
+                asset_folder: Some("sale".to_owned()),
+                ..ResourceUpdate::default()
+            },
         },
         OperationKind::AddTags(targets.clone(), vec!["new".to_owned()]),
         OperationKind::RemoveTags(targets.clone(), vec!["old".to_owned()]),

@@ -9,7 +9,7 @@ use super::outcome::{RowOutcome, RowOutcomes};
 use crate::asset::AssetId;
 use crate::cloudinary::admin::RestoreOutcome;
 use crate::cloudinary::upload::{self, BulkOutcome, ContextCommand, RenameRequest, TagCommand};
-use crate::cloudinary::{CloudinaryClient, CloudinaryError, ResourceUpdate};
+use crate::cloudinary::{CloudinaryClient, CloudinaryError};
 use crate::sync::operations::{Operation, OperationKind, OperationStages, OperationTargets};
 use crate::sync::retry::{FailureKind, IntentFailure};
 use crate::time::Timestamp;
@@ -115,17 +115,8 @@ async fn call(
             let answer = cloudinary.update_metadata(targets.borrow(), metadata);
             return Ok(Said::DoneExcept(left_out(targets, &answer.await?.value)));
         }
-        OperationKind::Update {
-            asset_id,
-            folder,
-            display_name,
-        } => {
-            let update = ResourceUpdate {
-                asset_folder: folder.clone(),
-                display_name: display_name.clone(),
-                tags: None,
-            };
-            cloudinary.update_resource(asset_id, &update).await?;
+        OperationKind::Update { asset_id, update } => {
+            cloudinary.update_resource(asset_id, update).await?;
         }
         OperationKind::Rename { from, to } => {
             let rename = RenameRequest {

@@ -299,14 +299,10 @@ fn changes(kind: &OperationKind) -> Vec<LibraryChange> {
                 fields.clone(),
             )]
         }
-        OperationKind::Update {
-            asset_id,
-            folder,
-            display_name,
-        } => vec![LibraryChange::Update {
+        OperationKind::Update { asset_id, update } => vec![LibraryChange::Update {
             id: asset_id.clone(),
-            folder: folder.clone(),
-            display_name: display_name.clone(),
+            folder: update.asset_folder.clone(),
+            display_name: update.display_name.clone(),
         }],
         OperationKind::Rename { from, to } => vec![LibraryChange::Rename {
             from: from.public_id.clone(),

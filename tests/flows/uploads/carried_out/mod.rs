@@ -23,6 +23,7 @@ async fn what_a_function_uploads_is_mirrored_at_once_and_ends_as_one_row_or_none
     stage.silence_cloudinary().await;
     unseen::an_answer_lost_after_the_effect_is_found(&stage).await;
     unseen::an_answer_lost_before_the_effect_leaves_no_row(&stage).await;
+    unseen::a_lost_name_with_a_comma_is_found(&stage).await;
     names::an_unknown_assets_name_is_taken(&stage).await;
     let phoenix = names::an_asset_that_comes_back_keeps_its_row(&stage).await;
     names::a_waiting_name_is_lost_to_another_asset(&stage, &phoenix).await;

@@ -34,6 +34,19 @@ async fn a_waiting_row_takes_no_edit(stage: &Uploads, waiting: &Value) {
     }
 }
 
+/// A list of names may be split at the comma, and an upload that is not found there would end as lost.
+pub(super) async fn a_lost_name_with_a_comma_is_found(stage: &Uploads) {
+    for splits in [true, false] {
+        let switch = json!({"public_ids_split_at_commas": splits});
+        stage.world.cloud.set(switch).await;
+        let name = format!("lost/{splits},b");
+        let upload_id = stage.lose("after", &name, 5).await;
+        stage.drain_uploads().await;
+        stage.assert_owned(&name).await;
+        assert_eq!(stage.outcome(&upload_id).await, "stored");
+    }
+}
+
 pub(super) async fn an_answer_lost_before_the_effect_leaves_no_row(stage: &Uploads) {
     let upload_id = stage.lose("before", "shop/lost-file", 7).await;
     stage.drain_uploads().await;
