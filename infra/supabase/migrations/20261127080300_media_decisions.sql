@@ -367,17 +367,6 @@ begin
             end if;
         end if;
         if new.cloudinary_public_id <> old.cloudinary_public_id then
-            -- The name is free here. In Cloudinary it is not until its holder's own decision is carried out.
-            if exists (
-                select from public.media_assets o
-                where o.id <> old.id and o.intent is not null
-                    and o.resource_type = old.resource_type and o.delivery_type = old.delivery_type
-                    and (o.deleted_at is null or o.intent -> 'existence' ->> 'op' = 'delete')
-                    and coalesce(o.observed ->> 'cloudinary_public_id', o.cloudinary_public_id) = new.cloudinary_public_id
-            ) then
-                raise exception 'another asset still has this public id in Cloudinary: try again in a moment'
-                    using errcode = 'PT409';
-            end if;
             v_intent := v_intent || jsonb_build_object('public_id', media_sync.wish(
                 v_intent -> 'public_id', to_jsonb(old.cloudinary_public_id), to_jsonb(new.cloudinary_public_id), v_at));
         end if;
@@ -472,6 +461,35 @@ $$;
 create trigger decide before update on public.media_assets
     for each row execute function media_sync.decide();
 
+-- Refuses names that are free here, and in Cloudinary are not until their holders' own decisions are carried out. And the
+-- other way round: an asset does not leave a name that another is to get already. Once a statement has made all its
+-- changes, since it takes rows in any order, and a chain of renames would pass in one order and not in another.
+create function media_sync.keep_names_apart() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_observed text := coalesce(new.observed ->> 'cloudinary_public_id', new.cloudinary_public_id);
+begin
+    if current_setting('media_sync.observing', true) is distinct from 'on' and exists (
+        select from public.media_assets o
+        where o.id <> new.id and o.intent is not null
+            and o.resource_type = new.resource_type and o.delivery_type = new.delivery_type
+            and (o.deleted_at is null or o.intent -> 'existence' ->> 'op' = 'delete')
+            and (
+                coalesce(o.observed ->> 'cloudinary_public_id', o.cloudinary_public_id) = new.cloudinary_public_id
+                or o.deleted_at is null and o.cloudinary_public_id = v_observed
+            )
+    ) then
+        raise exception 'another asset still has this public id in Cloudinary: try again in a moment'
+            using errcode = 'PT409';
+    end if;
+    return null;
+end
+$$;
+
+create trigger keep_names_apart after update on public.media_assets
+    for each row when (new.cloudinary_public_id <> old.cloudinary_public_id)
+    execute function media_sync.keep_names_apart();
+
 -- Lets one transaction of a user at a time change assets: the budget counts the entries of the former. Before any row is
 -- locked, so that nobody waits in a circle.
 create function media_sync.take_turns() returns trigger
@@ -494,7 +512,8 @@ revoke execute on function media_sync.wish, media_sync.pair_wishes, media_sync.w
     media_sync.fault_of_pairs, media_sync.fault_of_tags, media_sync.fault_of_edit, media_sync.fault_of_own_text,
     media_sync.fault_of_description, media_sync.fault_of_place, media_sync.size_rules, media_sync.fault_of_size,
     media_sync.bytes_of_tags, media_sync.check_edit, media_sync.edited_columns, media_sync.differences,
-    media_sync.bound_intent, media_sync.spend_change, media_sync.may_restore, media_sync.decide, media_sync.take_turns
+    media_sync.bound_intent, media_sync.spend_change, media_sync.may_restore, media_sync.decide, media_sync.keep_names_apart,
+    media_sync.take_turns
     from public;
 
 $migration$; end if; end $once$;

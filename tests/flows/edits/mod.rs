@@ -1,5 +1,6 @@
 //! Edits and restores that are decided here, through the Data API and by request.
 
+mod chains;
 mod kept;
 mod merge;
 mod restore;
