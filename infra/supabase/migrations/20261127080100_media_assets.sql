@@ -112,16 +112,16 @@ create index media_assets_display_name on public.media_assets ((left(coalesce(di
 create index media_assets_public_id on public.media_assets (cloudinary_public_id, id)
     where deleted_at is null;
 
--- The text that a search looks in, in lower case. Nobody types the separator, so no match spans two texts. The function
--- has no settings of its own: they would keep the planner from seeing through it to its statistics.
+-- The text that a search looks in, in lower case and composed (NFC). Nobody types the separator, so no match spans two
+-- texts. The function has no settings of its own: they would keep the planner from seeing through it to its statistics.
 create function media_sync.search_text(
     p_filename text, p_display_name text, p_public_id text, p_description text, p_alt_text text
 ) returns text
 language sql immutable parallel safe
-return lower(
+return lower(normalize(
     coalesce(p_filename, '') || E'\x01' || coalesce(p_display_name, '') || E'\x01' || p_public_id
         || E'\x01' || coalesce(p_description, '') || E'\x01' || coalesce(p_alt_text, '')
-);
+));
 
 create index media_assets_search on public.media_assets using gin (
     media_sync.search_text(original_filename, display_name, cloudinary_public_id, description, alt_text)

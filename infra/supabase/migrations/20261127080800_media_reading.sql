@@ -105,6 +105,31 @@ begin
 end
 $$;
 
+-- The ways in which systems write a text: as it is given, composed, and with its accents apart. They look the same, and a
+-- reader means any of them. Identity stays with the bytes.
+create function media_sync.spellings(p_text text) returns text[]
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select array(select distinct spelling from unnest(array[p_text, normalize(p_text, nfc), normalize(p_text, nfd)]) spelling)
+$$;
+
+-- The tags that a query asks for; if any of them is enough, in every spelling.
+create function media_sync.wanted_tags(p_query jsonb) returns text[]
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select array(
+        select spelling
+        from jsonb_array_elements_text(p_query -> 'tags') tag,
+            unnest(case p_query ->> 'tags_match' when 'any' then media_sync.spellings(tag) else array[tag] end) spelling
+    )
+$$;
+
+-- The condition that a row has all these tags, each in one of its spellings. Null where each has a single one.
+create function media_sync.tags_filter(p_tags jsonb) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select string_agg(format(' and m.tags && media_sync.spellings($1 -> ''tags'' ->> %s)', place - 1), '')
+    from jsonb_array_elements_text(p_tags) with ordinality as t (tag, place)
+    having max(cardinality(media_sync.spellings(tag))) > 1
+$$;
+
 -- The condition of a search as SQL over media_assets m; $2 is its pattern. No index finds a word without trigrams; it is
 -- only met on the way. p_met hides such a word from the index, which would be slower.
 create function media_sync.list_words(p_met boolean) returns text
@@ -125,11 +150,17 @@ begin
         raise exception 'date_field is not a column of dates' using errcode = '22023';
     end if;
     if p_query ? 'search' then v_filter := v_filter || ' and ' || media_sync.list_words(false); end if;
-    if p_query ? 'tags' then
-        v_filter := v_filter || case p_query ->> 'tags_match' when 'any' then ' and m.tags && $3' else ' and m.tags @> $3' end;
+    if p_query ? 'tags' and p_query ->> 'tags_match' = 'any' then
+        v_filter := v_filter || ' and m.tags && $3';
+    elsif p_query ? 'tags' then
+        v_filter := v_filter || coalesce(media_sync.tags_filter(p_query -> 'tags'), ' and m.tags @> $3');
     end if;
     if p_query ? 'resource_type' then v_filter := v_filter || ' and m.resource_type = $1 ->> ''resource_type'''; end if;
-    if p_query ? 'folder' then v_filter := v_filter || ' and m.folder = $1 ->> ''folder'''; end if;
+    if p_query ? 'folder' and cardinality(media_sync.spellings(p_query ->> 'folder')) > 1 then
+        v_filter := v_filter || ' and m.folder = any (media_sync.spellings($1 ->> ''folder''))';
+    elsif p_query ? 'folder' then
+        v_filter := v_filter || ' and m.folder = $1 ->> ''folder''';
+    end if;
     if p_query ? 'sync_status' then v_filter := v_filter || ' and m.sync_status = $1 ->> ''sync_status'''; end if;
     if p_query ? 'uploaded_by' then v_filter := v_filter || ' and m.uploaded_by = ($1 ->> ''uploaded_by'')::uuid'; end if;
     if p_query ? 'date_from' then v_filter := v_filter || ' and ' || v_date || ' >= ($1 ->> ''date_from'')::timestamptz'; end if;
@@ -207,11 +238,12 @@ declare
     v_limit integer := least(greatest(coalesce((p_query ->> 'limit')::integer, 50), 1), 1000);
     v_offset bigint := coalesce((p_query ->> 'offset')::bigint, 0);
     v_direction text := case p_query ->> 'sort_order' when 'desc' then 'desc' else 'asc' end;
+    v_search text := normalize(p_query ->> 'search');
     -- The separator is in no text, so nothing matches it.
-    v_pattern text := '%' || regexp_replace(lower(translate(p_query ->> 'search', E'\x01', E'\x02')), '([\\%_])', '\\\1', 'g') || '%';
-    v_tags text[] := array(select jsonb_array_elements_text(p_query -> 'tags'));
+    v_pattern text := '%' || regexp_replace(lower(translate(v_search, E'\x01', E'\x02')), '([\\%_])', '\\\1', 'g') || '%';
+    v_tags text[] := media_sync.wanted_tags(p_query);
     v_met boolean := coalesce(
-        p_query ->> 'search' !~ '[[:alnum:]]{3}|[[:alnum:]]{2}[^[:alnum:]]|[^[:alnum:]][[:alnum:]]{2}', false);
+        v_search !~ '[[:alnum:]]{3}|[[:alnum:]]{2}[^[:alnum:]]|[^[:alnum:]][[:alnum:]]{2}', false);
     v_order record := media_sync.list_order(p_query ->> 'sort_by');
     v_among text;
     v_values jsonb[];
@@ -556,7 +588,8 @@ begin
 end
 $$;
 
-revoke execute on function media_sync.list_order, media_sync.list_filter, media_sync.list_plan, media_sync.list_total,
+revoke execute on function media_sync.spellings, media_sync.wanted_tags, media_sync.tags_filter, media_sync.list_order,
+    media_sync.list_filter, media_sync.list_plan, media_sync.list_total,
     media_sync.list_words, media_sync.make_list_view, media_sync.list_find, media_sync.list_items, media_sync.may_see, media_sync.may_open,
     media_sync.may_audit, media_sync.notifications_about, media_sync.trail_of,
     media_sync.audit_about, media_sync.landmark, media_sync.is_claimed from public;

@@ -4,6 +4,7 @@
 
 pub(crate) mod hostile;
 mod large;
+mod normal_forms;
 mod oracle;
 mod plans;
 mod statistics;
