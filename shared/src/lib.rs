@@ -10,6 +10,7 @@ pub mod cloudinary;
 pub mod config;
 pub mod cursor;
 pub mod deadline;
+pub mod garbled_json;
 pub mod http;
 pub mod intent;
 pub mod maintenance;

@@ -22,6 +22,7 @@ mod edits;
 mod explained;
 mod fence;
 mod front;
+mod garbled;
 mod getting_started;
 mod guarded;
 mod held;

@@ -147,6 +147,9 @@ pub struct ServerSettings {
     pub any_public_id: bool,
     /// A structured metadata field that nobody has defined is taken as text, or as a list.
     pub any_metadata_field: bool,
+    /// Texts that answers and notifications write otherwise, as raw JSON: a text to what stands in its
+    /// place, such as half of a surrogate pair.
+    pub raw_texts: BTreeMap<String, String>,
     /// Upload presets by name: `unsigned`, and default upload parameters.
     pub upload_presets: BTreeMap<String, Map<String, Value>>,
 }
@@ -206,6 +209,7 @@ impl Default for ServerSettings {
             cursor_ttl_ms: 0,
             any_public_id: false,
             any_metadata_field: false,
+            raw_texts: BTreeMap::new(),
             upload_presets: BTreeMap::new(),
         }
     }
@@ -222,6 +226,14 @@ impl ServerSettings {
             all.extend(changes);
         }
         serde_json::from_value(all)
+    }
+
+    /// The JSON of an answer or a notification.
+    pub(crate) fn write(&self, value: &Value) -> String {
+        let texts = self.raw_texts.iter();
+        texts.fold(value.to_string(), |json, (text, raw)| {
+            json.replace(text, raw)
+        })
     }
 
     #[must_use]

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::error::RefusedCall;
 use super::headers::{http_date, retry_after, text};
 use super::{CloudinaryError, RefusalKind};
+use crate::garbled_json;
 use crate::time::Timestamp;
 
 /// An answer of Cloudinary's, and a moment certainly not after its read or write.
@@ -43,8 +44,14 @@ impl RawAnswer<'_> {
     /// Reads it as `T`.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, CloudinaryError> {
         if self.status.is_success() {
-            return serde_json::from_slice(self.body)
-                .map_err(|source| self.unreadable(Some(source)));
+            let garbled = || serde_json::from_value(garbled_json::read(self.body)?);
+            // The strict reading of a large page is the quicker one.
+            let read = if garbled_json::may_hold_nul(self.body) {
+                garbled()
+            } else {
+                serde_json::from_slice(self.body).or_else(|_| garbled())
+            };
+            return read.map_err(|source| self.unreadable(Some(source)));
         }
         let message = serde_json::from_slice::<Value>(self.body)
             .ok()
@@ -101,8 +108,9 @@ fn excerpt(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloudinary::ListingPage;
 
-    fn read(status: u16, body: &str) -> Result<u32, CloudinaryError> {
+    fn read<T: DeserializeOwned>(status: u16, body: &str) -> Result<T, CloudinaryError> {
         let answer = RawAnswer {
             doing: "read",
             status: StatusCode::from_u16(status).unwrap(),
@@ -115,8 +123,19 @@ mod tests {
     }
 
     #[test]
+    fn one_text_that_is_none_hides_no_other_asset_of_a_page() {
+        let page = r#"{"resources":[
+            {"asset_id":"0a1b2c3d4e5f60718293a4b5c6d7e8f9","public_id":"mug","context":{"custom":{"alt":"A mug \ud83d"}}},
+            {"asset_id":"1a1b2c3d4e5f60718293a4b5c6d7e8f9","public_id":"cup"}],"next_cursor":"next"}"#;
+        let page: ListingPage = read(200, page).unwrap();
+        assert_eq!(page.next_cursor.as_deref(), Some("next"));
+        let garbled: Vec<_> = page.resources.iter().map(|one| one.garbled).collect();
+        assert_eq!(garbled, [Some(true), None]);
+    }
+
+    #[test]
     fn only_cloudinarys_own_words_are_a_refusal() {
-        assert_eq!(read(200, "7").unwrap(), 7);
+        assert_eq!(read::<u32>(200, "7").unwrap(), 7);
         for (status, body, is_refusal) in [
             (200, "<html>", false),
             (404, r#"{"error":{"message":"Resource not found"}}"#, true),
@@ -126,7 +145,7 @@ mod tests {
             (429, "", true),
             (502, "<html>\n Bad  Gateway</html>", true),
         ] {
-            let error = read(status, body).unwrap_err();
+            let error = read::<u32>(status, body).unwrap_err();
             let refused = matches!(error, CloudinaryError::Refused(_));
             assert_eq!(refused, is_refusal, "{status} {body}");
         }

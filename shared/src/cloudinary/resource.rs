@@ -99,6 +99,9 @@ pub struct CloudinaryResource {
     pub overwritten: Option<bool>,
     #[serde(deserialize_with = "last_updated")]
     pub last_updated: Option<LastUpdated>,
+    /// The answer holds a text of it that is none: see [`crate::garbled_json`].
+    #[serde(rename = "media_sync_garbled", deserialize_with = "flag")]
+    pub garbled: Option<bool>,
 }
 
 /// When each facet of an asset last changed: the only clock per facet, and not in every answer.

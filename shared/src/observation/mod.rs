@@ -12,4 +12,4 @@ pub use self::attributes::{ATTRIBUTE_COLUMNS, AssetAttributes, AttributeClocks, 
 pub use self::clocks::{AssetClocks, ChangeClocks};
 pub use self::content::AssetContent;
 pub use self::newer::replace_if_newer;
-pub use self::sighting::{AssetSighting, Observation, ObservedState, ValuePairs};
+pub use self::sighting::{AssetSighting, GARBLED_TEXT, Observation, ObservedState, ValuePairs};

@@ -48,7 +48,12 @@ pub struct AssetSighting {
     pub metadata: Option<ValuePairs>,
     pub attributes: ToldAttributes,
     pub changed: ChangeClocks,
+    /// A text of it could not be read, so no row can hold it: see [`crate::garbled_json`].
+    pub is_garbled: bool,
 }
+
+/// The reason why no row can hold a garbled asset, for people.
+pub const GARBLED_TEXT: &str = "Cloudinary tells a text that no row can hold: half of an emoji, a NUL or raw control character, or bytes of another encoding";
 
 impl Observation {
     /// Reads a resource of an answer or a notification; `None` when it does not identify an asset.
@@ -80,6 +85,11 @@ impl Observation {
         }
     }
 
+    /// Tells whether a text of the asset could not be read.
+    pub fn is_garbled(&self) -> bool {
+        matches!(&self.fact, ObservedState::Seen(sighting) if sighting.is_garbled)
+    }
+
     /// Adds the known time of the asset's change.
     pub fn note_change(&mut self, changed: ChangeClocks) {
         if let ObservedState::Seen(sighting) = &mut self.fact {
@@ -101,6 +111,7 @@ impl AssetSighting {
             metadata: None,
             attributes: ToldAttributes::default(),
             changed: ChangeClocks::default(),
+            is_garbled: false,
         }
     }
 
@@ -135,6 +146,7 @@ impl AssetSighting {
             ),
             attributes: ToldAttributes::of_resource(resource, told),
             changed: ChangeClocks::of_resource(resource),
+            is_garbled: resource.garbled == Some(true),
         })
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::asset::{AssetId, DeliveryName, ResourceType};
 use crate::cloudinary::CloudinaryResource;
+use crate::garbled_json;
 use crate::observation::{AbsenceMeaning, ChangeClocks, Observation, ObservedState};
 use crate::time::Timestamp;
 
@@ -174,7 +175,7 @@ fn is_of_add_on(kind: &str, body: &Map<String, Value>) -> bool {
 /// # Errors
 /// When it is of no shape that says anything about an asset.
 pub fn parse_notification(body: &[u8]) -> Result<Notification, NotUnderstood> {
-    let body: Value = serde_json::from_slice(body).map_err(|_| NotUnderstood::NotJson)?;
+    let body = garbled_json::read(body).map_err(|_| NotUnderstood::NotJson)?;
     let Value::Object(body) = body else {
         return Err(NotUnderstood::NotAnObject);
     };
@@ -548,6 +549,20 @@ mod tests {
         ));
         let told = parse(&json!({"notification_type": "sparkle"}));
         assert_eq!(told, Err(NotUnderstood::UnknownType("sparkle".to_owned())));
+    }
+
+    #[test]
+    fn a_text_that_is_none_leaves_the_asset_known() {
+        let body = format!(
+            r#"{{"notification_type":"upload","asset_id":"{MUG}","public_id":"mug","version":1,"resource_type":"image",
+            "type":"upload","display_name":"A mug \ud83d","notification_context":{}}}"#,
+            context()
+        );
+        let told = parse_notification(body.as_bytes()).unwrap();
+        let NotificationMeaning::Uploaded(upload) = told.says else {
+            panic!("{told:?}")
+        };
+        assert!(upload.is_garbled());
     }
 
     #[test]

@@ -98,7 +98,10 @@ async fn attend(
         return Err(Dropped);
     }
     Ok(match result {
-        Ok(answer) => axum::Json(shortened(answer, shorten_to)).into_response(),
+        Ok(answer) => {
+            let json = app.settings().write(&shortened(answer, shorten_to));
+            ([("content-type", "application/json")], json).into_response()
+        }
         Err(error) => error.into_response(),
     })
 }

@@ -115,7 +115,7 @@ impl<'a> Transaction<'a> {
             return;
         }
         let event = self.envelope(event_type, body, triggered_at);
-        let body: Arc<str> = event.to_string().into();
+        let body: Arc<str> = self.settings().write(&event).into();
         for channel in channels {
             self.keep(channel, &body, triggered_at);
         }

@@ -101,7 +101,7 @@ impl DriftReport {
             .map(|row| (&row.cloudinary_asset_id, row))
             .collect();
         let mut newest: BTreeMap<&AssetId, &Observation> = BTreeMap::new();
-        for seen in observations {
+        for seen in observations.iter().filter(|seen| !seen.is_garbled()) {
             let known = newest.entry(&seen.asset_id).or_insert(seen);
             if seen.at > known.at {
                 *known = seen;

@@ -113,7 +113,7 @@ fn in_doubt(rows: &[AssetRow], evidence: &PlanEvidence) -> BTreeSet<AssetId> {
         .collect();
     let mut last: BTreeMap<&AssetId, &Observation> = BTreeMap::new();
     for seen in observations {
-        if rows.contains_key(&seen.asset_id) {
+        if rows.contains_key(&seen.asset_id) && !seen.is_garbled() {
             let last = last.entry(&seen.asset_id).or_insert(seen);
             *last = std::cmp::max_by_key(*last, seen, |seen| seen.at);
         }

@@ -12,7 +12,7 @@ use super::step::{AssetInquiry, SettleError, SettleStep, WriteOutcome};
 use super::unstable_rows::UnstableRows;
 use crate::asset::{AssetId, DeliveryName};
 use crate::cloudinary::CloudinaryError;
-use crate::observation::Observation;
+use crate::observation::{GARBLED_TEXT, Observation};
 use crate::row::AssetRow;
 use crate::sync::plan::{
     ChangeTally, KeepClocks, OpenUpload, PlanContext, WritePlan, plan_observations,
@@ -160,6 +160,7 @@ impl<P: SettlePolicy> Settlement<P> {
                 self.stage = Stage::Reading;
                 continue;
             }
+            self.leave_garbled_out();
             let plan = self.plan(&mut fresh_id);
             let unread = plan.unread_names(&self.names);
             if !unread.is_empty() {
@@ -327,6 +328,19 @@ impl<P: SettlePolicy> Settlement<P> {
             .chain(of_looks)
             .max()
             .max(self.policy.newest_known())
+    }
+
+    /// Refuses the assets of which a text could not be read. They are there, and no row can hold them.
+    fn leave_garbled_out(&mut self) {
+        let all = self.policy.observations(&self.evidence);
+        let garbled = all.iter().filter(|seen| seen.is_garbled());
+        let garbled = garbled.map(|seen| seen.asset_id.clone());
+        let new: BTreeSet<AssetId> = garbled.filter(|id| !self.left_out.contains(id)).collect();
+        for asset in new {
+            self.policy.take_refused(&asset, GARBLED_TEXT);
+            self.left_out.insert(asset.clone());
+            self.refused.insert(asset, GARBLED_TEXT.to_owned());
+        }
     }
 
     fn plan(&self, fresh_id: impl FnMut() -> Uuid) -> WritePlan {

@@ -281,6 +281,19 @@ fn assets_that_no_row_can_hold_are_left_out_and_the_others_are_written() {
 }
 
 #[test]
+fn an_asset_with_an_unreadable_text_is_refused_and_counts_as_there() {
+    let mut garbled = asset(2);
+    if let ObservedState::Seen(sighting) = &mut garbled.fact {
+        sighting.is_garbled = true;
+    }
+    let mut page = page_of(vec![asset(1), garbled.clone(), asset(3)]);
+    let written = settle_where_refused(&mut page, &[]).unwrap();
+    assert_eq!(written, [asset(1).asset_id, asset(3).asset_id]);
+    assert!(page.refused()[&garbled.asset_id].contains("half of an emoji"));
+    assert!(page.evidence().alive().contains(&garbled.asset_id));
+}
+
+#[test]
 fn a_refusal_that_belongs_to_no_asset_is_the_callers() {
     let mut nothing = page_of(Vec::new());
     assert!(matches!(plan(&mut nothing, &[]), SettleStep::Write(_)));

@@ -1,6 +1,6 @@
 //! Brings uploads to an end that nobody has ended: their function died, or never had an answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{DueUpload, Uploads};
 use crate::asset::ResourceType;
@@ -50,7 +50,7 @@ impl Uploads {
             .list_named(resource_type, delivery_type, names)
             .await?;
         let at = listed.observed_at;
-        let seen = listed
+        let seen: Vec<_> = listed
             .value
             .iter()
             .filter_map(|resource| {
@@ -58,15 +58,31 @@ impl Uploads {
             })
             .filter(|seen| matches!(seen.fact, ObservedState::Seen(_)))
             .collect();
+        let found: BTreeSet<String> = seen
+            .iter()
+            .filter_map(Observation::seen_name)
+            .map(|name| name.public_id.clone())
+            .collect();
         let policy = ListingPolicy::few(ObservationSource::Reconcile, None);
-        self.settle(PlanEvidence::new(seen, 1), policy).await?;
+        let refused = match self.settle(PlanEvidence::new(seen, 1), policy).await {
+            Ok(()) => None,
+            Err(SettleError::ValuesRefused(reason)) => Some(reason),
+            Err(error) => return Err(error),
+        };
         for due in uploads {
-            let message = "Nothing of this name was found in Cloudinary.";
-            let ended = self
-                .clients
-                .store
-                .end_upload(due.id, "lost", "upload_lost", message);
-            ended.await?;
+            // What was taken in has ended by that, and stays as it is.
+            let (outcome, code, message) = match &refused {
+                Some(reason) if found.contains(&due.public_id) => {
+                    ("refused", "values_refused", reason.as_str())
+                }
+                _ => (
+                    "lost",
+                    "upload_lost",
+                    "Nothing of this name was found in Cloudinary.",
+                ),
+            };
+            let store = &self.clients.store;
+            store.end_upload(due.id, outcome, code, message).await?;
         }
         Ok(())
     }
