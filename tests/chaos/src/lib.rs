@@ -10,6 +10,7 @@ pub mod check;
 pub mod cloud;
 pub mod database;
 pub mod jobs;
+pub mod mischief;
 pub mod people;
 pub mod simulation;
 pub mod totals;

@@ -1,7 +1,7 @@
 //! One story, from its seed to the quiet at its end.
 
 mod calm;
-mod mischief;
+mod trouble;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,13 +12,13 @@ use media_sync::time::Timestamp;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use self::mischief::Mischief;
 use crate::check;
 use crate::database::UserDecision;
 use crate::jobs::{
     BothSides, CallFate, NotificationJob, OutboundJob, ReconcileJob, StepProgress, WaitingMessage,
     WorkerJob,
 };
+use crate::mischief::Mischief;
 use crate::people;
 use crate::totals::StoryTotals;
 

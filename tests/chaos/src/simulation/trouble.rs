@@ -1,13 +1,11 @@
 //! Mischief that outlasts a call: a user who never stops, and an hour without quota.
-//!
-//! It has numbers of its own, and happens in stories of odd seeds only: a story of an even seed is always the same.
 
 use std::time::Duration;
 
 use media_sync::queue::{FailureProspect, MessageFate, MessageKeeper};
 use media_sync::time::Timestamp;
+use rand::Rng;
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 
 use super::{SECOND, Story};
 use crate::jobs::{CallFate, WaitingMessage};
@@ -17,27 +15,6 @@ const HOUR: i64 = 3_600 * SECOND;
 
 /// The least pause of a message that is sent anew, as the queues of notifications have it.
 const PAUSE: Duration = Duration::from_secs(120);
-
-/// The state of a story's mischief.
-#[derive(Debug)]
-pub(super) struct Mischief {
-    rng: Option<StdRng>,
-    /// The end of the hour without quota.
-    quota_back_at: i64,
-    /// Messages that the queue holds back, and until when.
-    held_back: Vec<(i64, WaitingMessage)>,
-}
-
-impl Mischief {
-    pub(super) fn of_seed(seed: u64) -> Self {
-        let is_odd = seed % 2 == 1;
-        Self {
-            rng: is_odd.then(|| StdRng::seed_from_u64(!seed)),
-            quota_back_at: 0,
-            held_back: Vec::new(),
-        }
-    }
-}
 
 impl Story {
     pub(super) fn make_mischief(&mut self) {
