@@ -89,6 +89,8 @@ const PURE: &[&str] = &[
     "sync/store/runs.rs",
     "sync/store/write.rs",
     "telemetry/chain.rs",
+    "upload/active.rs",
+    "upload/bounds.rs",
     "upload/content.rs",
     "upload/format.rs",
     "upload/host_rule.rs",

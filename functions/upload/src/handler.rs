@@ -13,7 +13,7 @@ use media_sync::settings::LiveRules;
 use media_sync::supabase::jwt::TokenVerifier;
 use media_sync::sync::uploads::{NewUpload, UploadOutcome, Uploads, WantedUpload};
 use media_sync::time::Timestamp;
-use media_sync::upload::{UploadRules, Uploader};
+use media_sync::upload::{UploadBounds, UploadRules, Uploader};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -125,6 +125,7 @@ impl UploadRequests {
         let valid = rules.valid_seconds;
         let named = &signable.named;
         let beginning = NewUpload::new(id, uploader, named, signable.overwrite, now, valid);
+        let beginning = beginning.within(UploadBounds::from(rules));
         let begun = self.uploads.begin(beginning).await?;
         let credentials = cloudinary.credentials().await;
         let signable = signable.with_proof(begun.proof, id);

@@ -79,7 +79,10 @@ pub(crate) fn plan_url(
         display_name: options.display_name,
         tags: options.tags,
         context: options.context,
-        allowed_formats: allowed_formats(resource_type, rules),
+        allowed_formats: match resource_type {
+            ResourceType::Raw => Vec::new(),
+            seen_by_cloudinary => rules.formats_of(seen_by_cloudinary),
+        },
     };
     Ok((wanted, UploadSource::Url(file.url.clone().into())))
 }

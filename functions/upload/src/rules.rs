@@ -22,6 +22,7 @@ pub(crate) fn describe(
             "max_form_bytes": file_limit(rules),
             // Empty means any.
             "formats": rules.formats,
+            "active_formats": rules.active_formats,
             "resource_types": rules.resource_types,
             "public_id_prefix": prefix,
         },

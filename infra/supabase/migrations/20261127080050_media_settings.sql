@@ -12,6 +12,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         ('UPLOAD_RULES', 'prefix', 'string', null::text[]),
         ('UPLOAD_RULES', 'max_bytes', 'number', null),
         ('UPLOAD_RULES', 'formats', 'array', null),
+        ('UPLOAD_RULES', 'active_formats', 'array', null),
         ('UPLOAD_RULES', 'resource_types', 'array', null),
         ('UPLOAD_RULES', 'valid_seconds', 'number', null),
         ('UPLOAD_RULES', 'remote_hosts', 'array', null),

@@ -15,6 +15,8 @@ create table public.media_uploads (
     -- `none`: it replaces the content of an asset that has an owner.
     proof         text not null default 'name' check (proof in ('name', 'context', 'none')),
     overwrite     boolean not null default false,
+    -- Bounds that a signature cannot bind: {"max_bytes", "resource_types", "formats" ([] is any), "refused_formats"}.
+    bounds        jsonb,
     -- The versions of an asset of that name that are this upload's: Unix seconds on Cloudinary's clock.
     since_version bigint not null,
     until_version bigint not null,
@@ -132,7 +134,7 @@ $$;
 -- Records an upload before it is signed or sent. For service functions only: they have checked the user's token, with
 -- its role, and the rules of uploads. Ownership and the prefix are checked here.
 -- p_upload: {id, kind, uploader, role, public_id, is_name_given, folder, resource_type?, overwrite, since_version,
---   until_version, open_seconds, most_open, most_reserved, place?: {address, library}, row?: {resource_type,
+--   until_version, open_seconds, most_open, most_reserved, place?: {address, library}, bounds?, row?: {resource_type,
 --   original_filename?, file_size?, format?, mime_type?, display_name?, folder, tags, context, metadata}}
 -- {"outcome": "begun", "overwrite", "proof", "newest_clock"?} | {"outcome": "taken" | "reserved" | "not_yours" | "too_many"}
 -- | {"outcome": "outside_prefix", "prefix"} | {"outcome": "fenced", "owner"} | {"outcome": "fence_unknown"}
@@ -240,6 +242,80 @@ begin
 end
 $$;
 
+-- The fault of a signed upload's asset by the upload's bounds, or null: {"code", "message"}. The format of a raw file is
+-- the extension of its name. A picture or film of which no format is told is not judged by it.
+create function media_sync.fault_of_upload(p_asset public.media_assets, p_bounds jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    with told as (
+        select case p_asset.resource_type
+            when 'raw' then coalesce(lower(substring(p_asset.cloudinary_public_id from '\.([A-Za-z0-9]{1,10})$')), '')
+            else lower(p_asset.format)
+        end as format
+    )
+    select case
+        when p_asset.file_size > (p_bounds ->> 'max_bytes')::bigint then jsonb_build_object(
+            'code', 'file_too_large',
+            'message', format('The file has %s bytes; %s are allowed.', p_asset.file_size, p_bounds ->> 'max_bytes'))
+        when not p_bounds -> 'resource_types' ? p_asset.resource_type then jsonb_build_object(
+            'code', 'format_not_allowed',
+            'message', format('Files of type %s are not taken here.', p_asset.resource_type))
+        when p_bounds -> 'refused_formats' ? told.format
+            or p_bounds -> 'formats' <> '[]' and not p_bounds -> 'formats' ? told.format
+        then jsonb_build_object(
+            'code', 'format_not_allowed',
+            'message', format('Files of format %s are not taken here.', coalesce(nullif(told.format, ''), 'unknown')))
+    end
+    from told
+$$;
+
+-- Removes the assets among these rows that have come by a signature and exceed its bounds. A signature binds neither size
+-- nor, for raw files, format. The asset is deleted here, and its uploader cannot restore it; Cloudinary follows. One that
+-- may be used again, to replace, is judged as long as it is good.
+create function media_sync.remove_refused(p_rows jsonb, p_endings jsonb) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    c_nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+    v_former text;
+    v_force text;
+    v_found record;
+    v_upload public.media_uploads;
+begin
+    for v_found in
+        select id, upload, fault from (
+            select distinct on (m.id) m.id, u.id as upload, media_sync.fault_of_upload(m, u.bounds) as fault
+            from jsonb_array_elements(p_rows) w
+            join public.media_assets m on m.cloudinary_asset_id = w ->> 'cloudinary_asset_id'
+            join public.media_uploads u
+                on u.public_id = coalesce(m.observed ->> 'cloudinary_public_id', m.cloudinary_public_id)
+            where m.deleted_at is null and m.delivery_type = 'upload' and m.uploaded_by = u.uploader
+                and u.kind = 'signed' and u.outcome = 'stored' and u.bounds is not null
+                and m.cloudinary_version between u.since_version and u.until_version
+                and (u.overwrite or exists (
+                    select from jsonb_array_elements(p_endings) e where (e ->> 'id')::uuid = u.id
+                ))
+            order by m.id, u.begun_at desc
+        ) judged
+        where fault is not null
+    loop
+        v_former := media_sync.mark('observing', 'off');
+        v_force := media_sync.mark('force', 'on');
+        update public.media_assets set deleted_at = now() where id = v_found.id;
+        perform media_sync.mark('force', v_force);
+        perform media_sync.mark('observing', 'on');
+        update public.media_assets
+        set deleted_by = c_nobody, sync_error_message = v_found.fault ->> 'message'
+        where id = v_found.id;
+        perform media_sync.mark('observing', v_former);
+        update public.media_uploads
+        set outcome = 'refused', ended_at = now(), error_code = v_found.fault ->> 'code',
+            error_message = v_found.fault ->> 'message'
+        where id = v_found.upload
+        returning * into v_upload;
+        perform media_sync.log_upload('upload_failed', 'failed', 'api', v_upload);
+    end loop;
+end
+$$;
+
 -- Ends an upload that failed. p_outcome: refused | lost. Its waiting row goes. A row that was taken for its asset
 -- meanwhile loses its owner, since this upload did not bring its content.
 create function public.media_sync_end_upload(
@@ -300,7 +376,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 revoke execute on function media_sync.keep_waiting, media_sync.is_reserved, media_sync.keep_reserved,
-    media_sync.log_upload, media_sync.name_holders from public;
+    media_sync.log_upload, media_sync.name_holders, media_sync.fault_of_upload, media_sync.remove_refused from public;
 revoke execute on function public.media_sync_begin_upload, public.media_sync_end_upload, public.media_sync_due_uploads,
     public.media_sync_upload from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_begin_upload, public.media_sync_end_upload, public.media_sync_due_uploads,

@@ -1,5 +1,6 @@
 //! The type of a file, by its first bytes where they tell it (pure).
 
+use super::active::check_passive;
 use super::format::{extension, known_format};
 use super::recognition::{Recognition, recognise};
 use super::refusal::UploadRefusal;
@@ -35,8 +36,12 @@ pub fn check_file(
     }
     let extension = extension(filename);
     let claimed = extension.as_deref().and_then(known_format);
-    let resource_type = judge_type(recognise(bytes), claimed, wanted)?;
-    let format = format_of(recognise(bytes), claimed).or(extension);
+    let recognition = recognise(bytes);
+    let resource_type = judge_type(recognition, claimed, wanted)?;
+    // Whatever the file is called: its address may be opened by a browser.
+    check_passive(told_by(recognition), rules)?;
+    check_passive(extension.as_deref(), rules)?;
+    let format = format_of(recognition, claimed).or(extension);
     check_allowed(resource_type, format.as_deref(), rules)?;
     Ok(CheckedFile {
         resource_type,
@@ -58,7 +63,7 @@ fn judge_type(
     let claimed_type = claimed.map(|(_, kind)| kind);
     let is = match recognition {
         Recognition::Unknown => return Ok(wanted.or(claimed_type).unwrap_or(ResourceType::Raw)),
-        Recognition::NoMedia => ResourceType::Raw,
+        Recognition::NoMedia | Recognition::Active(_) => ResourceType::Raw,
         Recognition::Format(name) | Recognition::Container(name) => {
             known_format(name).map_or(ResourceType::Raw, |(_, kind)| kind)
         }
@@ -76,12 +81,20 @@ fn judge_type(
     Ok(is)
 }
 
+/// The one format that the content tells by itself.
+fn told_by(recognition: Recognition) -> Option<&'static str> {
+    match recognition {
+        Recognition::Format(name) | Recognition::Active(name) => Some(name),
+        Recognition::Container(_) | Recognition::NoMedia | Recognition::Unknown => None,
+    }
+}
+
 /// The format that the content tells; where several share a container, its name decides.
 fn format_of(recognition: Recognition, claimed: Option<KnownFormat>) -> Option<String> {
     let name = match recognition {
         Recognition::Format(name) => name,
         Recognition::Container(likeliest) => claimed.map_or(likeliest, |(name, _)| name),
-        Recognition::Unknown | Recognition::NoMedia => claimed?.0,
+        Recognition::Unknown | Recognition::NoMedia | Recognition::Active(_) => claimed?.0,
     };
     Some(name.to_owned())
 }
@@ -96,6 +109,7 @@ pub fn check_allowed(
     rules: &UploadRules,
 ) -> Result<(), UploadRefusal> {
     check_allowed_type(resource_type, rules)?;
+    check_passive(format, rules)?;
     let is_listed = |format: &str| rules.formats.iter().any(|listed| listed == format);
     if !rules.formats.is_empty() && !format.is_some_and(is_listed) {
         return Err(UploadRefusal::NotAllowed(format!(
@@ -203,6 +217,25 @@ mod tests {
             let format = told.format.unwrap_or_default();
             assert_eq!(format!("{} {format}", told.resource_type), is, "{name}");
         }
+    }
+
+    #[test]
+    fn files_that_act_are_refused_by_their_content_and_by_their_name() {
+        let raw = Some(ResourceType::Raw);
+        for (bytes, name) in [
+            (&b"<svg>"[..], "logo.svg"),
+            (b"<svg>", "logo.txt"),
+            (b"<html>", "page.txt"),
+            (b"<?xml version='1.0'?><note>", "note"),
+            (b"alert(1)", "a.js"),
+            (b"text", "page.HTML"),
+            (b"MZ\x90\0", "setup"),
+        ] {
+            assert_eq!(check(bytes, name, raw), Err("format_not_allowed"), "{name}");
+        }
+        let rules = UploadRules::parse(r#"{"active_formats": ["svg"]}"#).unwrap();
+        assert!(check_file(b"<svg>", "logo.svg", None, &rules).is_ok());
+        assert!(check_file(b"<html>", "logo.svg", raw, &rules).is_err());
     }
 
     #[test]

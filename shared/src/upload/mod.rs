@@ -1,5 +1,7 @@
 //! Rules for uploads: content, sender, name and signature (pure).
 
+pub mod active;
+mod bounds;
 pub mod content;
 pub mod format;
 mod host_rule;
@@ -13,6 +15,7 @@ pub mod remote;
 pub mod rules;
 pub mod signing;
 
+pub use bounds::UploadBounds;
 pub use kind::UploadKind;
 pub use name::{ChosenName, NamingWishes};
 pub use proof::UploadProof;

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::active::check_passive;
 use super::format::extension;
 use super::refusal::UploadRefusal;
 use super::rules::{UploadRules, Uploader};
@@ -43,6 +44,7 @@ impl NamingWishes<'_> {
         uploader: Uploader,
         upload: Uuid,
     ) -> Result<ChosenName, UploadRefusal> {
+        check_passive(self.filename.and_then(extension).as_deref(), rules)?;
         let prefix = rules.prefix_of(uploader);
         let folder = self.folder.map(|folder| folder.trim_matches('/'));
         let folder = match (folder, &prefix) {
@@ -75,6 +77,8 @@ impl NamingWishes<'_> {
             None => self.chosen(&folder, upload),
         };
         refuse("public_id", PUBLIC_ID.fault_of(&public_id))?;
+        // A raw file's name has its extension, and nobody knows yet where a signed file is sent.
+        check_passive(extension(&public_id).as_deref(), rules)?;
         Ok(ChosenName {
             public_id,
             is_given: self.public_id.is_some(),
@@ -200,6 +204,21 @@ mod tests {
     }
 
     #[test]
+    fn names_of_files_that_act_are_refused() {
+        let given = NamingWishes {
+            public_id: Some("shop/page.html"),
+            ..NamingWishes::default()
+        };
+        let of_file = NamingWishes {
+            filename: Some("logo.SVG"),
+            ..NamingWishes::default()
+        };
+        for naming in [given, of_file] {
+            assert_eq!(choose(naming, &anywhere()), Err("format_not_allowed"));
+        }
+    }
+
+    #[test]
     fn names_that_cloudinary_does_not_take_are_refused() {
         let long = "x".repeat(256);
         for public_id in [
@@ -237,7 +256,8 @@ mod tests {
         #[test]
         fn a_chosen_name_is_always_good(filename in "\\PC{0,300}") {
             let naming = NamingWishes { filename: Some(&filename), ..NamingWishes::default() };
-            prop_assert!(choose(naming, &anywhere()).is_ok());
+            let chosen = choose(naming, &anywhere());
+            prop_assert!(chosen.is_ok() || chosen == Err("format_not_allowed"));
         }
     }
 }

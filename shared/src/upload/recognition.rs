@@ -12,6 +12,8 @@ pub(super) enum Recognition {
     Container(&'static str),
     /// No picture, film or sound, whatever its name says.
     NoMedia,
+    /// The same, and browsers or machines carry it out.
+    Active(&'static str),
     Unknown,
 }
 
@@ -46,16 +48,16 @@ const CONTAINERS: &[(&[u8], &str)] = &[
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "wmv"),
 ];
 
-/// Programs, scripts and archives.
-const NO_MEDIA: &[&[u8]] = &[
-    b"MZ",
-    b"\x7fELF",
-    b"#!/",
-    b"\xca\xfe\xba\xbe",
-    b"\xcf\xfa\xed\xfe",
-    b"\x1f\x8b",
-    b"7z\xbc\xaf\x27\x1c",
-    b"Rar!",
+/// Archives.
+const NO_MEDIA: &[&[u8]] = &[b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!"];
+
+/// Programs and scripts.
+const ACTIVE: &[(&[u8], &str)] = &[
+    (b"MZ", "exe"),
+    (b"\x7fELF", "elf"),
+    (b"#!/", "sh"),
+    (b"\xca\xfe\xba\xbe", "class"),
+    (b"\xcf\xfa\xed\xfe", "macho"),
 ];
 
 /// Reads the first bytes of a file.
@@ -81,6 +83,9 @@ pub(super) fn recognise(bytes: &[u8]) -> Recognition {
     }
     if NO_MEDIA.iter().any(|magic| begins(magic)) {
         return Recognition::NoMedia;
+    }
+    if let Some((_, name)) = ACTIVE.iter().find(|(magic, _)| begins(magic)) {
+        return Recognition::Active(name);
     }
     markup(bytes)
 }
@@ -142,6 +147,7 @@ fn markup(bytes: &[u8]) -> Recognition {
     while let Some(after) = after_prologue(rest) {
         rest = after.trim_start();
     }
+    let is_xml = text.trim_start_matches('\u{feff}').starts_with("<?xml");
     let Some(element) = rest.strip_prefix('<') else {
         return Recognition::Unknown;
     };
@@ -152,7 +158,8 @@ fn markup(bytes: &[u8]) -> Recognition {
     let local = name.rsplit(':').next().unwrap_or_default();
     match local.to_ascii_lowercase().as_str() {
         "svg" => Recognition::Format("svg"),
-        "html" | "head" | "body" | "script" => Recognition::NoMedia,
+        "html" | "head" | "body" | "script" => Recognition::Active("html"),
+        _ if is_xml => Recognition::Active("xml"),
         _ => Recognition::Unknown,
     }
 }
@@ -228,21 +235,23 @@ mod tests {
 
     #[test]
     fn programs_and_pages_are_told_from_the_unknown() {
-        for bytes in [
-            &b"MZ\x90\0"[..],
-            b"#!/bin/sh",
-            b"<html><svg></svg>",
-            b"<!DOCTYPE html>\n<html lang='en'>",
-            b"<!-- a page --><SCRIPT>",
+        for (bytes, name) in [
+            (&b"MZ\x90\0"[..], "exe"),
+            (b"#!/bin/sh", "sh"),
+            (b"<html><svg></svg>", "html"),
+            (b"<!DOCTYPE html>\n<html lang='en'>", "html"),
+            (b"<!-- a page --><SCRIPT>", "html"),
+            (b"<?xml version='1.0'?><kml>", "xml"),
         ] {
-            assert_eq!(recognise(bytes), Recognition::NoMedia, "{bytes:?}");
+            assert_eq!(recognise(bytes), Recognition::Active(name), "{bytes:?}");
         }
+        assert_eq!(recognise(b"Rar!"), Recognition::NoMedia);
         for bytes in [
             &b"hello"[..],
             b"",
             b"\0\0\0\0\0\0\0\0\0\xff\xfb",
             b"<!-- never closed <svg>",
-            b"<?xml version='1.0'?><kml>",
+            b"<kml>",
         ] {
             assert_eq!(recognise(bytes), Recognition::Unknown, "{bytes:?}");
         }

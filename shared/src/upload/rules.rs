@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::active::ACTIVE_FORMATS;
 use super::format::{FORMATS, known_format};
 use super::host_rule::HostRule;
 use crate::asset::ResourceType;
@@ -30,6 +31,8 @@ pub struct UploadRules {
     pub max_bytes: u64,
     /// Formats as Cloudinary names them (`jpg`, `mp4`); none means any.
     pub formats: Vec<String>,
+    /// Formats whose files browsers or machines carry out (`svg`, `html`, `js`), and that are taken all the same.
+    pub active_formats: Vec<String>,
     pub resource_types: Vec<ResourceType>,
     /// The time in which a signature can be used, in seconds. Every chunk of a large file is
     /// checked.
@@ -53,6 +56,7 @@ impl Default for UploadRules {
             prefix: format!("users/{USER_ID}"),
             max_bytes: 100 * 1024 * 1024,
             formats: Vec::new(),
+            active_formats: Vec::new(),
             resource_types: ResourceType::ALL.to_vec(),
             valid_seconds: 600,
             remote_hosts: Vec::new(),
@@ -91,7 +95,7 @@ impl UploadRules {
                 "has valid_seconds outside {SHORTEST_VALIDITY} to {LONGEST_VALIDITY}"
             ));
         }
-        for format in &mut rules.formats {
+        for format in rules.formats.iter_mut().chain(&mut rules.active_formats) {
             let name = format.trim_start_matches('.').to_ascii_lowercase();
             if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
                 return Err("has a format that is not a file extension".into());
@@ -109,6 +113,23 @@ impl UploadRules {
             .then(|| self.prefix.replace(USER_ID, &uploader.id.to_string()))
     }
 
+    /// True unless files of this format act and nobody has asked for them.
+    pub fn takes(&self, format: &str) -> bool {
+        let lists = |list: &[String]| list.iter().any(|listed| listed == format);
+        !ACTIVE_FORMATS.contains(&format) || lists(&self.formats) || lists(&self.active_formats)
+    }
+
+    /// The formats that a file of this type may have, whose content only Cloudinary sees.
+    pub fn formats_of(&self, kind: ResourceType) -> Vec<String> {
+        if !self.formats.is_empty() {
+            return self.formats.clone();
+        }
+        let known = FORMATS
+            .iter()
+            .filter(|(name, known, _)| *known == kind && self.takes(name));
+        known.map(|(name, ..)| (*name).to_owned()).collect()
+    }
+
     /// The formats to which a signature binds the file, since no other signed parameter tells its
     /// type; `None` for any.
     pub fn signed_formats(&self) -> Option<Vec<&str>> {
@@ -119,7 +140,9 @@ impl UploadRules {
         if allows(&ResourceType::Raw) {
             return None;
         }
-        let known = FORMATS.iter().filter(|(_, kind, _)| allows(kind));
+        let known = FORMATS
+            .iter()
+            .filter(|(name, kind, _)| allows(kind) && self.takes(name));
         Some(known.map(|(name, ..)| *name).collect())
     }
 }
@@ -179,5 +202,6 @@ mod tests {
         let rules = UploadRules::parse(r#"{"resource_types": ["image"]}"#).unwrap();
         let formats = rules.signed_formats().unwrap();
         assert!(formats.contains(&"png") && !formats.contains(&"mp4"));
+        assert!(!formats.contains(&"svg"), "nobody has asked for it");
     }
 }

@@ -84,8 +84,8 @@ const READABLE: [(&str, &str, &str); 24] = [
     ),
     (
         "media_uploads",
-        "since_version until_version proof",
-        "which versions of the asset are the upload's, and what proves it",
+        "since_version until_version proof bounds",
+        "which versions of the asset are the upload's, what proves it, and its bounds",
     ),
     (
         "sync_runs",

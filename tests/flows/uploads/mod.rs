@@ -4,6 +4,7 @@
 mod attribution;
 mod carried_out;
 mod prefixed;
+mod refused_later;
 mod signed;
 
 use end_to_end::{HttpAnswer, World, eventually, picture};

@@ -11,7 +11,7 @@ use crate::supabase::SupabaseError;
 use crate::sync::marker::{LibraryOwner, LibraryPlace};
 use crate::sync::store::MirrorStore;
 use crate::time::Timestamp;
-use crate::upload::{ChosenName, UploadKind, UploadProof, UploadRefusal, Uploader};
+use crate::upload::{ChosenName, UploadBounds, UploadKind, UploadProof, UploadRefusal, Uploader};
 use crate::user_role::UserRole;
 
 /// The seconds that our clock may be ahead of Cloudinary's without an upload being taken for an
@@ -48,6 +48,7 @@ pub struct NewUpload {
     most_reserved: u32,
     row: Option<WaitingRow>,
     place: Option<LibraryPlace>,
+    bounds: Option<UploadBounds>,
 }
 
 /// The known values of an asset that is not there yet.
@@ -111,6 +112,7 @@ impl NewUpload {
             most_reserved: MOST_RESERVED,
             row: None,
             place: None,
+            bounds: None,
         }
     }
 
@@ -120,6 +122,13 @@ impl NewUpload {
         self.kind = kind;
         self.resource_type = Some(row.resource_type);
         self.row = Some(row);
+        self
+    }
+
+    /// The same, judged by these bounds once its file has come.
+    #[must_use]
+    pub fn within(mut self, bounds: UploadBounds) -> Self {
+        self.bounds = Some(bounds);
         self
     }
 
