@@ -117,7 +117,7 @@ fn note_marks(value: &mut Value, mark: &str) -> bool {
         },
         Value::Array(items) => items
             .iter_mut()
-            .fold(false, |marked, item| note_marks(item, mark) || marked),
+            .fold(false, |marked, item| marked | note_marks(item, mark)),
         Value::Object(members) => {
             let mut is_marked = false;
             let old = std::mem::take(members);

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn a_name_with_a_comma_means_its_own_asset_alone() {
     let world = World::start().await;
-    let fields = json!({"metadata_fields": {"stock": "integer"}});
-    world.cloud.set(fields).await;
+    world.cloud.define_field("stock", "integer").await;
     for splits in [true, false] {
         let switch = json!({"public_ids_split_at_commas": splits});
         world.cloud.set(switch).await;

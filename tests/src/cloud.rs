@@ -123,6 +123,21 @@ impl CloudinaryAccount {
         assert_eq!(changed, ids, "Cloudinary skips what it does not know");
     }
 
+    /// Defines a field of structured metadata.
+    pub async fn define_field(&self, external_id: &str, kind: &str) {
+        let account = self.client.credentials().await;
+        let url = format!(
+            "{}v1_1/{}/metadata_fields",
+            account.upload_prefix(),
+            account.cloud_name()
+        );
+        let field = json!({"external_id": external_id, "label": external_id, "type": kind});
+        let request = self.http.post(url).json(&field);
+        let request = request.basic_auth(account.api_key(), Some(account.api_secret()));
+        let defined = request.send().await.expect("the Admin API answers");
+        assert!(defined.status().is_success(), "{defined:?}");
+    }
+
     /// Decides on a picture as a moderator does.
     pub async fn moderate(&self, public_id: &str, status: &str) {
         let account = self.client.credentials().await;

@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn a_value_that_cloudinary_writes_in_its_own_way_is_taken_and_told() {
     let world = World::start().await;
-    let fields = json!({"metadata_fields": {"stock": "integer", "size": "string"}});
-    world.cloud.set(fields).await;
+    world.cloud.define_field("stock", "integer").await;
     let mug = world.mirrored("mug", 1).await;
     // The notification of the change would otherwise tell the value before the worker looks.
     world.cloud.chaos(json!({"drop": 1.0})).await;
