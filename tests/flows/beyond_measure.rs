@@ -243,7 +243,7 @@ async fn run_leaves_out(world: &World, mode: &str, assets: [&CloudinaryResource;
     assert_eq!(failed, (&json!(false), &json!("failed")), "{}", answer.body);
     let message = refusal(&answer.body);
     assert!(
-        message.starts_with("2 assets could not be written"),
+        message.starts_with("2 assets could not be read"),
         "{message}"
     );
     let is_named = |asset: &&CloudinaryResource| message.contains(id_of(asset).as_str());
@@ -289,7 +289,7 @@ async fn naming_them_tells_the_same(world: &World) {
     assert_eq!(answer.body["success"], false, "{}", answer.body);
     let message = refusal(&answer.body);
     assert!(
-        message.starts_with("10 assets could not be written"),
+        message.starts_with("10 assets could not be read"),
         "{message}"
     );
     assert_eq!(answer.body["updated_items"], 1, "{}", answer.body);

@@ -429,7 +429,10 @@ begin
     end if;
 
     if v_operation is not null then
-        perform media_sync.bound_intent(v_intent, old);
+        -- A delete adds next to nothing. What was wished before must not stand in its way.
+        if v_operation <> 'delete_requested' then
+            perform media_sync.bound_intent(v_intent, old);
+        end if;
         new.intent := v_intent || jsonb_build_object('at', v_at, 'by', v_user);
         new.intent_revision := old.intent_revision + 1;
         new.sync_status := 'pending';

@@ -13,6 +13,12 @@ insert into media_sync.delete_permission (allowed_until) values ('-infinity');
 alter table media_sync.delete_permission enable row level security;
 revoke all on media_sync.delete_permission from public, anon, authenticated, service_role;
 
+-- The id that stands in `deleted_by` where the mirror has removed a file that its uploader may not bring. No brake holds
+-- such deletes, and they hold up nobody else's.
+create function media_sync.mirror_itself() returns uuid
+language sql immutable
+return '00000000-0000-0000-0000-000000000000'::uuid;
+
 -- True if more than twenty assets, and more than a tenth of those that were there, were deleted here within an hour and
 -- nobody has allowed it. `p_since` is the moment of the last permission.
 create function media_sync.is_mass_delete(p_since timestamptz) returns boolean
@@ -25,7 +31,7 @@ begin
         select distinct m.id
         from public.media_sync_log l join public.media_assets m on m.id = l.asset_row_id
         where l.operation = 'delete_requested' and l.occurred_at > greatest(now() - interval '1 hour', p_since)
-            and m.deleted_at is not null
+            and m.deleted_at is not null and m.deleted_by is distinct from media_sync.mirror_itself()
     ) deleted;
     return v_deleted > c_few and v_deleted * 10 > v_deleted + (
         select coalesce(sum(assets), 0) from public.media_stats where live
@@ -44,6 +50,7 @@ begin
     if not exists (
         select from public.media_assets
         where id = any (p_ids) and intent -> 'existence' ->> 'op' = 'delete' and deleted_at > v_since
+            and deleted_by is distinct from media_sync.mirror_itself()
     ) or not media_sync.is_mass_delete(v_since) then
         return '{}';
     end if;
@@ -52,6 +59,7 @@ begin
         set sync_error_code = 'held', sync_next_attempt_at = null,
             sync_error_message = 'more than a tenth of the assets were deleted within an hour: an administrator has to allow it'
         where id = any (p_ids) and intent -> 'existence' ->> 'op' = 'delete' and deleted_at > v_since
+            and deleted_by is distinct from media_sync.mirror_itself()
         returning id
     )
     select array_agg(id) into v_held from held;
@@ -224,7 +232,7 @@ begin
 end
 $$;
 
-revoke execute on function media_sync.is_mass_delete, media_sync.hold_deletes, media_sync.rounds_of,
+revoke execute on function media_sync.mirror_itself, media_sync.is_mass_delete, media_sync.hold_deletes, media_sync.rounds_of,
     media_sync.most_worker_bytes from public;
 revoke execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents,
     public.media_sync_allow_deletes from public, anon, authenticated, service_role;

@@ -73,7 +73,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     select exists (
         select from public.media_uploads u
         where u.public_id = p_public_id and u.open_until > now()
-            and (u.outcome is null or u.kind = 'signed' and u.outcome = 'stored')
+            and (u.outcome is null or u.kind = 'signed')
             and u.uploader is distinct from p_user
             and (p_role is distinct from 'admin' or u.kind <> 'signed' or u.overwrite)
     )
@@ -269,16 +269,13 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- Removes the assets among these rows that have come by a signature and exceed its bounds. A signature binds neither size
--- nor, for raw files, format. The asset is deleted here, and its uploader cannot restore it; Cloudinary follows. One that
--- may be used again, to replace, is judged as long as it is good.
-create function media_sync.remove_refused(p_rows jsonb, p_endings jsonb) returns void
+-- nor, for raw files, format, and may be used more than once, also for another type of file. So every asset of its name
+-- and time is judged that its uploader owns, or that brings the proof. The asset is deleted here, and its uploader cannot
+-- restore it; Cloudinary follows.
+create function media_sync.remove_refused(p_rows jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-    c_nobody constant uuid := '00000000-0000-0000-0000-000000000000';
-    v_former text;
-    v_force text;
     v_found record;
-    v_upload public.media_uploads;
 begin
     for v_found in
         select id, upload, fault from (
@@ -287,32 +284,47 @@ begin
             join public.media_assets m on m.cloudinary_asset_id = w ->> 'cloudinary_asset_id'
             join public.media_uploads u
                 on u.public_id = coalesce(m.observed ->> 'cloudinary_public_id', m.cloudinary_public_id)
-            where m.deleted_at is null and m.delivery_type = 'upload' and m.uploaded_by = u.uploader
-                and u.kind = 'signed' and u.outcome = 'stored' and u.bounds is not null
+            where m.deleted_at is null and m.delivery_type = 'upload'
+                and u.kind = 'signed' and u.outcome is not null and u.bounds is not null
                 and m.cloudinary_version between u.since_version and u.until_version
-                and (u.overwrite or exists (
-                    select from jsonb_array_elements(p_endings) e where (e ->> 'id')::uuid = u.id
-                ))
+                and (
+                    u.proof = 'name' or m.uploaded_by = u.uploader
+                    or m.intent #>> '{context,media_sync_upload,base}' = u.id::text
+                )
             order by m.id, u.begun_at desc
         ) judged
         where fault is not null
     loop
-        v_former := media_sync.mark('observing', 'off');
-        v_force := media_sync.mark('force', 'on');
-        update public.media_assets set deleted_at = now() where id = v_found.id;
-        perform media_sync.mark('force', v_force);
-        perform media_sync.mark('observing', 'on');
-        update public.media_assets
-        set deleted_by = c_nobody, sync_error_message = v_found.fault ->> 'message'
-        where id = v_found.id;
-        perform media_sync.mark('observing', v_former);
-        update public.media_uploads
-        set outcome = 'refused', ended_at = now(), error_code = v_found.fault ->> 'code',
-            error_message = v_found.fault ->> 'message'
-        where id = v_found.upload
-        returning * into v_upload;
-        perform media_sync.log_upload('upload_failed', 'failed', 'api', v_upload);
+        -- One file that cannot be removed keeps no other observation from being written.
+        begin
+            perform media_sync.remove_upload(v_found.id, v_found.upload, v_found.fault);
+        exception when others then
+            raise warning 'asset % exceeds its upload''s bounds and stays: %', v_found.id, sqlerrm;
+        end;
     end loop;
+end
+$$;
+
+-- Deletes the asset of an upload for this fault, and ends the upload as refused.
+create function media_sync.remove_upload(p_asset uuid, p_upload uuid, p_fault jsonb) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    v_former text := media_sync.mark('observing', 'off');
+    v_force text := media_sync.mark('force', 'on');
+    v_upload public.media_uploads;
+begin
+    update public.media_assets set deleted_at = now() where id = p_asset;
+    perform media_sync.mark('force', v_force);
+    perform media_sync.mark('observing', 'on');
+    update public.media_assets
+    set deleted_by = media_sync.mirror_itself(), sync_error_message = p_fault ->> 'message'
+    where id = p_asset;
+    perform media_sync.mark('observing', v_former);
+    update public.media_uploads
+    set outcome = 'refused', ended_at = now(), error_code = p_fault ->> 'code', error_message = p_fault ->> 'message'
+    where id = p_upload
+    returning * into v_upload;
+    perform media_sync.log_upload('upload_failed', 'failed', 'api', v_upload);
 end
 $$;
 
@@ -376,7 +388,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 revoke execute on function media_sync.keep_waiting, media_sync.is_reserved, media_sync.keep_reserved,
-    media_sync.log_upload, media_sync.name_holders, media_sync.fault_of_upload, media_sync.remove_refused from public;
+    media_sync.log_upload, media_sync.name_holders, media_sync.fault_of_upload, media_sync.remove_refused,
+    media_sync.remove_upload from public;
 revoke execute on function public.media_sync_begin_upload, public.media_sync_end_upload, public.media_sync_due_uploads,
     public.media_sync_upload from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_begin_upload, public.media_sync_end_upload, public.media_sync_due_uploads,

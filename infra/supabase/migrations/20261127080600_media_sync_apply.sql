@@ -288,9 +288,7 @@ begin
     exception when exclusion_violation then
         raise exception 'a delivery name was taken meanwhile' using errcode = 'PT412';
     end;
-    perform media_sync.remove_refused(
-        coalesce(p_change -> 'inserts', '[]') || coalesce(p_change -> 'updates', '[]'),
-        coalesce(p_change -> 'uploads', '[]'));
+    perform media_sync.remove_refused(coalesce(p_change -> 'inserts', '[]') || coalesce(p_change -> 'updates', '[]'));
 
     -- An applied notification stays `applied`, though it tells nothing new the second time. A parked one may be
     -- understood by now. A batch may hold the same notification twice.

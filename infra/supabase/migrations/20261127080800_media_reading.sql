@@ -349,10 +349,16 @@ $$;
 create function public.media_list(p_query jsonb) returns json
 language plpgsql stable set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
 declare
+    c_most_tags constant integer := 50;
+    c_longest constant integer := 65536;
     v_found record;
     v_page record;
 begin
     perform media_sync.admit();
+    -- A tag may be a condition of its own, and a plan of many conditions takes gigabytes.
+    if octet_length(p_query::text) > c_longest or jsonb_array_length(p_query -> 'tags') > c_most_tags then
+        raise exception 'a query has % tags and % bytes at most', c_most_tags, c_longest using errcode = '22023';
+    end if;
     select * into v_found from media_sync.list_find(p_query);
     select * into v_page from media_sync.list_items(v_found.ids, false);
     if v_page.count < cardinality(v_found.ids) then

@@ -18,7 +18,11 @@ async fn what_a_signature_cannot_bind_is_judged_when_the_file_has_come() {
     stage.send(&signed, large.clone(), "mug.gif").await.ok();
     is_removed(&stage, "shop/large", "file_too_large").await;
 
-    replaced_content_is_judged_again(&stage, large).await;
+    its_name_stays_kept_while_the_signature_is_good(&stage).await;
+    replaced_content_is_judged_again(&stage, large.clone()).await;
+    a_signature_that_was_used_is_judged_again(&stage, large).await;
+    a_long_wish_does_not_keep_a_file(&stage).await;
+    many_refused_files_hold_up_nobody(&stage).await;
     stage.world.assert_mirrored().await;
     stage.world.stack.stop().await;
 }
@@ -30,6 +34,79 @@ async fn replaced_content_is_judged_again(stage: &Uploads, large: Vec<u8>) {
     stage.send(&signed, picture(3), "mug.gif").await.ok();
     stage.send(&signed, large, "mug.gif").await.ok();
     is_removed(stage, "shop/fits", "file_too_large").await;
+}
+
+/// Whoever holds it could replace what somebody else brings under the name.
+async fn its_name_stays_kept_while_the_signature_is_good(stage: &Uploads) {
+    let wanted = json!({"paramsToSign": {"public_id": "shop/large"}});
+    let other = stage.post(&stage.other, wanted).await;
+    other.assert_refused(StatusCode::CONFLICT, "public_id_reserved");
+}
+
+/// First for a small picture, then for a large file of another type.
+async fn a_signature_that_was_used_is_judged_again(stage: &Uploads, large: Vec<u8>) {
+    let mut signed = stage.signed(json!({"folder": "shop"})).await;
+    let public_id = signed["public_id"]
+        .as_str()
+        .expect("a public id")
+        .to_owned();
+    stage.send(&signed, picture(4), "mug.gif").await.ok();
+    stage.assert_owned(&public_id).await;
+    let url = signed["upload"]["url"].as_str().expect("an address");
+    signed["upload"]["url"] = json!(url.replace("/auto/", "/raw/"));
+    stage.send(&signed, large, "mug.bin").await.ok();
+    eventually("the second file is gone", async || {
+        stage.world.drain().await;
+        let rows = stage.rows(&public_id).await;
+        rows.iter().any(|row| {
+            row["resource_type"] == "raw"
+                && !row["deleted_at"].is_null()
+                && row["sync_status"] == "synced"
+        })
+    })
+    .await;
+}
+
+/// What its owner has wished for, and Cloudinary has refused, adds up in the row.
+async fn a_long_wish_does_not_keep_a_file(stage: &Uploads) {
+    let wanted = json!({"public_id": "shop/wished"});
+    stage
+        .send(&stage.signed(wanted).await, picture(5), "mug.gif")
+        .await
+        .ok();
+    stage.assert_proven("shop/wished").await;
+    let which = "cloudinary_public_id=eq.shop/wished";
+    let wish = async |value: String| {
+        let edit = json!({"metadata": {"nowhere": value}});
+        stage.world.write(which, &stage.world.user, edit).await;
+    };
+    for number in 0..40 {
+        wish(format!("{number}-{}", "x".repeat(9_000))).await;
+    }
+    wish("short".to_owned()).await;
+    let wanted = json!({"public_id": "shop/wished", "overwrite": "1"});
+    let large = [picture(6), vec![0; 200]].concat();
+    stage
+        .send(&stage.signed(wanted).await, large, "mug.gif")
+        .await
+        .ok();
+    is_removed(stage, "shop/wished", "file_too_large").await;
+}
+
+/// More than twenty, and more than a tenth of what is there: no brake is for these.
+async fn many_refused_files_hold_up_nobody(stage: &Uploads) {
+    for number in 0..22 {
+        let signed = stage.signed(json!({"folder": "many"})).await;
+        let large = [picture(10 + number), vec![0; 200]].concat();
+        stage.send(&signed, large, "mug.gif").await.ok();
+    }
+    let refused = "select count(*) from public.media_assets
+        where starts_with(cloudinary_public_id, 'many/') and deleted_at is not null and sync_status = 'synced'";
+    eventually("all of them are gone", async || {
+        stage.world.drain().await;
+        stage.world.count(refused).await == 22
+    })
+    .await;
 }
 
 async fn is_removed(stage: &Uploads, public_id: &str, code: &str) {

@@ -131,8 +131,12 @@ impl World {
     /// Sends all decisions that wait, as if their time had come, and the scheduler's too.
     pub async fn drain(&self) {
         self.rows(
-            "update public.media_assets set sync_next_attempt_at = now()
-                where sync_next_attempt_at is not null and intent is not null returning id",
+            // In the order in which workers lock them.
+            "with due as (
+                select id from public.media_assets
+                where sync_next_attempt_at is not null and intent is not null order by id for update
+            )
+            update public.media_assets a set sync_next_attempt_at = now() from due where a.id = due.id returning a.id",
             &[],
         )
         .await;

@@ -43,6 +43,7 @@ pub(super) async fn an_address_is_copied(stage: &Uploads, mug: &Value) {
     let remote = stage.post(&stage.world.user, copy).await;
     let remote = remote.body_with(StatusCode::CREATED);
     assert_eq!(remote["item"]["cloudinary_etag"], mug["cloudinary_etag"]);
+    stage.assert_proven("shop/copy").await;
 }
 
 pub(super) async fn bad_addresses_are_refused(stage: &Uploads, mug: &Value) {
