@@ -21,6 +21,7 @@ mod dry_runs;
 mod edits;
 mod explained;
 mod fence;
+mod forgotten;
 mod front;
 mod garbled;
 mod getting_started;

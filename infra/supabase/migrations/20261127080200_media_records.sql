@@ -72,6 +72,13 @@ begin
             return old;
         end if;
     end if;
+    -- Erasure takes the values, and leaves who did what and when.
+    if tg_op = 'UPDATE' and current_setting('media_sync.forgetting', true) = 'on'
+        and current_user = (select pg_get_userbyid(relowner) from pg_catalog.pg_class where oid = tg_relid)
+        and to_jsonb(new) = to_jsonb(old) || '{"cloudinary_public_id": null, "error_message": null, "details": null}'
+    then
+        return new;
+    end if;
     raise exception 'the audit trail is append-only' using errcode = '42501';
 end
 $$;
@@ -260,6 +267,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         select * from public.media_notifications
         where received_at >= p_since and received_at < p_until
             and (p_asset_id is null or asset_ids @> array[p_asset_id])
+            -- What was forgotten cannot be replayed.
+            and body <> ''
             and (p_after_received is null or (received_at, digest) > (p_after_received, p_after_digest))
         order by received_at, digest
         limit p_limit
