@@ -95,6 +95,7 @@ const PURE: &[&str] = &[
     "upload/format.rs",
     "upload/host_rule.rs",
     "upload/name.rs",
+    "upload/passive.rs",
     "upload/public_address.rs",
     "upload/refusal.rs",
     "upload/remote.rs",

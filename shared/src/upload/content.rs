@@ -1,7 +1,7 @@
 //! The type of a file, by its first bytes where they tell it (pure).
 
-use super::active::check_passive;
 use super::format::{extension, known_format};
+use super::passive::check_passive;
 use super::recognition::{Recognition, recognise};
 use super::refusal::UploadRefusal;
 use super::rules::UploadRules;

@@ -7,6 +7,7 @@ pub mod format;
 mod host_rule;
 mod kind;
 pub mod name;
+pub mod passive;
 pub mod proof;
 mod public_address;
 mod recognition;

@@ -2,8 +2,8 @@
 
 use uuid::Uuid;
 
-use super::active::check_passive;
 use super::format::extension;
+use super::passive::check_passive;
 use super::refusal::UploadRefusal;
 use super::rules::{UploadRules, Uploader};
 use crate::asset::ResourceType;
