@@ -96,7 +96,7 @@ begin
         select from media_sync.run_progress
         where run_id = p_run_id and lease = p_lease and step = coalesce(p_step, step)
     ) then
-        raise exception 'another worker leads this run' using errcode = 'PT409';
+        raise exception 'another worker leads this run' using errcode = 'PT410';
     end if;
 end
 $$;

@@ -139,6 +139,30 @@ $$;
 create trigger touch before update on public.media_collections
     for each row execute function media_sync.touch();
 
+-- Refuses collections beyond the bound of their owner. Of two transactions of one owner the second counts the first's.
+create function media_sync.bound_collections() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    c_most constant integer := 1000;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('media_collections of ' || owner, 0))
+    from (select distinct owner from added order by owner) owners;
+    if exists (
+        select from (select distinct owner from added) owners
+        where (select count(*) from (
+            select from public.media_collections c where c.owner = owners.owner limit c_most + 1
+        ) counted) > c_most
+    ) then
+        raise exception 'a user has % collections at most', c_most using errcode = 'PT422';
+    end if;
+    return null;
+end
+$$;
+
+create trigger bound_collections after insert on public.media_collections
+    referencing new table as added
+    for each statement execute function media_sync.bound_collections();
+
 alter table public.media_collections enable row level security;
 revoke all on public.media_collections from anon, authenticated, service_role;
 grant select, insert, delete on public.media_collections to authenticated;
@@ -399,7 +423,7 @@ $$;
 -- The uses of an asset and its collections that the caller may see. Asked before it is deleted.
 -- {"usage": [{usage_type, table_name, record_id, created_by, created_at}], a thousand at most,
 --  "usage_count": number, counted up to the bound of an asset,
---  "collections": [{collection_id, name, is_public, owner, position}]}
+--  "collections": [{collection_id, name, is_public, owner, position}], a thousand at most}
 create function public.media_where_used(p_asset uuid) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
     select media_sync.admit();
@@ -423,11 +447,16 @@ language sql stable set search_path = pg_catalog, pg_temp set statement_timeout 
             select coalesce(jsonb_agg(
                 jsonb_build_object(
                     'collection_id', c.id, 'name', c.name, 'is_public', c.is_public, 'owner', c.owner,
-                    'position', i.position
+                    'position', c.position
                 ) order by c.name, c.id
             ), '[]')
-            from public.media_collection_items i join public.media_collections c on c.id = i.collection_id
-            where i.asset_id = p_asset
+            from (
+                select c.id, c.name, c.is_public, c.owner, i.position
+                from public.media_collection_items i join public.media_collections c on c.id = i.collection_id
+                where i.asset_id = p_asset
+                -- The caller's own are among them.
+                order by c.owner = auth.uid() desc, c.name, c.id limit 1000
+            ) c
         )
     )
 $$;
@@ -486,7 +515,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
     from told
 $$;
 
-revoke execute on function media_sync.bound_uses, media_sync.bound_items, media_sync.refuse_if_used, media_sync.touch,
+revoke execute on function media_sync.bound_uses, media_sync.bound_collections, media_sync.bound_items, media_sync.refuse_if_used, media_sync.touch,
     media_sync.hold_collection, media_sync.named_once, media_sync.outcome, media_sync.count_positions,
     media_sync.put_items, media_sync.check_place from public;
 revoke execute on function public.media_collection_add, public.media_collection_reorder, public.media_collection_remove,

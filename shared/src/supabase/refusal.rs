@@ -244,6 +244,7 @@ mod tests {
             (409, "23505", SERVICE, Ours),
             (400, "P0001", SERVICE, Ours),
             (409, "PT409", SERVICE, Ours),
+            (410, "PT410", SERVICE, Ours),
             (500, "57P04", SERVICE, Ours),
             (500, "XX000", SERVICE, Ours),
         ];

@@ -51,7 +51,7 @@ pub enum RunStage {
 pub enum RefusedWrite {
     /// Rows have changed since they were read (PT412).
     Conflict,
-    /// Somebody else leads the run (PT409).
+    /// Somebody else leads the run (PT410).
     LeaseLost,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use end_to_end::{DataApiCaller, database};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::Measure;
@@ -58,6 +58,30 @@ async fn large_rows_are_read_and_claimed_in_parts() {
         let told: BTreeSet<String> = serde_json::from_value(claimed.body["left"].clone()).unwrap();
         assert_eq!(told, left);
     }
+    measure.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_user_has_a_bounded_number_of_collections() {
+    let measure = Measure::take().await;
+    let shelves = |count: usize| {
+        (0..count)
+            .map(|number| json!({"name": number.to_string()}))
+            .collect::<Value>()
+    };
+    let path = "/media_collections";
+    let add = async |count| {
+        let body = shelves(count);
+        measure
+            .user
+            .call(Method::POST, path, &[], Some(&body))
+            .await
+    };
+    add(999).await.assert_status(StatusCode::CREATED);
+    add(2)
+        .await
+        .assert_refused(StatusCode::UNPROCESSABLE_ENTITY, "PT422");
+    add(1).await.assert_status(StatusCode::CREATED);
     measure.stack.stop().await;
 }
 

@@ -22,7 +22,7 @@ pub(super) async fn a_step_renews_the_lease_and_is_written_once(
         "select lease_until > now() + interval '100 seconds' from media_sync.run_progress";
     assert_eq!(database.value(renewed).await, true);
     let twice = database.apply(step(first, &[], &[])).await.body;
-    assert_eq!(twice["code"], "PT409", "{twice}");
+    assert_eq!(twice["code"], "PT410", "{twice}");
 }
 
 /// Gives the run as its new leader has it.
@@ -52,7 +52,7 @@ pub(super) async fn the_late_leader_writes_nothing(
     let mut late = first.clone();
     late["step"] = second["step"].clone();
     let refused = database.apply(step(&late, &[mug()], &[1])).await;
-    refused.assert_refused(StatusCode::CONFLICT, "PT409");
+    refused.assert_refused(StatusCode::GONE, "PT410");
     let written = "select count(*) from public.media_assets";
     assert_eq!(database.value(written).await, 0);
     let release = json!({"p_run_id": late["id"], "p_lease": late["lease"]});
@@ -61,7 +61,7 @@ pub(super) async fn the_late_leader_writes_nothing(
         ("media_sync_release_run", release),
     ] {
         let refused = database.rpc(function, arguments).await.body;
-        assert_eq!(refused["code"], "PT409", "{function}: {refused}");
+        assert_eq!(refused["code"], "PT410", "{function}: {refused}");
     }
 }
 

@@ -85,14 +85,25 @@ impl World {
 
     /// Waits until nothing is on its way: no notification, no message, no pending row.
     pub async fn settle(&self) {
-        self.cloud.quiet().await;
-        eventually("the queues are empty", async || {
-            self.waiting_messages().await.is_empty()
-        })
-        .await;
+        self.quiet().await;
+        let proofs = "select count(*) from public.media_assets where intent -> 'context' ? 'media_sync_upload'";
+        // Proofs of uploads go with the drain of a minute.
+        if self.count(proofs).await > 0 {
+            self.drain().await;
+        }
         let pending = "select count(*) from public.media_assets where sync_status = 'pending'";
         eventually("no row is pending", async || {
             self.value(pending).await == json!(0)
+        })
+        .await;
+        // Cloudinary tells of the calls that have ended the last of them.
+        self.quiet().await;
+    }
+
+    async fn quiet(&self) {
+        self.cloud.quiet().await;
+        eventually("the queues are empty", async || {
+            self.waiting_messages().await.is_empty()
         })
         .await;
     }

@@ -307,5 +307,5 @@ impl MirrorStore {
 
 /// Tells whether the database refused a write because somebody else leads the run now.
 pub fn is_lease_lost(error: &SupabaseError) -> bool {
-    matches!(error, SupabaseError::Refused { code, .. } if code == "PT409")
+    matches!(error, SupabaseError::Refused { code, .. } if code == "PT410")
 }

@@ -17,8 +17,6 @@ async fn what_a_function_uploads_is_mirrored_at_once_and_ends_as_one_row_or_none
     sources::bad_addresses_are_refused(&stage, &mug).await;
     sources::bad_files_are_refused(&stage).await;
     sources::a_table_is_kept_as_it_is(&stage).await;
-    // Proofs of given names go with the drain.
-    stage.world.drain().await;
     stage.world.assert_mirrored().await;
 
     // From here on Cloudinary tells nothing by itself.
@@ -29,7 +27,6 @@ async fn what_a_function_uploads_is_mirrored_at_once_and_ends_as_one_row_or_none
     names::an_unknown_assets_name_is_taken(&stage).await;
     let phoenix = names::an_asset_that_comes_back_keeps_its_row(&stage).await;
     names::a_waiting_name_is_lost_to_another_asset(&stage, &phoenix).await;
-    stage.world.drain().await;
     stage.world.assert_mirrored().await;
     stage.assert_nothing_waits().await;
     stage.world.stack.stop().await;
@@ -41,7 +38,6 @@ async fn a_notification_that_overtakes_the_answer_finds_the_row_that_waits() {
     unseen::a_notification_overtakes_the_answer(&stage).await;
     unseen::a_run_lets_a_waiting_row_wait(&stage).await;
     failing::however_a_call_fails_there_is_one_row_or_none(&stage).await;
-    stage.world.drain().await;
     stage.world.assert_mirrored().await;
     stage.world.stack.stop().await;
 }
