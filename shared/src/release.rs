@@ -12,7 +12,7 @@ pub const BUILD: &str = match option_env!("MEDIA_SYNC_BUILD") {
 };
 
 /// The newest migration that this code knows: the timestamp in its file's name.
-pub const SCHEMA_VERSION: &str = "20261127081100";
+pub const SCHEMA_VERSION: &str = "20261127081200";
 
 /// Where the database stands beside the code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
