@@ -65,7 +65,11 @@ impl Story {
             .await;
         self.world
             .cloud
-            .set(json!({"asset_id_reused_after_backup": self.rng.random_bool(0.5)}))
+            .set(json!({
+                "asset_id_reused_after_backup": self.rng.random_bool(0.5),
+                // People write into fields that nobody has defined here.
+                "any_metadata_field": true,
+            }))
             .await;
         for _ in 0..EVENTS {
             match self.rng.random_range(0..20) {
