@@ -1,4 +1,4 @@
-//! What an administrator has forgotten is nowhere any more, and the rest of the mirror goes on.
+//! A forgotten asset leaves no value anywhere, and the rest of the mirror goes on.
 
 use end_to_end::{DataApiCaller, HttpAnswer, World, database, eventually, id_of};
 use local_stack::TokenClaims;

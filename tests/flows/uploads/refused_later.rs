@@ -36,7 +36,7 @@ async fn replaced_content_is_judged_again(stage: &Uploads, large: Vec<u8>) {
     is_removed(stage, "shop/fits", "file_too_large").await;
 }
 
-/// Whoever holds it could replace what somebody else brings under the name.
+/// A holder of the signature could replace a file that somebody else brings under the name.
 async fn its_name_stays_kept_while_the_signature_is_good(stage: &Uploads) {
     let wanted = json!({"paramsToSign": {"public_id": "shop/large"}});
     let other = stage.post(&stage.other, wanted).await;
@@ -67,7 +67,7 @@ async fn a_signature_that_was_used_is_judged_again(stage: &Uploads, large: Vec<u
     .await;
 }
 
-/// What its owner has wished for, and Cloudinary has refused, adds up in the row.
+/// Wishes of its owner that Cloudinary has refused add up in the row.
 async fn a_long_wish_does_not_keep_a_file(stage: &Uploads) {
     let wanted = json!({"public_id": "shop/wished"});
     stage

@@ -17,7 +17,7 @@ pub(super) struct Incoming {
     pub(super) filename: Option<String>,
 }
 
-/// How much of a file there is so far.
+/// The amount of a file that is there so far.
 #[derive(Debug)]
 pub(super) struct Chunk {
     pub(super) upload: String,

@@ -24,7 +24,7 @@ pub(super) fn unfinished(params: &Params, kind: Option<ResourceType>, chunk: &Ch
     json!({"done": false, "bytes": chunk.bytes, "public_id": public_id, "kind": "upload"})
 }
 
-/// What the name of a file can be made from.
+/// The parts from which the name of a file is made.
 #[derive(Clone, Copy)]
 pub(super) struct NamedFile<'a> {
     pub(super) kind: ResourceType,
