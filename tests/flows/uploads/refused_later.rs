@@ -84,6 +84,13 @@ async fn a_long_wish_does_not_keep_a_file(stage: &Uploads) {
         wish(format!("{number}-{}", "x".repeat(9_000))).await;
     }
     wish("short".to_owned()).await;
+    let beyond = "select count(*) from public.media_assets
+        where cloudinary_public_id = 'shop/wished' and octet_length(intent::text) > 262144";
+    assert_eq!(
+        stage.world.count(beyond).await,
+        1,
+        "more than a decision may make"
+    );
     let wanted = json!({"public_id": "shop/wished", "overwrite": "1"});
     let large = [picture(6), vec![0; 200]].concat();
     stage
