@@ -10,7 +10,7 @@ const LIBRARY: &str = include_str!("library.sql");
 const INDEXES: &str = "
     select i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
     from pg_index i
-    where i.indrelid = 'public.media_assets'::regclass
+    where i.indrelid in ('public.media_assets'::regclass, 'media_sync.asset_search'::regclass)
         and not exists (select from pg_constraint where conindid = i.indexrelid)";
 
 /// Fills an empty `media_assets` with that many rows, as years of work leave them, and tells the
@@ -40,7 +40,11 @@ pub async fn fill(database_url: &str, rows: i64) {
     for (_, definition) in &indexes {
         run(&client, definition).await;
     }
-    run(&client, "vacuum analyze public.media_assets").await;
+    run(
+        &client,
+        "vacuum analyze public.media_assets, media_sync.asset_search",
+    )
+    .await;
 }
 
 async fn run(client: &Client, sql: &str) {

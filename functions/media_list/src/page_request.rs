@@ -165,7 +165,7 @@ impl ListFilters {
             .text("folder", 1024)?
             .map(|folder| folder.trim_matches('/').to_owned());
         Ok(Self {
-            search: query.text("search", 200)?.map(str::to_owned),
+            search: search(query)?,
             resource_type: query.word("resource_type")?,
             folder,
             tags,
@@ -179,6 +179,17 @@ impl ListFilters {
             max_size,
         })
     }
+}
+
+/// Words, of which the database takes as many.
+fn search(query: &QueryParameters) -> Result<Option<String>, ParameterError> {
+    const MOST_WORDS: usize = 20;
+    let text = query.text("search", 200)?;
+    if text.is_some_and(|text| text.split_whitespace().count() > MOST_WORDS) {
+        let wanted = format!("must have {MOST_WORDS} words at most");
+        return Err(ParameterError::new("search", wanted));
+    }
+    Ok(text.map(str::to_owned))
 }
 
 fn sizes(query: &QueryParameters) -> Result<(Option<i64>, Option<i64>), ParameterError> {
@@ -256,6 +267,7 @@ mod tests {
             ("sort_order=up", "sort_order"),
             ("tags_match=none", "tags_match"),
             ("resource_type=audio", "resource_type"),
+            ("search=a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q+r+s+t+u", "search"),
             ("date_field=deleted_at", "date_field"),
             ("date_from=yesterday", "date_from"),
             ("date_from=2026-02-01&date_to=2026-01-31", "date_from"),

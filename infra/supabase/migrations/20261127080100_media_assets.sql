@@ -112,27 +112,7 @@ create index media_assets_display_name on public.media_assets ((left(coalesce(di
 create index media_assets_public_id on public.media_assets (cloudinary_public_id, id)
     where deleted_at is null;
 
--- The text that a search looks in, in lower case and composed (NFC). Nobody types the separator, so no match spans two
--- texts. The function has no settings of its own: they would keep the planner from seeing through it to its statistics.
-create function media_sync.search_text(
-    p_filename text, p_display_name text, p_public_id text, p_description text, p_alt_text text
-) returns text
-language sql immutable parallel safe
-return lower(normalize(
-    coalesce(p_filename, '') || E'\x01' || coalesce(p_display_name, '') || E'\x01' || p_public_id
-        || E'\x01' || coalesce(p_description, '') || E'\x01' || coalesce(p_alt_text, '')
-));
-
-create index media_assets_search on public.media_assets using gin (
-    media_sync.search_text(original_filename, display_name, cloudinary_public_id, description, alt_text)
-    extensions.gin_trgm_ops
-) where deleted_at is null;
-
--- Statistics of the expressions above. Without them the planner guesses, and walks a whole order for a word that is
--- nowhere. It does not use what it knows of partial indexes.
-create statistics public.media_assets_search_words
-    on media_sync.search_text(original_filename, display_name, cloudinary_public_id, description, alt_text)
-    from public.media_assets;
+-- Statistics of the expressions above. The planner does not use what it knows of partial indexes.
 create statistics public.media_assets_sizes on (coalesce(file_size, 0)) from public.media_assets;
 create statistics public.media_assets_upload_times on (coalesce(cloudinary_created_at, created_at)) from public.media_assets;
 
@@ -340,6 +320,70 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     where key = any ((select media_sync.shown_columns() || p_more)::text[])
 $$;
 
+-- The text that a search looks in: names, texts, tags and context values of each asset, in lower case and composed
+-- (NFC). A table of its own, so that the planner has statistics of a plain column, that clients do not read it with
+-- `select=*`, and that a change of a status leaves its index alone. Whose size a writer decides is bounded.
+create table media_sync.asset_search (
+    id    uuid primary key,
+    words text not null
+);
+alter table media_sync.asset_search enable row level security;
+revoke all on media_sync.asset_search from public, anon, authenticated, service_role;
+
+create index asset_search_words on media_sync.asset_search using gin (words extensions.gin_trgm_ops);
+
+-- Nobody types the separator, so no match spans two values.
+create function media_sync.keep_search() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    c_longest constant integer := 16384;
+    c_between constant text := E'\x01';
+    v_changed public.media_assets[];
+begin
+    if tg_op = 'DELETE' then
+        delete from media_sync.asset_search where id in (select id from before_rows);
+        return null;
+    elsif tg_op = 'INSERT' then
+        v_changed := array(select a from after_rows a);
+    else
+        -- No join: its plan, made for one row, would serve a million.
+        v_changed := array(
+            select a from after_rows a where a.id in (
+                select id from (
+                    select id, display_name, cloudinary_public_id, original_filename, alt_text, description, tags, context
+                    from after_rows
+                    except
+                    select id, display_name, cloudinary_public_id, original_filename, alt_text, description, tags, context
+                    from before_rows
+                ) changed
+            )
+        );
+    end if;
+    insert into media_sync.asset_search as s (id, words)
+    select c.id, left(lower(normalize(concat_ws(
+        c_between, c.display_name, c.cloudinary_public_id, c.original_filename, c.alt_text,
+        array_to_string(c.tags, c_between), c.description,
+        (
+            select string_agg(value, c_between)
+            from jsonb_each_text(case jsonb_typeof(c.context) when 'object' then c.context else '{}' end)
+        )
+    ))), c_longest)
+    from unnest(v_changed) c
+    on conflict (id) do update set words = excluded.words where s.words <> excluded.words;
+    return null;
+end
+$$;
+
+create trigger keep_search_insert after insert on public.media_assets
+    referencing new table as after_rows
+    for each statement execute function media_sync.keep_search();
+create trigger keep_search_update after update on public.media_assets
+    referencing old table as before_rows new table as after_rows
+    for each statement execute function media_sync.keep_search();
+create trigger keep_search_delete after delete on public.media_assets
+    referencing old table as before_rows
+    for each statement execute function media_sync.keep_search();
+
 alter table public.media_assets enable row level security;
 
 -- Projects made before 2026-10-30 grant everything new in `public` to everybody.
@@ -462,12 +506,9 @@ create policy media_stats_callers on public.media_stats as restrictive to authen
 revoke execute on function media_sync.has_odd_claims, media_sync.anonymous_role, media_sync.caller_role,
     media_sync.role_edits_all, media_sync.is_admin, media_sync.edits_all, media_sync.may_read, media_sync.may_write,
     media_sync.is_assured, media_sync.admit, media_sync.want_assurance, media_sync.count_delete, media_sync.mark,
-    media_sync.search_text, media_sync.count_revision, media_sync.mirrored_columns, media_sync.shown_columns,
+    media_sync.keep_search, media_sync.count_revision, media_sync.mirrored_columns, media_sync.shown_columns,
     media_sync.column_list, media_sync.shown, media_sync.take_stats_shard, media_sync.keep_stats from public;
 revoke execute on function public.media_assure from public, anon, authenticated, service_role;
--- A writer of a row computes its index entry. The planner sees through the function only for roles that may call it:
--- for others the index would be of no use.
-grant execute on function media_sync.search_text to public;
 grant execute on function media_sync.has_odd_claims, media_sync.anonymous_role, media_sync.caller_role,
     media_sync.role_edits_all, media_sync.is_admin, media_sync.edits_all, media_sync.may_read, media_sync.may_write,
     media_sync.is_assured, media_sync.admit, media_sync.want_assurance, media_sync.mirrored_columns,

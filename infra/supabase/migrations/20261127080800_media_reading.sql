@@ -130,15 +130,35 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     having max(cardinality(media_sync.spellings(tag))) > 1
 $$;
 
--- The condition of a search as SQL over media_assets m; $2 is its pattern. No index finds a word without trigrams; it is
--- only met on the way. p_met hides such a word from the index, which would be slower.
-create function media_sync.list_words(p_met boolean) returns text
+-- The patterns of a search: one for each of its words, which may stand anywhere and in any order. No character has a
+-- meaning of its own.
+create function media_sync.search_patterns(p_search text) returns text[]
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select case when p_met then '''''||' else '' end || 'media_sync.search_text('
-        || 'm.original_filename, m.display_name, m.cloudinary_public_id, m.description, m.alt_text) like $2'
+    select array(
+        select '%' || regexp_replace(lower(normalize(word)), '([\\%_])', '\\\1', 'g') || '%'
+        -- The separator of values is in none of them, so nothing matches it.
+        from regexp_split_to_table(translate(p_search, E'\x01', E'\x02'), '\s+') word
+        where word <> ''
+    )
 $$;
 
--- The conditions of a query as SQL over media_assets m. Values are bound: $1 the query, $2 the search's pattern, $3 the
+-- True if an index finds the pattern: three letters or digits in a row, or two at a word's end.
+create function media_sync.has_trigram(p_pattern text) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select p_pattern ~ '[[:alnum:]]{3}|[[:alnum:]]{2}[^[:alnum:]%]|[^[:alnum:]%][[:alnum:]]{2}'
+$$;
+
+-- The condition of a search as SQL over media_assets m; $2 holds its patterns. No index finds words without trigrams; they
+-- are only met on the way. p_met hides them from the index, which would be slower.
+create function media_sync.list_words(p_patterns text[], p_met boolean) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select coalesce('exists (select from media_sync.asset_search s where s.id = m.id' || string_agg(format(
+        ' and %ss.words like $2[%s]', case when p_met then '''''||' end, place
+    ), '') || ')', 'true')
+    from generate_subscripts(p_patterns, 1) place
+$$;
+
+-- The conditions of a query as SQL over media_assets m. Values are bound: $1 the query, $2 the search's patterns, $3 the
 -- tags.
 create function media_sync.list_filter(p_query jsonb) returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
@@ -149,7 +169,9 @@ begin
     if v_date is null or v_date not like '%_at%' then
         raise exception 'date_field is not a column of dates' using errcode = '22023';
     end if;
-    if p_query ? 'search' then v_filter := v_filter || ' and ' || media_sync.list_words(false); end if;
+    if p_query ? 'search' then
+        v_filter := v_filter || ' and ' || media_sync.list_words(media_sync.search_patterns(p_query ->> 'search'), false);
+    end if;
     if p_query ? 'tags' and p_query ->> 'tags_match' = 'any' then
         v_filter := v_filter || ' and m.tags && $3';
     elsif p_query ? 'tags' then
@@ -172,12 +194,12 @@ end
 $$;
 
 -- The planner's way to count the matching rows, up to a bound. Volatile, since nothing else may use EXPLAIN.
-create function media_sync.list_plan(p_counting text, p_query jsonb, p_pattern text, p_tags text[]) returns json
+create function media_sync.list_plan(p_counting text, p_query jsonb, p_patterns text[], p_tags text[]) returns json
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
     v_plan json;
 begin
-    execute 'explain (format json) ' || p_counting into v_plan using p_query, p_pattern, p_tags;
+    execute 'explain (format json) ' || p_counting into v_plan using p_query, p_patterns, p_tags;
     return v_plan -> 0 -> 'Plan';
 end
 $$;
@@ -186,12 +208,12 @@ $$;
 -- * Classes of the statistics are exact, whatever their size.
 -- * Others are counted up to a thousand rows, unless that would take much longer than finding a page.
 -- * Otherwise, and if the planner expects more than twice as many, its estimate is taken.
-create function media_sync.list_total(p_query jsonb, p_pattern text, p_tags text[], p_met boolean) returns bigint[]
+create function media_sync.list_total(p_query jsonb, p_patterns text[], p_tags text[], p_met boolean) returns bigint[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
     c_bound constant bigint := 1000;
     -- In the planner's unit: a thousand rows here and there in the table.
-    c_effort constant double precision := 5000;
+    c_effort constant double precision := 3000;
     c_counting constant text := 'select from public.media_assets m where %s limit ' || c_bound + 1;
     v_plan json;
     v_expected bigint;
@@ -204,13 +226,13 @@ begin
         return array[v_total, 1];
     end if;
     v_plan := media_sync.list_plan(
-        format(c_counting, media_sync.list_filter(p_query)), p_query, p_pattern, p_tags);
+        format(c_counting, media_sync.list_filter(p_query)), p_query, p_patterns, p_tags);
     v_expected := v_plan -> 'Plans' -> 0 ->> 'Plan Rows';
     if v_expected < 2 * c_bound and (v_plan ->> 'Total Cost')::double precision < c_effort then
         execute format('select count(*) from (' || c_counting || ') counted', case when p_met
-            then media_sync.list_filter(p_query - 'search') || ' and ' || media_sync.list_words(true)
+            then media_sync.list_filter(p_query - 'search') || ' and ' || media_sync.list_words(p_patterns, true)
             else media_sync.list_filter(p_query) end)
-        into v_total using p_query, p_pattern, p_tags;
+        into v_total using p_query, p_patterns, p_tags;
         if v_total <= c_bound then
             return array[v_total, 1];
         end if;
@@ -230,20 +252,21 @@ create function media_sync.list_find(
     p_query jsonb, out ids uuid[], out has_more boolean, out page_end jsonb, out total bigint, out total_is_exact boolean
 )
 language plpgsql stable security definer
--- A page is short, and every order and every filter has an index.
-set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+-- A page is short, and every order and every filter has an index, so nothing that reads a table whole is of use. A row
+-- found by an index costs about as much as one met on the way: without that hint the planner walks too far.
+set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set max_parallel_workers_per_gather = 0 set random_page_cost = 1.1 as $$
 declare
     c_farthest constant integer := 100000;
     c_most_met constant integer := 20000;
+    c_most_words constant integer := 20;
     v_limit integer := least(greatest(coalesce((p_query ->> 'limit')::integer, 50), 1), 1000);
     v_offset bigint := coalesce((p_query ->> 'offset')::bigint, 0);
     v_direction text := case p_query ->> 'sort_order' when 'desc' then 'desc' else 'asc' end;
-    v_search text := normalize(p_query ->> 'search');
-    -- The separator is in no text, so nothing matches it.
-    v_pattern text := '%' || regexp_replace(lower(translate(v_search, E'\x01', E'\x02')), '([\\%_])', '\\\1', 'g') || '%';
+    v_patterns text[] := media_sync.search_patterns(p_query ->> 'search');
     v_tags text[] := media_sync.wanted_tags(p_query);
-    v_met boolean := coalesce(
-        v_search !~ '[[:alnum:]]{3}|[[:alnum:]]{2}[^[:alnum:]]|[^[:alnum:]][[:alnum:]]{2}', false);
+    v_met boolean := cardinality(v_patterns) > 0
+        and not exists (select from unnest(v_patterns) pattern where media_sync.has_trigram(pattern));
     v_order record := media_sync.list_order(p_query ->> 'sort_by');
     v_among text;
     v_values jsonb[];
@@ -252,6 +275,8 @@ declare
 begin
     if v_order.expression is null then
         raise exception 'sort_by is not a sortable column' using errcode = '22023';
+    elsif cardinality(v_patterns) > c_most_words then
+        raise exception 'a search has % words at most', c_most_words using errcode = '22023';
     elsif v_offset > c_farthest then
         raise exception 'pages by number end at % assets: use cursors, or add a filter', c_farthest using errcode = 'PT422';
     end if;
@@ -265,22 +290,22 @@ begin
     -- One row more than asked for tells if there is a next page.
     execute format(
         'select coalesce(array_agg(id), ''{}''), array_agg(to_jsonb(value)) from (
-            select m.id, m.value from (select %s, %s as value from %s %s) m
-            where %s order by m.value %s, m.id %6$s limit %s offset %s
+            select m.id, m.value from (select m.id, %s as value from %s %s) m
+            where %s order by m.value %s, m.id %5$s limit %s offset %s
         ) page',
-        case when v_met then 'm.*' else 'm.id' end, v_order.expression, v_among,
+        v_order.expression, v_among,
         case when v_met then format('order by value %1$s, m.id %1$s limit %2$s', v_direction, c_most_met) end,
-        case when v_met then media_sync.list_words(true) else 'true' end,
+        case when v_met then media_sync.list_words(v_patterns, true) else 'true' end,
         v_direction, v_limit + 1, v_offset
     )
-    into ids, v_values using p_query, v_pattern, v_tags;
+    into ids, v_values using p_query, v_patterns, v_tags;
     has_more := cardinality(ids) > v_limit;
     if has_more then
         ids := ids[:v_limit];
         page_end := jsonb_build_object('value', v_values[v_limit], 'id', ids[v_limit]);
     elsif v_met then
         execute format('select count(*) from (select from %s limit %s) looked', v_among, c_most_met + 1)
-        into v_looked_at using p_query, v_pattern, v_tags;
+        into v_looked_at using p_query, v_patterns, v_tags;
         if v_looked_at > c_most_met then
             raise exception 'too few of the first % assets match: search for three characters or more, or add a filter',
                 c_most_met using errcode = 'PT422';
@@ -290,7 +315,7 @@ begin
     if not has_more and not p_query ? 'after' and (v_offset = 0 or cardinality(ids) > 0) then
         v_total := array[v_offset + cardinality(ids), 1];
     else
-        v_total := media_sync.list_total(p_query, v_pattern, v_tags, v_met);
+        v_total := media_sync.list_total(p_query, v_patterns, v_tags, v_met);
     end if;
     total_is_exact := v_total[2] = 1;
     total := case when total_is_exact then v_total[1]
@@ -596,7 +621,7 @@ $$;
 
 revoke execute on function media_sync.spellings, media_sync.wanted_tags, media_sync.tags_filter, media_sync.list_order,
     media_sync.list_filter, media_sync.list_plan, media_sync.list_total,
-    media_sync.list_words, media_sync.make_list_view, media_sync.list_find, media_sync.list_items, media_sync.may_see, media_sync.may_open,
+    media_sync.search_patterns, media_sync.has_trigram, media_sync.list_words, media_sync.make_list_view, media_sync.list_find, media_sync.list_items, media_sync.may_see, media_sync.may_open,
     media_sync.may_audit, media_sync.notifications_about, media_sync.trail_of,
     media_sync.audit_about, media_sync.landmark, media_sync.is_claimed from public;
 revoke execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,

@@ -30,6 +30,7 @@ async fn expensive_questions_are_refused_in_a_large_library_and_say_what_to_ask(
         (json!({"offset": 100_000}), StatusCode::OK),
         (json!({"offset": 100_001}), StatusCode::UNPROCESSABLE_ENTITY),
         (json!({"tags": vec!["\u{e9}"; 51]}), StatusCode::BAD_REQUEST),
+        (json!({"search": "x ".repeat(21)}), StatusCode::BAD_REQUEST),
         (
             json!({"search": "x".repeat(65_536)}),
             StatusCode::BAD_REQUEST,

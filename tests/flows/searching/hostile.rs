@@ -253,14 +253,19 @@ fn with(rows: &[Value], is: impl Fn(&Value) -> bool) -> BTreeSet<String> {
         .collect()
 }
 
+/// Every word stands somewhere.
 fn searched(rows: &[Value], text: &str) -> BTreeSet<String> {
-    let holds = |row: &Value, name: &str| {
-        row[name]
-            .as_str()
-            .is_some_and(|own| own.to_lowercase().contains(&text.to_lowercase()))
-    };
+    let text = text.to_lowercase();
     with(rows, |row| {
-        holds(row, "display_name") || holds(row, "cloudinary_public_id")
+        let own: Vec<_> = ["display_name", "cloudinary_public_id"]
+            .map(|name| &row[name])
+            .into_iter()
+            .chain(row["tags"].as_array().unwrap())
+            .filter_map(Value::as_str)
+            .map(str::to_lowercase)
+            .collect();
+        let holds = |word: &str| own.iter().any(|own| own.contains(word));
+        text.split_whitespace().all(holds)
     })
 }
 

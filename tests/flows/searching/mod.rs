@@ -9,6 +9,7 @@ mod oracle;
 mod plans;
 mod statistics;
 mod walks;
+mod words;
 
 use end_to_end::{FunctionAnswer, RunningFunction};
 use local_stack::{LocalStack, StackOptions, TokenClaims};

@@ -170,7 +170,8 @@ async fn live_rows(lister: &Lister) -> Vec<Value> {
                 to_char(coalesce(cloudinary_created_at, created_at) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'),
             'public_id', cloudinary_public_id,
             'texts', jsonb_build_array(cloudinary_public_id, coalesce(display_name, ''), coalesce(original_filename, ''),
-                coalesce(description, ''), coalesce(alt_text, ''))
+                coalesce(description, ''), coalesce(alt_text, ''), array_to_string(tags, ' '),
+                coalesce(context ->> 'caption', ''), coalesce(context ->> 'alt', ''))
         ) from public.media_assets where deleted_at is null";
     let rows = client.query(sql, &[]).await.unwrap();
     rows.iter().map(|row| row.get(0)).collect()
@@ -231,7 +232,17 @@ fn filter(random: &mut StdRng, row: &Value) -> Parameters {
             let end = *["date_from", "date_to"].choose(random).unwrap();
             vec![("date_field", field.to_owned()), (end, moment)]
         }
-        _ => vec![("search", piece(random, &row["texts"]))],
+        _ => vec![("search", words(random, &row["texts"]))],
+    }
+}
+
+/// One or two pieces of the row's texts.
+fn words(random: &mut StdRng, texts: &Value) -> String {
+    let first = piece(random, texts);
+    if random.random_bool(0.3) {
+        format!("{first} {}", piece(random, texts))
+    } else {
+        first
     }
 }
 
@@ -286,12 +297,16 @@ fn matches(row: &Value, filters: &Parameters) -> bool {
         .as_str()
         .unwrap();
     filters.iter().all(|(name, value)| match *name {
-        "search" => row["texts"].as_array().unwrap().iter().any(|text| {
-            text.as_str()
-                .unwrap()
-                .to_lowercase()
-                .contains(&value.to_lowercase())
-        }),
+        "search" => {
+            let texts = row["texts"].as_array().unwrap();
+            let texts: Vec<_> = texts
+                .iter()
+                .map(|text| text.as_str().unwrap().to_lowercase())
+                .collect();
+            let value = value.to_lowercase();
+            let holds = |word: &str| texts.iter().any(|text| text.contains(word));
+            value.split_whitespace().all(holds)
+        }
         "tags" => {
             let has = |tag: &str| row["tags"].as_array().unwrap().iter().any(|own| own == tag);
             match given("tags_match") {

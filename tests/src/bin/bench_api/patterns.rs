@@ -16,7 +16,7 @@ pub(crate) struct Pattern {
 
 const NEWEST: &str = "order=created_at.desc,id.desc&limit=50";
 
-/// A word in any of the five texts.
+/// A word in any of the searched texts. A bare request cannot look into tags; they hold none of the words.
 fn like(word: &str) -> String {
     let texts = [
         "original_filename",
@@ -24,6 +24,8 @@ fn like(word: &str) -> String {
         "cloudinary_public_id",
         "description",
         "alt_text",
+        "context->>alt",
+        "context->>caption",
     ];
     let conditions = texts.map(|text| format!("{text}.ilike.*{word}*"));
     format!("or=({})&{NEWEST}", conditions.join(","))
@@ -63,6 +65,8 @@ fn simple(uploader: &str) -> Vec<Pattern> {
         ("any of two tags", "tags=tag-300,tag-399&tags_match=any".into(), newest("tags=ov.{tag-300,tag-399}")),
         ("word, common", "search=harbour".into(), like("harbour")),
         ("words, rare", "search=harbour-dawn".into(), like("harbour-dawn")),
+        ("two words", "search=harbour+lantern".into(),
+            format!("{}&{}", like("lantern").replace(&format!("&{NEWEST}"), ""), like("harbour"))),
         ("one name", "search=0123456".into(), like("0123456")),
         ("word that is nowhere", "search=nowhere".into(), like("nowhere")),
         ("two letters, common", "search=ou".into(), like("ou")),
