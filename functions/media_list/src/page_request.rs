@@ -21,6 +21,7 @@ const PARAMETERS: &[&str] = &[
     "date_to",
     "min_size",
     "max_size",
+    "deleted",
     "sort_by",
     "sort_order",
     "page",
@@ -74,6 +75,15 @@ struct ListFilters {
     min_size: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_size: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted: Option<DeletedFilter>,
+}
+
+/// Deleted assets, which are listed by themselves.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DeletedFilter {
+    Only,
 }
 
 /// Tags that an asset must have, of those that are named.
@@ -93,10 +103,12 @@ enum DateField {
     Updated,
     #[serde(rename = "cloudinary_created_at")]
     CreatedInCloudinary,
+    #[serde(rename = "deleted_at")]
+    Deleted,
 }
 
 /// The columns by which a list can be sorted, as the database names them.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum SortColumn {
     #[default]
@@ -107,6 +119,7 @@ enum SortColumn {
     DisplayName,
     #[serde(alias = "public_id")]
     CloudinaryPublicId,
+    DeletedAt,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -127,9 +140,10 @@ impl PageRequest {
     /// Naming the parameter that cannot be used.
     pub(crate) fn parse(query: Option<&str>) -> Result<Self, ParameterError> {
         let query = QueryParameters::parse(query, PARAMETERS)?;
+        let filters = ListFilters::read(&query)?;
         let asked = ListQuery {
-            filters: ListFilters::read(&query)?,
-            sort_by: query.word("sort_by")?.unwrap_or_default(),
+            sort_by: sort_column(&query, filters.deleted)?,
+            filters,
             sort_order: query.word("sort_order")?.unwrap_or_default(),
             limit: query.integer("limit", 1..=200)?.unwrap_or(50),
         };
@@ -154,6 +168,26 @@ impl PageRequest {
     }
 }
 
+/// Deleted assets have the order of their deletion alone, and others have no such moment.
+fn sort_column(
+    query: &QueryParameters,
+    deleted: Option<DeletedFilter>,
+) -> Result<SortColumn, ParameterError> {
+    let given = query.word("sort_by")?;
+    match (given, deleted) {
+        (None, Some(_)) => Ok(SortColumn::DeletedAt),
+        (Some(column), Some(_)) if column != SortColumn::DeletedAt => Err(ParameterError::new(
+            "sort_by",
+            "must be deleted_at where deleted=only is given",
+        )),
+        (Some(SortColumn::DeletedAt), None) => Err(ParameterError::new(
+            "sort_by",
+            "can be deleted_at only where deleted=only is given",
+        )),
+        (given, _) => Ok(given.unwrap_or_default()),
+    }
+}
+
 impl ListFilters {
     fn read(query: &QueryParameters) -> Result<Self, ParameterError> {
         let tags = query.list("tags", 50, 255)?.filter(|tags| !tags.is_empty());
@@ -161,6 +195,12 @@ impl ListFilters {
         let (date_from, date_to) = query.period("date_from", "date_to")?;
         let (min_size, max_size) = sizes(query)?;
         // The root's name is empty, and an empty value counts as not given: it is asked for as `/`.
+        let deleted = query.word("deleted")?;
+        let date_field = query.word("date_field")?;
+        if deleted.is_none() && matches!(date_field, Some(DateField::Deleted)) {
+            let wanted = "can be deleted_at only where deleted=only is given";
+            return Err(ParameterError::new("date_field", wanted));
+        }
         let folder = query
             .text("folder", 1024)?
             .map(|folder| folder.trim_matches('/').to_owned());
@@ -172,11 +212,12 @@ impl ListFilters {
             tags_match,
             sync_status: query.word("sync_status")?,
             uploaded_by: query.uuid("uploaded_by")?,
-            date_field: query.word("date_field")?,
+            date_field,
             date_from,
             date_to,
             min_size,
             max_size,
+            deleted,
         })
     }
 }
@@ -256,6 +297,15 @@ mod tests {
     }
 
     #[test]
+    fn deleted_assets_are_sorted_by_the_moment_of_their_deletion() {
+        let asked = arguments("deleted=only&date_field=deleted_at&date_from=2026-01-31");
+        assert_eq!(asked["deleted"], "only");
+        assert_eq!(asked["sort_by"], "deleted_at");
+        assert_eq!(asked["sort_order"], "desc");
+        assert_eq!(asked["date_field"], "deleted_at");
+    }
+
+    #[test]
     fn what_cannot_be_used_is_named() {
         for (query, name) in [
             ("limit=0", "limit"),
@@ -264,6 +314,9 @@ mod tests {
             ("page=0", "page"),
             ("page=1&cursor=abc", "cursor"),
             ("sort_by=secret", "sort_by"),
+            ("sort_by=deleted_at", "sort_by"),
+            ("sort_by=file_size&deleted=only", "sort_by"),
+            ("deleted=true", "deleted"),
             ("sort_order=up", "sort_order"),
             ("tags_match=none", "tags_match"),
             ("resource_type=audio", "resource_type"),
@@ -292,6 +345,7 @@ mod tests {
             ("tags_match", words_of::<TagsMatch>()),
             ("sync_status", words_of::<SyncStatus>()),
             ("date_field", words_of::<DateField>()),
+            ("deleted", words_of::<DeletedFilter>()),
             ("sort_by", words_of::<SortColumn>()),
             ("sort_order", words_of::<SortOrder>()),
         ] {

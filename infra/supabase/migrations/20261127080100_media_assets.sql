@@ -128,8 +128,10 @@ create index media_assets_oldest_decision on public.media_assets (((intent ->> '
 -- Finds assets by their public id alone, live or deleted.
 create index media_assets_any_name on public.media_assets (cloudinary_public_id);
 
--- The deleted assets of one owner; those that live have an index of their own.
-create index media_assets_uploader_deleted on public.media_assets (uploaded_by)
+-- Deleted assets, and those of one owner, last deleted first.
+create index media_assets_deleted on public.media_assets (deleted_at desc, id desc)
+    where deleted_at is not null;
+create index media_assets_uploader_deleted on public.media_assets (uploaded_by, deleted_at desc, id desc)
     where deleted_at is not null and uploaded_by is not null;
 
 create function media_sync.count_revision() returns trigger

@@ -96,9 +96,10 @@ begin
         when 'file_size' then 'coalesce(m.file_size, 0)'
         when 'display_name' then 'left(coalesce(m.display_name, ''''), 255)'
         when 'cloudinary_public_id' then 'm.cloudinary_public_id'
+        when 'deleted_at' then 'm.deleted_at'
     end;
     kind := case
-        when p_name in ('created_at', 'updated_at', 'cloudinary_created_at') then 'timestamptz'
+        when p_name in ('created_at', 'updated_at', 'cloudinary_created_at', 'deleted_at') then 'timestamptz'
         when p_name = 'file_size' then 'bigint'
         else 'text'
     end;
@@ -163,12 +164,13 @@ $$;
 create function media_sync.list_filter(p_query jsonb) returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
-    v_filter text := 'm.deleted_at is null';
+    v_filter text := case when p_query ? 'deleted' then 'm.deleted_at is not null' else 'm.deleted_at is null' end;
     v_date text := (media_sync.list_order(coalesce(p_query ->> 'date_field', 'created_at'))).expression;
 begin
-    if v_date is null or v_date not like '%_at%' then
+    if v_date is null or v_date not like '%_at%' or v_date = 'm.deleted_at' and not p_query ? 'deleted' then
         raise exception 'date_field is not a column of dates' using errcode = '22023';
     end if;
+    if p_query ? 'visible_to' then v_filter := v_filter || ' and m.uploaded_by = ($1 ->> ''visible_to'')::uuid'; end if;
     if p_query ? 'search' then
         v_filter := v_filter || ' and ' || media_sync.list_words(media_sync.search_patterns(p_query ->> 'search'), false);
     end if;
@@ -204,7 +206,15 @@ begin
 end
 $$;
 
--- The number of live rows that match: [rows, 1 if that is exact or 0 for an estimate].
+-- The words of a query that are conditions of rows. The others say which rows are meant at all, and which page of them.
+create function media_sync.list_conditions(p_query jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select p_query - array[
+        'deleted', 'visible_to', 'tags_match', 'date_field', 'sort_by', 'sort_order', 'limit', 'offset', 'after'
+    ]
+$$;
+
+-- The number of rows that match: [rows, 1 if that is exact or 0 for an estimate].
 -- * Classes of the statistics are exact, whatever their size.
 -- * Others are counted up to a thousand rows, unless that would take much longer than finding a page.
 -- * Otherwise, and if the planner expects more than twice as many, its estimate is taken.
@@ -219,9 +229,11 @@ declare
     v_expected bigint;
     v_total bigint;
 begin
-    if not p_query ?| array['search', 'folder', 'tags', 'uploaded_by', 'date_from', 'date_to', 'min_size', 'max_size'] then
+    if not p_query ? 'visible_to'
+        and media_sync.list_conditions(p_query) - array['resource_type', 'sync_status'] = '{}'
+    then
         select coalesce(sum(assets), 0) into v_total from public.media_stats
-        where live and resource_type = coalesce(p_query ->> 'resource_type', resource_type)
+        where live = not p_query ? 'deleted' and resource_type = coalesce(p_query ->> 'resource_type', resource_type)
             and sync_status = coalesce(p_query ->> 'sync_status', sync_status);
         return array[v_total, 1];
     end if;
@@ -242,12 +254,19 @@ begin
 end
 $$;
 
+-- True if the caller sees all deleted assets. Others see their own, as the table's policy says.
+create function media_sync.sees_all_deleted() returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select media_sync.edits_all() or coalesce(auth.jwt() ->> 'role', 'service_role') = 'service_role'
+$$;
+
 -- Finds the page's rows: their ids in order, if more follow, the end of the page, and the total. It does not run as the
 -- caller: under row level security PostgreSQL would not use an index for tags or words, since their operators might
--- tell of hidden rows. It finds live rows, which every signed-in user may see, and tells their ids only. The caller
--- reads the rows themselves.
--- Two questions that no index answers are refused: far pages by number, and a word without trigrams that does not fill
--- the page within the first twenty thousand of the other assets.
+-- tell of hidden rows. It finds live rows, which every signed-in user may see, or the deleted ones that the caller may
+-- see, and tells their ids only. The caller reads the rows themselves.
+-- Deleted rows have an index for their order alone, and words without trigrams have none: such conditions are met on a
+-- walk along the order. Questions that no index answers are refused: far pages by number, and conditions that do not
+-- fill the page within the first twenty thousand of the other assets.
 create function media_sync.list_find(
     p_query jsonb, out ids uuid[], out has_more boolean, out page_end jsonb, out total bigint, out total_is_exact boolean
 )
@@ -265,8 +284,9 @@ declare
     v_direction text := case p_query ->> 'sort_order' when 'desc' then 'desc' else 'asc' end;
     v_patterns text[] := media_sync.search_patterns(p_query ->> 'search');
     v_tags text[] := media_sync.wanted_tags(p_query);
-    v_met boolean := cardinality(v_patterns) > 0
+    v_met_words boolean := cardinality(v_patterns) > 0
         and not exists (select from unnest(v_patterns) pattern where media_sync.has_trigram(pattern));
+    v_met text;
     v_order record := media_sync.list_order(p_query ->> 'sort_by');
     v_among text;
     v_values jsonb[];
@@ -275,12 +295,25 @@ declare
 begin
     if v_order.expression is null then
         raise exception 'sort_by is not a sortable column' using errcode = '22023';
+    elsif p_query ? 'deleted' <> (v_order.expression = 'm.deleted_at') then
+        raise exception 'deleted assets, and no others, are sorted by deleted_at' using errcode = '22023';
     elsif cardinality(v_patterns) > c_most_words then
         raise exception 'a search has % words at most', c_most_words using errcode = '22023';
     elsif v_offset > c_farthest then
         raise exception 'pages by number end at % assets: use cursors, or add a filter', c_farthest using errcode = 'PT422';
     end if;
-    v_among := 'public.media_assets m where ' || media_sync.list_filter(case when v_met then p_query - 'search' else p_query end);
+    if p_query ? 'deleted' and not media_sync.sees_all_deleted() then
+        p_query := p_query || jsonb_build_object('visible_to', auth.uid());
+    end if;
+    if p_query ? 'deleted' and media_sync.list_conditions(p_query) <> '{}' then
+        v_met := media_sync.list_filter(p_query - 'search') || ' and ' || media_sync.list_words(v_patterns, true);
+    elsif v_met_words then
+        v_met := media_sync.list_words(v_patterns, true);
+    end if;
+    v_among := 'public.media_assets m where ' || media_sync.list_filter(case
+        when v_met is null then p_query
+        when p_query ? 'deleted' then p_query - array(select jsonb_object_keys(media_sync.list_conditions(p_query)))
+        else p_query - 'search' end);
     if p_query ? 'after' then
         v_among := v_among || format(
             ' and (%s, m.id) %s (($1 -> ''after'' ->> ''value'')::%s, ($1 -> ''after'' ->> ''id'')::uuid)',
@@ -290,24 +323,23 @@ begin
     -- One row more than asked for tells if there is a next page.
     execute format(
         'select coalesce(array_agg(id), ''{}''), array_agg(to_jsonb(value)) from (
-            select m.id, m.value from (select m.id, %s as value from %s %s) m
-            where %s order by m.value %s, m.id %5$s limit %s offset %s
+            select m.id, m.value from (select %s, %s as value from %s %s) m
+            where %s order by m.value %s, m.id %6$s limit %s offset %s
         ) page',
-        v_order.expression, v_among,
-        case when v_met then format('order by value %1$s, m.id %1$s limit %2$s', v_direction, c_most_met) end,
-        case when v_met then media_sync.list_words(v_patterns, true) else 'true' end,
-        v_direction, v_limit + 1, v_offset
+        case when v_met is null then 'm.id' else 'm.*' end, v_order.expression, v_among,
+        case when v_met is not null then format('order by value %1$s, m.id %1$s limit %2$s', v_direction, c_most_met) end,
+        coalesce(v_met, 'true'), v_direction, v_limit + 1, v_offset
     )
     into ids, v_values using p_query, v_patterns, v_tags;
     has_more := cardinality(ids) > v_limit;
     if has_more then
         ids := ids[:v_limit];
         page_end := jsonb_build_object('value', v_values[v_limit], 'id', ids[v_limit]);
-    elsif v_met then
+    elsif v_met is not null then
         execute format('select count(*) from (select from %s limit %s) looked', v_among, c_most_met + 1)
         into v_looked_at using p_query, v_patterns, v_tags;
         if v_looked_at > c_most_met then
-            raise exception 'too few of the first % assets match: search for three characters or more, or add a filter',
+            raise exception 'too few of the first % assets match: search for three characters or more, or take another filter',
                 c_most_met using errcode = 'PT422';
         end if;
     end if;
@@ -315,7 +347,7 @@ begin
     if not has_more and not p_query ? 'after' and (v_offset = 0 or cardinality(ids) > 0) then
         v_total := array[v_offset + cardinality(ids), 1];
     else
-        v_total := media_sync.list_total(p_query, v_patterns, v_tags, v_met);
+        v_total := media_sync.list_total(p_query, v_patterns, v_tags, v_met_words);
     end if;
     total_is_exact := v_total[2] = 1;
     total := case when total_is_exact then v_total[1]
@@ -323,19 +355,28 @@ begin
 end
 $$;
 
--- Makes the view of the list's assets, with the columns that it shows. A view, so that the statements which use it keep
--- their plans. A migration that adds a column calls this again.
+-- Makes the views of the list's assets, live and deleted, with the columns that it shows. Views, so that the statements
+-- which use them keep their plans. A migration that adds a column calls this again.
+-- A deleted asset is restorable while Cloudinary still has it, as far as is known, and not once Cloudinary has said that
+-- it has no backup. Otherwise nobody knows before it is tried: null.
 create function media_sync.make_list_view() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-    drop view if exists media_sync.listed_assets;
+    drop view if exists media_sync.listed_assets, media_sync.deleted_assets;
     execute format(
         'create view media_sync.listed_assets with (security_invoker = true) as
         select %s from public.media_assets m where m.deleted_at is null',
         media_sync.column_list(array_remove(media_sync.shown_columns(), 'deleted_at'), 'm')
     );
-    revoke all on media_sync.listed_assets from public;
-    grant select on media_sync.listed_assets to authenticated, service_role;
+    execute format(
+        'create view media_sync.deleted_assets with (security_invoker = true) as
+        select %s, m.deleted_by, media_sync.may_restore(m) as may_restore,
+            case when m.sync_error_code = ''no_backup'' then false when m.intent is not null then true end as is_restorable
+        from public.media_assets m where m.deleted_at is not null',
+        media_sync.column_list(media_sync.shown_columns(), 'm')
+    );
+    revoke all on media_sync.listed_assets, media_sync.deleted_assets from public;
+    grant select on media_sync.listed_assets, media_sync.deleted_assets to authenticated, service_role;
 end
 $$;
 
@@ -343,30 +384,40 @@ select media_sync.make_list_view();
 
 -- The items of a page, and their number: as many of these assets, in this order, as fit into an answer. Shortened items
 -- leave out the values that people write at length, and say so.
-create function media_sync.list_items(p_ids uuid[], p_is_shortened boolean, out items json, out count integer)
+create function media_sync.list_items(
+    p_ids uuid[], p_are_deleted boolean, p_are_shortened boolean, out items json, out count integer
+)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
     c_most constant integer := 4500000;
-    c_short constant jsonb := '{"tags": [], "context": {}, "metadata": {}, "description": null, "alt_text": null}';
+    c_short constant jsonb :=
+        '{"tags": [], "context": {}, "metadata": {}, "description": null, "alt_text": null, "shortened": true}';
+    v_items json[];
 begin
+    if p_are_deleted then
+        v_items := array(
+            select row_to_json(gone) from unnest(p_ids) with ordinality as found (id, place)
+            join media_sync.deleted_assets gone on gone.id = found.id order by found.place
+        );
+    else
+        v_items := array(
+            select row_to_json(listed) from unnest(p_ids) with ordinality as found (id, place)
+            join media_sync.listed_assets listed on listed.id = found.id order by found.place
+        );
+    end if;
+    if p_are_shortened then
+        v_items := array(select item::jsonb || c_short from unnest(v_items) item)::json[];
+    end if;
     select coalesce(json_agg(item order by place), '[]'), count(*) into items, count from (
-        select item, place, sum(octet_length(item::text)) over (order by place) as bytes from (
-            select found.place, case when not p_is_shortened then row_to_json(listed) else (
-                select row_to_json(brief) from (
-                    select emptied.*, true as shortened from jsonb_populate_record(listed, c_short) emptied
-                ) brief
-            ) end as item
-            from unnest(p_ids) with ordinality as found (id, place)
-            join media_sync.listed_assets listed on listed.id = found.id
-            order by found.place
-        ) page
+        select item, place, sum(octet_length(item::text)) over (order by place) as bytes
+        from unnest(v_items) with ordinality as page (item, place)
     ) measured
     where bytes <= c_most or place = 1;
 end
 $$;
 
 -- One page of assets, with everything that a media screen shows beside it.
--- p_query: {search?, resource_type?, folder?, tags?, tags_match?, sync_status?, uploaded_by?, date_field?,
+-- p_query: {deleted?: only, search?, resource_type?, folder?, tags?, tags_match?, sync_status?, uploaded_by?, date_field?,
 --   date_from?, date_to?, min_size?, max_size?, sort_by, sort_order, limit, offset?, after?: {value, id}}
 -- {items, has_more, position: {value, id} | null, total, total_is_exact, stats, sync_status}
 -- A function's answer is limited. A page of very large rows holds fewer than asked for, and tells where to go on. A
@@ -376,19 +427,23 @@ language plpgsql stable set search_path = pg_catalog, pg_temp set statement_time
 declare
     c_most_tags constant integer := 50;
     c_longest constant integer := 65536;
+    v_are_deleted constant boolean := p_query ? 'deleted';
     v_found record;
     v_page record;
 begin
     perform media_sync.admit();
+    if v_are_deleted and p_query ->> 'deleted' <> 'only' then
+        raise exception 'deleted must be `only`' using errcode = '22023';
+    end if;
     -- A tag may be a condition of its own, and a plan of many conditions takes gigabytes.
     if octet_length(p_query::text) > c_longest or jsonb_array_length(p_query -> 'tags') > c_most_tags then
         raise exception 'a query has % tags and % bytes at most', c_most_tags, c_longest using errcode = '22023';
     end if;
     select * into v_found from media_sync.list_find(p_query);
-    select * into v_page from media_sync.list_items(v_found.ids, false);
+    select * into v_page from media_sync.list_items(v_found.ids, v_are_deleted, false);
     if v_page.count < cardinality(v_found.ids) then
         if p_query ? 'offset' then
-            select * into v_page from media_sync.list_items(v_found.ids, true);
+            select * into v_page from media_sync.list_items(v_found.ids, v_are_deleted, true);
         else
             select * into v_found from media_sync.list_find(p_query || jsonb_build_object('limit', v_page.count));
         end if;
@@ -620,14 +675,16 @@ end
 $$;
 
 revoke execute on function media_sync.spellings, media_sync.wanted_tags, media_sync.tags_filter, media_sync.list_order,
-    media_sync.list_filter, media_sync.list_plan, media_sync.list_total,
+    media_sync.list_filter, media_sync.list_plan, media_sync.list_total, media_sync.list_conditions,
+    media_sync.sees_all_deleted,
     media_sync.search_patterns, media_sync.has_trigram, media_sync.list_words, media_sync.make_list_view, media_sync.list_find, media_sync.list_items, media_sync.may_see, media_sync.may_open,
     media_sync.may_audit, media_sync.notifications_about, media_sync.trail_of,
     media_sync.audit_about, media_sync.landmark, media_sync.is_claimed from public;
 revoke execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
     public.media_list, public.media_get, public.media_sync_health from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
-    media_sync.list_find, media_sync.list_items, public.media_list, media_sync.may_open, media_sync.notifications_about,
+    media_sync.list_find, media_sync.list_items, media_sync.may_restore, public.media_list, media_sync.may_open,
+    media_sync.notifications_about,
     media_sync.audit_about,
     media_sync.landmark, media_sync.is_claimed, public.media_sync_health to authenticated, service_role;
 grant execute on function public.media_get to authenticated;

@@ -1,5 +1,7 @@
 //! Questions that no index can answer are refused in a large library, with what to ask instead.
 
+use end_to_end::DataApiCaller;
+use local_stack::TokenClaims;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -38,6 +40,41 @@ async fn expensive_questions_are_refused_in_a_large_library_and_say_what_to_ask(
     ] {
         assert_eq!(ask(&measure, query.clone()).await, status, "{query}");
     }
+    measure.stack.stop().await;
+}
+
+#[tokio::test]
+async fn filters_of_deleted_assets_are_bounded_too() {
+    let measure = Measure::take().await;
+    measure.client.batch_execute(FILL).await.unwrap();
+    let delete =
+        "set media_sync.observing = 'on'; update public.media_assets set deleted_at = now()";
+    measure.client.batch_execute(delete).await.unwrap();
+    let editor = TokenClaims::with_role("editor@example.com", "editor");
+    let editor = DataApiCaller::user(&measure.stack, &editor);
+    for (query, status) in [
+        (json!({}), StatusCode::OK),
+        (json!({"search": "bulk"}), StatusCode::OK),
+        (json!({"offset": 20_000}), StatusCode::OK),
+        (json!({"folder": "area-7"}), StatusCode::OK),
+        (
+            json!({"folder": "nowhere"}),
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
+        (
+            json!({"search": "nowhere"}),
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
+    ] {
+        let mut asked = query.clone();
+        asked["deleted"] = json!("only");
+        asked["sort_by"] = json!("deleted_at");
+        let answer = editor.rpc("media_list", &json!({"p_query": asked})).await;
+        assert_eq!(answer.status, status, "{query}");
+    }
+    // One user's own are few.
+    let own = json!({"deleted": "only", "folder": "nowhere", "sort_by": "deleted_at"});
+    assert_eq!(ask(&measure, own).await, StatusCode::OK);
     measure.stack.stop().await;
 }
 

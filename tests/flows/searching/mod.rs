@@ -8,6 +8,7 @@ mod normal_forms;
 mod oracle;
 mod plans;
 mod statistics;
+mod trash;
 mod walks;
 mod words;
 

@@ -83,6 +83,17 @@ async fn no_query_reads_the_whole_table() {
             }
         }
     }
+    for filter in [
+        "{}",
+        r#"{"search": "harbour"}"#,
+        r#"{"resource_type": "video", "tags": ["tag-0"]}"#,
+    ] {
+        let mut query: Value = serde_json::from_str(filter).unwrap();
+        query["deleted"] = json!("only");
+        query["sort_by"] = json!("deleted_at");
+        query["limit"] = json!(50);
+        session.assert_no_scan(&query).await;
+    }
     for (filter, index) in [
         (r#"{"tags": ["tag-399"]}"#, "media_assets_tags"),
         (r#"{"search": "0012345"}"#, "asset_search_words"),
