@@ -70,6 +70,15 @@ async fn the_owner_gets_addresses_that_open(world: &World, asset: &CloudinaryRes
             let url = urls[size].as_str().unwrap();
             assert_eq!(status_of(url).await, StatusCode::OK, "{url}");
         }
+        let query = format!("{MEDIA}?sort_by=public_id&limit=200");
+        let page = world
+            .call(Method::GET, &query, Some(token), None)
+            .await
+            .ok();
+        let mut items = page["items"].as_array().unwrap().iter();
+        let item = items.find(|item| item["cloudinary_asset_id"] == id_of(asset).as_str());
+        let url = item.unwrap()["urls"]["thumbnail_2x"].as_str().unwrap();
+        assert_eq!(status_of(url).await, StatusCode::OK, "{url}");
     }
 }
 

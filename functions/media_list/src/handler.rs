@@ -2,11 +2,13 @@
 
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
+use media_sync::cloudinary::delivery::AddressWriter;
 use media_sync::cursor::CursorKeys;
 use media_sync::deadline::Deadline;
 use media_sync::http::auth::authenticate;
 use media_sync::http::{Problem, reply, respond};
 use media_sync::parameter::ParameterError;
+use media_sync::rotation::LiveValue;
 use media_sync::supabase::jwt::TokenVerifier;
 use media_sync::supabase::{DataApi, SupabaseError};
 use media_sync::time::Timestamp;
@@ -14,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::addresses::PageDelivery;
 use crate::page_request::{ListQuery, PageRequest};
 
 /// The SQLSTATE of a statement that was stopped at its role's time limit.
@@ -31,6 +34,7 @@ pub(crate) struct MediaList {
     verifier: TokenVerifier,
     database: DataApi,
     cursor_keys: CursorKeys,
+    delivery: LiveValue<AddressWriter>,
 }
 
 /// Where a page ended: the last row's sort value and id.
@@ -61,7 +65,8 @@ struct PositionedQuery<'a> {
 /// kilobytes.
 #[derive(Debug, Deserialize)]
 struct Found {
-    items: Box<RawValue>,
+    items: Vec<Box<RawValue>>,
+    delivery: Option<PageDelivery>,
     has_more: bool,
     /// Where the page ends, if more follows.
     position: Option<Position>,
@@ -92,11 +97,17 @@ struct Pagination {
 }
 
 impl MediaList {
-    pub(crate) fn new(verifier: TokenVerifier, database: DataApi, cursor_keys: CursorKeys) -> Self {
+    pub(crate) fn new(
+        verifier: TokenVerifier,
+        database: DataApi,
+        cursor_keys: CursorKeys,
+        delivery: LiveValue<AddressWriter>,
+    ) -> Self {
         Self {
             verifier,
             database,
             cursor_keys,
+            delivery,
         }
     }
 
@@ -135,9 +146,13 @@ impl MediaList {
             ),
             None => None,
         };
+        let delivery = self.delivery.current().await;
+        let items =
+            PageDelivery::write_urls(found.delivery.as_ref(), &found.items, &delivery, caller.sub)
+                .map_err(|error| Problem::internal(&error))?;
         Ok(reply::json(
             StatusCode::OK,
-            &answer(&asked, found, next_cursor),
+            &answer(&asked, items, found, next_cursor),
         ))
     }
 
@@ -163,10 +178,15 @@ fn problem(error: SupabaseError) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
 }
 
-fn answer(asked: &PageRequest, found: Found, next_cursor: Option<String>) -> Answer {
+fn answer(
+    asked: &PageRequest,
+    items: Box<RawValue>,
+    found: Found,
+    next_cursor: Option<String>,
+) -> Answer {
     let limit = asked.query.limit;
     Answer {
-        items: found.items,
+        items,
         pagination: Pagination {
             page: asked.cursor.is_none().then(|| asked.page.unwrap_or(1)),
             limit,

@@ -1,5 +1,6 @@
 //! Lists and searches assets from the database.
 
+mod addresses;
 mod handler;
 mod page_request;
 #[cfg(test)]
@@ -7,7 +8,8 @@ mod strangers;
 
 use handler::MediaList;
 use lambda_http::Error;
-use media_sync::config::{self, CallerConfig};
+use media_sync::cloudinary::delivery::AddressWriter;
+use media_sync::config::{self, CallerConfig, CloudinaryConfig};
 use media_sync::cursor::{CursorKey, CursorKeys};
 use media_sync::serve::serve;
 
@@ -18,12 +20,14 @@ async fn main() -> Result<(), Error> {
 
 async fn start() -> Result<MediaList, Error> {
     let aws = config::aws().await;
-    let config = config::load::<(CallerConfig, CursorKey)>(&aws).await?;
-    let (callers, cursor_key) = config.split();
+    let config = config::load::<((CallerConfig, CursorKey), CloudinaryConfig)>(&aws).await?;
+    let (readers, cloudinary) = config.split();
+    let (callers, cursor_key) = readers.split();
     let http = config::http_client()?;
     Ok(MediaList::new(
         callers.token_verifier(&http),
         callers.client(&http),
         CursorKeys::new(cursor_key),
+        cloudinary.part(|config| AddressWriter::new(config.credentials.clone())),
     ))
 }

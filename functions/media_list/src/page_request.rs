@@ -1,5 +1,7 @@
 //! The parameters of a list, read into types (pure).
 
+use std::collections::BTreeMap;
+
 use media_sync::asset::ResourceType;
 use media_sync::http::QueryParameters;
 use media_sync::parameter::ParameterError;
@@ -11,7 +13,12 @@ use uuid::Uuid;
 const PARAMETERS: &[&str] = &[
     "search",
     "resource_type",
+    "format",
+    "delivery_type",
     "folder",
+    "below",
+    "context.KEY",
+    "metadata.KEY",
     "tags",
     "tags_match",
     "sync_status",
@@ -52,11 +59,22 @@ pub(crate) struct ListQuery {
 struct ListFilters {
     #[serde(skip_serializing_if = "Option::is_none")]
     search: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resource_type: Vec<ResourceType>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    resource_type: Option<ResourceType>,
+    format: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery_type: Option<Vec<String>>,
     /// Without slashes at its ends; the root's name is empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     folder: Option<String>,
+    /// The like, for a folder with everything below it. The root has no name here: it holds all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    below: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<BTreeMap<String, String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<BTreeMap<String, String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,6 +151,9 @@ enum SortOrder {
 /// Assets before the farthest page that has a number. The database has the same bound.
 const FARTHEST: i64 = 100_000;
 
+/// Values of one filter. The database has the same bound.
+const MOST_VALUES: usize = 20;
+
 impl PageRequest {
     /// Reads a query string.
     ///
@@ -201,13 +222,20 @@ impl ListFilters {
             let wanted = "can be deleted_at only where deleted=only is given";
             return Err(ParameterError::new("date_field", wanted));
         }
-        let folder = query
-            .text("folder", 1024)?
-            .map(|folder| folder.trim_matches('/').to_owned());
+        let folder_named = |name| {
+            let folder = query.text(name, 1024)?;
+            Ok(folder.map(|folder| folder.trim_matches('/').to_owned()))
+        };
+        let folder = folder_named("folder")?;
         Ok(Self {
             search: search(query)?,
-            resource_type: query.word("resource_type")?,
+            resource_type: query.words("resource_type")?,
+            format: texts(query, "format")?,
+            delivery_type: texts(query, "delivery_type")?,
             folder,
+            below: folder_named("below")?.filter(|folder| !folder.is_empty()),
+            context: query.family("context.", MOST_VALUES, 1024)?,
+            metadata: query.family("metadata.", MOST_VALUES, 1024)?,
             tags,
             tags_match,
             sync_status: query.word("sync_status")?,
@@ -220,6 +248,13 @@ impl ListFilters {
             deleted,
         })
     }
+}
+
+/// Formats and delivery types are open sets; Cloudinary writes both in lower case.
+fn texts(query: &QueryParameters, name: &str) -> Result<Option<Vec<String>>, ParameterError> {
+    let texts = query.list(name, MOST_VALUES, 64)?;
+    let texts = texts.map(|texts| texts.iter().map(|text| text.to_lowercase()).collect());
+    Ok(texts.filter(|texts: &Vec<String>| !texts.is_empty()))
 }
 
 /// Words, of which the database takes as many.
@@ -297,6 +332,23 @@ mod tests {
     }
 
     #[test]
+    fn filters_take_several_values_and_keys() {
+        let asked = arguments(
+            "resource_type=image,raw&format=PNG,jpg&delivery_type=private&below=/shop/&context.alt=cup&metadata.season=2",
+        );
+        assert_eq!(asked["resource_type"], json!(["image", "raw"]));
+        assert_eq!(asked["format"], json!(["png", "jpg"]));
+        assert_eq!(asked["delivery_type"], json!(["private"]));
+        assert_eq!(asked["below"], "shop");
+        assert_eq!(asked["context"], json!({"alt": "cup"}));
+        assert_eq!(asked["metadata"], json!({"season": "2"}));
+        let none = arguments("format=,&below=/&context.alt=");
+        for name in ["format", "below", "context", "resource_type"] {
+            assert!(none.get(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
     fn deleted_assets_are_sorted_by_the_moment_of_their_deletion() {
         let asked = arguments("deleted=only&date_field=deleted_at&date_from=2026-01-31");
         assert_eq!(asked["deleted"], "only");
@@ -350,6 +402,7 @@ mod tests {
             ("sort_order", words_of::<SortOrder>()),
         ] {
             let schema = &documented.iter().find(|one| one["name"] == name).unwrap()["schema"];
+            let schema = schema.get("items").unwrap_or(schema);
             let schema = match schema["$ref"].as_str() {
                 Some(reference) => document.pointer(&reference[1..]).unwrap(),
                 None => schema,

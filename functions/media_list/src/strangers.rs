@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lambda_http::{Body, Request};
+use media_sync::cloudinary::ApiCredentials;
+use media_sync::cloudinary::delivery::AddressWriter;
 use media_sync::cursor::{CursorKey, CursorKeys};
 use media_sync::rotation::LiveValue;
 use media_sync::supabase::jwt::TokenVerifier;
@@ -61,6 +63,9 @@ async fn ten_thousand_garbage_tokens_cause_no_call_downstream() {
         ),
         DataApi::new(url, key, http),
         CursorKeys::new(LiveValue::fixed(CursorKey::derive(b"secret"))),
+        LiveValue::fixed(AddressWriter::new(
+            ApiCredentials::parse("cloudinary://1:b@demo").unwrap(),
+        )),
     );
     let mut codes = BTreeSet::new();
     for number in 0..10_000 {

@@ -90,7 +90,15 @@ create index media_assets_folder on public.media_assets (folder, created_at desc
     where deleted_at is null;
 create index media_assets_type on public.media_assets (resource_type, created_at desc, id desc)
     where deleted_at is null;
+create index media_assets_format on public.media_assets (format, created_at desc, id desc)
+    where deleted_at is null;
+create index media_assets_delivery on public.media_assets (delivery_type, created_at desc, id desc)
+    where deleted_at is null and delivery_type <> 'upload';
 create index media_assets_tags on public.media_assets using gin (tags)
+    where deleted_at is null;
+create index media_assets_context on public.media_assets using gin (context jsonb_path_ops)
+    where deleted_at is null;
+create index media_assets_metadata on public.media_assets using gin (metadata jsonb_path_ops)
     where deleted_at is null;
 create index media_assets_unsettled on public.media_assets (sync_status, created_at desc, id desc)
     where sync_status <> 'synced' and deleted_at is null;

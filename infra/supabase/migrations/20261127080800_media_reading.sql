@@ -131,6 +131,53 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     having max(cardinality(media_sync.spellings(tag))) > 1
 $$;
 
+-- A text, or an array of texts, as an array.
+create function media_sync.texts_of(p_value jsonb) returns text[]
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select case jsonb_typeof(p_value)
+        when 'array' then array(select jsonb_array_elements_text(p_value))
+        when 'string' then array[p_value #>> '{}']
+    end
+$$;
+
+-- The condition that a column of media_assets m has one of the values that a query names. A single one leaves the order
+-- of an index as it is.
+create function media_sync.any_filter(p_query jsonb, p_column text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select case when cardinality(media_sync.texts_of(p_query -> p_column)) = 1
+        then format(' and m.%1$I = (media_sync.texts_of($1 -> %1$L))[1]', p_column)
+        when p_query ? p_column then format(' and m.%1$I = any (media_sync.texts_of($1 -> %1$L))', p_column)
+        else ''
+    end
+$$;
+
+-- The condition that a row is in a folder or below it. `0` is the character behind the slash.
+create function media_sync.below_filter(p_folder text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select ' and (' || string_agg(format(
+        '(m.folder = %1$s or m.folder >= %1$s || ''/'' and m.folder < %1$s || ''0'')',
+        format('(media_sync.spellings($1 ->> ''below''))[%s]', place)
+    ), ' or ') || ')'
+    from generate_subscripts(media_sync.spellings(p_folder), 1) place
+$$;
+
+-- The values of structured metadata that a text may mean under a key: itself, an item of a list, a number.
+create function media_sync.metadata_forms(p_metadata jsonb, p_place integer) returns jsonb[]
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select array[jsonb_build_object(key, value), jsonb_build_object(key, jsonb_build_array(value))]
+        || case when value ~ '^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})?$'
+            then array[jsonb_build_object(key, value::numeric)] else '{}' end
+    from jsonb_each_text(p_metadata) with ordinality as pair (key, value, place)
+    where place = p_place
+$$;
+
+-- The condition that a row's metadata have these values.
+create function media_sync.metadata_filter(p_metadata jsonb) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select string_agg(format(' and m.metadata @> any (media_sync.metadata_forms($1 -> ''metadata'', %s))', place), '')
+    from generate_series(1, (select count(*)::integer from jsonb_object_keys(p_metadata))) place
+$$;
+
 -- The patterns of a search: one for each of its words, which may stand anywhere and in any order. No character has a
 -- meaning of its own.
 create function media_sync.search_patterns(p_search text) returns text[]
@@ -179,7 +226,13 @@ begin
     elsif p_query ? 'tags' then
         v_filter := v_filter || coalesce(media_sync.tags_filter(p_query -> 'tags'), ' and m.tags @> $3');
     end if;
-    if p_query ? 'resource_type' then v_filter := v_filter || ' and m.resource_type = $1 ->> ''resource_type'''; end if;
+    v_filter := v_filter || media_sync.any_filter(p_query, 'resource_type') || media_sync.any_filter(p_query, 'format')
+        || media_sync.any_filter(p_query, 'delivery_type');
+    if p_query ->> 'below' <> '' then v_filter := v_filter || media_sync.below_filter(p_query ->> 'below'); end if;
+    if p_query ? 'context' then v_filter := v_filter || ' and m.context @> ($1 -> ''context'')'; end if;
+    if p_query ? 'metadata' then
+        v_filter := v_filter || coalesce(media_sync.metadata_filter(p_query -> 'metadata'), '');
+    end if;
     if p_query ? 'folder' and cardinality(media_sync.spellings(p_query ->> 'folder')) > 1 then
         v_filter := v_filter || ' and m.folder = any (media_sync.spellings($1 ->> ''folder''))';
     elsif p_query ? 'folder' then
@@ -233,7 +286,9 @@ begin
         and media_sync.list_conditions(p_query) - array['resource_type', 'sync_status'] = '{}'
     then
         select coalesce(sum(assets), 0) into v_total from public.media_stats
-        where live = not p_query ? 'deleted' and resource_type = coalesce(p_query ->> 'resource_type', resource_type)
+        where live = not p_query ? 'deleted' and (
+                not p_query ? 'resource_type' or resource_type = any (media_sync.texts_of(p_query -> 'resource_type'))
+            )
             and sync_status = coalesce(p_query ->> 'sync_status', sync_status);
         return array[v_total, 1];
     end if;
@@ -279,6 +334,7 @@ declare
     c_farthest constant integer := 100000;
     c_most_met constant integer := 20000;
     c_most_words constant integer := 20;
+    c_most_values constant integer := 20;
     v_limit integer := least(greatest(coalesce((p_query ->> 'limit')::integer, 50), 1), 1000);
     v_offset bigint := coalesce((p_query ->> 'offset')::bigint, 0);
     v_direction text := case p_query ->> 'sort_order' when 'desc' then 'desc' else 'asc' end;
@@ -297,6 +353,12 @@ begin
         raise exception 'sort_by is not a sortable column' using errcode = '22023';
     elsif p_query ? 'deleted' <> (v_order.expression = 'm.deleted_at') then
         raise exception 'deleted assets, and no others, are sorted by deleted_at' using errcode = '22023';
+    elsif (
+        select coalesce(max(case jsonb_typeof(value) when 'array' then jsonb_array_length(value)
+            when 'object' then (select count(*) from jsonb_object_keys(value)) end), 0)
+        from jsonb_each(p_query - array['tags', 'after'])
+    ) > c_most_values then
+        raise exception 'a filter has % values at most', c_most_values using errcode = '22023';
     elsif cardinality(v_patterns) > c_most_words then
         raise exception 'a search has % words at most', c_most_words using errcode = '22023';
     elsif v_offset > c_farthest then
@@ -416,10 +478,49 @@ begin
 end
 $$;
 
+-- True if the caller may have addresses that open guarded files of others.
+create function media_sync.may_open_all() returns boolean
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    return coalesce(media_sync.setting('ACCESS_RULES') ->> 'guarded_files' = 'everybody', false)
+        or media_sync.edits_all();
+end
+$$;
+
+-- True if the caller may have addresses that open the asset's file, though it is a guarded one.
+create function media_sync.may_open(p_row public.media_assets) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select coalesce(p_row.uploaded_by = auth.uid(), false) or media_sync.may_open_all()
+$$;
+
+-- The public id under which Cloudinary delivers the asset, whatever is wished for; null if Cloudinary does not have it.
+create function media_sync.stored_public_id(p_row public.media_assets) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select coalesce(p_row.observed ->> 'cloudinary_public_id', p_row.cloudinary_public_id)
+    where p_row.cloudinary_asset_id is not null and p_row.deleted_at is null
+        and coalesce((p_row.clocks ->> 'gone')::bigint, -1) < coalesce((p_row.clocks ->> 'alive')::bigint, 0)
+$$;
+
+-- The facts that addresses of a page's assets need besides their columns: {opens_guarded, stored_public_ids}. A synced
+-- asset is delivered as it is shown, so only others have an entry.
+create function media_sync.list_delivery(p_ids uuid[]) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    return jsonb_build_object(
+        'opens_guarded', media_sync.may_open_all(),
+        'stored_public_ids', (
+            select coalesce(jsonb_object_agg(m.id, media_sync.stored_public_id(m)), '{}')
+            from public.media_assets m where m.id = any (p_ids) and m.sync_status <> 'synced'
+        )
+    );
+end
+$$;
+
 -- One page of assets, with everything that a media screen shows beside it.
--- p_query: {deleted?: only, search?, resource_type?, folder?, tags?, tags_match?, sync_status?, uploaded_by?, date_field?,
+-- p_query: {deleted?: only, search?, resource_type?: text | [text], format?: the same, delivery_type?: the same, folder?, below?,
+--   context?: {key: text}, metadata?: {key: text}, tags?, tags_match?, sync_status?, uploaded_by?, date_field?,
 --   date_from?, date_to?, min_size?, max_size?, sort_by, sort_order, limit, offset?, after?: {value, id}}
--- {items, has_more, position: {value, id} | null, total, total_is_exact, stats, sync_status}
+-- {items, delivery: {opens_guarded, stored_public_ids} | null, has_more, position: {value, id} | null, total, total_is_exact, stats, sync_status}
 -- A function's answer is limited. A page of very large rows holds fewer than asked for, and tells where to go on. A
 -- page that was asked for by its number would leave rows out: its items are shortened instead.
 create function public.media_list(p_query jsonb) returns json
@@ -453,6 +554,7 @@ begin
     end if;
     return json_build_object(
         'items', v_page.items,
+        'delivery', case when not v_are_deleted then media_sync.list_delivery(v_found.ids) end,
         'has_more', v_found.has_more,
         'position', v_found.page_end,
         'total', v_found.total,
@@ -467,15 +569,6 @@ $$;
 create function media_sync.may_see(p_row public.media_assets) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select p_row.deleted_at is null or p_row.uploaded_by = auth.uid() or media_sync.edits_all()
-$$;
-
--- True if the caller may have addresses that open the asset's file, though it is a guarded one.
-create function media_sync.may_open(p_row public.media_assets) returns boolean
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
-begin
-    return coalesce(media_sync.setting('ACCESS_RULES') ->> 'guarded_files' = 'everybody', false)
-        or coalesce(p_row.uploaded_by = auth.uid(), false) or media_sync.edits_all();
-end
 $$;
 
 -- True if the caller may know who did what to the asset.
@@ -576,13 +669,10 @@ language sql stable set search_path = pg_catalog, pg_temp set statement_timeout 
     select media_sync.admit();
     select jsonb_build_object(
         'asset', media_sync.shown(m, array['sync_error_code', 'sync_next_attempt_at', 'deleted_by']),
-        'stored', case when m.cloudinary_asset_id is not null and m.deleted_at is null
-            and coalesce((m.clocks ->> 'gone')::bigint, -1) < coalesce((m.clocks ->> 'alive')::bigint, 0)
-        then jsonb_build_object(
-            -- The name in Cloudinary, whatever is wished for.
+        'stored', case when media_sync.stored_public_id(m) is not null then jsonb_build_object(
             'name', jsonb_build_object(
                 'resource_type', m.resource_type, 'delivery_type', m.delivery_type,
-                'public_id', coalesce(m.observed ->> 'cloudinary_public_id', m.cloudinary_public_id)
+                'public_id', media_sync.stored_public_id(m)
             ),
             'version', m.cloudinary_version, 'format', m.format, 'mime_type', m.mime_type,
             'access_mode', m.access_mode, 'secure_url', m.secure_url, 'may_open', media_sync.may_open(m)
@@ -674,16 +764,19 @@ begin
 end
 $$;
 
-revoke execute on function media_sync.spellings, media_sync.wanted_tags, media_sync.tags_filter, media_sync.list_order,
+revoke execute on function media_sync.texts_of, media_sync.any_filter, media_sync.below_filter,
+    media_sync.metadata_forms, media_sync.metadata_filter, media_sync.spellings, media_sync.wanted_tags, media_sync.tags_filter, media_sync.list_order,
     media_sync.list_filter, media_sync.list_plan, media_sync.list_total, media_sync.list_conditions,
     media_sync.sees_all_deleted,
     media_sync.search_patterns, media_sync.has_trigram, media_sync.list_words, media_sync.make_list_view, media_sync.list_find, media_sync.list_items, media_sync.may_see, media_sync.may_open,
+    media_sync.may_open_all, media_sync.stored_public_id, media_sync.list_delivery,
     media_sync.may_audit, media_sync.notifications_about, media_sync.trail_of,
     media_sync.audit_about, media_sync.landmark, media_sync.is_claimed from public;
 revoke execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
     public.media_list, public.media_get, public.media_sync_health from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
     media_sync.list_find, media_sync.list_items, media_sync.may_restore, public.media_list, media_sync.may_open,
+    media_sync.may_open_all, media_sync.stored_public_id, media_sync.list_delivery,
     media_sync.notifications_about,
     media_sync.audit_about,
     media_sync.landmark, media_sync.is_claimed, public.media_sync_health to authenticated, service_role;

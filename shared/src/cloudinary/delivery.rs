@@ -12,10 +12,18 @@ use super::ApiCredentials;
 use super::signature::SignatureAlgorithm;
 use crate::asset::{DeliveryName, ResourceType};
 
-const THUMBNAIL: &str = "c_fill,f_auto,g_auto,h_300,q_auto,w_300";
+/// Thumbnails for screens of one and two pixels in a point.
+const THUMBNAILS: [&str; 2] = [
+    "c_fill,f_auto,g_auto,h_300,q_auto,w_300",
+    "c_fill,f_auto,g_auto,h_600,q_auto,w_600",
+];
 const PREVIEW: &str = "c_limit,f_auto,h_1600,q_auto,w_1600";
-/// Without `f_auto`, which would deliver a film: the address ends in `.jpg` instead.
-const POSTER: &str = "c_fill,g_auto,h_300,q_auto,w_300";
+/// Without `f_auto`, which would deliver a film or a document: the address ends in `.jpg` instead.
+const STILLS: [&str; 2] = [
+    "c_fill,g_auto,h_300,q_auto,w_300",
+    "c_fill,g_auto,h_600,q_auto,w_600",
+];
+const PAGE: &str = "c_limit,h_1600,q_auto,w_1600";
 const FILM: &str = "c_limit,f_auto,h_720,q_auto,w_1280";
 
 /// Characters that the SDKs leave as they are. They differ in a few characters that need no escape;
@@ -54,16 +62,49 @@ impl DeliveryFacts<'_> {
     }
 }
 
-/// Where an asset is delivered, in three sizes. A signed address is a key: anybody may fetch the
+/// Square pictures of an asset: of a film its poster, of a document its first page; nothing for
+/// sounds and raw files.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ThumbnailAddresses {
+    pub thumbnail: Option<String>,
+    /// For screens with two pixels in a point.
+    pub thumbnail_2x: Option<String>,
+}
+
+/// Where an asset is delivered, in several sizes. A signed address is a key: anybody may fetch the
 /// file with it for as long as the asset has this name.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct DeliveryAddresses {
-    /// A square picture, of a film its poster; nothing for sounds and raw files.
-    pub thumbnail: Option<String>,
+    #[serde(flatten)]
+    pub thumbnails: ThumbnailAddresses,
     /// As large as a screen shows it, in the format and quality that suit the browser.
     pub preview: Option<String>,
     /// The file as it was stored.
     pub original: String,
+}
+
+/// The picture that Cloudinary can make of a file.
+#[derive(Clone, Copy, Debug)]
+enum PictureKind {
+    Image,
+    /// Cloudinary stores PDFs as images, and shows their first page.
+    Document,
+    Film,
+    None,
+}
+
+impl PictureKind {
+    fn of(asset: &DeliveryFacts<'_>) -> Self {
+        let is_sound = asset
+            .mime_type
+            .is_some_and(|kind| kind.starts_with("audio/"));
+        match asset.name.resource_type {
+            ResourceType::Image if asset.format == Some("pdf") => Self::Document,
+            ResourceType::Image => Self::Image,
+            ResourceType::Video if !is_sound => Self::Film,
+            ResourceType::Video | ResourceType::Raw => Self::None,
+        }
+    }
 }
 
 impl AddressWriter {
@@ -74,28 +115,39 @@ impl AddressWriter {
     /// The addresses of an asset that Cloudinary stores; nothing for delivery types that only
     /// pass something on, such as `fetch`.
     pub fn addresses(&self, asset: &DeliveryFacts<'_>) -> Option<DeliveryAddresses> {
+        let thumbnails = self.thumbnails(asset)?;
+        let own = asset.format;
+        let preview = match PictureKind::of(asset) {
+            PictureKind::Image => Some(self.write(asset, PREVIEW, own)),
+            PictureKind::Document => Some(self.write(asset, PAGE, Some("jpg"))),
+            PictureKind::Film => Some(self.write(asset, FILM, own)),
+            PictureKind::None => None,
+        };
+        Some(DeliveryAddresses {
+            thumbnails,
+            preview,
+            original: self.write(asset, "", own),
+        })
+    }
+
+    /// The thumbnails among [`AddressWriter::addresses`].
+    pub fn thumbnails(&self, asset: &DeliveryFacts<'_>) -> Option<ThumbnailAddresses> {
         if !matches!(
             asset.name.delivery_type.as_str(),
             "upload" | "private" | "authenticated"
         ) {
             return None;
         }
-        let is_sound = asset
-            .mime_type
-            .is_some_and(|kind| kind.starts_with("audio/"));
-        let write = |transformation, format| self.write(asset, transformation, format);
-        let own = asset.format;
-        let (thumbnail, preview) = match asset.name.resource_type {
-            ResourceType::Image => (Some(write(THUMBNAIL, own)), Some(write(PREVIEW, own))),
-            ResourceType::Video if !is_sound => {
-                (Some(write(POSTER, Some("jpg"))), Some(write(FILM, own)))
-            }
-            ResourceType::Video | ResourceType::Raw => (None, None),
+        let pictures = match PictureKind::of(asset) {
+            PictureKind::Image => Some((THUMBNAILS, asset.format)),
+            PictureKind::Document | PictureKind::Film => Some((STILLS, Some("jpg"))),
+            PictureKind::None => None,
         };
-        Some(DeliveryAddresses {
-            thumbnail,
-            preview,
-            original: write("", own),
+        let write =
+            |index: usize| pictures.map(|(sizes, format)| self.write(asset, sizes[index], format));
+        Some(ThumbnailAddresses {
+            thumbnail: write(0),
+            thumbnail_2x: write(1),
         })
     }
 
@@ -286,7 +338,7 @@ mod tests {
         let addresses = delivery("")
             .addresses(&asset(&film, 7, Some("mp4")))
             .unwrap();
-        let poster = addresses.thumbnail.unwrap();
+        let poster = addresses.thumbnails.thumbnail.unwrap();
         assert!(
             poster.ends_with("/v7/films/harbour.jpg") && !poster.contains("f_auto"),
             "{poster}"
@@ -301,14 +353,46 @@ mod tests {
             mime_type: Some("audio/mpeg"),
             ..asset(&film, 7, Some("mp3"))
         };
-        assert_eq!(delivery("").addresses(&sound).unwrap().thumbnail, None);
+        let nothing = ThumbnailAddresses {
+            thumbnail: None,
+            thumbnail_2x: None,
+        };
+        assert_eq!(delivery("").thumbnails(&sound).unwrap(), nothing);
 
         let report = name(ResourceType::Raw, "private", "docs/Report 1.pdf");
         let addresses = delivery("").addresses(&asset(&report, 7, None)).unwrap();
-        assert_eq!((addresses.thumbnail, addresses.preview), (None, None));
+        assert_eq!((addresses.thumbnails, addresses.preview), (nothing, None));
         assert_eq!(
             addresses.original,
             "https://res.cloudinary.com/demo/raw/private/s--MO7Vibyh--/v7/docs/Report%201.pdf"
+        );
+    }
+
+    #[test]
+    fn thumbnails_have_two_densities_and_documents_show_their_first_page() {
+        let name = name(ResourceType::Image, "upload", "docs/menu");
+        let thumbnails = |format| {
+            let thumbnails = delivery("").thumbnails(&asset(&name, 7, Some(format)));
+            let ThumbnailAddresses {
+                thumbnail,
+                thumbnail_2x,
+            } = thumbnails.unwrap();
+            [thumbnail.unwrap(), thumbnail_2x.unwrap()]
+        };
+        let base = "https://res.cloudinary.com/demo/image/upload";
+        assert_eq!(
+            thumbnails("png"),
+            [
+                format!("{base}/c_fill,f_auto,g_auto,h_300,q_auto,w_300/v7/docs/menu.png"),
+                format!("{base}/c_fill,f_auto,g_auto,h_600,q_auto,w_600/v7/docs/menu.png"),
+            ]
+        );
+        assert_eq!(
+            thumbnails("pdf"),
+            [
+                format!("{base}/c_fill,g_auto,h_300,q_auto,w_300/v7/docs/menu.jpg"),
+                format!("{base}/c_fill,g_auto,h_600,q_auto,w_600/v7/docs/menu.jpg"),
+            ]
         );
     }
 
@@ -380,7 +464,10 @@ mod tests {
             let delivery_type = if guarded { "authenticated" } else { "upload" };
             let name = name(ResourceType::Image, delivery_type, &public_id);
             let addresses = delivery("").addresses(&asset(&name, version, Some("png"))).unwrap();
-            for address in [Some(addresses.original), addresses.preview, addresses.thumbnail] {
+            let thumbnails = addresses.thumbnails;
+            for address in [
+                Some(addresses.original), addresses.preview, thumbnails.thumbnail, thumbnails.thumbnail_2x,
+            ] {
                 let address = address.unwrap();
                 prop_assert!(address.is_ascii() && !address.contains([' ', '?', '#', '"', '\\', '<']));
                 let (_, source) = address.split_once(&format!("/v{version}/")).unwrap();

@@ -1,5 +1,6 @@
 //! Typed, bounded query parameters (pure).
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use serde::de::DeserializeOwned;
@@ -27,7 +28,8 @@ pub struct QueryParameters {
 
 impl QueryParameters {
     /// Reads a query string (`request.uri().query()`), which may hold only `known` parameters: a
-    /// misspelt filter would otherwise answer with everything.
+    /// misspelt filter would otherwise answer with everything. `context.KEY` stands for all names
+    /// that begin with `context.`.
     ///
     /// # Errors
     /// Naming the parameter that is unknown or given twice.
@@ -41,7 +43,7 @@ impl QueryParameters {
         }
         let mut pairs: Vec<(String, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            if !known.contains(&name.as_ref()) {
+            if !known.iter().any(|known| is_meant(known, &name)) {
                 let shown: String = name.chars().take(64).collect();
                 let known = match known {
                     [] => "none".to_owned(),
@@ -92,6 +94,37 @@ impl QueryParameters {
             || format!("text of at most {max} characters, without NUL"),
             |text| (text.chars().count() <= max && !text.contains('\0')).then_some(text),
         )
+    }
+
+    /// The parameters that begin with `prefix`, by the rest of their names: at most `max`, with
+    /// names of at most 255 characters and values of at most `length`.
+    ///
+    /// # Errors
+    /// When there are more, or one is longer.
+    pub fn family(
+        &self,
+        prefix: &str,
+        max: usize,
+        length: usize,
+    ) -> Result<Option<BTreeMap<String, String>>, ParameterError> {
+        let mut family = BTreeMap::new();
+        for (name, value) in &self.pairs {
+            let Some(key) = name.strip_prefix(prefix) else {
+                continue;
+            };
+            if key.chars().count() > 255 || key.contains('\0') {
+                let shown: String = name.chars().take(64).collect();
+                let wanted = "must have a name of at most 255 characters, without NUL";
+                return Err(ParameterError::new(shown, wanted));
+            }
+            self.text(name, length)?;
+            family.insert(key.to_owned(), value.clone());
+        }
+        if family.len() > max {
+            let wanted = format!("may be given {max} times at most");
+            return Err(ParameterError::new(format!("{prefix}KEY"), wanted));
+        }
+        Ok(Some(family).filter(|family| !family.is_empty()))
     }
 
     /// A whole number within bounds.
@@ -241,6 +274,15 @@ impl QueryParameters {
     }
 }
 
+/// True if a known parameter has this name, or is a family to which it belongs.
+fn is_meant(known: &str, name: &str) -> bool {
+    let belongs = |prefix: &str| {
+        let key = name.strip_prefix(prefix);
+        prefix.ends_with('.') && key.is_some_and(|key| !key.is_empty())
+    };
+    known == name || known.strip_suffix("KEY").is_some_and(belongs)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -336,6 +378,24 @@ mod tests {
 
     proptest! {
         #[test]
+    fn a_family_holds_its_parameters_by_the_rest_of_their_names() {
+        let parse = |query| QueryParameters::parse(Some(query), &["context.KEY", "limit"]);
+        let query = parse("context.alt=A+cup&context.a.b=c&context.none=&limit=7").unwrap();
+        let family = query.family("context.", 2, 5).unwrap().unwrap();
+        let expected = [("a.b", "c"), ("alt", "A cup")];
+        assert_eq!(
+            family,
+            expected.map(|(key, value)| (key.into(), value.into())).into()
+        );
+        assert_eq!(query.family("context.", 1, 5).unwrap_err().name, "context.KEY");
+        assert_eq!(query.family("context.", 2, 4).unwrap_err().name, "context.alt");
+        assert_eq!(parse("limit=1").unwrap().family("context.", 1, 5).unwrap(), None);
+        for unknown in ["context.=x", "context=x", "contexts.a=x"] {
+            assert!(parse(unknown).is_err(), "{unknown}");
+        }
+    }
+
+    #[test]
         fn no_query_panics(text in "\\PC{0,120}") {
             if let Ok(query) = QueryParameters::parse(Some(&format!("limit={text}&tags={text}")), &KNOWN) {
                 let _ = query.integer("limit", 0..=10);

@@ -82,7 +82,7 @@ impl<'a> Life<'a> {
 
     /// And no others do.
     pub(super) async fn its_addresses_are_keys_that_fit(&self) {
-        for size in ["thumbnail", "preview", "original"] {
+        for size in ["thumbnail", "thumbnail_2x", "preview", "original"] {
             let url = self.told["urls"][size].as_str().expect("an address");
             assert!(url.contains("/authenticated/s--"), "{url}");
             assert_eq!(status_of(url).await, StatusCode::OK, "{url}");

@@ -135,9 +135,22 @@ async fn whatever_is_sent_is_a_value() {
 /// Gives the number of answers.
 async fn free_parameters_find_the_text(lister: &mut Lister, rows: &[Value], text: &str) -> u64 {
     let in_folder = with(rows, |row| row["folder"] == text.trim_matches('/'));
+    // A slash at an end counts for nothing, and of the root everything is below.
+    let below = with(rows, |row| {
+        row["folder"] == text.trim_matches('/') || text.trim_matches('/').is_empty()
+    });
     let cases = [
         ("search", searched(rows, text)),
         ("folder", in_folder),
+        ("below", below),
+        (
+            "context.note",
+            with(rows, |row| row["context"]["note"] == text),
+        ),
+        (
+            "metadata.note",
+            with(rows, |row| row["metadata"]["note"] == text),
+        ),
         ("tags", tagged(rows, text)),
     ];
     let mut answered = 0;
@@ -233,8 +246,8 @@ async fn insert(lister: &Lister) {
         )
         .await;
     let client = connect(lister.stack.database_url()).await;
-    let sql = "insert into public.media_assets (cloudinary_public_id, resource_type, display_name, folder, tags)
-        values ('text-' || $1::integer, 'raw', $2, $2, array[$2])";
+    let sql = "insert into public.media_assets (cloudinary_public_id, resource_type, display_name, folder, tags, context, metadata)
+        values ('text-' || $1::integer, 'raw', $2, $2, array[$2], jsonb_build_object('note', $2::text), jsonb_build_object('note', $2::text))";
     for (number, text) in (0_i32..).zip(TEXTS) {
         client.execute(sql, &[&number, &text]).await.unwrap();
     }

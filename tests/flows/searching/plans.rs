@@ -13,7 +13,7 @@ use tokio_postgres::{AsyncMessage, Client, NoTls};
 const ROWS: i64 = 60_000;
 
 /// Every filter by itself, and some together.
-const FILTERS: [&str; 27] = [
+const FILTERS: [&str; 37] = [
     r#"{}"#,
     r#"{"resource_type": "video"}"#,
     r#"{"sync_status": "synced"}"#,
@@ -39,6 +39,16 @@ const FILTERS: [&str; 27] = [
     r#"{"search": "ou", "folder": "area-0/folder-0"}"#,
     r#"{"search": "q7", "folder": "area-0/folder-0"}"#,
     r#"{"search": "%", "folder": "area-29/folder-59"}"#,
+    r#"{"below": "area-0"}"#,
+    r#"{"below": "area-29/folder-59"}"#,
+    r#"{"resource_type": ["video", "raw"]}"#,
+    r#"{"format": ["mp4"]}"#,
+    r#"{"format": ["png", "none"]}"#,
+    r#"{"delivery_type": ["private"]}"#,
+    r#"{"delivery_type": ["upload", "private"]}"#,
+    r#"{"context": {"alt": "dawn"}}"#,
+    r#"{"metadata": {"season": "2", "rights": "owned"}}"#,
+    r#"{"metadata": {"season": "9"}}"#,
     r#"{"resource_type": "image", "sync_status": "synced", "folder": "area-0/folder-0", "tags": ["tag-1"], "min_size": 9}"#,
     r#"{"search": "dawn", "tags": ["tag-0"], "resource_type": "image", "date_from": "2023-06-01T00:00:00Z"}"#,
 ];
@@ -99,6 +109,11 @@ async fn no_query_reads_the_whole_table() {
         (r#"{"search": "0012345"}"#, "asset_search_words"),
         (r#"{"folder": "area-29/folder-59"}"#, "media_assets_folder"),
         (r#"{"sync_status": "error"}"#, "media_assets_unsettled"),
+        (r#"{"format": ["tiff"]}"#, "media_assets_format"),
+        (r#"{"delivery_type": ["private"]}"#, "media_assets_delivery"),
+        (r#"{"context": {"alt": "nowhere"}}"#, "media_assets_context"),
+        (r#"{"metadata": {"season": "9"}}"#, "media_assets_metadata"),
+        (r#"{"below": "area-29/folder-59"}"#, "media_assets_folder"),
     ] {
         let mut query: Value = serde_json::from_str(filter).unwrap();
         query["sort_by"] = json!("created_at");

@@ -15,7 +15,7 @@ use crate::doctor::{ProbeResult, SkipReason};
 const READERS: [(&str, &str); 4] = [
     ("ConfigSecretArn", "WebhookRole"),
     ("NotificationSecretArn", "WebhookRole"),
-    ("ReadingSecretArn", "MediaListRole"),
+    ("ReadingSecretArn", "MediaUpdateRole"),
     ("WorkerSecretArn", "ReconcileRole"),
 ];
 
