@@ -348,37 +348,41 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     c_longest constant integer := 16384;
     c_between constant text := E'\x01';
-    v_changed public.media_assets[];
+    v_changed uuid[];
 begin
     if tg_op = 'DELETE' then
         delete from media_sync.asset_search where id in (select id from before_rows);
         return null;
-    elsif tg_op = 'INSERT' then
-        v_changed := array(select a from after_rows a);
-    else
+    elsif tg_op = 'UPDATE' then
         -- No join: its plan, made for one row, would serve a million.
         v_changed := array(
-            select a from after_rows a where a.id in (
-                select id from (
-                    select id, display_name, cloudinary_public_id, original_filename, alt_text, description, tags, context
-                    from after_rows
-                    except
-                    select id, display_name, cloudinary_public_id, original_filename, alt_text, description, tags, context
-                    from before_rows
-                ) changed
-            )
+            select id from (
+                select id, display_name, cloudinary_public_id, original_filename, alt_text, description, tags, context
+                from after_rows
+                except
+                select id, display_name, cloudinary_public_id, original_filename, alt_text, description, tags, context
+                from before_rows
+            ) changed
         );
+        if v_changed = '{}' then
+            return null;
+        end if;
     end if;
     insert into media_sync.asset_search as s (id, words)
-    select c.id, left(lower(normalize(concat_ws(
-        c_between, c.display_name, c.cloudinary_public_id, c.original_filename, c.alt_text,
-        array_to_string(c.tags, c_between), c.description,
-        (
-            select string_agg(value, c_between)
-            from jsonb_each_text(case jsonb_typeof(c.context) when 'object' then c.context else '{}' end)
-        )
-    ))), c_longest)
-    from unnest(v_changed) c
+    -- Composing takes most of the time, and ASCII is composed.
+    select id, left(lower(case when octet_length(words) = length(words) then words else normalize(words) end), c_longest)
+    from (
+        select a.id, concat_ws(
+            c_between, a.display_name, a.cloudinary_public_id, a.original_filename, a.alt_text,
+            array_to_string(a.tags, c_between), a.description,
+            (
+                select string_agg(value, c_between)
+                from jsonb_each_text(case jsonb_typeof(a.context) when 'object' then a.context end)
+            )
+        ) as words
+        from after_rows a where v_changed is null or a.id = any (v_changed)
+        offset 0
+    ) joined
     on conflict (id) do update set words = excluded.words where s.words <> excluded.words;
     return null;
 end
