@@ -43,6 +43,23 @@ struct Found {
     standing: StatusFacts,
     notifications: Value,
     audit: Value,
+    uses: AssetUses,
+}
+
+/// Uses and collections that the caller may see.
+#[derive(Debug, Deserialize)]
+struct AssetUses {
+    usage: Vec<AssetUse>,
+    usage_count: u64,
+    collections: Value,
+}
+
+/// A row of another table that uses the asset.
+#[derive(Debug, Deserialize)]
+struct AssetUse {
+    table_name: String,
+    record_id: String,
+    usage_type: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -92,7 +109,18 @@ fn answer(found: Found, delivery: &AddressWriter, now: Timestamp) -> Value {
         "explanation": explain(&found.standing, now),
         "notifications": found.notifications,
         "audit": found.audit,
+        "references": references(&found.uses.usage),
+        "reference_count": found.uses.usage_count,
+        "collections": found.uses.collections,
     })
+}
+
+/// Uses as a refused delete names them.
+fn references(usage: &[AssetUse]) -> Vec<Value> {
+    usage
+        .iter()
+        .map(|one| json!({"table": one.table_name, "row": one.record_id, "kind": one.usage_type}))
+        .collect()
 }
 
 fn addresses(stored: &Stored, delivery: &AddressWriter) -> Option<DeliveryAddresses> {
@@ -166,6 +194,10 @@ mod tests {
     fn found(change: impl Fn(&mut Value)) -> Value {
         let mut found = json!({
             "asset": {"id": 1}, "notifications": [], "audit": null,
+            "uses": {
+                "usage": [{"table_name": "pages", "record_id": "7", "usage_type": "hero", "created_by": null}],
+                "usage_count": 1, "collections": [{"name": "Mugs"}],
+            },
             "stored": {
                 "name": {"resource_type": "image", "delivery_type": "authenticated", "public_id": "mug"},
                 "version": 7, "format": "png", "mime_type": "image/png", "access_mode": null, "secure_url": null,
@@ -193,6 +225,10 @@ mod tests {
             "guarded files need a signature: {original}"
         );
         assert_eq!(answer["audit"], Value::Null);
+        let reference = json!({"table": "pages", "row": "7", "kind": "hero"});
+        assert_eq!(answer["references"], json!([reference]));
+        assert_eq!(answer["reference_count"], 1);
+        assert_eq!(answer["collections"][0]["name"], "Mugs");
     }
 
     #[test]

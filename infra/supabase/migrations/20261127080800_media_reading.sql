@@ -662,12 +662,13 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
--- One asset with everything that is known of it: {asset, stored, standing, notifications, audit}. Null if the caller
+-- One asset with everything that is known of it: {asset, stored, standing, notifications, audit, uses}. Null if the caller
 -- may not see it: row level security decides on the row, and each part decides again.
 create function public.media_get(p_asset_id text default null, p_row_id uuid default null) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
-    select media_sync.admit();
-    select jsonb_build_object(
+language plpgsql stable set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
+begin
+    perform media_sync.admit();
+    return (select jsonb_build_object(
         'asset', media_sync.shown(m, array['sync_error_code', 'sync_next_attempt_at', 'deleted_by']),
         'stored', case when media_sync.stored_public_id(m) is not null then jsonb_build_object(
             'name', jsonb_build_object(
@@ -686,10 +687,12 @@ language sql stable set search_path = pg_catalog, pg_temp set statement_timeout 
             'was_deleted_by_user', m.deleted_by is not null, 'landmark', media_sync.landmark(m.id)
         ),
         'notifications', media_sync.notifications_about(m.id),
-        'audit', media_sync.audit_about(m.id)
+        'audit', media_sync.audit_about(m.id),
+        'uses', media_sync.uses_of(m.id, 50)
     )
     from public.media_assets m
-    where m.id = p_row_id or m.cloudinary_asset_id = p_asset_id
+    where m.id = p_row_id or m.cloudinary_asset_id = p_asset_id);
+end
 $$;
 
 -- The mirror's health, for administrators and for the drain that watches over it. p_place is the asker's {"address",

@@ -1,7 +1,8 @@
 -- Uses of assets, and people's collections.
 --
 -- The functions handle many assets at once, each with its outcome, in an order that two people may change at the same
--- time. They run as their caller, under row level security. Assets are named by media_assets.id. They answer
+-- time. They run as their caller, under row level security. Assets are named by media_assets.id or by Cloudinary's asset
+-- id. They answer, with media_assets.id,
 -- {"done": [{"asset_id", ...}], "failed": [{"asset_id", "error"}]}.
 do $once$ begin if media_sync.begin_migration('20261127080900', 'media_collections') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
@@ -268,16 +269,27 @@ begin
 end
 $$;
 
+-- The rows of assets that are named by their rows' ids or by Cloudinary's asset ids, whose 32 hex digits are a UUID too. An
+-- asset that the caller does not see keeps the name that was given.
+create function media_sync.rows_named(p_assets uuid[]) returns table (asset_id uuid, place bigint)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select coalesce(by_id.id, by_asset_id.id, named), place
+    from unnest(p_assets) with ordinality as given (named, place)
+    left join public.media_assets by_id on by_id.id = named
+    left join public.media_assets by_asset_id
+        on by_id.id is null and by_asset_id.cloudinary_asset_id = replace(named::text, '-', '')
+    where named is not null
+$$;
+
 -- The named assets, each once, in the order in which they were named.
 create function media_sync.named_once(p_assets uuid[]) returns table (asset_id uuid, place bigint)
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
     if coalesce(cardinality(p_assets), 0) > 1000 then
         raise exception 'one call takes 1,000 assets at most' using errcode = '22023';
     end if;
     return query
-    select named, min(ordinality) from unnest(p_assets) with ordinality as given (named, ordinality)
-    where named is not null group by named;
+    select named.asset_id, min(named.place) from media_sync.rows_named(p_assets) named group by named.asset_id;
 end
 $$;
 
@@ -285,7 +297,7 @@ $$;
 create function media_sync.outcome(
     p_assets uuid[], p_done uuid[], p_error text, p_refused uuid[] default '{}', p_refusal text default null
 ) returns jsonb
-language sql immutable set search_path = pg_catalog, pg_temp as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object(
         'done', coalesce(jsonb_agg(jsonb_build_object('asset_id', asset_id) order by place)
             filter (where asset_id = any (p_done)), '[]'),
@@ -420,14 +432,14 @@ begin
 end
 $$;
 
--- The uses of an asset and its collections that the caller may see. Asked before it is deleted.
--- {"usage": [{usage_type, table_name, record_id, created_by, created_at}], a thousand at most,
+-- The uses of an asset and its collections, p_most of each, that the caller may see.
+-- {"usage": [{usage_type, table_name, record_id, created_by, created_at}],
 --  "usage_count": number, counted up to the bound of an asset,
---  "collections": [{collection_id, name, is_public, owner, position}], a thousand at most}
-create function public.media_where_used(p_asset uuid) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
-    select media_sync.admit();
-    select jsonb_build_object(
+--  "collections": [{collection_id, name, is_public, owner, position}]}
+create function media_sync.uses_of(p_row_id uuid, p_most integer) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    return jsonb_build_object(
         'usage', (
             select coalesce(jsonb_agg(
                 jsonb_build_object(
@@ -436,12 +448,12 @@ language sql stable set search_path = pg_catalog, pg_temp set statement_timeout 
                 ) order by u.table_name, u.record_id, u.usage_type
             ), '[]')
             from (
-                select * from public.media_usage where asset_id = p_asset
-                order by table_name, record_id, usage_type limit 1000
+                select * from public.media_usage where asset_id = p_row_id
+                order by table_name, record_id, usage_type limit p_most
             ) u
         ),
         'usage_count', (
-            select count(*) from (select from public.media_usage where asset_id = p_asset limit 10000) counted
+            select count(*) from (select from public.media_usage where asset_id = p_row_id limit 10000) counted
         ),
         'collections', (
             select coalesce(jsonb_agg(
@@ -453,12 +465,28 @@ language sql stable set search_path = pg_catalog, pg_temp set statement_timeout 
             from (
                 select c.id, c.name, c.is_public, c.owner, i.position
                 from public.media_collection_items i join public.media_collections c on c.id = i.collection_id
-                where i.asset_id = p_asset
+                where i.asset_id = p_row_id
                 -- The caller's own are among them.
-                order by c.owner = auth.uid() desc, c.name, c.id limit 1000
+                order by c.owner = auth.uid() desc, c.name, c.id limit p_most
             ) c
         )
-    )
+    );
+end
+$$;
+
+-- The uses of an asset, by its row's id or Cloudinary's asset id, and its collections, a thousand of each at most. Asked
+-- before it is deleted. An asset that the caller does not see is not there: it would seem to be in no use.
+create function public.media_where_used(p_asset uuid) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
+declare
+    v_row_id constant uuid := (select asset_id from media_sync.rows_named(array[p_asset]));
+begin
+    perform media_sync.admit();
+    if not exists (select from public.media_assets where id = v_row_id) then
+        raise exception 'there is no such asset' using errcode = 'PT404';
+    end if;
+    return media_sync.uses_of(v_row_id, 1000);
+end
 $$;
 
 -- Records that a row of another table uses assets. To record it twice is to record it once.
@@ -499,7 +527,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
         select id, asset_id, usage_type from public.media_usage
         where table_name = p_table_name and record_id = p_record_id
             and (p_usage_type is null or usage_type = p_usage_type)
-            and (p_assets is null or asset_id = any (p_assets))
+            and (p_assets is null or asset_id in (select named.asset_id from media_sync.rows_named(p_assets) named))
     ), dropped as (
         delete from public.media_usage u using found f where u.id = f.id returning u.id
     ), told as (
@@ -516,14 +544,14 @@ language sql set search_path = pg_catalog, pg_temp as $$
 $$;
 
 revoke execute on function media_sync.bound_uses, media_sync.bound_collections, media_sync.bound_items, media_sync.refuse_if_used, media_sync.touch,
-    media_sync.hold_collection, media_sync.named_once, media_sync.outcome, media_sync.count_positions,
-    media_sync.put_items, media_sync.check_place from public;
+    media_sync.hold_collection, media_sync.rows_named, media_sync.named_once, media_sync.outcome, media_sync.count_positions,
+    media_sync.put_items, media_sync.check_place, media_sync.uses_of from public;
 revoke execute on function public.media_collection_add, public.media_collection_reorder, public.media_collection_remove,
     public.media_where_used, public.media_usage_record, public.media_usage_drop from public, anon, authenticated,
     service_role;
-grant execute on function media_sync.hold_collection, media_sync.named_once, media_sync.outcome,
-    media_sync.count_positions, media_sync.put_items, media_sync.check_place, public.media_where_used, public.media_usage_record, public.media_usage_drop to
-    authenticated, service_role;
+grant execute on function media_sync.hold_collection, media_sync.rows_named, media_sync.named_once, media_sync.outcome,
+    media_sync.count_positions, media_sync.put_items, media_sync.check_place, media_sync.uses_of,
+    public.media_where_used, public.media_usage_record, public.media_usage_drop to authenticated, service_role;
 grant execute on function public.media_collection_add, public.media_collection_reorder, public.media_collection_remove
     to authenticated;
 

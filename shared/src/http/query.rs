@@ -376,8 +376,7 @@ mod tests {
         assert!(QueryParameters::parse(Some(&"x".repeat(9000)), &KNOWN).is_err());
     }
 
-    proptest! {
-        #[test]
+    #[test]
     fn a_family_holds_its_parameters_by_the_rest_of_their_names() {
         let parse = |query| QueryParameters::parse(Some(query), &["context.KEY", "limit"]);
         let query = parse("context.alt=A+cup&context.a.b=c&context.none=&limit=7").unwrap();
@@ -385,17 +384,29 @@ mod tests {
         let expected = [("a.b", "c"), ("alt", "A cup")];
         assert_eq!(
             family,
-            expected.map(|(key, value)| (key.into(), value.into())).into()
+            expected
+                .map(|(key, value)| (key.into(), value.into()))
+                .into()
         );
-        assert_eq!(query.family("context.", 1, 5).unwrap_err().name, "context.KEY");
-        assert_eq!(query.family("context.", 2, 4).unwrap_err().name, "context.alt");
-        assert_eq!(parse("limit=1").unwrap().family("context.", 1, 5).unwrap(), None);
+        assert_eq!(
+            query.family("context.", 1, 5).unwrap_err().name,
+            "context.KEY"
+        );
+        assert_eq!(
+            query.family("context.", 2, 4).unwrap_err().name,
+            "context.alt"
+        );
+        assert_eq!(
+            parse("limit=1").unwrap().family("context.", 1, 5).unwrap(),
+            None
+        );
         for unknown in ["context.=x", "context=x", "contexts.a=x"] {
             assert!(parse(unknown).is_err(), "{unknown}");
         }
     }
 
-    #[test]
+    proptest! {
+        #[test]
         fn no_query_panics(text in "\\PC{0,120}") {
             if let Ok(query) = QueryParameters::parse(Some(&format!("limit={text}&tags={text}")), &KNOWN) {
                 let _ = query.integer("limit", 0..=10);
