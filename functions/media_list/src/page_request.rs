@@ -229,7 +229,7 @@ impl ListFilters {
         let folder = folder_named("folder")?;
         Ok(Self {
             search: search(query)?,
-            resource_type: query.words("resource_type")?,
+            resource_type: resource_types(query)?,
             format: texts(query, "format")?,
             delivery_type: texts(query, "delivery_type")?,
             folder,
@@ -248,6 +248,15 @@ impl ListFilters {
             deleted,
         })
     }
+}
+
+/// A filter that names nothing would answer with everything.
+fn resource_types(query: &QueryParameters) -> Result<Vec<ResourceType>, ParameterError> {
+    let types = query.words("resource_type")?;
+    if types.is_empty() && query.text("resource_type", 100)?.is_some() {
+        return Err(ParameterError::new("resource_type", "must name a type"));
+    }
+    Ok(types)
 }
 
 /// Formats and delivery types are open sets; Cloudinary writes both in lower case.
@@ -372,6 +381,7 @@ mod tests {
             ("sort_order=up", "sort_order"),
             ("tags_match=none", "tags_match"),
             ("resource_type=audio", "resource_type"),
+            ("resource_type=,", "resource_type"),
             ("search=a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q+r+s+t+u", "search"),
             ("date_field=deleted_at", "date_field"),
             ("date_from=yesterday", "date_from"),

@@ -8,8 +8,6 @@ use serde_json::{Value, json};
 
 use super::{Lister, ids};
 
-const OWNER: &str = "owner@example.com";
-
 /// Of 60 assets every third lives; the owner's are those with an even number. Of his, every tenth was deleted by an editor,
 /// and of one Cloudinary has no backup.
 async fn fill(lister: &Lister, owner: &TokenClaims) {
@@ -30,7 +28,7 @@ async fn fill(lister: &Lister, owner: &TokenClaims) {
 #[tokio::test]
 async fn deleted_assets_are_listed_to_those_who_may_see_them_last_deleted_first() {
     let mut lister = Lister::start().await;
-    let owner = TokenClaims::user(OWNER);
+    let owner = TokenClaims::user("owner@example.com");
     fill(&lister, &owner).await;
     let editor = TokenClaims::with_role("editor@example.com", "editor");
     for (claims, expected) in [
@@ -93,16 +91,16 @@ async fn each_item_tells_who_and_whether_it_can_return(lister: &mut Lister, owne
     assert_eq!(told(10), (json!(false), Value::Null), "an editor's delete");
     assert_eq!(told(2), (json!(true), json!(false)), "no backup");
     assert_eq!(item(6), None, "it lives");
-    decide(lister, "asset-6", "now()").await;
+    decide(lister, owner, "asset-6", "now()").await;
     let page = lister.page("deleted=only&search=asset-6").await;
     assert_eq!(page["items"][0]["is_restorable"], true, "{page}");
     assert_eq!(page["items"][0]["sync_status"], "pending");
-    decide(lister, "asset-6", "null").await;
+    decide(lister, owner, "asset-6", "null").await;
 }
 
 /// Deletes or restores as the owner.
-async fn decide(lister: &Lister, name: &str, moment: &str) {
-    let claims = json!({"sub": TokenClaims::user(OWNER).sub, "role": "authenticated"});
+async fn decide(lister: &Lister, owner: &TokenClaims, name: &str, moment: &str) {
+    let claims = json!({"sub": owner.sub, "role": "authenticated"});
     let decide = format!(
         "set request.jwt.claims = '{claims}'; set role authenticated;
          update public.media_assets set deleted_at = {moment} where cloudinary_public_id = '{name}'"
