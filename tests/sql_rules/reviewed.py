@@ -26,8 +26,9 @@ REVIEWED = {
         "A SELECT and its count: columns, directions and types come from list_order, conditions from list_filter.",
     ),
     "media_sync.make_list_view": Reviewed(
-        ("create",), "CREATE VIEW: only the list of its quoted columns varies."
+        ("create", "create"), "CREATE VIEW, twice: only the list of its quoted columns varies."
     ),
+    "media_sync.list_facets": Reviewed(("with",), "A SELECT of counts: the text is a constant, with conditions from list_filter."),
     "media_sync.insert_assets": Reviewed(("insert",), "An INSERT: only the list of its quoted columns varies."),
     "media_sync.update_assets": Reviewed(
         ("update",), "An UPDATE of the rows that a plan names: only the list of its quoted columns varies."

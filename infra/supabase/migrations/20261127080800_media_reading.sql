@@ -309,6 +309,39 @@ begin
 end
 $$;
 
+-- Refuses a filter of too many words or values: each may be a condition of its own.
+create function media_sync.check_filters(p_query jsonb, p_patterns text[]) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+    c_most_words constant integer := 20;
+    c_most_values constant integer := 20;
+begin
+    if cardinality(p_patterns) > c_most_words then
+        raise exception 'a search has % words at most', c_most_words using errcode = '22023';
+    elsif (
+        select coalesce(max(case jsonb_typeof(value) when 'array' then jsonb_array_length(value)
+            when 'object' then (select count(*) from jsonb_object_keys(value)) end), 0)
+        from jsonb_each(p_query - array['tags', 'after'])
+    ) > c_most_values then
+        raise exception 'a filter has % values at most', c_most_values using errcode = '22023';
+    end if;
+end
+$$;
+
+-- Refuses a query that is too long, or of too many tags: a tag may be a condition of its own, and a plan of many
+-- conditions takes gigabytes.
+create function media_sync.check_size(p_query jsonb) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+    c_most_tags constant integer := 50;
+    c_longest constant integer := 65536;
+begin
+    if octet_length(p_query::text) > c_longest or jsonb_array_length(p_query -> 'tags') > c_most_tags then
+        raise exception 'a query has % tags and % bytes at most', c_most_tags, c_longest using errcode = '22023';
+    end if;
+end
+$$;
+
 -- True if the caller sees all deleted assets. Others see their own, as the table's policy says.
 create function media_sync.sees_all_deleted() returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -333,8 +366,6 @@ set max_parallel_workers_per_gather = 0 set random_page_cost = 1.1 as $$
 declare
     c_farthest constant integer := 100000;
     c_most_met constant integer := 20000;
-    c_most_words constant integer := 20;
-    c_most_values constant integer := 20;
     v_limit integer := least(greatest(coalesce((p_query ->> 'limit')::integer, 50), 1), 1000);
     v_offset bigint := coalesce((p_query ->> 'offset')::bigint, 0);
     v_direction text := case p_query ->> 'sort_order' when 'desc' then 'desc' else 'asc' end;
@@ -349,18 +380,11 @@ declare
     v_looked_at bigint;
     v_total bigint[];
 begin
+    perform media_sync.check_filters(p_query, v_patterns);
     if v_order.expression is null then
         raise exception 'sort_by is not a sortable column' using errcode = '22023';
     elsif p_query ? 'deleted' <> (v_order.expression = 'm.deleted_at') then
         raise exception 'deleted assets, and no others, are sorted by deleted_at' using errcode = '22023';
-    elsif (
-        select coalesce(max(case jsonb_typeof(value) when 'array' then jsonb_array_length(value)
-            when 'object' then (select count(*) from jsonb_object_keys(value)) end), 0)
-        from jsonb_each(p_query - array['tags', 'after'])
-    ) > c_most_values then
-        raise exception 'a filter has % values at most', c_most_values using errcode = '22023';
-    elsif cardinality(v_patterns) > c_most_words then
-        raise exception 'a search has % words at most', c_most_words using errcode = '22023';
     elsif v_offset > c_farthest then
         raise exception 'pages by number end at % assets: use cursors, or add a filter', c_farthest using errcode = 'PT422';
     end if;
@@ -526,8 +550,6 @@ $$;
 create function public.media_list(p_query jsonb) returns json
 language plpgsql stable set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
 declare
-    c_most_tags constant integer := 50;
-    c_longest constant integer := 65536;
     v_are_deleted constant boolean := p_query ? 'deleted';
     v_found record;
     v_page record;
@@ -536,10 +558,7 @@ begin
     if v_are_deleted and p_query ->> 'deleted' <> 'only' then
         raise exception 'deleted must be `only`' using errcode = '22023';
     end if;
-    -- A tag may be a condition of its own, and a plan of many conditions takes gigabytes.
-    if octet_length(p_query::text) > c_longest or jsonb_array_length(p_query -> 'tags') > c_most_tags then
-        raise exception 'a query has % tags and % bytes at most', c_most_tags, c_longest using errcode = '22023';
-    end if;
+    perform media_sync.check_size(p_query);
     select * into v_found from media_sync.list_find(p_query);
     select * into v_page from media_sync.list_items(v_found.ids, v_are_deleted, false);
     if v_page.count < cardinality(v_found.ids) then
@@ -562,6 +581,111 @@ begin
         'stats', public.media_statistics(),
         'sync_status', public.media_sync_status()
     );
+end
+$$;
+
+-- The first values of a column of live assets with their numbers, each counted up to a thousand: for columns whose index
+-- begins with them. One step into the index for each value.
+create function media_sync.indexed_values(p_column text, p_most integer) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+    v_values jsonb;
+begin
+    execute format(
+        'with recursive named (value, place) as (
+            (select m.%1$I, 1 from public.media_assets m where m.deleted_at is null order by m.%1$I limit 1)
+            union all
+            select (
+                select m.%1$I from public.media_assets m
+                where m.deleted_at is null and m.%1$I > named.value order by m.%1$I limit 1
+            ), place + 1
+            from named where named.value is not null and place < $1
+        )
+        select coalesce(jsonb_agg(jsonb_build_object(
+            ''value'', value, ''count'', least(number, 1000), ''is_exact'', number <= 1000
+        ) order by value), ''[]'')
+        from named, lateral (
+            select count(*) as number from (
+                select from public.media_assets m where m.deleted_at is null and m.%1$I = named.value limit 1001
+            ) counted
+        ) numbers
+        where value is not null', p_column
+    ) into v_values using p_most;
+    return v_values;
+end
+$$;
+
+-- The values among the assets that match, with their numbers. It runs as its owner for the reason of `list_find`, and
+-- tells of live assets alone. It looks at ten thousand assets at most: beyond, the numbers are lower bounds. For the whole
+-- library, folders, formats and types come from indexes and statistics instead.
+create function media_sync.list_facets(p_query jsonb) returns jsonb
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set max_parallel_workers_per_gather = 0 set random_page_cost = 1.1 as $$
+declare
+    c_most_assets constant integer := 10000;
+    c_most_values constant integer := 500;
+    v_patterns text[] := media_sync.search_patterns(p_query ->> 'search');
+    v_tags text[] := media_sync.wanted_tags(p_query);
+    v_found jsonb;
+begin
+    perform media_sync.check_filters(p_query, v_patterns);
+    execute format(
+        'with found as materialized (
+            select m.folder, m.tags, m.resource_type, m.format from public.media_assets m where %s limit $4 + 1
+        ), facets (facet, value, number) as (
+            select ''folders'', folder, count(*) from found group by folder
+            union all
+            select ''resource_types'', resource_type, count(*) from found group by resource_type
+            union all
+            select ''formats'', format, count(*) from found where format is not null group by format
+            union all
+            select ''tags'', tag, count(*) from found, unnest(tags) tag group by tag
+        ), most as (
+            select *, row_number() over (partition by facet order by number desc, value) as place from facets
+        ), total as (
+            select count(*) as number from found
+        )
+        select jsonb_build_object(
+            ''total'', least(total.number, $4), ''is_exact'', total.number <= $4,
+            ''folders'', ''[]''::jsonb, ''resource_types'', ''[]''::jsonb, ''formats'', ''[]''::jsonb, ''tags'', ''[]''::jsonb
+        ) || coalesce((
+            select jsonb_object_agg(facet, listed) from (
+                select facet, jsonb_agg(jsonb_build_object(
+                    ''value'', value, ''count'', most.number, ''is_exact'', total.number <= $4
+                ) order by value) as listed
+                from most where place <= $5 group by facet
+            ) grouped
+        ), ''{}'')
+        from total', media_sync.list_filter(p_query)
+    ) into v_found using p_query, v_patterns, v_tags, c_most_assets, c_most_values;
+    if not (v_found ->> 'is_exact')::boolean and media_sync.list_conditions(p_query) = '{}' then
+        v_found := v_found || jsonb_build_object(
+            'folders', media_sync.indexed_values('folder', c_most_values),
+            'formats', media_sync.indexed_values('format', c_most_values),
+            'resource_types', (
+                select jsonb_agg(jsonb_build_object('value', resource_type, 'count', assets, 'is_exact', true) order by resource_type)
+                from (select resource_type, sum(assets) as assets from public.media_stats where live group by 1) types
+                where assets > 0
+            )
+        );
+    end if;
+    return v_found;
+end
+$$;
+
+-- The folders, tags, types and formats among the live assets that match, to fill menus with. p_query has the filters of
+-- `media_list`. {total, is_exact, folders, tags, resource_types, formats}, each of the last four [{value, count, is_exact}],
+-- sorted by value: the five hundred with the most assets. A count that is not exact is a lower bound.
+create function public.media_facets(p_query jsonb default '{}') returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
+begin
+    perform media_sync.admit();
+    if p_query ? 'deleted' then
+        raise exception 'facets are those of live assets' using errcode = '22023';
+    end if;
+    perform media_sync.check_size(p_query);
+    return media_sync.list_facets(p_query);
 end
 $$;
 
@@ -770,15 +894,17 @@ $$;
 revoke execute on function media_sync.texts_of, media_sync.any_filter, media_sync.below_filter,
     media_sync.metadata_forms, media_sync.metadata_filter, media_sync.spellings, media_sync.wanted_tags, media_sync.tags_filter, media_sync.list_order,
     media_sync.list_filter, media_sync.list_plan, media_sync.list_total, media_sync.list_conditions,
-    media_sync.sees_all_deleted,
+    media_sync.sees_all_deleted, media_sync.check_filters, media_sync.check_size, media_sync.indexed_values,
+    media_sync.list_facets,
     media_sync.search_patterns, media_sync.has_trigram, media_sync.list_words, media_sync.make_list_view, media_sync.list_find, media_sync.list_items, media_sync.may_see, media_sync.may_open,
     media_sync.may_open_all, media_sync.stored_public_id, media_sync.list_delivery,
     media_sync.may_audit, media_sync.notifications_about, media_sync.trail_of,
     media_sync.audit_about, media_sync.landmark, media_sync.is_claimed from public;
 revoke execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
-    public.media_list, public.media_get, public.media_sync_health from public, anon, authenticated, service_role;
+    public.media_list, public.media_facets, public.media_get, public.media_sync_health from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
-    media_sync.list_find, media_sync.list_items, media_sync.may_restore, public.media_list, media_sync.may_open,
+    media_sync.list_find, media_sync.list_items, media_sync.check_size, media_sync.list_facets, media_sync.may_restore,
+    public.media_list, public.media_facets, media_sync.may_open,
     media_sync.may_open_all, media_sync.stored_public_id, media_sync.list_delivery,
     media_sync.notifications_about,
     media_sync.audit_about,

@@ -17,23 +17,23 @@ async fn each_filter_finds_its_assets() {
     let mut lister = Lister::start().await;
     lister.run(ASSETS).await;
     for (query, expected) in [
-        ("below=shop", "abd"),
-        ("below=/shop/mugs/", "ad"),
-        ("below=/", "abcde"),
+        ("below=shop", "a b d"),
+        ("below=/shop/mugs/", "a d"),
+        ("below=/", "a b c d e"),
         ("below=sho", ""),
         ("below=shop&folder=shop", "b"),
-        ("resource_type=image,raw", "abde"),
+        ("resource_type=image,raw", "a b d e"),
         ("resource_type=video", "c"),
-        ("format=png,mp4", "ac"),
+        ("format=png,mp4", "a c"),
         ("format=PNG", "a"),
-        ("delivery_type=private,authenticated", "be"),
+        ("delivery_type=private,authenticated", "b e"),
         ("delivery_type=upload&resource_type=raw", "d"),
         ("context.alt=x", "a"),
         ("context.alt=x&context.season=winter", "a"),
         ("context.alt=x&context.season=summer", ""),
         ("context.a.b=c", "e"),
-        ("metadata.season=2", "ab"),
-        ("metadata.colours=red", "ad"),
+        ("metadata.season=2", "a b"),
+        ("metadata.colours=red", "a d"),
         ("metadata.colours=red&metadata.name=Mug", "a"),
         ("metadata.price=2.50", "c"),
         ("metadata.price=2", ""),
@@ -42,12 +42,12 @@ async fn each_filter_finds_its_assets() {
             .page(&format!("{query}&sort_by=public_id&sort_order=asc"))
             .await;
         let items = page["items"].as_array().unwrap();
-        let found: String = items
+        let found: Vec<_> = items
             .iter()
             .map(|item| item["cloudinary_public_id"].as_str().unwrap())
             .collect();
-        assert_eq!(found, expected, "{query}");
-        assert_eq!(page["pagination"]["total"], expected.len(), "{query}");
+        assert_eq!(found.join(" "), expected, "{query}");
+        assert_eq!(page["pagination"]["total"], found.len(), "{query}");
     }
     for (query, parameter) in [
         ("context.=x".to_owned(), "context."),

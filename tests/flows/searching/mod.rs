@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod facets;
 mod filters;
 pub(crate) mod hostile;
 mod large;

@@ -104,6 +104,9 @@ async fn no_query_reads_the_whole_table() {
         query["limit"] = json!(50);
         session.assert_no_scan(&query).await;
     }
+    for filter in FILTERS {
+        session.assert_no_scan_of("media_facets", filter).await;
+    }
     for (filter, index) in [
         (r#"{"tags": ["tag-399"]}"#, "media_assets_tags"),
         (r#"{"search": "0012345"}"#, "asset_search_words"),
@@ -191,7 +194,14 @@ impl Session {
     }
 
     async fn assert_no_scan(&self, query: &Value) {
-        let plans = self.list(query).await;
+        self.assert_no_scan_of("media_list", &query.to_string())
+            .await;
+    }
+
+    async fn assert_no_scan_of(&self, function: &str, query: &str) {
+        let plans = self
+            .plans(&format!("select public.{function}('{query}')"))
+            .await;
         assert!(
             plans.contains(" on media_assets"),
             "{query}: no plan is told"
