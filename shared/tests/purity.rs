@@ -92,6 +92,7 @@ const PURE: &[&str] = &[
     "upload/active.rs",
     "upload/bounds.rs",
     "upload/content.rs",
+    "upload/encoding.rs",
     "upload/format.rs",
     "upload/host_rule.rs",
     "upload/name.rs",

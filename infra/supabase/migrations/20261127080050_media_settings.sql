@@ -108,6 +108,48 @@ begin
     raise sqlstate 'PGRST' using
         message = jsonb_build_object('code', 'PT429', 'message', p_message)::text,
         detail = jsonb_build_object('status', 429, 'headers', jsonb_build_object(
+-- Formats whose files act: browsers or machines carry them out. The library has the same list (shared/src/upload/active.rs).
+create function media_sync.active_formats() returns text[]
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select regexp_split_to_array(btrim('
+        1km aab ac aml apk app applescript application appx appxbundle asp aspx atom atomcat atomdeleted atomsvc
+        bash bat bdo bmml ccxml cdfx cdxml chm cjs class cmd coffee com command cpl crx csh csl dae davmount dbk
+        dcmp dd2 ddf deb desktop dll dmg drv dtb dtd dwd dylib ear ecma elf emma emotionml es es3 et3 exe fdt fish
+        fo gadget gml gpx grxml hal held hlp hta htc htm html inf ink inkml ipa irp its jar jnlp js jse jsp jspx jsx
+        kml ksh lasxml lbe lgr link66 litcoffee lnk lostxml macho mads maei mathml meta4 metalink mets mht mhtm
+        mhtml mjs mml mods mpd mpf mpkg mpp mrcx mscml msh msh1 msh2 msi msix msixbundle msp musd musicxml mxml ncx
+        obgx ocx omdoc opf osfpvg osm owl phar php php3 php4 php5 php7 php8 phps pht phtml pif pkg pl pls pm provx
+        ps1 ps1xml ps2 psd1 pskcxml psm1 py pyw pyz rapd rb rdf reg relo res rif rl rld rng rpm rs rsat rsd rsheet
+        rss run rusd sbml scf scpt scptd scr sct sdkd sdkm senmlx sensmlx sh shf shtm shtml sls smi smil so sru srx
+        ssdl ssml stpx svg svgz swf swidtag sys tcl td tei teicorpus tfi tk tsx ttml udeb uo uoml url uvt uvvt vb
+        vbe vbs vxml wadl war wasm wbs webloc website wif ws wsc wsdl wsf wsh wspolicy x3d x3dz xaml xav xbap xbl
+        xca xcs xdcf xdf xdm xdp xdssc xel xenc xer xht xhtm xhtml xhvml xlf xll xml xns xop xpi xpl xsd xsf xsl
+        xslt xsm xspf xul xvm xvml yin zaz zmm zsh
+    ', E' \n'), '\s+')
+$$;
+
+-- The extension of a public id, by which Cloudinary delivers a raw file; null if it has none.
+create function media_sync.extension_of(p_public_id text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select lower(substring(p_public_id from '\.([A-Za-z0-9]{1,16})$'))
+$$;
+
+-- The formats that a key of UPLOAD_RULES lists, as extensions are written here.
+create function media_sync.listed_formats(p_key text) returns setof text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select lower(ltrim(listed, '.'))
+    from (select media_sync.setting('UPLOAD_RULES') -> p_key as formats) rules,
+        jsonb_array_elements_text(coalesce(formats, '[]')) listed
+$$;
+
+-- True unless files of this format act, and UPLOAD_RULES do not ask for them.
+create function media_sync.takes_format(p_format text) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select coalesce(p_format <> all (media_sync.active_formats()), true)
+        or p_format in (select media_sync.listed_formats('active_formats'))
+        or p_format in (select media_sync.listed_formats('formats'))
+$$;
+
             'Retry-After', greatest(ceil(extract(epoch from p_until - now())), 1)::bigint::text
         ))::text;
 end

@@ -235,6 +235,19 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
+-- The fault of a raw file's new public id, or null. Cloudinary delivers raw files by their extension: a new one makes a
+-- page of a text. It binds everybody, editors and SQL too: whoever wants such files lists their format.
+create function media_sync.fault_of_extension(p_old text, p_new text) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select format('files of format %s are not taken here: an administrator may list it in UPLOAD_RULES', format)
+    from (select coalesce(media_sync.extension_of(p_new), 'unknown') as format) named
+    where media_sync.extension_of(p_new) is distinct from media_sync.extension_of(p_old) and (
+        not media_sync.takes_format(format)
+        or exists (select from media_sync.listed_formats('formats'))
+            and format not in (select media_sync.listed_formats('formats'))
+    )
+$$;
+
 -- The edited row in the form in which Cloudinary keeps it. Refuses faults. Unchanged values need no check.
 create function media_sync.check_edit(p_old public.media_assets, p_new public.media_assets)
 returns public.media_assets
@@ -340,6 +353,7 @@ declare
     v_tags jsonb;
     v_fault text := media_sync.fault_of_description(old, new);
     v_place_fault text;
+    v_format_fault text;
 begin
     -- Observations and bookkeeping are no decisions.
     if current_setting('media_sync.observing', true) = 'on' then
@@ -367,6 +381,11 @@ begin
             end if;
         end if;
         if new.cloudinary_public_id <> old.cloudinary_public_id then
+            v_format_fault := case when new.resource_type = 'raw' then
+                media_sync.fault_of_extension(old.cloudinary_public_id, new.cloudinary_public_id) end;
+            if v_format_fault is not null then
+                raise exception '%', v_format_fault using errcode = 'PT415';
+            end if;
             v_intent := v_intent || jsonb_build_object('public_id', media_sync.wish(
                 v_intent -> 'public_id', to_jsonb(old.cloudinary_public_id), to_jsonb(new.cloudinary_public_id), v_at));
         end if;
@@ -513,7 +532,7 @@ create trigger take_turns before update on public.media_assets
 revoke execute on function media_sync.wish, media_sync.pair_wishes, media_sync.without_empty, media_sync.tags_over,
     media_sync.text_rules, media_sync.has_blank_end, media_sync.fault_of_text, media_sync.fault_of_pair,
     media_sync.fault_of_pairs, media_sync.fault_of_tags, media_sync.fault_of_edit, media_sync.fault_of_own_text,
-    media_sync.fault_of_description, media_sync.fault_of_place, media_sync.size_rules, media_sync.fault_of_size,
+    media_sync.fault_of_description, media_sync.fault_of_place, media_sync.fault_of_extension, media_sync.size_rules, media_sync.fault_of_size,
     media_sync.bytes_of_tags, media_sync.check_edit, media_sync.edited_columns, media_sync.differences,
     media_sync.bound_intent, media_sync.spend_change, media_sync.may_restore, media_sync.decide, media_sync.keep_names_apart,
     media_sync.take_turns

@@ -15,7 +15,7 @@ create table public.media_uploads (
     -- `none`: it replaces the content of an asset that has an owner.
     proof         text not null default 'name' check (proof in ('name', 'context', 'none')),
     overwrite     boolean not null default false,
-    -- Bounds that a signature cannot bind: {"max_bytes", "resource_types", "formats" ([] is any), "refused_formats"}.
+    -- Bounds that a signature cannot bind: {"max_bytes", "resource_types", "formats" ([] is any)}.
     bounds        jsonb,
     -- The versions of an asset of that name that are this upload's: Unix seconds on Cloudinary's clock.
     since_version bigint not null,
@@ -245,10 +245,10 @@ $$;
 -- The fault of a signed upload's asset by the upload's bounds, or null: {"code", "message"}. The format of a raw file is
 -- the extension of its name. A picture or film of which no format is told is not judged by it.
 create function media_sync.fault_of_upload(p_asset public.media_assets, p_bounds jsonb) returns jsonb
-language sql immutable set search_path = pg_catalog, pg_temp as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
     with told as (
         select case p_asset.resource_type
-            when 'raw' then coalesce(lower(substring(p_asset.cloudinary_public_id from '\.([A-Za-z0-9]{1,10})$')), '')
+            when 'raw' then coalesce(media_sync.extension_of(p_asset.cloudinary_public_id), '')
             else lower(p_asset.format)
         end as format
     )
@@ -259,7 +259,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         when not p_bounds -> 'resource_types' ? p_asset.resource_type then jsonb_build_object(
             'code', 'format_not_allowed',
             'message', format('Files of type %s are not taken here.', p_asset.resource_type))
-        when p_bounds -> 'refused_formats' ? told.format
+        when not media_sync.takes_format(told.format)
             or p_bounds -> 'formats' <> '[]' and not p_bounds -> 'formats' ? told.format
         then jsonb_build_object(
             'code', 'format_not_allowed',

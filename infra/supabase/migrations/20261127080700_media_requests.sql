@@ -345,6 +345,8 @@ begin
             when sqlstate 'PT403' then
                 v_why := jsonb_build_object('code', 'outside_prefix', 'error', sqlerrm);
             when sqlstate 'PT409' then
+            when sqlstate 'PT415' then
+                v_why := jsonb_build_object('code', 'format_not_allowed', 'error', sqlerrm);
                 get stacked diagnostics v_detail = pg_exception_detail;
                 v_why := jsonb_build_object('code', 'conflict', 'error', sqlerrm)
                     || coalesce(nullif(v_detail, '')::jsonb, '{}');

@@ -69,10 +69,18 @@ pub fn known_format(extension: &str) -> Option<(&'static str, ResourceType)> {
         .map(|(name, kind, _)| (*name, *kind))
 }
 
+/// The characters of the longest extension that is taken for one. The database's `media_sync.extension_of` has the same.
+const LONGEST_EXTENSION: usize = 16;
+
 /// The extension of a file name, without its dot; `None` when it has none, or an odd one.
 pub fn extension(filename: &str) -> Option<String> {
-    let (stem, extension) = filename.rsplit_once('.')?;
-    let is_plain = (1..=10).contains(&extension.len())
+    delivered_extension(filename).filter(|extension| filename.len() > extension.len() + 1)
+}
+
+/// The extension of a public id, by which Cloudinary delivers a raw file. The public id may be nothing else.
+pub fn delivered_extension(public_id: &str) -> Option<String> {
+    let (_, extension) = public_id.rsplit_once('.')?;
+    let is_plain = (1..=LONGEST_EXTENSION).contains(&extension.len())
         && extension.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    (is_plain && !stem.is_empty()).then(|| extension.to_ascii_lowercase())
+    is_plain.then(|| extension.to_ascii_lowercase())
 }

@@ -3,6 +3,7 @@
 pub mod active;
 mod bounds;
 pub mod content;
+mod encoding;
 pub mod format;
 mod host_rule;
 mod kind;

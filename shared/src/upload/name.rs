@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::format::extension;
+use super::format::{delivered_extension, extension};
 use super::passive::check_passive;
 use super::refusal::UploadRefusal;
 use super::rules::{UploadRules, Uploader};
@@ -78,7 +78,7 @@ impl NamingWishes<'_> {
         };
         refuse("public_id", PUBLIC_ID.fault_of(&public_id))?;
         // A raw file's name has its extension, and nobody knows yet where a signed file is sent.
-        check_passive(extension(&public_id).as_deref(), rules)?;
+        check_passive(delivered_extension(&public_id).as_deref(), rules)?;
         Ok(ChosenName {
             public_id,
             is_given: self.public_id.is_some(),
@@ -213,7 +213,11 @@ mod tests {
             filename: Some("logo.SVG"),
             ..NamingWishes::default()
         };
-        for naming in [given, of_file] {
+        let nothing_else = NamingWishes {
+            public_id: Some(".html"),
+            ..NamingWishes::default()
+        };
+        for naming in [given, of_file, nothing_else] {
             assert_eq!(choose(naming, &anywhere()), Err("format_not_allowed"));
         }
     }

@@ -3,6 +3,8 @@
 //! Nobody knows every format, so an unknown beginning is no evidence against a file: its name and
 //! its sender say what it is, and Cloudinary decides.
 
+use super::encoding;
+
 /// The testimony of a file's first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Recognition {
@@ -140,27 +142,34 @@ fn mpeg_audio(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// A document is what its root element says, however much is said before it.
+/// A document is what its root element says, however much is said before it. Browsers read unknown elements as a page.
 fn markup(bytes: &[u8]) -> Recognition {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST_PROLOGUE)]);
-    let mut rest = text.trim_start_matches('\u{feff}').trim_start();
+    let text = encoding::decode(&bytes[..bytes.len().min(LONGEST_PROLOGUE)]);
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let mut rest = text;
     while let Some(after) = after_prologue(rest) {
         rest = after.trim_start();
     }
-    let is_xml = text.trim_start_matches('\u{feff}').starts_with("<?xml");
-    let Some(element) = rest.strip_prefix('<') else {
-        return Recognition::Unknown;
+    let begins_a_tag = |text: &str| {
+        let mut characters = text.chars();
+        characters.next() == Some('<')
+            && characters
+                .next()
+                .is_some_and(|c| c.is_ascii_alphabetic() || "!?/".contains(c))
     };
-    let name: String = element
+    if !begins_a_tag(text) {
+        return Recognition::Unknown;
+    }
+    let name = rest.strip_prefix('<').unwrap_or_default();
+    let name: String = name
         .chars()
         .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_'))
         .collect();
     let local = name.rsplit(':').next().unwrap_or_default();
     match local.to_ascii_lowercase().as_str() {
         "svg" => Recognition::Format("svg"),
-        "html" | "head" | "body" | "script" => Recognition::Active("html"),
-        _ if is_xml => Recognition::Active("xml"),
-        _ => Recognition::Unknown,
+        _ if text.starts_with("<?xml") => Recognition::Active("xml"),
+        _ => Recognition::Active("html"),
     }
 }
 
@@ -234,6 +243,32 @@ mod tests {
     }
 
     #[test]
+    fn a_page_is_known_in_every_encoding_that_browsers_read() {
+        for page in ["<html>", "<!doctype html><p>", " <b onclick='a()'>"] {
+            for text in [page.to_owned(), format!("\u{feff}{page}")] {
+                for encoded in encoding::encodings(&text) {
+                    assert_eq!(
+                        recognise(&encoded),
+                        Recognition::Active("html"),
+                        "{encoded:?}"
+                    );
+                }
+            }
+        }
+        let drawing = encoding::encodings("<svg>");
+        assert!(
+            drawing
+                .iter()
+                .all(|bytes| recognise(bytes) == Recognition::Format("svg"))
+        );
+        let text = encoding::encodings("a, b");
+        assert!(
+            text.iter()
+                .all(|bytes| recognise(bytes) == Recognition::Unknown)
+        );
+    }
+
+    #[test]
     fn programs_and_pages_are_told_from_the_unknown() {
         for (bytes, name) in [
             (&b"MZ\x90\0"[..], "exe"),
@@ -242,6 +277,14 @@ mod tests {
             (b"<!DOCTYPE html>\n<html lang='en'>", "html"),
             (b"<!-- a page --><SCRIPT>", "html"),
             (b"<?xml version='1.0'?><kml>", "xml"),
+            (
+                b"<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'>",
+                "xml",
+            ),
+            (b"<kml>", "html"),
+            (b" \t<x onclick='a()'>", "html"),
+            (b"<!-- never closed <svg>", "html"),
+            (b"</p><script>", "html"),
         ] {
             assert_eq!(recognise(bytes), Recognition::Active(name), "{bytes:?}");
         }
@@ -250,8 +293,8 @@ mod tests {
             &b"hello"[..],
             b"",
             b"\0\0\0\0\0\0\0\0\0\xff\xfb",
-            b"<!-- never closed <svg>",
-            b"<kml>",
+            b"<3 you",
+            b"< b and > a",
         ] {
             assert_eq!(recognise(bytes), Recognition::Unknown, "{bytes:?}");
         }
