@@ -19,47 +19,68 @@ create function media_sync.mirror_itself() returns uuid
 language sql immutable
 return '00000000-0000-0000-0000-000000000000'::uuid;
 
--- True if more than twenty assets, and more than a tenth of those that were there, were deleted here within an hour and
--- nobody has allowed it. `p_since` is the moment of the last permission.
-create function media_sync.is_mass_delete(p_since timestamptz) returns boolean
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-declare
-    c_few constant integer := 20;
-    v_deleted bigint;
-begin
-    select count(*) into v_deleted from (
-        select distinct m.id
-        from public.media_sync_log l join public.media_assets m on m.id = l.asset_row_id
-        where l.operation = 'delete_requested' and l.occurred_at > greatest(now() - interval '1 hour', p_since)
-            and m.deleted_at is not null and m.deleted_by is distinct from media_sync.mirror_itself()
-    ) deleted;
-    return v_deleted > c_few and v_deleted * 10 > v_deleted + (
-        select coalesce(sum(assets), 0) from public.media_stats where live
-    );
-end
+-- The deletes of an hour that nobody has allowed, by account: each owner who deletes own assets has one, and all others
+-- share the account without an owner. `going` leaves out those that are held. `p_since` is the last permission's moment.
+create function media_sync.delete_accounts(p_since timestamptz)
+returns table (owner uuid, deleted bigint, going bigint)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select
+        case when m.deleted_by = m.uploaded_by then m.deleted_by end,
+        count(distinct m.id),
+        count(distinct m.id) filter (where m.sync_error_code is distinct from 'held')
+    from public.media_sync_log l join public.media_assets m on m.id = l.asset_row_id
+    where l.operation = 'delete_requested' and l.occurred_at > greatest(now() - interval '1 hour', p_since)
+        and m.deleted_at is not null and m.deleted_by is distinct from media_sync.mirror_itself()
+    group by 1
 $$;
 
--- Holds the deletes among these rows if they are a part of a mass delete. Answers the held rows. They stay deleted here,
--- and pending.
+-- The accounts whose deletes are a mass delete: {everybody, others, owners}.
+-- * an owner's own: more than twenty, and more than a twentieth of the assets that were there
+-- * others', such as editors', administrators' and servers', together: more than twenty, and more than a tenth
+-- * all together: more than forty, and more than a tenth. An owner counts up to their own bound, so that no owner alone
+--   holds the deletes of others, and a tenth is never exceeded.
+create function media_sync.mass_deletes(p_since timestamptz, out everybody boolean, out others boolean, out owners uuid[])
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    with accounts as (
+        select *, sum(deleted) over () + (
+            select coalesce(sum(assets), 0) from public.media_stats where live
+        ) as there
+        from media_sync.delete_accounts(p_since)
+    ), counted as (
+        select *, case when owner is null then going else least(going, greatest(20, there / 20)) end as counts from accounts
+    )
+    select
+        coalesce(sum(counts) > 40 and sum(counts) * 10 > max(there), false),
+        coalesce(bool_or(owner is null and deleted > 20 and deleted * 10 > there), false),
+        coalesce(array_agg(owner) filter (where owner is not null and deleted > 20 and deleted * 20 > there), '{}')
+    from counted
+$$;
+
+-- Holds the deletes among these rows that are a part of a mass delete. Answers the held rows. They stay deleted here, and
+-- pending.
 create function media_sync.hold_deletes(p_ids uuid[]) returns uuid[]
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_since constant timestamptz := (select allowed_until from media_sync.delete_permission);
+    v_mass record;
     v_held uuid[];
 begin
     if not exists (
         select from public.media_assets
         where id = any (p_ids) and intent -> 'existence' ->> 'op' = 'delete' and deleted_at > v_since
             and deleted_by is distinct from media_sync.mirror_itself()
-    ) or not media_sync.is_mass_delete(v_since) then
+    ) then
         return '{}';
     end if;
+    select * into v_mass from media_sync.mass_deletes(v_since);
     with held as (
         update public.media_assets
         set sync_error_code = 'held', sync_next_attempt_at = null,
-            sync_error_message = 'more than a tenth of the assets were deleted within an hour: an administrator has to allow it'
+            sync_error_message = 'too many assets were deleted within an hour: an administrator has to allow it'
         where id = any (p_ids) and intent -> 'existence' ->> 'op' = 'delete' and deleted_at > v_since
             and deleted_by is distinct from media_sync.mirror_itself()
+            and (v_mass.everybody or case when deleted_by = uploaded_by
+                then deleted_by = any (v_mass.owners) else v_mass.others end)
         returning id
     )
     select array_agg(id) into v_held from held;
@@ -232,7 +253,8 @@ begin
 end
 $$;
 
-revoke execute on function media_sync.mirror_itself, media_sync.is_mass_delete, media_sync.hold_deletes, media_sync.rounds_of,
+revoke execute on function media_sync.mirror_itself, media_sync.delete_accounts, media_sync.mass_deletes,
+    media_sync.hold_deletes, media_sync.rounds_of,
     media_sync.most_worker_bytes from public;
 revoke execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents,
     public.media_sync_allow_deletes from public, anon, authenticated, service_role;

@@ -243,7 +243,7 @@ impl MirrorHealth {
             note(
                 "deletes_held",
                 format!(
-                    "{held} deletes are held, because more than a tenth of the assets were deleted within an hour."
+                    "{held} deletes are held, because too many assets were deleted within an hour."
                 ),
             );
         }

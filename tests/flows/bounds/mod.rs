@@ -5,6 +5,7 @@
 mod accumulation;
 mod budgets;
 mod large_library;
+mod deletes;
 mod large_rows;
 mod questions;
 

@@ -213,7 +213,7 @@ fn explain_intent(standing: &StatusFacts, intent: &Intent, now: Timestamp) -> As
         },
         (_, Some("held"), _) => AssetExplanation {
             state: AssetStatus::Held,
-            why: "Its deletion is held: more than a tenth of the assets were deleted within an hour, and Cloudinary keeps all of them."
+            why: "Its deletion is held: too many assets were deleted within an hour, and Cloudinary keeps all of them."
                 .to_owned(),
             next: "Nothing happens by itself. An administrator allows it (POST /api/cloudinary/sync with allow_mass_delete), or a restore takes it back."
                 .to_owned(),

@@ -112,7 +112,7 @@ fn golden() -> Vec<(Value, AssetStatus, &'static str, &'static str)> {
         (
             json!({"sync_status": "pending", "intent": delete(), "deleted_at": deleted, "error_code": "held", "error_message": "too many"}),
             AssetStatus::Held,
-            "Its deletion is held: more than a tenth of the assets were deleted within an hour, and Cloudinary keeps all of them.",
+            "Its deletion is held: too many assets were deleted within an hour, and Cloudinary keeps all of them.",
             "Nothing happens by itself. An administrator allows it (POST /api/cloudinary/sync with allow_mass_delete), or a restore takes it back.",
         ),
         (
