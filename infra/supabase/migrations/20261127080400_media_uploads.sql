@@ -65,6 +65,52 @@ $$;
 create trigger keep_waiting before update on public.media_assets
     for each row when (old.cloudinary_asset_id is null) execute function media_sync.keep_waiting();
 
+-- The last entry of the audit trail from before an asset came back with another owner. What stands up to it is for
+-- administrators alone.
+create table media_sync.handovers (
+    asset_id   uuid primary key references public.media_assets on delete cascade,
+    last_entry bigint not null,
+    came_at    timestamptz not null default now()
+);
+
+alter table media_sync.handovers enable row level security;
+revoke all on media_sync.handovers from public, anon, authenticated, service_role;
+
+-- Takes what stands here alone from a deleted asset that comes back with another owner, as Cloudinary's backups bring an
+-- old asset id back: it was written about the former owner's file. A transfer by an administrator passes it on.
+create function media_sync.hand_over() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_uses bigint;
+    v_places bigint;
+    v_entry bigint;
+begin
+    new.description := null;
+    new.alt_text := null;
+    delete from public.media_usage where asset_id = new.id;
+    get diagnostics v_uses = row_count;
+    delete from public.media_collection_items where asset_id = new.id;
+    get diagnostics v_places = row_count;
+    insert into public.media_sync_log (
+        operation, source, asset_row_id, cloudinary_asset_id, cloudinary_public_id, resource_type, details
+    ) values (
+        'owner_changed', 'database', new.id, new.cloudinary_asset_id, new.cloudinary_public_id, new.resource_type,
+        jsonb_build_object('from', old.uploaded_by, 'to', new.uploaded_by, 'uses', v_uses, 'places', v_places,
+            'description', old.description, 'alt_text', old.alt_text)
+    )
+    returning id into v_entry;
+    insert into media_sync.handovers (asset_id, last_entry) values (new.id, v_entry)
+    on conflict (asset_id) do update set last_entry = excluded.last_entry, came_at = excluded.came_at;
+    return new;
+end
+$$;
+
+create trigger hand_over before update on public.media_assets
+    for each row when (
+        old.deleted_at is not null and new.deleted_at is null and new.uploaded_by is distinct from old.uploaded_by
+    )
+    execute function media_sync.hand_over();
+
 -- Tells whether an upload keeps its name from this user. A signature does as long as it is good, even if it was used:
 -- whoever holds it might replace or delete what has the name. An administrator has to wait for the uploads under way, and
 -- for signatures that replace content. Others keep nothing from an administrator: they cannot touch what is there.
@@ -387,7 +433,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where u.id = p_id
 $$;
 
-revoke execute on function media_sync.keep_waiting, media_sync.is_reserved, media_sync.keep_reserved,
+revoke execute on function media_sync.keep_waiting, media_sync.hand_over, media_sync.is_reserved, media_sync.keep_reserved,
     media_sync.log_upload, media_sync.name_holders, media_sync.fault_of_upload, media_sync.remove_refused,
     media_sync.remove_upload from public;
 revoke execute on function public.media_sync_begin_upload, public.media_sync_end_upload, public.media_sync_due_uploads,

@@ -721,18 +721,26 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     ) newest
 $$;
 
--- The entries about an asset; about an upload that has no asset id yet, those about its row.
+-- The last entry from before the asset came back with another owner, as far as the caller may not read up to it.
+create function media_sync.last_hidden_entry(p_row_id uuid) returns bigint
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select coalesce(max(last_entry), 0) from media_sync.handovers where asset_id = p_row_id and not media_sync.is_admin()
+$$;
+
+-- The entries about an asset; about an upload that has no asset id yet, those about its row. A new owner reads those since
+-- the asset came back.
 create function media_sync.trail_of(p_row public.media_assets) returns setof public.media_sync_log
 language sql stable set search_path = pg_catalog, pg_temp as $$
     (
         select * from public.media_sync_log
-        where cloudinary_asset_id = p_row.cloudinary_asset_id
+        where cloudinary_asset_id = p_row.cloudinary_asset_id and id > (select media_sync.last_hidden_entry(p_row.id))
         order by occurred_at desc, id desc limit 50
     )
     union all
     (
         select * from public.media_sync_log
         where asset_row_id = p_row.id and cloudinary_asset_id is null
+            and id > (select media_sync.last_hidden_entry(p_row.id))
         order by occurred_at desc, id desc limit 50
     )
 $$;
@@ -746,9 +754,12 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         from (
             select entry, place, sum(octet_length(entry::text)) over (order by place) as bytes
             from (
-                select to_jsonb(t) - 'asset_row_id' - 'cloudinary_asset_id' as entry,
+                select (to_jsonb(t) - 'asset_row_id' - 'cloudinary_asset_id')
+                    -- The entry of the return tells the former values.
+                    #- case when t.occurred_at = h.came_at then '{details,from}' else '{}' end::text[] as entry,
                     row_number() over (order by t.occurred_at desc, t.id desc) as place
                 from media_sync.trail_of(m) t
+                left join media_sync.handovers h on h.asset_id = m.id and not media_sync.is_admin()
                 order by t.occurred_at desc, t.id desc limit 50
             ) newest
         ) measured
@@ -771,7 +782,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     )
     from public.media_assets m
     join public.media_sync_log l on l.cloudinary_asset_id = m.cloudinary_asset_id
-    where m.id = p_row_id and media_sync.may_see(m)
+    where m.id = p_row_id and media_sync.may_see(m) and l.id > (select media_sync.last_hidden_entry(p_row_id))
         and l.operation in ('conflict', 'value_kept', 'edit_requested', 'deleted', 'delete_confirmed', 'revived', 'restore_confirmed')
     order by l.occurred_at desc, l.id desc limit 1
 $$;
@@ -898,7 +909,7 @@ revoke execute on function media_sync.texts_of, media_sync.any_filter, media_syn
     media_sync.list_facets,
     media_sync.search_patterns, media_sync.has_trigram, media_sync.list_words, media_sync.make_list_view, media_sync.list_find, media_sync.list_items, media_sync.may_see, media_sync.may_open,
     media_sync.may_open_all, media_sync.stored_public_id, media_sync.list_delivery,
-    media_sync.may_audit, media_sync.notifications_about, media_sync.trail_of,
+    media_sync.may_audit, media_sync.notifications_about, media_sync.last_hidden_entry, media_sync.trail_of,
     media_sync.audit_about, media_sync.landmark, media_sync.is_claimed from public;
 revoke execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
     public.media_list, public.media_facets, public.media_get, public.media_sync_health from public, anon, authenticated, service_role;

@@ -3,6 +3,7 @@
 
 mod attribution;
 mod carried_out;
+mod handed_over;
 mod prefixed;
 mod refused_later;
 mod signed;
