@@ -316,7 +316,7 @@ $$;
 
 -- Removes the assets among these rows that have come by a signature and exceed its bounds. A signature binds neither size
 -- nor, for raw files, format, and may be used more than once, also for another type of file. So every asset of its name
--- and time is judged that its uploader owns, or that brings the proof. The asset is deleted here, and its uploader cannot
+-- and time is judged that its uploader owns, that brings the proof, or that an editor may replace by it. The asset is deleted here, and its uploader cannot
 -- restore it; Cloudinary follows.
 create function media_sync.remove_refused(p_rows jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -334,7 +334,7 @@ begin
                 and u.kind = 'signed' and u.outcome is not null and u.bounds is not null
                 and m.cloudinary_version between u.since_version and u.until_version
                 and (
-                    u.proof = 'name' or m.uploaded_by = u.uploader
+                    u.proof in ('name', 'none') or m.uploaded_by = u.uploader
                     or m.intent #>> '{context,media_sync_upload,base}' = u.id::text
                 )
             order by m.id, u.begun_at desc

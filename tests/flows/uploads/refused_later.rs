@@ -1,6 +1,7 @@
 //! A signature binds neither size nor the format of raw files: what exceeds the rules is removed when it has come.
 
 use end_to_end::{eventually, picture};
+use local_stack::TokenClaims;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -22,6 +23,7 @@ async fn what_a_signature_cannot_bind_is_judged_when_the_file_has_come() {
     replaced_content_is_judged_again(&stage, large.clone()).await;
     a_signature_that_was_used_is_judged_again(&stage, large).await;
     a_long_wish_does_not_keep_a_file(&stage).await;
+    an_editors_replacement_is_judged_too(&stage).await;
     many_refused_files_hold_up_nobody(&stage).await;
     stage.world.assert_mirrored().await;
     stage.world.stack.stop().await;
@@ -98,6 +100,23 @@ async fn a_long_wish_does_not_keep_a_file(stage: &Uploads) {
         .await
         .ok();
     is_removed(stage, "shop/wished", "file_too_large").await;
+}
+
+/// The asset stays its owner's, so neither its owner nor a proof tells who has replaced it.
+async fn an_editors_replacement_is_judged_too(stage: &Uploads) {
+    stage
+        .upload_as("shop/edited", 7)
+        .await
+        .assert_status(StatusCode::CREATED);
+    let editor = TokenClaims::with_role("editor@example.com", "editor");
+    let editor = stage.world.stack.token(&editor);
+    let params = json!({"public_id": "shop/edited", "overwrite": "1"});
+    let body = json!({"paramsToSign": params, "filename": "Blue mug.gif"});
+    let signed = stage.post(&editor, body).await.ok();
+    let signed = signed.as_object().expect("signed parameters");
+    let large = [picture(8), vec![0; 200]].concat();
+    stage.send(signed, large, "mug.gif").await.ok();
+    is_removed(stage, "shop/edited", "file_too_large").await;
 }
 
 /// More than twenty, and more than a tenth of what is there: no brake is for these.
