@@ -55,6 +55,7 @@ fn keys(object: &Value) -> BTreeMap<String, &'static str> {
 
 async fn limits_have_the_defaults_of_the_library(client: &Client) {
     let sql = "select media_sync.changes_per_hour() as changes_per_hour,
+        media_sync.uploads_per_hour() as uploads_per_hour,
         extract(epoch from media_sync.time_between_rounds())::integer as seconds_between_rounds";
     let told = database::rows(client, sql, &[]).await;
     assert_eq!(told, [json!(UserLimits::default())]);

@@ -21,6 +21,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         ('ACCESS_RULES', 'admin_aal', 'string', array['aal1', 'aal2']),
         ('ACCESS_RULES', 'guarded_files', 'string', array['owner', 'everybody']),
         ('USER_LIMITS', 'changes_per_hour', 'number', null),
+        ('USER_LIMITS', 'uploads_per_hour', 'number', null),
         ('USER_LIMITS', 'seconds_between_rounds', 'number', null)
 $$;
 
@@ -92,6 +93,12 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     select coalesce((media_sync.setting('USER_LIMITS') ->> 'changes_per_hour')::bigint, 1000)
 $$;
 
+-- The uploads that one user may begin within an hour. The library has the same default.
+create function media_sync.uploads_per_hour() returns bigint
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select coalesce((media_sync.setting('USER_LIMITS') ->> 'uploads_per_hour')::bigint, 1000)
+$$;
+
 -- The time between two rounds of calls for one asset, once a few have followed each other. Wishes add up meanwhile. The
 -- library has the same default.
 create function media_sync.time_between_rounds() returns interval
@@ -101,13 +108,6 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
--- Refuses for some time, in the form in which PostgREST answers 429 and says when to try again.
-create function media_sync.refuse_for_now(p_message text, p_until timestamptz) returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-begin
-    raise sqlstate 'PGRST' using
-        message = jsonb_build_object('code', 'PT429', 'message', p_message)::text,
-        detail = jsonb_build_object('status', 429, 'headers', jsonb_build_object(
 -- Formats whose files act: browsers or machines carry them out. The library has the same list (shared/src/upload/active.rs).
 create function media_sync.active_formats() returns text[]
 language sql immutable set search_path = pg_catalog, pg_temp as $$
@@ -150,6 +150,13 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         or p_format in (select media_sync.listed_formats('formats'))
 $$;
 
+-- Refuses for some time, in the form in which PostgREST answers 429 and says when to try again.
+create function media_sync.refuse_for_now(p_message text, p_until timestamptz) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    raise sqlstate 'PGRST' using
+        message = jsonb_build_object('code', 'PT429', 'message', p_message)::text,
+        detail = jsonb_build_object('status', 429, 'headers', jsonb_build_object(
             'Retry-After', greatest(ceil(extract(epoch from p_until - now())), 1)::bigint::text
         ))::text;
 end
@@ -197,7 +204,8 @@ end
 $$;
 
 revoke execute on function media_sync.setting_keys, media_sync.fault_of_setting, media_sync.setting,
-    media_sync.prefix_of, media_sync.changes_per_hour, media_sync.time_between_rounds,
+    media_sync.prefix_of, media_sync.active_formats, media_sync.extension_of, media_sync.listed_formats,
+    media_sync.takes_format, media_sync.changes_per_hour, media_sync.uploads_per_hour, media_sync.time_between_rounds,
     media_sync.refuse_for_now, media_sync.is_below, media_sync.is_within from public;
 revoke execute on function public.media_sync_settings, public.media_sync_set_setting from public, anon, authenticated,
     service_role;

@@ -177,13 +177,24 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         and coalesce(m.observed ->> 'cloudinary_public_id', m.cloudinary_public_id) = p_public_id
 $$;
 
+-- The seconds until the user may begin another upload; null if now. Each signature of the last hour counts, used or not.
+create function media_sync.wait_for_upload(p_user uuid) returns bigint
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    -- The upload that has to leave the hour before there is room for another.
+    select greatest(ceil(extract(epoch from begun_at + interval '1 hour' - now())), 1)::bigint
+    from public.media_uploads
+    where uploader = p_user and begun_at > now() - interval '1 hour'
+    order by begun_at desc
+    offset greatest(media_sync.uploads_per_hour() - 1, 0) limit 1
+$$;
+
 -- Records an upload before it is signed or sent. For service functions only: they have checked the user's token, with
 -- its role, and the rules of uploads. Ownership and the prefix are checked here.
 -- p_upload: {id, kind, uploader, role, public_id, is_name_given, folder, resource_type?, overwrite, since_version,
 --   until_version, open_seconds, most_open, most_reserved, place?: {address, library}, bounds?, row?: {resource_type,
 --   original_filename?, file_size?, format?, mime_type?, display_name?, folder, tags, context, metadata}}
 -- {"outcome": "begun", "overwrite", "proof", "newest_clock"?} | {"outcome": "taken" | "reserved" | "not_yours" | "too_many"}
--- | {"outcome": "outside_prefix", "prefix"} | {"outcome": "fenced", "owner"} | {"outcome": "fence_unknown"}
+-- | {"outcome": "over_budget", "wait_seconds"} | {"outcome": "outside_prefix", "prefix"} | {"outcome": "fenced", "owner"} | {"outcome": "fence_unknown"}
 -- `newest_clock` is the last known moment of deleted assets of that name: the upload is newer.
 create function public.media_sync_begin_upload(p_upload jsonb) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -197,6 +208,7 @@ declare
     v_waiting bigint;
     v_open bigint;
     v_reserved bigint;
+    v_wait bigint;
 begin
     if p_upload ->> 'role' in ('reader', 'anonymous') then
         raise exception 'readers write nothing' using errcode = 'PT403';
@@ -221,6 +233,10 @@ begin
     -- the second sees the first.
     perform pg_advisory_xact_lock(hashtextextended('media_uploads of ' || v_upload.uploader, 0));
     perform pg_advisory_xact_lock(hashtextextended('media_uploads/' || v_upload.public_id, 0));
+    v_wait := case when not v_edits_all then media_sync.wait_for_upload(v_upload.uploader) end;
+    if v_wait is not null then
+        return jsonb_build_object('outcome', 'over_budget', 'wait_seconds', v_wait);
+    end if;
     select count(*),
         count(*) filter (where uploaded_by is distinct from v_upload.uploader),
         count(*) filter (where cloudinary_asset_id is null)
@@ -434,7 +450,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 revoke execute on function media_sync.keep_waiting, media_sync.hand_over, media_sync.is_reserved, media_sync.keep_reserved,
-    media_sync.log_upload, media_sync.name_holders, media_sync.fault_of_upload, media_sync.remove_refused,
+    media_sync.log_upload, media_sync.name_holders, media_sync.wait_for_upload, media_sync.fault_of_upload, media_sync.remove_refused,
     media_sync.remove_upload from public;
 revoke execute on function public.media_sync_begin_upload, public.media_sync_end_upload, public.media_sync_due_uploads,
     public.media_sync_upload from public, anon, authenticated, service_role;

@@ -282,7 +282,7 @@ pub const CATALOGUE: &[ProblemKind] = &[
     entry(
         429,
         "too_many_changes",
-        "You have changed as much as one user may within an hour: wait for `Retry-After` seconds.",
+        "You have changed or uploaded as much as one user may within an hour: wait for `Retry-After` seconds.",
     ),
     entry(
         431,

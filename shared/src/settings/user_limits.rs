@@ -1,11 +1,12 @@
 //! The limits of one user, as the setting `USER_LIMITS` says them (pure).
 //!
-//! The database keeps them: `media_sync.changes_per_hour` and `media_sync.time_between_rounds` have the same defaults.
+//! The database keeps them: `media_sync.changes_per_hour`, `media_sync.uploads_per_hour` and
+//! `media_sync.time_between_rounds` have the same defaults.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A user who may change nothing within an hour is a reader.
+/// A user who may change or upload nothing within an hour is a reader.
 const FEWEST_CHANGES: u32 = 1;
 
 /// An hour: a wish that waits longer would look lost.
@@ -17,6 +18,8 @@ const LONGEST_WAIT: u32 = 3_600;
 pub struct UserLimits {
     /// Edits, deletes and restores that one user may ask for within an hour.
     pub changes_per_hour: u32,
+    /// Uploads that one user may begin within an hour, signatures that nobody used among them.
+    pub uploads_per_hour: u32,
     /// The time between two rounds of calls to Cloudinary for one asset, once ten have followed each other. 0 is none.
     pub seconds_between_rounds: u32,
 }
@@ -25,6 +28,7 @@ impl Default for UserLimits {
     fn default() -> Self {
         Self {
             changes_per_hour: 1_000,
+            uploads_per_hour: 1_000,
             seconds_between_rounds: 120,
         }
     }
@@ -42,6 +46,9 @@ impl UserLimits {
             .map_err(|error| format!("does not have the form of limits: {error}"))?;
         if limits.changes_per_hour < FEWEST_CHANGES {
             return Err(format!("has changes_per_hour below {FEWEST_CHANGES}"));
+        }
+        if limits.uploads_per_hour < FEWEST_CHANGES {
+            return Err(format!("has uploads_per_hour below {FEWEST_CHANGES}"));
         }
         if limits.seconds_between_rounds > LONGEST_WAIT {
             return Err(format!("has seconds_between_rounds above {LONGEST_WAIT}"));
@@ -61,6 +68,7 @@ mod tests {
             "[]",
             r#"{"changes_per_hour": 0}"#,
             r#"{"changes_per_hour": -1}"#,
+            r#"{"uploads_per_hour": 0}"#,
             r#"{"changes": 5}"#,
             r#"{"seconds_between_rounds": 3601}"#,
         ] {

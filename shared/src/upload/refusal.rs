@@ -1,5 +1,7 @@
 //! Reasons why an upload is refused, in words for its sender (pure).
 
+use std::time::Duration;
+
 use crate::parameter::ParameterError;
 
 /// Reasons why an upload is refused.
@@ -34,6 +36,10 @@ pub enum UploadRefusal {
     #[error("Too many of your uploads are under way: wait until some have ended.")]
     TooMany,
     #[error(
+        "You have begun as many uploads as one user may within an hour. Wait for `Retry-After` seconds, then repeat."
+    )]
+    OverBudget { wait: Duration },
+    #[error(
         "The library belongs to another deployment ({0}), so nothing is uploaded there. An administrator may take it over: mediasync fence take."
     )]
     Fenced(String),
@@ -61,6 +67,7 @@ impl UploadRefusal {
             Self::Reserved => "public_id_reserved",
             Self::NotYours => "not_yours",
             Self::TooMany => "too_many_uploads",
+            Self::OverBudget { .. } => "too_many_changes",
             Self::Fenced(_) => "library_fenced",
             Self::FenceUnknown => "fence_unknown",
         }

@@ -110,6 +110,45 @@ async fn the_owner_of_the_database_alone_removes_a_flood_from_the_trail_and_leav
     measure.stack.stop().await;
 }
 
+#[tokio::test]
+async fn a_user_begins_as_many_uploads_as_an_hour_takes_used_or_not() {
+    let measure = Measure::take().await;
+    limit(&measure, json!({"uploads_per_hour": 2})).await;
+    let user = measure.claims.sub.to_string();
+    assert_eq!(begin(&measure, &user, "user").await["outcome"], "begun");
+    assert_eq!(begin(&measure, &user, "user").await["outcome"], "begun");
+    let ended =
+        "update public.media_uploads set open_until = now(), outcome = 'lost', ended_at = now()";
+    measure.client.batch_execute(ended).await.unwrap();
+    let refused = begin(&measure, &user, "user").await;
+    assert_eq!(refused["outcome"], "over_budget");
+    let wait = refused["wait_seconds"].as_i64().unwrap();
+    assert!((3_000..=3_600).contains(&wait), "{wait}");
+    let other = uuid::Uuid::new_v4().to_string();
+    for (uploader, role) in [(&user, "editor"), (&other, "user")] {
+        let begun = begin(&measure, uploader, role).await;
+        assert_eq!(begun["outcome"], "begun", "{role}");
+    }
+    let earlier = "update public.media_uploads set begun_at = begun_at - interval '1 hour'";
+    measure.client.batch_execute(earlier).await.unwrap();
+    assert_eq!(begin(&measure, &user, "user").await["outcome"], "begun");
+    measure.stack.stop().await;
+}
+
+/// Records a signed upload under a name of its own, as the function does.
+async fn begin(measure: &Measure, uploader: &str, role: &str) -> Value {
+    let id = uuid::Uuid::new_v4();
+    let folder = format!("users/{uploader}");
+    let upload = json!({
+        "id": id, "kind": "signed", "uploader": uploader, "role": role, "public_id": format!("{folder}/{id}"),
+        "is_name_given": false, "folder": folder, "overwrite": false, "since_version": 1, "until_version": 2,
+        "open_seconds": 60, "most_open": 100, "most_reserved": 20,
+    });
+    let service = DataApiCaller::service(&measure.stack);
+    let upload = json!({"p_upload": upload});
+    service.rpc("media_sync_begin_upload", &upload).await.body
+}
+
 async fn limit(measure: &Measure, limits: Value) {
     let sql = "select public.media_sync_set_setting('USER_LIMITS', $1)";
     measure.client.query(sql, &[&limits]).await.unwrap();

@@ -45,10 +45,17 @@ impl From<UploadRefusal> for Problem {
                 StatusCode::CONFLICT
             }
             UploadRefusal::FenceUnknown => StatusCode::SERVICE_UNAVAILABLE,
-            UploadRefusal::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            UploadRefusal::TooMany | UploadRefusal::OverBudget { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
+        };
+        let retry_after = match refusal {
+            UploadRefusal::TooMany => Some(UPLOADS_END),
+            UploadRefusal::OverBudget { wait } => Some(wait),
+            _ => None,
         };
         Self {
-            retry_after: (refusal == UploadRefusal::TooMany).then_some(UPLOADS_END),
+            retry_after,
             ..Self::new(status, refusal.code(), refusal.to_string())
         }
     }

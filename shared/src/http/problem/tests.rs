@@ -153,6 +153,9 @@ fn all_problems() -> Vec<(Problem, String)> {
         UploadRefusal::Reserved,
         UploadRefusal::NotYours,
         UploadRefusal::TooMany,
+        UploadRefusal::OverBudget {
+            wait: Duration::from_secs(9),
+        },
     ] {
         add(refusal.into(), "");
     }

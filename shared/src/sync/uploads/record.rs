@@ -1,6 +1,7 @@
 //! The record of uploads that begin here, as the database keeps it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -166,6 +167,7 @@ enum Answer {
     Reserved,
     NotYours,
     TooMany,
+    OverBudget { wait_seconds: u64 },
     OutsidePrefix { prefix: String },
     Fenced { owner: Option<String> },
     FenceUnknown,
@@ -191,6 +193,9 @@ impl MirrorStore {
             Answer::Reserved => Err(UploadRefusal::Reserved),
             Answer::NotYours => Err(UploadRefusal::NotYours),
             Answer::TooMany => Err(UploadRefusal::TooMany),
+            Answer::OverBudget { wait_seconds } => Err(UploadRefusal::OverBudget {
+                wait: Duration::from_secs(wait_seconds),
+            }),
             Answer::OutsidePrefix { prefix } => Err(UploadRefusal::OutsidePrefix(prefix)),
             Answer::Fenced { owner } => {
                 Err(UploadRefusal::Fenced(owner.unwrap_or_else(|| {
