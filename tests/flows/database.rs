@@ -105,6 +105,62 @@ async fn a_plan_that_does_not_know_an_open_upload_of_its_names_is_refused() {
     stack.stop().await;
 }
 
+/// Otherwise one user's signatures would make every page with their assets plan again, until it gives up.
+#[tokio::test]
+async fn a_signature_for_an_asset_that_is_there_refuses_plans_with_new_content_only() {
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
+    let client = database::connect(stack.database_url()).await;
+    let service = DataApiCaller::service(&stack);
+    let uploader = "00000000-0000-4000-8000-00000000000a";
+    let row = json!({
+        "id": "00000000-0000-4000-8000-000000000001", "cloudinary_asset_id": "0123456789abcdef0123456789abcdef",
+        "cloudinary_public_id": "mug", "cloudinary_version": 150, "cloudinary_etag": "x", "resource_type": "image",
+        "delivery_type": "upload", "folder": "", "tags": [], "context": {}, "metadata": {}, "sync_status": "synced",
+        "sync_retry_count": 0, "clocks": {}, "deleted_at": null, "uploaded_by": uploader, "revision": 0,
+    });
+    let apply = async |change| {
+        let change = json!({"p_change": change});
+        let answer = service.rpc("media_sync_apply", &change).await;
+        answer.status.as_u16()
+    };
+    assert_eq!(
+        apply(json!({"inserts": [row], "known_uploads": []})).await,
+        204
+    );
+    let signed = json!({"p_upload": {
+        "id": "00000000-0000-4000-8000-000000000002", "kind": "signed", "uploader": uploader, "role": "editor",
+        "public_id": "mug", "overwrite": true, "since_version": 100, "until_version": 200, "open_seconds": 600,
+        "most_open": 10,
+    }});
+    let signed = service.rpc("media_sync_begin_upload", &signed).await;
+    assert_eq!(signed.body["outcome"], "begun", "{}", signed.body);
+
+    let changed = |field: &str, value: serde_json::Value| {
+        let mut row = row.clone();
+        row[field] = value;
+        json!({"updates": [row], "known_uploads": []})
+    };
+    for (field, value) in [
+        ("cloudinary_version", json!(151)),
+        ("cloudinary_etag", json!("y")),
+    ] {
+        assert_eq!(apply(changed(field, value)).await, 412, "{field}");
+    }
+    assert_eq!(apply(changed("tags", json!(["sale"]))).await, 204);
+    let ownerless = "update public.media_assets set uploaded_by = null, revision = 0";
+    client.batch_execute(ownerless).await.unwrap();
+    let mut again = row.clone();
+    again["revision"] = json!(2);
+    let plan = json!({"updates": [again], "known_uploads": []});
+    assert_eq!(apply(plan).await, 412, "it may bring the proof");
+    let known =
+        json!({"updates": [again], "known_uploads": ["00000000-0000-4000-8000-000000000002"]});
+    assert_eq!(apply(known).await, 204);
+    stack.stop().await;
+}
+
 #[tokio::test]
 async fn column_that_is_added_to_the_table_and_its_list_is_written_and_shown() {
     let stack = LocalStack::start(StackOptions::database_only())

@@ -183,7 +183,8 @@ language sql set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- Refuses a plan that does not know every open upload of its names: one of its assets may be an upload's that began after
--- the rows were read.
+-- the rows were read. An asset that is there with an owner, and keeps its content, comes of no upload. So signatures for
+-- assets that are there do not make pages plan again.
 create function media_sync.refuse_unknown_uploads(p_rows jsonb, p_known jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -199,6 +200,12 @@ begin
 end
 $$;
 
+            and not exists (
+                select from public.media_assets m
+                where m.id = (w ->> 'id')::uuid and m.deleted_at is null and m.uploaded_by is not null
+                    and m.cloudinary_version is not distinct from (w ->> 'cloudinary_version')::bigint
+                    and m.cloudinary_etag is not distinct from w ->> 'cloudinary_etag'
+            )
 -- Ends the uploads that a plan has found the end of: {"id", "outcome": "stored", "asset_row_id"}, or {"id",
 -- "outcome": "refused"} where another asset has the name. A row that still waits for such an upload goes.
 create function media_sync.end_uploads(p_endings jsonb) returns void
