@@ -257,6 +257,17 @@ begin
 end
 $$;
 
+-- Refuses an argument of more bytes than a call needs, before anything reads it: each function that users may call begins
+-- with it for its JSON and its lists. PostgREST has read the body by then.
+create function media_sync.bound_argument(p_bytes integer, p_most integer default 65536) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    if p_bytes > p_most then
+        raise exception 'an argument has % bytes: % are taken at most', p_bytes, p_most using errcode = 'PT413';
+    end if;
+end
+$$;
+
 -- Refuses what is dangerous to a caller who has signed in without the second factor that ACCESS_RULES wants.
 create function media_sync.want_assurance() returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -519,13 +530,13 @@ create policy media_stats_callers on public.media_stats as restrictive to authen
 
 revoke execute on function media_sync.has_odd_claims, media_sync.anonymous_role, media_sync.caller_role,
     media_sync.role_edits_all, media_sync.is_admin, media_sync.edits_all, media_sync.may_read, media_sync.may_write,
-    media_sync.is_assured, media_sync.admit, media_sync.want_assurance, media_sync.count_delete, media_sync.mark,
+    media_sync.is_assured, media_sync.admit, media_sync.bound_argument, media_sync.want_assurance, media_sync.count_delete, media_sync.mark,
     media_sync.keep_search, media_sync.count_revision, media_sync.mirrored_columns, media_sync.shown_columns,
     media_sync.column_list, media_sync.shown, media_sync.take_stats_shard, media_sync.keep_stats from public;
 revoke execute on function public.media_assure from public, anon, authenticated, service_role;
 grant execute on function media_sync.has_odd_claims, media_sync.anonymous_role, media_sync.caller_role,
     media_sync.role_edits_all, media_sync.is_admin, media_sync.edits_all, media_sync.may_read, media_sync.may_write,
-    media_sync.is_assured, media_sync.admit, media_sync.want_assurance, media_sync.mirrored_columns,
+    media_sync.is_assured, media_sync.admit, media_sync.bound_argument, media_sync.want_assurance, media_sync.mirrored_columns,
     media_sync.shown_columns, media_sync.column_list, media_sync.shown to authenticated, service_role;
 grant execute on function public.media_assure to authenticated;
 

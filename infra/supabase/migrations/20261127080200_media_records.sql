@@ -144,6 +144,7 @@ declare
     v_since timestamptz := coalesce((p_query ->> 'date_from')::timestamptz, v_until - interval '30 days');
     v_answer jsonb;
 begin
+    perform media_sync.bound_argument(pg_column_size(p_query));
     if not media_sync.is_admin() then
         raise exception 'only administrators may do this' using errcode = '42501';
     end if;

@@ -287,6 +287,7 @@ declare
     v_former_delay text;
     v_former_force text;
 begin
+    perform media_sync.bound_argument(pg_column_size(p_items), 2097152);
     perform media_sync.admit();
     if auth.uid() is null then
         raise exception 'only a signed-in user may do this' using errcode = '42501';
@@ -344,9 +345,9 @@ begin
                 v_why := '{"code": "name_taken", "error": "another asset has this public id"}';
             when sqlstate 'PT403' then
                 v_why := jsonb_build_object('code', 'outside_prefix', 'error', sqlerrm);
-            when sqlstate 'PT409' then
             when sqlstate 'PT415' then
                 v_why := jsonb_build_object('code', 'format_not_allowed', 'error', sqlerrm);
+            when sqlstate 'PT409' then
                 get stacked diagnostics v_detail = pg_exception_detail;
                 v_why := jsonb_build_object('code', 'conflict', 'error', sqlerrm)
                     || coalesce(nullif(v_detail, '')::jsonb, '{}');
@@ -402,6 +403,7 @@ declare
     v_former text;
     v_done jsonb;
 begin
+    perform media_sync.bound_argument(pg_column_size(p_items), 2097152);
     if not media_sync.is_admin() then
         raise exception 'only administrators may do this' using errcode = '42501';
     end if;

@@ -835,6 +835,7 @@ $$;
 create function public.media_sync_health(p_place jsonb default null) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
+    perform media_sync.bound_argument(pg_column_size(p_place));
     if current_user <> 'service_role' and not media_sync.is_admin() then
         raise exception 'only administrators may do this' using errcode = '42501';
     end if;

@@ -377,6 +377,7 @@ declare
     v_live uuid[];
     v_new uuid[];
 begin
+    perform media_sync.bound_argument(pg_column_size(p_assets));
     perform media_sync.check_place(p_position);
     perform media_sync.hold_collection(p_collection);
     v_live := array(
@@ -403,6 +404,7 @@ language plpgsql set search_path = pg_catalog, pg_temp set statement_timeout = '
 declare
     v_items uuid[];
 begin
+    perform media_sync.bound_argument(pg_column_size(p_assets));
     perform media_sync.check_place(p_position);
     perform media_sync.hold_collection(p_collection);
     v_items := array(
@@ -420,6 +422,7 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_removed uuid[];
 begin
+    perform media_sync.bound_argument(pg_column_size(p_assets));
     perform media_sync.hold_collection(p_collection);
     with removed as (
         delete from public.media_collection_items
@@ -498,6 +501,7 @@ declare
     v_own uuid[];
     v_others uuid[];
 begin
+    perform media_sync.bound_argument(pg_column_size(p_assets));
     perform media_sync.admit();
     if coalesce(octet_length(p_usage_type), 0) not between 1 and 255
         or coalesce(octet_length(p_table_name), 0) not between 1 and 255
@@ -522,6 +526,7 @@ create function public.media_usage_drop(
     p_table_name text, p_record_id text, p_usage_type text default null, p_assets uuid[] default null
 ) returns jsonb
 language sql set search_path = pg_catalog, pg_temp as $$
+    select media_sync.bound_argument(pg_column_size(p_assets));
     select media_sync.admit();
     with found as (
         select id, asset_id, usage_type from public.media_usage

@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod accumulation;
+mod arguments;
 mod budgets;
-mod large_library;
 mod deletes;
+mod large_library;
 mod large_rows;
 mod questions;
 
