@@ -39,6 +39,7 @@ mod passing;
 mod permissions;
 mod quota;
 mod records;
+mod refused_rows;
 mod repeats;
 mod requests;
 mod roles;

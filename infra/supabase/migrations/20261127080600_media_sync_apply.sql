@@ -138,6 +138,7 @@ create function media_sync.update_assets(p_rows jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_written bigint;
+    v_constraint text;
 begin
     if jsonb_array_length(coalesce(p_rows, '[]')) = 0 then
         return;
@@ -169,7 +170,12 @@ begin
         raise exception 'a row has changed meanwhile' using errcode = 'PT412';
     end if;
 exception when unique_violation then
-    raise exception 'an asset has appeared meanwhile' using errcode = 'PT412';
+    get stacked diagnostics v_constraint = constraint_name;
+    if v_constraint = 'media_assets_cloudinary_asset_id_key' then
+        raise exception 'an asset has appeared meanwhile' using errcode = 'PT412';
+    end if;
+    -- A constraint of the project's: the row is refused as it is.
+    raise;
 end
 $$;
 
@@ -194,18 +200,18 @@ begin
             on u.public_id = coalesce(w #>> '{observed,cloudinary_public_id}', w ->> 'cloudinary_public_id')
         where w ->> 'delivery_type' = 'upload' and w -> 'deleted_at' = 'null' and u.outcome is null
             and not coalesce(p_known, '[]') ? u.id::text
-    ) then
-        raise exception 'an upload has begun meanwhile' using errcode = 'PT412';
-    end if;
-end
-$$;
-
             and not exists (
                 select from public.media_assets m
                 where m.id = (w ->> 'id')::uuid and m.deleted_at is null and m.uploaded_by is not null
                     and m.cloudinary_version is not distinct from (w ->> 'cloudinary_version')::bigint
                     and m.cloudinary_etag is not distinct from w ->> 'cloudinary_etag'
             )
+    ) then
+        raise exception 'an upload has begun meanwhile' using errcode = 'PT412';
+    end if;
+end
+$$;
+
 -- Ends the uploads that a plan has found the end of: {"id", "outcome": "stored", "asset_row_id"}, or {"id",
 -- "outcome": "refused"} where another asset has the name. A row that still waits for such an upload goes.
 create function media_sync.end_uploads(p_endings jsonb) returns void

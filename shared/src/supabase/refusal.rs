@@ -36,8 +36,8 @@ pub enum RefusalCause {
     Token,
     /// The user may not do that.
     Forbidden,
-    /// No row can hold such values: a data exception, a null or a check that forbids it, or a limit
-    /// of the program's, such as the length of an index entry.
+    /// No row can hold such values: a data exception, a constraint that forbids it, or a limit of the
+    /// program's, such as the length of an index entry. Or a trigger of the project's refuses the row.
     Values,
     /// The one record that was asked for does not exist.
     Absent,
@@ -79,7 +79,6 @@ impl RefusalCause {
             "42501" if speaks_for_user => Self::Forbidden,
             NOT_ALLOWED => Self::Forbidden,
             "PGRST116" => Self::Absent,
-            "23502" | "23514" => Self::Values,
             _ => Self::of_class(code).unwrap_or_else(|| Self::of_status(status)),
         }
     }
@@ -92,8 +91,13 @@ impl RefusalCause {
         match code.get(..2)? {
             // Connections; resources, such as disk and memory; the machine beneath.
             "08" | "53" | "58" => Some(Self::Outage),
-            "22" | "54" => Some(Self::Values),
-            _ => None,
+            // Data, constraints, limits; and the ways in which a trigger refuses a row.
+            "22" | "23" | "44" | "54" | "09" | "21" | "27" | "38" | "39" | "P0" => {
+                Some(Self::Values)
+            }
+            // Our own functions raise `PT` and an HTTP status.
+            "PT" => None,
+            class => is_free_class(class).then_some(Self::Values),
         }
     }
 
@@ -137,6 +141,13 @@ impl RefusalCause {
     pub const fn is_about_size(self) -> bool {
         matches!(self, Self::Slow | Self::TooLarge)
     }
+}
+
+/// Tells classes that the SQL standard leaves to everybody, and PostgreSQL does not use. A trigger of the project's may
+/// raise any of them.
+fn is_free_class(class: &str) -> bool {
+    let is_of_postgres = matches!(class, "53" | "54" | "55" | "57" | "58" | "72" | "P0" | "XX");
+    class.starts_with(|c: char| matches!(c, '5'..='9' | 'I'..='Z')) && !is_of_postgres
 }
 
 /// Tells PostgREST's own codes and SQLSTATEs from other services' words.
@@ -241,8 +252,18 @@ mod tests {
             (400, "23502", SERVICE, Values),
             (400, "23514", SERVICE, Values),
             (500, "54000", SERVICE, Values),
-            (409, "23505", SERVICE, Ours),
-            (400, "P0001", SERVICE, Ours),
+            (409, "23503", SERVICE, Values),
+            (409, "23505", SERVICE, Values),
+            (400, "23P01", SERVICE, Values),
+            (400, "P0001", SERVICE, Values),
+            (500, "P0004", SERVICE, Values),
+            (400, "44000", SERVICE, Values),
+            (500, "09000", SERVICE, Values),
+            (400, "UE123", SERVICE, Values),
+            (400, "99001", SERVICE, Values),
+            (500, "42P13", SERVICE, Ours),
+            (500, "0A000", SERVICE, Ours),
+            (500, "55000", SERVICE, Ours),
             (409, "PT409", SERVICE, Ours),
             (410, "PT410", SERVICE, Ours),
             (500, "57P04", SERVICE, Ours),
