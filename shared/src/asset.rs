@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// An asset's identity: 32 hex digits, unchanged by rename and move.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -65,6 +66,34 @@ impl fmt::Display for AssetId {
 impl fmt::Debug for AssetId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// An asset's id in either form: Cloudinary's, or that of its row. They differ in their dashes.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(untagged)]
+pub enum AssetKey {
+    Asset(AssetId),
+    /// An upload that is still under way has no other.
+    Row(Uuid),
+}
+
+/// A text that is neither.
+#[derive(Debug, thiserror::Error)]
+#[error("must be an asset id of Cloudinary (32 hex digits), or the id of a row (a UUID)")]
+pub struct InvalidAssetKey;
+
+impl AssetKey {
+    /// Reads an id; a UUID without its dashes is Cloudinary's.
+    ///
+    /// # Errors
+    /// When the text has neither form.
+    pub fn parse(text: &str) -> Result<Self, InvalidAssetKey> {
+        if let Ok(id) = AssetId::parse(text) {
+            return Ok(Self::Asset(id));
+        }
+        let row = Uuid::parse_str(text).ok().filter(|_| text.len() == 36);
+        row.map(Self::Row).ok_or(InvalidAssetKey)
     }
 }
 

@@ -36,24 +36,36 @@ fn documented_routes() -> BTreeSet<String> {
     routes.collect()
 }
 
-/// The same of the template's events. Each has its method and its path on lines of their own.
+/// The same of the template's events. Each has its method and its path on lines of their own, but for the one that takes
+/// requests without a route.
 fn deployed_routes() -> BTreeSet<String> {
     let template = read("template.yaml");
-    let value = |event: &str, key: &str| {
+    let value = |event: &str, key: &str| -> Option<String> {
         let line = event.lines().find_map(|line| line.trim().strip_prefix(key));
-        line.unwrap_or_else(|| panic!("{key} is missing in {event}"))
-            .trim()
-            .to_owned()
+        line.map(|value| value.trim().to_owned())
     };
-    let events = template.split("Type: HttpApi\n").skip(1);
-    events
-        .map(|event| {
-            let event: String = event.lines().take(5).collect::<Vec<_>>().join("\n");
-            let method = value(&event, "Method:").to_lowercase();
-            format!("{method} {}", value(&event, "Path:"))
-        })
-        .collect()
+    let events = template.split("Type: HttpApi\n").skip(1).map(|event| {
+        // Up to the next event, or the next resource.
+        let lines = event.lines().take(4);
+        let event: String = lines.collect::<Vec<_>>().join("\n");
+        match (value(&event, "Method:"), value(&event, "Path:")) {
+            (Some(method), Some(path)) => format!("{} {path}", method.to_lowercase()),
+            (None, None) => DEFAULT_ROUTE.to_owned(),
+            _ => panic!("method or path is missing in {event}"),
+        }
+    });
+    let mut routes: Vec<String> = events.collect();
+    let default = routes.iter().position(|route| route == DEFAULT_ROUTE);
+    routes.swap_remove(default.expect("something answers requests without a route"));
+    assert!(
+        !routes.iter().any(|route| route == DEFAULT_ROUTE),
+        "one answers them"
+    );
+    routes.into_iter().collect()
 }
+
+/// The route of requests without one.
+const DEFAULT_ROUTE: &str = "$default";
 
 #[test]
 fn the_document_has_the_version_that_serves_it() {

@@ -105,6 +105,20 @@ impl World {
         }
     }
 
+    /// The same about one asset.
+    async fn send_one(&self, change: RequestedChange) -> Response<Body> {
+        let mut request = Request::new(Body::Empty);
+        let bearer = format!("Bearer {}", self.token).parse().unwrap();
+        request.headers_mut().insert("authorization", bearer);
+        let arguments = Map::from_iter([("p_items".to_owned(), json!([{"asset_id": "a"}]))]);
+        respond(request, async |request| {
+            self.requests
+                .answer_one(request, change, |_| Ok(arguments))
+                .await
+        })
+        .await
+    }
+
     async fn send(
         &self,
         change: RequestedChange,
@@ -166,6 +180,28 @@ async fn what_waits_for_cloudinary_is_sent_and_what_failed_is_told() {
     assert_eq!(rows, [Uuid::from_u128(1)], "only what is pending");
     let arguments = json!({"p_items": [{"public_id": "a"}], "p_idempotency_key": null});
     assert_eq!(told.rpcs, [("media_request_edit".to_owned(), arguments)]);
+}
+
+#[tokio::test]
+async fn of_one_asset_the_status_tells_the_outcome() {
+    let mut asset = done(&[(1, "pending")]);
+    asset[0]["asset"] = json!({"folder": "shop"});
+    let world = World::answering([(200, json!({"done": asset, "failed": []}))]).await;
+    let response = world.send_one(RequestedChange::Edit).await;
+    assert_eq!(response.status(), 202);
+    assert_eq!(body(&response)["asset"]["folder"], "shop");
+    assert_eq!(
+        world.told.lock().unwrap().sent.len(),
+        1,
+        "Cloudinary follows"
+    );
+
+    let failed = json!([{"public_id": "a", "error": "not yours to change", "code": "forbidden"}]);
+    let world = World::answering([(200, json!({"done": [], "failed": failed}))]).await;
+    let response = world.send_one(RequestedChange::Edit).await;
+    assert_eq!(response.status(), 403);
+    assert_eq!(body(&response)["code"], "forbidden");
+    assert!(world.told.lock().unwrap().sent.is_empty());
 }
 
 #[tokio::test]

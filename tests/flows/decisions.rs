@@ -11,6 +11,7 @@ use media_sync::row::AssetRow;
 use media_sync::time::Timestamp;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 const ASSETS: usize = 4;
@@ -33,7 +34,7 @@ async fn the_database_decides_as_its_model_does() {
 
     let client = reqwest::Client::new();
     let token = stack.token(&TokenClaims::admin("admin@example.com"));
-    let mut taken = 0;
+    let (mut taken, mut asked) = (0, 0);
     for _ in 0..DECISIONS {
         let row = people::row(&mut rng, &model).unwrap().clone();
         let decision = people::decision(&mut rng, &row);
@@ -43,27 +44,29 @@ async fn the_database_decides_as_its_model_does() {
             stack.supabase_url(),
             row.id
         );
-        let answer = client
-            .patch(url)
-            .header("apikey", stack.publishable_key())
-            .header("prefer", "return=representation")
-            .bearer_auth(&token)
-            .json(&decision.columns())
-            .send()
-            .await
-            .unwrap();
-        let status = answer.status();
-        let body = answer.text().await.unwrap();
-        assert_eq!(
-            status.is_success(),
-            expected,
-            "{decision:?} on {row:?}: {status} {body}"
-        );
+        let caller = Caller {
+            client: &client,
+            key: stack.publishable_key(),
+            token: &token,
+        };
+        let body = match decision.item(row.id) {
+            Some(item) => {
+                asked += 1;
+                let request = format!("{}/rest/v1/rpc/media_request_edit", stack.supabase_url());
+                caller
+                    .ask(Method::POST, &request, &json!({"p_items": [item]}))
+                    .await
+                    .unwrap();
+                caller.ask(Method::GET, &url, &json!({})).await
+            }
+            None => caller.ask(Method::PATCH, &url, &decision.columns()).await,
+        };
+        assert_eq!(body.is_ok(), expected, "{decision:?} on {row:?}: {body:?}");
         if !expected {
             continue;
         }
         taken += 1;
-        let [found]: [AssetRow; 1] = serde_json::from_str(&body).unwrap();
+        let [found]: [AssetRow; 1] = serde_json::from_str(&body.unwrap()).unwrap();
         assert_eq!(
             comparable(&found),
             comparable(&model.rows[&row.id]),
@@ -71,7 +74,37 @@ async fn the_database_decides_as_its_model_does() {
         );
     }
     assert!(taken > DECISIONS / 2, "most decisions are possible");
+    assert!(asked > 0, "some ask for tags that the row has");
     stack.stop().await;
+}
+
+/// An administrator of the Data API.
+struct Caller<'a> {
+    client: &'a reqwest::Client,
+    key: &'a str,
+    token: &'a str,
+}
+
+impl Caller<'_> {
+    /// The answer, or a refusal.
+    async fn ask(&self, method: Method, url: &str, body: &Value) -> Result<String, String> {
+        let request = self.client.request(method, url);
+        let answer = request
+            .header("apikey", self.key)
+            .header("prefer", "return=representation")
+            .bearer_auth(self.token)
+            .json(body)
+            .send()
+            .await
+            .unwrap();
+        let status = answer.status();
+        let body = answer.text().await.unwrap();
+        if status.is_success() {
+            Ok(body)
+        } else {
+            Err(format!("{status} {body}"))
+        }
+    }
 }
 
 /// Assets as they were observed, with values of every kind.

@@ -166,4 +166,9 @@ async fn a_setting_that_was_taken_back_is_not_new(client: &Client) {
         database::rows(client, stored, &[]).await,
         [json!({"value": null})]
     );
+    let trail = "select details from public.media_sync_log where operation = 'setting_changed'
+        and details ->> 'name' = 'UPLOAD_RULES' order by id desc limit 1";
+    let told = database::rows(client, trail, &[]).await;
+    assert_eq!(told[0]["details"]["to"], Value::Null, "{told:?}");
+    assert!(told[0]["details"]["from"].is_object(), "{told:?}");
 }

@@ -206,11 +206,17 @@ impl Story {
             return;
         };
         let decision = people::decision(&mut self.rng, &row);
-        let url = format!("cloudinary_asset_id=eq.{}", row.cloudinary_asset_id);
-        let answer = self
-            .world
-            .write(&url, &self.world.admin, decision.columns())
-            .await;
+        let admin = &self.world.admin;
+        let answer = match decision.item(row.id) {
+            Some(item) => {
+                let items = json!({"p_items": [item]});
+                self.world.request("media_request_edit", admin, items).await
+            }
+            None => {
+                let url = format!("cloudinary_asset_id=eq.{}", row.cloudinary_asset_id);
+                self.world.write(&url, admin, decision.columns()).await
+            }
+        };
         let fine = [
             StatusCode::OK,
             StatusCode::CONFLICT,

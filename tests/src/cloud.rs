@@ -91,6 +91,14 @@ impl CloudinaryAccount {
     }
 
     pub async fn add_tag(&self, public_id: &str, tag: &str) {
+        self.change_tag(public_id, TagCommand::Add, tag).await;
+    }
+
+    pub async fn remove_tag(&self, public_id: &str, tag: &str) {
+        self.change_tag(public_id, TagCommand::Remove, tag).await;
+    }
+
+    async fn change_tag(&self, public_id: &str, command: TagCommand, tag: &str) {
         let ids = [public_id.to_owned()];
         let targets = BulkTargets {
             resource_type: ResourceType::Image,
@@ -98,10 +106,7 @@ impl CloudinaryAccount {
             public_ids: &ids,
         };
         let tags = [tag.to_owned()];
-        let answer = self
-            .client
-            .update_tags(targets, TagCommand::Add, &tags)
-            .await;
+        let answer = self.client.update_tags(targets, command, &tags).await;
         let tagged = answer.expect("the tag is taken").value.public_ids;
         assert_eq!(tagged, ids, "Cloudinary skips what it does not know");
     }

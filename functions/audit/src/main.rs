@@ -1,6 +1,7 @@
 //! Reads the audit trail.
 
 mod handler;
+mod operation;
 mod query;
 
 use handler::Audit;

@@ -1,11 +1,13 @@
 //! The parameters of the audit trail, read into types (pure).
 
-use media_sync::asset::AssetId;
+use media_sync::asset::AssetKey;
 use media_sync::http::QueryParameters;
 use media_sync::parameter::ParameterError;
 use media_sync::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::operation::EntryOperation;
 
 const PARAMETERS: &[&str] = &[
     "operation",
@@ -26,7 +28,7 @@ const PARAMETERS: &[&str] = &[
 /// Longer than any public id that Cloudinary takes.
 const LONGEST_ID: usize = 1_024;
 
-/// Longer than any name of an operation or an error.
+/// Longer than any name of an error.
 const LONGEST_NAME: usize = 100;
 
 /// A request for one page.
@@ -40,7 +42,7 @@ pub(crate) struct PageRequest {
 #[derive(Debug, Serialize)]
 pub(crate) struct AuditQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
-    operation: Option<String>,
+    operation: Option<EntryOperation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<EntryStatus>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,7 +50,7 @@ pub(crate) struct AuditQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    asset_id: Option<AssetId>,
+    asset_id: Option<AssetKey>,
     #[serde(skip_serializing_if = "Option::is_none")]
     public_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,9 +108,9 @@ impl PageRequest {
         let summaries: Vec<AuditSummary> = query.words("include")?;
         let (date_from, date_to) = query.period("date_from", "date_to")?;
         let asked = AuditQuery {
-            operation: text("operation", LONGEST_NAME)?,
             public_id: text("public_id", LONGEST_ID)?,
             error_code: text("error_code", LONGEST_NAME)?,
+            operation: query.word("operation")?,
             status: query.word("status")?,
             source: query.word("source")?,
             actor: query.uuid("actor")?,
@@ -127,11 +129,11 @@ impl PageRequest {
     }
 }
 
-fn asset_id(query: &QueryParameters) -> Result<Option<AssetId>, ParameterError> {
+fn asset_id(query: &QueryParameters) -> Result<Option<AssetKey>, ParameterError> {
     let text = query.text("asset_id", LONGEST_ID)?;
-    text.map(AssetId::parse)
+    text.map(AssetKey::parse)
         .transpose()
-        .map_err(|_| ParameterError::new("asset_id", "must be 32 hex digits"))
+        .map_err(|wanted| ParameterError::new("asset_id", wanted.to_string()))
 }
 
 #[cfg(test)]
@@ -189,6 +191,7 @@ mod tests {
         for (query, name) in [
             ("limit=0", "limit"),
             ("limit=201", "limit"),
+            ("operation=delet", "operation"),
             ("status=ok", "status"),
             ("source=cron", "source"),
             ("actor=me", "actor"),
@@ -218,6 +221,10 @@ mod tests {
         assert_eq!(names, PARAMETERS);
         let schema =
             |name: &str| &documented.iter().find(|one| one["name"] == name).unwrap()["schema"];
+        assert_eq!(
+            schema("operation")["enum"],
+            json!(words_of::<EntryOperation>())
+        );
         assert_eq!(schema("status")["enum"], json!(words_of::<EntryStatus>()));
         assert_eq!(schema("source")["enum"], json!(words_of::<EntrySource>()));
         let summaries = json!(words_of::<AuditSummary>());

@@ -2,7 +2,7 @@
 
 use lambda_http::http::{Method, StatusCode, header};
 use lambda_http::{Body, Request, Response};
-use media_sync::http::auth::{authenticate, require_admin};
+use media_sync::http::auth::{authenticate, require_account, require_admin};
 use media_sync::http::{Problem, QueryParameters, reply, respond};
 use media_sync::parameter::ParameterError;
 use media_sync::release::{BUILD, SCHEMA_VERSION, VERSION};
@@ -44,6 +44,10 @@ impl Health {
             .await?;
         let now = Timestamp::now();
         let caller = authenticate(&dependencies.verifier, request.headers(), now).await?;
+        require_account(&caller)?;
+        if !probe && !caller.user_role.is_admin() {
+            return Ok(reply::json(StatusCode::OK, &alive()));
+        }
         require_admin(&caller)?;
         let inspected = dependencies.inspect(&caller, probe).await;
         let (status, answer) = answer(&inspected, dependencies.schedules, now);

@@ -1,11 +1,11 @@
-//! `DELETE /api/cloudinary/media`: soft-deletes at once; Cloudinary follows through SQS.
+//! `DELETE /api/cloudinary/media`, and below it of one asset: soft-deletes at once; Cloudinary follows through SQS.
 
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
 use media_sync::asset::ResourceType;
 use media_sync::http::{
-    MediaRequests, NamedAsset, NamedAssets, Problem, QueryParameters, RequestedChange, body,
-    respond,
+    MediaRequests, NamedAsset, NamedAssets, OneAsset, Problem, QueryParameters, RequestedChange,
+    body, names_one_asset, respond,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,9 +28,9 @@ struct WantedDeletes {
 
 /// The arguments of `media_request_delete`.
 #[derive(Debug, PartialEq, Serialize)]
-struct DeleteArguments {
+struct DeleteArguments<T> {
     #[serde(rename = "p_items")]
-    items: Vec<NamedAsset>,
+    items: Vec<T>,
     #[serde(rename = "p_force")]
     force: bool,
 }
@@ -45,15 +45,26 @@ impl MediaDelete {
             if request.method() != Method::DELETE {
                 return Err(Problem::method_not_allowed("DELETE"));
             }
-            self.requests
-                .answer(request, RequestedChange::Delete, parse_request)
-                .await
+            let change = RequestedChange::Delete;
+            if names_one_asset(request) {
+                return self.requests.answer_one(request, change, parse_one).await;
+            }
+            self.requests.answer(request, change, parse_request).await
         })
         .await
     }
 }
 
-fn parse_request(request: &Request) -> Result<DeleteArguments, Problem> {
+fn parse_one(request: &Request) -> Result<DeleteArguments<OneAsset>, Problem> {
+    let query = QueryParameters::parse(request.uri().query(), &["force"])?;
+    body::nothing(request)?;
+    Ok(DeleteArguments {
+        items: vec![OneAsset::of_request(request)?],
+        force: query.flag("force")?.unwrap_or_default(),
+    })
+}
+
+fn parse_request(request: &Request) -> Result<DeleteArguments<NamedAsset>, Problem> {
     let wanted = parse_wanted(request)?;
     let named = NamedAssets {
         public_ids: wanted.public_ids,
@@ -129,6 +140,32 @@ mod tests {
             parse_request(&by_query).unwrap(),
             parse_request(&request("", Some(body))).unwrap()
         );
+    }
+
+    #[test]
+    fn one_asset_is_named_by_the_path() {
+        let one = |id: &str, query: &str, body: Option<&str>| {
+            let mut event: Value = serde_json::from_str(EVENT).unwrap();
+            event["pathParameters"] = json!({"asset_id": id});
+            event["rawQueryString"] = query.into();
+            event["headers"]["if-match"] = "\"s1\"".into();
+            event["body"] = json!(body);
+            let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+            assert!(names_one_asset(&request));
+            parse_one(&request).map(|arguments| json!(arguments))
+        };
+        let id = "00000000-0000-4000-8000-000000000007";
+        let item = json!({"asset_id": id, "if_match": ["s1"]});
+        let expected = json!({"p_items": [item], "p_force": true});
+        assert_eq!(one(id, "force=true", None).unwrap(), expected);
+        assert_eq!(one(id, "", Some("{}")).unwrap()["p_force"], false);
+        for (id, query, body, code) in [
+            ("mug", "", None, "invalid_parameter"),
+            (id, "public_ids=a", None, "invalid_parameter"),
+            (id, "", Some("{\"force\":true}"), "invalid_body"),
+        ] {
+            assert_eq!(one(id, query, body).unwrap_err().code(), code);
+        }
     }
 
     #[test]

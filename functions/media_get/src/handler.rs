@@ -2,12 +2,12 @@
 //! its state, in one round trip to the database.
 
 use lambda_http::http::{Method, StatusCode};
-use lambda_http::{Body, Request, RequestExt, Response};
-use media_sync::asset::{AssetId, DeliveryName};
+use lambda_http::{Body, Request, Response};
+use media_sync::asset::{AssetKey, DeliveryName};
 use media_sync::cloudinary::delivery::{AddressWriter, DeliveryAddresses, DeliveryFacts};
 use media_sync::deadline::Deadline;
 use media_sync::http::auth::authenticate;
-use media_sync::http::{Problem, QueryParameters, reply, respond};
+use media_sync::http::{Problem, QueryParameters, asset_of_path, reply, respond};
 use media_sync::parameter::ParameterError;
 use media_sync::rotation::LiveValue;
 use media_sync::supabase::DataApi;
@@ -16,7 +16,6 @@ use media_sync::sync::explain::{StatusFacts, explain};
 use media_sync::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 /// Tells about one asset in the name of the caller: row level security decides.
 #[derive(Debug)]
@@ -26,18 +25,12 @@ pub(crate) struct MediaGet {
     pub(crate) delivery: LiveValue<AddressWriter>,
 }
 
-/// The id that a request names.
-#[derive(Debug, PartialEq)]
-enum Key {
-    AssetId(AssetId),
-    /// Our own row's id: an upload that is still under way has no other.
-    Row(Uuid),
-}
-
 /// The database's answer.
 #[derive(Debug, Deserialize)]
 struct Found {
     asset: Value,
+    /// The tag of what people edit of it.
+    etag: String,
     /// Its state in Cloudinary; nothing when Cloudinary does not have it.
     stored: Option<Stored>,
     standing: StatusFacts,
@@ -86,15 +79,18 @@ impl MediaGet {
         let now = Timestamp::now();
         let caller = authenticate(&self.verifier, request.headers(), now).await?;
         let arguments = match parse_key(request)? {
-            Key::AssetId(id) => json!({"p_asset_id": id}),
-            Key::Row(id) => json!({"p_row_id": id}),
+            AssetKey::Asset(id) => json!({"p_asset_id": id}),
+            AssetKey::Row(id) => json!({"p_row_id": id}),
         };
         let deadline = Deadline::of_request(request);
         let database = self.database.until(deadline).as_caller(&caller);
         let found: Option<Found> = database.rpc("media_get", &arguments).await?;
         let found = found.ok_or_else(|| Problem::not_found("There is no such asset."))?;
         let delivery = self.delivery.current().await;
-        Ok(reply::json(StatusCode::OK, &answer(found, &delivery, now)))
+        let etag = found.etag.clone();
+        let mut response = reply::json(StatusCode::OK, &answer(found, &delivery, now));
+        reply::tag(&mut response, Some(&etag));
+        Ok(response)
     }
 }
 
@@ -105,6 +101,7 @@ fn answer(found: Found, delivery: &AddressWriter, now: Timestamp) -> Value {
         .and_then(|stored| addresses(stored, delivery));
     json!({
         "asset": found.asset,
+        "etag": found.etag,
         "urls": urls,
         "explanation": explain(&found.standing, now),
         "notifications": found.notifications,
@@ -136,21 +133,9 @@ fn addresses(stored: &Stored, delivery: &AddressWriter) -> Option<DeliveryAddres
     is_allowed.then(|| delivery.addresses(&facts)).flatten()
 }
 
-fn parse_key(request: &Request) -> Result<Key, ParameterError> {
+fn parse_key(request: &Request) -> Result<AssetKey, ParameterError> {
     QueryParameters::parse(request.uri().query(), &[])?;
-    let parameters = request.path_parameters_ref();
-    let text = parameters
-        .and_then(|parameters| parameters.first("asset_id"))
-        .unwrap_or_default();
-    // A UUID may be written without its dashes; then it is an asset id here.
-    if let Ok(id) = AssetId::parse(text) {
-        return Ok(Key::AssetId(id));
-    }
-    Uuid::parse_str(text).map(Key::Row).map_err(|_| {
-        let wanted =
-            "must be an asset id of Cloudinary (32 hex digits), or the id of a row (a UUID)";
-        ParameterError::new("asset_id", wanted)
-    })
+    asset_of_path(request)
 }
 
 #[cfg(test)]
@@ -170,15 +155,13 @@ mod tests {
 
     #[test]
     fn the_id_is_read_from_the_path_of_the_event() {
-        let expected = Key::AssetId(AssetId::parse(ID).unwrap());
+        let expected = AssetKey::parse(ID).unwrap();
+        assert!(matches!(expected, AssetKey::Asset(_)));
         assert_eq!(parse_key(&request(ID)).unwrap(), expected);
         let folded = parse_key(&request(&ID.to_uppercase())).unwrap();
         assert_eq!(folded, expected);
-        let row = Uuid::from_u128(7);
-        assert_eq!(
-            parse_key(&request(&row.to_string())).unwrap(),
-            Key::Row(row)
-        );
+        let row = parse_key(&request("00000000-0000-4000-8000-000000000007"));
+        assert!(matches!(row, Ok(AssetKey::Row(_))), "{row:?}");
     }
 
     #[test]
@@ -193,7 +176,7 @@ mod tests {
 
     fn found(change: impl Fn(&mut Value)) -> Value {
         let mut found = json!({
-            "asset": {"id": 1}, "notifications": [], "audit": null,
+            "asset": {"id": 1}, "etag": "e", "notifications": [], "audit": null,
             "uses": {
                 "usage": [{"table_name": "pages", "record_id": "7", "usage_type": "hero", "created_by": null}],
                 "usage_count": 1, "collections": [{"name": "Mugs"}],

@@ -1,10 +1,10 @@
-//! `POST /api/cloudinary/media/restore`: undoes deletes at once; Cloudinary follows through SQS.
+//! `POST /api/cloudinary/media/restore`, and `/media/{asset_id}/restore` for one asset: undoes deletes at once; Cloudinary follows through SQS.
 
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
 use media_sync::http::{
-    MediaRequests, NamedAsset, NamedAssets, Problem, QueryParameters, RequestedChange, body,
-    respond,
+    MediaRequests, NamedAsset, NamedAssets, OneAsset, Problem, QueryParameters, RequestedChange,
+    body, names_one_asset, respond,
 };
 use serde::Serialize;
 
@@ -16,9 +16,9 @@ pub(crate) struct MediaRestore {
 
 /// The arguments of `media_request_restore`.
 #[derive(Debug, Serialize)]
-struct RestoreArguments {
+struct RestoreArguments<T> {
     #[serde(rename = "p_items")]
-    items: Vec<NamedAsset>,
+    items: Vec<T>,
 }
 
 impl MediaRestore {
@@ -31,15 +31,24 @@ impl MediaRestore {
             if request.method() != Method::POST {
                 return Err(Problem::method_not_allowed("POST"));
             }
-            self.requests
-                .answer(request, RequestedChange::Restore, parse_request)
-                .await
+            let change = RequestedChange::Restore;
+            if names_one_asset(request) {
+                return self.requests.answer_one(request, change, parse_one).await;
+            }
+            self.requests.answer(request, change, parse_request).await
         })
         .await
     }
 }
 
-fn parse_request(request: &Request) -> Result<RestoreArguments, Problem> {
+fn parse_one(request: &Request) -> Result<RestoreArguments<OneAsset>, Problem> {
+    QueryParameters::parse(request.uri().query(), &[])?;
+    body::nothing(request)?;
+    let items = vec![OneAsset::of_request(request)?];
+    Ok(RestoreArguments { items })
+}
+
+fn parse_request(request: &Request) -> Result<RestoreArguments<NamedAsset>, Problem> {
     QueryParameters::parse(request.uri().query(), &[])?;
     let named: NamedAssets = body::json(request)?;
     let items = named.into_items()?;
@@ -70,6 +79,17 @@ mod tests {
             {"asset_id": "0123456789abcdef0123456789abcdef"},
         ]});
         assert_eq!(json!(parse_request(&request).unwrap()), expected);
+    }
+
+    #[test]
+    fn one_asset_is_named_by_the_path() {
+        let mut event: Value = serde_json::from_str(EVENT).unwrap();
+        event["pathParameters"] = json!({"asset_id": "0123456789abcdef0123456789abcdef"});
+        event["body"] = json!(null);
+        let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+        assert!(names_one_asset(&request));
+        let expected = json!({"p_items": [{"asset_id": "0123456789abcdef0123456789abcdef"}]});
+        assert_eq!(json!(parse_one(&request).unwrap()), expected);
     }
 
     #[test]

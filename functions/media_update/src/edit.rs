@@ -2,27 +2,28 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use media_sync::asset::AssetId;
+use media_sync::asset::AssetKey;
+use media_sync::http::OneAsset;
 use media_sync::parameter::ParameterError;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::value::{
-    MetadataValue, ValueFault, asset_id, context, description, display_name, folder, metadata,
-    public_id, shown, tags,
+    MetadataValue, ValueFault, asset_id, context, description, display_name, folder, if_match,
+    metadata, public_id, shown, tags,
 };
 
 /// The number of edits that one request may hold.
 const MOST_ITEMS: usize = 200;
 
 /// The fields that may be changed.
-const FIELDS: &str =
-    "tags, context, metadata, display_name, folder, public_id, description, alt_text";
+const FIELDS: &str = "tags, add_tags, remove_tags, context, metadata, display_name, folder, public_id, description, alt_text";
 
 /// One asset, and its wanted values, as `media_request_edit` takes them.
 #[derive(Debug, PartialEq, Serialize)]
 pub(crate) struct AssetEdit {
-    asset_id: AssetId,
+    #[serde(flatten)]
+    asset: OneAsset,
     #[serde(flatten)]
     wanted: WantedValues,
 }
@@ -32,6 +33,10 @@ pub(crate) struct AssetEdit {
 struct WantedValues {
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    add_tags: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remove_tags: Option<Vec<String>>,
     /// A key without a value is removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     context: Option<BTreeMap<String, Option<String>>>,
@@ -84,7 +89,7 @@ fn parse_items(items: Vec<Value>) -> Result<Vec<AssetEdit>, ParameterError> {
             return Err(ParameterError::new(at, "must be a JSON object"));
         };
         let edit = parse_edit(item, &format!("{at}."))?;
-        if let Some(first) = seen.insert(edit.asset_id.clone(), index) {
+        if let Some(first) = seen.insert(edit.asset.asset_id.clone(), index) {
             return Err(ParameterError::new(
                 format!("{at}.asset_id"),
                 format!("is the asset of items[{first}] too: put both edits into one"),
@@ -96,35 +101,92 @@ fn parse_items(items: Vec<Value>) -> Result<Vec<AssetEdit>, ParameterError> {
 }
 
 /// `at` stands before the names of this edit's fields.
-fn parse_edit(edit: Map<String, Value>, at: &str) -> Result<AssetEdit, ParameterError> {
-    let mut asset = None;
-    let mut wanted = WantedValues::default();
-    for (name, value) in edit {
-        let read = match name.as_str() {
-            "asset_id" => asset_id(&value).map(|id| asset = Some(id)),
-            name => wanted.read(name, value),
-        };
-        read.map_err(|fault| {
-            let place = format!("{at}{}{}", shown(&name), fault.below);
-            ParameterError::new(place, fault.reason)
-        })?;
-    }
-    let Some(asset_id) = asset else {
+fn parse_edit(mut edit: Map<String, Value>, at: &str) -> Result<AssetEdit, ParameterError> {
+    let named = take_asset(&mut edit, at)?;
+    let wanted = WantedValues::parse(edit, at, &format!("asset_id, if_match, {FIELDS}"))?;
+    let Some(asset_id) = named.asset_id else {
         let reason = "must name the asset to edit";
         return Err(ParameterError::new(format!("{at}asset_id"), reason));
     };
-    if wanted == WantedValues::default() {
-        let name = at.strip_suffix('.').unwrap_or("body");
-        let reason = format!("names nothing to change: there are {FIELDS}");
-        return Err(ParameterError::new(name, reason));
+    let if_match = named.if_match;
+    wanted.check(at)?;
+    let asset = OneAsset { asset_id, if_match };
+    Ok(AssetEdit { asset, wanted })
+}
+
+/// The edit of the one asset that a path names: the body has its values only.
+///
+/// # Errors
+/// Naming the field that cannot be used.
+pub(crate) fn parse_edit_of(asset: OneAsset, body: Value) -> Result<AssetEdit, ParameterError> {
+    let Value::Object(edit) = body else {
+        return Err(ParameterError::new("body", "must be a JSON object"));
+    };
+    let wanted = WantedValues::parse(edit, "", FIELDS)?;
+    wanted.check("")?;
+    Ok(AssetEdit { asset, wanted })
+}
+
+/// The asset that an item names, and the state that it may have.
+#[derive(Default)]
+struct AssetOfItem {
+    asset_id: Option<AssetKey>,
+    if_match: Option<Vec<String>>,
+}
+
+fn take_asset(edit: &mut Map<String, Value>, at: &str) -> Result<AssetOfItem, ParameterError> {
+    let mut named = AssetOfItem::default();
+    if let Some(id) = edit.remove("asset_id") {
+        let id = asset_id(&id).map_err(|fault| fault.at(at, "asset_id"))?;
+        named.asset_id = Some(id);
     }
-    Ok(AssetEdit { asset_id, wanted })
+    if let Some(state) = edit.remove("if_match") {
+        let state = if_match(state).map_err(|fault| fault.at(at, "if_match"))?;
+        named.if_match = Some(vec![state]);
+    }
+    Ok(named)
 }
 
 impl WantedValues {
-    fn read(&mut self, name: &str, value: Value) -> Result<(), ValueFault> {
+    /// `known` lists the fields for whoever writes another.
+    fn parse(edit: Map<String, Value>, at: &str, known: &str) -> Result<Self, ParameterError> {
+        let mut wanted = Self::default();
+        for (name, value) in edit {
+            let read = wanted.read(&name, value, known);
+            read.map_err(|fault| fault.at(at, &name))?;
+        }
+        Ok(wanted)
+    }
+
+    /// Refuses an edit that changes nothing, or contradicts itself.
+    fn check(&self, at: &str) -> Result<(), ParameterError> {
+        if *self == Self::default() {
+            let name = at.strip_suffix('.').unwrap_or("body");
+            let reason = format!("names nothing to change: there are {FIELDS}");
+            return Err(ParameterError::new(name, reason));
+        }
+        self.check_tags().map_err(|fault| fault.at(at, "tags"))
+    }
+
+    fn check_tags(&self) -> Result<(), ValueFault> {
+        let added = self.add_tags.as_deref().unwrap_or_default();
+        let removed = self.remove_tags.as_deref().unwrap_or_default();
+        if self.tags.is_some() && (self.add_tags.is_some() || self.remove_tags.is_some()) {
+            let reason = "names all tags: use either it, or `add_tags` and `remove_tags`";
+            return Err(ValueFault::new(reason));
+        }
+        if added.iter().any(|tag| removed.contains(tag)) {
+            let reason = "must not stand in `add_tags` and in `remove_tags` as well";
+            return Err(ValueFault::new(reason));
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, name: &str, value: Value, known: &str) -> Result<(), ValueFault> {
         match name {
             "tags" => self.tags = Some(tags(value)?),
+            "add_tags" => self.add_tags = Some(tags(value)?),
+            "remove_tags" => self.remove_tags = Some(tags(value)?),
             "context" => self.context = Some(context(value)?),
             "metadata" => self.metadata = Some(metadata(value)?),
             "display_name" => self.display_name = Some(display_name(value)?),
@@ -133,9 +195,8 @@ impl WantedValues {
             "description" => self.description = Some(description(value)?),
             "alt_text" => self.alt_text = Some(description(value)?),
             _ => {
-                return Err(ValueFault::new(format!(
-                    "is not a field of an edit; there are asset_id, {FIELDS}"
-                )));
+                let reason = format!("is not a field of an edit; there are {known}");
+                return Err(ValueFault::new(reason));
             }
         }
         Ok(())
@@ -253,6 +314,10 @@ mod tests {
                 "alt_text",
                 "12,000 bytes at most",
             ),
+            ("add_tags", json!("sale"), "add_tags", "must be a list"),
+            ("add_tags", json!(["ok", "a,b"]), "add_tags[1]", "comma"),
+            ("remove_tags", json!([7]), "remove_tags[0]", "must be text"),
+            ("if_match", json!(7), "if_match", "must be text"),
             ("tag", json!(["x"]), "tag", "is not a field"),
             ("deleted_at", json!(null), "deleted_at", "is not a field"),
         ] {
@@ -262,6 +327,30 @@ mod tests {
             let second = json!({"asset_id": ID.replace('0', "1"), "folder": ""});
             let error = parse_edits(json!({"items": [second, edit(field, value)]})).unwrap_err();
             assert_eq!(error.name, format!("items[1].{at}"));
+        }
+    }
+
+    #[test]
+    fn tags_are_named_as_a_whole_or_one_by_one() {
+        let row = "00000000-0000-4000-8000-000000000007";
+        let edit =
+            json!({"asset_id": row, "if_match": "s1", "add_tags": ["a"], "remove_tags": ["b"]});
+        let mut expected = edit.clone();
+        expected["if_match"] = json!(["s1"]);
+        assert_eq!(parsed(edit), json!([expected]));
+        for (contradiction, reason) in [
+            (json!({"tags": [], "add_tags": ["a"]}), "all tags"),
+            (json!({"tags": [], "remove_tags": []}), "all tags"),
+            (
+                json!({"add_tags": ["a", "b"], "remove_tags": ["b"]}),
+                "as well",
+            ),
+        ] {
+            let mut edit = contradiction;
+            edit["asset_id"] = row.into();
+            let error = parse_edits(edit).unwrap_err();
+            assert_eq!(error.name, "tags");
+            assert!(error.reason.contains(reason), "{}", error.reason);
         }
     }
 

@@ -1,11 +1,14 @@
-//! `PATCH /api/cloudinary/media`: edits at once; Cloudinary follows through SQS.
+//! `PATCH /api/cloudinary/media`, and below it of one asset: edits at once; Cloudinary follows through SQS.
 
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
-use media_sync::http::{MediaRequests, Problem, QueryParameters, RequestedChange, body, respond};
+use media_sync::http::{
+    MediaRequests, OneAsset, Problem, QueryParameters, RequestedChange, body, names_one_asset,
+    respond,
+};
 use serde::Serialize;
 
-use crate::edit::{AssetEdit, parse_edits};
+use crate::edit::{AssetEdit, parse_edit_of, parse_edits};
 
 /// Edits in the name of the caller.
 #[derive(Debug)]
@@ -30,12 +33,21 @@ impl MediaUpdate {
             if request.method() != Method::PATCH {
                 return Err(Problem::method_not_allowed("PATCH"));
             }
-            self.requests
-                .answer(request, RequestedChange::Edit, parse_request)
-                .await
+            let change = RequestedChange::Edit;
+            if names_one_asset(request) {
+                return self.requests.answer_one(request, change, parse_one).await;
+            }
+            self.requests.answer(request, change, parse_request).await
         })
         .await
     }
+}
+
+fn parse_one(request: &Request) -> Result<EditArguments, Problem> {
+    QueryParameters::parse(request.uri().query(), &[])?;
+    let asset = OneAsset::of_request(request)?;
+    let items = vec![parse_edit_of(asset, body::json(request)?)?];
+    Ok(EditArguments { items })
 }
 
 fn parse_request(request: &Request) -> Result<EditArguments, Problem> {
@@ -61,6 +73,30 @@ mod tests {
             "tags": ["sale"], "context": {"alt": "A mug", "caption": null},
         }]});
         assert_eq!(json!(parse_request(&request).unwrap()), expected);
+    }
+
+    #[test]
+    fn one_asset_is_named_by_the_path_and_not_by_the_body() {
+        let one = |body: Value| {
+            let mut event: Value = serde_json::from_str(EVENT).unwrap();
+            event["pathParameters"] = json!({"asset_id": "00000000-0000-4000-8000-000000000007"});
+            event["headers"]["if-match"] = "\"s1\", \"s2\"".into();
+            event["body"] = body.to_string().into();
+            let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+            assert!(names_one_asset(&request));
+            parse_one(&request).map(|arguments| json!(arguments))
+        };
+        let expected = json!({"p_items": [{
+            "asset_id": "00000000-0000-4000-8000-000000000007", "if_match": ["s1", "s2"], "add_tags": ["sale"],
+        }]});
+        assert_eq!(one(json!({"add_tags": ["sale"]})).unwrap(), expected);
+        for body in [
+            json!({}),
+            json!({"asset_id": "a", "tags": []}),
+            json!({"items": []}),
+        ] {
+            assert_eq!(one(body).unwrap_err().code(), "invalid_parameter");
+        }
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use media_sync::asset::AssetId;
+use media_sync::asset::AssetKey;
+use media_sync::parameter::ParameterError;
 use media_sync::value_rules::{
     CONTEXT_VALUE, DESCRIPTION, DESCRIPTION_SIZE, DISPLAY_NAME, FOLDER, METADATA_CHOICE,
     METADATA_TEXT, MOST_CHOICES, MOST_TAGS, NUMBER_BOUND, PAIR_KEY, PAIRS_SIZE, PUBLIC_ID,
@@ -31,9 +32,14 @@ pub(crate) enum MetadataValue {
 
 type Parsed<T> = Result<T, ValueFault>;
 
-pub(crate) fn asset_id(value: &Value) -> Parsed<AssetId> {
-    let id = value.as_str().and_then(|text| AssetId::parse(text).ok());
-    id.ok_or_else(|| ValueFault::new("must be 32 hex digits"))
+pub(crate) fn asset_id(value: &Value) -> Parsed<AssetKey> {
+    let id = AssetKey::parse(value.as_str().unwrap_or_default());
+    id.map_err(|wanted| ValueFault::new(wanted.to_string()))
+}
+
+/// The tag of a state, as an answer told it in `etag`.
+pub(crate) fn if_match(value: Value) -> Parsed<String> {
+    text(value, &TAG)
 }
 
 pub(crate) fn public_id(value: Value) -> Parsed<String> {
@@ -167,6 +173,12 @@ impl ValueFault {
             below: String::new(),
             reason: reason.into(),
         }
+    }
+
+    /// The same about a field, at its place in the body.
+    pub(crate) fn at(self, at: &str, field: &str) -> ParameterError {
+        let place = format!("{at}{}{}", shown(field), self.below);
+        ParameterError::new(place, self.reason)
     }
 
     fn below(self, part: String) -> Self {

@@ -1,6 +1,8 @@
-//! Serves the OpenAPI document: public, without configuration, secrets or permissions.
+//! Serves the OpenAPI document, and tells the routes to requests that have none: public, without configuration,
+//! secrets or permissions.
 
 mod handler;
+mod routes;
 
 use std::future::ready;
 

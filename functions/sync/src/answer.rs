@@ -59,6 +59,7 @@ pub(crate) fn describe_named(outcome: &NamedOutcome, begun: Instant) -> Value {
 fn counted(counters: &RunCounters, begun: Instant) -> Value {
     json!({
         "synced_items": counters.tally.created,
+        "created_items": counters.tally.created,
         "updated_items": counters.tally.updated,
         "deleted_items": counters.tally.deleted,
         "unchanged_items": counters.tally.unchanged,

@@ -30,7 +30,7 @@ RETAINED = ["NotificationQueue", "NotificationDeadLetterQueue"]
 # They send messages to the queue that they read.
 CONTINUING = ["NotificationWorker", "OutboundWorker", "Reconcile"]
 
-THROTTLED = ["POST /api/cloudinary/webhook", "POST /api/cloudinary/upload", "POST /api/cloudinary/sync"]
+THROTTLED = ["POST /api/cloudinary/webhook", "POST /api/cloudinary/upload", "POST /api/cloudinary/sync", "$default"]
 
 
 class Stack:

@@ -184,7 +184,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from media_sync.settings
 $$;
 
--- Writes a setting; null takes it back. With p_only_new it is written only if it was never set. Answers true if
+-- Writes a setting; null takes it back. The audit trail has both values. With p_only_new it is written only if it was never set. Answers true if
 -- something was written.
 create function public.media_sync_set_setting(p_name text, p_value jsonb, p_only_new boolean default false)
 returns boolean
@@ -192,6 +192,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_value jsonb := nullif(p_value, 'null');
     v_fault text := media_sync.fault_of_setting(p_name, v_value);
+    v_before constant jsonb := media_sync.setting(p_name);
 begin
     if v_fault is not null then
         raise exception '%', v_fault using errcode = '22023';
@@ -199,7 +200,12 @@ begin
     insert into media_sync.settings as s (name, value) values (p_name, v_value)
     on conflict (name) do update set value = excluded.value, changed_at = now()
     where (not p_only_new) and s.value is distinct from excluded.value;
-    return found;
+    if not found then
+        return false;
+    end if;
+    insert into public.media_sync_log (operation, source, actor, details)
+    values ('setting_changed', 'database', auth.uid(), jsonb_build_object('name', p_name, 'from', v_before, 'to', v_value));
+    return true;
 end
 $$;
 

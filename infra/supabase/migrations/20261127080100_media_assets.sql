@@ -409,6 +409,18 @@ create trigger keep_search_delete after delete on public.media_assets
     referencing old table as before_rows
     for each statement execute function media_sync.keep_search();
 
+-- The row of an asset by its id in either form: Cloudinary's has no dashes, the row's own has. Null for an unknown id, and
+-- for any other text.
+create function media_sync.row_named(p_id text) returns uuid
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select case
+        when p_id ~* '^[0-9a-f]{32}$' then
+            (select id from public.media_assets where cloudinary_asset_id = lower(p_id))
+        when p_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+            (select id from public.media_assets where id = p_id::uuid)
+    end
+$$;
+
 alter table public.media_assets enable row level security;
 
 -- Projects made before 2026-10-30 grant everything new in `public` to everybody.
@@ -532,12 +544,12 @@ revoke execute on function media_sync.has_odd_claims, media_sync.anonymous_role,
     media_sync.role_edits_all, media_sync.is_admin, media_sync.edits_all, media_sync.may_read, media_sync.may_write,
     media_sync.is_assured, media_sync.admit, media_sync.bound_argument, media_sync.want_assurance, media_sync.count_delete, media_sync.mark,
     media_sync.keep_search, media_sync.count_revision, media_sync.mirrored_columns, media_sync.shown_columns,
-    media_sync.column_list, media_sync.shown, media_sync.take_stats_shard, media_sync.keep_stats from public;
+    media_sync.column_list, media_sync.shown, media_sync.row_named, media_sync.take_stats_shard, media_sync.keep_stats from public;
 revoke execute on function public.media_assure from public, anon, authenticated, service_role;
 grant execute on function media_sync.has_odd_claims, media_sync.anonymous_role, media_sync.caller_role,
     media_sync.role_edits_all, media_sync.is_admin, media_sync.edits_all, media_sync.may_read, media_sync.may_write,
     media_sync.is_assured, media_sync.admit, media_sync.bound_argument, media_sync.want_assurance, media_sync.mirrored_columns,
-    media_sync.shown_columns, media_sync.column_list, media_sync.shown to authenticated, service_role;
+    media_sync.shown_columns, media_sync.column_list, media_sync.shown, media_sync.row_named to authenticated, service_role;
 grant execute on function public.media_assure to authenticated;
 
 $migration$; end if; end $once$;

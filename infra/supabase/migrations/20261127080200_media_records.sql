@@ -130,7 +130,7 @@ create trigger note_time before insert on public.media_sync_log
     for each row execute function media_sync.note_time();
 
 -- A page of the audit trail, newest first, and on request sums over its range. p_query:
--- {operation?, status?, source?, actor?, asset_id?, public_id?, run_id?, error_code?, date_from?,
+-- {operation?, status?, source?, actor?, asset_id? (in either form), public_id?, run_id?, error_code?, date_from?,
 --   date_to?, error_trends?, activity?, limit, after?: {occurred_at, id}}
 -- {items, has_more, error_trends?: [{day, code, count}], activity?: [{actor, operations, last_at}]}
 create function public.media_audit(p_query jsonb) returns jsonb
@@ -138,6 +138,7 @@ language plpgsql stable set search_path = pg_catalog, pg_temp set statement_time
 declare
     v_limit integer := (p_query ->> 'limit')::integer;
     v_where text := 'true';
+    v_asset public.media_assets;
     v_items jsonb;
     v_has_more boolean;
     v_until timestamptz := coalesce((p_query ->> 'date_to')::timestamptz, now());
@@ -160,7 +161,12 @@ begin
             else ' and source = $1 ->> ''source''' end;
     end if;
     if p_query ? 'actor' then v_where := v_where || ' and actor = ($1 ->> ''actor'')::uuid'; end if;
-    if p_query ? 'asset_id' then v_where := v_where || ' and cloudinary_asset_id = $1 ->> ''asset_id'''; end if;
+    if p_query ? 'asset_id' then
+        select * into v_asset from public.media_assets where id = media_sync.row_named(p_query ->> 'asset_id');
+        -- Entries from before its upload have the row's id only.
+        v_where := v_where || case when v_asset.id is not null and v_asset.cloudinary_asset_id is null
+            then ' and cloudinary_asset_id is null and asset_row_id = $2' else ' and cloudinary_asset_id = $3' end;
+    end if;
     if p_query ? 'public_id' then v_where := v_where || ' and cloudinary_public_id = $1 ->> ''public_id'''; end if;
     if p_query ? 'run_id' then v_where := v_where || ' and run_id = ($1 ->> ''run_id'')::uuid'; end if;
     if p_query ? 'error_code' then v_where := v_where || ' and error_code = $1 ->> ''error_code'''; end if;
@@ -185,7 +191,7 @@ begin
         ) measured',
         v_where, v_limit
     )
-    into v_items, v_has_more using p_query;
+    into v_items, v_has_more using p_query, v_asset.id, coalesce(v_asset.cloudinary_asset_id, p_query ->> 'asset_id');
     v_answer := jsonb_build_object('items', v_items, 'has_more', v_has_more);
 
     if p_query ? 'error_trends' then

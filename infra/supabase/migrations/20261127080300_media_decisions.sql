@@ -48,6 +48,13 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     ) shown
 $$;
 
+-- The tags that an edit's item adds (true) and removes (false).
+create function media_sync.asked_tags(p_item jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select coalesce((select jsonb_object_agg(tag, true) from jsonb_array_elements_text(p_item -> 'add_tags') tag), '{}')
+        || coalesce((select jsonb_object_agg(tag, false) from jsonb_array_elements_text(p_item -> 'remove_tags') tag), '{}')
+$$;
+
 -- The rules of texts that people may write. The library has the same table (shared/src/value_rules.rs), and a test
 -- compares both.
 create function media_sync.text_rules() returns table (
@@ -289,6 +296,16 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
+-- The tag of an asset's state: the values that people edit, and the version of the content. What the mirror notes beside
+-- them does not change it.
+create function media_sync.etag_of(p_row public.media_assets) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select left(encode(sha256(convert_to((
+        media_sync.edited_columns(p_row) || jsonb_build_object(
+            'deleted_at', p_row.deleted_at is not null, 'version', p_row.cloudinary_version)
+    )::text, 'UTF8')), 'hex'), 32)
+$$;
+
 -- The columns in which two states of a row differ: {"from", "to"}.
 create function media_sync.differences(p_from jsonb, p_to jsonb) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
@@ -351,6 +368,8 @@ declare
     v_before jsonb := v_intent;
     v_operation text;
     v_tags jsonb;
+    -- Tags to add and to remove, also where the row seems to have them so: Cloudinary's news may be under way.
+    v_asked jsonb;
     v_fault text := media_sync.fault_of_description(old, new);
     v_place_fault text;
     v_format_fault text;
@@ -365,11 +384,13 @@ begin
     if v_fault is not null then
         raise exception '%', v_fault using errcode = '22023';
     end if;
+    v_asked := coalesce(nullif(current_setting('media_sync.asked_tags', true), ''), '{}');
     -- Later than everything that the caller can have seen, whatever the clocks say.
     select greatest((extract(epoch from clock_timestamp()) * 1000000)::bigint, max(value::bigint) + 1) into v_at
     from jsonb_each_text(old.clocks - 'changed');
 
-    if (old.cloudinary_public_id, old.folder, old.display_name, old.tags, old.context, old.metadata)
+    if v_asked <> '{}'
+        or (old.cloudinary_public_id, old.folder, old.display_name, old.tags, old.context, old.metadata)
         is distinct from
         (new.cloudinary_public_id, new.folder, new.display_name, new.tags, new.context, new.metadata)
     then
@@ -400,6 +421,7 @@ begin
         select coalesce(v_intent -> 'tags', '{}')
             || coalesce((select jsonb_object_agg(tag, true) from unnest(new.tags) tag where tag <> all (old.tags)), '{}')
             || coalesce((select jsonb_object_agg(tag, false) from unnest(old.tags) tag where tag <> all (new.tags)), '{}')
+            || v_asked
         into v_tags;
         if v_tags <> '{}' then
             v_intent := v_intent || jsonb_build_object('tags', v_tags);
@@ -414,7 +436,8 @@ begin
         end if;
         -- Tags are a set: another order is no edit.
         new.tags := media_sync.tags_over(coalesce(old.observed -> 'tags', to_jsonb(old.tags)), v_tags);
-        if v_intent <> v_before then
+        -- To ask again is to decide again: the wish outlasts news from before.
+        if v_intent <> v_before or v_asked <> '{}' then
             new.observed := coalesce(old.observed, jsonb_build_object(
                 'cloudinary_public_id', old.cloudinary_public_id, 'folder', old.folder,
                 'display_name', old.display_name, 'tags', old.tags, 'context', old.context, 'metadata', old.metadata
@@ -474,6 +497,7 @@ begin
             v_operation, coalesce(nullif(current_setting('media_sync.source', true), ''), 'database'),
             old.id, old.cloudinary_asset_id, old.cloudinary_public_id, old.resource_type, v_user,
             media_sync.differences(media_sync.edited_columns(old), media_sync.edited_columns(new))
+                || case when v_asked <> '{}' then jsonb_build_object('asked_tags', v_asked) else '{}' end
         );
     end if;
     return new;
@@ -530,6 +554,7 @@ create trigger take_turns before update on public.media_assets
     for each statement execute function media_sync.take_turns();
 
 revoke execute on function media_sync.wish, media_sync.pair_wishes, media_sync.without_empty, media_sync.tags_over,
+    media_sync.asked_tags, media_sync.etag_of,
     media_sync.text_rules, media_sync.has_blank_end, media_sync.fault_of_text, media_sync.fault_of_pair,
     media_sync.fault_of_pairs, media_sync.fault_of_tags, media_sync.fault_of_edit, media_sync.fault_of_own_text,
     media_sync.fault_of_description, media_sync.fault_of_place, media_sync.fault_of_extension, media_sync.size_rules, media_sync.fault_of_size,
@@ -537,6 +562,8 @@ revoke execute on function media_sync.wish, media_sync.pair_wishes, media_sync.w
     media_sync.bound_intent, media_sync.spend_change, media_sync.may_restore, media_sync.decide, media_sync.keep_names_apart,
     media_sync.take_turns
     from public;
+-- Readers tell the tag in their callers' names.
+grant execute on function media_sync.edited_columns, media_sync.etag_of to authenticated, service_role;
 
 $migration$; end if; end $once$;
 

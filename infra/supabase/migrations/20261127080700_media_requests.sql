@@ -137,7 +137,7 @@ begin
     perform from public.media_assets m
     where m.id in (
         select a.id from jsonb_array_elements(p_items) item
-        join public.media_assets a on a.cloudinary_asset_id = item ->> 'asset_id'
+        join public.media_assets a on a.id = media_sync.row_named(item ->> 'asset_id')
         union
         select a.id from jsonb_array_elements(p_items) item
         join public.media_assets a on a.cloudinary_public_id = item ->> 'public_id' and not item ? 'asset_id'
@@ -152,10 +152,14 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_known jsonb := case when p_operation = 'edit'
         then '{
-            "asset_id": "string", "tags": "array", "context": "object", "metadata": "object", "display_name": "string",
+            "asset_id": "string", "if_match": "string or array", "tags": "array", "add_tags": "array",
+            "remove_tags": "array", "context": "object", "metadata": "object", "display_name": "string",
             "folder": "string", "public_id": "string", "description": "string or null", "alt_text": "string or null"
         }'
-        else '{"asset_id": "string", "public_id": "string", "resource_type": "string", "delivery_type": "string"}'
+        else '{
+            "asset_id": "string", "if_match": "string or array", "public_id": "string", "resource_type": "string",
+            "delivery_type": "string"
+        }'
     end;
     v_field record;
 begin
@@ -165,10 +169,10 @@ begin
         perform media_sync.refuse('invalid', 'asset_id must name the asset');
     elsif p_operation <> 'edit' and p_item ?& array['asset_id', 'public_id'] then
         perform media_sync.refuse('invalid', 'either asset_id or public_id names the asset, not both');
-    elsif p_operation = 'edit' and p_item - 'asset_id' = '{}' then
+    elsif p_operation = 'edit' and p_item - '{asset_id,if_match}'::text[] = '{}' then
         perform media_sync.refuse('invalid', 'nothing to change is named');
-    elsif p_item -> 'tags' @? '$[*] ? (@.type() != "string")' then
-        perform media_sync.refuse('invalid', 'tags must be a list of texts');
+    elsif p_item ? 'tags' and p_item ?| array['add_tags', 'remove_tags'] then
+        perform media_sync.refuse('invalid', 'tags names all tags: either tags, or add_tags and remove_tags');
     end if;
     for v_field in select key, value from jsonb_each(p_item) loop
         if not v_known ? v_field.key then
@@ -178,8 +182,13 @@ begin
             ));
         elsif not jsonb_typeof(v_field.value) = any (string_to_array(v_known ->> v_field.key, ' or ')) then
             perform media_sync.refuse('invalid', format('%s must be: %s', v_field.key, v_known ->> v_field.key));
+        elsif jsonb_typeof(v_field.value) = 'array' and v_field.value @? '$[*] ? (@.type() != "string")' then
+            perform media_sync.refuse('invalid', format('%s must be a list of texts', v_field.key));
         end if;
     end loop;
+    if p_item -> 'add_tags' ?| array(select jsonb_array_elements_text(p_item -> 'remove_tags')) then
+        perform media_sync.refuse('invalid', 'a tag stands in add_tags and in remove_tags');
+    end if;
 end
 $$;
 
@@ -199,10 +208,10 @@ begin
             v_id := media_sync.asset_named(p_item, false);
         end if;
         select * into v_row from public.media_assets where id = v_id;
-    elsif p_item ->> 'asset_id' !~ '^[0-9a-f]{32}$' then
-        perform media_sync.refuse('invalid', 'an asset id is 32 hex digits');
+    elsif replace(p_item ->> 'asset_id', '-', '') !~* '^[0-9a-f]{32}$' then
+        perform media_sync.refuse('invalid', 'an asset id is 32 hex digits, or the UUID of a row');
     else
-        select * into v_row from public.media_assets where cloudinary_asset_id = p_item ->> 'asset_id';
+        select * into v_row from public.media_assets where id = media_sync.row_named(p_item ->> 'asset_id');
     end if;
     v_may := media_sync.edits_all() or coalesce(v_row.uploaded_by = auth.uid(), false);
     if v_row.id is null or v_row.deleted_at is not null and not v_may then
@@ -220,6 +229,9 @@ begin
         perform media_sync.refuse('deleted', 'deleted already', v_name);
     elsif p_operation = 'edit' and v_row.deleted_at is not null then
         perform media_sync.refuse('deleted', 'the asset is deleted: restore it before you edit it', v_name);
+    elsif p_item ? 'if_match' and not p_item -> 'if_match' @> to_jsonb(media_sync.etag_of(v_row)) then
+        perform media_sync.refuse('precondition_failed', 'the asset has changed since you read it: read it again',
+            v_name || jsonb_build_object('etag', media_sync.etag_of(v_row)));
     end if;
     return v_row;
 end
@@ -230,24 +242,32 @@ create function media_sync.change_asset(p_operation text, p_id uuid, p_item json
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_row public.media_assets;
+    v_asked constant jsonb := media_sync.asked_tags(p_item);
+    v_former text;
 begin
     if p_operation = 'delete' then
         update public.media_assets m set deleted_at = now() where m.id = p_id returning * into v_row;
     elsif p_operation = 'restore' then
         update public.media_assets m set deleted_at = null where m.id = p_id returning * into v_row;
     else
+        v_former := media_sync.mark('asked_tags', v_asked::text);
         update public.media_assets m
         set cloudinary_public_id = coalesce(p_item ->> 'public_id', m.cloudinary_public_id),
             display_name = coalesce(p_item ->> 'display_name', m.display_name),
             folder = coalesce(p_item ->> 'folder', m.folder),
-            tags = case when p_item ? 'tags'
-                then array(select jsonb_array_elements_text(p_item -> 'tags')) else m.tags end,
+            tags = case
+                when p_item ? 'tags' then array(select jsonb_array_elements_text(p_item -> 'tags'))
+                -- Of the row as it is now: of two who edit at once, neither loses a tag.
+                when v_asked <> '{}' then media_sync.tags_over(to_jsonb(m.tags), v_asked)
+                else m.tags
+            end,
             context = case when p_item ? 'context' then m.context || (p_item -> 'context') else m.context end,
             metadata = case when p_item ? 'metadata' then m.metadata || (p_item -> 'metadata') else m.metadata end,
             description = case when p_item ? 'description' then p_item ->> 'description' else m.description end,
             alt_text = case when p_item ? 'alt_text' then p_item ->> 'alt_text' else m.alt_text end
         where m.id = p_id
         returning * into v_row;
+        perform media_sync.mark('asked_tags', v_former);
     end if;
     set constraints public.media_assets_live_name immediate;
     set constraints public.media_assets_live_name deferred;
@@ -265,12 +285,27 @@ exception when lock_not_available then
 end
 $$;
 
+-- The name of an item that failed: as it was given, and as far as its asset is known. The public_id of an edit is another.
+create function media_sync.failure(p_operation text, p_item jsonb, p_row public.media_assets) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select jsonb_build_object('public_id', coalesce(
+            p_row.cloudinary_public_id, case when p_operation <> 'edit' then left(p_item ->> 'public_id', 1024) end))
+        || jsonb_strip_nulls(jsonb_build_object(
+            'asset_id', coalesce(p_row.cloudinary_asset_id, substring(p_item ->> 'asset_id' from '(?i)^[0-9a-f]{32}$')),
+            'named', left(coalesce(p_item ->> 'asset_id', p_item ->> 'public_id'), 1024)
+        ))
+$$;
+
 -- p_operation: delete | edit | restore.
--- p_items: {"asset_id": text} | {"public_id": text, "resource_type"?, "delivery_type"?}
--- An edit's item holds changes beside its asset_id: {tags?, context?, metadata?, display_name?, folder?, public_id?,
--- description?, alt_text?}. Of context and metadata only the given keys change; null removes one.
--- {"done": [{public_id, asset_id, asset_row_id, sync_status}], "failed": [{public_id, error, code,
---   asset_id?, candidates?, references?, reference_count?}], "replayed"?: true}
+-- p_items: {"asset_id": text, "if_match"?} | {"public_id": text, "resource_type"?, "delivery_type"?, "if_match"?}
+-- The asset_id is Cloudinary's, or the id of the row. if_match is the asset's `etag`, or a list of them: another state of
+-- the asset is left alone.
+-- An edit's item holds changes beside its asset_id: {tags? | add_tags?, remove_tags?, context?, metadata?, display_name?,
+-- folder?, public_id?, description?, alt_text?}. Of context and metadata only the given keys change; null removes one.
+-- {"done": [{public_id, asset_id, asset_row_id, sync_status, etag, asset?}], "failed": [{public_id, named?, error, code,
+--   asset_id?, etag?, candidates?, references?, reference_count?}], "replayed"?: true}
+-- `asset` is the row, told to those who name one asset. `named` is the id as it was given; where no asset is found, the
+-- public_id may be null.
 -- Each item is a transaction within the request's: an item that fails is reported, and stops no other.
 create function media_sync.request(p_operation text, p_items jsonb, p_force boolean, p_key text) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -329,8 +364,9 @@ begin
             v_changed := media_sync.change_asset(p_operation, v_row.id, v_item);
             v_done := array_append(v_done, jsonb_build_object(
                 'public_id', v_changed.cloudinary_public_id, 'asset_id', v_changed.cloudinary_asset_id,
-                'asset_row_id', v_changed.id, 'sync_status', v_changed.sync_status
-            ));
+                'asset_row_id', v_changed.id, 'sync_status', v_changed.sync_status, 'etag', media_sync.etag_of(v_changed)
+            ) || case when jsonb_array_length(p_items) = 1 then jsonb_build_object('asset', media_sync.shown(
+                v_changed, array['sync_error_code', 'sync_next_attempt_at', 'deleted_by'])) else '{}' end);
         exception
             when sqlstate 'MS001' then
                 get stacked diagnostics v_detail = pg_exception_detail;
@@ -357,14 +393,7 @@ begin
                 v_why := '{"code": "invalid", "error": "a value is too large for a row"}';
         end;
         if v_why is not null then
-            v_failed := array_append(v_failed, jsonb_strip_nulls(jsonb_build_object(
-                'public_id', coalesce(
-                    v_row.cloudinary_public_id,
-                    left(case when p_operation = 'edit' then v_item ->> 'asset_id' end, 255),
-                    left(v_item ->> 'public_id', 1024), left(v_item ->> 'asset_id', 255)
-                ),
-                'asset_id', coalesce(v_row.cloudinary_asset_id, left(v_item ->> 'asset_id', 255))
-            ) || v_why));
+            v_failed := array_append(v_failed, media_sync.failure(p_operation, v_item, v_row) || v_why);
         end if;
     end loop;
     perform media_sync.mark('source', v_former_source);
@@ -415,7 +444,7 @@ begin
         where m.sync_status = 'error' and m.intent is not null
             and (p_items is null or exists (
                 select from jsonb_array_elements(p_items) item
-                where item ->> 'asset_id' = m.cloudinary_asset_id
+                where media_sync.row_named(item ->> 'asset_id') = m.id
                     or item ->> 'public_id' in (m.cloudinary_public_id, m.observed ->> 'cloudinary_public_id')
             ))
         returning m.*
@@ -437,7 +466,7 @@ $$;
 
 revoke execute on function media_sync.bound_answers, media_sync.earlier_answer, media_sync.refuse, media_sync.asset_named, media_sync.lock_named,
     media_sync.check_item, media_sync.asset_to_change, media_sync.change_asset,
-    media_sync.wait_for_own_request, media_sync.request from public;
+    media_sync.wait_for_own_request, media_sync.failure, media_sync.request from public;
 revoke execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,
     public.media_request_retry from public, anon, authenticated, service_role;
 grant execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,

@@ -797,7 +797,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
--- One asset with everything that is known of it: {asset, stored, standing, notifications, audit, uses}. Null if the caller
+-- One asset with everything that is known of it: {asset, etag, stored, standing, notifications, audit, uses}. Null if the caller
 -- may not see it: row level security decides on the row, and each part decides again.
 create function public.media_get(p_asset_id text default null, p_row_id uuid default null) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
@@ -805,6 +805,7 @@ begin
     perform media_sync.admit();
     return (select jsonb_build_object(
         'asset', media_sync.shown(m, array['sync_error_code', 'sync_next_attempt_at', 'deleted_by']),
+        'etag', media_sync.etag_of(m),
         'stored', case when media_sync.stored_public_id(m) is not null then jsonb_build_object(
             'name', jsonb_build_object(
                 'resource_type', m.resource_type, 'delivery_type', m.delivery_type,

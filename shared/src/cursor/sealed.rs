@@ -33,10 +33,14 @@ pub struct Cursor<T>(PhantomData<T>);
 /// A cursor that cannot be continued from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CursorError {
-    #[error("is not a cursor that this service gave out for this query")]
+    #[error(
+        "is not a cursor that this service gave out for this query: repeat it with the same filters, order and limit"
+    )]
     NotOurs,
     /// Of the right shape, but no key here has sealed it: perhaps a newer one has.
-    #[error("is not a cursor that this service gave out for this query")]
+    #[error(
+        "is not a cursor that this service gave out for this query: repeat it with the same filters, order and limit"
+    )]
     UnknownKey,
     #[error("was given out by another version of this service: begin again without it")]
     Outdated,

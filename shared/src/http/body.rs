@@ -25,6 +25,20 @@ pub fn bytes(body: &Body, limit: usize) -> Result<&[u8], Problem> {
     Ok(bytes)
 }
 
+/// Refuses a body that says anything, where there is nothing to say. An empty object is nothing.
+///
+/// # Errors
+/// 413 when it is too large, 400 when it has fields, or is no JSON object.
+pub fn nothing(request: &Request) -> Result<(), Problem> {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    if !bytes(request.body(), JSON_LIMIT)?.is_empty() {
+        let Nothing {} = json(request)?;
+    }
+    Ok(())
+}
+
 /// The JSON object that is the body of a request, [`JSON_LIMIT`] at most.
 ///
 /// # Errors

@@ -167,7 +167,7 @@ pub const CATALOGUE: &[ProblemKind] = &[
     entry(
         404,
         "not_found",
-        "It does not exist, or the user may not see it.",
+        "It does not exist, or the user may not see it. An address that is none answers with `routes`.",
     ),
     entry(
         405,
@@ -198,6 +198,36 @@ pub const CATALOGUE: &[ProblemKind] = &[
         409,
         "request_in_progress",
         "Another request with this `Idempotency-Key`, or another large one of yours, is being answered: repeat after `Retry-After` seconds.",
+    ),
+    entry(
+        409,
+        "in_use",
+        "`media_usage` refers to the asset: `references` lists the oldest uses. `force` deletes it all the same.",
+    ),
+    entry(
+        409,
+        "deleted",
+        "The asset is deleted already: restore it before you edit it.",
+    ),
+    entry(
+        409,
+        "not_deleted",
+        "The asset is live: there is nothing to restore.",
+    ),
+    entry(
+        409,
+        "name_taken",
+        "Another live asset has this public id: choose another one.",
+    ),
+    entry(
+        409,
+        "conflict",
+        "Not now: `detail` says why, for instance that the asset is still being uploaded.",
+    ),
+    entry(
+        412,
+        "precondition_failed",
+        "The asset has changed since you read it: `etag` is the tag of its present state. Read it again, then decide.",
     ),
     entry(
         413,
@@ -258,6 +288,11 @@ pub const CATALOGUE: &[ProblemKind] = &[
         422,
         "idempotency_key_reused",
         "This `Idempotency-Key` was used for another request: use a new one for each.",
+    ),
+    entry(
+        422,
+        "invalid",
+        "The asset cannot have this value; `detail` says why.",
     ),
     entry(
         429,

@@ -4,11 +4,19 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use lambda_http::Body;
 use serde::Serialize;
 
-/// A JSON answer.
+/// A JSON answer. A newline ends it: people's prompts begin on a line of their own.
 pub fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
     let text =
         serde_json::to_string(value).expect("answers have string keys and no failing fields");
-    with_type(status, "application/json", text)
+    with_type(status, "application/json", text + "\n")
+}
+
+/// Adds the tag of the told asset's state, for `If-Match`.
+pub fn tag(response: &mut Response<Body>, state: Option<&str>) {
+    let tag = state.and_then(|state| HeaderValue::from_str(&format!("\"{state}\"")).ok());
+    if let Some(tag) = tag {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
 }
 
 /// A document that is the same for everybody, and changes with a deployment only.

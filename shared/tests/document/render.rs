@@ -195,9 +195,13 @@ fn words(values: &Value, between: &str) -> String {
     words.join(between)
 }
 
-/// The name that a reference leads to.
+/// The name that a reference leads to: of the whole schema, if it leads to a field of it.
 fn name(value: &Value) -> &str {
-    text(&value["$ref"]).rsplit('/').next().unwrap_or_default()
+    let reference = text(&value["$ref"]);
+    let whole = reference.split("/properties/").next();
+    whole
+        .and_then(|whole| whole.rsplit('/').next())
+        .unwrap_or_default()
 }
 
 fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {

@@ -118,6 +118,9 @@ impl WishLedger {
             {
                 note("tags", &tag, tags.contains(&tag).then_some(json!(true)));
             }
+            if let Some(there) = decision.asked_tags.get(&tag) {
+                note("tags", &tag, there.then_some(json!(true)));
+            }
         }
         for (group, before, pairs) in [
             ("context", &before.editable.context, &decision.context),
@@ -209,9 +212,11 @@ impl WishLedger {
                 continue;
             };
             let place = (asset.clone(), *group, key.clone());
-            // Tags commute: of two who want the same tag differently, either may have been last.
+            // Tags commute: of two who want the same tag differently, the one who was last here stays.
             let contested = if *group == "tags" {
-                self.there.contains_key(&place)
+                self.there
+                    .get(&place)
+                    .is_some_and(|(_, then)| *then >= at.micros())
             } else {
                 let group = (asset.clone(), *group);
                 let ours = sides.touched.get(&group).map(|at| at.micros());

@@ -19,6 +19,8 @@ pub struct UserDecision {
     pub folder: Option<String>,
     pub display_name: Option<String>,
     pub tags: Option<Vec<String>>,
+    /// Tags to add (`true`) and to remove, also where the row seems to have them so.
+    pub asked_tags: BTreeMap<String, bool>,
     pub context: Option<ValuePairs>,
     pub metadata: Option<ValuePairs>,
     /// Deletes, or restores.
@@ -280,7 +282,8 @@ pub fn decide(row: &mut AssetRow, decision: &UserDecision, now: Timestamp) -> bo
         }
         _ => {}
     }
-    if before.intent.as_ref().unwrap_or(&Intent::default()) == &intent {
+    let is_new = before.intent.as_ref().unwrap_or(&Intent::default()) != &intent;
+    if !is_new && decision.asked_tags.is_empty() {
         return true;
     }
     intent.at = at;
@@ -301,6 +304,19 @@ pub fn decide(row: &mut AssetRow, decision: &UserDecision, now: Timestamp) -> bo
 }
 
 impl UserDecision {
+    /// The same as an item of `media_request_edit`, if it asks for single tags.
+    pub fn item(&self, row: Uuid) -> Option<Value> {
+        let asked = |there: bool| -> Vec<&String> {
+            let asked = self.asked_tags.iter();
+            asked
+                .filter(|(_, wanted)| **wanted == there)
+                .map(|(tag, _)| tag)
+                .collect()
+        };
+        let item = json!({"asset_id": row, "add_tags": asked(true), "remove_tags": asked(false)});
+        (!self.asked_tags.is_empty()).then_some(item)
+    }
+
     /// The same, as the Data API takes it.
     pub fn columns(&self) -> Value {
         let mut columns = Map::new();
@@ -365,6 +381,7 @@ fn wish_for_edits(intent: &mut Intent, before: &AssetRow, decision: &UserDecisio
             .tags
             .extend(wishes.map(|(tag, there)| (tag.clone(), there)));
     }
+    intent.tags.extend(decision.asked_tags.clone());
     if let Some(pairs) = &decision.context {
         wish_for_pairs(&mut intent.context.0, &before.editable.context, pairs, at);
     }

@@ -1,7 +1,7 @@
 //! People's actions on both sides, drawn from a seed: few names, keys and values, so that they
 //! often meet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::Rng;
 use rand::seq::IndexedRandom;
@@ -114,7 +114,7 @@ pub fn decision(rng: &mut impl Rng, row: &AssetRow) -> UserDecision {
         2 => decision.public_id = Some(pick(rng, &NAMES).to_owned()),
         3 => decision.folder = Some(pick(rng, &FOLDERS).to_owned()),
         4 => decision.display_name = Some(value(rng, "ours")),
-        5 | 6 => decision.tags = Some(tags(rng)),
+        5 | 6 => want_tags(&mut decision, tags(rng), row),
         7 | 8 => {
             let mut context = row.editable.context.clone();
             let key = pick(rng, &KEYS).to_owned();
@@ -132,6 +132,17 @@ pub fn decision(rng: &mut impl Rng, row: &AssetRow) -> UserDecision {
         }
     }
     decision
+}
+
+/// Wants these tags and no other. Where the row has them already, each is asked for by itself: it may be otherwise in
+/// Cloudinary.
+fn want_tags(decision: &mut UserDecision, tags: Vec<String>, row: &AssetRow) {
+    if row.editable.tags.iter().eq(BTreeSet::from_iter(&tags)) {
+        let asked = TAGS.map(|tag| (tag.to_owned(), tags.iter().any(|wanted| wanted == tag)));
+        decision.asked_tags = asked.into();
+    } else {
+        decision.tags = Some(tags);
+    }
 }
 
 /// A row to decide about.

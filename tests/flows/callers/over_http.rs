@@ -22,6 +22,7 @@ async fn the_api_refuses_anonymous_users_and_administrators_without_a_second_fac
     anonymous_users_are_told_so(&world).await;
     administrators_are_told_so(&world).await;
     services_are_no_users(&world).await;
+    every_user_hears_whether_it_lives(&world).await;
     world.stack.stop().await;
 }
 
@@ -72,6 +73,17 @@ async fn administrators_are_told_so(world: &World) {
     audit.assert_refused(StatusCode::FORBIDDEN, "assurance_wanted");
     let audit = world.call(Method::GET, AUDIT, Some(&assured), None).await;
     audit.assert_status(StatusCode::OK);
+}
+
+/// As those do who send no token.
+async fn every_user_hears_whether_it_lives(world: &World) {
+    let nobody = world.call(Method::GET, HEALTH, None, None).await.ok();
+    let user = Some(world.user.as_str());
+    let told = world.call(Method::GET, HEALTH, user, None).await.ok();
+    assert_eq!(told, nobody);
+    let probe = format!("{HEALTH}?probe=cloudinary");
+    let refused = world.call(Method::GET, &probe, user, None).await;
+    refused.assert_refused(StatusCode::FORBIDDEN, "forbidden");
 }
 
 async fn services_are_no_users(world: &World) {

@@ -5,6 +5,7 @@ mod kept;
 mod merge;
 mod restore;
 mod row;
+mod tags;
 mod under_way;
 
 use end_to_end::{World, id_of};
@@ -73,6 +74,17 @@ async fn edits_on_both_sides_are_merged_and_the_later_of_two_wins() {
     world.assert_mirrored().await;
     merge::cloudinary_has_both(&world, &mug).await;
     merge::the_conflict_is_told(&world).await;
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn tags_that_are_added_and_removed_one_by_one_outlast_all_others() {
+    let world = World::start().await;
+    let mug = shop_mug(&world).await;
+    tags::many_people_add_tags_at_once_and_none_is_lost(&world, &mug).await;
+    tags::what_is_asked_for_holds_though_its_news_had_not_come(&world, &mug).await;
+    tags::contradictions_are_refused(&world, &mug).await;
+    world.assert_mirrored().await;
     world.stack.stop().await;
 }
 

@@ -62,19 +62,31 @@ const edit = () =>
     body: { asset_id, tags: ["sale"], context: { alt: "A mug", old: null } },
   });
 const [edited, repeated] = [await edit(), await edit()];
-assert.deepEqual(edited.data?.assets, [{ asset_id, public_id: first, sync_status: "pending" }]);
+const etag = edited.data?.assets[0]?.etag;
+assert.deepEqual(edited.data?.assets, [{ asset_id, public_id: first, sync_status: "pending", etag }]);
 assert.deepEqual(repeated.data, edited.data);
 assert.equal(edited.response.headers.get("idempotent-replay"), null);
 assert.equal(repeated.response.headers.get("idempotent-replay"), "true");
 const one = await user.GET("/api/cloudinary/media/{asset_id}", { params: { path: { asset_id } } });
 assert.deepEqual(one.data?.asset.tags, ["sale"]);
 assert.equal(one.data?.audit, null, "for its owner and administrators only");
+assert.equal(one.response.headers.get("etag"), `"${etag}"`);
+const editOne = (state: string) =>
+  admin.PATCH("/api/cloudinary/media/{asset_id}", {
+    params: { path: { asset_id }, header: { "If-Match": `"${state}"` } },
+    body: { add_tags: ["new"] },
+  });
+const [stale, fresh] = [await editOne("stale"), await editOne(etag ?? "")];
+assert.equal(stale.response.status, 412);
+assert.deepEqual(fresh.data?.asset.tags, ["new", "sale"]);
 
 const deleted = await admin.DELETE("/api/cloudinary/media", {
   params: { query: { public_ids: [first, "never/was"] } },
 });
 assert.deepEqual(deleted.data?.deleted, [first]);
-assert.deepEqual(deleted.data?.failed, [{ public_id: "never/was", code: "not_found", error: "not found" }]);
+assert.deepEqual(deleted.data?.failed, [
+  { public_id: "never/was", named: "never/was", code: "not_found", error: "not found" },
+]);
 assert.equal((await listEverything(200)).length, 11);
 
 const stands = await user.GET("/api/cloudinary/sync");

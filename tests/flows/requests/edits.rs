@@ -41,7 +41,10 @@ impl<'a> Shop<'a> {
             "description": "Only here",
         });
         let answer = self.edit(&self.world.admin, edit).await;
-        let asset = json!({"asset_id": id_of(&self.mug), "public_id": "shop/beaker", "sync_status": "pending"});
+        let asset = json!({
+            "asset_id": id_of(&self.mug), "public_id": "shop/beaker", "sync_status": "pending",
+            "etag": answer["assets"][0]["etag"],
+        });
         assert_eq!(
             answer,
             json!({

@@ -97,7 +97,7 @@ fn misspelt_edits(id: &str) -> [(Value, &'static str); 7] {
     [
         (
             json!({"asset_id": id, "tag": ["x"]}),
-            "tag is not a field here: there are alt_text,",
+            "tag is not a field here: there are add_tags,",
         ),
         (json!({"asset_id": id, "tags": "x"}), "tags must be: array"),
         (

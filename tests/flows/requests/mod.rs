@@ -2,7 +2,9 @@
 
 mod deletes;
 mod edits;
+mod ids;
 mod large;
+mod one;
 
 use end_to_end::{World, id_of};
 use local_stack::StackOptions;
@@ -46,6 +48,21 @@ async fn deletes_are_guarded_by_references_and_undone_over_http() {
 }
 
 #[tokio::test]
+async fn requests_about_one_asset_answer_with_the_status_of_its_outcome() {
+    let world = World::start().await;
+    let desk = one::Desk::open(&world).await;
+    desk.an_edit_answers_the_row().await;
+    desk.what_has_changed_since_is_left_alone().await;
+    desk.a_refusal_has_a_status_of_its_own().await;
+    desk.a_delete_and_its_undoing_answer_so_too().await;
+    desk.what_has_no_route_is_told_the_routes().await;
+    ids::both_kinds_name_an_asset_everywhere(&world).await;
+    world.settle().await;
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}
+
+#[tokio::test]
 async fn two_hundred_items_of_a_large_library_fit_into_one_request() {
     let library = large::Library::start().await;
     library
@@ -61,14 +78,15 @@ async fn ask(world: &World, method: Method, path: &str, token: &str, body: Value
     answer.ok()
 }
 
-/// The failed items as public id and code, in their order.
+/// The failed items as public id, or else the id that named them, and code, in their order.
 fn failures(answer: &Value) -> Vec<(&str, &str)> {
     let failed = answer["failed"].as_array().expect("a list").iter();
     failed
         .map(|item| {
             assert!(item["error"].is_string(), "{item}");
             let text = |name: &str| item[name].as_str().unwrap_or_default();
-            (text("public_id"), text("code"))
+            let name = item["public_id"].as_str().unwrap_or(text("named"));
+            (name, text("code"))
         })
         .collect()
 }

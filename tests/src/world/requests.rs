@@ -76,6 +76,19 @@ impl World {
         HttpAnswer::read(request.header("idempotency-key", key)).await
     }
 
+    /// The same, if the asset is still in the state that this tag names.
+    pub async fn call_if(
+        &self,
+        state: &str,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Option<Value>,
+    ) -> HttpAnswer {
+        let request = self.front_door(method, path, Some(token), body);
+        HttpAnswer::read(request.header("if-match", state)).await
+    }
+
     /// `PATCH /api/cloudinary/media` by the administrator, with a correlation id.
     pub async fn edit_traced(&self, correlation: &str, edit: Value) -> HttpAnswer {
         let (path, admin) = ("/api/cloudinary/media", Some(self.admin.as_str()));

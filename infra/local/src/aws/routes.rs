@@ -115,7 +115,8 @@ fn parse_cors(
 
 fn route_key(path: &str, method: &str) -> String {
     match method {
-        _ if path == "/$default" => "$default".to_owned(),
+        // AWS writes it with a slash, and SAM without.
+        _ if path.trim_start_matches('/') == "$default" => "$default".to_owned(),
         "x-amazon-apigateway-any-method" => format!("ANY {path}"),
         method => format!("{} {path}", method.to_uppercase()),
     }
@@ -164,7 +165,7 @@ mod tests {
             json!({ "x-amazon-apigateway-integration": { "uri": { "Fn::Sub": uri } } })
         };
         let body = json!({ "paths": {
-            "/$default": { "x-amazon-apigateway-any-method": integration("Fallback") },
+            "$default": { "x-amazon-apigateway-any-method": integration("Fallback") },
             "/media": { "get": integration("MediaList"), "x-amazon-apigateway-any-method": integration("Media") },
             "/media/{asset_id}": { "get": integration("MediaGet") },
             "/no": { "get": {} },

@@ -4,12 +4,13 @@ mod of_errors;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::time::Duration;
 
 use http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::Body;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::reply;
 use crate::telemetry;
@@ -27,13 +28,14 @@ pub struct Problem {
     retry_after: Option<Duration>,
     header: Option<Extra>,
     cause: Option<Box<str>>,
+    more: Map<String, Value>,
 }
 
 /// The header that HTTP asks for beside some statuses.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum Extra {
     Challenge(&'static str),
-    Allow(&'static str),
+    Allow(Cow<'static, str>),
 }
 
 impl Problem {
@@ -47,6 +49,7 @@ impl Problem {
             retry_after: None,
             header: None,
             cause: None,
+            more: Map::new(),
         }
     }
 
@@ -99,14 +102,12 @@ impl Problem {
     }
 
     /// 405, naming the allowed methods.
-    pub fn method_not_allowed(allow: &'static str) -> Self {
+    pub fn method_not_allowed(allow: impl Into<Cow<'static, str>>) -> Self {
+        let allow = allow.into();
+        let detail = format!("This address takes {allow}.");
         Self {
             header: Some(Extra::Allow(allow)),
-            ..Self::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                format!("This address takes {allow}."),
-            )
+            ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
         }
     }
 
@@ -179,6 +180,12 @@ impl Problem {
         }
     }
 
+    /// The same, with further members of the document.
+    #[must_use]
+    pub fn with(self, more: Map<String, Value>) -> Self {
+        Self { more, ..self }
+    }
+
     pub fn status(&self) -> StatusCode {
         self.status
     }
@@ -206,7 +213,8 @@ impl Problem {
                 "request failed"
             );
         }
-        let mut document = json!({
+        let mut document = Value::Object(self.more);
+        let members = json!({
             "type": format!("urn:media-sync:problem:{}", self.code),
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
@@ -215,13 +223,16 @@ impl Problem {
             "instance": format!("urn:request:{request_id}"),
             "request_id": request_id,
         });
+        for (name, value) in members.as_object().into_iter().flatten() {
+            document[name] = value.clone();
+        }
         if let Some(parameter) = self.parameter {
             document["parameter"] = String::from(parameter).into();
         }
         let mut response = reply::with_type(
             self.status,
             "application/problem+json",
-            document.to_string(),
+            document.to_string() + "\n",
         );
         if let Some(wait) = self.retry_after {
             let seconds = wait.as_secs_f64().ceil().max(1.0);
@@ -230,13 +241,13 @@ impl Problem {
             response.headers_mut().insert(header::RETRY_AFTER, value);
         }
         let extra = self.header.map(|extra| match extra {
-            Extra::Challenge(challenge) => (header::WWW_AUTHENTICATE, challenge),
+            Extra::Challenge(challenge) => (header::WWW_AUTHENTICATE, challenge.into()),
             Extra::Allow(methods) => (header::ALLOW, methods),
         });
         if let Some((name, value)) = extra {
-            response
-                .headers_mut()
-                .insert(name, HeaderValue::from_static(value));
+            let value =
+                HeaderValue::from_str(&value).expect("methods and challenges are visible text");
+            response.headers_mut().insert(name, value);
         }
         response
     }
