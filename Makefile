@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 # `deployable` is a step of `deploy`.
-.PHONY: deployable venv-build venv-sam venv-sql venv-lint help setup run demo test chaos chaos-stack scale bench bench-api cost book check fmt lint advisories doc build build-local cli deploy dist sbom clean
+.PHONY: deployable venv-build venv-sam venv-sql venv-lint help setup run demo token test chaos chaos-stack scale bench bench-api cost book check fmt lint advisories doc build build-local cli deploy dist sbom clean
 
 # What `make build` builds for: arm64 or x86_64. `make deploy` tells the template the same.
 ARCH ?= arm64
@@ -28,6 +28,9 @@ run: setup build-local ## start everything locally, show the main job, stay up u
 
 demo: setup build-local ## the same, then exit; fails if anything differs
 	target/debug/demo --exit
+
+token: ## print an access token of the stack of `make run` (USER=ada@example.com, ROLE=admin, editor or reader)
+	@cargo run --quiet --package local_stack --bin user_token -- "$(USER)" $(ROLE)
 
 ONLY ?=
 # Most end-to-end tests wait half of their time: for a queue, for a deadline.

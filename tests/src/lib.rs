@@ -7,6 +7,7 @@ pub mod database;
 mod function;
 pub mod library;
 pub mod logs;
+pub mod node;
 pub mod replication;
 mod wait;
 mod world;

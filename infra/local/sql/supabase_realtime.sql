@@ -63,6 +63,16 @@ end
 $$;
 alter function realtime.send owner to supabase_realtime_admin;
 
+-- The stand-in of the server listens to this instead of decoding the publication below.
+create function realtime.tell_local_server() returns trigger language plpgsql as $$
+begin
+    perform pg_notify('local_realtime', new.id::text);
+    return null;
+end
+$$;
+create trigger tell_local_server after insert on realtime.messages
+    for each row execute function realtime.tell_local_server();
+
 -- The server reads through this one what is to be sent.
 create publication supabase_realtime_messages_publication for table realtime.messages;
 

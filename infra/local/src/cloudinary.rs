@@ -34,6 +34,7 @@ pub(crate) struct Cloudinary {
 impl Cloudinary {
     pub(crate) async fn start(
         supervisor: &Supervisor,
+        usual_port: Option<u16>,
         more_arguments: &[String],
     ) -> Result<Self, StackError> {
         let program = find_program().await?;
@@ -45,7 +46,7 @@ impl Cloudinary {
             .take(27)
             .map(char::from)
             .collect();
-        ports::on_a_free_port(async |port| {
+        ports::on_its_usual_port(usual_port, async |port| {
             let mut arguments = vec!["--listen".to_owned(), format!("127.0.0.1:{port}")];
             arguments.extend([
                 "--data".to_owned(),

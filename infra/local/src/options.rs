@@ -47,7 +47,7 @@ pub struct StackOptions {
     pub settings: BTreeMap<String, Value>,
     /// More arguments for the Cloudinary stand-in, such as `--folder-mode fixed`.
     pub cloudinary_arguments: Vec<String>,
-    /// True if the project's database has the objects of Supabase's Realtime; the server itself has no local part.
+    /// True if the project has Supabase's Realtime: its objects in the database, and its socket.
     pub realtime: bool,
     /// Leaves the AWS account empty. The front door's `/webhook` leads to a stack of the usual name as soon as somebody
     /// has deployed one, and [`crate::LocalStack::adopt`] takes it for this stack's own.
@@ -62,6 +62,8 @@ pub struct StackOptions {
     pub anonymous_sign_ins: bool,
     /// Makes Auth sign tokens by the project's legacy secret and publish no keys, as projects that have not migrated do.
     pub legacy_signing: bool,
+    /// Takes the usual ports for the front door, Supabase and Cloudinary where these are free: 20400 to 20402.
+    pub usual_ports: bool,
     /// True if each start and its time are told on stderr.
     pub verbose: bool,
 }
@@ -73,6 +75,10 @@ impl StackOptions {
             without: BTreeSet::from([StackPart::Aws, StackPart::Cloudinary]),
             ..Self::default()
         }
+    }
+
+    pub(crate) fn usual_port(&self, port: u16) -> Option<u16> {
+        self.usual_ports.then_some(port)
     }
 
     /// Everything but the Cloudinary stand-in.

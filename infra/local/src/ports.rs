@@ -10,6 +10,11 @@ use crate::StackError;
 /// Below the ports that Linux (32768) and macOS (49152) hand out to outgoing connections: a part that is started again
 /// must find its port unused.
 const RANGE: std::ops::Range<u16> = 20_000..32_000;
+/// The ports of a stack that asks for them: bookmarks and files of settings stay good from one start to the next.
+pub(crate) const FRONT_DOOR: u16 = 20_400;
+pub(crate) const SUPABASE: u16 = 20_401;
+pub(crate) const CLOUDINARY: u16 = 20_402;
+
 const ATTEMPTS: usize = 5;
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -19,13 +24,22 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(crate) async fn on_a_free_port<T>(
     start: impl AsyncFn(u16) -> Result<T, StackError>,
 ) -> Result<T, StackError> {
+    on_its_usual_port(None, start).await
+}
+
+/// The same, on the usual port if that is free.
+pub(crate) async fn on_its_usual_port<T>(
+    usual: Option<u16>,
+    start: impl AsyncFn(u16) -> Result<T, StackError>,
+) -> Result<T, StackError> {
+    let mut port = usual.filter(|port| is_free(*port)).unwrap_or_else(pick);
     for _ in 1..ATTEMPTS {
-        match start(pick()).await {
-            Err(StackError::Part { ended: true, .. }) => {}
+        match start(port).await {
+            Err(StackError::Part { ended: true, .. }) => port = pick(),
             other => return other,
         }
     }
-    start(pick()).await
+    start(port).await
 }
 
 /// Starts a part again on the port that it had. A search for a free port takes each for a moment: then the part ends
@@ -59,6 +73,18 @@ mod tests {
 
     use super::*;
     use crate::error::LogTail;
+
+    #[tokio::test]
+    async fn usual_port_is_taken_if_it_is_free() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let taken = taken.local_addr().map(|address| (taken, address.port()));
+        let (held, port) = taken.unwrap();
+        let started = on_its_usual_port(Some(port), async |port| Ok(port)).await;
+        assert_ne!(started.unwrap(), port);
+        drop(held);
+        let started = on_its_usual_port(Some(port), async |port| Ok(port)).await;
+        assert_eq!(started.unwrap(), port);
+    }
 
     #[tokio::test]
     async fn part_that_ends_is_started_on_another_port_though_the_first_looks_free() {

@@ -41,10 +41,23 @@ impl Servers {
         })
     }
 
-    /// Serves on a free port of 127.0.0.1 until the stack ends; returns the address.
-    pub(crate) async fn serve(&self, router: Router) -> Result<SocketAddr, StackError> {
+    /// Runs until the stack ends, or until the work ends by itself.
+    pub(crate) fn run(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(work);
+    }
+
+    /// Serves on the usual port of 127.0.0.1, or else on a free one, until the stack ends; returns the address.
+    pub(crate) async fn serve(
+        &self,
+        usual: Option<u16>,
+        router: Router,
+    ) -> Result<SocketAddr, StackError> {
         let serving = self.runtime.spawn(async move {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            let usual = TcpListener::bind((Ipv4Addr::LOCALHOST, usual.unwrap_or(0))).await;
+            let listener = match usual {
+                Ok(listener) => listener,
+                Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?,
+            };
             let address = listener.local_addr()?;
             let listener = listener.tap_io(at_once);
             tokio::spawn(async move { axum::serve(listener, router).await });

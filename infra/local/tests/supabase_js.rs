@@ -55,6 +55,8 @@ async fn users_sign_up_and_are_administrated() {
     schema_is_reloaded(&stack, "who").await;
     let program = include_str!("supabase_js/users.mjs");
     node::run(&stack, "users", program, &[]).await;
+    let program = include_str!("supabase_js/codes.mjs");
+    node::run(&stack, "codes", program, &[]).await;
     auth_refuses_in_the_form_that_is_asked_for(&stack).await;
     paths_are_offered_absent_or_nowhere(&stack).await;
     sessions_outlive_the_database_server(&stack).await;
@@ -109,7 +111,8 @@ async fn paths_are_offered_absent_or_nowhere(stack: &LocalStack) {
             "validation_failed",
         ),
         ("POST", "/invite", Some(anon), 403, "not_admin"),
-        ("POST", "/otp", Some(anon), 501, "not_implemented"),
+        ("POST", "/otp", Some(anon), 400, "validation_failed"),
+        ("POST", "/magiclink", Some(anon), 501, "not_implemented"),
         (
             "GET",
             "/authorize?provider=github",
@@ -120,6 +123,13 @@ async fn paths_are_offered_absent_or_nowhere(stack: &LocalStack) {
         (
             "POST",
             "/token?grant_type=pkce",
+            Some(anon),
+            400,
+            "validation_failed",
+        ),
+        (
+            "POST",
+            "/token?grant_type=id_token",
             Some(anon),
             501,
             "not_implemented",
@@ -137,10 +147,6 @@ async fn paths_are_offered_absent_or_nowhere(stack: &LocalStack) {
             assert_eq!(answer.json()["error_code"], code, "{method} {path}");
         }
     }
-    let url = format!("{}/auth/v1/recover", stack.supabase_url());
-    let pkce = br#"{"email":"ada@example.com","code_challenge":"abc"}"#;
-    let answer = send("POST", &url, &[("apikey", anon)], pkce).await;
-    assert_eq!(answer.status, 501);
     let url = format!("{}/auth/v1/user", stack.supabase_url());
     let headers = [("apikey", anon), ("authorization", "Basic abc")];
     let answer = send("GET", &url, &headers, b"").await;

@@ -5,10 +5,10 @@
 mod ids;
 mod shelf;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use end_to_end::database;
+use end_to_end::{database, node};
 use local_stack::{LocalStack, StackOptions, TokenClaims};
 
 const PAGE: &str = include_str!("../../../docs/guides/collections.md");
@@ -50,27 +50,12 @@ async fn the_examples_of_the_page_do_what_it_says() {
     stack.stop().await;
 }
 
-/// The page's blocks as one module, where Node.js finds the SDK.
+/// The page's blocks as one module.
 fn program() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("collections");
-    std::fs::create_dir_all(&folder).unwrap();
-    let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/node/node_modules");
-    assert!(
-        modules.join("@supabase/supabase-js").exists(),
-        "supabase-js is missing: run `make setup`"
-    );
-    let link = folder.join("node_modules");
-    let _made_before = std::fs::remove_file(&link);
-    std::os::unix::fs::symlink(modules, link).unwrap();
     // The SDK looks for it when it starts; browsers have it, and Node.js from 22 on.
     let mut module = "globalThis.WebSocket ??= class {}\n".to_owned();
-    for block in PAGE.split("```js\n").skip(1) {
-        let (code, _) = block.split_once("```").unwrap();
-        module.push_str(code);
-    }
-    let file = folder.join("page.mjs");
-    std::fs::write(&file, module).unwrap();
-    file
+    module.push_str(&node::blocks(PAGE));
+    node::module("collections", &module)
 }
 
 fn promised() -> Vec<&'static str> {

@@ -70,6 +70,14 @@ pub(super) enum Refusal {
     UserNotFound,
     #[error("Token has expired or is invalid")]
     BadOneTimeToken,
+    #[error("Signups not allowed for otp")]
+    OtpDisabled,
+    #[error("invalid flow state, no valid flow state found")]
+    FlowNotFound,
+    #[error("invalid flow state, flow state has expired")]
+    FlowExpired,
+    #[error("code challenge does not match previously saved code verifier")]
+    BadVerifier,
     #[error("The local Auth does not offer {0}; a hosted project may.")]
     NotOffered(String),
     #[error("Database error {doing}")]
@@ -129,6 +137,10 @@ impl Refusal {
             Self::RefreshTokenUsed => (StatusCode::BAD_REQUEST, "refresh_token_already_used"),
             Self::UserNotFound => (StatusCode::NOT_FOUND, "user_not_found"),
             Self::BadOneTimeToken => (StatusCode::FORBIDDEN, "otp_expired"),
+            Self::OtpDisabled => (UNPROCESSABLE, "otp_disabled"),
+            Self::FlowNotFound => (StatusCode::NOT_FOUND, "flow_state_not_found"),
+            Self::FlowExpired => (UNPROCESSABLE, "flow_state_expired"),
+            Self::BadVerifier => (StatusCode::BAD_REQUEST, "bad_code_verifier"),
             Self::NotOffered(_) => (StatusCode::NOT_IMPLEMENTED, "not_implemented"),
             Self::Starting => (StatusCode::SERVICE_UNAVAILABLE, "unexpected_failure"),
             Self::Database { .. } | Self::Internal => {

@@ -4,6 +4,8 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha224};
 use uuid::Uuid;
 
+use super::pkce;
+
 /// Links lead back here unless a request names another page; the Supabase CLI's default.
 pub(super) const SITE_URL: &str = "http://127.0.0.1:3000";
 
@@ -54,6 +56,14 @@ impl SentMail {
             action_link: format!("{issuer}/verify?{query}"),
             redirect_to: redirect_to.to_owned(),
         }
+    }
+
+    /// The mail whose link leads to a code instead of a session.
+    pub(super) fn of_pkce(mut self) -> Self {
+        let hash = pkce::with_prefix(&self.token_hash);
+        self.action_link = self.action_link.replace(&self.token_hash, &hash);
+        self.token_hash = hash;
+        self
     }
 }
 

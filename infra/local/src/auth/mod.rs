@@ -10,6 +10,7 @@ mod errors;
 mod mails;
 mod pages;
 mod passwords;
+mod pkce;
 mod routes;
 mod server;
 mod store;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::errors::Refusal;
 use super::mails::SentMail;
+use super::pkce::Flows;
 use super::store::{Database, Transaction};
 use crate::keys::Keys;
 use crate::supervisor::lock;
@@ -28,6 +29,7 @@ pub(crate) struct AuthServer {
     /// Known when the server accepts connections.
     database: OnceLock<Database>,
     mails: Mutex<Vec<SentMail>>,
+    pub(super) flows: Flows,
 }
 
 impl AuthServer {
@@ -38,6 +40,7 @@ impl AuthServer {
             issuer: OnceLock::new(),
             database: OnceLock::new(),
             mails: Mutex::default(),
+            flows: Flows::default(),
         })
     }
 

@@ -1,4 +1,4 @@
-//! Supabase's gateway, in front of PostgREST and Auth: checks API keys, sets the role, answers preflights.
+//! Supabase's gateway, in front of PostgREST, Auth and Realtime: checks API keys, sets the role, answers preflights.
 //!
 //! For tests it counts the Data API's requests, can be told to fail, and shows unsent mails, also over HTTP at
 //! `/_control`.

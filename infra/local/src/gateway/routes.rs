@@ -17,18 +17,20 @@ use super::access::{self, Access};
 use super::faults::Effect;
 use super::server::Gateway;
 use super::{control, cors};
-use crate::auth;
 use crate::proxy::{self, Target};
+use crate::{auth, realtime};
 
-/// The routes of the Data API, of Auth and of the control.
+/// The routes of the Data API, of Auth, of Realtime and of the control.
 pub(crate) fn router(gateway: &Arc<Gateway>) -> Router {
-    let auth =
-        auth::router(&gateway.auth).layer(from_fn_with_state(Arc::clone(gateway), ask_for_key));
+    let keyed = from_fn_with_state(Arc::clone(gateway), ask_for_key);
+    let auth = auth::router(&gateway.auth).layer(keyed.clone());
+    let realtime = realtime::router(&gateway.realtime).layer(keyed);
     Router::new()
         .route("/rest/v1", any(rest))
         .route("/rest/v1/", any(rest))
         .route("/rest/v1/{*path}", any(rest))
         .nest_service("/auth/v1", auth)
+        .nest_service("/realtime/v1", realtime)
         .layer(from_fn(cors::allow_every_origin))
         .route(
             "/_control/requests",

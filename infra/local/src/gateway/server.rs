@@ -7,6 +7,7 @@ use super::faults::{CallCounts, Control, GatewayFault};
 use crate::auth::AuthServer;
 use crate::keys::{ApiKeyKind, ApiKeys, Keys};
 use crate::proxy::{self, ProxyClient};
+use crate::realtime::RealtimeServer;
 
 /// Shared between the server and the stack.
 #[derive(Debug)]
@@ -20,12 +21,14 @@ pub(crate) struct Gateway {
     /// Bytes of the Data API's answers: Supabase bills them as egress.
     pub(super) sent_bytes: Arc<AtomicU64>,
     pub(super) auth: Arc<AuthServer>,
+    pub(super) realtime: Arc<RealtimeServer>,
 }
 
 impl Gateway {
     pub(crate) fn new(keys: Arc<Keys>, auth: Arc<AuthServer>) -> Arc<Self> {
         Arc::new(Self {
             api_keys: RwLock::new(ApiKeys::of(&keys)),
+            realtime: RealtimeServer::new(Arc::clone(&keys)),
             keys,
             auth,
             postgrest: OnceLock::new(),
@@ -42,6 +45,10 @@ impl Gateway {
 
     pub(crate) fn auth(&self) -> &AuthServer {
         &self.auth
+    }
+
+    pub(crate) fn realtime(&self) -> &Arc<RealtimeServer> {
+        &self.realtime
     }
 
     /// One more API key.

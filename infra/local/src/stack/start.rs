@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, RwLock};
 use std::time::Instant;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, oneshot};
 
 use super::{LocalStack, Parts};
 use crate::auth::{AuthServer, AuthSettings};
@@ -15,6 +15,7 @@ use crate::freshness;
 use crate::front_door::FrontDoor;
 use crate::gateway::{self, Gateway};
 use crate::keys::Keys;
+use crate::ports;
 use crate::postgres::{Postgres, Project};
 use crate::postgrest::PostgRest;
 use crate::servers::Servers;
@@ -47,11 +48,18 @@ impl LocalStack {
         let keys = Arc::new(Keys::generate());
         let auth = AuthServer::new(Arc::clone(&keys), users_settings(&options));
         let gateway = Gateway::new(Arc::clone(&keys), auth);
-        let gateway_address = servers.serve(gateway::router(&gateway)).await?;
+        let gateway_address = servers
+            .serve(
+                options.usual_port(ports::SUPABASE),
+                gateway::router(&gateway),
+            )
+            .await?;
         let issuer = format!("http://{gateway_address}/auth/v1");
         gateway.auth().issue_as(issuer);
         let front_door = FrontDoor::new();
-        let front_door_address = servers.serve(front_door.router()).await?;
+        let front_door_address = servers
+            .serve(options.usual_port(ports::FRONT_DOOR), front_door.router())
+            .await?;
 
         // The functions are deployed while the database is still being made: nothing calls them before we return.
         let start = Start {
@@ -65,6 +73,14 @@ impl LocalStack {
         let (database, cloud) =
             tokio::try_join!(start.database(&gateway), start.cloud(gateway_address))?;
         let (postgres, postgrest) = database;
+        if start.options.realtime {
+            let messages = postgres.url_for("supabase_admin");
+            let (listening, listens) = oneshot::channel();
+            servers.run(Arc::clone(gateway.realtime()).follow(messages, listening));
+            listens
+                .await
+                .map_err(|_| StackError::Supervisor("Realtime has ended".to_owned()))?;
+        }
         let Cloud {
             aws,
             cloudinary,
@@ -146,7 +162,9 @@ impl Start {
         if self.options.template.is_none() && !self.options.without.contains(&StackPart::Aws) {
             freshness::check(&self.tools.root)?;
         }
-        let stand_in = Cloudinary::start(&self.supervisor, &self.options.cloudinary_arguments);
+        let usual_port = self.options.usual_port(ports::CLOUDINARY);
+        let more = &self.options.cloudinary_arguments;
+        let stand_in = Cloudinary::start(&self.supervisor, usual_port, more);
         let (aws, cloudinary) = tokio::try_join!(
             self.unless_without(StackPart::Aws, self.aws()),
             self.unless_without(StackPart::Cloudinary, stand_in),

@@ -7,12 +7,11 @@ use http::StatusCode;
 use crate::auth::errors::Refusal;
 
 /// GoTrue's features by the beginning of their paths, and their names in an answer.
-const FEATURES: [(&str, &str); 19] = [
+const FEATURES: [(&str, &str); 18] = [
     ("/authorize", "sign-in by other providers"),
     ("/callback", "sign-in by other providers"),
     ("/user/identities", "linked identities"),
     ("/user/oauth", "OAuth grants"),
-    ("/otp", "one-time passwords"),
     ("/magiclink", "magic links"),
     ("/resend", "repeated mails"),
     ("/reauthenticate", "reauthentication"),
@@ -65,14 +64,14 @@ mod tests {
     #[test]
     fn features_are_told_from_paths_that_are_nowhere() {
         for path in [
-            "/otp",
+            "/magiclink",
             "/factors/x/verify",
             "/admin/users/x/factors",
             "/sso",
         ] {
             assert!(feature(path).is_some(), "{path}");
         }
-        for path in ["/", "/otpx", "/nowhere", "/admin", "/admin/users/x/y"] {
+        for path in ["/", "/magiclinks", "/nowhere", "/admin", "/admin/users/x/y"] {
             assert_eq!(feature(path), None, "{path}");
         }
     }

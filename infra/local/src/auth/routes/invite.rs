@@ -8,11 +8,12 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::body::{parameters, refuse_pkce};
+use super::body::parameters;
 use super::sign_up::{insert_with_identity, random_password};
 use crate::auth::errors::Refusal;
 use crate::auth::mails::{SentMail, redirect_of};
 use crate::auth::pages;
+use crate::auth::pkce::{Challenge, ChallengeAsked};
 use crate::auth::store::Transaction;
 use crate::auth::time::Time;
 use crate::auth::users::{Metadata, User, merge};
@@ -22,11 +23,12 @@ use crate::auth::{AuthServer, email, passwords};
 pub(super) struct LinkAsked {
     #[serde(rename = "type")]
     kind: Option<String>,
-    email: Option<String>,
+    pub(super) email: Option<String>,
     password: Option<String>,
     data: Option<Metadata>,
     redirect_to: Option<String>,
-    code_challenge: Option<String>,
+    #[serde(flatten)]
+    pub(super) pkce: ChallengeAsked,
 }
 
 /// Invites a new user, or once more a user who has not come yet.
@@ -37,7 +39,7 @@ pub(super) async fn invite(
 ) -> Result<Json<Value>, Refusal> {
     let asked: LinkAsked = parameters(&body)?;
     let page = redirect_of(query.get("redirect_to").map(String::as_str));
-    let (user, mail) = make_link(&auth, "invite", &asked, page).await?;
+    let (user, mail) = make_link(&auth, "invite", &asked, page, None).await?;
     auth.send(mail);
     Ok(Json(user.view()))
 }
@@ -52,9 +54,9 @@ pub(super) async fn recover(
     if asked.email.as_deref().unwrap_or_default().is_empty() {
         return Err(Refusal::invalid("Password recovery requires an email"));
     }
-    refuse_pkce(asked.code_challenge.as_deref())?;
+    let challenge = asked.pkce.challenge()?;
     let page = redirect_of(query.get("redirect_to").map(String::as_str));
-    match make_link(&auth, "recovery", &asked, page).await {
+    match make_link(&auth, "recovery", &asked, page, challenge).await {
         Ok((_, mail)) => auth.send(mail),
         Err(Refusal::UserNotFound) => {}
         Err(refusal) => return Err(refusal),
@@ -85,7 +87,7 @@ pub(super) async fn generate_link(
     };
     let in_query = query.get("redirect_to").map(String::as_str);
     let page = redirect_of(asked.redirect_to.as_deref().or(in_query));
-    let (user, mail) = make_link(&auth, kind, &asked, page).await?;
+    let (user, mail) = make_link(&auth, kind, &asked, page, None).await?;
     let mut answer = user.view();
     for (name, value) in [
         ("action_link", mail.action_link),
@@ -99,12 +101,13 @@ pub(super) async fn generate_link(
     Ok(Json(answer))
 }
 
-/// Finds or makes the user, and keeps the link's token with it.
-async fn make_link(
+/// Finds or makes the user, and keeps the link's token with it. With a challenge the link belongs to a PKCE flow.
+pub(super) async fn make_link(
     auth: &AuthServer,
     kind: &'static str,
     asked: &LinkAsked,
     page: Option<&str>,
+    challenge: Option<Challenge>,
 ) -> Result<(User, SentMail), Refusal> {
     let address = email::parse(asked.email.as_deref().unwrap_or_default())?;
     let now = Time::now();
@@ -124,7 +127,11 @@ async fn make_link(
         let data = asked.data.clone().unwrap_or_default();
         merge(&mut user.raw_user_meta_data, data);
     }
-    let mail = SentMail::new(kind, &address, user.id, page, auth.issuer()?);
+    let mut mail = SentMail::new(kind, &address, user.id, page, auth.issuer()?);
+    if let Some(challenge) = challenge {
+        auth.flows.begin(user.id, challenge, now);
+        mail = mail.of_pkce();
+    }
     keep_token(&mut user, &mail, now);
     database.save_user(&mut user, now).await?;
     database.commit().await?;

@@ -4,6 +4,7 @@ mod absent;
 mod admin;
 mod body;
 mod invite;
+mod otp;
 mod sign_in;
 mod sign_up;
 mod user;
@@ -50,6 +51,7 @@ pub(crate) fn router(auth: &Arc<AuthServer>) -> Router {
         .route("/logout", post(sign_in::log_out))
         .route("/user", get(user::show).put(user::change))
         .route("/recover", post(invite::recover))
+        .route("/otp", post(otp::send))
         .route("/verify", get(verify::by_link).post(verify::by_client))
         .merge(for_admins)
         .fallback(absent::answer)

@@ -27,6 +27,12 @@ struct Refresh {
     refresh_token: Option<String>,
 }
 
+#[derive(Debug, Deserialize)]
+struct Code {
+    auth_code: Option<String>,
+    code_verifier: Option<String>,
+}
+
 /// Issues a session for the user that `grant_type` says.
 pub(super) async fn token(
     State(auth): State<Arc<AuthServer>>,
@@ -37,7 +43,8 @@ pub(super) async fn token(
     match grant {
         "password" => by_password(&auth, parameters(&body)?).await,
         "refresh_token" => by_refresh_token(&auth, parameters(&body)?).await,
-        "pkce" | "id_token" | "web3" => Err(Refusal::NotOffered(format!("the grant {grant}"))),
+        "pkce" => by_code(&auth, parameters(&body)?).await,
+        "id_token" | "web3" => Err(Refusal::NotOffered(format!("the grant {grant}"))),
         _ => Err(Refusal::UnsupportedGrant),
     }
 }
@@ -102,6 +109,27 @@ async fn by_refresh_token(auth: &AuthServer, asked: Refresh) -> Result<SessionAn
     // A refusal has revoked tokens.
     database.commit().await?;
     answer
+}
+
+/// Ends a PKCE flow.
+async fn by_code(auth: &AuthServer, asked: Code) -> Result<SessionAnswer, Refusal> {
+    let (code, verifier) = (
+        asked.auth_code.unwrap_or_default(),
+        asked.code_verifier.unwrap_or_default(),
+    );
+    if code.is_empty() || verifier.is_empty() {
+        return Err(Refusal::invalid(
+            "invalid request: both auth code and code verifier should be non-empty",
+        ));
+    }
+    let now = Time::now();
+    let user = auth.flows.end(&code, &verifier, now)?;
+    let database = auth.begin().await?;
+    let user = database.user(user).await?;
+    let mut user = user.ok_or(Refusal::FlowNotFound)?;
+    let answer = begin_session(auth, &database, &mut user, "otp", now).await?;
+    database.commit().await?;
+    Ok(answer)
 }
 
 /// Ends all sessions of the caller, this one (`local`) or all but this one (`others`).

@@ -17,6 +17,7 @@ use super::user::take_new_email;
 use crate::auth::errors::Refusal;
 use crate::auth::mails::{self, redirect_of};
 use crate::auth::pages;
+use crate::auth::pkce;
 use crate::auth::store::Transaction;
 use crate::auth::time::Time;
 use crate::auth::tokens::{SessionAnswer, begin_session};
@@ -46,22 +47,25 @@ pub(super) async fn by_client(
         return Err(Refusal::invalid("Verify requires a verification type"));
     }
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let hash = match (given(proof.token), given(proof.token_hash)) {
+    let hashes = match (given(proof.token), given(proof.token_hash)) {
         (Some(digits), None) => {
             let address = email::parse(&proof.email.unwrap_or_default())?;
-            mails::hash(&address, &digits)
+            let hash = mails::hash(&address, &digits);
+            // Digits count in either flow.
+            vec![pkce::with_prefix(&hash), hash]
         }
-        (None, Some(hash)) => hash,
+        (None, Some(hash)) => vec![hash],
         _ => {
             return Err(Refusal::invalid(
                 "Verify requires either a token or a token hash",
             ));
         }
     };
-    verify(&auth, &kind, &hash).await
+    sign_in(&auth, &kind, &hashes).await
 }
 
-/// Follows a mailed link: leads to the page it names, with the session or the refusal behind `#`.
+/// Follows a mailed link: leads to the page it names, with the session or the refusal behind `#`. In a PKCE flow it leads
+/// there with a code.
 pub(super) async fn by_link(
     State(auth): State<Arc<AuthServer>>,
     Query(query): Query<pages::Query>,
@@ -75,16 +79,27 @@ pub(super) async fn by_link(
         return Err(Refusal::invalid("Verify requires a token or a token hash"));
     }
     let page = redirect_of(Some(text("redirect_to"))).unwrap_or(mails::SITE_URL);
-    let behind = match verify(&auth, kind, hash).await {
-        Ok(session) => session_parameters(&session.0, kind),
-        Err(refusal) => url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("error", "access_denied")
-            .append_pair("error_code", refusal.code())
-            .append_pair("error_description", &refusal.to_string())
-            .finish(),
+    let target = if pkce::is_of_flow(hash) {
+        let code = code_of_link(&auth, kind, hash).await;
+        let query = code.map_or_else(error_parameters, |code| format!("code={code}"));
+        let joint = if page.contains('?') { '&' } else { '?' };
+        format!("{page}{joint}{query}")
+    } else {
+        let session = sign_in(&auth, kind, &[hash.to_owned()]).await;
+        let behind = session.map_or_else(error_parameters, |session| {
+            session_parameters(&session.0, kind)
+        });
+        format!("{page}#{behind}")
     };
-    let target = format!("{page}#{behind}");
     Ok((StatusCode::SEE_OTHER, [(LOCATION, target)]).into_response())
+}
+
+fn error_parameters(refusal: Refusal) -> String {
+    url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("error", "access_denied")
+        .append_pair("error_code", refusal.code())
+        .append_pair("error_description", &refusal.to_string())
+        .finish()
 }
 
 fn session_parameters(session: &Value, kind: &str) -> String {
@@ -102,21 +117,53 @@ fn session_parameters(session: &Value, kind: &str) -> String {
         .finish()
 }
 
-async fn verify(auth: &AuthServer, kind: &str, hash: &str) -> Result<SessionAnswer, Refusal> {
-    let columns = columns_of(kind)?;
+/// Begins a session by the first of these tokens that somebody has.
+async fn sign_in(
+    auth: &AuthServer,
+    kind: &str,
+    hashes: &[String],
+) -> Result<SessionAnswer, Refusal> {
     let now = Time::now();
     let database = auth.begin().await?;
-    let mut user = database
-        .user_by_token(columns, hash)
-        .await?
-        .ok_or(Refusal::BadOneTimeToken)?;
+    let mut user = use_up(&database, kind, hashes, now).await?;
+    let answer = begin_session(auth, &database, &mut user, "otp", now).await?;
+    database.commit().await?;
+    Ok(answer)
+}
+
+async fn code_of_link(auth: &AuthServer, kind: &str, hash: &str) -> Result<String, Refusal> {
+    let now = Time::now();
+    let database = auth.begin().await?;
+    let mut user = use_up(&database, kind, &[hash.to_owned()], now).await?;
+    let code = auth.flows.code(user.id)?;
+    database.save_user(&mut user, now).await?;
+    database.commit().await?;
+    Ok(code)
+}
+
+/// The token's user, whose address it confirms.
+async fn use_up(
+    database: &Transaction,
+    kind: &str,
+    hashes: &[String],
+    now: Time,
+) -> Result<User, Refusal> {
+    let columns = columns_of(kind)?;
+    let mut found = None;
+    for hash in hashes {
+        if let Some(user) = database.user_by_token(columns, hash).await? {
+            found = Some((user, hash));
+            break;
+        }
+    }
+    let (mut user, hash) = found.ok_or(Refusal::BadOneTimeToken)?;
     if user.is_banned(now) {
         return Err(Refusal::Banned(StatusCode::FORBIDDEN));
     }
     if sent_at(&user, hash).is_none_or(|sent| now > sent.plus(LIFETIME)) {
         return Err(Refusal::BadOneTimeToken);
     }
-    accept(&database, &mut user, hash, now).await?;
+    accept(database, &mut user, hash, now).await?;
     if user
         .identities
         .iter()
@@ -127,9 +174,7 @@ async fn verify(auth: &AuthServer, kind: &str, hash: &str) -> Result<SessionAnsw
         let providers = providers.map(|(name, value)| (name.to_owned(), value));
         merge(&mut user.raw_app_meta_data, Metadata::from_iter(providers));
     }
-    let answer = begin_session(auth, &database, &mut user, "otp", now).await?;
-    database.commit().await?;
-    Ok(answer)
+    Ok(user)
 }
 
 /// The columns that may hold a token of this type.

@@ -1,14 +1,16 @@
 //! The comparison at the end, and steps to try next.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use local_stack::{QueueDepth, compare};
+use local_stack::{QueueDepth, compare, exports, keep_environment};
 use reqwest::Method;
 
+use crate::people::{PASSWORD, TOKEN_LIFETIME};
 use crate::screen::{Screen, seconds};
 use crate::waiting::until_within;
-use crate::world::{TOKEN_LIFETIME, World};
+use crate::world::World;
 
 /// Several times the invisibility of a failed message.
 const REDELIVERY: Duration = Duration::from_secs(120);
@@ -72,21 +74,14 @@ async fn settle(world: &World, screen: &Screen) -> Result<()> {
     Ok(())
 }
 
-/// Addresses, a token, and commands that work as they are.
-pub(crate) fn invite(world: &World, screen: &Screen) {
+/// Addresses, people to sign in as, and commands that work as they are.
+pub(crate) fn invite(world: &World, screen: &Screen) -> Result<()> {
     let stack = &world.stack;
-    let front_door = stack.front_door_url();
-    let bearer = "-H \"Authorization: Bearer $TOKEN\"";
+    let environment = environment(world)?;
+    let file = keep_environment(&environment)?;
     screen.plain("");
-    screen.plain(format!("API             {front_door}/api/cloudinary/..."));
     screen.plain(format!("webhook         {}", stack.webhook_url()));
-    screen.plain(format!("Data API        {}/rest/v1", stack.supabase_url()));
-    screen.plain(format!("  public key    {}", stack.publishable_key()));
-    screen.plain(format!("  secret key    {}", stack.secret_key()));
     screen.plain(format!("database        {}", stack.database_url()));
-    if let Ok(cloudinary) = stack.cloudinary_url() {
-        screen.plain(format!("Cloudinary      {cloudinary}"));
-    }
     if let Ok(environment) = stack.aws_environment() {
         let set = environment.map(|(name, value)| format!("{name}={value}"));
         screen.plain(format!("AWS             {}", set.join(" ")));
@@ -98,17 +93,22 @@ pub(crate) fn invite(world: &World, screen: &Screen) {
     }
     screen.plain(format!("logs            {}", stack.logs().display()));
     screen.plain("");
+    screen.plain(format!("Accounts, all with the password {PASSWORD}:"));
+    screen.plain("");
+    for person in world.people.all() {
+        screen.plain(format!("  {:<22} {}", person.email, person.can));
+    }
+    screen.plain("");
     screen.plain(format!(
-        "The front door, an administrator's token and an ordinary user's, good for {} hours:",
-        TOKEN_LIFETIME / 3600
+        "Addresses, keys, and tokens of {} hours, also for other terminals: . {}",
+        TOKEN_LIFETIME / 3600,
+        file.display()
     ));
     screen.plain("");
-    screen.plain(format!("API='{front_door}'"));
-    screen.plain(format!("TOKEN='{}'", world.token));
-    screen.plain(format!("USER_TOKEN='{}'", world.user_token));
-    screen.plain("");
+    screen.plain(exports(&environment));
     screen.plain("Search, see how the mirror stands, reconcile:");
     screen.plain("");
+    let bearer = "-H \"Authorization: Bearer $TOKEN\"";
     let media = "\"$API/api/cloudinary/media?search=lighthouse\"";
     let sync = "\"$API/api/cloudinary/sync\"";
     screen.plain(format!("curl {bearer} {media}"));
@@ -117,5 +117,29 @@ pub(crate) fn invite(world: &World, screen: &Screen) {
         "curl {bearer} -H 'Content-Type: application/json' -d '{{\"mode\":\"full\"}}' {sync}"
     ));
     screen.plain("");
+    screen.plain("A token for anybody else: make token USER=ada@example.com ROLE=editor");
     screen.plain("Everything stays up until Ctrl-C.");
+    Ok(())
+}
+
+/// By the names that SDKs, tools and this project's documentation read.
+fn environment(world: &World) -> Result<BTreeMap<String, String>> {
+    let stack = &world.stack;
+    let people = &world.people;
+    Ok([
+        ("API", stack.front_door_url()),
+        ("SUPABASE_URL", stack.supabase_url()),
+        (
+            "SUPABASE_PUBLISHABLE_KEY",
+            stack.publishable_key().to_owned(),
+        ),
+        ("SUPABASE_SECRET_KEY", stack.secret_key().to_owned()),
+        ("DATABASE_URL", stack.database_url().to_owned()),
+        ("CLOUDINARY_URL", stack.cloudinary_url()?.to_owned()),
+        ("TOKEN", people.administrator.token.clone()),
+        ("USER_TOKEN", people.owner.token.clone()),
+        ("VISITOR_TOKEN", people.visitor.token.clone()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into())
 }

@@ -9,6 +9,7 @@ mod ending;
 mod leaving;
 mod library;
 mod missed;
+mod people;
 mod screen;
 mod waiting;
 mod world;
@@ -78,8 +79,9 @@ async fn run(screen: &Screen, stay: bool) -> Result<ExitCode> {
             ExitCode::FAILURE
         }
         Some(Ok(())) if stay => {
-            ending::invite(&world, screen);
+            ending::invite(&world, screen)?;
             end.await;
+            local_stack::forget_environment();
             ExitCode::SUCCESS
         }
         Some(Ok(())) => ExitCode::SUCCESS,
@@ -93,12 +95,18 @@ async fn start(screen: &Screen) -> Result<World> {
     let options = StackOptions {
         verbose: true,
         // A worker may fail once, as in production; its message need not wait as long as there.
-        parameters: BTreeMap::from([("RetrySeconds".to_owned(), "20".to_owned())]),
+        // Pages of any address may try the API.
+        parameters: BTreeMap::from([
+            ("RetrySeconds".to_owned(), "20".to_owned()),
+            ("CorsOrigins".to_owned(), "*".to_owned()),
+        ]),
         // The stand-in delivers from this machine, over http.
         settings: BTreeMap::from([(
             "UPLOAD_RULES".to_owned(),
             json!({"remote_hosts": ["127.0.0.1:*", "localhost:*"], "remote_http": true}),
         )]),
+        realtime: true,
+        usual_ports: true,
         ..StackOptions::default()
     };
     let stack = LocalStack::start(options).await?;

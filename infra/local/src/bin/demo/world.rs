@@ -10,10 +10,8 @@ use media_sync::cloudinary::{ApiCredentials, CloudinaryClient};
 use media_sync::config;
 use reqwest::Method;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-/// The lifetime of the tokens, in seconds: long enough to look around.
-pub(crate) const TOKEN_LIFETIME: u64 = 8 * 3600;
+use crate::people::People;
 
 /// The functions whose logs explain a failure.
 const FUNCTIONS: [&str; 10] = [
@@ -36,8 +34,7 @@ pub(crate) struct World {
     pub(crate) stack: LocalStack,
     /// The production client, used here as any other program that works with the library would.
     pub(crate) cloudinary: CloudinaryClient,
-    pub(crate) token: String,
-    pub(crate) user_token: String,
+    pub(crate) people: People,
     http: reqwest::Client,
 }
 
@@ -53,8 +50,7 @@ impl World {
         let http = config::http_client()?;
         let credentials = ApiCredentials::parse(stack.cloudinary_url()?)?;
         let world = Self {
-            token: sign_in(&stack, "admin@example.com", &json!({"role": "admin"})),
-            user_token: sign_in(&stack, "user@example.com", &json!({})),
+            people: People::sign_up(&stack, &http).await?,
             cloudinary: CloudinaryClient::new(http.clone(), credentials),
             http,
             stack,
@@ -74,7 +70,10 @@ impl World {
         body: Option<Value>,
     ) -> Result<Value> {
         let url = format!("{}{path}", self.stack.api_url());
-        let request = self.http.request(method, url).bearer_auth(&self.token);
+        let request = self
+            .http
+            .request(method, url)
+            .bearer_auth(&self.people.administrator.token);
         let request = match body {
             Some(body) => request.json(&body),
             None => request,
@@ -88,7 +87,7 @@ impl World {
         let request = self
             .http
             .get(url)
-            .bearer_auth(&self.token)
+            .bearer_auth(&self.people.administrator.token)
             .query(parameters);
         let found = answer(request).await?;
         let items = found["items"].as_array();
@@ -243,18 +242,7 @@ fn says_something(line: &str) -> bool {
     !line.is_empty() && !frames.iter().any(|frame| line.starts_with(frame))
 }
 
-/// An access token for somebody who looks around, which takes longer than the hour of Supabase's.
-fn sign_in(stack: &LocalStack, email: &str, app_metadata: &Value) -> String {
-    let now = media_sync::time::Timestamp::now().micros() / 1_000_000;
-    let expires = u64::try_from(now).unwrap_or(0) + TOKEN_LIFETIME;
-    stack.sign(&json!({
-        "iss": stack.issuer(), "aud": "authenticated", "role": "authenticated", "sub": Uuid::new_v4(),
-        "email": email, "iat": now, "exp": expires, "is_anonymous": false,
-        "session_id": Uuid::new_v4(), "app_metadata": app_metadata, "user_metadata": {},
-    }))
-}
-
-async fn answer(request: reqwest::RequestBuilder) -> Result<Value> {
+pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Result<Value> {
     let (client, request) = request.build_split();
     let request = request?;
     let name = format!("{} {}", request.method(), request.url());
