@@ -56,6 +56,7 @@ const PURE: &[&str] = &[
     "supabase/jwt/token.rs",
     "supabase/keys.rs",
     "supabase/refusal.rs",
+    "sync/advice.rs",
     "sync/explain/mod.rs",
     "sync/health.rs",
     "sync/ingest/accepted.rs",

@@ -28,6 +28,7 @@ mod getting_started;
 mod guarded;
 mod held;
 mod imports;
+mod issues;
 mod leases;
 mod listing;
 mod live_updates;

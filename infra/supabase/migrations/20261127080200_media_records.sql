@@ -392,6 +392,7 @@ begin
         for update skip locked
     );
     get diagnostics v_keys = row_count;
+    perform media_sync.forget_issue_marks();
     delete from media_sync.intent_claims
     where asset_id in (
         select asset_id from media_sync.intent_claims

@@ -1,4 +1,4 @@
--- Functions for operators, with the service's rights.
+-- Functions for operators: ownership, triggers, and the issues that stand now.
 do $once$ begin if media_sync.begin_migration('20261127081100', 'media_operators') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
@@ -64,9 +64,178 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     values ('triggers_repaired', 'reconcile', p_details)
 $$;
 
+-- Issues: the causes of failures that stand now. An issue is named `operation:code`.
+
+-- Somebody's word about an issue. It ends with the issue.
+create table media_sync.issue_marks (
+    issue     text primary key check (octet_length(issue) <= 200),
+    state     text not null check (state in ('acknowledged', 'ignored')),
+    marked_at timestamptz not null default now(),
+    marked_by uuid
+);
+alter table media_sync.issue_marks enable row level security;
+
+create index media_assets_failing on public.media_assets (sync_error_code) where sync_error_code is not null;
+
+-- The operation that a row waits for.
+create function media_sync.awaited_operation(p_row public.media_assets) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select case
+        when p_row.cloudinary_asset_id is null then 'upload'
+        when p_row.intent -> 'existence' ->> 'op' is not null then p_row.intent -> 'existence' ->> 'op'
+        else 'edit'
+    end
+$$;
+
+-- The moment of the decision that a row waits for.
+create function media_sync.awaited_since(p_row public.media_assets) returns timestamptz
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select coalesce(to_timestamp((p_row.intent ->> 'at')::bigint / 1e6), p_row.created_at)
+$$;
+
+create function media_sync.want_operator() returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    if not media_sync.is_admin() then
+        raise exception 'only administrators may do this' using errcode = '42501';
+    end if;
+    perform media_sync.want_assurance();
+end
+$$;
+
+-- {items: [{id, operation, code, assets, first_seen, last_seen, next_attempt_at, refused, message, examples, state,
+-- marked_at, marked_by}], complete}, the largest first. Looks at ten thousand rows; `complete` is false if there are more.
+-- `refused` counts assets that wait for a person. For administrators.
+create function public.media_issues() returns jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
+declare
+    c_most constant integer := 10000;
+begin
+    perform media_sync.want_operator();
+    return (
+        with failing as (
+            select m.id, m.cloudinary_asset_id, m.cloudinary_public_id, m.resource_type, m.sync_error_message, m.updated_at,
+                m.sync_next_attempt_at, m.sync_error_code as code, media_sync.awaited_operation(m) as operation,
+                media_sync.awaited_since(m) as since,
+                m.sync_status = 'error' and m.sync_next_attempt_at is null as is_refused
+            from public.media_assets m where m.sync_error_code is not null limit c_most + 1
+        ), placed as (
+            select *, row_number() over (partition by operation, code order by since, id) as place from failing
+        ), issues as (
+            select operation || ':' || code as id, operation, code, count(*) as assets, min(since) as first_seen,
+                max(updated_at) as last_seen, min(sync_next_attempt_at) as next_attempt_at,
+                count(*) filter (where is_refused) as refused,
+                min(sync_error_message) filter (where place = 1) as message,
+                jsonb_agg(jsonb_build_object(
+                    'asset_id', cloudinary_asset_id, 'row_id', placed.id, 'public_id', cloudinary_public_id,
+                    'resource_type', resource_type, 'message', left(sync_error_message, 500)
+                ) order by place) filter (where place <= 5) as examples
+            from placed group by operation, code
+        )
+        select jsonb_build_object(
+            'items', coalesce(jsonb_agg(
+                to_jsonb(i) || jsonb_build_object(
+                    'message', left(i.message, 500), 'state', coalesce(k.state, 'open'),
+                    'marked_at', k.marked_at, 'marked_by', k.marked_by
+                ) order by i.assets desc, i.id
+            ), '[]'),
+            'complete', (select count(*) <= c_most from failing)
+        )
+        from issues i left join media_sync.issue_marks k on k.issue = i.id
+    );
+end
+$$;
+
+-- Notes that an issue has been seen (`acknowledged`), is of no interest (`ignored`), or is to stand out again (`open`).
+-- Answers the issue; null if nothing fails for this cause. For administrators.
+create function public.media_mark_issue(p_issue text, p_state text) returns jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
+declare
+    v_issue jsonb;
+begin
+    perform media_sync.want_operator();
+    if p_state is null or p_state not in ('open', 'acknowledged', 'ignored') then
+        raise exception 'state: must be open, acknowledged or ignored' using errcode = '22023';
+    end if;
+    if p_state = 'open' then
+        delete from media_sync.issue_marks where issue = p_issue;
+    elsif exists (
+        select from jsonb_array_elements(public.media_issues() -> 'items') i where i ->> 'id' = p_issue
+    ) then
+        insert into media_sync.issue_marks (issue, state, marked_by) values (p_issue, p_state, auth.uid())
+        on conflict (issue) do update set state = excluded.state, marked_at = now(), marked_by = excluded.marked_by;
+    end if;
+    select i into v_issue from jsonb_array_elements(public.media_issues() -> 'items') i where i ->> 'id' = p_issue;
+    return v_issue;
+end
+$$;
+
+-- Tries what fails for this cause again, five hundred assets at once: {retried, remaining}. Call it until nothing remains.
+-- Assets that are held or fenced wait for another decision. For administrators.
+create function public.media_retry_issue(p_issue text) returns jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '6s' as $$
+declare
+    c_most constant integer := 500;
+    v_code text := split_part(p_issue, ':', 2);
+    v_former text;
+    v_retried bigint;
+    v_remaining bigint;
+begin
+    perform media_sync.want_operator();
+    if v_code in ('held', 'fenced') then
+        raise exception 'these assets wait for a decision: allow_mass_delete for held ones, mediasync fence take for fenced ones'
+            using errcode = '22023';
+    end if;
+    v_former := media_sync.mark('observing', 'on');
+    with chosen as (
+        select m.id from public.media_assets m
+        where m.sync_error_code = v_code and m.intent is not null
+            and media_sync.awaited_operation(m) = split_part(p_issue, ':', 1)
+        order by m.id limit c_most for update skip locked
+    ), retried as (
+        update public.media_assets m
+        set sync_status = 'pending', sync_retry_count = 0, sync_error_code = null, sync_error_message = null,
+            sync_next_attempt_at = now()
+        from chosen where m.id = chosen.id
+        returning m.*
+    ), logged as (
+        insert into public.media_sync_log (
+            operation, source, asset_row_id, cloudinary_asset_id, cloudinary_public_id, resource_type, actor
+        )
+        select 'retry_requested', 'api', id, cloudinary_asset_id, cloudinary_public_id, resource_type, auth.uid()
+        from retried
+    )
+    select count(*) into v_retried from retried;
+    perform media_sync.mark('observing', v_former);
+    select count(*) into v_remaining from (
+        select from public.media_assets m
+        where m.sync_error_code = v_code and m.intent is not null
+            and media_sync.awaited_operation(m) = split_part(p_issue, ':', 1)
+        limit c_most
+    ) left_over;
+    return jsonb_build_object('retried', v_retried, 'remaining', v_remaining);
+end
+$$;
+
+-- Forgets words about issues that stand no more; called with the purge of old records.
+create function media_sync.forget_issue_marks() returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+    delete from media_sync.issue_marks k where not exists (
+        select from public.media_assets m
+        where m.sync_error_code = split_part(k.issue, ':', 2)
+            and media_sync.awaited_operation(m) = split_part(k.issue, ':', 1)
+    )
+$$;
+
 revoke execute on function public.media_sync_transfer, public.media_sync_note_triggers from public, anon, authenticated,
     service_role;
 grant execute on function public.media_sync_transfer, public.media_sync_note_triggers to service_role;
+
+revoke execute on function media_sync.awaited_operation, media_sync.awaited_since, media_sync.want_operator,
+    media_sync.forget_issue_marks from public;
+revoke execute on function public.media_issues, public.media_mark_issue, public.media_retry_issue
+    from public, anon, authenticated, service_role;
+grant execute on function public.media_issues, public.media_mark_issue, public.media_retry_issue to authenticated;
 
 $migration$; end if; end $once$;
 

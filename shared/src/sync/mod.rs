@@ -1,5 +1,6 @@
 //! Keeping the two sides equal: the plans, which are pure, and the flows that carry them out.
 
+pub mod advice;
 pub mod clients;
 pub mod drain;
 pub mod explain;

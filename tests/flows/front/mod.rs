@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 const PAGE: &str = "https://app.example.com";
 
 /// The database's functions behind good requests.
-const BEHIND: [&str; 9] = [
+const BEHIND: [&str; 12] = [
     "media_list",
     "media_get",
     "media_request_delete",
@@ -30,6 +30,9 @@ const BEHIND: [&str; 9] = [
     "media_sync_begin_upload",
     "media_sync_overview",
     "media_audit",
+    "media_issues",
+    "media_mark_issue",
+    "media_retry_issue",
     "media_sync_health",
 ];
 

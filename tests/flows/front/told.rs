@@ -24,7 +24,9 @@ pub(super) async fn assert_functions_agree(world: &World, document: &Value) {
                 document,
                 operation,
                 method: method.to_uppercase().parse().unwrap(),
-                path: path.replace("{asset_id}", &"0".repeat(32)),
+                path: path
+                    .replace("{asset_id}", &"0".repeat(32))
+                    .replace("{issue}", "edit:cloudinary_conflict"),
             };
             told.assert_parameters_agree().await;
             if path != UPLOAD {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::intent::Intent;
 use crate::row::SyncStatus;
+use crate::sync::advice::remedy;
 use crate::time::Timestamp;
 
 /// The facts of a row and its audit trail that tell its state.
@@ -322,19 +323,6 @@ fn reason(standing: &StatusFacts) -> String {
 
 fn bare(message: &str) -> &str {
     message.trim_end_matches(['.', ' '])
-}
-
-/// Advice for a person about a refusal.
-fn remedy(code: &str) -> &'static str {
-    match code {
-        "cloudinary_unauthorized" => "The configured API key is wrong or inactive: correct it.",
-        "cloudinary_forbidden" => {
-            "The configured API key may not do this: give it the permission in Cloudinary."
-        }
-        "cloudinary_add_on" => "The account lacks a needed add-on: subscribe to it.",
-        "cloudinary_conflict" => "Another asset is in the way: rename or remove it.",
-        _ => "Remove the cause that Cloudinary names.",
-    }
 }
 
 #[cfg(test)]
