@@ -5,6 +5,7 @@
 
 #![warn(clippy::too_many_lines)]
 
+mod approval;
 mod bad_input;
 mod beyond_measure;
 mod boundary;

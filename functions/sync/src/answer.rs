@@ -29,9 +29,20 @@ pub(crate) fn describe(run: Option<&RunRow>, begun: Instant) -> Value {
     if let Some(run) = run.filter(|run| run.dry_run && run.status != RunStatus::Running) {
         answer["drift"] = json!(run.drift);
     }
+    if let Some(plan) = run.and_then(|run| run.plan.as_ref()) {
+        answer["plan"] = plan.clone();
+    }
     if let Some(resume_at) = run.and_then(|run| run.resume_at) {
         answer["resume_at"] = json!(resume_at);
     }
+    answer
+}
+
+/// Describes the release of held deletes, which needs no run.
+pub(crate) fn describe_released(released: u64, begun: Instant) -> Value {
+    let mut answer = describe(None, begun);
+    answer["status"] = json!(RunStatus::Succeeded);
+    answer["released_deletes"] = released.into();
     answer
 }
 

@@ -20,7 +20,7 @@ use media_sync::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::answer::{describe, describe_named};
+use crate::answer::{describe, describe_named, describe_released};
 use crate::request::{WantedRun, parse_query, parse_request, plan_run};
 
 /// API Gateway gives up after 30 s; unfinished work goes on in the background.
@@ -90,8 +90,18 @@ impl SyncRequests {
             self.want_assurance(caller).await?;
         }
         let allows_deletes = wanted.allows_deletes();
-        let wanted = plan_run(wanted, caller.sub)?;
         let store = &self.reconcile.clients.store;
+        if let Some(plan) = wanted.plan()? {
+            // The deletes that were held here, or else those that a run has found.
+            if let Some(released) = store.allow_planned_deletes(caller.sub, plan).await? {
+                let answer = describe_released(released, begun);
+                self.send_waiting(begun).await;
+                return Ok(reply::json(StatusCode::OK, &answer));
+            }
+            let made_by = store.find_plan(plan).await?;
+            made_by.ok_or_else(plan_stale)?;
+        }
+        let wanted = plan_run(wanted, caller.sub)?;
         let released = match allows_deletes {
             true => store.allow_deletes(caller.sub).await?,
             false => 0,
@@ -110,11 +120,16 @@ impl SyncRequests {
             }
         };
         answer["released_deletes"] = released.into();
-        if let Err(error) = send_waiting_intents(store, &self.outbound, begun + DRAIN_BUDGET).await
-        {
+        self.send_waiting(begun).await;
+        Ok(reply::json(status, &answer))
+    }
+
+    async fn send_waiting(&self, begun: Instant) {
+        let store = &self.reconcile.clients.store;
+        let sent = send_waiting_intents(store, &self.outbound, begun + DRAIN_BUDGET).await;
+        if let Err(error) = sent {
             telemetry::log_error("stranded intents were not looked for", &error);
         }
-        Ok(reply::json(status, &answer))
     }
 
     /// Lets administrators pass who have signed in as surely as the database's `ACCESS_RULES` want.
@@ -189,6 +204,14 @@ impl SyncRequests {
             SliceOutcome::Over => (StatusCode::ACCEPTED, describe(None, begun)),
         }
     }
+}
+
+fn plan_stale() -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "plan_stale",
+        "No plan of this hash stands: it is a day old, or a later run has found something else. Look at the newest plan.",
+    )
 }
 
 fn problem(error: ReconcileError) -> Problem {

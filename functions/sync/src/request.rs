@@ -21,13 +21,32 @@ pub(crate) struct SyncRequest {
     dry_run: bool,
     public_ids: Option<Vec<String>>,
     allow_mass_delete: bool,
+    apply: Option<Uuid>,
     quota_reserve: Option<u32>,
 }
 
 impl SyncRequest {
     /// True if it overrides a brake. A dry run changes nothing.
     pub(crate) fn is_dangerous(&self) -> bool {
-        (self.force || self.allow_mass_delete) && !self.dry_run
+        (self.force || self.allow_mass_delete || self.apply.is_some()) && !self.dry_run
+    }
+
+    /// The approved plan.
+    ///
+    /// # Errors
+    /// When something else is asked for besides, which no plan is about.
+    pub(crate) fn plan(&self) -> Result<Option<Uuid>, ParameterError> {
+        let clashes = self.mode == Some(RequestedScope::Incremental)
+            || self.dry_run
+            || self.allow_mass_delete
+            || self.public_ids.is_some();
+        if self.apply.is_some() && clashes {
+            return Err(ParameterError::new(
+                "apply",
+                "goes with a full run, without dry_run, allow_mass_delete and public_ids",
+            ));
+        }
+        Ok(self.apply)
     }
 
     /// True if the deletes that are held may go.
@@ -93,6 +112,7 @@ pub(crate) fn plan_run(
     let options = RunOptions {
         batch_size,
         allow_mass_delete: wanted.allow_mass_delete,
+        apply: wanted.apply,
         dry_run: wanted.dry_run,
         quota_reserve: wanted.quota_reserve,
     };
@@ -167,6 +187,25 @@ mod tests {
         ] {
             let wanted = parse_request(&request(body)).unwrap();
             assert_eq!(wanted.is_dangerous(), is_dangerous, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_plan_is_applied_by_a_full_run_alone() {
+        let hash = "00000000-0000-0000-0000-000000000007";
+        let plan = |more: &str| {
+            let body = format!(r#"{{"apply": "{hash}"{more}}}"#);
+            parse_request(&request(&body)).unwrap().plan()
+        };
+        assert_eq!(plan("").unwrap(), Some(Uuid::from_u128(7)));
+        assert!(plan(r#", "mode": "full", "force": true"#).is_ok());
+        for clash in [
+            r#", "mode": "incremental""#,
+            r#", "dry_run": true"#,
+            r#", "allow_mass_delete": true"#,
+            r#", "public_ids": ["a"]"#,
+        ] {
+            assert_eq!(plan(clash).unwrap_err().name, "apply", "{clash}");
         }
     }
 

@@ -88,13 +88,54 @@ begin
 end
 $$;
 
--- Lets the deletes go that were held until now. Answers their number.
-create function public.media_sync_allow_deletes(p_by uuid) returns bigint
+-- Stands for exactly these ids, which come in their order.
+create function media_sync.plan_hash(p_ids text) returns uuid
+language sql immutable
+return substr(encode(sha256(convert_to(p_ids, 'UTF8')), 'hex'), 1, 32)::uuid;
+
+create function media_sync.plan_example(p_row_id uuid, p_asset_id text, p_public_id text, p_resource_type text) returns jsonb
+language sql immutable
+return jsonb_build_object(
+    'row_id', p_row_id, 'asset_id', p_asset_id, 'public_id', p_public_id, 'resource_type', p_resource_type
+);
+
+-- The plan of the held deletes: {hash, deletes, examples}; null if none is held.
+create function media_sync.held_plan() returns jsonb
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select jsonb_build_object(
+        'hash', media_sync.plan_hash(string_agg(id::text, ',' order by id)), 'deletes', count(*),
+        'examples', jsonb_agg(
+            media_sync.plan_example(id, cloudinary_asset_id, cloudinary_public_id, resource_type) order by id
+        ) filter (where place <= 20)
+    )
+    from (
+        select *, row_number() over (order by id) as place from public.media_assets
+        where sync_error_code = 'held' and intent is not null
+    ) held
+    having count(*) > 0
+$$;
+
+-- The same, for administrators.
+create function media_sync.shown_held_plan() returns jsonb
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select case when media_sync.is_admin() then media_sync.held_plan() end
+$$;
+
+-- Lets the deletes go that were held until now. With p_plan only if these are exactly the plan's. Answers their number;
+-- null if they are not the plan's.
+create function public.media_sync_allow_deletes(p_by uuid, p_plan uuid default null) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    v_former text := media_sync.mark('observing', 'on');
+    v_former text;
     v_released bigint;
 begin
+    if p_plan is not null then
+        perform from public.media_assets where sync_error_code = 'held' order by id for update;
+        if p_plan is distinct from (media_sync.held_plan() ->> 'hash')::uuid then
+            return null;
+        end if;
+    end if;
+    v_former := media_sync.mark('observing', 'on');
     update media_sync.delete_permission set allowed_until = now() where singleton;
     update public.media_assets
     set sync_error_code = null, sync_error_message = null, sync_next_attempt_at = now()
@@ -253,11 +294,12 @@ begin
 end
 $$;
 
-revoke execute on function media_sync.mirror_itself, media_sync.delete_accounts, media_sync.mass_deletes,
-    media_sync.hold_deletes, media_sync.rounds_of,
+revoke execute on function media_sync.mirror_itself, media_sync.plan_hash, media_sync.plan_example, media_sync.held_plan,
+    media_sync.shown_held_plan, media_sync.delete_accounts, media_sync.mass_deletes, media_sync.hold_deletes, media_sync.rounds_of,
     media_sync.most_worker_bytes from public;
 revoke execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents,
     public.media_sync_allow_deletes from public, anon, authenticated, service_role;
+grant execute on function media_sync.shown_held_plan to authenticated, service_role;
 grant execute on function public.media_sync_claim_intents, public.media_sync_waiting_intents,
     public.media_sync_allow_deletes to service_role;
 

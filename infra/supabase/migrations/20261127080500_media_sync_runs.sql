@@ -11,6 +11,8 @@ create table public.sync_runs (
     -- A dry run compares and changes nothing. Its findings are its `drift`.
     dry_run         boolean not null default false,
     drift           jsonb,
+    -- The deletes that a stopped or a dry run has found: {hash, deletes, live, examples, made_at, expires_at}.
+    plan            jsonb,
     -- Only the step that has compared the counts writes `succeeded`.
     status          text not null default 'running'
                     check (status in ('running', 'succeeded', 'failed', 'stopped')),
@@ -313,12 +315,42 @@ $$;
 
 -- A million rows take up to nine seconds here and below. Supabase grants eight by default. PostgREST sets a function's
 -- own limit before it calls it; our client gives up after 15.
+-- Counts the suspects, and keeps the plan of their deletion in the run: {suspects, live, plan}.
 create function public.media_sync_count_suspects(p_run_id uuid) returns jsonb
-language sql stable security definer set search_path = pg_catalog, pg_temp set statement_timeout = '14s' as $$
-    select jsonb_build_object(
-        'suspects', (select count(*) from media_sync.suspects(p_run_id)),
-        'live', (select coalesce(sum(assets), 0) from public.media_stats where live)
+language plpgsql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '14s' as $$
+declare
+    v_live bigint := (select coalesce(sum(assets), 0) from public.media_stats where live);
+    v_plan jsonb;
+begin
+    with found as materialized (
+        select id, cloudinary_asset_id, cloudinary_public_id, resource_type from media_sync.suspects(p_run_id)
     )
+    select jsonb_build_object(
+        'hash', media_sync.plan_hash(string_agg(cloudinary_asset_id, ',' order by cloudinary_asset_id)),
+        'deletes', count(*), 'live', v_live,
+        'examples', (
+            select coalesce(jsonb_agg(media_sync.plan_example(f.id, f.cloudinary_asset_id, f.cloudinary_public_id, f.resource_type)), '[]')
+            from (select * from found order by cloudinary_asset_id limit 20) f
+        )
+    ) into v_plan from found;
+    if (v_plan ->> 'deletes')::bigint > 0 then
+        update public.sync_runs
+        set plan = v_plan || jsonb_build_object('made_at', now(), 'expires_at', now() + interval '1 day')
+        where id = p_run_id;
+    end if;
+    return jsonb_build_object('suspects', v_plan -> 'deletes', 'live', v_live, 'plan', v_plan -> 'hash');
+end
+$$;
+
+-- The run over the whole library whose plan of deletes has this hash and still holds: it is the newest one, and a day old
+-- at most. Null if there is none.
+create function public.media_sync_find_plan(p_hash uuid) returns uuid
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select id from (
+        select id, plan from public.sync_runs
+        where mode = 'full' and status in ('succeeded', 'stopped') order by started_at desc limit 1
+    ) newest
+    where (plan ->> 'hash')::uuid = p_hash and (plan ->> 'expires_at')::timestamptz > now()
 $$;
 
 create function public.media_sync_suspects(p_run_id uuid, p_after text, p_limit integer) returns jsonb
@@ -412,6 +444,7 @@ begin
     end if;
     update public.sync_runs
     set status = p_status, error_code = p_error_code, error_message = p_error_message,
+        plan = case when p_status = 'stopped' or dry_run then plan end,
         counters = coalesce(p_counters, counters), verification = v_counts,
         finished_at = now(), heartbeat_at = now(), resume_at = null, predicted_end = null
     where id = p_run_id
@@ -465,7 +498,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         'options', p_run.options, 'dry_run', p_run.dry_run, 'status', p_run.status,
         'error_code', p_run.error_code, 'error_message', p_run.error_message,
         'counters', p_run.counters, 'cloudinary_calls', coalesce((p_run.counters ->> 'cloudinary_calls')::bigint, 0),
-        'quota_remaining', p_run.quota_remaining, 'verification', p_run.verification,
+        'quota_remaining', p_run.quota_remaining, 'verification', p_run.verification, 'plan', p_run.plan - 'examples',
         'started_at', p_run.started_at, 'heartbeat_at', p_run.heartbeat_at, 'finished_at', p_run.finished_at,
         'resume_at', p_run.resume_at, 'predicted_end', p_run.predicted_end,
         'duration_ms', (extract(epoch from coalesce(p_run.finished_at, now()) - p_run.started_at) * 1000)::bigint
@@ -476,10 +509,11 @@ revoke execute on function media_sync.whole_run, media_sync.hold_run, media_sync
     media_sync.suspects, media_sync.verify, media_sync.audit_end, media_sync.record_run,
     media_sync.describe_run from public;
 revoke execute on function public.media_sync_note_quota, public.media_sync_lead_run, public.media_sync_release_run,
-    public.media_sync_count_suspects, public.media_sync_suspects, public.media_sync_finish_run from public, anon,
-    authenticated, service_role;
+    public.media_sync_count_suspects, public.media_sync_find_plan, public.media_sync_suspects,
+    public.media_sync_finish_run from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_note_quota, public.media_sync_lead_run, public.media_sync_release_run,
-    public.media_sync_count_suspects, public.media_sync_suspects, public.media_sync_finish_run to service_role;
+    public.media_sync_count_suspects, public.media_sync_find_plan, public.media_sync_suspects,
+    public.media_sync_finish_run to service_role;
 grant execute on function media_sync.describe_run to authenticated, service_role;
 
 $migration$; end if; end $once$;

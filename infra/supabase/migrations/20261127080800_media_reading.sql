@@ -77,8 +77,9 @@ language sql stable set search_path = pg_catalog, pg_temp set statement_timeout 
             select jsonb_build_object('limit', quota_limit, 'remaining', remaining, 'reset_at', reset_at, 'seen_at', seen_at)
             from public.cloudinary_quota
         )
-    ) || case when p_run_id is null then '{}' else jsonb_build_object('run', (
-        select media_sync.describe_run(r) || jsonb_build_object('drift', r.drift)
+    ) || jsonb_build_object('held_plan', media_sync.shown_held_plan())
+    || case when p_run_id is null then '{}' else jsonb_build_object('run', (
+        select media_sync.describe_run(r) || jsonb_build_object('drift', r.drift, 'plan', r.plan)
         from public.sync_runs r where r.id = p_run_id
     )) end
 $$;

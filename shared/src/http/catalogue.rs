@@ -181,6 +181,11 @@ pub const CATALOGUE: &[ProblemKind] = &[
     ),
     entry(
         409,
+        "plan_stale",
+        "No plan of this hash stands: look at the newest one, and approve that.",
+    ),
+    entry(
+        409,
         "public_id_taken",
         "Another asset has this public id: choose another one, or leave it out.",
     ),

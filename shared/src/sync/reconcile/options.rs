@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::cloudinary::admin::MAX_PUBLIC_IDS;
 
@@ -20,6 +21,9 @@ pub struct RunOptions {
     pub batch_size: u16,
     /// True if the run may delete as many rows as it finds missing.
     pub allow_mass_delete: bool,
+    /// The plan of deletes that was approved: the run deletes exactly these rows, or stops.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub apply: Option<Uuid>,
     /// True if the run only tells what it would do.
     pub dry_run: bool,
     /// Admin API calls of the hour that the run leaves to people; see [`crate::sync::quota::reserve`].
@@ -32,6 +36,7 @@ impl Default for RunOptions {
         Self {
             batch_size: MAX_PAGE,
             allow_mass_delete: false,
+            apply: None,
             dry_run: false,
             quota_reserve: None,
         }

@@ -141,6 +141,21 @@ impl MirrorStore {
             .await
     }
 
+    /// The same, if these are exactly the plan's; `None` if they are not.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn allow_planned_deletes(
+        &self,
+        by: Uuid,
+        plan: Uuid,
+    ) -> Result<Option<u64>, SupabaseError> {
+        let arguments = json!({"p_by": by, "p_plan": plan});
+        self.supabase
+            .rpc("media_sync_allow_deletes", &arguments)
+            .await
+    }
+
     /// A page of recorded notifications, oldest first, as they came.
     ///
     /// # Errors
@@ -265,6 +280,15 @@ impl MirrorStore {
         }
         let statistics: Statistics = self.supabase.rpc("media_statistics", &json!({})).await?;
         Ok(statistics.total_assets)
+    }
+
+    /// The run that has made a plan which still holds.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn find_plan(&self, plan: Uuid) -> Result<Option<Uuid>, SupabaseError> {
+        let arguments = json!({"p_hash": plan});
+        self.supabase.rpc("media_sync_find_plan", &arguments).await
     }
 
     pub async fn count_suspects(&self, run: &RunRow) -> Result<SuspectCount, SupabaseError> {

@@ -29,6 +29,8 @@ pub struct RunRow {
     pub since_clock: Option<i64>,
     pub dry_run: bool,
     pub drift: Option<Value>,
+    /// The deletes that a stopped or a dry run has found.
+    pub plan: Option<Value>,
     /// Until then the run rests for the sake of the quota.
     pub resume_at: Option<Timestamp>,
     pub predicted_end: Option<Timestamp>,
@@ -139,6 +141,8 @@ pub struct RunRest<'a> {
 pub struct SuspectCount {
     pub suspects: u64,
     pub live: u64,
+    /// Stands for exactly these rows.
+    pub plan: Option<Uuid>,
 }
 
 /// A live row that a complete listing has not shown.

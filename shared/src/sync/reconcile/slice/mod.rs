@@ -136,7 +136,8 @@ impl<'a> Slice<'a> {
         if self.options.allow_mass_delete {
             return Ok(None);
         }
-        let reason = mass_delete::reason_to_stop(self.counters.listed, count);
+        let approved = self.options.apply;
+        let reason = mass_delete::reason_to_stop(self.counters.listed, count, approved);
         if self.options.dry_run {
             // It deletes nothing, so it goes on and tells.
             self.drift.would_stop = reason.map(|(code, _)| code.to_owned());
