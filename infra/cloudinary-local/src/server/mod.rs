@@ -3,6 +3,7 @@
 
 mod auth;
 mod body;
+mod browser;
 mod call;
 mod route;
 mod v2;
@@ -243,7 +244,18 @@ async fn answer(app: &App, request: Request<Body>) -> Result<Response, Dropped> 
     let mut response = if let Some(rest) = path.strip_prefix("/_control/") {
         control::handle(app, rest, request).await
     } else if let Some(rest) = path.strip_prefix("/v1_1/") {
-        call::handle(app, rest, request).await?
+        let is_upload = browser::is_upload(&path);
+        let preflight = is_upload
+            .then(|| browser::answer_preflight(&request))
+            .flatten();
+        let mut response = match preflight {
+            Some(response) => response,
+            None => call::handle(app, rest, request).await?,
+        };
+        if is_upload {
+            browser::let_pages_read(&mut response);
+        }
+        response
     } else if let Some(rest) = path.strip_prefix("/v2/") {
         v2::handle(app, rest, request).await
     } else {
