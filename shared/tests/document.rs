@@ -36,8 +36,11 @@ fn documented_routes() -> BTreeSet<String> {
     routes.collect()
 }
 
-/// The same of the template's events. Each has its method and its path on lines of their own, but for the one that takes
-/// requests without a route.
+/// Routes of the console: pages for people, which the document of the API leaves out.
+const PAGES: [&str; 2] = ["get /console", "get /console/{proxy+}"];
+
+/// The same of the template's events, without pages. Each has its method and its path on lines of their own, but for the
+/// one that takes requests without a route.
 fn deployed_routes() -> BTreeSet<String> {
     let template = read("template.yaml");
     let value = |event: &str, key: &str| -> Option<String> {
@@ -61,7 +64,10 @@ fn deployed_routes() -> BTreeSet<String> {
         !routes.iter().any(|route| route == DEFAULT_ROUTE),
         "one answers them"
     );
-    routes.into_iter().collect()
+    routes
+        .into_iter()
+        .filter(|route| !PAGES.contains(&route.as_str()))
+        .collect()
 }
 
 /// The route of requests without one.
@@ -161,7 +167,7 @@ fn sources() -> Vec<(PathBuf, String)> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() {
+            if path.is_dir() && !path.ends_with("node_modules") {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).unwrap();

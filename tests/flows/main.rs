@@ -13,6 +13,7 @@ mod bounds;
 mod callers;
 mod collections;
 mod commas;
+mod console;
 mod costs;
 mod database;
 mod deadlines;

@@ -1,4 +1,5 @@
-//! One local address for a person with curl: the API below `/api`, Cloudinary's webhook at `/webhook`.
+//! One local address for a person with curl: the API below `/api`, the console at `/console`,
+//! Cloudinary's webhook at `/webhook`.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -57,6 +58,8 @@ impl FrontDoor {
             .route("/", get(page))
             .route("/webhook", any(webhook))
             .route("/api/{*path}", any(api))
+            .route("/console", any(api))
+            .route("/console/{*path}", any(api))
             .with_state(Arc::clone(self))
     }
 

@@ -5,6 +5,7 @@
 //! and reports every mistake at once, by key and never by value.
 
 mod clients;
+mod console;
 mod environment;
 mod error;
 mod keys;
@@ -15,6 +16,7 @@ mod secret;
 mod whole;
 
 pub use self::clients::{aws, http_client, use_aws_profile, use_aws_region};
+pub use self::console::ConsoleConfig;
 pub use self::environment::{
     audit_retention_days, notification_queue_url, outbound_queue_url, reconcile_queue_url,
     required_env, retry_after, schedules, webhook_urls,

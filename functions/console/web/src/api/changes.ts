@@ -1,0 +1,50 @@
+import { api, body } from './client'
+import { forgetMedia } from './queries'
+import type { Edit, Failure } from './types'
+
+/** The most assets that one request may name. */
+const REQUEST = 200
+
+/** The outcome of a change, asset by asset. */
+export interface Outcome {
+  done: { asset_id: string | null; public_id: string }[]
+  failed: Failure[]
+}
+
+const slices = <T>(all: T[]) =>
+  Array.from({ length: Math.ceil(all.length / REQUEST) }, (_, at) =>
+    all.slice(at * REQUEST, (at + 1) * REQUEST),
+  )
+
+/** Requests follow one another: the service takes one large request of a user at a time. */
+async function inSlices<T>(
+  all: T[],
+  change: (some: T[]) => Promise<{ assets: Outcome['done']; failed: Failure[] }>,
+) {
+  const outcome: Outcome = { done: [], failed: [] }
+  try {
+    for (const some of slices(all)) {
+      const answer = await change(some)
+      outcome.done.push(...answer.assets)
+      outcome.failed.push(...answer.failed)
+    }
+  } finally {
+    forgetMedia()
+  }
+  return outcome
+}
+
+const once = () => ({ header: { 'Idempotency-Key': crypto.randomUUID() } })
+
+export const editAssets = (edits: Edit[]) =>
+  inSlices(edits, (items) => body(api.PATCH('/api/cloudinary/media', { params: once(), body: { items } })))
+
+export const deleteAssets = (ids: string[], force = false) =>
+  inSlices(ids, (asset_ids) =>
+    body(api.DELETE('/api/cloudinary/media', { params: once(), body: { asset_ids, force } })),
+  )
+
+export const restoreAssets = (ids: string[]) =>
+  inSlices(ids, (asset_ids) =>
+    body(api.POST('/api/cloudinary/media/restore', { params: once(), body: { asset_ids } })),
+  )

@@ -1,0 +1,52 @@
+import { QueryClient } from '@tanstack/preact-query'
+import { api, body } from './client'
+import { isPassing } from './problem'
+import type { paths } from './schema'
+import type { SyncRequest } from './types'
+
+export const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      retry: (failures, error) => failures < 2 && isPassing(error),
+      // The states of the page say what happened; a paused question would only spin.
+      networkMode: 'always',
+    },
+    mutations: { networkMode: 'always' },
+  },
+})
+
+export type ListQuery = NonNullable<paths['/api/cloudinary/media']['get']['parameters']['query']>
+export type AuditQuery = NonNullable<paths['/api/cloudinary/audit']['get']['parameters']['query']>
+
+export const PAGE = 100
+
+export const readPage = (query: ListQuery, cursor: string | null) =>
+  body(
+    api.GET('/api/cloudinary/media', {
+      params: { query: { ...query, limit: PAGE, ...(cursor && { cursor }) } },
+    }),
+  )
+
+export const readAsset = (asset_id: string) =>
+  body(api.GET('/api/cloudinary/media/{asset_id}', { params: { path: { asset_id } } }))
+
+export const readSync = (run_id?: string) =>
+  body(api.GET('/api/cloudinary/sync', { params: { query: run_id ? { run_id } : {} } }))
+
+export const startRun = (request: SyncRequest) => body(api.POST('/api/cloudinary/sync', { body: request }))
+
+export const readHealth = () => body(api.GET('/api/cloudinary/health'))
+
+export const readAudit = (query: AuditQuery, cursor: string | null) =>
+  body(
+    api.GET('/api/cloudinary/audit', {
+      params: { query: { ...query, limit: 50, ...(cursor && { cursor }) } },
+    }),
+  )
+
+/** Lists and assets show a change at once; Cloudinary's confirmation comes later. */
+export function forgetMedia(): void {
+  void queries.invalidateQueries({ queryKey: ['media'] })
+  void queries.invalidateQueries({ queryKey: ['sync'] })
+}

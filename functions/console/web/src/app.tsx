@@ -1,0 +1,43 @@
+import { QueryClientProvider } from '@tanstack/preact-query'
+import { ErrorBoundary, LocationProvider, lazy, Route, Router } from 'preact-iso'
+import { queries } from './api/queries'
+import { Library } from './library/library'
+import { session } from './session/session'
+import { SignIn } from './session/sign-in'
+import { Shell } from './shell'
+import { Empty } from './ui/states'
+
+const Sync = lazy(() => import('./sync/sync'))
+const Health = lazy(() => import('./health/health'))
+const Activity = lazy(() => import('./activity/activity'))
+
+export function App() {
+  if (!session.value) return <SignIn />
+  return (
+    <QueryClientProvider client={queries}>
+      <LocationProvider scope="/console">
+        <Shell>
+          <ErrorBoundary>
+            <Router>
+              <Route path="/console" component={Library} />
+              <Route path="/console/sync" component={Sync} />
+              <Route path="/console/health" component={Health} />
+              <Route path="/console/activity" component={Activity} />
+              <Route default component={Nowhere} />
+            </Router>
+          </ErrorBoundary>
+        </Shell>
+      </LocationProvider>
+    </QueryClientProvider>
+  )
+}
+
+function Nowhere() {
+  return (
+    <Empty title="There is no such page">
+      <p>
+        <a href="/console">Go to the library</a>
+      </p>
+    </Empty>
+  )
+}

@@ -1,0 +1,28 @@
+import { deleteAssets, restoreAssets } from '../api/changes'
+import { plural } from '../text'
+import { showOutcome } from '../ui/outcome'
+import { toast } from '../ui/toast'
+
+const told = (error: unknown) => (error instanceof Error ? error.message : 'It failed.')
+
+/** Deletes at once: ten seconds of undo are better than a question. Assets that stay are shown with their reasons. */
+export async function deleteWithUndo(ids: string[], force = false): Promise<void> {
+  try {
+    const outcome = await deleteAssets(ids, force)
+    const gone = outcome.done.flatMap(({ asset_id }) => asset_id ?? [])
+    if (gone.length > 0) toast(`${plural(gone.length, 'asset')} deleted.`, () => restore(gone))
+    if (outcome.failed.length > 0) showOutcome('Delete', outcome, (used) => deleteWithUndo(used, true))
+  } catch (error) {
+    toast(told(error))
+  }
+}
+
+export async function restore(ids: string[]): Promise<void> {
+  try {
+    const outcome = await restoreAssets(ids)
+    if (outcome.done.length > 0) toast(`${plural(outcome.done.length, 'asset')} restored.`)
+    if (outcome.failed.length > 0) showOutcome('Restore', outcome)
+  } catch (error) {
+    toast(told(error))
+  }
+}

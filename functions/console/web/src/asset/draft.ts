@@ -1,0 +1,61 @@
+import type { Edit, WholeAsset } from '../api/types'
+
+/** The editable fields as a form holds them. */
+export interface Draft {
+  display_name: string
+  folder: string
+  public_id: string
+  tags: string[]
+  description: string
+  alt_text: string
+  context: [string, string][]
+  metadata: [string, string][]
+}
+
+const texts = (values: Record<string, unknown>): [string, string][] =>
+  Object.entries(values).map(([key, value]) => [
+    key,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ])
+
+export const draftOf = (asset: WholeAsset): Draft => ({
+  display_name: asset.display_name ?? '',
+  folder: asset.folder,
+  public_id: asset.cloudinary_public_id,
+  tags: asset.tags,
+  description: asset.description ?? '',
+  alt_text: asset.alt_text ?? '',
+  context: texts(asset.context),
+  metadata: texts(asset.metadata),
+})
+
+const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
+
+/** Keys that changed, and null for those that went. */
+function changedKeys(
+  before: [string, string][],
+  after: [string, string][],
+): Record<string, string | null> | null {
+  const old = new Map(before)
+  const wanted = new Map(after.filter(([key]) => key.trim() !== ''))
+  const changed: Record<string, string | null> = {}
+  for (const [key, value] of wanted) if (old.get(key) !== value) changed[key] = value
+  for (const key of old.keys()) if (!wanted.has(key)) changed[key] = null
+  return Object.keys(changed).length > 0 ? changed : null
+}
+
+/** An edit that names only what differs; null if nothing does. */
+export function editBetween(asset_id: string, before: Draft, after: Draft): Edit | null {
+  const edit: Edit = { asset_id }
+  if (after.display_name !== before.display_name) edit.display_name = after.display_name
+  if (after.folder !== before.folder) edit.folder = after.folder
+  if (after.public_id !== before.public_id) edit.public_id = after.public_id
+  if (!same(after.tags, before.tags)) edit.tags = after.tags
+  if (after.description !== before.description) edit.description = after.description || null
+  if (after.alt_text !== before.alt_text) edit.alt_text = after.alt_text || null
+  const context = changedKeys(before.context, after.context)
+  if (context) edit.context = context
+  const metadata = changedKeys(before.metadata, after.metadata)
+  if (metadata) edit.metadata = metadata
+  return Object.keys(edit).length > 1 ? edit : null
+}

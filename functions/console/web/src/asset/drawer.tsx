@@ -1,0 +1,182 @@
+import { useQuery } from '@tanstack/preact-query'
+import { useEffect, useRef } from 'preact/hooks'
+import { readAsset } from '../api/queries'
+import type { AssetDetails } from '../api/types'
+import { nameOf } from '../library/tile'
+import { whyNoChange } from '../session/rights'
+import { bytes, moment, safeAddress, words } from '../text'
+import { Button } from '../ui/button'
+import { CopyCurl, copy } from '../ui/copy'
+import { Icon } from '../ui/icon'
+import { Failed, Loading } from '../ui/states'
+import { StateBadge } from '../ui/status'
+import { Foreign } from '../ui/text'
+import { deleteWithUndo, restore } from './delete'
+import { EditForm } from './edit-form'
+import { Timeline } from './timeline'
+
+/** While something is under way it is looked at often. */
+const SOON = 2_000
+const LATER = 30_000
+
+export default function Drawer({ id, onClose }: { id: string; onClose: () => void }) {
+  const heading = useRef<HTMLHeadingElement>(null)
+  const asset = useQuery({
+    queryKey: ['media', 'asset', id],
+    queryFn: () => readAsset(id),
+    refetchInterval: ({ state }) => (state.data?.asset.sync_status === 'synced' ? LATER : SOON),
+  })
+  const isThere = Boolean(asset.data)
+  useEffect(() => {
+    if (isThere) heading.current?.focus()
+  }, [isThere])
+  return (
+    <aside
+      class="drawer"
+      aria-label="Asset"
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') onClose()
+      }}
+    >
+      <div class="drawer-head">
+        <h2 ref={heading} tabIndex={-1}>
+          <Foreign>{asset.data ? nameOf(asset.data.asset) : 'Asset'}</Foreign>
+        </h2>
+        <Button kind="quiet" icon="close" label="Close" onClick={onClose} />
+      </div>
+      {asset.isPending && <Loading what="the asset" />}
+      {asset.isError && <Failed error={asset.error} retry={() => void asset.refetch()} />}
+      {asset.data && <Details details={asset.data} />}
+    </aside>
+  )
+}
+
+function Details({ details }: { details: AssetDetails }) {
+  const { asset } = details
+  const refused = whyNoChange(asset)
+  const assetId = asset.cloudinary_asset_id
+  const unnamed = assetId ? null : 'Cloudinary has not told its id yet.'
+  return (
+    <div class="drawer-body">
+      <Preview details={details} />
+      <Standing details={details} />
+      <div class="row actions">
+        {asset.deleted_at ? (
+          <Button
+            kind="main"
+            icon="restore"
+            disabledReason={unnamed ?? refused}
+            onClick={() => void restore(assetId ? [assetId] : [])}
+          >
+            Restore
+          </Button>
+        ) : (
+          <Button
+            kind="danger"
+            icon="trash"
+            disabledReason={unnamed ?? refused}
+            onClick={() => void deleteWithUndo(assetId ? [assetId] : [])}
+          >
+            Delete
+          </Button>
+        )}
+        <CopyCurl request={{ method: 'GET', path: `/api/cloudinary/media/${assetId ?? asset.id}` }} />
+      </div>
+      <Facts details={details} />
+      {!asset.deleted_at && <EditForm key={asset.id} asset={asset} disabledReason={unnamed ?? refused} />}
+      <Timeline details={details} />
+    </div>
+  )
+}
+
+function Preview({ details: { asset, urls } }: { details: AssetDetails }) {
+  const preview = safeAddress(urls?.preview)
+  const original = safeAddress(urls?.original)
+  if (!preview || asset.deleted_at) {
+    return (
+      <div class="preview none">
+        <Icon name={asset.resource_type} />
+        <span>
+          {asset.deleted_at ? 'Deleted' : urls ? 'No preview for this kind of file' : 'Not delivered'}
+        </span>
+      </div>
+    )
+  }
+  return (
+    <div class="preview">
+      {asset.resource_type === 'video' ? (
+        // biome-ignore lint/a11y/useMediaCaption: Cloudinary holds no captions beside a film.
+        <video controls preload="none" poster={safeAddress(urls?.thumbnail)} src={preview} />
+      ) : (
+        <a href={original} target="_blank" rel="noreferrer">
+          <img src={preview} alt={asset.alt_text ?? ''} />
+          <span class="unseen">Open the original file</span>
+        </a>
+      )}
+    </div>
+  )
+}
+
+function Standing({ details: { asset, explanation } }: { details: AssetDetails }) {
+  return (
+    <section class="why" aria-label="Why it is in this state">
+      <StateBadge state={asset.sync_status} />
+      <p>
+        <strong>
+          <Foreign>{explanation.why}</Foreign>
+        </strong>{' '}
+        <Foreign>{explanation.next}</Foreign>
+      </p>
+      {asset.sync_error_message && (
+        <p class="failed-line">
+          <Foreign>{asset.sync_error_message}</Foreign>
+          {asset.sync_next_attempt_at && ` Next attempt: ${moment(asset.sync_next_attempt_at)}.`}
+        </p>
+      )}
+    </section>
+  )
+}
+
+function Facts({ details: { asset, urls } }: { details: AssetDetails }) {
+  const size = asset.width && asset.height ? `${asset.width} × ${asset.height}` : null
+  const facts: [string, string | null][] = [
+    ['Public id', asset.cloudinary_public_id],
+    ['Kind', [asset.resource_type, asset.format, words(asset.delivery_type)].filter(Boolean).join(' · ')],
+    [
+      'Size',
+      [bytes(asset.file_size), size, asset.duration && `${asset.duration} s`].filter(Boolean).join(' · '),
+    ],
+    ['Made', moment(asset.cloudinary_created_at)],
+    ['Changed', moment(asset.updated_at)],
+    ['Last confirmed', moment(asset.last_synced_at)],
+    ['Owner', asset.uploaded_by],
+    ['Moderation', asset.moderation],
+    ['Deleted', asset.deleted_at && moment(asset.deleted_at)],
+  ]
+  const original = urls?.original
+  return (
+    <dl class="facts-list">
+      {facts.map(
+        ([name, value]) =>
+          value && (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>
+                <Foreign>{value}</Foreign>
+              </dd>
+            </div>
+          ),
+      )}
+      {original && (
+        <div>
+          <dt>Address</dt>
+          <dd>
+            <Button kind="quiet" icon="copy" onClick={() => void copy(original, 'Address')}>
+              Copy the file's address
+            </Button>
+          </dd>
+        </div>
+      )}
+    </dl>
+  )
+}

@@ -1,0 +1,131 @@
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import { editAssets } from '../api/changes'
+import { queries } from '../api/queries'
+import type { Edit, WholeAsset } from '../api/types'
+import { Button } from '../ui/button'
+import { CopyCurl } from '../ui/copy'
+import { FailedLine } from '../ui/states'
+import { Foreign } from '../ui/text'
+import { toast } from '../ui/toast'
+import { type Draft, draftOf, editBetween } from './draft'
+import { KeyValues } from './key-values'
+import { TagField } from './tag-field'
+
+type TextField = 'display_name' | 'folder' | 'public_id' | 'description' | 'alt_text'
+
+const FIELDS: { name: TextField; label: string; most: number; hint?: string; long?: boolean }[] = [
+  { name: 'display_name', label: 'Display name', most: 255 },
+  { name: 'folder', label: 'Folder', most: 500, hint: 'Empty for the root.' },
+  { name: 'public_id', label: 'Public id', most: 255, hint: 'A rename changes the delivery address.' },
+  { name: 'alt_text', label: 'Alternative text', most: 10_000, hint: 'Kept here only.', long: true },
+  { name: 'description', label: 'Description', most: 10_000, hint: 'Kept here only.', long: true },
+]
+
+export function EditForm({ asset, disabledReason }: { asset: WholeAsset; disabledReason: string | null }) {
+  // What the person saw when they began: only their changes are sent, whatever arrives meanwhile.
+  const base = useSignal<Draft>(draftOf(asset))
+  const draft = useSignal<Draft>(base.value)
+  const failed = useSignal<unknown>(null)
+  const busy = useSignal(false)
+  const edit = editBetween(asset.cloudinary_asset_id ?? '', base.value, draft.value)
+  const isTouched = edit !== null || busy.value
+  useEffect(() => {
+    if (isTouched) return
+    base.value = draftOf(asset)
+    draft.value = base.value
+  }, [asset, isTouched, base, draft])
+
+  const change = (changed: Partial<Draft>) => {
+    draft.value = { ...draft.value, ...changed }
+  }
+
+  const save = async (event: Event) => {
+    event.preventDefault()
+    if (!edit || disabledReason) return
+    busy.value = true
+    failed.value = null
+    const undo = editBetween(edit.asset_id, draft.value, base.value)
+    try {
+      await carryOut(edit)
+      // Else the form would show the values of before until the next look.
+      await queries.invalidateQueries({ queryKey: ['media', 'asset'] })
+      base.value = draft.value
+      toast('Saved. Cloudinary follows.', undo ? () => takeBack(undo) : undefined)
+    } catch (error) {
+      failed.value = error
+    } finally {
+      busy.value = false
+    }
+  }
+
+  return (
+    <form class="edit" onSubmit={save} aria-label="Edit">
+      <h3>Edit</h3>
+      {disabledReason && <p class="fine">{disabledReason}</p>}
+      <fieldset disabled={Boolean(disabledReason) || busy.value}>
+        {FIELDS.map(({ name, label, most, hint, long }) => {
+          const Field = long ? 'textarea' : 'input'
+          return (
+            <div class="field" key={name}>
+              <label for={`edit-${name}`}>{label}</label>
+              <Field
+                id={`edit-${name}`}
+                name={name}
+                dir="auto"
+                maxLength={most}
+                aria-describedby={hint && `hint-${name}`}
+                value={draft.value[name]}
+                onInput={(event: Event) =>
+                  change({ [name]: (event.currentTarget as HTMLInputElement).value })
+                }
+              />
+              {hint && (
+                <span class="fine" id={`hint-${name}`}>
+                  {hint}
+                </span>
+              )}
+            </div>
+          )
+        })}
+        <TagField tags={draft.value.tags} onChange={(tags) => change({ tags })} />
+        <KeyValues title="Context" pairs={draft.value.context} onChange={(context) => change({ context })} />
+        <KeyValues
+          title="Metadata"
+          isFixed
+          pairs={draft.value.metadata}
+          onChange={(metadata) => change({ metadata })}
+        />
+      </fieldset>
+      <FailedLine error={failed.value} />
+      {edit && !disabledReason && (
+        <p class="row end save">
+          <CopyCurl request={{ method: 'PATCH', path: '/api/cloudinary/media', body: edit }} />
+          <Button onClick={() => (draft.value = base.value)}>Discard</Button>
+          <button type="submit" class="button main" disabled={busy.value}>
+            {busy.value ? 'Saving …' : 'Save'}
+          </button>
+        </p>
+      )}
+      {asset.original_filename && (
+        <p class="fine">
+          Uploaded as <Foreign>{asset.original_filename}</Foreign>
+        </p>
+      )}
+    </form>
+  )
+}
+
+async function carryOut(edit: Edit): Promise<void> {
+  const { failed } = await editAssets([edit])
+  if (failed[0]) throw new Error(failed[0].error)
+}
+
+async function takeBack(undo: Edit): Promise<void> {
+  try {
+    await carryOut(undo)
+    toast('Taken back.')
+  } catch (error) {
+    toast(error instanceof Error ? error.message : 'It could not be taken back.')
+  }
+}

@@ -1,0 +1,141 @@
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/preact-query'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { lazy } from 'preact-iso'
+import { PAGE, readPage } from '../api/queries'
+import type { Asset } from '../api/types'
+import { bytes, count, plural } from '../text'
+import { Empty, Failed, Loading } from '../ui/states'
+import { UploadButton } from '../upload/button'
+import { DropZone } from '../upload/drop-zone'
+import { type Filters, listQuery, useView } from './filters'
+import { Results } from './results'
+import { chosen } from './selection'
+import { Toolbar } from './toolbar'
+
+const SelectionBar = lazy(() => import('./selection-bar'))
+const Drawer = lazy(() => import('../asset/drawer'))
+
+function usePages(filters: Filters) {
+  return useInfiniteQuery({
+    queryKey: ['media', 'list', filters],
+    queryFn: ({ pageParam }) => readPage(listQuery(filters), pageParam),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.pagination.next_cursor,
+    placeholderData: keepPreviousData,
+    refetchInterval: (query) => {
+      // Many pages are read anew only when something is done.
+      const pages = query.state.data?.pages.length ?? 0
+      return pages <= 2 ? 15_000 : false
+    },
+  })
+}
+
+export function Library() {
+  const view = useView()
+  const search = useRef<HTMLInputElement>(null)
+  const list = usePages(view.filters)
+  const pages = list.data?.pages
+  const assets = useMemo(() => unique(pages?.flatMap((page) => page.items) ?? []), [pages])
+  const first = pages?.[0]
+  const more = list.hasNextPage && !list.isFetchingNextPage ? () => void list.fetchNextPage() : null
+  useSlash(search)
+  return (
+    <DropZone folder={view.filters.folder ?? ''}>
+      <div class={`library ${view.asset ? 'with-drawer' : ''}`}>
+        <section class="browse" aria-label="Library">
+          <div class="page-head">
+            <h1>Library</h1>
+            {first && (
+              <span class="fine" role="status">
+                {first.pagination.total === null
+                  ? plural(assets.length, 'asset')
+                  : `${count(first.pagination.total)} found`}
+                {' · '}
+                {plural(first.stats.total_assets, 'asset')}, {bytes(first.stats.total_size)} in all
+              </span>
+            )}
+            <UploadButton folder={view.filters.folder ?? ''} />
+          </div>
+          <Toolbar view={view} search={search} />
+          {chosen.value.length > 0 && <SelectionBar loaded={assets} />}
+          {list.isPending ? (
+            <Loading what="the library" />
+          ) : list.isError && assets.length === 0 ? (
+            <Failed error={list.error} retry={() => void list.refetch()} />
+          ) : assets.length === 0 ? (
+            <Nothing
+              isFiltered={Object.keys(view.filters).length > 0}
+              clear={() => view.change(cleared(view.filters))}
+            />
+          ) : (
+            <>
+              {list.isError && <Failed error={list.error} retry={() => void list.refetch()} />}
+              <Results
+                key={view.layout}
+                assets={assets}
+                total={first?.pagination.total ?? -1}
+                layout={view.layout}
+                open={view.asset}
+                onOpen={(asset) =>
+                  view.change({ asset: asset.cloudinary_asset_id ?? asset.id }, view.asset !== null)
+                }
+                more={more}
+              />
+              {list.isFetchingNextPage && <Loading what={`the next ${PAGE}`} />}
+            </>
+          )}
+        </section>
+        {view.asset && <Drawer key={view.asset} id={view.asset} onClose={() => close(view)} />}
+      </div>
+    </DropZone>
+  )
+}
+
+/** Goes back to the tile that was open, so that the keyboard goes on from there. */
+function close(view: ReturnType<typeof useView>): void {
+  const tile = document.querySelector<HTMLElement>('.open[aria-current]')
+  view.change({ asset: null })
+  tile?.focus()
+}
+
+const cleared = (filters: Filters) => Object.fromEntries(Object.keys(filters).map((name) => [name, null]))
+
+/** Between two pages an asset may move in the order, and be told twice. */
+function unique(assets: Asset[]): Asset[] {
+  return [...new Map(assets.map((asset) => [asset.id, asset])).values()]
+}
+
+function Nothing({ isFiltered, clear }: { isFiltered: boolean; clear: () => void }) {
+  if (!isFiltered) {
+    return (
+      <Empty title="The library is empty">
+        <p>
+          Drop files here, or use Upload. What is already in Cloudinary appears after the first run of Sync.
+        </p>
+      </Empty>
+    )
+  }
+  return (
+    <Empty title="Nothing matches">
+      <p>
+        <button type="button" class="button main" onClick={clear}>
+          Clear the filters
+        </button>
+      </p>
+    </Empty>
+  )
+}
+
+/** `/` goes to the search field, unless somebody is typing. */
+function useSlash(search: { current: HTMLInputElement | null }) {
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => {
+      const isTyping = (event.target as HTMLElement).closest('input, textarea, select, dialog')
+      if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey || isTyping) return
+      event.preventDefault()
+      search.current?.focus()
+    }
+    addEventListener('keydown', listen)
+    return () => removeEventListener('keydown', listen)
+  }, [search])
+}

@@ -1,0 +1,98 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Asset } from '../api/types'
+import { clearSelection, toggle } from './selection'
+import { ListRow, Tile } from './tile'
+import { useRows, useWidth } from './virtual'
+
+const TILE = 176
+const CAPTION = 62
+const LINE = 56
+const GAP = 12
+
+interface ResultsProps {
+  assets: Asset[]
+  total: number
+  layout: 'grid' | 'list'
+  open: string | null
+  onOpen: (asset: Asset) => void
+  more: (() => void) | null
+}
+
+/** Of a library of any size, the rows that are seen. Arrow keys walk, Enter opens, Space chooses. */
+export function Results({ assets, total, layout, open, onOpen, more }: ResultsProps) {
+  const scroller = useRef<HTMLDivElement>(null)
+  const width = useWidth(scroller)
+  const columns = layout === 'list' ? 1 : Math.max(2, Math.floor((width + GAP) / (TILE + GAP)))
+  const side = (width - GAP * (columns - 1)) / columns
+  const height = layout === 'list' ? LINE : Math.round(side + CAPTION + GAP)
+  const { rows, height: whole, show } = useRows(scroller, Math.ceil(assets.length / columns), height)
+  const [active, setActive] = useState(0)
+
+  const last = rows.at(-1)?.index ?? 0
+  useEffect(() => {
+    if (more && (last + 4) * columns >= assets.length) more()
+  }, [more, last, columns, assets.length])
+
+  const walk = (event: KeyboardEvent) => {
+    const steps: Record<string, number> = {
+      ArrowRight: 1,
+      ArrowLeft: -1,
+      ArrowDown: columns,
+      ArrowUp: -columns,
+    }
+    const at = Number((event.target as HTMLElement).closest<HTMLElement>('[data-at]')?.dataset.at ?? active)
+    const step = steps[event.key]
+    const asset = assets[at]
+    if (step !== undefined) {
+      const next = Math.min(Math.max(at + step, 0), assets.length - 1)
+      setActive(next)
+      show(Math.floor(next / columns))
+      requestAnimationFrame(() =>
+        scroller.current?.querySelector<HTMLElement>(`[data-at="${next}"] .open`)?.focus(),
+      )
+    } else if (event.key === ' ' && asset && (event.target as HTMLElement).matches('.open')) {
+      toggle(asset)
+    } else if (event.key === 'Escape') {
+      clearSelection()
+    } else {
+      return
+    }
+    event.preventDefault()
+  }
+
+  return (
+    // The keys belong to the buttons inside; each of them can be reached and used without a pointer.
+    // biome-ignore lint/a11y/noStaticElementInteractions: it only listens to what its buttons get.
+    <div class={`results ${layout}`} ref={scroller} onKeyDown={walk}>
+      <div role="list" aria-label="Assets" class="canvas" style={{ height: `${whole}px` }}>
+        {rows.map((row) => (
+          <div
+            key={row.key}
+            role="none"
+            class="row-of-tiles"
+            style={{ transform: `translateY(${row.start}px)`, height: `${height}px`, '--columns': columns }}
+          >
+            {assets.slice(row.index * columns, (row.index + 1) * columns).map((asset, column) => {
+              const at = row.index * columns + column
+              const Item = layout === 'list' ? ListRow : Tile
+              return (
+                <Item
+                  key={asset.id}
+                  asset={asset}
+                  at={at}
+                  total={total}
+                  isOpen={open === asset.id || open === asset.cloudinary_asset_id}
+                  isActive={at === Math.min(active, assets.length - 1)}
+                  onOpen={() => {
+                    setActive(at)
+                    onOpen(asset)
+                  }}
+                />
+              )
+            })}
+          </div>
+        ))}
+      </div>
+    </div>
+  )
+}

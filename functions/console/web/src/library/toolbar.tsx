@@ -1,0 +1,196 @@
+import type { RefObject } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import { userId } from '../session/session'
+import { Button } from '../ui/button'
+import { Icon } from '../ui/icon'
+import { Foreign } from '../ui/text'
+import type { FilterName, useView } from './filters'
+
+/** Milliseconds after the last letter. */
+const TYPED = 250
+
+type View = ReturnType<typeof useView>
+
+export function Toolbar({ view, search }: { view: View; search: RefObject<HTMLInputElement> }) {
+  return (
+    <div class="toolbar">
+      <SearchField view={view} field={search} />
+      <div class="filters">
+        <Choice view={view} name="resource_type" label="Type" choices={TYPES} />
+        <Choice view={view} name="sync_status" label="State" choices={STATES} />
+        <Word view={view} name="folder" label="Folder" hint="Exactly this folder" />
+        <Word view={view} name="tags" label="Tags" hint="All of them, parted by commas" />
+        <Sort view={view} />
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={Boolean(view.filters.uploaded_by)}
+            onChange={(event) =>
+              view.change({ uploaded_by: event.currentTarget.checked ? userId.value : null })
+            }
+          />
+          Mine
+        </label>
+        <fieldset class="layouts" aria-label="Layout">
+          {(['grid', 'list'] as const).map((layout) => (
+            <button
+              key={layout}
+              type="button"
+              class="button quiet"
+              aria-pressed={view.layout === layout}
+              aria-label={layout === 'grid' ? 'Grid' : 'List'}
+              onClick={() => view.change({ view: layout === 'list' ? 'list' : null }, true)}
+            >
+              <Icon name={layout === 'grid' ? 'grid' : 'rows'} />
+            </button>
+          ))}
+        </fieldset>
+      </div>
+      <ActiveFilters view={view} />
+    </div>
+  )
+}
+
+const TYPES = { image: 'Images', video: 'Videos', raw: 'Raw files' }
+const STATES = { synced: 'In sync', pending: 'Pending', error: 'Error' }
+
+function useLater(view: View, name: FilterName) {
+  const timer = useRef<number>(0)
+  useEffect(() => () => clearTimeout(timer.current), [])
+  return (value: string) => {
+    clearTimeout(timer.current)
+    timer.current = window.setTimeout(() => view.change({ [name]: value }, true), TYPED)
+  }
+}
+
+function SearchField({ view, field }: { view: View; field: RefObject<HTMLInputElement> }) {
+  const later = useLater(view, 'search')
+  return (
+    <label class="search">
+      <Icon name="search" />
+      <span class="unseen">Search the library</span>
+      <input
+        ref={field}
+        type="search"
+        placeholder="Search names and descriptions"
+        maxLength={200}
+        value={view.filters.search ?? ''}
+        onInput={(event) => later(event.currentTarget.value)}
+      />
+      <span class="key" aria-hidden="true">
+        /
+      </span>
+    </label>
+  )
+}
+
+function Choice(props: { view: View; name: FilterName; label: string; choices: Record<string, string> }) {
+  const { view, name, label, choices } = props
+  return (
+    <label class="filter">
+      <span class="unseen">{label}</span>
+      <select
+        value={view.filters[name] ?? ''}
+        onChange={(event) => view.change({ [name]: event.currentTarget.value })}
+      >
+        <option value="">{label}: all</option>
+        {Object.entries(choices).map(([value, text]) => (
+          <option key={value} value={value}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}
+
+function Word({ view, name, label, hint }: { view: View; name: FilterName; label: string; hint: string }) {
+  const later = useLater(view, name)
+  return (
+    <label class="filter">
+      <span class="unseen">{label}</span>
+      <input
+        type="text"
+        dir="auto"
+        placeholder={label}
+        title={hint}
+        value={view.filters[name] ?? ''}
+        onInput={(event) => later(event.currentTarget.value)}
+      />
+    </label>
+  )
+}
+
+const SORTS: Record<string, string> = {
+  'created_at desc': 'Newest first',
+  'created_at asc': 'Oldest first',
+  'updated_at desc': 'Last changed',
+  'file_size desc': 'Largest first',
+  'public_id asc': 'By public id',
+  'display_name asc': 'By name',
+}
+
+function Sort({ view }: { view: View }) {
+  const { sort_by = 'created_at', sort_order = 'desc' } = view.filters
+  return (
+    <label class="filter">
+      <span class="unseen">Order</span>
+      <select
+        value={`${sort_by} ${sort_order}`}
+        onChange={(event) => {
+          const [by = null, order = null] = event.currentTarget.value.split(' ')
+          view.change({ sort_by: by, sort_order: order })
+        }}
+      >
+        {Object.entries(SORTS).map(([value, text]) => (
+          <option key={value} value={value}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}
+
+const SHOWN: Partial<Record<FilterName, string>> = {
+  search: 'Text',
+  resource_type: 'Type',
+  sync_status: 'State',
+  folder: 'Folder',
+  tags: 'Tags',
+  uploaded_by: 'Owner',
+  date_from: 'From',
+  date_to: 'Until',
+  min_size: 'At least',
+  max_size: 'At most',
+}
+
+/** What narrows the list, and a way out of each. */
+function ActiveFilters({ view }: { view: View }) {
+  const active = (Object.keys(SHOWN) as FilterName[]).filter((name) => view.filters[name])
+  if (active.length === 0) return null
+  return (
+    <ul class="chips" aria-label="Active filters">
+      {active.map((name) => (
+        <li key={name}>
+          <button type="button" class="chip" onClick={() => view.change({ [name]: null })}>
+            {SHOWN[name]}:{' '}
+            <Foreign>
+              {name === 'uploaded_by' && view.filters[name] === userId.value ? 'me' : view.filters[name]}
+            </Foreign>
+            <Icon name="close" />
+            <span class="unseen">, remove</span>
+          </button>
+        </li>
+      ))}
+      <li>
+        <Button
+          kind="quiet"
+          onClick={() => view.change(Object.fromEntries(active.map((name) => [name, null])))}
+        >
+          Clear all
+        </Button>
+      </li>
+    </ul>
+  )
+}

@@ -1,0 +1,16 @@
+import { role, userId } from './session'
+
+const READER = 'Your role is reader: you may look, not change.'
+const NOT_YOURS = 'Only its owner, editors and administrators may change this asset.'
+const NOT_ADMIN = 'Only administrators may do that.'
+
+/** Reasons why an action is not offered, or null. The service decides; this only saves a refused request. */
+export const whyNoChange = (asset: { uploaded_by: string | null }): string | null => {
+  if (role.value === 'reader') return READER
+  if (role.value === 'user' && asset.uploaded_by !== userId.value) return NOT_YOURS
+  return null
+}
+
+export const whyNoUpload = (): string | null => (role.value === 'reader' ? READER : null)
+
+export const whyNotAdmin = (): string | null => (role.value === 'admin' ? null : NOT_ADMIN)

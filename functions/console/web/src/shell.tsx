@@ -1,0 +1,88 @@
+import { useQuery } from '@tanstack/preact-query'
+import type { ComponentChildren } from 'preact'
+import { ErrorBoundary, lazy, useLocation } from 'preact-iso'
+import { readSync } from './api/queries'
+import { role, session, signOut } from './session/session'
+import { ago, count, plural } from './text'
+import { Button } from './ui/button'
+import { Icon, type IconName } from './ui/icon'
+import { OutcomeDialog } from './ui/outcome'
+import { Foreign } from './ui/text'
+import { Toasts } from './ui/toast'
+import { uploads } from './upload/queue'
+
+const UploadTray = lazy(() => import('./upload/tray'))
+
+const PAGES: { path: string; name: string; icon: IconName }[] = [
+  { path: '/console', name: 'Library', icon: 'library' },
+  { path: '/console/sync', name: 'Sync', icon: 'sync' },
+  { path: '/console/health', name: 'Health', icon: 'health' },
+  { path: '/console/activity', name: 'Activity', icon: 'activity' },
+]
+
+export function Shell({ children }: { children: ComponentChildren }) {
+  const { path } = useLocation()
+  return (
+    <div class="shell">
+      <a class="skip" href="#main">
+        Skip to the content
+      </a>
+      <header class="side">
+        <a class="brand" href="/console">
+          <img src={`${import.meta.env.BASE_URL}icon.svg`} alt="" width="28" height="28" />
+          media-sync
+        </a>
+        <nav aria-label="Pages">
+          {PAGES.map((page) => (
+            <a key={page.path} href={page.path} aria-current={path === page.path ? 'page' : undefined}>
+              <Icon name={page.icon} />
+              {page.name}
+            </a>
+          ))}
+        </nav>
+        <Standing />
+        <Person />
+      </header>
+      <main id="main" tabIndex={-1}>
+        {children}
+      </main>
+      <ErrorBoundary>{uploads.value.length > 0 && <UploadTray />}</ErrorBoundary>
+      <OutcomeDialog />
+      <Toasts />
+    </div>
+  )
+}
+
+/** Whether both sides agree, on every page. */
+function Standing() {
+  const { data } = useQuery({ queryKey: ['sync'], queryFn: () => readSync(), refetchInterval: 15_000 })
+  if (!data) return <div class="standing" />
+  const errors = data.stats.error_assets
+  const state = errors > 0 ? 'error' : data.pending_operations > 0 ? 'pending' : 'synced'
+  const told = {
+    error: `${plural(errors, 'asset')} in error`,
+    pending: `${count(data.pending_operations)} waiting for Cloudinary`,
+    synced: 'Both sides agree',
+  }[state]
+  return (
+    <a class="standing" href="/console/sync">
+      <span class={`dot ${state}`} aria-hidden="true" />
+      <span role="status">{told}</span>
+      <span class="fine">Compared {ago(data.last_sync)}</span>
+    </a>
+  )
+}
+
+function Person() {
+  return (
+    <div class="person">
+      <span class="who">
+        <Foreign>{session.value?.user.email ?? 'You'}</Foreign>
+        <span class="fine">{role.value}</span>
+      </span>
+      <Button kind="quiet" onClick={() => void signOut()}>
+        Sign out
+      </Button>
+    </div>
+  )
+}

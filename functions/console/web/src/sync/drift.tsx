@@ -1,0 +1,56 @@
+import type { Drift } from '../api/types'
+import { count, plural, words } from '../text'
+import { Foreign } from '../ui/text'
+
+/** The differences that a dry run found, with examples. */
+export function DriftReport({ drift }: { drift: Drift }) {
+  const { missing_here, missing_there, different, would_stop } = drift
+  const none = missing_here.count + missing_there.count + different.count === 0
+  if (none) return <p>Both sides hold the same: {plural(drift.equal, 'asset')} are equal.</p>
+  return (
+    <div class="drift">
+      {would_stop && (
+        <p class="failed-line">
+          A run would stop: <Foreign>{words(would_stop)}</Foreign>.
+        </p>
+      )}
+      <Part title="Missing here" part={missing_here} />
+      <Part title="Missing in Cloudinary" part={missing_there} />
+      <Part title="Different" part={different} />
+      <p class="fine">{count(drift.equal)} equal.</p>
+    </div>
+  )
+}
+
+interface Examples {
+  count: number
+  examples: { asset_id: string; public_id: string; fields?: string[]; newer?: string }[]
+  more: boolean
+}
+
+function Part({ title, part }: { title: string; part: Examples }) {
+  if (part.count === 0) return null
+  return (
+    <details>
+      <summary>
+        {title}: {count(part.count)}
+      </summary>
+      <ul>
+        {part.examples.map(({ asset_id, public_id, fields, newer }) => (
+          <li key={asset_id}>
+            <a href={`/console?asset=${asset_id}`}>
+              <Foreign>{public_id}</Foreign>
+            </a>
+            {fields && (
+              <span class="fine">
+                {' '}
+                {fields.join(', ')}; newer: {newer}
+              </span>
+            )}
+          </li>
+        ))}
+      </ul>
+      {part.more && <p class="fine">These are the first ones.</p>}
+    </details>
+  )
+}

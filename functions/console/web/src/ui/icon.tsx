@@ -1,0 +1,33 @@
+const PATHS = {
+  library: 'M4 5h7v6H4zM13 5h7v6h-7zM4 13h7v6H4zM13 13h7v6h-7z',
+  sync: 'M5 12a7 7 0 0 1 12-4.9L19 9M19 5v4h-4M19 12a7 7 0 0 1-12 4.9L5 15M5 19v-4h4',
+  health: 'M3 12h4l2.5-6 4 12 2.5-6h5',
+  activity: 'M5 6h14M5 12h14M5 18h9',
+  search: 'M11 5a6 6 0 1 0 0 12a6 6 0 0 0 0-12M15.5 15.5L20 20',
+  upload: 'M12 16V5M7.5 9.5L12 5l4.5 4.5M5 19h14',
+  close: 'M6 6l12 12M18 6L6 18',
+  trash: 'M5 7h14M10 7V5h4v2M7 7l1 12h8l1-12M10.5 10.5v5M13.5 10.5v5',
+  move: 'M4 7h6l2 2h8v9H4zM10 13.5h5M13 11l2.5 2.5L13 16',
+  copy: 'M9 9h10v10H9zM6 15H5V5h10v1',
+  check: 'M5 12.5l4.5 4.5L19 7.5',
+  grid: 'M5 5h5v5H5zM14 5h5v5h-5zM5 14h5v5H5zM14 14h5v5h-5z',
+  rows: 'M5 7h14M5 12h14M5 17h14',
+  image: 'M4 5h16v14H4zM8 9.5h.01M4 16l4.5-4 4 3.5L16 12l4 4',
+  video: 'M4 6h11v12H4zM15 10.5l5-3v9l-5-3z',
+  raw: 'M7 3.5h7l4 4v13H7zM14 3.5v4h4',
+  restore: 'M5 9h9a5 5 0 0 1 0 10H9M5 9l4-4M5 9l4 4',
+  more: 'M9 6l6 6-6 6',
+  out: 'M14 5h5v5M19 5l-8 8M11 6H5v13h13v-6',
+  lock: 'M7 11V8a5 5 0 0 1 10 0v3M5.5 11h13v9h-13z',
+} as const
+
+export type IconName = keyof typeof PATHS
+
+/** A drawing that says nothing which is not said in words beside it. */
+export function Icon({ name }: { name: IconName }) {
+  return (
+    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+      <path d={PATHS[name]} />
+    </svg>
+  )
+}

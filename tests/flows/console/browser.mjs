@@ -1,0 +1,75 @@
+// A browser that keeps account of everything a page must not do.
+import { AxeBuilder } from '@axe-core/playwright'
+import chromium from '@sparticuz/chromium'
+import { chromium as playwright } from 'playwright-core'
+
+const { CONSOLE, PASSWORD, PICTURES } = process.env
+
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+export const WIDE = { width: 1440, height: 900 }
+export const NARROW = { width: 360, height: 740 }
+
+export const launch = async () =>
+  playwright.launch({
+    executablePath: await chromium.executablePath(),
+    args: [...chromium.args.filter((argument) => !argument.startsWith('--single-process')), ...ARGUMENTS],
+    headless: true,
+  })
+
+/** Opens a page whose offences are counted: scripts that ran, violations of the policy, errors. */
+export async function open(browser, { viewport = WIDE, colorScheme = 'light', path = '' } = {}) {
+  const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' })
+  const page = await context.newPage()
+  page.setDefaultTimeout(30_000)
+  const offences = []
+  page.on('dialog', (dialog) => {
+    offences.push(`a script ran: ${dialog.message()}`)
+    void dialog.dismiss()
+  })
+  page.on('pageerror', (error) => offences.push(`error: ${error.message}`))
+  page.on('console', (message) => {
+    if (/content security policy/i.test(message.text())) offences.push(message.text())
+  })
+  await page.goto(CONSOLE + path)
+  return { page, offences, close: () => context.close() }
+}
+
+export async function signIn(page, email = 'admin@example.com') {
+  await page.getByLabel('E-mail').fill(email)
+  await page.getByLabel('Password').fill(PASSWORD)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('heading', { name: 'Library' }).waitFor()
+}
+
+export async function openAs(browser, email, options) {
+  const opened = await open(browser, options)
+  await signIn(opened.page, email)
+  return opened
+}
+
+/** Findings of the two upper grades, with the places. */
+export async function offendingElements(page) {
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`)
+}
+
+export const picture = (page, name) => page.screenshot({ path: `${PICTURES}/${name}.png` })
+
+/** Waits until every picture in view has loaded, or has shown that it cannot. */
+export const picturesLoaded = (page) =>
+  page.waitForFunction(() => [...document.images].every((image) => image.complete))
+
+export function same(actual, expected, what) {
+  const [one, other] = [JSON.stringify(actual), JSON.stringify(expected)]
+  if (one !== other) throw new Error(`${what}: ${one}, expected ${other}`)
+}

@@ -1,0 +1,194 @@
+// What people do: sign in, find, open, edit, delete, undo, upload.
+import { open, openAs, picture, picturesLoaded, same, signIn } from './browser.mjs'
+
+const LIST = '/api/cloudinary/media?'
+
+const answered = (page, method) =>
+  page.waitForResponse((response) => response.request().method() === method && response.url().includes('/api/cloudinary'))
+
+const firstName = (page) => page.locator('.tile .name').first().textContent()
+
+export const work = {
+  async 'a wrong password is told, and the right one opens the library'(browser) {
+    const opened = await open(browser)
+    const { page } = opened
+    await page.getByLabel('E-mail').fill('admin@example.com')
+    await page.getByLabel('Password').fill('wrong')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('alert').getByText('Invalid login credentials').waitFor()
+    await signIn(page)
+    await page.reload()
+    await page.getByRole('heading', { name: 'Library' }).waitFor()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByLabel('Password').waitFor()
+    return opened
+  },
+
+  async 'the address keeps what is looked for, through Back and reload'(browser) {
+    const opened = await openAs(browser)
+    const { page } = opened
+    await page.getByLabel('Folder').fill('campaigns/summer')
+    await page.getByText('40 found').waitFor()
+    await page.getByLabel('Type').selectOption('video')
+    await page.getByText('Nothing matches').waitFor()
+    await page.goBack()
+    await page.getByText('40 found').waitFor()
+    await page.reload()
+    await page.getByText('40 found').waitFor()
+    same(new URL(page.url()).searchParams.get('folder'), 'campaigns/summer', 'the address')
+    return opened
+  },
+
+  async 'a long list is drawn in part, and goes on as one scrolls'(browser) {
+    const opened = await openAs(browser)
+    const { page } = opened
+    await page.locator('.tile').first().waitFor()
+    const drawn = await page.locator('.tile').count()
+    if (drawn >= 100) throw new Error(`${drawn} tiles are drawn`)
+    const next = page.waitForResponse((response) => response.url().includes('cursor='))
+    await page.locator('.results').evaluate((results) => results.scrollTo(0, results.scrollHeight))
+    same((await next).status(), 200, 'the next page')
+    return opened
+  },
+
+  async 'find, open, edit and take back, by keyboard alone'(browser) {
+    const opened = await openAs(browser, 'admin@example.com', { path: '?folder=products/mugs' })
+    const { page } = opened
+    await page.locator('.tile').first().waitFor()
+    const before = await firstName(page)
+    await page.keyboard.press('/')
+    await page.keyboard.type(before)
+    await page.getByText('1 found').waitFor()
+    await page.locator('.tile .open').first().focus()
+    await page.keyboard.press('Enter')
+    await page.locator('.drawer').getByLabel('Display name').focus()
+    await page.keyboard.press('Control+A')
+    await page.keyboard.type('A mug in blue')
+    await page.getByLabel('Tags', { exact: true }).last().focus()
+    await page.keyboard.type('blue,new,')
+    const saved = answered(page, 'PATCH')
+    await page.keyboard.press('Enter')
+    same((await (await saved).json()).failed, [], 'the edit')
+    await page.getByText('Saved. Cloudinary follows.').waitFor()
+    await page.locator('.drawer h2').getByText('A mug in blue').waitFor()
+    const undone = answered(page, 'PATCH')
+    await page.getByRole('button', { name: 'Undo' }).focus()
+    await page.keyboard.press('Enter')
+    same((await (await undone).json()).failed, [], 'the undo')
+    await page.locator('.drawer h2').getByText(before).waitFor()
+    await page.keyboard.press('Escape')
+    return opened
+  },
+
+  async 'delete from the drawer, and undo'(browser) {
+    const opened = await openAs(browser, 'admin@example.com', { path: '?folder=campaigns/summer' })
+    const { page } = opened
+    await page.locator('.tile .open').first().click()
+    await page.locator('.drawer').getByRole('button', { name: 'Delete' }).click()
+    await page.getByText('39 found').waitFor()
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.getByText('1 asset restored.').waitFor()
+    await page.getByText('40 found').waitFor()
+    return opened
+  },
+
+  async 'delete many after a question, and undo'(browser) {
+    const opened = await openAs(browser, 'admin@example.com', { path: '?folder=campaigns/summer' })
+    const { page } = opened
+    await page.locator('.tile .choose').first().check()
+    await page.getByRole('button', { name: /^Choose all/ }).click()
+    await page.getByText('40 assets chosen').waitFor()
+    await picture(page, 'selection')
+    await page.getByRole('region', { name: 'Chosen assets' }).getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete 40 assets' }).click()
+    await page.getByText('Nothing matches').waitFor()
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.getByText('40 found').waitFor()
+    return opened
+  },
+
+  async 'files go straight to Cloudinary, into the folder one stands in'(browser) {
+    const opened = await openAs(browser, 'admin@example.com', { path: '?folder=inbox' })
+    const { page } = opened
+    await page.getByText('Nothing matches').waitFor()
+    const requests = []
+    page.on('request', (request) => {
+      if (request.url().includes('/v1_1/') && request.method() === 'POST') requests.push(request.headers())
+    })
+    const small = Buffer.from('R0lGODlhAQABAIAAAP8AAAAAACwAAAAAAQABAAACAkQBADs=', 'base64')
+    await page.getByLabel('Files to upload').setInputFiles([
+      { name: 'small.gif', mimeType: 'image/gif', buffer: small },
+      { name: 'large.bin', mimeType: 'application/octet-stream', buffer: Buffer.alloc(20_500_000, 'x') },
+    ])
+    await page.getByText('2 of 2 files uploaded').waitFor()
+    await picture(page, 'upload')
+    const ranges = requests.flatMap((headers) => headers['content-range'] ?? [])
+    same(ranges, ['bytes 0-19999999/20500000', 'bytes 20000000-20499999/20500000'], 'the chunks')
+    await page.getByText('2 found').waitFor()
+    return opened
+  },
+
+  async 'a refused upload says why, and can be tried again'(browser) {
+    const opened = await openAs(browser)
+    const { page } = opened
+    await page.getByLabel('Files to upload').setInputFiles([
+      { name: 'page.html', mimeType: 'text/html', buffer: Buffer.from('<script>alert(7)</script>') },
+    ])
+    await page.getByText('1 failed').waitFor()
+    await page.locator('.tray').getByRole('button', { name: 'Retry' }).waitFor()
+    return opened
+  },
+
+  async 'a dry run tells the differences and changes nothing'(browser) {
+    const opened = await openAs(browser)
+    const { page } = opened
+    await page.getByRole('link', { name: 'Sync', exact: true }).click()
+    await page.getByRole('button', { name: 'Compare only' }).click()
+    await page.getByText('Nothing was changed.').waitFor()
+    await picture(page, 'sync')
+    return opened
+  },
+
+  async 'a reader sees actions, and why they are off'(browser) {
+    const opened = await openAs(browser, 'reader@example.com', { path: '?folder=products/mugs' })
+    const { page } = opened
+    await page.locator('.tile .open').first().click()
+    const remove = page.locator('.drawer').getByRole('button', { name: 'Delete' })
+    await remove.waitFor()
+    same(await remove.getAttribute('aria-disabled'), 'true', 'the button')
+    same(await remove.getAttribute('title'), 'Your role is reader: you may look, not change.', 'the reason')
+    same(await page.locator('.drawer').getByLabel('Display name').isDisabled(), true, 'the field')
+    return opened
+  },
+
+  async 'texts of strangers are shown as text'(browser) {
+    const opened = await openAs(browser, 'admin@example.com', { path: `?search=${encodeURIComponent('javascript:alert')}` })
+    const { page } = opened
+    const tile = page.locator('.tile').first()
+    await tile.getByText('<img src=x onerror=alert(1)> ⟨U+202E⟩gpj.exe').waitFor()
+    await tile.locator('.open').click()
+    const drawer = page.locator('.drawer')
+    await drawer.getByText('<script>alert(2)</script>').first().waitFor()
+    same(await drawer.getByLabel('Context: value of caption').inputValue(), '"><img src=x onerror=alert(6)>', 'context')
+    await picturesLoaded(page)
+    await picture(page, 'texts-of-strangers')
+    for (const summary of await drawer.locator('summary').all()) await summary.click()
+    const acting = await page.locator('a[href^="javascript:" i], [onerror], [onload], main script').count()
+    same(acting, 0, 'elements that act')
+    await page.goto(page.url().replace(/\/console.*/, '/console/activity?public_id=javascript:alert(4)'))
+    await page.locator('.trail').getByText('javascript:alert(4)').first().waitFor()
+    return opened
+  },
+
+  async 'another user sees nothing of what the first one has read'(browser) {
+    const opened = await openAs(browser)
+    const { page } = opened
+    await page.locator('.tile').first().waitFor()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.route(`**${LIST}**`, (route) => route.abort())
+    await signIn(page, 'user@example.com')
+    await page.getByText('No connection').waitFor()
+    same(await page.locator('.tile').count(), 0, 'tiles')
+    return opened
+  },
+}
