@@ -36,10 +36,9 @@ async fn failures_are_told_by_their_cause_and_tried_again_together() {
     world.settle().await;
     assert_eq!(issues(&world).await["items"], json!([]));
     world.assert_mirrored().await;
-    let entries = world
-        .get("/api/cloudinary/audit?operation=retry_requested")
-        .await;
-    assert_eq!(entries.body["items"].as_array().map(Vec::len), Some(3));
+    let path = "/api/cloudinary/audit?operation=retry_requested";
+    let entries = get(&world, path).await;
+    assert_eq!(entries["items"].as_array().map(Vec::len), Some(3));
 
     // The mark has ended with its issue.
     let path = format!("{ISSUES}/{REFUSED_RENAME}");
@@ -52,7 +51,7 @@ async fn two_renames_are_refused_and_a_delete_fails(world: &World, mugs: &[Cloud
     let words = json!({ "error": { "message": "not now" } });
     let refusal = json!({ "operation": "rename", "status": 400, "body": words });
     world.cloud.fault(refusal).await;
-    let outage = json!({ "operation": "delete*", "status": 503 });
+    let outage = json!({ "operation": "*destroy", "status": 503 });
     world.cloud.fault(outage).await;
     for (mug, name) in mugs.iter().zip(["cup-1", "cup-2"]) {
         let edit = json!({ "cloudinary_public_id": name });
@@ -139,10 +138,15 @@ async fn others_hear_nothing(world: &World) {
     }
 }
 
-async fn issues(world: &World) -> Value {
-    let answer = world.get(ISSUES).await;
+async fn get(world: &World, path: &str) -> Value {
+    let admin = Some(world.admin.as_str());
+    let answer = world.call(Method::GET, path, admin, None).await;
     answer.assert_status(StatusCode::OK);
     answer.body
+}
+
+async fn issues(world: &World) -> Value {
+    get(world, ISSUES).await
 }
 
 async fn patch(world: &World, path: &str, state: &str) -> end_to_end::HttpAnswer {

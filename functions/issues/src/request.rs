@@ -56,8 +56,9 @@ impl IssueName {
         }
     }
 
-    fn code(&self) -> &str {
-        self.0.split_once(':').map_or("", |(_, code)| code)
+    /// The cause, behind the operation.
+    fn cause(&self) -> Option<&str> {
+        self.0.split_once(':').map(|(_, cause)| cause)
     }
 }
 
@@ -86,10 +87,10 @@ impl IssueRequest {
     }
 
     fn retry(issue: IssueName) -> Result<Self, Problem> {
-        match issue.code() {
+        match issue.cause() {
             // Another attempt would end as the last one.
-            code @ ("held" | "fenced") => {
-                let words = format!("cannot be retried. {}", advice(code));
+            Some(cause @ ("held" | "fenced")) => {
+                let words = format!("cannot be retried. {}", advice(cause));
                 Err(ParameterError::new("issue", words).into())
             }
             _ => Ok(Self::Retry(issue)),

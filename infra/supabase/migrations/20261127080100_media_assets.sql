@@ -124,7 +124,8 @@ create index media_assets_public_id on public.media_assets (cloudinary_public_id
 create statistics public.media_assets_sizes on (coalesce(file_size, 0)) from public.media_assets;
 create statistics public.media_assets_upload_times on (coalesce(cloudinary_created_at, created_at)) from public.media_assets;
 
--- Deletes that are held as a mass delete.
+-- Failures by their cause, and deletes that are held as a mass delete.
+create index media_assets_failing on public.media_assets (sync_error_code) where sync_error_code is not null;
 create index media_assets_held on public.media_assets (deleted_at) where sync_error_code = 'held';
 
 -- Decisions that wait to be sent, and the oldest of them.

@@ -253,8 +253,10 @@ create function media_sync.audit_options(p_run public.sync_runs) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
     insert into public.media_sync_log (operation, source, actor, run_id, details)
     select 'mass_delete_allowed', case p_run.trigger when 'api' then 'api' else 'reconcile' end,
-        p_run.requested_by, p_run.id, jsonb_build_object('mode', p_run.mode, 'dry_run', p_run.dry_run)
-    where (p_run.options ->> 'allow_mass_delete')::boolean
+        p_run.requested_by, p_run.id, jsonb_strip_nulls(jsonb_build_object(
+            'mode', p_run.mode, 'dry_run', p_run.dry_run, 'plan', p_run.options -> 'apply'
+        ))
+    where (p_run.options ->> 'allow_mass_delete')::boolean or p_run.options ? 'apply'
 $$;
 
 -- Gives the lease back without ending the run. Another leader may continue it after p_rest_seconds. A run that rests

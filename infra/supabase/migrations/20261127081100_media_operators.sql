@@ -75,8 +75,6 @@ create table media_sync.issue_marks (
 );
 alter table media_sync.issue_marks enable row level security;
 
-create index media_assets_failing on public.media_assets (sync_error_code) where sync_error_code is not null;
-
 -- The operation that a row waits for.
 create function media_sync.awaited_operation(p_row public.media_assets) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$

@@ -259,7 +259,7 @@ mod tests {
             (500, "P0004", SERVICE, Values),
             (400, "44000", SERVICE, Values),
             (500, "09000", SERVICE, Values),
-            (400, "UE123", SERVICE, Values),
+            (400, "US123", SERVICE, Values),
             (400, "99001", SERVICE, Values),
             (500, "42P13", SERVICE, Ours),
             (500, "0A000", SERVICE, Ours),

@@ -138,10 +138,19 @@ pub fn decision(rng: &mut impl Rng, row: &AssetRow) -> UserDecision {
 /// Cloudinary.
 fn want_tags(decision: &mut UserDecision, tags: Vec<String>, row: &AssetRow) {
     if row.editable.tags.iter().eq(BTreeSet::from_iter(&tags)) {
-        let asked = TAGS.map(|tag| (tag.to_owned(), tags.iter().any(|wanted| wanted == tag)));
-        decision.asked_tags = asked.into();
+        *decision = asking_again(row);
     } else {
         decision.tags = Some(tags);
+    }
+}
+
+/// Asks for the row's own tags one by one, and that it has no other.
+pub fn asking_again(row: &AssetRow) -> UserDecision {
+    let has = |tag: &str| row.editable.tags.iter().any(|own| own == tag);
+    let asked = TAGS.map(|tag| (tag.to_owned(), has(tag)));
+    UserDecision {
+        asked_tags: asked.into(),
+        ..UserDecision::default()
     }
 }
 

@@ -32,10 +32,16 @@ pub(super) async fn strangers_hear_one_word(world: &World) {
     for (token, query, status) in [
         (None, "?probe=cloudinary", StatusCode::UNAUTHORIZED),
         (Some("a.b.c"), "", StatusCode::UNAUTHORIZED),
-        (Some(&*world.user), "", StatusCode::FORBIDDEN),
+        (
+            Some(&*world.user),
+            "?probe=cloudinary",
+            StatusCode::FORBIDDEN,
+        ),
     ] {
         ask(world, token, query).await.assert_status(status);
     }
+    let user = ask(world, Some(&*world.user), "").await.ok();
+    assert_eq!(user, alive, "ordinary users hear no more");
     let counts = world.stack.gateway_counts();
     assert_eq!(counts.of("POST /rest/v1/rpc/media_sync_health"), 0);
 }

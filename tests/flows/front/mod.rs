@@ -137,7 +137,8 @@ async fn every_answer_keeps_to_the_document_whatever_is_asked() {
     }
     for function in BEHIND {
         let good_requests = calls(&world, function);
-        assert!(good_requests >= 5, "{function}: {good_requests}");
+        // An operation without parameters is tried no more often.
+        assert!(good_requests >= 3, "{function}: {good_requests}");
     }
     world.settle().await;
     world.stack.stop().await;
@@ -254,13 +255,15 @@ async fn try_operations(
     token: Option<&str>,
     option: [&str; 2],
 ) -> Result<(), String> {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(schemathesis());
     command
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("SCHEMATHESIS_HOOKS", tests.join("schemathesis_hooks.py"))
         .current_dir(world.stack.logs())
         .arg("--config-file")
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("schemathesis.toml"))
+        .arg(tests.join("schemathesis.toml"))
         .arg("run")
         .arg(document)
         .args(["--url", &world.stack.front_door_url(), "--no-color"])

@@ -94,7 +94,7 @@ const READABLE: [(&str, &str, &str); 24] = [
     ),
     (
         "sync_runs",
-        "counters quota_remaining verification drift",
+        "counters quota_remaining verification drift plan",
         "what a run has counted and found",
     ),
     (

@@ -19,12 +19,14 @@ const MAX_MESSAGE_BYTES: usize = 256_000;
 /// Between two attempts to reach a database that is being started.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Follows the table until the stack ends, past any end of the database. `listening` is told once.
-pub(super) async fn follow(
+/// Follows the table until the stack ends, past any end of the database, by a URL of the role `supabase_admin`. `listening`
+/// is told once, when every later message will be heard.
+pub(crate) async fn follow(
     server: Arc<RealtimeServer>,
     database: String,
     listening: oneshot::Sender<()>,
 ) {
+    server.listen_to(database.clone());
     let mut listening = Some(listening);
     loop {
         if let Ok((client, ids)) = listen(&database).await {

@@ -13,5 +13,6 @@ mod server;
 mod socket;
 mod token;
 
+pub(crate) use messages::follow;
 pub(crate) use routes::router;
 pub(crate) use server::RealtimeServer;

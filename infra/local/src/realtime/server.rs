@@ -3,10 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::broadcast;
 
 use super::broadcast::Told;
-use super::messages;
 use crate::keys::Keys;
 
 /// A socket that is so many broadcasts behind is hung up on.
@@ -32,11 +31,9 @@ impl RealtimeServer {
         })
     }
 
-    /// Follows the messages of a database, by a URL of the role `supabase_admin`; never ends by itself. `listening` is
-    /// told when every later message will be heard.
-    pub(crate) async fn follow(self: Arc<Self>, database: String, listening: oneshot::Sender<()>) {
-        self.database.get_or_init(|| database.clone());
-        messages::follow(self, database, listening).await;
+    /// The database whose messages are followed, by a URL of the role `supabase_admin`.
+    pub(super) fn listen_to(&self, database: String) {
+        self.database.get_or_init(|| database);
     }
 
     /// None in a project without Realtime.

@@ -18,6 +18,7 @@ use crate::keys::Keys;
 use crate::ports;
 use crate::postgres::{Postgres, Project};
 use crate::postgrest::PostgRest;
+use crate::realtime;
 use crate::servers::Servers;
 use crate::supervisor::Supervisor;
 use crate::tools::Tools;
@@ -76,7 +77,11 @@ impl LocalStack {
         if start.options.realtime {
             let messages = postgres.url_for("supabase_admin");
             let (listening, listens) = oneshot::channel();
-            servers.run(Arc::clone(gateway.realtime()).follow(messages, listening));
+            servers.run(realtime::follow(
+                Arc::clone(gateway.realtime()),
+                messages,
+                listening,
+            ));
             listens
                 .await
                 .map_err(|_| StackError::Supervisor("Realtime has ended".to_owned()))?;

@@ -9,10 +9,11 @@ use super::outcome::{Requested, message};
 use crate::http::{Problem, catalogue, reply};
 
 /// The codes by which the database refuses an item. Each is a problem's too.
-const REFUSALS: [&str; 10] = [
+const REFUSALS: [&str; 11] = [
     "not_found",
     "forbidden",
     "outside_prefix",
+    "format_not_allowed",
     "in_use",
     "deleted",
     "not_deleted",
@@ -86,6 +87,7 @@ mod tests {
             ("not_found", 404),
             ("forbidden", 403),
             ("outside_prefix", 403),
+            ("format_not_allowed", 415),
             ("in_use", 409),
             ("deleted", 409),
             ("not_deleted", 409),

@@ -23,12 +23,13 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 pub struct Problem {
     status: StatusCode,
     code: &'static str,
-    detail: String,
+    detail: Box<str>,
     parameter: Option<Box<str>>,
     retry_after: Option<Duration>,
     header: Option<Extra>,
     cause: Option<Box<str>>,
-    more: Map<String, Value>,
+    /// Further members of the document. Boxed, as few problems have any.
+    more: Option<Box<Map<String, Value>>>,
 }
 
 /// The header that HTTP asks for beside some statuses.
@@ -44,12 +45,12 @@ impl Problem {
         Self {
             status,
             code,
-            detail: detail.into(),
+            detail: detail.into().into(),
             parameter: None,
             retry_after: None,
             header: None,
             cause: None,
-            more: Map::new(),
+            more: None,
         }
     }
 
@@ -183,6 +184,7 @@ impl Problem {
     /// The same, with further members of the document.
     #[must_use]
     pub fn with(self, more: Map<String, Value>) -> Self {
+        let more = Some(Box::new(more));
         Self { more, ..self }
     }
 
@@ -213,7 +215,7 @@ impl Problem {
                 "request failed"
             );
         }
-        let mut document = Value::Object(self.more);
+        let mut document = Value::Object(self.more.map(|more| *more).unwrap_or_default());
         let members = json!({
             "type": format!("urn:media-sync:problem:{}", self.code),
             "title": self.status.canonical_reason().unwrap_or("Error"),

@@ -43,6 +43,34 @@ export interface paths {
         get: operations["getMedia"];
         put?: never;
         post?: never;
+        /**
+         * Delete one asset
+         * @description Owners, editors and administrators. The asset leaves every list at once; Cloudinary follows through a queue. The status is that of the outcome.
+         */
+        delete: operations["deleteOneMedia"];
+        options?: never;
+        head?: never;
+        /**
+         * Edit one asset
+         * @description Owners, editors and administrators. Only named fields change. The status is that of the outcome.
+         */
+        patch: operations["editOneMedia"];
+        trace?: never;
+    };
+    "/api/cloudinary/media/{asset_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo the delete of one asset
+         * @description Owners, editors and administrators. An asset that Cloudinary has deleted meanwhile comes back from its backup, where it has one. The status is that of the outcome.
+         */
+        post: operations["restoreOneMedia"];
         delete?: never;
         options?: never;
         head?: never;
@@ -134,6 +162,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cloudinary/issues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The failures that stand now
+         * @description Administrators. One issue for each cause, an operation and an error code, the largest first.
+         */
+        get: operations["listIssues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cloudinary/issues/{issue}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Mark an issue
+         * @description Administrators. Notes that it has been seen, or is of no interest. The mark ends with the issue.
+         */
+        patch: operations["markIssue"];
+        trace?: never;
+    };
+    "/api/cloudinary/issues/{issue}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try again what fails for a cause
+         * @description Administrators. At most 500 assets at once: repeat it while some remain. They are sent to Cloudinary within a minute. Held and fenced assets wait for another decision.
+         */
+        post: operations["retryIssue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cloudinary/health": {
         parameters: {
             query?: never;
@@ -143,7 +231,7 @@ export interface paths {
         };
         /**
          * Whether it lives
-         * @description Everybody hears whether it lives; with an administrator's token also how its dependencies, its queues and the mirror are. 503 when the database cannot be asked.
+         * @description Everybody hears whether it lives, with any user's token or none; with an administrator's also how its dependencies, its queues and the mirror are. 503 when the database cannot be asked.
          */
         get: operations["getHealth"];
         put?: never;
@@ -195,6 +283,8 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Cloudinary's asset id, or the id of the row. They differ in their dashes. */
+        AssetKey: string;
         /** @description An error, by RFC 9457. */
         Problem: {
             type: string;
@@ -206,10 +296,22 @@ export interface components {
              * @description Stable; programs may decide by it. docs/reference/errors.md lists them all.
              * @enum {string}
              */
-            code: "invalid_parameter" | "invalid_body" | "token_missing" | "token_repeated" | "token_too_large" | "token_is_api_key" | "token_malformed" | "token_algorithm" | "token_key_unknown" | "token_signature" | "token_expired" | "token_not_yet_valid" | "token_audience" | "token_issuer" | "token_claims" | "token_role" | "token_subject" | "token_refused" | "timestamp_missing" | "timestamp_malformed" | "signature_missing" | "signature_malformed" | "signature_weak" | "signature_wrong" | "notification_stale" | "notification_from_the_future" | "forbidden" | "anonymous_user" | "assurance_wanted" | "outside_prefix" | "remote_uploads_off" | "not_yours" | "not_found" | "method_not_allowed" | "cloudinary_conflict" | "public_id_taken" | "public_id_reserved" | "library_fenced" | "request_in_progress" | "body_too_large" | "file_too_large" | "query_too_long" | "unsupported_content_type" | "format_not_allowed" | "query_too_slow" | "page_too_large" | "cloudinary_bad_request" | "content_mismatch" | "address_refused" | "file_refused" | "idempotency_key_reused" | "cloudinary_quota" | "cloudinary_concurrency" | "database_busy" | "too_many_uploads" | "too_many_changes" | "headers_too_large" | "internal" | "token_keys_unavailable" | "database_unavailable" | "settings_unavailable" | "fence_unknown" | "queue_unavailable" | "sync_interrupted" | "out_of_time" | "cloudinary_unreachable" | "cloudinary_unreadable" | "cloudinary_stale" | "cloudinary_processing" | "cloudinary_server";
+            code: "invalid_parameter" | "invalid_body" | "token_missing" | "token_repeated" | "token_too_large" | "token_is_api_key" | "token_malformed" | "token_algorithm" | "token_key_unknown" | "token_signature" | "token_expired" | "token_not_yet_valid" | "token_audience" | "token_issuer" | "token_claims" | "token_role" | "token_subject" | "token_refused" | "timestamp_missing" | "timestamp_malformed" | "signature_missing" | "signature_malformed" | "signature_weak" | "signature_wrong" | "notification_stale" | "notification_from_the_future" | "forbidden" | "anonymous_user" | "assurance_wanted" | "outside_prefix" | "remote_uploads_off" | "not_yours" | "not_found" | "method_not_allowed" | "cloudinary_conflict" | "plan_stale" | "public_id_taken" | "public_id_reserved" | "library_fenced" | "request_in_progress" | "in_use" | "deleted" | "not_deleted" | "name_taken" | "conflict" | "precondition_failed" | "body_too_large" | "file_too_large" | "query_too_long" | "unsupported_content_type" | "format_not_allowed" | "query_too_slow" | "page_too_large" | "cloudinary_bad_request" | "content_mismatch" | "address_refused" | "file_refused" | "idempotency_key_reused" | "invalid" | "cloudinary_quota" | "cloudinary_concurrency" | "database_busy" | "too_many_uploads" | "too_many_changes" | "headers_too_large" | "internal" | "token_keys_unavailable" | "database_unavailable" | "settings_unavailable" | "fence_unknown" | "queue_unavailable" | "sync_interrupted" | "out_of_time" | "cloudinary_unreachable" | "cloudinary_unreadable" | "cloudinary_stale" | "cloudinary_processing" | "cloudinary_server";
             instance: string;
             /** @description Finds the request in the log; also the header `X-Request-Id` of every answer. */
             request_id: string;
+            /** @description Of the asset that a request about one asset was refused for. */
+            public_id?: string | null;
+            /** @description The same, Cloudinary's. */
+            asset_id?: string;
+            /** @description With `precondition_failed`: the tag of the asset's present state. */
+            etag?: string;
+            /** @description With `in_use`: the oldest that the caller may read. */
+            references?: components["schemas"]["Reference"][];
+            /** @description With `in_use`: their number, counted up to 1,000. */
+            reference_count?: number;
+            /** @description With an unknown address: the routes that there are. */
+            routes?: string[];
             /** @description The parameter or field that cannot be used. */
             parameter?: string;
         };
@@ -287,6 +389,27 @@ export interface components {
             created_at: string;
             /** Format: date-time */
             updated_at: string;
+            /** @description In lists: where its thumbnails are delivered. Null for deleted assets, for those that Cloudinary does not have, and for guarded files that the caller may not open. */
+            urls?: {
+                /** @description A square picture of 300 pixels: of a film a still, of a PDF its first page; null for sounds and raw files. */
+                thumbnail: string | null;
+                /** @description The same with 600 pixels. */
+                thumbnail_2x: string | null;
+            } | null;
+            /**
+             * Format: date-time
+             * @description In lists of deleted assets only, as the next three.
+             */
+            deleted_at?: string;
+            /**
+             * Format: uuid
+             * @description The user who deleted it here; null if it was deleted in Cloudinary.
+             */
+            deleted_by?: string | null;
+            /** @description Whether the caller may restore it. */
+            may_restore?: boolean;
+            /** @description True while Cloudinary still has it, as far as is known. False once Cloudinary has said that it has no backup. Otherwise null: a restore finds out. */
+            is_restorable?: boolean | null;
         };
         /** @description One asset, with details that lists do not have. */
         WholeAsset: {
@@ -356,10 +479,14 @@ export interface components {
         };
         AssetDetails: {
             asset: components["schemas"]["WholeAsset"];
+            /** @description The tag of its state, as in the header `ETag`, without quotes. */
+            etag: string;
             /** @description Where it is delivered; null where Cloudinary does not have it. The addresses of guarded files (`private`, `authenticated`, or of that access mode) are keys to them: null for callers who are neither owner, editor nor administrator, unless the rules of access say otherwise. */
             urls: {
-                /** @description A square picture. */
+                /** @description A square picture of 300 pixels: of a film a still, of a PDF its first page. */
                 thumbnail: string | null;
+                /** @description The same with 600 pixels. */
+                thumbnail_2x: string | null;
                 /** @description As large as a screen. */
                 preview: string | null;
                 original: string;
@@ -374,6 +501,20 @@ export interface components {
             };
             /** @description The newest first. */
             notifications: components["schemas"]["Notification"][];
+            /** @description Uses of the asset that the caller may see: the own ones; for its owner and administrators all. */
+            references: components["schemas"]["Reference"][];
+            /** @description All uses that the caller may see. */
+            reference_count: number;
+            /** @description Collections that hold it, of those that the caller may see. */
+            collections: {
+                /** Format: uuid */
+                collection_id: string;
+                name: string;
+                is_public: boolean;
+                /** Format: uuid */
+                owner: string;
+                position: number;
+            }[];
             /** @description The newest first, for its owner and administrators; null for others. */
             audit: components["schemas"]["TrailEntry"][] | null;
         };
@@ -471,9 +612,15 @@ export interface components {
         };
         /** @description Only named fields change. */
         Edit: {
-            asset_id: string;
-            /** @description All of them: tags that are missing here are removed. */
+            asset_id: components["schemas"]["AssetKey"];
+            /** @description The `etag` of the asset as you have read it. If it has another by now, this edit fails with `precondition_failed`. */
+            if_match?: string;
+            /** @description All of them: tags that are missing here are removed. Not together with the next two. */
             tags?: string[];
+            /** @description Tags that the asset is to have, whatever others it has. Nobody else's tags are lost. */
+            add_tags?: components["schemas"]["Edit"]["tags"];
+            /** @description Tags that the asset is not to have. */
+            remove_tags?: components["schemas"]["Edit"]["tags"];
             /** @description Only the keys that are given; null removes one. */
             context?: {
                 [key: string]: string | null;
@@ -493,6 +640,19 @@ export interface components {
             /** @description Known here only. */
             alt_text?: string | null;
         };
+        /** @description Only named fields change. */
+        EditOfOne: {
+            tags?: components["schemas"]["Edit"]["tags"];
+            add_tags?: components["schemas"]["Edit"]["add_tags"];
+            remove_tags?: components["schemas"]["Edit"]["remove_tags"];
+            context?: components["schemas"]["Edit"]["context"];
+            metadata?: components["schemas"]["Edit"]["metadata"];
+            display_name?: components["schemas"]["Edit"]["display_name"];
+            folder?: components["schemas"]["Edit"]["folder"];
+            public_id?: components["schemas"]["Edit"]["public_id"];
+            description?: components["schemas"]["Edit"]["description"];
+            alt_text?: components["schemas"]["Edit"]["alt_text"];
+        };
         /** @description Up to 200 edits, each of another asset. */
         Edits: {
             items: components["schemas"]["Edit"][];
@@ -508,19 +668,32 @@ export interface components {
             asset_id: string | null;
             public_id: string;
             sync_status: components["schemas"]["SyncState"];
+            /** @description The tag of its new state, for `if_match`. */
+            etag?: string | null;
+        };
+        ChangedRow: {
+            asset: components["schemas"]["WholeAsset"];
+            /** @description The tag of its new state, as in the header `ETag`, without quotes. */
+            etag: string;
+            /** @description A sentence for people. */
+            message: string;
         };
         Failures: components["schemas"]["Failure"][];
         /** @description The failure of one asset; all others are done. */
         Failure: {
-            /** @description The asset's, where it is known; else the name as it was given. */
-            public_id: string;
-            /** @description The asset's, where it has one; else as it was given. */
+            /** @description The asset's, where it is known; else as it was given, and null if none was. */
+            public_id: string | null;
+            /** @description Cloudinary's, where the asset has one; else as it was given. */
             asset_id?: string;
+            /** @description The public id or asset id as it was given. */
+            named?: string;
+            /** @description With `precondition_failed`: the tag of its present state. */
+            etag?: string;
             /**
              * @description Stable; programs may decide by it.
              * @enum {string}
              */
-            code: "invalid" | "ambiguous" | "not_found" | "forbidden" | "not_deleted" | "deleted" | "in_use" | "name_taken" | "outside_prefix" | "conflict";
+            code: "invalid" | "ambiguous" | "not_found" | "forbidden" | "not_deleted" | "deleted" | "in_use" | "name_taken" | "outside_prefix" | "format_not_allowed" | "conflict" | "precondition_failed";
             /** @description A sentence for people. */
             error: string;
             /** @description With `ambiguous`: the found assets. */
@@ -696,6 +869,11 @@ export interface components {
             public_ids?: string[] | null;
             /** @description Rows may go whose assets are missing in Cloudinary, however many, and deletes that were held until now are carried out. */
             allow_mass_delete?: boolean;
+            /**
+             * Format: uuid
+             * @description The hash of a plan: exactly its deletes are carried out. With a full run, and no other option than `force`, `batch_size` and `quota_reserve`.
+             */
+            apply?: string | null;
             /** @description Calls of Cloudinary's hourly quota that the run leaves to people. */
             quota_reserve?: number | null;
         };
@@ -710,8 +888,10 @@ export interface components {
             run_id: string | null;
             status: components["schemas"]["RunStatus"];
             mode: components["schemas"]["RunMode"] | null;
-            /** @description New here. */
+            /** @description As `created_items`. */
             synced_items: number;
+            /** @description New here. */
+            created_items: number;
             updated_items: number;
             deleted_items: number;
             unchanged_items: number;
@@ -722,6 +902,7 @@ export interface components {
             }[];
             dry_run: boolean;
             drift?: components["schemas"]["Drift"] | null;
+            plan?: components["schemas"]["Plan"];
             /**
              * Format: date-time
              * @description Until then it waits for Cloudinary's quota.
@@ -756,6 +937,8 @@ export interface components {
             };
             cloudinary_calls: number;
             quota_remaining: number | null;
+            /** @description The deletes that a stopped or a dry run has found. Its examples are told with `run_id`. */
+            plan?: components["schemas"]["Plan"] | null;
             /** @description The counts of both sides by the step that granted success. */
             verification: {
                 [key: string]: unknown;
@@ -825,8 +1008,31 @@ export interface components {
             current_run: components["schemas"]["Run"] | null;
             recent_runs: components["schemas"]["Run"][];
             quota: components["schemas"]["Quota"];
+            /** @description Deletes that were decided here and are held. For administrators. */
+            held_plan?: components["schemas"]["Plan"] | null;
             /** @description The run of `run_id`, with its drift; only there if it was asked for. */
             run?: components["schemas"]["Run"] | null;
+        };
+        Plan: {
+            /**
+             * Format: uuid
+             * @description Stands for exactly these deletes; approve them with `apply`.
+             */
+            hash: string;
+            deletes: number;
+            /** @description The live assets, these included. */
+            live?: number;
+            examples?: {
+                /** Format: uuid */
+                row_id: string;
+                asset_id: string | null;
+                public_id: string;
+                resource_type: components["schemas"]["ResourceType"];
+            }[];
+            /** Format: date-time */
+            made_at?: string;
+            /** Format: date-time */
+            expires_at?: string;
         };
         NotificationAccepted: {
             /** @constant */
@@ -950,6 +1156,61 @@ export interface components {
                 oldest_pending: string | null;
                 oldest_pending_seconds: number | null;
             };
+        };
+        Issues: {
+            items: components["schemas"]["Issue"][];
+            /** @description False if more than ten thousand assets fail; then only so many are counted. */
+            complete: boolean;
+        };
+        Issue: {
+            /** @description Operation and code. */
+            id: string;
+            /** @description `upload`, `edit`, `delete` or `restore`. */
+            operation: string;
+            code: string;
+            assets: number;
+            /** @description Of these, the assets that are not retried by themselves. */
+            refused: number;
+            /**
+             * Format: date-time
+             * @description The oldest decision that fails.
+             */
+            first_seen: string;
+            /**
+             * Format: date-time
+             * @description The last change of one of these assets.
+             */
+            last_seen: string;
+            /** Format: date-time */
+            next_attempt_at: string | null;
+            /** @description Of the oldest decision. */
+            message: string | null;
+            advice: string;
+            examples: {
+                asset_id: string | null;
+                /** Format: uuid */
+                row_id: string;
+                public_id: string;
+                resource_type: components["schemas"]["ResourceType"];
+                message: string | null;
+            }[];
+            /** @enum {string} */
+            state: "open" | "acknowledged" | "ignored";
+            /** Format: date-time */
+            marked_at: string | null;
+            /** Format: uuid */
+            marked_by: string | null;
+        };
+        IssueMark: {
+            /**
+             * @description `open` takes a mark back.
+             * @enum {string}
+             */
+            state: "open" | "acknowledged" | "ignored";
+        };
+        RetriedIssue: {
+            retried: number;
+            remaining: number;
         };
         /** @description One change of state. Entries are never changed. */
         AuditEntry: {
@@ -1096,7 +1357,7 @@ export interface components {
                 };
             };
         };
-        /** @description Another method than the address takes; only the function URL answers so, API Gateway knows no such route. */
+        /** @description Another method than the address takes. */
         MethodNotAllowed: {
             headers: {
                 /** @description The methods that the address takes. */
@@ -1110,7 +1371,7 @@ export interface components {
                 };
             };
         };
-        /** @description Something of that name is there, or is just being made; or a request with this `Idempotency-Key` is being answered. */
+        /** @description Something of that name is there, or is just being made; the asset's state is in the way; or a request with this `Idempotency-Key` is being answered. */
         Conflict: {
             headers: {
                 /** @description Seconds to wait, with `request_in_progress`. */
@@ -1120,7 +1381,19 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "cloudinary_conflict" | "public_id_taken" | "public_id_reserved" | "library_fenced" | "request_in_progress";
+                    code?: "cloudinary_conflict" | "plan_stale" | "public_id_taken" | "public_id_reserved" | "library_fenced" | "request_in_progress" | "in_use" | "deleted" | "not_deleted" | "name_taken" | "conflict";
+                };
+            };
+        };
+        /** @description The asset has changed since it was read; `etag` is the tag of its present state. */
+        PreconditionFailed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "precondition_failed";
                 };
             };
         };
@@ -1170,7 +1443,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "query_too_slow" | "page_too_large" | "cloudinary_bad_request" | "content_mismatch" | "address_refused" | "file_refused" | "idempotency_key_reused";
+                    code?: "query_too_slow" | "page_too_large" | "cloudinary_bad_request" | "content_mismatch" | "address_refused" | "file_refused" | "idempotency_key_reused" | "invalid";
                 };
             };
         };
@@ -1240,11 +1513,26 @@ export interface components {
         ResourceType: components["schemas"]["ResourceType"];
         /** @description Tells assets apart that share a public id. */
         DeliveryType: string;
+        /**
+         * @description Cloudinary's asset id, or the id of the row.
+         * @example bf9e9f07a40443b897c2686ae5959d7b
+         */
+        AssetKey: components["schemas"]["AssetKey"];
+        /** @description The `ETag` of the asset as you have read it. If somebody has changed it since, nothing is done, and the answer is 412. `*` takes every state. */
+        IfMatch: string;
+        /**
+         * @description The id of an issue.
+         * @example edit:cloudinary_conflict
+         */
+        Issue: string;
         /** @description A repeat with the same key within a day gets the first answer, and has no further effect. */
         IdempotencyKey: string;
     };
     requestBodies: never;
-    headers: never;
+    headers: {
+        /** @description The tag of the asset's state: of all that people edit, and of its content. Send it in `If-Match`. It is no tag of this answer. */
+        ETag: string;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
@@ -1252,12 +1540,22 @@ export interface operations {
     listMedia: {
         parameters: {
             query?: {
-                /** @description Text anywhere in public id, display name, original filename, description or alternative text; case does not matter. */
+                /** @description Up to 20 words, each of which stands anywhere in the display name, public id, original filename, description, alternative text, tags or context values; case does not matter. */
                 search?: string;
-                /** @description Only of this type. */
-                resource_type?: components["schemas"]["ResourceType"];
+                /** @description Only of these types. */
+                resource_type?: components["schemas"]["ResourceType"][];
+                /** @description Only of these formats. */
+                format?: string[];
+                /** @description Only of these delivery types, such as `upload`, `private` and `authenticated`. */
+                delivery_type?: string[];
                 /** @description Exactly this folder; the root is `/`. */
                 folder?: string;
+                /** @description This folder and all below it. */
+                below?: string;
+                /** @description This value under KEY in the context, such as `context.alt`; for several keys up to 20 times. */
+                "context.KEY"?: string;
+                /** @description This value under KEY, the external id of a field, in the structured metadata; of a list, one of its items. For several keys up to 20 times. */
+                "metadata.KEY"?: string;
                 /** @description These tags, as `tags_match` says. */
                 tags?: string[];
                 /** @description Whether all of the tags, or any of them. */
@@ -1266,8 +1564,8 @@ export interface operations {
                 sync_status?: components["schemas"]["SyncState"];
                 /** @description Only of this user. */
                 uploaded_by?: string;
-                /** @description The moment that the dates compare: when the row was made or changed, or when the asset was made. */
-                date_field?: "created_at" | "updated_at" | "cloudinary_created_at";
+                /** @description The moment that the dates compare: when the row was made or changed, or when the asset was made; of deleted assets also when they were deleted. */
+                date_field?: "created_at" | "updated_at" | "cloudinary_created_at" | "deleted_at";
                 /** @description At this moment or later; a day means its first moment in UTC. Years from 1 to 9999. */
                 date_from?: string;
                 /** @description At this moment or earlier; a day means its last moment in UTC. Years from 1 to 9999. */
@@ -1276,8 +1574,10 @@ export interface operations {
                 min_size?: number;
                 /** @description Bytes at most. */
                 max_size?: number;
-                /** @description The value to sort by; `cloudinary_public_id` is `public_id`. */
-                sort_by?: "created_at" | "updated_at" | "cloudinary_created_at" | "file_size" | "display_name" | "public_id" | "cloudinary_public_id";
+                /** @description `only`: deleted assets, last deleted first, of those that the caller may see: the own ones; for editors and administrators all. */
+                deleted?: "only";
+                /** @description The value to sort by; `cloudinary_public_id` is `public_id`. Deleted assets, and no others, are sorted by `deleted_at`. */
+                sort_by?: "created_at" | "updated_at" | "cloudinary_created_at" | "file_size" | "display_name" | "public_id" | "cloudinary_public_id" | "deleted_at";
                 /** @description Upwards or downwards. */
                 sort_order?: "asc" | "desc";
                 /** @description The page, counted from 1; not together with `cursor`. At most 100,000 assets lie before it. */
@@ -1539,7 +1839,7 @@ export interface operations {
                  * @description Cloudinary's asset id, or the id of the row.
                  * @example bf9e9f07a40443b897c2686ae5959d7b
                  */
-                asset_id: string;
+                asset_id: components["parameters"]["AssetKey"];
             };
             cookie?: never;
         };
@@ -1548,6 +1848,7 @@ export interface operations {
             /** @description The asset, its addresses, its history, the reason for its state, and the next step. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1559,6 +1860,202 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             414: components["responses"]["QueryTooLong"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteOneMedia: {
+        parameters: {
+            query?: {
+                /** @description Delete the asset, though `media_usage` refers to it. */
+                force?: boolean;
+            };
+            header?: {
+                /** @description The `ETag` of the asset as you have read it. If somebody has changed it since, nothing is done, and the answer is 412. `*` takes every state. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description A repeat with the same key within a day gets the first answer, and has no further effect. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Cloudinary's asset id, or the id of the row.
+                 * @example bf9e9f07a40443b897c2686ae5959d7b
+                 */
+                asset_id: components["parameters"]["AssetKey"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The deleted asset. Cloudinary has nothing to do. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    /** @description `true` where this is the first answer to a repeated `Idempotency-Key`. */
+                    "Idempotent-Replay"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedRow"];
+                };
+            };
+            /** @description The deleted asset. Cloudinary follows. */
+            202: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    /** @description `true` where this is the first answer to a repeated `Idempotency-Key`. */
+                    "Idempotent-Replay"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedRow"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["BodyTooLarge"];
+            414: components["responses"]["QueryTooLong"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    editOneMedia: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the asset as you have read it. If somebody has changed it since, nothing is done, and the answer is 412. `*` takes every state. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description A repeat with the same key within a day gets the first answer, and has no further effect. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Cloudinary's asset id, or the id of the row.
+                 * @example bf9e9f07a40443b897c2686ae5959d7b
+                 */
+                asset_id: components["parameters"]["AssetKey"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "add_tags": [
+                 *         "sale"
+                 *       ],
+                 *       "context": {
+                 *         "alt": "A mug",
+                 *         "old": null
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EditOfOne"];
+            };
+        };
+        responses: {
+            /** @description The changed asset. Cloudinary has nothing to do. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    /** @description `true` where this is the first answer to a repeated `Idempotency-Key`. */
+                    "Idempotent-Replay"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedRow"];
+                };
+            };
+            /** @description The changed asset. Cloudinary follows. */
+            202: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    /** @description `true` where this is the first answer to a repeated `Idempotency-Key`. */
+                    "Idempotent-Replay"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedRow"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["BodyTooLarge"];
+            414: components["responses"]["QueryTooLong"];
+            415: components["responses"]["UnsupportedMedia"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    restoreOneMedia: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the asset as you have read it. If somebody has changed it since, nothing is done, and the answer is 412. `*` takes every state. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description A repeat with the same key within a day gets the first answer, and has no further effect. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Cloudinary's asset id, or the id of the row.
+                 * @example bf9e9f07a40443b897c2686ae5959d7b
+                 */
+                asset_id: components["parameters"]["AssetKey"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The restored asset. Cloudinary has nothing to do. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    /** @description `true` where this is the first answer to a repeated `Idempotency-Key`. */
+                    "Idempotent-Replay"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedRow"];
+                };
+            };
+            /** @description The restored asset. Cloudinary follows. */
+            202: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    /** @description `true` where this is the first answer to a repeated `Idempotency-Key`. */
+                    "Idempotent-Replay"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedRow"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["BodyTooLarge"];
+            414: components["responses"]["QueryTooLong"];
+            422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -1862,6 +2359,7 @@ export interface operations {
                      *       "status": "succeeded",
                      *       "mode": "full",
                      *       "synced_items": 2,
+                     *       "created_items": 2,
                      *       "updated_items": 0,
                      *       "deleted_items": 0,
                      *       "unchanged_items": 12,
@@ -1901,7 +2399,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Only this operation. */
-                operation?: string;
+                operation?: "created" | "updated" | "renamed" | "deleted" | "revived" | "conflict" | "value_kept" | "edit_requested" | "edit_confirmed" | "edit" | "delete_requested" | "delete_confirmed" | "delete_cancelled" | "delete" | "restore_requested" | "restore_confirmed" | "restore_cancelled" | "restore" | "described" | "retry_requested" | "upload_requested" | "upload_signed" | "upload_failed" | "deletes_allowed" | "mass_delete_allowed" | "reconcile" | "dry_run" | "purge" | "triggers_repaired" | "owner_changed" | "collections_transferred" | "setting_changed" | "library_marked" | "forgotten" | "glass_broken";
                 /** @description Only with this outcome. */
                 status?: "success" | "failed";
                 /** @description Only from this source. */
@@ -1909,7 +2407,7 @@ export interface operations {
                 /** @description Only by this user. */
                 actor?: string;
                 /** @description Only about this asset. */
-                asset_id?: string;
+                asset_id?: components["schemas"]["AssetKey"];
                 /** @description Only about assets of this name at the time. */
                 public_id?: string;
                 /** @description Only of this run. */
@@ -1940,6 +2438,113 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            414: components["responses"]["QueryTooLong"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listIssues: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The issues. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issues"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            414: components["responses"]["QueryTooLong"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    markIssue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of an issue.
+                 * @example edit:cloudinary_conflict
+                 */
+                issue: components["parameters"]["Issue"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "state": "acknowledged"
+                 *     }
+                 */
+                "application/json": components["schemas"]["IssueMark"];
+            };
+        };
+        responses: {
+            /** @description The issue. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issue"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            414: components["responses"]["QueryTooLong"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    retryIssue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of an issue.
+                 * @example edit:cloudinary_conflict
+                 */
+                issue: components["parameters"]["Issue"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The number of assets that are tried again, and of those that remain (up to 500). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetriedIssue"];
                 };
             };
             400: components["responses"]["BadRequest"];

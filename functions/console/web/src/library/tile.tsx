@@ -1,11 +1,10 @@
 import { useState } from 'preact/hooks'
 import type { Asset } from '../api/types'
-import { ago, bytes } from '../text'
+import { ago, bytes, safeAddress } from '../text'
 import { Icon } from '../ui/icon'
 import { StateBadge } from '../ui/status'
 import { Foreign } from '../ui/text'
 import { selection, toggle } from './selection'
-import { thumbnail } from './thumbnail'
 
 export const nameOf = (asset: { display_name: string | null; cloudinary_public_id: string }): string =>
   asset.display_name || asset.cloudinary_public_id.split('/').pop() || asset.cloudinary_public_id
@@ -23,7 +22,8 @@ interface TileProps {
 /** A picture, or a drawing where there is none or it does not load. */
 function Picture({ asset }: { asset: Asset }) {
   const [broken, setBroken] = useState<string | null>(null)
-  const address = thumbnail(asset)
+  const address = safeAddress(asset.urls?.thumbnail)
+  const sharp = safeAddress(asset.urls?.thumbnail_2x)
   if (!address || broken === address) {
     return (
       <span class="no-picture">
@@ -32,7 +32,16 @@ function Picture({ asset }: { asset: Asset }) {
       </span>
     )
   }
-  return <img src={address} alt="" loading="lazy" decoding="async" onError={() => setBroken(address)} />
+  return (
+    <img
+      src={address}
+      srcSet={sharp ? `${address} 1x, ${sharp} 2x` : undefined}
+      alt=""
+      loading="lazy"
+      decoding="async"
+      onError={() => setBroken(address)}
+    />
+  )
 }
 
 function Parts({ asset, isOpen, isActive, onOpen }: TileProps) {

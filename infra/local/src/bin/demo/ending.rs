@@ -80,7 +80,10 @@ pub(crate) fn invite(world: &World, screen: &Screen) -> Result<()> {
     let environment = environment(world)?;
     let file = keep_environment(&environment)?;
     screen.plain("");
-    screen.plain(format!("console         {}/console", stack.front_door_url()));
+    screen.plain(format!(
+        "console         {}/console",
+        stack.front_door_url()
+    ));
     screen.plain(format!("webhook         {}", stack.webhook_url()));
     screen.plain(format!("database        {}", stack.database_url()));
     if let Ok(environment) = stack.aws_environment() {

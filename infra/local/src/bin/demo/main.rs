@@ -4,6 +4,7 @@
 //! end both are compared record by record. Nothing here is a recorded result: every number that is printed was just
 //! read from one of the two sides.
 
+mod answer;
 mod arriving;
 mod ending;
 mod leaving;

@@ -6,7 +6,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::world::answer;
+use crate::answer::answer;
 
 /// The lifetime of their tokens, in seconds: long enough to look around. An hour is Supabase's default.
 pub(crate) const TOKEN_LIFETIME: u64 = 8 * 3600;
@@ -42,7 +42,7 @@ impl People {
                 .make(
                     "owner@example.com",
                     None,
-                    "owns some of the assets, and edits them",
+                    "uploads, and edits what they have uploaded",
                 )
                 .await?,
             visitor: with

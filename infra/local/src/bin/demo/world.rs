@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use local_stack::LocalStack;
 use media_sync::asset::{AssetId, DeliveryName, ResourceType};
 use media_sync::cloudinary::upload::BulkTargets;
@@ -11,6 +11,7 @@ use media_sync::config;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::answer::answer;
 use crate::people::People;
 
 /// The functions whose logs explain a failure.
@@ -240,20 +241,4 @@ fn is_complaint(line: &str) -> bool {
 fn says_something(line: &str) -> bool {
     let frames = ["START RequestId", "END RequestId", "REPORT RequestId"];
     !line.is_empty() && !frames.iter().any(|frame| line.starts_with(frame))
-}
-
-pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Result<Value> {
-    let (client, request) = request.build_split();
-    let request = request?;
-    let name = format!("{} {}", request.method(), request.url());
-    let response = client
-        .execute(request)
-        .await
-        .with_context(|| name.clone())?;
-    let status = response.status();
-    let body = response.text().await.with_context(|| name.clone())?;
-    if !status.is_success() {
-        bail!("{name}: {status} {body}");
-    }
-    serde_json::from_str(&body).with_context(|| format!("{name}: {status} {body}"))
 }
