@@ -1,4 +1,4 @@
-//! What fails now is one issue for each cause: it is found, marked, and tried again as a whole.
+//! Failures are one issue for each cause: it is found, marked, and tried again as a whole.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 

@@ -13,7 +13,7 @@ pub fn remedy(code: &str) -> &'static str {
     }
 }
 
-/// What is to be done about many assets that fail with this code: the mend, or the reason to wait.
+/// Advice about many assets that fail with this code: the mend, or the reason to wait.
 pub fn advice(code: &str) -> &'static str {
     match code {
         "held" => {

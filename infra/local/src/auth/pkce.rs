@@ -86,7 +86,7 @@ pub(super) fn with_prefix(hash: &str) -> String {
     format!("{PREFIX}{hash}")
 }
 
-/// Whether a link's token belongs to this flow.
+/// True if a link's token belongs to this flow.
 pub(super) fn is_of_flow(hash: &str) -> bool {
     hash.starts_with(PREFIX)
 }

@@ -122,7 +122,7 @@ impl Channel {
         }
     }
 
-    /// Whether the client may send; asked once for each token.
+    /// True if the client may send; asked once for each token.
     pub(super) async fn may_write(&mut self, server: &RealtimeServer) -> bool {
         if !self.private {
             return true;

@@ -18,7 +18,7 @@ pub(super) struct Asked<'a> {
 const WRITE: &str = "insert into realtime.messages (id, topic, extension)
     values ($1::text::uuid, $2, 'broadcast')";
 
-/// Whether the caller may hear broadcasts of the topic.
+/// True if the caller may hear broadcasts of the topic.
 pub(super) async fn may_read(
     database: &str,
     asked: &Asked<'_>,
@@ -31,7 +31,7 @@ pub(super) async fn may_read(
     Ok(client.query_opt(seen, &[&id]).await?.is_some())
 }
 
-/// Whether the caller may send broadcasts into the topic.
+/// True if the caller may send broadcasts into the topic.
 pub(super) async fn may_write(
     database: &str,
     asked: &Asked<'_>,
