@@ -1,6 +1,7 @@
 //! The control plane: a test's orders to the stand-in, and its readings.
 
 mod notifications;
+mod picture;
 mod request;
 mod seed;
 mod state;
@@ -28,7 +29,11 @@ pub(crate) async fn handle(app: &App, path: &str, request: Request<Body>) -> Res
         Ok(body) => body,
         Err(error) => return error.into_response(),
     };
-    match dispatch(app, &method, path.trim_end_matches('/'), &query, body).await {
+    let path = path.trim_end_matches('/');
+    if (method.as_str(), path) == ("GET", "picture") {
+        return picture::picture(&query).unwrap_or_else(IntoResponse::into_response);
+    }
+    match dispatch(app, &method, path, &query, body).await {
         Ok(answer) => axum::Json(answer).into_response(),
         Err(error) => error.into_response(),
     }

@@ -1,7 +1,10 @@
 //! Bytes that follow from a number: real pictures, tiny MP4 containers and text files.
 
+use image::RgbImage;
+
 use super::ResourceType;
 use super::png;
+use super::scene::Scene;
 use super::scramble::scramble;
 
 /// Size in pixels of a generated picture or video.
@@ -29,6 +32,14 @@ pub(super) fn format(kind: ResourceType) -> Option<&'static str> {
         ResourceType::Video => Some("mp4"),
         ResourceType::Raw => None,
     }
+}
+
+/// The picture of this seed at any size.
+pub(crate) fn landscape(seed: u64, width: u32, height: u32) -> RgbImage {
+    let scene = Scene::of(seed);
+    let colours = scene.paint(width, height).into_iter();
+    let pixels = colours.flat_map(|colour| scene.palette[usize::from(colour)]);
+    RgbImage::from_raw(width, height, pixels.collect()).expect("a colour for each pixel")
 }
 
 fn text(seed: u64) -> String {

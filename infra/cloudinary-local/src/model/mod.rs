@@ -6,6 +6,7 @@ mod field;
 mod generated;
 mod id;
 mod png;
+mod scene;
 mod scramble;
 mod seed;
 
@@ -17,6 +18,7 @@ use serde_json::Value;
 pub(crate) use asset::{Asset, LastUpdated, Media, Name};
 pub(crate) use content::{Content, Kind, Sniffed, md5_hex, sniff};
 pub(crate) use field::{DatasourceEntry, FieldType, MetadataField};
+pub(crate) use generated::landscape;
 pub(crate) use id::{DeliveryType, Id, ResourceType};
 pub(crate) use seed::SeedSpec;
 

@@ -1,58 +1,46 @@
-//! A PNG writer for generated pictures: two bits a pixel, uncompressed, so that the length of the
+//! A PNG writer for generated pictures: four bits a pixel, uncompressed, so that the length of the
 //! file is known without writing it.
 
-use super::scramble::scramble;
+use super::scene::{COLOURS, Scene};
 
 pub(super) const WIDTH: u32 = 96;
 pub(super) const HEIGHT: u32 = 72;
 
-const ROW: usize = WIDTH as usize / 4 + 1;
+const ROW: usize = WIDTH as usize / 2 + 1;
 const PIXELS: usize = ROW * HEIGHT as usize;
 const COMMENT: usize = "Comment\0".len() + 16;
 
 /// Signature, then the chunks IHDR, PLTE, tEXt, IDAT and IEND with 12 bytes of frame each. The
 /// pixels are one stored deflate block (5) in a zlib frame (6).
-pub(super) const LENGTH: u64 = (8 + 12 * 5 + 13 + 12 + COMMENT + (PIXELS + 11)) as u64;
+pub(super) const LENGTH: u64 = (8 + 12 * 5 + 13 + 3 * COLOURS + COMMENT + (PIXELS + 11)) as u64;
 
 /// A decodable picture, different for every seed.
 pub(super) fn picture(seed: u64) -> Vec<u8> {
-    let noise = scramble(seed);
+    let scene = Scene::of(seed);
     let mut file = Vec::with_capacity(LENGTH as usize);
     file.extend_from_slice(b"\x89PNG\r\n\x1a\n");
     let mut header = Vec::with_capacity(13);
     header.extend_from_slice(&WIDTH.to_be_bytes());
     header.extend_from_slice(&HEIGHT.to_be_bytes());
-    header.extend_from_slice(&[2, 3, 0, 0, 0]);
+    header.extend_from_slice(&[4, 3, 0, 0, 0]);
     chunk(&mut file, b"IHDR", &header);
-    chunk(&mut file, b"PLTE", &palette(noise));
+    chunk(&mut file, b"PLTE", scene.palette.as_flattened());
     chunk(
         &mut file,
         b"tEXt",
         format!("Comment\0{seed:016x}").as_bytes(),
     );
-    chunk(&mut file, b"IDAT", &stored_zlib(&pixels(noise)));
+    chunk(&mut file, b"IDAT", &stored_zlib(&rows(&scene)));
     chunk(&mut file, b"IEND", &[]);
     file
 }
 
-fn palette(noise: u64) -> [u8; 12] {
-    let mut colours = [0; 12];
-    let more = scramble(noise);
-    colours[..8].copy_from_slice(&noise.to_be_bytes());
-    colours[8..].copy_from_slice(&more.to_be_bytes()[..4]);
-    colours
-}
-
-/// Diagonal bands whose slope and width follow from the noise.
-fn pixels(noise: u64) -> Vec<u8> {
-    let (dx, dy, band) = (noise % 5 + 1, noise / 5 % 5, noise / 25 % 24 + 6);
+/// Two pixels a byte; each row begins with its filter, which is none.
+fn rows(scene: &Scene) -> Vec<u8> {
     let mut rows = Vec::with_capacity(PIXELS);
-    for y in 0..u64::from(HEIGHT) {
+    for row in scene.paint(WIDTH, HEIGHT).chunks(WIDTH as usize) {
         rows.push(0);
-        for byte in 0..u64::from(WIDTH) / 4 {
-            let pixel = |i: u64| (((byte * 4 + i) * dx + y * dy) / band % 4) as u8;
-            rows.push(pixel(0) << 6 | pixel(1) << 4 | pixel(2) << 2 | pixel(3));
-        }
+        rows.extend(row.chunks(2).map(|pair| pair[0] << 4 | pair[1]));
     }
     rows
 }

@@ -220,3 +220,28 @@ async fn unknown_settings_and_endpoints_are_refused() {
         404
     );
 }
+
+#[tokio::test]
+async fn painted_pictures_are_uploaded_by_address() {
+    let server = local(json!({})).await;
+    let mut digests = Vec::new();
+    for seed in [1, 2] {
+        let file = format!(
+            "{}/_control/picture?seed={seed}&width=320&height=200",
+            server.url
+        );
+        let uploaded = server
+            .upload_api(
+                "image/upload",
+                json!({"file": file, "public_id": format!("painted-{seed}")}),
+            )
+            .await
+            .ok();
+        assert_eq!(
+            (&uploaded["width"], &uploaded["height"], &uploaded["format"]),
+            (&json!(320), &json!(200), &json!("jpg"))
+        );
+        digests.push(uploaded["etag"].clone());
+    }
+    assert_ne!(digests[0], digests[1]);
+}

@@ -7,6 +7,7 @@
 mod answer;
 mod arriving;
 mod ending;
+mod gallery;
 mod leaving;
 mod library;
 mod missed;
@@ -158,8 +159,20 @@ async fn show(world: &World, screen: &Screen) -> Result<()> {
         .await?;
     screen
         .step(
+            "Upload through the API, collect, and throw one away",
+            gallery::fill(world, screen),
+        )
+        .await?;
+    screen
+        .step(
             "Compare both sides record by record",
             ending::compare(world, screen),
+        )
+        .await?;
+    screen
+        .step(
+            "Ask for an edit that Cloudinary refuses",
+            gallery::trouble(world, screen),
         )
         .await
 }

@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::answer::answer;
-use crate::people::People;
+use crate::people::{People, Person};
 
 /// The functions whose logs explain a failure.
 const FUNCTIONS: [&str; 10] = [
@@ -70,11 +70,19 @@ impl World {
         path: &str,
         body: Option<Value>,
     ) -> Result<Value> {
+        self.api_as(&self.people.administrator, method, path, body)
+            .await
+    }
+
+    pub(crate) async fn api_as(
+        &self,
+        person: &Person,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Value> {
         let url = format!("{}{path}", self.stack.api_url());
-        let request = self
-            .http
-            .request(method, url)
-            .bearer_auth(&self.people.administrator.token);
+        let request = self.http.request(method, url).bearer_auth(&person.token);
         let request = match body {
             Some(body) => request.json(&body),
             None => request,
@@ -108,6 +116,17 @@ impl World {
             .query(&[("cloudinary_asset_id", format!("in.({})", ids.join(",")))]);
         let rows = answer(request).await?;
         Ok(rows.as_array().context("rows come as an array")?.clone())
+    }
+
+    /// Writes through the Data API as this person, and answers what was written.
+    pub(crate) async fn data(&self, person: &Person, path: &str, body: &Value) -> Result<Value> {
+        let url = format!("{}/rest/v1/{path}", self.stack.supabase_url());
+        let request = self.http.request(Method::POST, url).json(body);
+        let request = request
+            .header("apikey", self.stack.publishable_key())
+            .header("prefer", "return=representation")
+            .bearer_auth(&person.token);
+        answer(request).await
     }
 
     /// Calls the stand-in past Cloudinary's own APIs.
