@@ -3,6 +3,7 @@
 use media_sync::supabase::DataApi;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::failure::Failure;
 
@@ -16,6 +17,53 @@ pub struct OwnedAssets {
     pub assets: u64,
     /// Collections.
     pub collections: u64,
+}
+
+/// Counts the assets that nobody owns: in this folder and beneath it, or anywhere.
+///
+/// # Errors
+/// When the Data API does not answer or refuses.
+pub async fn count_unowned(
+    below: Option<&str>,
+    supabase: &DataApi,
+) -> Result<OwnedAssets, Failure> {
+    let arguments = json!({ "p_below": below });
+    Ok(OwnedAssets {
+        assets: supabase.rpc("media_sync_count_unowned", &arguments).await?,
+        collections: 0,
+    })
+}
+
+/// Gives these assets to a user; `told` hears the sum after each batch. A second time it finds the rest.
+///
+/// # Errors
+/// When the Data API does not answer or refuses. Assets given until then stay given.
+pub async fn assign_unowned(
+    to: &str,
+    below: Option<&str>,
+    supabase: &DataApi,
+    mut told: impl FnMut(OwnedAssets),
+) -> Result<OwnedAssets, Failure> {
+    let mut given = OwnedAssets::default();
+    let mut after = None;
+    loop {
+        let arguments = json!({"p_to": to, "p_below": below, "p_after": after, "p_limit": BATCH});
+        let batch: AssignedBatch = supabase
+            .rpc("media_sync_assign_unowned", &arguments)
+            .await?;
+        given.assets += batch.assets;
+        told(given);
+        if batch.last.is_none() {
+            return Ok(given);
+        }
+        after = batch.last;
+    }
+}
+
+#[derive(Deserialize)]
+struct AssignedBatch {
+    assets: u64,
+    last: Option<Uuid>,
 }
 
 /// Counts a user's assets.

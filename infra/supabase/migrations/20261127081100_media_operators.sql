@@ -2,13 +2,44 @@
 do $once$ begin if media_sync.begin_migration('20261127081100', 'media_operators') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
--- Makes p_to the owner of at most p_limit assets of p_from, deleted ones included, and tells how many. Each gets an
--- entry in the audit trail. With p_collections the collections follow, all at once.
+-- Makes p_to the owner of those of these assets that p_from owns; null is nobody. Each gets an entry in the audit
+-- trail. Tells how many there were.
+create function media_sync.change_owner(p_assets uuid[], p_from uuid, p_to uuid) returns bigint
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    v_former text := media_sync.mark('observing', 'on');
+    v_moved bigint;
+begin
+    with theirs as (
+        -- In the order in which workers lock them.
+        select id from public.media_assets
+        where id = any (p_assets) and uploaded_by is not distinct from p_from order by id for update
+    ), moved as (
+        -- With the right to undo their own deletes.
+        update public.media_assets m
+        set uploaded_by = p_to, deleted_by = case when m.deleted_by = p_from then p_to else m.deleted_by end
+        from theirs where m.id = theirs.id
+        returning m.id, m.cloudinary_asset_id, m.cloudinary_public_id, m.resource_type
+    ), told as (
+        insert into public.media_sync_log (
+            operation, source, asset_row_id, cloudinary_asset_id, cloudinary_public_id, resource_type, details
+        )
+        select 'owner_changed', 'database', id, cloudinary_asset_id, cloudinary_public_id, resource_type,
+            jsonb_build_object('from', p_from, 'to', p_to)
+        from moved
+    )
+    select count(*) into v_moved from moved;
+    perform media_sync.mark('observing', v_former);
+    return v_moved;
+end
+$$;
+
+-- Makes p_to the owner of at most p_limit assets of p_from, deleted ones included, and tells how many. With
+-- p_collections the collections follow, all at once.
 create function public.media_sync_transfer(p_from uuid, p_to uuid, p_limit integer, p_collections boolean default false)
 returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    v_former text := media_sync.mark('observing', 'on');
     v_ids uuid[];
     v_assets bigint;
     v_collections bigint := 0;
@@ -24,25 +55,7 @@ begin
         select id from public.media_assets
         where uploaded_by = p_from and deleted_at is not null limit p_limit - cardinality(v_ids)
     );
-    with theirs as (
-        -- In the order in which workers lock them.
-        select id from public.media_assets
-        where id = any (v_ids) and uploaded_by = p_from order by id for update
-    ), moved as (
-        -- With the right to undo their own deletes.
-        update public.media_assets m
-        set uploaded_by = p_to, deleted_by = case when m.deleted_by = p_from then p_to else m.deleted_by end
-        from theirs where m.id = theirs.id
-        returning m.id, m.cloudinary_asset_id, m.cloudinary_public_id, m.resource_type
-    ), told as (
-        insert into public.media_sync_log (
-            operation, source, asset_row_id, cloudinary_asset_id, cloudinary_public_id, resource_type, details
-        )
-        select 'owner_changed', 'database', id, cloudinary_asset_id, cloudinary_public_id, resource_type,
-            jsonb_build_object('from', p_from, 'to', p_to)
-        from moved
-    )
-    select count(*) into v_assets from moved;
+    v_assets := media_sync.change_owner(v_ids, p_from, p_to);
     if p_collections then
         update public.media_collections set owner = p_to where owner = p_from;
         get diagnostics v_collections = row_count;
@@ -52,8 +65,38 @@ begin
                 jsonb_build_object('from', p_from, 'to', p_to, 'collections', v_collections));
         end if;
     end if;
-    perform media_sync.mark('observing', v_former);
     return jsonb_build_object('assets', v_assets, 'collections', v_collections);
+end
+$$;
+
+-- Tells whether nobody owns an asset of this folder, which lies in p_below or beneath it. Null is every folder.
+create function media_sync.is_unowned(p_owner uuid, p_folder text, p_below text) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select p_owner is null and (
+        p_below is null or p_folder = p_below or starts_with(p_folder, p_below || '/')
+    )
+$$;
+
+-- The number of assets that nobody owns, deleted ones included.
+create function public.media_sync_count_unowned(p_below text default null) returns bigint
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select count(*) from public.media_assets m where media_sync.is_unowned(m.uploaded_by, m.folder, p_below)
+$$;
+
+-- Makes p_to the owner of at most p_limit assets that nobody owns, deleted ones included: those after the id p_after.
+-- Answers how many, and the last id, from which the next call goes on.
+create function public.media_sync_assign_unowned(p_to uuid, p_below text, p_after uuid, p_limit integer) returns jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_ids uuid[] := array(
+        select m.id from public.media_assets m
+        where (p_after is null or m.id > p_after) and media_sync.is_unowned(m.uploaded_by, m.folder, p_below)
+        order by m.id limit p_limit
+    );
+begin
+    return jsonb_build_object(
+        'assets', media_sync.change_owner(v_ids, null, p_to), 'last', v_ids[cardinality(v_ids)]
+    );
 end
 $$;
 
@@ -225,11 +268,12 @@ language sql set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
-revoke execute on function public.media_sync_transfer, public.media_sync_note_triggers from public, anon, authenticated,
-    service_role;
-grant execute on function public.media_sync_transfer, public.media_sync_note_triggers to service_role;
+revoke execute on function public.media_sync_transfer, public.media_sync_count_unowned, public.media_sync_assign_unowned,
+    public.media_sync_note_triggers from public, anon, authenticated, service_role;
+grant execute on function public.media_sync_transfer, public.media_sync_count_unowned, public.media_sync_assign_unowned,
+    public.media_sync_note_triggers to service_role;
 
-revoke execute on function media_sync.awaited_operation, media_sync.awaited_since, media_sync.want_operator,
+revoke execute on function media_sync.change_owner, media_sync.is_unowned, media_sync.awaited_operation, media_sync.awaited_since, media_sync.want_operator,
     media_sync.forget_issue_marks from public;
 revoke execute on function public.media_issues, public.media_mark_issue, public.media_retry_issue
     from public, anon, authenticated, service_role;

@@ -1,6 +1,7 @@
-//! `mediasync admin transfer`: gives the assets of one user to another.
+//! `mediasync admin transfer`: gives the assets of one user, or of nobody, to another.
 
 use clap::Args;
+use media_sync::supabase::DataApi;
 use serde_json::json;
 
 use super::admin_users::{entry, find};
@@ -11,13 +12,19 @@ use crate::output::Output;
 use crate::transfer::{self, OwnedAssets};
 use crate::users::{ProjectUser, ProjectUsers};
 
+/// Names the assets that nobody owns, such as those of an import.
+const NOBODY: &str = "nobody";
+
 /// Its options.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The owner until now: an e-mail address, or the id, also of a user who is gone
+    /// The owner until now: an e-mail address, the id, also of a user who is gone, or `nobody`
     from: String,
     /// The owner from now on: an e-mail address, or an id
     to: String,
+    /// Of what nobody owns, only assets in this folder and beneath it
+    #[arg(long, value_name = "FOLDER")]
+    below: Option<String>,
     /// Transfer the user's collections too
     #[arg(long)]
     collections: bool,
@@ -28,6 +35,12 @@ pub(super) struct Arguments {
     source: ConfigurationSource,
 }
 
+/// The assets to be transferred.
+enum FormerOwner {
+    User(String),
+    Nobody { below: Option<String> },
+}
+
 pub(super) async fn run(arguments: &Arguments, output: &Output) -> Result<Exit, Failure> {
     let needed = [SUPABASE_URL, SUPABASE_SECRET_KEY];
     let configuration = Configuration::find(&arguments.source, &[], &needed).await?;
@@ -35,15 +48,12 @@ pub(super) async fn run(arguments: &Arguments, output: &Output) -> Result<Exit, 
     let users = ProjectUsers::new(&url, key, configuration.http().clone());
     let all = users.all().await?;
     let to = find(all.clone(), arguments.to.trim())?.ok_or_else(|| unknown(&arguments.to))?;
-    let from = owner_until_now(all, arguments.from.trim())?;
-    if from == to.id {
-        return Err(Failure::new(
-            Exit::Usage,
-            "the old and the new owner are the same user",
-        ));
+    let from = former_owner(arguments, all)?;
+    if matches!(&from, FormerOwner::User(id) if *id == to.id) {
+        return Err(usage("the old and the new owner are the same user"));
     }
     let supabase = configuration.supabase()?;
-    let mut owned = transfer::count(&from, &supabase).await?;
+    let mut owned = from.count(&supabase).await?;
     if !arguments.collections {
         owned.collections = 0;
     }
@@ -64,14 +74,64 @@ pub(super) async fn run(arguments: &Arguments, output: &Output) -> Result<Exit, 
         ));
     }
     let mut so_far = OwnedAssets::default();
-    let moved = transfer::transfer((&from, &to.id), arguments.collections, &supabase, |sum| {
-        so_far = sum;
-    })
-    .await;
+    let moved = from
+        .give(&to.id, arguments.collections, &supabase, |sum| so_far = sum)
+        .await;
     let moved = moved.map_err(|failure| broken(failure, so_far))?;
     output.say(&format!("{} owns {} more", to.name(), words(moved)));
     report(&from, &to, moved, false, output);
     Ok(Exit::Ok)
+}
+
+impl FormerOwner {
+    async fn count(&self, supabase: &DataApi) -> Result<OwnedAssets, Failure> {
+        match self {
+            Self::User(id) => transfer::count(id, supabase).await,
+            Self::Nobody { below } => transfer::count_unowned(below.as_deref(), supabase).await,
+        }
+    }
+
+    async fn give(
+        &self,
+        to: &str,
+        collections: bool,
+        supabase: &DataApi,
+        told: impl FnMut(OwnedAssets),
+    ) -> Result<OwnedAssets, Failure> {
+        match self {
+            Self::User(id) => transfer::transfer((id, to), collections, supabase, told).await,
+            Self::Nobody { below } => {
+                transfer::assign_unowned(to, below.as_deref(), supabase, told).await
+            }
+        }
+    }
+}
+
+fn former_owner(arguments: &Arguments, all: Vec<ProjectUser>) -> Result<FormerOwner, Failure> {
+    let name = arguments.from.trim();
+    let below = arguments
+        .below
+        .as_deref()
+        .map(|folder| folder.trim_matches('/'));
+    if name == NOBODY {
+        if arguments.collections {
+            return Err(usage(
+                "every collection has an owner: leave --collections out",
+            ));
+        }
+        let below = below.filter(|folder| !folder.is_empty()).map(str::to_owned);
+        return Ok(FormerOwner::Nobody { below });
+    }
+    if below.is_some() {
+        return Err(usage(
+            "--below goes with `nobody` only: a user's assets are transferred as a whole",
+        ));
+    }
+    owner_until_now(all, name).map(FormerOwner::User)
+}
+
+fn usage(problem: &str) -> Failure {
+    Failure::new(Exit::Usage, problem)
 }
 
 /// A user who has left may be gone from Auth; then only the id names the assets.
@@ -113,7 +173,17 @@ fn words(owned: OwnedAssets) -> String {
     }
 }
 
-fn report(from: &str, to: &ProjectUser, owned: OwnedAssets, dry_run: bool, output: &Output) {
+fn report(
+    from: &FormerOwner,
+    to: &ProjectUser,
+    owned: OwnedAssets,
+    dry_run: bool,
+    output: &Output,
+) {
+    let from = match from {
+        FormerOwner::User(id) => id,
+        FormerOwner::Nobody { .. } => NOBODY,
+    };
     let value = json!({
         "from": from,
         "to": entry(to),

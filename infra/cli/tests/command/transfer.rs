@@ -1,4 +1,4 @@
-//! `mediasync admin transfer`: the assets of somebody who has left.
+//! `mediasync admin transfer`: the assets of somebody who has left, and those that nobody owns.
 
 use local_stack::{LocalStack, StackOptions};
 use serde_json::{Value, json};
@@ -136,6 +136,57 @@ async fn assets_of_one_owner_become_anothers_and_nobody_elses() {
             Some(code),
             "{arguments:?}"
         );
+    }
+    project.stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn assets_that_nobody_owns_are_given_by_folder_or_all() {
+    let project = Project::start().await;
+    let new = project.user("new@example.com").await;
+    project.own(GONE, 3).await;
+    for (folder, count) in [
+        ("shop", 600),
+        ("shop/mugs", 500),
+        ("shopping", 4),
+        ("100%/x", 2),
+    ] {
+        project
+            .text(&format!(
+                "insert into public.media_assets (cloudinary_asset_id, cloudinary_public_id, resource_type, folder, deleted_at)
+                 select md5('{folder}' || n), '{folder}/' || n, 'image', '{folder}', case when n % 10 = 0 then now() end
+                 from generate_series(1, {count}) n; select 1"
+            ))
+            .await;
+    }
+    let assets = |run: Run| {
+        assert_eq!(run.code, Some(0), "{run:?}");
+        run.json()["assets"].as_u64().unwrap()
+    };
+    let nobody = |more: &[&str]| {
+        project.transfer(&[&["nobody", "new@example.com", "--json"], more].concat())
+    };
+    assert_eq!(assets(nobody(&["--dry-run"])), 1_106);
+    assert_eq!(assets(nobody(&["--below", "/shop/", "--dry-run"])), 1_100);
+    assert_eq!(project.owned(&new).await, "0");
+
+    assert_eq!(assets(nobody(&["--below", "shop"])), 1_100);
+    assert_eq!(project.owned(&new).await, "1100");
+    let audited = format!(
+        "select count(distinct asset_row_id) from public.media_sync_log where operation = 'owner_changed'
+         and details = '{{\"from\": null, \"to\": \"{new}\"}}'"
+    );
+    assert_eq!(project.text(&audited).await, "1100");
+    assert_eq!(assets(nobody(&["--below", "100%"])), 2);
+    assert_eq!(assets(nobody(&[])), 4);
+    assert_eq!(assets(nobody(&[])), 0);
+    assert_eq!(project.owned(GONE).await, "3");
+
+    for arguments in [
+        ["nobody", "new@example.com", "--collections"].as_slice(),
+        &[GONE, "new@example.com", "--below", "shop"],
+    ] {
+        assert_eq!(project.transfer(arguments).code, Some(2), "{arguments:?}");
     }
     project.stack.stop().await;
 }
