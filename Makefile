@@ -110,7 +110,7 @@ ARCHS ?= arm64 x86_64
 dist: venv-build venv-sam ## build and pack them with template, bill of materials and checksums, in dist/ARCH (ARCHS="arm64 x86_64")
 	@infra/dist.sh $(ARCHS)
 
-sbom: venv-build ## list the crates in the functions as CycloneDX, dist/ARCH/sbom.cdx.json
+sbom: venv-build ## list the crates and packages in the functions as CycloneDX, dist/ARCH/sbom.cdx.json
 	$(TOOLS)/venv-build/bin/python -B infra/sbom.py $(ARCHS)
 
 build-local: ## build everything for this machine, in the dev profile

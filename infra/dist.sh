@@ -10,6 +10,9 @@ python=$root/.tools/venv-sam/bin/python
 
 say() { printf 'dist: %s\n' "$*" >&2; }
 
+# A release without the page would be none.
+infra/local/build-console.sh
+
 made=
 missing=
 for arch; do

@@ -1,4 +1,5 @@
-"""Writes the bill of materials of the functions: every crate in their programs, as CycloneDX JSON.
+"""Writes the bill of materials of the functions: every crate in their programs and every npm package of the console,
+as CycloneDX JSON.
 
   sbom.py [ARCH...]      arm64, x86_64; into dist/ARCH/sbom.cdx.json
 
@@ -12,9 +13,13 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
+import sbom_npm
+
 NAME = "sbom.cdx.json"
 TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 PROJECT = "media-sync"
+# The one function that holds a page.
+CONSOLE = "console"
 
 
 def linked(tree):
@@ -112,7 +117,11 @@ def read(arch):
     tree = told("cargo", "tree", "--locked", *chosen, *kinds)
     compiler = told("rustc", "--version").split()[1]
     digests = checksums(Path("Cargo.lock").read_text())
-    return document(json.loads(metadata), functions, linked(tree), digests, arch, compiler)
+    bill = document(json.loads(metadata), functions, linked(tree), digests, arch, compiler)
+    version = bill["metadata"]["component"]["version"]
+    lock = Path("functions", CONSOLE, "web/package-lock.json")
+    sbom_npm.add(bill, f"{CONSOLE}@{version}", json.loads(lock.read_text()))
+    return bill
 
 
 def text(arch):

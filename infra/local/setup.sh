@@ -29,8 +29,8 @@ find_python() { # the first Python that can make virtual environments
 }
 
 check_node() {
-    node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' ||
-        fail "Node.js is $(node --version): install Node.js 20 or later (https://nodejs.org), then run this again"
+    node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' ||
+        fail "Node.js is $(node --version): install Node.js 20.19 or later (https://nodejs.org), then run this again"
 }
 
 check_python() {
@@ -125,7 +125,7 @@ need cargo "Rust (https://rustup.rs)"
 
 parts=${*:-node venv-aws venv-sam venv-build venv-sdk venv-api venv-sql}
 case $parts in *node*)
-    need node "Node.js 20 or later (https://nodejs.org)"
+    need node "Node.js 20.19 or later (https://nodejs.org)"
     need npm "npm, which comes with Node.js (https://nodejs.org)"
     ;;
 esac
