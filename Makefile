@@ -23,8 +23,8 @@ setup: ## install what the local stack needs into .tools (1.5 GB; the targets th
 venv-build venv-sam venv-sql venv-lint:
 	@infra/local/setup.sh $@
 
-run: setup build-local ## start everything locally, show the main job, stay up until Ctrl-C
-	target/debug/demo
+run: setup build-local ## start everything locally, show the main job, stay up until Ctrl-C (KEEP=1 keeps the data)
+	target/debug/demo $(if $(KEEP),--keep)
 
 demo: setup build-local ## the same, then exit; fails if anything differs
 	target/debug/demo --exit

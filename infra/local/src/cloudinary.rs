@@ -6,28 +6,30 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use bytes::Bytes;
-use http::Request;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use rand::Rng as _;
-use rand::distr::Alphanumeric;
+use http::{Method, Request};
 use serde_json::{Value, json};
 
 use crate::StackError;
+use crate::folders;
 use crate::http_client::HttpClient;
+use crate::kept_project::{CloudinaryKeys, KeptProject};
 use crate::ports;
 use crate::supervisor::{Launch, Process, Supervisor, path_text};
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 const PROGRAM: &str = "cloudinary_local";
 const CLOUD: &str = "demo";
+/// Its folder's name.
+const DATA: &str = "cloudinary";
 
 #[derive(Debug)]
 pub(crate) struct Cloudinary {
     program: PathBuf,
     arguments: Vec<String>,
     port: u16,
-    api_key: String,
-    api_secret: String,
+    keys: CloudinaryKeys,
+    data: PathBuf,
     process: Process,
 }
 
@@ -35,48 +37,46 @@ impl Cloudinary {
     pub(crate) async fn start(
         supervisor: &Supervisor,
         usual_port: Option<u16>,
+        keys: &CloudinaryKeys,
+        kept: Option<&KeptProject>,
         more_arguments: &[String],
     ) -> Result<Self, StackError> {
         let program = find_program().await?;
-        let api_key = rand::rng()
-            .random_range(100_000_000_000_000_u64..1_000_000_000_000_000)
-            .to_string();
-        let api_secret: String = rand::rng()
-            .sample_iter(Alphanumeric)
-            .take(27)
-            .map(char::from)
-            .collect();
-        ports::on_its_usual_port(usual_port, async |port| {
+        let data = supervisor.folder().join(DATA);
+        if let Some(kept) = kept {
+            folders::copy(&kept.library(), &data).await?;
+        }
+        let cloudinary = ports::on_its_usual_port(usual_port, async |port| {
             let mut arguments = vec!["--listen".to_owned(), format!("127.0.0.1:{port}")];
-            arguments.extend([
-                "--data".to_owned(),
-                path_text(&supervisor.folder().join("cloudinary")),
-            ]);
+            arguments.extend(["--data".to_owned(), path_text(&data)]);
             arguments.extend(
                 [
                     "--cloud",
                     CLOUD,
                     "--api-key",
-                    &api_key,
+                    &keys.key,
                     "--api-secret",
-                    &api_secret,
+                    &keys.secret,
                 ]
                 .map(str::to_owned),
             );
             arguments.extend_from_slice(more_arguments);
             let process = launch(supervisor, &program, &arguments).await?;
-            let (api_key, api_secret) = (api_key.clone(), api_secret.clone());
             let cloudinary = Self {
                 program: program.clone(),
                 arguments,
                 port,
-                api_key,
-                api_secret,
+                keys: keys.clone(),
+                data: data.clone(),
                 process,
             };
             cloudinary.ready().await.map(|()| cloudinary)
         })
-        .await
+        .await?;
+        if kept.is_some() {
+            cloudinary.forget_triggers().await?;
+        }
+        Ok(cloudinary)
     }
 
     /// On the same port, with the same data.
@@ -100,8 +100,8 @@ impl Cloudinary {
     pub(crate) fn url(&self) -> String {
         format!(
             "cloudinary://{}:{}@{CLOUD}?upload_prefix={}",
-            self.api_key,
-            self.api_secret,
+            self.keys.key,
+            self.keys.secret,
             self.base_url()
         )
     }
@@ -109,24 +109,50 @@ impl Cloudinary {
     /// Has every notification sent to `uri`.
     pub(crate) async fn notify(&self, uri: &str) -> Result<(), StackError> {
         let trigger = json!({ "uri": uri, "event_type": "all" });
-        self.administer("triggers", &trigger).await
+        self.administer(Method::POST, "triggers", &trigger).await?;
+        Ok(())
     }
 
     /// Defines a field of structured metadata that takes any text.
     pub(crate) async fn define_text_field(&self, external_id: &str) -> Result<(), StackError> {
         let field = json!({ "external_id": external_id, "label": external_id, "type": "string" });
-        self.administer("metadata_fields", &field).await
+        self.administer(Method::POST, "metadata_fields", &field)
+            .await?;
+        Ok(())
     }
 
-    async fn administer(&self, what: &str, body: &Value) -> Result<(), StackError> {
+    /// Copies its data; it must not run any more.
+    pub(crate) async fn keep(&self, kept: &KeptProject) -> Result<(), StackError> {
+        folders::copy(&self.data, &kept.library()).await
+    }
+
+    /// They lead to the addresses of the stack before.
+    async fn forget_triggers(&self) -> Result<(), StackError> {
+        let listed = self.administer(Method::GET, "triggers", &json!({})).await?;
+        for trigger in listed["triggers"].as_array().into_iter().flatten() {
+            let path = format!("triggers/{}", trigger["id"].as_str().unwrap_or_default());
+            self.administer(Method::DELETE, &path, &json!({})).await?;
+        }
+        Ok(())
+    }
+
+    async fn administer(
+        &self,
+        method: Method,
+        what: &str,
+        body: &Value,
+    ) -> Result<Value, StackError> {
         let credentials = base64::engine::general_purpose::STANDARD
-            .encode(format!("{}:{}", self.api_key, self.api_secret));
-        let request = Request::post(format!("{}/v1_1/{CLOUD}/{what}", self.base_url()))
+            .encode(format!("{}:{}", self.keys.key, self.keys.secret));
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}/v1_1/{CLOUD}/{what}", self.base_url()))
             .header(AUTHORIZATION, format!("Basic {credentials}"))
             .header(CONTENT_TYPE, "application/json")
             .body(Bytes::from(body.to_string()))
             .expect("a request of plain parts");
-        HttpClient::new().send(request).await.map(|_| ())
+        let answer = HttpClient::new().send(request).await?;
+        Ok(serde_json::from_slice(&answer.body).unwrap_or_default())
     }
 
     async fn ready(&self) -> Result<(), StackError> {

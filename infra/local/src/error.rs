@@ -17,6 +17,12 @@ pub enum StackError {
         /// The command that provides it.
         remedy: &'static str,
     },
+    /// Data that were kept do not fit the migrations of now.
+    #[error("{} was kept with other migrations: remove it, and begin anew", folder.display())]
+    Outdated {
+        /// The folder of the data.
+        folder: PathBuf,
+    },
     /// A function was built before its sources were changed.
     #[error("{function} is older than {}: run `make build-local`", source_file.display())]
     Stale {

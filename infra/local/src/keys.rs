@@ -5,12 +5,12 @@ use std::sync::{Mutex, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use rand::Rng as _;
-use rand::distr::Alphanumeric;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use crate::key_material::{KeyMaterial, random_text};
 
 /// The lifetime of a minted token, in seconds; Supabase's default.
 const LIFETIME: u64 = 3600;
@@ -92,7 +92,7 @@ impl TokenClaims {
     }
 }
 
-/// Everything secret and public of one project, made anew for each stack.
+/// Everything secret and public of one project.
 pub(crate) struct Keys {
     pub(crate) secret: String,
     pub(crate) publishable: String,
@@ -115,25 +115,26 @@ impl std::fmt::Debug for Keys {
 }
 
 impl Keys {
+    #[cfg(test)]
     pub(crate) fn generate() -> Self {
-        let random = SystemRandom::new();
+        Self::of(&KeyMaterial::generate())
+    }
+
+    pub(crate) fn of(material: &KeyMaterial) -> Self {
+        let document = material.signing_document();
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
-        let document =
-            EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("the system has randomness");
-        let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random)
-            .expect("the key was just made");
-        let legacy_secret = random_text(40);
+        let pair = EcdsaKeyPair::from_pkcs8(algorithm, &document, &SystemRandom::new())
+            .expect("the key was made by us");
+        let legacy =
+            |role| sign_legacy(&material.legacy_secret, &role_claims(role, LEGACY_LIFETIME));
         Self {
-            secret: format!("sb_secret_{}", random_text(31)),
-            publishable: format!("sb_publishable_{}", random_text(31)),
-            legacy_service_role: sign_legacy(
-                &legacy_secret,
-                &role_claims("service_role", LEGACY_LIFETIME),
-            ),
-            legacy_anon: sign_legacy(&legacy_secret, &role_claims("anon", LEGACY_LIFETIME)),
-            legacy_secret,
-            key_id: Uuid::new_v4().to_string(),
-            signing: EncodingKey::from_ec_der(document.as_ref()),
+            secret: material.secret.clone(),
+            publishable: material.publishable.clone(),
+            legacy_service_role: legacy("service_role"),
+            legacy_anon: legacy("anon"),
+            legacy_secret: material.legacy_secret.clone(),
+            key_id: material.key_id.clone(),
+            signing: EncodingKey::from_ec_der(&document),
             public_point: pair.public_key().as_ref().to_vec(),
             signed: Mutex::default(),
         }
@@ -339,14 +340,6 @@ fn sign_legacy(secret: &str, claims: &Value) -> String {
 fn role_claims(role: &str, lifetime: u64) -> Value {
     let now = jsonwebtoken::get_current_timestamp();
     json!({ "iss": "supabase", "role": role, "iat": now, "exp": now + lifetime })
-}
-
-fn random_text(length: usize) -> String {
-    rand::rng()
-        .sample_iter(Alphanumeric)
-        .take(length)
-        .map(char::from)
-        .collect()
 }
 
 #[cfg(test)]

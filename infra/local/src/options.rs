@@ -64,6 +64,8 @@ pub struct StackOptions {
     pub legacy_signing: bool,
     /// Takes the usual ports for the front door, Supabase and Cloudinary where these are free: 20400 to 20402.
     pub usual_ports: bool,
+    /// Goes on from the data in this folder, if there are any; [`crate::LocalStack::keep`] puts them there.
+    pub kept: Option<PathBuf>,
     /// True if each start and its time are told on stderr.
     pub verbose: bool,
 }

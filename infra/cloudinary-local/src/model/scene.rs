@@ -115,7 +115,10 @@ impl Scene {
                 waves: dice.between(3.0, 9.0),
                 shift: dice.between(0.0, 6.0),
             }),
-            water: (dice.byte() % 2 == 0).then(|| dice.between(0.66, 0.78)),
+            water: dice
+                .byte()
+                .is_multiple_of(2)
+                .then(|| dice.between(0.66, 0.78)),
         }
     }
 
@@ -127,10 +130,8 @@ impl Scene {
         let mut pixels = Vec::with_capacity((width * height) as usize);
         for y in 0..height {
             let row = self.row((y as f32 + 0.5) / height as f32, width);
-            let mut x = 0;
-            for skyline in &skylines {
+            for (x, skyline) in (0..width).zip(&skylines) {
                 pixels.push(row.colour(x, y, skyline));
-                x += 1;
             }
         }
         pixels

@@ -11,6 +11,8 @@ use serde_json::Value;
 use tokio_postgres::Client;
 
 use crate::StackError;
+use crate::folders;
+use crate::kept_project::KeptProject;
 use crate::supervisor::{Process, Supervisor};
 use crate::tools::Tools;
 
@@ -25,20 +27,27 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// A server with a copy of the project's prepared data, and passwords of its own.
+    /// A server with a copy of the kept data, or of the project's prepared ones, and passwords of its own.
     pub(crate) async fn start(
         supervisor: &Supervisor,
         tools: &Tools,
         project: Project,
+        kept: Option<&KeptProject>,
     ) -> Result<Self, StackError> {
         let distribution = cluster::readable_distribution(supervisor, &tools.postgres()?).await?;
-        let prepared = prepared::prepare(supervisor, tools, &distribution, project).await?;
         let data = supervisor.unprivileged_folder().join("postgres");
-        prepared.copy_to(&data).await?;
+        let former_password = if let Some(kept) = kept {
+            folders::copy(&kept.database(), &data).await?;
+            kept.database_password()?
+        } else {
+            let prepared = prepared::prepare(supervisor, tools, &distribution, project).await?;
+            prepared.copy_to(&data).await?;
+            prepared.password()?
+        };
         let server = DatabaseServer::start(supervisor, "postgres", &distribution, &data).await?;
         let mut postgres = Self {
             server,
-            password: prepared.password()?,
+            password: former_password,
         };
         let password = uuid::Uuid::new_v4().simple().to_string();
         let client = postgres.connect_as("supabase_admin").await?;
@@ -53,6 +62,20 @@ impl Postgres {
     /// On the same port, with the same data.
     pub(crate) async fn start_again(&mut self, supervisor: &Supervisor) -> Result<(), StackError> {
         self.server.start_again(supervisor).await
+    }
+
+    /// Ends the server, and copies its data.
+    pub(crate) async fn keep(
+        &self,
+        supervisor: &Supervisor,
+        kept: &KeptProject,
+    ) -> Result<(), StackError> {
+        cluster::end(supervisor, &self.server).await?;
+        folders::copy(&self.server.data, &kept.database()).await
+    }
+
+    pub(crate) fn password(&self) -> &str {
+        &self.password
     }
 
     pub(crate) fn process(&self) -> &Process {

@@ -11,6 +11,7 @@ use super::cluster;
 use super::push::push;
 use super::server::{DatabaseServer, connect, passwords};
 use crate::StackError;
+use crate::folders;
 use crate::kept::forget_old;
 use crate::supervisor::Supervisor;
 use crate::tools::Tools;
@@ -46,7 +47,7 @@ impl Project {
     }
 
     /// A name for everything that the data depend on.
-    fn key(self, tools: &Tools) -> Result<String, StackError> {
+    pub(crate) fn key(self, tools: &Tools) -> Result<String, StackError> {
         let mut files = vec![tools.npm_lock()];
         files.extend(self.sql(tools));
         if self.migrated {
@@ -79,7 +80,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     pub(super) async fn copy_to(&self, data: &Path) -> Result<(), StackError> {
-        cluster::copy(&self.folder.join("data"), data).await
+        folders::copy(&self.folder.join("data"), data).await
     }
 
     pub(super) fn password(&self) -> Result<String, StackError> {
@@ -163,7 +164,7 @@ async fn keep(prepared: &Prepared, made: &Path, password: &str) -> Result<(), St
         std::fs::remove_dir_all(&prepared.folder).map_err(StackError::file(&prepared.folder))?;
     }
     std::fs::create_dir(&prepared.folder).map_err(StackError::file(&prepared.folder))?;
-    cluster::copy(made, &prepared.folder.join("data")).await?;
+    folders::copy(made, &prepared.folder.join("data")).await?;
     std::fs::remove_dir_all(made).map_err(StackError::file(made))?;
     let file = prepared.password_file();
     std::fs::write(&file, password).map_err(StackError::file(&file))

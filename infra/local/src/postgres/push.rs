@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::cluster;
 use crate::StackError;
+use crate::folders;
 use crate::supervisor::{Launch, Supervisor, path_text};
 use crate::tools::Tools;
 
@@ -55,6 +55,6 @@ async fn workdir(
     let workdir = supervisor.folder().join("push").join(run);
     let project = workdir.join("supabase");
     std::fs::create_dir_all(&project).map_err(StackError::file(&project))?;
-    cluster::copy(migrations, &project.join("migrations")).await?;
+    folders::copy(migrations, &project.join("migrations")).await?;
     Ok(workdir)
 }

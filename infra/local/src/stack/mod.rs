@@ -6,6 +6,7 @@ mod secrets;
 mod start;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::Mutex;
@@ -14,8 +15,9 @@ use crate::aws::{Aws, Deployment, DeploymentPlan};
 use crate::cloudinary::Cloudinary;
 use crate::front_door::{Behind, Elsewhere, FrontDoor};
 use crate::gateway::Gateway;
+use crate::kept_project::{KeptProject, ProjectSecrets};
 use crate::keys::Keys;
-use crate::postgres::Postgres;
+use crate::postgres::{Postgres, Project};
 use crate::postgrest::PostgRest;
 use crate::servers::Servers;
 use crate::supervisor::{Process, Signal, Supervisor};
@@ -28,7 +30,9 @@ pub struct LocalStack {
     // The order is the order of the end: first no more requests, then no more processes.
     _servers: Servers,
     tools: Tools,
+    project: Project,
     keys: Arc<Keys>,
+    secrets: ProjectSecrets,
     gateway: Arc<Gateway>,
     gateway_address: SocketAddr,
     front_door: Arc<FrontDoor>,
@@ -142,6 +146,27 @@ impl LocalStack {
         let deployment = self.aws().await?.adopt(&self.plan).await?;
         self.lead_to(deployment).await;
         Ok(())
+    }
+
+    /// Copies the data of database and library into this folder, with the keys, for a start with the option `kept`. It
+    /// ends the functions, the library and the database: nothing but [`LocalStack::stop`] is left to do then.
+    ///
+    /// # Errors
+    /// When a part does not end, or the folder cannot be written. What was kept there before stays then.
+    pub async fn keep(&self, folder: &Path) -> Result<(), StackError> {
+        let parts = self.parts.lock().await;
+        for part in [StackPart::Aws, StackPart::PostgREST, StackPart::Cloudinary] {
+            if let Ok(process) = parts.process(part) {
+                self.supervisor.kill(process).await?;
+            }
+        }
+        let draft = KeptProject::draft(folder)?;
+        parts.postgres.keep(&self.supervisor, &draft).await?;
+        if let Some(cloudinary) = &parts.cloudinary {
+            cloudinary.keep(&draft).await?;
+        }
+        let project = self.project.key(&self.tools)?;
+        draft.finish(folder, (&project, parts.postgres.password()), &self.secrets)
     }
 
     /// Ends everything, and searches the logs. Dropping the stack ends it without a search.

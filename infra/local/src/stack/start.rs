@@ -14,6 +14,7 @@ use crate::cloudinary::Cloudinary;
 use crate::freshness;
 use crate::front_door::FrontDoor;
 use crate::gateway::{self, Gateway};
+use crate::kept_project::{KeptProject, ProjectSecrets};
 use crate::keys::Keys;
 use crate::ports;
 use crate::postgres::{Postgres, Project};
@@ -46,7 +47,15 @@ impl LocalStack {
         let tools = Tools::of_this_project();
         let supervisor = Supervisor::start(&tools).await?;
         let servers = Servers::start()?;
-        let keys = Arc::new(Keys::generate());
+        let kept = match &options.kept {
+            Some(folder) => KeptProject::find(folder, &project(&options).key(&tools)?)?,
+            None => None,
+        };
+        let secrets = match &kept {
+            Some(kept) => kept.secrets()?,
+            None => ProjectSecrets::generate(),
+        };
+        let keys = Arc::new(Keys::of(&secrets.keys));
         let auth = AuthServer::new(Arc::clone(&keys), users_settings(&options));
         let gateway = Gateway::new(Arc::clone(&keys), auth);
         let gateway_address = servers
@@ -70,6 +79,8 @@ impl LocalStack {
             tools,
             supervisor,
             keys,
+            secrets,
+            kept,
         };
         let (database, cloud) =
             tokio::try_join!(start.database(&gateway), start.cloud(gateway_address))?;
@@ -104,8 +115,10 @@ impl LocalStack {
                 .map(|part| (part.url(), part.base_url())),
             aws_endpoint: aws.as_ref().map(Aws::endpoint),
             deployment: RwLock::default(),
+            project: project(&start.options),
             tools: start.tools,
             keys: start.keys,
+            secrets: start.secrets,
             gateway,
             gateway_address,
             front_door,
@@ -134,6 +147,8 @@ struct Start {
     tools: Tools,
     supervisor: Supervisor,
     keys: Arc<Keys>,
+    secrets: ProjectSecrets,
+    kept: Option<KeptProject>,
 }
 
 struct Cloud {
@@ -145,12 +160,13 @@ struct Cloud {
 
 impl Start {
     async fn database(&self, gateway: &Gateway) -> Result<(Postgres, PostgRest), StackError> {
-        let project = Project {
-            realtime: self.options.realtime,
-            open_grants: self.options.open_grants,
-            migrated: !self.options.unmigrated,
-        };
-        let postgres = Postgres::start(&self.supervisor, &self.tools, project).await?;
+        let postgres = Postgres::start(
+            &self.supervisor,
+            &self.tools,
+            project(&self.options),
+            self.kept.as_ref(),
+        )
+        .await?;
         postgres.set(&self.options.settings).await?;
         self.tell("PostgreSQL is ready");
         let authenticator = postgres.url_for("authenticator");
@@ -169,7 +185,13 @@ impl Start {
         }
         let usual_port = self.options.usual_port(ports::CLOUDINARY);
         let more = &self.options.cloudinary_arguments;
-        let stand_in = Cloudinary::start(&self.supervisor, usual_port, more);
+        let stand_in = Cloudinary::start(
+            &self.supervisor,
+            usual_port,
+            &self.secrets.cloudinary,
+            self.kept.as_ref(),
+            more,
+        );
         let (aws, cloudinary) = tokio::try_join!(
             self.unless_without(StackPart::Aws, self.aws()),
             self.unless_without(StackPart::Cloudinary, stand_in),
@@ -233,6 +255,14 @@ impl Start {
                 self.began.elapsed().as_secs_f32()
             );
         }
+    }
+}
+
+fn project(options: &StackOptions) -> Project {
+    Project {
+        realtime: options.realtime,
+        open_grants: options.open_grants,
+        migrated: !options.unmigrated,
     }
 }
 

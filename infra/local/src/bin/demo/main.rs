@@ -17,6 +17,7 @@ mod waiting;
 mod world;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -28,29 +29,38 @@ use screen::Screen;
 use world::World;
 
 const USAGE: &str = "\
-usage: demo [--exit]
+usage: demo [--exit | --keep]
 
 Starts a whole local stack, shows media-sync at work and compares both sides at the end.
-Stays up until Ctrl-C, or with --exit ends; fails when a step fails or anything differs.";
+Stays up until Ctrl-C, or with --exit ends; fails when a step fails or anything differs.
+With --keep it keeps the data at the end, in .stack/kept, and goes on from them the next time.";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Stay,
+    StayAndKeep,
+    Exit,
+}
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let screen = Screen::new();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let stay = match arguments
+    let ending = match arguments
         .iter()
         .map(String::as_str)
         .collect::<Vec<_>>()
         .as_slice()
     {
-        [] => true,
-        ["--exit"] => false,
+        [] => Ending::Stay,
+        ["--keep"] => Ending::StayAndKeep,
+        ["--exit"] => Ending::Exit,
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
         }
     };
-    match run(&screen, stay).await {
+    match run(&screen, ending).await {
         Ok(code) => code,
         Err(error) => {
             screen.failure(&error, &[]);
@@ -59,19 +69,22 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(screen: &Screen, stay: bool) -> Result<ExitCode> {
+async fn run(screen: &Screen, ending: Ending) -> Result<ExitCode> {
+    let kept = (ending == Ending::StayAndKeep).then(local_stack::kept_folder);
+    let goes_on = kept.as_ref().is_some_and(|folder| folder.exists());
     let end = end_signal()?;
     tokio::pin!(end);
     let starting = screen.step(
         "Start PostgreSQL, PostgREST, AWS and Cloudinary, and deploy",
-        start(screen),
+        start(screen, kept.clone()),
     );
     let world = tokio::select! {
         world = starting => world?,
         () = &mut end => return Ok(interrupted(screen)),
     };
     let shown = tokio::select! {
-        shown = show(&world, screen) => Some(shown),
+        shown = show(&world, screen), if !goes_on => Some(shown),
+        () = std::future::ready(()), if goes_on => Some(Ok(())),
         () = &mut end => None,
     };
     let code = match shown {
@@ -80,10 +93,17 @@ async fn run(screen: &Screen, stay: bool) -> Result<ExitCode> {
             screen.failure(&error, &world.explain().await);
             ExitCode::FAILURE
         }
-        Some(Ok(())) if stay => {
+        Some(Ok(())) if ending != Ending::Exit => {
             ending::invite(&world, screen)?;
             end.await;
             local_stack::forget_environment();
+            if let Some(folder) = &kept {
+                world.stack.keep(folder).await?;
+                screen.line(format!(
+                    "Kept in {}: remove it to begin anew.",
+                    folder.display()
+                ));
+            }
             ExitCode::SUCCESS
         }
         Some(Ok(())) => ExitCode::SUCCESS,
@@ -93,7 +113,7 @@ async fn run(screen: &Screen, stay: bool) -> Result<ExitCode> {
     Ok(code)
 }
 
-async fn start(screen: &Screen) -> Result<World> {
+async fn start(screen: &Screen, kept: Option<PathBuf>) -> Result<World> {
     let options = StackOptions {
         verbose: true,
         // A worker may fail once, as in production; its message need not wait as long as there.
@@ -109,6 +129,7 @@ async fn start(screen: &Screen) -> Result<World> {
         )]),
         realtime: true,
         usual_ports: true,
+        kept,
         ..StackOptions::default()
     };
     let stack = LocalStack::start(options).await?;

@@ -77,9 +77,14 @@ impl Accounts<'_> {
         let user = json!({
             "email": email, "password": PASSWORD, "email_confirm": true, "app_metadata": app_metadata,
         });
-        let request = self.http.request(Method::POST, url).json(&user);
-        let made = answer(request.header("apikey", self.stack.secret_key())).await?;
-        let id: Uuid = made["id"]
+        let request = self.http.request(Method::POST, &url).json(&user);
+        let made = answer(request.header("apikey", self.stack.secret_key())).await;
+        let user = match made {
+            Ok(user) => user,
+            // Of the kept data.
+            Err(refused) => self.find(&url, email).await?.ok_or(refused)?,
+        };
+        let id: Uuid = user["id"]
             .as_str()
             .context("Auth names the user")?
             .parse()?;
@@ -88,6 +93,13 @@ impl Accounts<'_> {
             can,
             token: self.token(id, email, &app_metadata),
         })
+    }
+
+    async fn find(&self, url: &str, email: &str) -> Result<Option<Value>> {
+        let request = self.http.request(Method::GET, url);
+        let listed = answer(request.header("apikey", self.stack.secret_key())).await?;
+        let mut users = listed["users"].as_array().into_iter().flatten();
+        Ok(users.find(|user| user["email"] == email).cloned())
     }
 
     fn token(&self, id: Uuid, email: &str, app_metadata: &Value) -> String {
