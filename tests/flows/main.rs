@@ -42,6 +42,7 @@ mod passing;
 mod permissions;
 mod quota;
 mod records;
+mod refused_changes;
 mod refused_rows;
 mod repeats;
 mod requests;

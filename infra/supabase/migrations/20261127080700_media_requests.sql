@@ -296,6 +296,18 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         ))
 $$;
 
+-- True for an error by which a trigger or constraint of the project's refuses a row. The library has the same classes
+-- (shared/src/supabase/refusal.rs). What a function of our own raises is no rule of the project's.
+create function media_sync.is_rule_of_project(p_state text, p_context text) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select p_context !~ '^PL/pgSQL function media_sync\.' and case left(p_state, 2)
+        when 'PT' then p_state ~ '^PT4' and p_state not in ('PT412', 'PT413', 'PT429')
+        when '42' then p_state = '42501'
+        else left(p_state, 2) = any ('{22,23,44,54,09,21,27,38,39,P0}')
+            or p_state ~ '^[5-9I-Z]' and left(p_state, 2) <> all ('{53,55,57,58,72,XX}')
+    end
+$$;
+
 -- p_operation: delete | edit | restore.
 -- p_items: {"asset_id": text, "if_match"?} | {"public_id": text, "resource_type"?, "delivery_type"?, "if_match"?}
 -- The asset_id is Cloudinary's, or the id of the row. if_match is the asset's `etag`, or a list of them: another state of
@@ -317,6 +329,8 @@ declare
     v_failed jsonb[] := '{}';
     v_why jsonb;
     v_detail text;
+    v_constraint text;
+    v_context text;
     v_answer jsonb;
     v_former_source text;
     v_former_delay text;
@@ -377,20 +391,28 @@ begin
                 ) then
                     v_why := null;
                 end if;
-            when exclusion_violation then
-                v_why := '{"code": "name_taken", "error": "another asset has this public id"}';
             when sqlstate 'PT403' then
                 v_why := jsonb_build_object('code', 'outside_prefix', 'error', sqlerrm);
             when sqlstate 'PT415' then
                 v_why := jsonb_build_object('code', 'format_not_allowed', 'error', sqlerrm);
             when sqlstate 'PT409' then
-                get stacked diagnostics v_detail = pg_exception_detail;
-                v_why := jsonb_build_object('code', 'conflict', 'error', sqlerrm)
-                    || coalesce(nullif(v_detail, '')::jsonb, '{}');
+                get stacked diagnostics v_detail = pg_exception_detail, v_context = pg_exception_context;
+                v_why := jsonb_build_object('code', 'conflict', 'error', left(sqlerrm, 400))
+                    || case when media_sync.is_rule_of_project(sqlstate, v_context) or v_detail = '' then '{}'
+                        else v_detail::jsonb end;
             when sqlstate '22023' then
                 v_why := jsonb_build_object('code', 'invalid', 'error', sqlerrm);
-            when check_violation or program_limit_exceeded then
+            when program_limit_exceeded then
                 v_why := '{"code": "invalid", "error": "a value is too large for a row"}';
+            when others then
+                get stacked diagnostics v_constraint = constraint_name, v_context = pg_exception_context;
+                if sqlstate = '23P01' and v_constraint = 'media_assets_live_name' then
+                    v_why := '{"code": "name_taken", "error": "another asset has this public id"}';
+                elsif media_sync.is_rule_of_project(sqlstate, v_context) then
+                    v_why := jsonb_build_object('code', 'rule_refused', 'error', left(sqlerrm, 400));
+                else
+                    raise;
+                end if;
         end;
         if v_why is not null then
             v_failed := array_append(v_failed, media_sync.failure(p_operation, v_item, v_row) || v_why);
@@ -466,7 +488,7 @@ $$;
 
 revoke execute on function media_sync.bound_answers, media_sync.earlier_answer, media_sync.refuse, media_sync.asset_named, media_sync.lock_named,
     media_sync.check_item, media_sync.asset_to_change, media_sync.change_asset,
-    media_sync.wait_for_own_request, media_sync.failure, media_sync.request from public;
+    media_sync.wait_for_own_request, media_sync.failure, media_sync.is_rule_of_project, media_sync.request from public;
 revoke execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,
     public.media_request_retry from public, anon, authenticated, service_role;
 grant execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,

@@ -300,6 +300,11 @@ pub const CATALOGUE: &[ProblemKind] = &[
         "The asset cannot have this value; `detail` says why.",
     ),
     entry(
+        422,
+        "rule_refused",
+        "A trigger or a constraint of the project's own database refuses the change; `detail` has its words.",
+    ),
+    entry(
         429,
         "cloudinary_quota",
         "Cloudinary's hourly quota is used up: wait for `Retry-After` seconds.",

@@ -100,6 +100,14 @@ impl SupabaseError {
         }
     }
 
+    /// The words of a refusal.
+    pub fn message(&self) -> Option<&str> {
+        match self {
+            Self::Refused { message, .. } => Some(message),
+            _ => None,
+        }
+    }
+
     /// The `detail` of the raised error. Our own functions put a code there.
     pub fn details(&self) -> Option<&str> {
         match self {

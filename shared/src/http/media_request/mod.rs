@@ -16,12 +16,14 @@ use serde::Serialize;
 pub use self::change::RequestedChange;
 use self::outcome::{Done, Requested};
 use super::auth::{authenticate, require_writer};
+use super::problem::sentence;
 use super::{Problem, one_asset};
 use crate::config::{self, CallerConfig};
 use crate::deadline::{Deadline, TO_HAND_ON};
 use crate::queue::{IntentMessage, SqsQueue};
 use crate::supabase::jwt::TokenVerifier;
 use crate::supabase::{DataApi, SupabaseError};
+use crate::telemetry;
 use crate::time::Timestamp;
 
 /// The victim of a deadlock has had no effect: it may be repeated at once.
@@ -177,6 +179,17 @@ fn problem(error: SupabaseError) -> Problem {
             "You have changed as much as one user may within an hour. Nothing of this request was done. Wait for `Retry-After` seconds, then repeat.",
         )
         .retry_after(error.retry_after().unwrap_or(BUDGET_GROWS)),
+        // A list of more items than the user may change within an hour.
+        Some("22023") => Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid",
+            sentence(error.message().unwrap_or_default()),
+        ),
+        // A rule that is asked at the end of the transaction.
+        _ if error.is_about_values() => {
+            telemetry::log_error("a rule of the project's refuses a request", &error);
+            Problem::rule_refused(error.message().unwrap_or_default())
+        }
         _ => error.into(),
     }
 }

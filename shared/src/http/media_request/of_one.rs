@@ -6,10 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::change::RequestedChange;
 use super::outcome::{Requested, message};
+use crate::http::problem::sentence;
 use crate::http::{Problem, catalogue, reply};
 
 /// The codes by which the database refuses an item. Each is a problem's too.
-const REFUSALS: [&str; 11] = [
+const REFUSALS: [&str; 12] = [
     "not_found",
     "forbidden",
     "outside_prefix",
@@ -21,6 +22,7 @@ const REFUSALS: [&str; 11] = [
     "conflict",
     "precondition_failed",
     "invalid",
+    "rule_refused",
 ];
 
 /// 202 while Cloudinary has to follow, 200 if it has nothing to do.
@@ -55,10 +57,7 @@ fn problem(refusal: Value) -> Problem {
         return Problem::internal(&Unknown(refusal.to_string()));
     };
     let status = StatusCode::from_u16(kind.status).expect("the catalogue has statuses of HTTP");
-    let mut sentence = told("error").chars();
-    let detail = sentence.next().map_or_else(String::new, |first| {
-        format!("{}{}.", first.to_uppercase(), sentence.as_str())
-    });
+    let detail = sentence(told("error"));
     let mut more = match refusal {
         Value::Object(more) => more,
         _ => Map::new(),
@@ -95,6 +94,7 @@ mod tests {
             ("conflict", 409),
             ("precondition_failed", 412),
             ("invalid", 422),
+            ("rule_refused", 422),
             ("made_up", 500),
         ] {
             let failed =

@@ -121,6 +121,12 @@ impl Problem {
         )
     }
 
+    /// 422: a trigger or a constraint of the project's own refuses the row, in these words.
+    pub fn rule_refused(words: &str) -> Self {
+        let detail = sentence(words);
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "rule_refused", detail)
+    }
+
     /// 429: too much was asked for, perhaps by others; the same request succeeds later.
     pub fn too_many(code: &'static str, retry_after: Option<Duration>, cause: &dyn Error) -> Self {
         Self {
@@ -253,4 +259,12 @@ impl Problem {
         }
         response
     }
+}
+
+/// Words as a sentence.
+pub(super) fn sentence(words: &str) -> String {
+    let mut characters = words.chars();
+    characters.next().map_or_else(String::new, |first| {
+        format!("{}{}.", first.to_uppercase(), characters.as_str())
+    })
 }

@@ -1,11 +1,10 @@
 //! The one place where errors become statuses.
 
-use std::error::Error;
 use std::time::Duration;
 
 use http::StatusCode;
 
-use super::Problem;
+use super::{Problem, sentence};
 use crate::cloudinary::signature::SignatureRejection;
 use crate::cloudinary::{CloudinaryError, RefusalKind};
 use crate::config::ConfigError;
@@ -65,6 +64,10 @@ impl From<UploadError> for Problem {
     fn from(error: UploadError) -> Self {
         match error {
             UploadError::Refused(refusal) => refusal.into(),
+            UploadError::Store(source) if source.is_about_values() => Self {
+                cause: Some(telemetry::chain(&source).into()),
+                ..Self::rule_refused(source.message().unwrap_or_default())
+            },
             UploadError::Store(source) => source.into(),
             UploadError::Cloudinary(CloudinaryError::Refused(refused))
                 if matches!(
@@ -90,7 +93,7 @@ impl From<SignatureRejection> for Problem {
         Self::new(
             StatusCode::UNAUTHORIZED,
             rejection.code(),
-            sentence(&rejection),
+            sentence(&rejection.to_string()),
         )
     }
 }
@@ -100,7 +103,7 @@ impl From<TokenError> for Problem {
         if error.is_transient() {
             return Self::unavailable(error.code(), None, &error);
         }
-        Self::unauthorized(error.code(), sentence(&error))
+        Self::unauthorized(error.code(), sentence(&error.to_string()))
     }
 }
 
@@ -173,13 +176,4 @@ impl From<CloudinaryError> for Problem {
             _ => Self::internal(&error),
         }
     }
-}
-
-/// An error's words as a sentence.
-fn sentence(error: &dyn Error) -> String {
-    let text = error.to_string();
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| {
-        format!("{}{}.", first.to_uppercase(), characters.as_str())
-    })
 }

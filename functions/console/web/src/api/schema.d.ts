@@ -296,7 +296,7 @@ export interface components {
              * @description Stable; programs may decide by it. docs/reference/errors.md lists them all.
              * @enum {string}
              */
-            code: "invalid_parameter" | "invalid_body" | "token_missing" | "token_repeated" | "token_too_large" | "token_is_api_key" | "token_malformed" | "token_algorithm" | "token_key_unknown" | "token_signature" | "token_expired" | "token_not_yet_valid" | "token_audience" | "token_issuer" | "token_claims" | "token_role" | "token_subject" | "token_refused" | "timestamp_missing" | "timestamp_malformed" | "signature_missing" | "signature_malformed" | "signature_weak" | "signature_wrong" | "notification_stale" | "notification_from_the_future" | "forbidden" | "anonymous_user" | "assurance_wanted" | "outside_prefix" | "remote_uploads_off" | "not_yours" | "not_found" | "method_not_allowed" | "cloudinary_conflict" | "plan_stale" | "public_id_taken" | "public_id_reserved" | "library_fenced" | "request_in_progress" | "in_use" | "deleted" | "not_deleted" | "name_taken" | "conflict" | "precondition_failed" | "body_too_large" | "file_too_large" | "query_too_long" | "unsupported_content_type" | "format_not_allowed" | "query_too_slow" | "page_too_large" | "cloudinary_bad_request" | "content_mismatch" | "address_refused" | "file_refused" | "idempotency_key_reused" | "invalid" | "cloudinary_quota" | "cloudinary_concurrency" | "database_busy" | "too_many_uploads" | "too_many_changes" | "headers_too_large" | "internal" | "token_keys_unavailable" | "database_unavailable" | "settings_unavailable" | "fence_unknown" | "queue_unavailable" | "sync_interrupted" | "out_of_time" | "cloudinary_unreachable" | "cloudinary_unreadable" | "cloudinary_stale" | "cloudinary_processing" | "cloudinary_server";
+            code: "invalid_parameter" | "invalid_body" | "token_missing" | "token_repeated" | "token_too_large" | "token_is_api_key" | "token_malformed" | "token_algorithm" | "token_key_unknown" | "token_signature" | "token_expired" | "token_not_yet_valid" | "token_audience" | "token_issuer" | "token_claims" | "token_role" | "token_subject" | "token_refused" | "timestamp_missing" | "timestamp_malformed" | "signature_missing" | "signature_malformed" | "signature_weak" | "signature_wrong" | "notification_stale" | "notification_from_the_future" | "forbidden" | "anonymous_user" | "assurance_wanted" | "outside_prefix" | "remote_uploads_off" | "not_yours" | "not_found" | "method_not_allowed" | "cloudinary_conflict" | "plan_stale" | "public_id_taken" | "public_id_reserved" | "library_fenced" | "request_in_progress" | "in_use" | "deleted" | "not_deleted" | "name_taken" | "conflict" | "precondition_failed" | "body_too_large" | "file_too_large" | "query_too_long" | "unsupported_content_type" | "format_not_allowed" | "query_too_slow" | "page_too_large" | "cloudinary_bad_request" | "content_mismatch" | "address_refused" | "file_refused" | "idempotency_key_reused" | "invalid" | "rule_refused" | "cloudinary_quota" | "cloudinary_concurrency" | "database_busy" | "too_many_uploads" | "too_many_changes" | "headers_too_large" | "internal" | "token_keys_unavailable" | "database_unavailable" | "settings_unavailable" | "fence_unknown" | "queue_unavailable" | "sync_interrupted" | "out_of_time" | "cloudinary_unreachable" | "cloudinary_unreadable" | "cloudinary_stale" | "cloudinary_processing" | "cloudinary_server";
             instance: string;
             /** @description Finds the request in the log; also the header `X-Request-Id` of every answer. */
             request_id: string;
@@ -693,7 +693,7 @@ export interface components {
              * @description Stable; programs may decide by it.
              * @enum {string}
              */
-            code: "invalid" | "ambiguous" | "not_found" | "forbidden" | "not_deleted" | "deleted" | "in_use" | "name_taken" | "outside_prefix" | "format_not_allowed" | "conflict" | "precondition_failed";
+            code: "invalid" | "ambiguous" | "not_found" | "forbidden" | "not_deleted" | "deleted" | "in_use" | "name_taken" | "outside_prefix" | "format_not_allowed" | "conflict" | "precondition_failed" | "rule_refused";
             /** @description A sentence for people. */
             error: string;
             /** @description With `ambiguous`: the found assets. */
@@ -1443,7 +1443,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "query_too_slow" | "page_too_large" | "cloudinary_bad_request" | "content_mismatch" | "address_refused" | "file_refused" | "idempotency_key_reused" | "invalid";
+                    code?: "query_too_slow" | "page_too_large" | "cloudinary_bad_request" | "content_mismatch" | "address_refused" | "file_refused" | "idempotency_key_reused" | "invalid" | "rule_refused";
                 };
             };
         };
