@@ -125,13 +125,33 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
+-- Holds a name until the end of the transaction: uploads that begin hold it alone, renames and restores with one another.
+-- So of an upload and a rename that want one name at once, the second sees the first. Names share 64 locks, so a
+-- transaction that renames a million assets takes no more.
+create function media_sync.hold_name(p_public_id text, p_alone boolean) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    c_locks constant integer := 64;
+    c_class constant integer := hashtext('media_sync.hold_name');
+    v_lock constant integer := abs(hashtext(p_public_id) % c_locks);
+begin
+    if p_alone then
+        perform pg_advisory_xact_lock(c_class, v_lock);
+    else
+        perform pg_advisory_xact_lock_shared(c_class, v_lock);
+    end if;
+end
+$$;
+
 -- Keeps a name that somebody has a signature for, or uploads under: the upload would get it.
 create function media_sync.keep_reserved() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    if current_setting('media_sync.observing', true) is distinct from 'on'
-        and media_sync.is_reserved(new.cloudinary_public_id, auth.uid(), media_sync.caller_role())
-    then
+    if current_setting('media_sync.observing', true) is not distinct from 'on' then
+        return new;
+    end if;
+    perform media_sync.hold_name(new.cloudinary_public_id, false);
+    if media_sync.is_reserved(new.cloudinary_public_id, auth.uid(), media_sync.caller_role()) then
         raise exception 'another upload uses this public id at the moment: try again later' using errcode = 'PT409';
     end if;
     return new;
@@ -229,10 +249,9 @@ begin
     then
         return jsonb_build_object('outcome', 'outside_prefix', 'prefix', v_prefix);
     end if;
-    -- Of two requests of one user, the second is counted after the first. Of two callers that want the same name at once,
-    -- the second sees the first.
+    -- Of two requests of one user, the second is counted after the first.
     perform pg_advisory_xact_lock(hashtextextended('media_uploads of ' || v_upload.uploader, 0));
-    perform pg_advisory_xact_lock(hashtextextended('media_uploads/' || v_upload.public_id, 0));
+    perform media_sync.hold_name(v_upload.public_id, true);
     v_wait := case when not v_edits_all then media_sync.wait_for_upload(v_upload.uploader) end;
     if v_wait is not null then
         return jsonb_build_object('outcome', 'over_budget', 'wait_seconds', v_wait);
@@ -449,7 +468,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where u.id = p_id
 $$;
 
-revoke execute on function media_sync.keep_waiting, media_sync.hand_over, media_sync.is_reserved, media_sync.keep_reserved,
+revoke execute on function media_sync.keep_waiting, media_sync.hand_over, media_sync.is_reserved, media_sync.hold_name, media_sync.keep_reserved,
     media_sync.log_upload, media_sync.name_holders, media_sync.wait_for_upload, media_sync.fault_of_upload, media_sync.remove_refused,
     media_sync.remove_upload from public;
 revoke execute on function public.media_sync_begin_upload, public.media_sync_end_upload, public.media_sync_due_uploads,

@@ -8,6 +8,7 @@ mod budgets;
 mod deletes;
 mod large_library;
 mod large_rows;
+mod names;
 mod questions;
 
 use end_to_end::{DataApiCaller, database};
