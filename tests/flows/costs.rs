@@ -53,7 +53,12 @@ async fn a_batch_looks_at_each_asset_once(world: &World, rows: &[Value]) {
     let clients = SyncClients { cloudinary, store };
     world.cloud.reset_requests().await;
     world.stack.reset_gateway_counts();
-    let verdicts = Ingest { clients }.apply_batch(messages.collect()).await;
+    let verdicts = Ingest {
+        clients,
+        outbound: None,
+    }
+    .apply_batch(messages.collect())
+    .await;
     let verdicts = verdicts
         .into_iter()
         .map(|verdict| verdict.expect("it is applied"));

@@ -72,6 +72,7 @@ async fn a_run_finds_what_was_missed_a_moment_ago() {
     let told = tags_changed(&row, Timestamp::now().offset(900_000));
     let verdicts = Ingest {
         clients: SyncClients { cloudinary, store },
+        outbound: None,
     }
     .apply_batch(vec![told])
     .await;

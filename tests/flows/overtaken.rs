@@ -18,6 +18,7 @@ async fn a_look_is_made_again_when_its_row_has_learnt_more() {
     let (cloudinary, store) = world.clients();
     let ingest = Ingest {
         clients: SyncClients { cloudinary, store },
+        outbound: None,
     };
     let looks = async || world.cloud.requests().await["by_asset_ids"].clone();
 

@@ -150,6 +150,7 @@ async fn a_batch_waits_whole_for_what_passes_by_itself() {
     let (cloudinary, store) = world.clients();
     let ingest = Ingest {
         clients: SyncClients { cloudinary, store },
+        outbound: None,
     };
     let apply = format!("POST /rest/v1/{APPLY}");
     for (status, body) in PASSING.into_iter().chain(KEY) {

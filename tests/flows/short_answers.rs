@@ -30,6 +30,7 @@ async fn apply(world: &World) -> BatchVerdicts {
     let (cloudinary, store) = world.clients();
     let ingest = Ingest {
         clients: SyncClients { cloudinary, store },
+        outbound: None,
     };
     ingest.apply_batch(messages_about_all(world).await).await
 }

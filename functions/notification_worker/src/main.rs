@@ -28,6 +28,7 @@ async fn start() -> Result<NotificationWorker, Error> {
                 cloudinary: cloudinary.client(&http),
                 store: MirrorStore::new(service.client(&http)),
             },
+            outbound: Some(SqsQueue::connect(&aws, config::outbound_queue_url()?)),
         },
         retry: RetrySchedule::new(queue, config::retry_after()?),
     })

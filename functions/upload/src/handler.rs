@@ -9,12 +9,16 @@ use media_sync::cloudinary::upload::UploadSource;
 use media_sync::deadline::{self, Deadline};
 use media_sync::http::auth::{authenticate, require_account, require_writer};
 use media_sync::http::{Problem, QueryParameters, reply, respond};
+use media_sync::queue::{IntentMessage, SqsQueue};
+use media_sync::row::SyncStatus;
 use media_sync::settings::LiveRules;
 use media_sync::supabase::jwt::TokenVerifier;
 use media_sync::sync::uploads::{NewUpload, UploadOutcome, Uploads, WantedUpload};
+use media_sync::telemetry;
 use media_sync::time::Timestamp;
 use media_sync::upload::{UploadBounds, UploadRules, Uploader};
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::host::look_up;
@@ -27,12 +31,20 @@ const MARGIN: Duration = Duration::from_secs(5);
 const STORED: &str = "The file is in Cloudinary and in the database.";
 const PENDING: &str = "Cloudinary has not answered yet. The row becomes synced when the file is there, and goes if it does not come.";
 
+/// The part of a stored row that tells whether Cloudinary has more to do.
+#[derive(Debug, Deserialize)]
+struct UploadedRow {
+    id: Uuid,
+    sync_status: SyncStatus,
+}
+
 /// Signs and uploads in the name of the caller.
 #[derive(Debug)]
 pub(crate) struct UploadRequests {
     pub(crate) verifier: TokenVerifier,
     pub(crate) rules: LiveRules,
     pub(crate) uploads: Uploads,
+    pub(crate) outbound: SqsQueue,
 }
 
 impl UploadRequests {
@@ -67,6 +79,7 @@ impl UploadRequests {
             verifier: self.verifier.clone(),
             rules: self.rules.clone(),
             uploads: self.uploads.until(end),
+            outbound: self.outbound.until(end),
         }
     }
 
@@ -148,6 +161,9 @@ impl UploadRequests {
         deadline: Instant,
     ) -> Result<Response<Body>, Problem> {
         let uploaded = self.uploads.upload(&wanted, source, deadline).await?;
+        if let UploadOutcome::Stored(item) = &uploaded {
+            self.send_on(item).await;
+        }
         let (status, word, message, item) = match uploaded {
             UploadOutcome::Stored(item) => (StatusCode::CREATED, "stored", STORED, Some(item)),
             UploadOutcome::Pending(item) => (StatusCode::ACCEPTED, "pending", PENDING, item),
@@ -157,6 +173,21 @@ impl UploadRequests {
             "item": item, "message": message,
         });
         Ok(reply::json(status, &answer))
+    }
+
+    /// Sends a row that has the upload's proof to remove. What SQS refuses waits for the drain.
+    async fn send_on(&self, item: &Value) {
+        let Ok(row) = UploadedRow::deserialize(item) else {
+            return;
+        };
+        if row.sync_status != SyncStatus::Pending {
+            return;
+        }
+        let message = IntentMessage::of_row(row.id);
+        let outcome = self.outbound.send_batch(&[message]).await;
+        if let Some((_, error)) = outcome.failed.first() {
+            telemetry::log_error("a proof of an upload waits for the drain", error);
+        }
     }
 
     fn cloudinary(&self) -> &CloudinaryClient {

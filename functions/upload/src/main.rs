@@ -12,6 +12,7 @@ mod rules;
 use handler::UploadRequests;
 use lambda_http::Error;
 use media_sync::config::{self, Config, SecretSettings};
+use media_sync::queue::SqsQueue;
 use media_sync::serve::serve;
 use media_sync::settings::LiveRules;
 use media_sync::sync::clients::SyncClients;
@@ -40,5 +41,6 @@ async fn start() -> Result<UploadRequests, Error> {
                 store: MirrorStore::new(service.client(&http)),
             },
         },
+        outbound: SqsQueue::connect(&aws, config::outbound_queue_url()?),
     })
 }

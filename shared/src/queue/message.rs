@@ -45,6 +45,13 @@ pub struct IntentMessage {
     pub asset_row_id: Uuid,
 }
 
+impl IntentMessage {
+    /// About the row of this id.
+    pub const fn of_row(asset_row_id: Uuid) -> Self {
+        Self { asset_row_id }
+    }
+}
+
 /// A reconciliation that goes on from its checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContinueReconcile {

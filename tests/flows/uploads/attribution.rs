@@ -76,6 +76,23 @@ async fn an_asset_proves_its_upload_and_the_proof_goes(stage: &Uploads) {
 }
 
 #[tokio::test]
+async fn a_proof_is_taken_away_at_once_and_needs_no_drain() {
+    let stage = Uploads::start().await;
+    let no_drain = "create or replace function public.media_sync_waiting_intents(p_idle_seconds integer, p_limit integer)
+        returns jsonb language sql as $$ select '[]'::jsonb $$";
+    let client = end_to_end::connect(stage.world.stack.database_url()).await;
+    client.batch_execute(no_drain).await.expect("a function");
+    let signed = stage.signed(json!({"public_id": "shop/signed"})).await;
+    stage.send(&signed, picture(1), "mug.gif").await.ok();
+    stage.assert_proven("shop/signed").await;
+    let answer = stage.upload_as("shop/file", 2).await;
+    answer.assert_status(StatusCode::CREATED);
+    stage.assert_proven("shop/file").await;
+    stage.world.assert_mirrored().await;
+    stage.world.stack.stop().await;
+}
+
+#[tokio::test]
 async fn reservations_are_few_and_none_is_in_an_administrators_way() {
     let stage = Uploads::start().await;
     let jar = stage.signed(json!({"public_id": "shop/jar"})).await;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::try_join_all;
+use uuid::Uuid;
 
 pub use self::accepted::AcceptedNotification;
 pub use self::effect::{KnownRows, NotificationEffect};
@@ -22,9 +23,9 @@ use super::settle::{PlanEvidence, SettleError, Settlement, SettlementDriver, Wri
 use super::store::{NotificationRecord, NotificationVerdict, WriteSet};
 use crate::cloudinary::CloudinaryError;
 use crate::deadline::Deadline;
-use crate::queue::{self, FailureProspect, MessageFailure};
+use crate::queue::{self, FailureProspect, IntentMessage, MessageFailure, SqsQueue};
 use crate::supabase::SupabaseError;
-use crate::telemetry::metrics;
+use crate::telemetry::{self, metrics};
 use crate::time::Timestamp;
 
 /// The number of a moved folder's assets that are looked at right away; the rest is
@@ -35,6 +36,8 @@ const FOLDER_LIMIT: u32 = 1_000;
 #[derive(Clone, Debug)]
 pub struct Ingest {
     pub clients: SyncClients,
+    /// Takes what the notifications themselves give cause to send. Without it the next drain sends that.
+    pub outbound: Option<SqsQueue>,
 }
 
 /// Reasons why a notification could not be applied. It stays in its queue and is tried again.
@@ -114,6 +117,7 @@ impl Ingest {
     pub fn until(&self, end: Deadline) -> Self {
         Self {
             clients: self.clients.until(end),
+            outbound: self.outbound.as_ref().map(|queue| queue.until(end)),
         }
     }
 
@@ -168,6 +172,7 @@ impl Ingest {
             let now = Timestamp::now();
             // What was seen is kept even where every notification has to wait for the rest of its looks.
             let changes_nothing = plan.is_empty();
+            let proven = plan.proven_rows();
             let (change, given) = record(&settlement, plan, now);
             verdicts = given;
             let change = change.timed(None, now);
@@ -177,9 +182,24 @@ impl Ingest {
                 let answer = WriteOutcome::of(self.clients.store.apply(&change).await);
                 answer.map_err(|error| IngestError::Store(error.into()))?
             };
+            if matches!(written, WriteOutcome::Applied) {
+                self.send_on(&proven).await;
+            }
             settlement.take_written(written)?;
         }
         Ok(verdicts)
+    }
+
+    /// Sends rows that have something to be carried out in Cloudinary. What SQS refuses waits for the drain.
+    async fn send_on(&self, rows: &[Uuid]) {
+        let Some(outbound) = self.outbound.as_ref().filter(|_| !rows.is_empty()) else {
+            return;
+        };
+        let messages = rows.iter().copied().map(IntentMessage::of_row);
+        let outcome = outbound.send_batch(&messages.collect::<Vec<_>>()).await;
+        if let Some((_, error)) = outcome.failed.first() {
+            telemetry::log_error("a proof of an upload waits for the drain", error);
+        }
     }
 
     /// The assets under every folder that a notification says has moved.

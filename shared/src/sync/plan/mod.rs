@@ -19,6 +19,7 @@ use crate::asset::{AssetId, DeliveryName};
 use crate::observation::{Observation, ObservedState};
 use crate::row::AssetRow;
 use crate::time::Timestamp;
+use crate::upload::proof::PROOF_KEY;
 
 /// Everything that a set of observations changes, ready to be written in one transaction.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +40,19 @@ pub struct WritePlan {
     pub uploads: Vec<UploadEnding>,
     /// The uploads that it was made with.
     pub known_uploads: Vec<Uuid>,
+}
+
+impl WritePlan {
+    /// The rows whose upload's proof waits to be removed. Nobody has decided that, so nobody else sends it.
+    pub fn proven_rows(&self) -> Vec<Uuid> {
+        let brings_proof = |row: &&AssetRow| {
+            let intent = row.intent.as_ref();
+            row.intent_claim.is_none()
+                && intent.is_some_and(|intent| intent.context.0.contains_key(PROOF_KEY))
+        };
+        let rows = self.inserts.iter().chain(&self.updates);
+        rows.filter(brings_proof).map(|row| row.id).collect()
+    }
 }
 
 /// Where an observation came from, as the audit trail names it.
