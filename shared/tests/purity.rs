@@ -26,6 +26,7 @@ const PURE: &[&str] = &[
     "cursor/sealed.rs",
     "garbled_json.rs",
     "http/catalogue.rs",
+    "http/media_filters.rs",
     "http/media_request/change.rs",
     "http/media_request/key.rs",
     "http/media_request/of_many.rs",

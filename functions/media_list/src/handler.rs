@@ -19,14 +19,11 @@ use serde_json::{Value, json};
 use crate::addresses::PageDelivery;
 use crate::page_request::{ListQuery, PageRequest};
 
-/// The SQLSTATE of a statement that was stopped at its role's time limit.
-const STATEMENT_TIMEOUT: &str = "57014";
-
 /// The SQLSTATE for a page, asked for by its number, that is larger than a function may answer.
 const PAGE_TOO_LARGE: &str = "PT413";
 
-/// The SQLSTATE for a question that no index can answer in a large library.
-const TOO_EXPENSIVE: &str = "PT422";
+/// The way out of a question that takes too long.
+const ADVICE: &str = "Search for words of three characters or more, add a filter, or use cursors instead of far pages.";
 
 /// Lists assets in the name of the caller, so that row level security decides.
 #[derive(Debug)]
@@ -162,20 +159,16 @@ impl MediaList {
     }
 }
 
-/// Trying again would not help a query that took too long, or a page that is too large.
+/// Trying again would not help a page that is too large.
 fn problem(error: SupabaseError) -> Problem {
-    let (code, detail) = match error.code() {
-        Some(STATEMENT_TIMEOUT | TOO_EXPENSIVE) => (
-            "query_too_slow",
-            "This takes too long. Search for words of three characters or more, add a filter, or use cursors instead of far pages.",
-        ),
-        Some(PAGE_TOO_LARGE) => (
+    match error.code() {
+        Some(PAGE_TOO_LARGE) => Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
             "page_too_large",
             "The assets of this page are larger than an answer may be. Ask for fewer with `limit`, or use cursors instead of pages.",
         ),
-        _ => return error.into(),
-    };
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+        _ => Problem::of_question(error, ADVICE),
+    }
 }
 
 fn answer(

@@ -1,33 +1,11 @@
 //! The parameters of a list, read into types (pure).
 
-use std::collections::BTreeMap;
-
-use media_sync::asset::ResourceType;
-use media_sync::http::QueryParameters;
+use media_sync::http::{FILTER_PARAMETERS, MediaFilters, QueryParameters};
 use media_sync::parameter::ParameterError;
-use media_sync::row::SyncStatus;
-use media_sync::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-const PARAMETERS: &[&str] = &[
-    "search",
-    "resource_type",
-    "format",
-    "delivery_type",
-    "folder",
-    "below",
-    "context.KEY",
-    "metadata.KEY",
-    "tags",
-    "tags_match",
-    "sync_status",
-    "uploaded_by",
-    "date_field",
-    "date_from",
-    "date_to",
-    "min_size",
-    "max_size",
+/// The list's parameters besides the filters.
+const PARAMETERS: [&str; 6] = [
     "deleted",
     "sort_by",
     "sort_order",
@@ -49,52 +27,12 @@ pub(crate) struct PageRequest {
 #[derive(Debug, Serialize)]
 pub(crate) struct ListQuery {
     #[serde(flatten)]
-    filters: ListFilters,
+    filters: MediaFilters<DateField>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted: Option<DeletedFilter>,
     sort_by: SortColumn,
     sort_order: SortOrder,
     pub(crate) limit: i64,
-}
-
-#[derive(Debug, Serialize)]
-struct ListFilters {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    search: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    resource_type: Vec<ResourceType>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    format: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    delivery_type: Option<Vec<String>>,
-    /// Without slashes at its ends; the root's name is empty.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    folder: Option<String>,
-    /// The like, for a folder with everything below it. The root has no name here: it holds all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    below: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    context: Option<BTreeMap<String, String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<BTreeMap<String, String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tags: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tags_match: Option<TagsMatch>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sync_status: Option<SyncStatus>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    uploaded_by: Option<Uuid>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    date_field: Option<DateField>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    date_from: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    date_to: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    min_size: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_size: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deleted: Option<DeletedFilter>,
 }
 
 /// Deleted assets, which are listed by themselves.
@@ -102,14 +40,6 @@ struct ListFilters {
 #[serde(rename_all = "snake_case")]
 enum DeletedFilter {
     Only,
-}
-
-/// Tags that an asset must have, of those that are named.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum TagsMatch {
-    All,
-    Any,
 }
 
 /// The date that the period is about.
@@ -151,20 +81,23 @@ enum SortOrder {
 /// Assets before the farthest page that has a number. The database has the same bound.
 const FARTHEST: i64 = 100_000;
 
-/// Values of one filter. The database has the same bound.
-const MOST_VALUES: usize = 20;
-
 impl PageRequest {
     /// Reads a query string.
     ///
     /// # Errors
     /// Naming the parameter that cannot be used.
     pub(crate) fn parse(query: Option<&str>) -> Result<Self, ParameterError> {
-        let query = QueryParameters::parse(query, PARAMETERS)?;
-        let filters = ListFilters::read(&query)?;
+        let query = QueryParameters::parse(query, &parameters())?;
+        let filters = MediaFilters::read(&query)?;
+        let deleted = query.word("deleted")?;
+        if deleted.is_none() && matches!(filters.date_field, Some(DateField::Deleted)) {
+            let wanted = "can be deleted_at only where deleted=only is given";
+            return Err(ParameterError::new("date_field", wanted));
+        }
         let asked = ListQuery {
-            sort_by: sort_column(&query, filters.deleted)?,
+            sort_by: sort_column(&query, deleted)?,
             filters,
+            deleted,
             sort_order: query.word("sort_order")?.unwrap_or_default(),
             limit: query.integer("limit", 1..=200)?.unwrap_or(50),
         };
@@ -189,6 +122,10 @@ impl PageRequest {
     }
 }
 
+fn parameters() -> Vec<&'static str> {
+    [&FILTER_PARAMETERS[..], &PARAMETERS].concat()
+}
+
 /// Deleted assets have the order of their deletion alone, and others have no such moment.
 fn sort_column(
     query: &QueryParameters,
@@ -209,92 +146,13 @@ fn sort_column(
     }
 }
 
-impl ListFilters {
-    fn read(query: &QueryParameters) -> Result<Self, ParameterError> {
-        let tags = query.list("tags", 50, 255)?.filter(|tags| !tags.is_empty());
-        let tags_match = query.word("tags_match")?.filter(|_| tags.is_some());
-        let (date_from, date_to) = query.period("date_from", "date_to")?;
-        let (min_size, max_size) = sizes(query)?;
-        // The root's name is empty, and an empty value counts as not given: it is asked for as `/`.
-        let deleted = query.word("deleted")?;
-        let date_field = query.word("date_field")?;
-        if deleted.is_none() && matches!(date_field, Some(DateField::Deleted)) {
-            let wanted = "can be deleted_at only where deleted=only is given";
-            return Err(ParameterError::new("date_field", wanted));
-        }
-        let folder_named = |name| {
-            let folder = query.text(name, 1024)?;
-            Ok(folder.map(|folder| folder.trim_matches('/').to_owned()))
-        };
-        let folder = folder_named("folder")?;
-        Ok(Self {
-            search: search(query)?,
-            resource_type: resource_types(query)?,
-            format: texts(query, "format")?,
-            delivery_type: texts(query, "delivery_type")?,
-            folder,
-            below: folder_named("below")?.filter(|folder| !folder.is_empty()),
-            context: query.family("context.", MOST_VALUES, 1024)?,
-            metadata: query.family("metadata.", MOST_VALUES, 1024)?,
-            tags,
-            tags_match,
-            sync_status: query.word("sync_status")?,
-            uploaded_by: query.uuid("uploaded_by")?,
-            date_field,
-            date_from,
-            date_to,
-            min_size,
-            max_size,
-            deleted,
-        })
-    }
-}
-
-/// A filter that names nothing would answer with everything.
-fn resource_types(query: &QueryParameters) -> Result<Vec<ResourceType>, ParameterError> {
-    let types = query.words("resource_type")?;
-    if types.is_empty() && query.text("resource_type", 100)?.is_some() {
-        return Err(ParameterError::new("resource_type", "must name a type"));
-    }
-    Ok(types)
-}
-
-/// Formats and delivery types are open sets; Cloudinary writes both in lower case.
-fn texts(query: &QueryParameters, name: &str) -> Result<Option<Vec<String>>, ParameterError> {
-    let texts = query.list(name, MOST_VALUES, 64)?;
-    let texts = texts.map(|texts| texts.iter().map(|text| text.to_lowercase()).collect());
-    Ok(texts.filter(|texts: &Vec<String>| !texts.is_empty()))
-}
-
-/// Words, of which the database takes as many.
-fn search(query: &QueryParameters) -> Result<Option<String>, ParameterError> {
-    const MOST_WORDS: usize = 20;
-    let text = query.text("search", 200)?;
-    if text.is_some_and(|text| text.split_whitespace().count() > MOST_WORDS) {
-        let wanted = format!("must have {MOST_WORDS} words at most");
-        return Err(ParameterError::new("search", wanted));
-    }
-    Ok(text.map(str::to_owned))
-}
-
-fn sizes(query: &QueryParameters) -> Result<(Option<i64>, Option<i64>), ParameterError> {
-    let sizes = 0..=i64::MAX;
-    let min = query.integer("min_size", sizes.clone())?;
-    let max = query.integer("max_size", sizes)?;
-    if min.zip(max).is_some_and(|(min, max)| min > max) {
-        return Err(ParameterError::new(
-            "min_size",
-            "must not be larger than max_size",
-        ));
-    }
-    Ok((min, max))
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use media_sync::http::words_of;
+    use media_sync::asset::ResourceType;
+    use media_sync::http::{TagsMatch, words_of};
+    use media_sync::row::SyncStatus;
     use serde_json::{Value, json};
 
     use super::*;
@@ -397,11 +255,18 @@ mod tests {
     #[test]
     fn the_document_has_these_parameters_and_words() {
         let document: Value = serde_json::from_str(DOCUMENT).unwrap();
-        let documented = document["paths"]["/api/cloudinary/media"]["get"]["parameters"]
-            .as_array()
-            .unwrap();
+        let documented: Vec<&Value> =
+            document["paths"]["/api/cloudinary/media"]["get"]["parameters"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|one| match one["$ref"].as_str() {
+                    Some(reference) => document.pointer(&reference[1..]).unwrap(),
+                    None => one,
+                })
+                .collect();
         let names: Vec<_> = documented.iter().map(|one| &one["name"]).collect();
-        assert_eq!(names, PARAMETERS);
+        assert_eq!(names, parameters());
         for (name, words) in [
             ("resource_type", words_of::<ResourceType>()),
             ("tags_match", words_of::<TagsMatch>()),

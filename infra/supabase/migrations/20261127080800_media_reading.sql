@@ -618,7 +618,7 @@ $$;
 
 -- The values among the assets that match, with their numbers. It runs as its owner for the reason of `list_find`, and
 -- tells of live assets alone. It looks at ten thousand assets at most: beyond, the numbers are lower bounds. For the whole
--- library, folders, formats and types come from indexes and statistics instead.
+-- library, folders, formats, types and states come from indexes and statistics instead.
 create function media_sync.list_facets(p_query jsonb) returns jsonb
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
@@ -633,13 +633,15 @@ begin
     perform media_sync.check_filters(p_query, v_patterns);
     execute format(
         'with found as materialized (
-            select m.folder, m.tags, m.resource_type, m.format from public.media_assets m where %s limit $4 + 1
+            select m.folder, m.tags, m.resource_type, m.format, m.sync_status from public.media_assets m where %s limit $4 + 1
         ), facets (facet, value, number) as (
             select ''folders'', folder, count(*) from found group by folder
             union all
             select ''resource_types'', resource_type, count(*) from found group by resource_type
             union all
             select ''formats'', format, count(*) from found where format is not null group by format
+            union all
+            select ''sync_statuses'', sync_status, count(*) from found group by sync_status
             union all
             select ''tags'', tag, count(*) from found, unnest(tags) tag group by tag
         ), most as (
@@ -649,7 +651,8 @@ begin
         )
         select jsonb_build_object(
             ''total'', least(total.number, $4), ''is_exact'', total.number <= $4,
-            ''folders'', ''[]''::jsonb, ''resource_types'', ''[]''::jsonb, ''formats'', ''[]''::jsonb, ''tags'', ''[]''::jsonb
+            ''folders'', ''[]''::jsonb, ''resource_types'', ''[]''::jsonb, ''formats'', ''[]''::jsonb,
+            ''sync_statuses'', ''[]''::jsonb, ''tags'', ''[]''::jsonb
         ) || coalesce((
             select jsonb_object_agg(facet, listed) from (
                 select facet, jsonb_agg(jsonb_build_object(
@@ -668,6 +671,11 @@ begin
                 select jsonb_agg(jsonb_build_object('value', resource_type, 'count', assets, 'is_exact', true) order by resource_type)
                 from (select resource_type, sum(assets) as assets from public.media_stats where live group by 1) types
                 where assets > 0
+            ),
+            'sync_statuses', (
+                select jsonb_agg(jsonb_build_object('value', sync_status, 'count', assets, 'is_exact', true) order by sync_status)
+                from (select sync_status, sum(assets) as assets from public.media_stats where live group by 1) statuses
+                where assets > 0
             )
         );
     end if;
@@ -675,9 +683,10 @@ begin
 end
 $$;
 
--- The folders, tags, types and formats among the live assets that match, to fill menus with. p_query has the filters of
--- `media_list`. {total, is_exact, folders, tags, resource_types, formats}, each of the last four [{value, count, is_exact}],
--- sorted by value: the five hundred with the most assets. A count that is not exact is a lower bound.
+-- The folders, tags, types, formats and states among the live assets that match, to fill menus with. p_query has the
+-- filters of `media_list`. {total, is_exact, folders, tags, resource_types, formats, sync_statuses}, each of the last five
+-- [{value, count, is_exact}], sorted by value: the five hundred with the most assets. A count that is not exact is a lower
+-- bound.
 create function public.media_facets(p_query jsonb default '{}') returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
 begin

@@ -7,6 +7,7 @@ pub mod auth;
 pub mod body;
 pub mod catalogue;
 mod event;
+mod media_filters;
 pub mod media_request;
 pub mod named_assets;
 pub mod one_asset;
@@ -17,6 +18,7 @@ pub mod respond;
 mod word;
 
 pub use event::mend_event;
+pub use media_filters::{FILTER_PARAMETERS, MediaFilters, TagsMatch};
 pub use media_request::{MediaRequests, RequestedChange};
 pub use named_assets::{NamedAsset, NamedAssets};
 pub use one_asset::{OneAsset, asset_of_path, names_one_asset};

@@ -21,8 +21,9 @@ use serde_json::{Value, json};
 const PAGE: &str = "https://app.example.com";
 
 /// The database's functions behind good requests.
-const BEHIND: [&str; 12] = [
+const BEHIND: [&str; 13] = [
     "media_list",
+    "media_facets",
     "media_get",
     "media_request_delete",
     "media_request_edit",

@@ -1,14 +1,16 @@
-//! Menus of folders, tags, types and formats, with numbers that are exact or lower bounds.
+//! Menus of folders, tags, types, formats and states, with numbers that are exact or lower bounds.
 
 use std::collections::BTreeMap;
 
-use end_to_end::{DataApiCaller, library};
+use end_to_end::{DataApiCaller, RunningFunction, library};
 use local_stack::{LocalStack, StackOptions, TokenClaims};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 /// More than the assets that are looked at.
 const ROWS: i64 = 12_000;
+
+const PATH: &str = "/api/cloudinary/media/facets";
 
 #[tokio::test]
 async fn facets_are_counted_exactly_or_from_below() {
@@ -21,7 +23,42 @@ async fn facets_are_counted_exactly_or_from_below() {
     the_whole_library_has_every_folder(&stack, &user).await;
     many_are_counted_from_below(&stack, &user).await;
     bad_questions_are_refused(&user).await;
+    the_api_answers_as_the_database_does(&stack, &user).await;
     stack.stop().await;
+}
+
+async fn the_api_answers_as_the_database_does(stack: &LocalStack, user: &DataApiCaller) {
+    let program = RunningFunction::built("media_facets");
+    let mut function = RunningFunction::start(&program, stack).await;
+    let token = stack.token(&TokenClaims::user("reader@example.com"));
+    let folder = "area-3/folder-1";
+    for (query, arguments) in [
+        ("", json!({})),
+        ("min_size=0", json!({"min_size": 0})),
+        (
+            "below=/area-3/&tags=tag-0&search=a",
+            json!({"below": "area-3", "tags": ["tag-0"], "search": "a"}),
+        ),
+        (
+            "folder=area-3/folder-1&resource_type=image,raw&date_field=updated_at&date_from=2020-01-01",
+            json!({"folder": folder, "resource_type": ["image", "raw"], "date_field": "updated_at", "date_from": "2020-01-01"}),
+        ),
+    ] {
+        let answer = function.get(PATH, query, &token).await;
+        assert_eq!(answer.status, 200, "{query}: {}", answer.body);
+        assert_eq!(answer.body, facets(user, arguments).await, "{query}");
+    }
+    for (query, status, code) in [
+        ("deleted=only", 400, "invalid_parameter"),
+        ("date_field=deleted_at", 400, "invalid_parameter"),
+        ("colour=red", 400, "invalid_parameter"),
+    ] {
+        let answer = function.get(PATH, query, &token).await;
+        assert_eq!(answer.status, status, "{query}: {}", answer.body);
+        assert_eq!(answer.body["code"], code, "{query}");
+    }
+    let stranger = function.get(PATH, "", "not.a.token").await;
+    assert_eq!(stranger.status, 401);
 }
 
 async fn few_are_counted_exactly(stack: &LocalStack, user: &DataApiCaller) {
@@ -35,6 +72,7 @@ async fn few_are_counted_exactly(stack: &LocalStack, user: &DataApiCaller) {
         ("tags", "unnest(tags)"),
         ("resource_types", "resource_type"),
         ("formats", "format"),
+        ("sync_statuses", "sync_status"),
     ] {
         let counted = counted(stack, column, condition).await;
         assert!(!counted.is_empty(), "{facet}");
@@ -51,6 +89,8 @@ async fn the_whole_library_has_every_folder(stack: &LocalStack, user: &DataApiCa
     assert_eq!(values(&told, "folders", true), first);
     let types = counted(stack, "resource_type", "true").await;
     assert_eq!(values(&told, "resource_types", true), types);
+    let states = counted(stack, "sync_status", "true").await;
+    assert_eq!(values(&told, "sync_statuses", true), states);
     let formats = counted(stack, "format", "true").await;
     for (format, number) in &formats {
         let is_exact = *number <= 1000;

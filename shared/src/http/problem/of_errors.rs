@@ -21,6 +21,27 @@ use crate::upload::UploadRefusal;
 /// Some of a thousand uploads under way end in this time, by their own end or by their limit.
 const UPLOADS_END: Duration = Duration::from_secs(60);
 
+/// The SQLSTATE of a statement that was stopped at its time limit.
+const STATEMENT_TIMEOUT: &str = "57014";
+
+/// The SQLSTATE for a question that no index can answer in a large library.
+const TOO_EXPENSIVE: &str = "PT422";
+
+impl Problem {
+    /// A failed question about the library. Trying again would not help one that took too long:
+    /// `advice` tells how to ask for less.
+    pub fn of_question(error: SupabaseError, advice: &str) -> Self {
+        match error.code() {
+            Some(STATEMENT_TIMEOUT | TOO_EXPENSIVE) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "query_too_slow",
+                format!("This takes too long. {advice}"),
+            ),
+            _ => error.into(),
+        }
+    }
+}
+
 impl From<ParameterError> for Problem {
     fn from(error: ParameterError) -> Self {
         let detail = error.to_string();

@@ -32,6 +32,26 @@ export interface paths {
         patch: operations["editMedia"];
         trace?: never;
     };
+    "/api/cloudinary/media/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Menus of filters
+         * @description The folders, tags, types, formats and states among the live assets that match, with their numbers. The filters are those of the list. Ten thousand assets are looked at: if more match, the numbers are lower bounds.
+         */
+        get: operations["countMedia"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cloudinary/media/{asset_id}": {
         parameters: {
             query?: never;
@@ -1157,6 +1177,25 @@ export interface components {
                 oldest_pending_seconds: number | null;
             };
         };
+        Facets: {
+            /** @description The assets that were looked at. */
+            total: number;
+            /** @description False if more assets match than were looked at. */
+            is_exact: boolean;
+            folders: components["schemas"]["Facet"];
+            tags: components["schemas"]["Facet"];
+            resource_types: components["schemas"]["Facet"];
+            formats: components["schemas"]["Facet"];
+            sync_statuses: components["schemas"]["Facet"];
+        };
+        /** @description The values with the most assets, sorted by value. */
+        Facet: {
+            /** @description The root folder is empty. */
+            value: string;
+            count: number;
+            /** @description False if the count is a lower bound. */
+            is_exact: boolean;
+        }[];
         Issues: {
             items: components["schemas"]["Issue"][];
             /** @description False if more than ten thousand assets fail; then only so many are counted. */
@@ -1505,6 +1544,38 @@ export interface components {
         };
     };
     parameters: {
+        /** @description Up to 20 words, each of which stands anywhere in the display name, public id, original filename, description, alternative text, tags or context values; case does not matter. */
+        FilterSearch: string;
+        /** @description Only of these types. */
+        FilterResourceType: components["schemas"]["ResourceType"][];
+        /** @description Only of these formats. */
+        FilterFormat: string[];
+        /** @description Only of these delivery types, such as `upload`, `private` and `authenticated`. */
+        FilterDeliveryType: string[];
+        /** @description Exactly this folder; the root is `/`. */
+        FilterFolder: string;
+        /** @description This folder and all below it. */
+        FilterBelow: string;
+        /** @description This value under KEY in the context, such as `context.alt`; for several keys up to 20 times. */
+        FilterContextKey: string;
+        /** @description This value under KEY, the external id of a field, in the structured metadata; of a list, one of its items. For several keys up to 20 times. */
+        FilterMetadataKey: string;
+        /** @description These tags, as `tags_match` says. */
+        FilterTags: string[];
+        /** @description Whether all of the tags, or any of them. */
+        FilterTagsMatch: "all" | "any";
+        /** @description Only in this state. */
+        FilterSyncStatus: components["schemas"]["SyncState"];
+        /** @description Only of this user. */
+        FilterUploadedBy: string;
+        /** @description At this moment or later; a day means its first moment in UTC. Years from 1 to 9999. */
+        FilterDateFrom: string;
+        /** @description At this moment or earlier; a day means its last moment in UTC. Years from 1 to 9999. */
+        FilterDateTo: string;
+        /** @description Bytes at least. */
+        FilterMinSize: number;
+        /** @description Bytes at most. */
+        FilterMaxSize: number;
         /** @description Public ids, separated by commas; those that hold a comma go into the body. */
         PublicIds: string[];
         /** @description Asset ids, separated by commas; an item that cannot be one fails alone. */
@@ -1541,39 +1612,39 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Up to 20 words, each of which stands anywhere in the display name, public id, original filename, description, alternative text, tags or context values; case does not matter. */
-                search?: string;
+                search?: components["parameters"]["FilterSearch"];
                 /** @description Only of these types. */
-                resource_type?: components["schemas"]["ResourceType"][];
+                resource_type?: components["parameters"]["FilterResourceType"];
                 /** @description Only of these formats. */
-                format?: string[];
+                format?: components["parameters"]["FilterFormat"];
                 /** @description Only of these delivery types, such as `upload`, `private` and `authenticated`. */
-                delivery_type?: string[];
+                delivery_type?: components["parameters"]["FilterDeliveryType"];
                 /** @description Exactly this folder; the root is `/`. */
-                folder?: string;
+                folder?: components["parameters"]["FilterFolder"];
                 /** @description This folder and all below it. */
-                below?: string;
+                below?: components["parameters"]["FilterBelow"];
                 /** @description This value under KEY in the context, such as `context.alt`; for several keys up to 20 times. */
-                "context.KEY"?: string;
+                "context.KEY"?: components["parameters"]["FilterContextKey"];
                 /** @description This value under KEY, the external id of a field, in the structured metadata; of a list, one of its items. For several keys up to 20 times. */
-                "metadata.KEY"?: string;
+                "metadata.KEY"?: components["parameters"]["FilterMetadataKey"];
                 /** @description These tags, as `tags_match` says. */
-                tags?: string[];
+                tags?: components["parameters"]["FilterTags"];
                 /** @description Whether all of the tags, or any of them. */
-                tags_match?: "all" | "any";
+                tags_match?: components["parameters"]["FilterTagsMatch"];
                 /** @description Only in this state. */
-                sync_status?: components["schemas"]["SyncState"];
+                sync_status?: components["parameters"]["FilterSyncStatus"];
                 /** @description Only of this user. */
-                uploaded_by?: string;
+                uploaded_by?: components["parameters"]["FilterUploadedBy"];
                 /** @description The moment that the dates compare: when the row was made or changed, or when the asset was made; of deleted assets also when they were deleted. */
                 date_field?: "created_at" | "updated_at" | "cloudinary_created_at" | "deleted_at";
                 /** @description At this moment or later; a day means its first moment in UTC. Years from 1 to 9999. */
-                date_from?: string;
+                date_from?: components["parameters"]["FilterDateFrom"];
                 /** @description At this moment or earlier; a day means its last moment in UTC. Years from 1 to 9999. */
-                date_to?: string;
+                date_to?: components["parameters"]["FilterDateTo"];
                 /** @description Bytes at least. */
-                min_size?: number;
+                min_size?: components["parameters"]["FilterMinSize"];
                 /** @description Bytes at most. */
-                max_size?: number;
+                max_size?: components["parameters"]["FilterMaxSize"];
                 /** @description `only`: deleted assets, last deleted first, of those that the caller may see: the own ones; for editors and administrators all. */
                 deleted?: "only";
                 /** @description The value to sort by; `cloudinary_public_id` is `public_id`. Deleted assets, and no others, are sorted by `deleted_at`. */
@@ -1822,6 +1893,116 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["BodyTooLarge"];
+            414: components["responses"]["QueryTooLong"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    countMedia: {
+        parameters: {
+            query?: {
+                /** @description Up to 20 words, each of which stands anywhere in the display name, public id, original filename, description, alternative text, tags or context values; case does not matter. */
+                search?: components["parameters"]["FilterSearch"];
+                /** @description Only of these types. */
+                resource_type?: components["parameters"]["FilterResourceType"];
+                /** @description Only of these formats. */
+                format?: components["parameters"]["FilterFormat"];
+                /** @description Only of these delivery types, such as `upload`, `private` and `authenticated`. */
+                delivery_type?: components["parameters"]["FilterDeliveryType"];
+                /** @description Exactly this folder; the root is `/`. */
+                folder?: components["parameters"]["FilterFolder"];
+                /** @description This folder and all below it. */
+                below?: components["parameters"]["FilterBelow"];
+                /** @description This value under KEY in the context, such as `context.alt`; for several keys up to 20 times. */
+                "context.KEY"?: components["parameters"]["FilterContextKey"];
+                /** @description This value under KEY, the external id of a field, in the structured metadata; of a list, one of its items. For several keys up to 20 times. */
+                "metadata.KEY"?: components["parameters"]["FilterMetadataKey"];
+                /** @description These tags, as `tags_match` says. */
+                tags?: components["parameters"]["FilterTags"];
+                /** @description Whether all of the tags, or any of them. */
+                tags_match?: components["parameters"]["FilterTagsMatch"];
+                /** @description Only in this state. */
+                sync_status?: components["parameters"]["FilterSyncStatus"];
+                /** @description Only of this user. */
+                uploaded_by?: components["parameters"]["FilterUploadedBy"];
+                /** @description The moment that the dates compare: when the row was made or changed, or when the asset was made. */
+                date_field?: "created_at" | "updated_at" | "cloudinary_created_at";
+                /** @description At this moment or later; a day means its first moment in UTC. Years from 1 to 9999. */
+                date_from?: components["parameters"]["FilterDateFrom"];
+                /** @description At this moment or earlier; a day means its last moment in UTC. Years from 1 to 9999. */
+                date_to?: components["parameters"]["FilterDateTo"];
+                /** @description Bytes at least. */
+                min_size?: components["parameters"]["FilterMinSize"];
+                /** @description Bytes at most. */
+                max_size?: components["parameters"]["FilterMaxSize"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The values, and the assets that have them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "total": 2,
+                     *       "is_exact": true,
+                     *       "folders": [
+                     *         {
+                     *           "value": "shop",
+                     *           "count": 1,
+                     *           "is_exact": true
+                     *         },
+                     *         {
+                     *           "value": "shop/mugs",
+                     *           "count": 1,
+                     *           "is_exact": true
+                     *         }
+                     *       ],
+                     *       "tags": [
+                     *         {
+                     *           "value": "sale",
+                     *           "count": 2,
+                     *           "is_exact": true
+                     *         }
+                     *       ],
+                     *       "resource_types": [
+                     *         {
+                     *           "value": "image",
+                     *           "count": 2,
+                     *           "is_exact": true
+                     *         }
+                     *       ],
+                     *       "formats": [
+                     *         {
+                     *           "value": "png",
+                     *           "count": 2,
+                     *           "is_exact": true
+                     *         }
+                     *       ],
+                     *       "sync_statuses": [
+                     *         {
+                     *           "value": "synced",
+                     *           "count": 2,
+                     *           "is_exact": true
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Facets"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             414: components["responses"]["QueryTooLong"];
             422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooMany"];
