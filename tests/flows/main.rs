@@ -50,6 +50,7 @@ mod roles;
 mod rotation;
 mod scale;
 mod searching;
+mod series;
 mod settings;
 mod short_answers;
 mod side_by_side;

@@ -107,6 +107,13 @@ async fn every_question_about_the_trail_is_answered_from_an_index() {
             );
         }
     }
+    let series = "public.media_audit_series(($1::jsonb ->> 'hours')::integer)";
+    let (told, scanned) = scans_of(&mut client, series, &json!({"hours": 168})).await;
+    assert_eq!(scanned, [""; 0]);
+    assert_eq!(
+        told["hours"][0]["applied"], 90,
+        "one entry in forty seconds"
+    );
     let by_id = json!({"id": known.asset});
     let one = "public.media_get(p_asset_id => $1::jsonb ->> 'id')";
     let (told, scanned) = scans_of(&mut client, one, &by_id).await;

@@ -1,5 +1,6 @@
 //! `GET /api/cloudinary/audit`: the audit trail, newest first, filtered and by cursor; on request
-//! with its errors by day and code, and with each user's activity.
+//! with its errors by day and code, and with each user's activity. `GET …/audit/series`: the mirror's
+//! work by the hour.
 
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
@@ -9,12 +10,16 @@ use media_sync::http::auth::{authenticate, require_admin};
 use media_sync::http::{Problem, reply, respond};
 use media_sync::parameter::ParameterError;
 use media_sync::supabase::DataApi;
-use media_sync::supabase::jwt::TokenVerifier;
+use media_sync::supabase::jwt::{ApiCaller, TokenVerifier};
 use media_sync::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::query::{AuditQuery, PageRequest};
+use crate::series::SeriesQuery;
+
+/// The way out of a series that takes too long.
+const FEWER_HOURS: &str = "Ask for fewer hours.";
 
 /// Reads in the name of the caller; row level security shows the trail to administrators only.
 #[derive(Debug)]
@@ -89,7 +94,34 @@ impl Audit {
         }
         let caller = authenticate(&self.verifier, request.headers(), Timestamp::now()).await?;
         require_admin(&caller)?;
-        let PageRequest { query, cursor } = PageRequest::parse(request.uri().query())?;
+        let query = request.uri().query();
+        if request.uri().path().ends_with("/series") {
+            let asked = SeriesQuery::parse(query)?;
+            return self.read_series(request, &caller, &asked).await;
+        }
+        self.read_page(request, &caller, PageRequest::parse(query)?)
+            .await
+    }
+
+    async fn read_series(
+        &self,
+        request: &Request,
+        caller: &ApiCaller,
+        asked: &SeriesQuery,
+    ) -> Result<Response<Body>, Problem> {
+        let deadline = Deadline::of_request(request);
+        let database = self.database.until(deadline).as_caller(caller);
+        let series = database.rpc("media_audit_series", asked).await;
+        let series: Value = series.map_err(|error| Problem::of_question(error, FEWER_HOURS))?;
+        Ok(reply::json(StatusCode::OK, &series))
+    }
+
+    async fn read_page(
+        &self,
+        request: &Request,
+        caller: &ApiCaller,
+        PageRequest { query, cursor }: PageRequest,
+    ) -> Result<Response<Body>, Problem> {
         // A cursor continues this query, for this caller, and no other.
         let fingerprint = format!("audit {} {}", caller.sub, json!(query));
         let after = match &cursor {
@@ -97,7 +129,7 @@ impl Audit {
             None => None,
         };
         let deadline = Deadline::of_request(request);
-        let database = self.database.until(deadline).as_caller(&caller);
+        let database = self.database.until(deadline).as_caller(caller);
         let arguments = Arguments {
             p_query: PositionedQuery {
                 query: &query,

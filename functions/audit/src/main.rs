@@ -1,8 +1,9 @@
-//! Reads the audit trail.
+//! Reads the audit trail, and the work of each hour.
 
 mod handler;
 mod operation;
 mod query;
+mod series;
 
 use handler::Audit;
 use lambda_http::Error;

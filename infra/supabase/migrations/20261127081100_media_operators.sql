@@ -1,4 +1,4 @@
--- Functions for operators: ownership, triggers, and the issues that stand now.
+-- Functions for operators: ownership, triggers, the issues that stand now, and the work of each hour.
 do $once$ begin if media_sync.begin_migration('20261127081100', 'media_operators') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
@@ -268,16 +268,105 @@ language sql set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
+-- The mirror's work by hour, the oldest first: {hours: [{hour, applied, failed, conflicts, is_exact, runs: {running,
+-- succeeded, failed, stopped}, quota_remaining, full_run_age_seconds, delay: {samples, p50_seconds, p95_seconds} | null}]}.
+-- * `applied` counts news from Cloudinary and confirmed decisions. Each number ends at ten thousand; then `is_exact` is false.
+-- * Runs are those that began in the hour, without dry ones; `quota_remaining` is the least that one of them left.
+-- * `full_run_age_seconds`: the time at the hour's end, or now, since a full run last succeeded.
+-- * `delay`: from the change in Cloudinary to its commit here, of the first five hundred notifications of the hour.
+-- For administrators.
+create function public.media_audit_series(p_hours integer default 24) returns jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp set statement_timeout = '6s' as $$
+declare
+    c_longest constant integer := 168;
+    c_most constant integer := 10000;
+    c_samples constant integer := 500;
+    c_hour constant interval := interval '1 hour';
+    c_applied constant text[] := array[
+        'created', 'updated', 'renamed', 'deleted', 'revived', 'edit_confirmed', 'delete_confirmed', 'restore_confirmed'
+    ];
+    v_last constant timestamptz := date_trunc('hour', now(), 'UTC');
+    v_hours jsonb;
+begin
+    perform media_sync.want_operator();
+    if p_hours is null or p_hours not between 1 and c_longest then
+        raise exception 'hours are 1 to %', c_longest using errcode = '22023';
+    end if;
+    with hours as (
+        select v_last - place * c_hour as hour, v_last - (place - 1) * c_hour as next
+        from generate_series(0, p_hours - 1) place
+    )
+    select jsonb_agg(jsonb_build_object(
+        'hour', hour,
+        'applied', least(applied.number, c_most), 'failed', least(failed.number, c_most),
+        'conflicts', least(conflicts.number, c_most),
+        'is_exact', greatest(applied.number, failed.number, conflicts.number) <= c_most,
+        'runs', runs.told, 'quota_remaining', runs.quota_remaining,
+        'full_run_age_seconds', floor(extract(epoch from least(next, now()) - (
+            select max(r.finished_at) from public.sync_runs r
+            where r.is_good and r.mode = 'full' and r.finished_at <= least(next, now())
+        ))),
+        'delay', case when delay.samples > 0 then jsonb_build_object(
+            'samples', delay.samples, 'p50_seconds', round(delay.seconds[1]::numeric, 3),
+            'p95_seconds', round(delay.seconds[2]::numeric, 3)
+        ) end
+    ) order by hour) into v_hours
+    from hours
+    cross join lateral (
+        select count(*) as number from (
+            select from public.media_sync_log l
+            where l.operation = any (c_applied) and l.occurred_at >= hour and l.occurred_at < next limit c_most + 1
+        ) met
+    ) applied
+    cross join lateral (
+        select count(*) as number from (
+            select from public.media_sync_log l
+            where l.status = 'failed' and l.occurred_at >= hour and l.occurred_at < next limit c_most + 1
+        ) met
+    ) failed
+    cross join lateral (
+        select count(*) as number from (
+            select from public.media_sync_log l
+            where l.operation = 'conflict' and l.occurred_at >= hour and l.occurred_at < next limit c_most + 1
+        ) met
+    ) conflicts
+    cross join lateral (
+        select jsonb_build_object(
+            'running', count(*) filter (where r.status = 'running'),
+            'succeeded', count(*) filter (where r.status = 'succeeded'),
+            'failed', count(*) filter (where r.status = 'failed'),
+            'stopped', count(*) filter (where r.status = 'stopped')
+        ) as told, min(r.quota_remaining) as quota_remaining
+        from public.sync_runs r where r.started_at >= hour and r.started_at < next and not r.dry_run
+    ) runs
+    cross join lateral (
+        select count(*) as samples, percentile_cont(array[0.5, 0.95]) within group (order by late) as seconds
+        from (
+            select n.verdict, n.replays, greatest(0, extract(
+                epoch from n.processed_at - coalesce(n.triggered_at, n.signature_timestamp)
+            ))::double precision as late
+            from public.media_notifications n
+            where n.received_at >= hour and n.received_at < next
+            order by n.received_at, n.digest limit c_samples
+        ) sample
+        -- What came again tells its last time.
+        where verdict = 'applied' and replays = 0
+    ) delay;
+    return jsonb_build_object('hours', v_hours);
+end
+$$;
+
 revoke execute on function public.media_sync_transfer, public.media_sync_count_unowned, public.media_sync_assign_unowned,
     public.media_sync_note_triggers from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_transfer, public.media_sync_count_unowned, public.media_sync_assign_unowned,
     public.media_sync_note_triggers to service_role;
 
-revoke execute on function media_sync.change_owner, media_sync.is_unowned, media_sync.awaited_operation, media_sync.awaited_since, media_sync.want_operator,
-    media_sync.forget_issue_marks from public;
-revoke execute on function public.media_issues, public.media_mark_issue, public.media_retry_issue
+revoke execute on function media_sync.change_owner, media_sync.is_unowned, media_sync.awaited_operation,
+    media_sync.awaited_since, media_sync.want_operator, media_sync.forget_issue_marks from public;
+revoke execute on function public.media_issues, public.media_mark_issue, public.media_retry_issue, public.media_audit_series
     from public, anon, authenticated, service_role;
-grant execute on function public.media_issues, public.media_mark_issue, public.media_retry_issue to authenticated;
+grant execute on function public.media_issues, public.media_mark_issue, public.media_retry_issue, public.media_audit_series
+    to authenticated;
 
 $migration$; end if; end $once$;
 

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 const PAGE: &str = "https://app.example.com";
 
 /// The database's functions behind good requests.
-const BEHIND: [&str; 13] = [
+const BEHIND: [&str; 14] = [
     "media_list",
     "media_facets",
     "media_get",
@@ -31,6 +31,7 @@ const BEHIND: [&str; 13] = [
     "media_sync_begin_upload",
     "media_sync_overview",
     "media_audit",
+    "media_audit_series",
     "media_issues",
     "media_mark_issue",
     "media_retry_issue",

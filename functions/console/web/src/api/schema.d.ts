@@ -182,6 +182,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cloudinary/audit/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The mirror's work by the hour
+         * @description Administrators. Changes, failures, conflicts, runs and delays of each hour, in UTC, the oldest first. The last one is under way.
+         */
+        get: operations["tellHours"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cloudinary/issues": {
         parameters: {
             query?: never;
@@ -1250,6 +1270,39 @@ export interface components {
         RetriedIssue: {
             retried: number;
             remaining: number;
+        };
+        AuditSeries: {
+            hours: components["schemas"]["AuditHour"][];
+        };
+        AuditHour: {
+            /**
+             * Format: date-time
+             * @description Its beginning.
+             */
+            hour: string;
+            /** @description News from Cloudinary and confirmed decisions. */
+            applied: number;
+            failed: number;
+            conflicts: number;
+            /** @description False if one of the numbers is larger than is counted. */
+            is_exact: boolean;
+            /** @description Runs that began in this hour, without dry ones. */
+            runs: {
+                running: number;
+                succeeded: number;
+                failed: number;
+                stopped: number;
+            };
+            /** @description The fewest calls of Cloudinary's hour that one of these runs left. */
+            quota_remaining: number | null;
+            /** @description At the end of the hour, or now: the time since a full run last succeeded. */
+            full_run_age_seconds: number | null;
+            /** @description From a change in Cloudinary to its commit here, of the hour's first 500 notifications. Replays are left out. */
+            delay: {
+                samples: number;
+                p50_seconds: number;
+                p95_seconds: number;
+            } | null;
         };
         /** @description One change of state. Entries are never changed. */
         AuditEntry: {
@@ -2625,6 +2678,64 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             414: components["responses"]["QueryTooLong"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    tellHours: {
+        parameters: {
+            query?: {
+                /** @description The number of hours, this one included; a week at most. */
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The hours. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "hours": [
+                     *         {
+                     *           "hour": "2026-11-24T22:00:00+00:00",
+                     *           "applied": 42,
+                     *           "failed": 1,
+                     *           "conflicts": 0,
+                     *           "is_exact": true,
+                     *           "runs": {
+                     *             "running": 0,
+                     *             "succeeded": 4,
+                     *             "failed": 0,
+                     *             "stopped": 0
+                     *           },
+                     *           "quota_remaining": 431,
+                     *           "full_run_age_seconds": 30600,
+                     *           "delay": {
+                     *             "samples": 37,
+                     *             "p50_seconds": 1.204,
+                     *             "p95_seconds": 3.91
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuditSeries"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            414: components["responses"]["QueryTooLong"];
+            422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
