@@ -28,7 +28,7 @@ pub(crate) fn check(root: &Path) -> Result<(), StackError> {
         let Ok(text) = std::fs::read_to_string(&list) else {
             continue;
         };
-        if let Some(source) = newer(&text, built) {
+        if let Some(source) = newer(&text, built, &root.join("target")) {
             return Err(StackError::Stale {
                 function: name.into_owned(),
                 source_file: source,
@@ -39,9 +39,11 @@ pub(crate) fn check(root: &Path) -> Result<(), StackError> {
 }
 
 /// The first source of a dependency list that was changed, or removed, after a moment.
-fn newer(list: &str, built: SystemTime) -> Option<PathBuf> {
+/// Files that the build itself writes are newer than its beginning, and no sources.
+fn newer(list: &str, built: SystemTime, target: &Path) -> Option<PathBuf> {
     sources(list)
         .into_iter()
+        .filter(|source| !source.starts_with(target))
         .find(|source| modified(source).is_ok_and(|when| when > built) || !source.exists())
 }
 
@@ -85,7 +87,10 @@ mod tests {
         let root = project.path();
         let source = root.join("a folder/main.rs");
         std::fs::create_dir_all(root.join("functions/audit")).unwrap();
-        let list = format!("x: {}\n", source.display().to_string().replace(' ', "\\ "));
+        let written = root.join("target/debug/build/audit/out/files.rs");
+        let blank = |path: &Path| path.display().to_string().replace(' ', "\\ ");
+        let list = format!("x: {} {}\n", blank(&source), blank(&written));
+        write(&written, "", 10);
         write(&root.join("target/debug/audit.d"), &list, 100);
         write(&source, "", 60);
         let missing = check(root).unwrap_err().to_string();
