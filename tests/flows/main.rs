@@ -21,6 +21,7 @@ mod decisions;
 mod deletes;
 mod dry_runs;
 mod edits;
+mod events;
 mod explained;
 mod fence;
 mod forgotten;

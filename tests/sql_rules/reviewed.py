@@ -37,6 +37,7 @@ REVIEWED = {
         ("create",), "CREATE VIEW: only the list of its quoted columns varies."
     ),
     "public.media_audit": Reviewed(("select",), "A SELECT: its conditions are joined from constants of the function."),
+    "public.media_events": Reviewed(("select",), "A SELECT: its conditions are joined from constants of the function."),
     "media_sync.broadcast_assets": Reviewed(
         ("select",), "A SELECT from transition tables: columns are quoted, and all else is constants of the function."
     ),

@@ -26,6 +26,7 @@ pub(crate) enum EntryOperation {
     Restore,
     Described,
     RetryRequested,
+    ReplayRequested,
     UploadRequested,
     UploadSigned,
     UploadFailed,

@@ -241,6 +241,9 @@ create table public.media_notifications (
 
 create index media_notifications_received on public.media_notifications (received_at, digest);
 create index media_notifications_assets on public.media_notifications using gin (asset_ids);
+-- Most are applied.
+create index media_notifications_other on public.media_notifications (verdict, received_at, digest)
+    where verdict <> 'applied';
 
 alter table public.media_notifications enable row level security;
 revoke all on public.media_notifications from anon, authenticated, service_role;
@@ -326,6 +329,19 @@ begin
     ) ordered
     where ordered.place > 20 and r.reason = ordered.reason and r.signature_key = ordered.signature_key;
 end
+$$;
+
+-- The refused notifications, the last refused first.
+create function media_sync.refusals() returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select coalesce(
+        jsonb_agg(
+            jsonb_build_object(
+                'reason', reason, 'signature_key', nullif(signature_key, ''), 'algorithm', algorithm,
+                'count', times, 'first_at', first_at, 'at', last_at)
+            order by last_at desc, reason, signature_key),
+        '[]')
+    from media_sync.refused_notifications
 $$;
 
 -- Removes old records, at most p_limit of each kind, and tells how many. An entry of the audit trail says so.
@@ -416,6 +432,8 @@ revoke execute on function media_sync.keep_trail, media_sync.break_glass, media_
 revoke execute on function public.media_audit, public.media_sync_notifications, public.media_sync_note_refusals,
     public.media_sync_purge from public, anon, authenticated, service_role;
 grant execute on function public.media_audit to authenticated;
+revoke execute on function media_sync.refusals from public;
+grant execute on function media_sync.refusals to authenticated, service_role;
 grant execute on function public.media_sync_notifications, public.media_sync_note_refusals, public.media_sync_purge to
     service_role;
 

@@ -468,7 +468,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where u.id = p_id
 $$;
 
-revoke execute on function media_sync.keep_waiting, media_sync.hand_over, media_sync.is_reserved, media_sync.hold_name, media_sync.keep_reserved,
+revoke execute on function media_sync.keep_waiting, media_sync.hand_over, media_sync.is_reserved, media_sync.hold_name,
+    media_sync.keep_reserved,
     media_sync.log_upload, media_sync.name_holders, media_sync.wait_for_upload, media_sync.fault_of_upload, media_sync.remove_refused,
     media_sync.remove_upload from public;
 revoke execute on function public.media_sync_begin_upload, public.media_sync_end_upload, public.media_sync_due_uploads,

@@ -898,16 +898,7 @@ begin
                     select from public.sync_runs earlier
                     where earlier.is_good and earlier.mode = 'full' and earlier.finished_at < r.started_at)
         ),
-        'refusals', (
-            select coalesce(
-                jsonb_agg(
-                    jsonb_build_object(
-                        'reason', reason, 'signature_key', nullif(signature_key, ''), 'algorithm', algorithm,
-                        'count', times, 'first_at', first_at, 'at', last_at)
-                    order by last_at desc, reason, signature_key),
-                '[]')
-            from media_sync.refused_notifications
-        ),
+        'refusals', media_sync.refusals(),
         'trail_bytes', pg_total_relation_size('public.media_sync_log'),
         'schema_version', media_sync.schema_version()
     );

@@ -1,4 +1,5 @@
--- Functions for operators: ownership, triggers, the issues that stand now, and the work of each hour.
+-- Functions for operators: ownership, triggers, the issues that stand now, the work of each hour, and
+-- notifications.
 do $once$ begin if media_sync.begin_migration('20261127081100', 'media_operators') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
@@ -356,6 +357,98 @@ begin
 end
 $$;
 
+-- A page of recorded notifications, the newest first, and the refused ones. p_query: {verdict?, asset_id?, date_from?, date_to?,
+-- limit, after?: {received_at, id}}. {items: [{id, received_at, triggered_at, processed_at, notification_type, verdict, reason,
+-- replays, asset_ids, bytes}], has_more, refusals}. Bodies stay where they are: `media_get` tells them. `asset_ids` are ten at
+-- most. For administrators.
+create function public.media_events(p_query jsonb) returns jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
+declare
+    v_limit constant integer := least((p_query ->> 'limit')::integer, 200);
+    v_where text := 'true';
+    v_asset text;
+    v_found jsonb;
+begin
+    perform media_sync.bound_argument(pg_column_size(p_query));
+    perform media_sync.want_operator();
+    -- Words are spelled out, since a partial index does not match a bound value.
+    v_where := v_where || case p_query ->> 'verdict' when 'parked' then ' and verdict = ''parked'''
+        when 'superseded' then ' and verdict = ''superseded''' when 'applied' then ' and verdict = ''applied''' else '' end;
+    if p_query ? 'asset_id' then
+        v_where := v_where || ' and asset_ids @> array[$2]';
+        v_asset := coalesce((
+            select m.cloudinary_asset_id from public.media_assets m where m.id = media_sync.row_named(p_query ->> 'asset_id')
+        ), p_query ->> 'asset_id');
+    end if;
+    if p_query ? 'date_from' then v_where := v_where || ' and received_at >= ($1 ->> ''date_from'')::timestamptz'; end if;
+    if p_query ? 'date_to' then v_where := v_where || ' and received_at <= ($1 ->> ''date_to'')::timestamptz'; end if;
+    if p_query ? 'after' then
+        v_where := v_where || ' and (received_at, digest) <
+            (($1 -> ''after'' ->> ''received_at'')::timestamptz, $1 -> ''after'' ->> ''id'')';
+    end if;
+    -- One row more than asked for tells if there is a next page.
+    execute format(
+        'select jsonb_build_object(
+            ''items'', coalesce(jsonb_agg(to_jsonb(page) - ''place'' order by place) filter (where place <= %2$s), ''[]''),
+            ''has_more'', count(*) > %2$s)
+        from (
+            select digest as id, received_at, triggered_at, processed_at, notification_type, verdict, reason, replays,
+                asset_ids[:10] as asset_ids, octet_length(body) as bytes,
+                row_number() over (order by received_at desc, digest desc) as place
+            from public.media_notifications where %1$s order by received_at desc, digest desc limit %2$s + 1
+        ) page', v_where, v_limit
+    ) into v_found using p_query, v_asset;
+    return v_found || jsonb_build_object('refusals', media_sync.refusals());
+end
+$$;
+
+-- Records in the audit trail that somebody wants recorded notifications applied again. p_query: {ids} of twenty at most, or
+-- {since, asset_id?}. {notifications, spans: [{since, until, asset_id, after}]}: how many there are, counted up to a hundred
+-- thousand, and the spans of time in which they were received. What was forgotten cannot be replayed. For administrators.
+create function public.media_request_replay(p_query jsonb) returns jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '6s' as $$
+declare
+    c_most_ids constant integer := 20;
+    c_most constant integer := 100000;
+    v_since constant timestamptz := p_query ->> 'since';
+    v_number bigint;
+    v_spans jsonb;
+begin
+    perform media_sync.bound_argument(pg_column_size(p_query));
+    perform media_sync.want_operator();
+    if (p_query ? 'ids') = (p_query ? 'since') or (p_query ? 'ids') and (
+        jsonb_typeof(p_query -> 'ids') <> 'array' or jsonb_array_length(p_query -> 'ids') not between 1 and c_most_ids
+    ) then
+        raise exception 'a replay has 1 to % ids, or since', c_most_ids using errcode = '22023';
+    end if;
+    if p_query ? 'ids' then
+        -- Of one moment, which holds hardly another. To apply one twice is harmless.
+        select count(*), coalesce(jsonb_agg(jsonb_build_object(
+            'since', received_at, 'until', received_at + interval '1 microsecond', 'asset_id', null, 'after', null
+        ) order by received_at, digest), '[]') into v_number, v_spans
+        from public.media_notifications
+        where digest = any (media_sync.texts_of(p_query -> 'ids')) and body <> '';
+    else
+        select count(*) into v_number from (
+            select from public.media_notifications
+            where received_at >= v_since and received_at < now() and body <> ''
+                and (not p_query ? 'asset_id' or asset_ids @> array[p_query ->> 'asset_id'])
+            limit c_most
+        ) counted;
+        v_spans := jsonb_build_array(jsonb_build_object(
+            'since', v_since, 'until', now(), 'asset_id', p_query -> 'asset_id', 'after', null
+        ));
+    end if;
+    if v_number = 0 then
+        return jsonb_build_object('notifications', 0, 'spans', '[]'::jsonb);
+    end if;
+    insert into public.media_sync_log (operation, source, actor, cloudinary_asset_id, details)
+    values ('replay_requested', 'api', auth.uid(), p_query ->> 'asset_id',
+        p_query || jsonb_build_object('notifications', v_number));
+    return jsonb_build_object('notifications', v_number, 'spans', v_spans);
+end
+$$;
+
 revoke execute on function public.media_sync_transfer, public.media_sync_count_unowned, public.media_sync_assign_unowned,
     public.media_sync_note_triggers from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_transfer, public.media_sync_count_unowned, public.media_sync_assign_unowned,
@@ -363,9 +456,11 @@ grant execute on function public.media_sync_transfer, public.media_sync_count_un
 
 revoke execute on function media_sync.change_owner, media_sync.is_unowned, media_sync.awaited_operation,
     media_sync.awaited_since, media_sync.want_operator, media_sync.forget_issue_marks from public;
-revoke execute on function public.media_issues, public.media_mark_issue, public.media_retry_issue, public.media_audit_series
+revoke execute on function public.media_issues, public.media_mark_issue, public.media_retry_issue, public.media_audit_series,
+    public.media_events, public.media_request_replay
     from public, anon, authenticated, service_role;
-grant execute on function public.media_issues, public.media_mark_issue, public.media_retry_issue, public.media_audit_series
+grant execute on function public.media_issues, public.media_mark_issue, public.media_retry_issue, public.media_audit_series,
+    public.media_events, public.media_request_replay
     to authenticated;
 
 $migration$; end if; end $once$;

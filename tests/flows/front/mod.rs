@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 const PAGE: &str = "https://app.example.com";
 
 /// The database's functions behind good requests.
-const BEHIND: [&str; 14] = [
+const BEHIND: [&str; 16] = [
     "media_list",
     "media_facets",
     "media_get",
@@ -32,6 +32,8 @@ const BEHIND: [&str; 14] = [
     "media_sync_overview",
     "media_audit",
     "media_audit_series",
+    "media_events",
+    "media_request_replay",
     "media_issues",
     "media_mark_issue",
     "media_retry_issue",

@@ -262,6 +262,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cloudinary/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Cloudinary's notifications, and what became of them
+         * @description Administrators. Recorded notifications, the newest first, and the refused ones by reason.
+         */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cloudinary/events/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have notifications applied again
+         * @description Administrators. Either `ids`, or `since`, and then of one asset with `asset_id`. The audit trail gets an entry `replay_requested`. Applying a notification twice is harmless.
+         */
+        post: operations["replayEvents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cloudinary/health": {
         parameters: {
             query?: never;
@@ -1303,6 +1343,71 @@ export interface components {
                 p50_seconds: number;
                 p95_seconds: number;
             } | null;
+        };
+        Events: {
+            items: components["schemas"]["Event"][];
+            /** @description Notifications that were not let in, the last refused first. Strangers can cause them. */
+            refusals: {
+                reason: string;
+                /** @description The API key that it claims to be signed with. */
+                signature_key: string | null;
+                /** @enum {string|null} */
+                algorithm: "sha1" | "sha256" | null;
+                count: number;
+                /** Format: date-time */
+                first_at: string;
+                /**
+                 * Format: date-time
+                 * @description The last one.
+                 */
+                at: string;
+            }[];
+            pagination: {
+                limit: number;
+                has_more: boolean;
+                next_cursor: string | null;
+            };
+        };
+        Event: {
+            /** @description SHA-256 over its time of signing and its body. */
+            id: string;
+            /** Format: date-time */
+            received_at: string;
+            /**
+             * Format: date-time
+             * @description By Cloudinary's clock, if it says so.
+             */
+            triggered_at: string | null;
+            /**
+             * Format: date-time
+             * @description The last time that it was applied.
+             */
+            processed_at: string;
+            notification_type: string | null;
+            /** @enum {string} */
+            verdict: "applied" | "superseded" | "parked";
+            reason: string | null;
+            /** @description The times that it came again. */
+            replays: number;
+            /** @description The first ten. */
+            asset_ids: string[];
+            /** @description The length of its body; 0 if it was forgotten, and then it cannot be replayed. */
+            bytes: number;
+        };
+        /** @description Either `ids`, or `since` with or without `asset_id`. */
+        Replay: {
+            ids?: string[] | null;
+            /**
+             * Format: date-time
+             * @description When they were received.
+             */
+            since?: string | null;
+            /** @description Cloudinary's id. */
+            asset_id?: string | null;
+        };
+        RequestedReplay: {
+            /** @description How many there are; a hundred thousand are counted. */
+            notifications: number;
         };
         /** @description One change of state. Entries are never changed. */
         AuditEntry: {
@@ -2633,7 +2738,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Only this operation. */
-                operation?: "created" | "updated" | "renamed" | "deleted" | "revived" | "conflict" | "value_kept" | "edit_requested" | "edit_confirmed" | "edit" | "delete_requested" | "delete_confirmed" | "delete_cancelled" | "delete" | "restore_requested" | "restore_confirmed" | "restore_cancelled" | "restore" | "described" | "retry_requested" | "upload_requested" | "upload_signed" | "upload_failed" | "deletes_allowed" | "mass_delete_allowed" | "reconcile" | "dry_run" | "purge" | "triggers_repaired" | "owner_changed" | "collections_transferred" | "setting_changed" | "library_marked" | "forgotten" | "glass_broken";
+                operation?: "created" | "updated" | "renamed" | "deleted" | "revived" | "conflict" | "value_kept" | "edit_requested" | "edit_confirmed" | "edit" | "delete_requested" | "delete_confirmed" | "delete_cancelled" | "delete" | "restore_requested" | "restore_confirmed" | "restore_cancelled" | "restore" | "described" | "retry_requested" | "replay_requested" | "upload_requested" | "upload_signed" | "upload_failed" | "deletes_allowed" | "mass_delete_allowed" | "reconcile" | "dry_run" | "purge" | "triggers_repaired" | "owner_changed" | "collections_transferred" | "setting_changed" | "library_marked" | "forgotten" | "glass_broken";
                 /** @description Only with this outcome. */
                 status?: "success" | "failed";
                 /** @description Only from this source. */
@@ -2842,6 +2947,86 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            414: components["responses"]["QueryTooLong"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: {
+                /** @description Only with this end: `applied`, `superseded` by newer news, or `parked` because nobody could read it. */
+                verdict?: "applied" | "superseded" | "parked";
+                /** @description Only about this asset. */
+                asset_id?: components["schemas"]["AssetKey"];
+                /** @description At this moment or later; a day means its first moment in UTC. Years from 1 to 9999. */
+                date_from?: string;
+                /** @description At this moment or earlier; a day means its last moment in UTC. Years from 1 to 9999. */
+                date_to?: string;
+                /** @description Events on one page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before, with the same query. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Events"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            414: components["responses"]["QueryTooLong"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replayEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "since": "2026-11-24T12:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Replay"];
+            };
+        };
+        responses: {
+            /** @description They go to their queue, the oldest first. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestedReplay"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
             414: components["responses"]["QueryTooLong"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadersTooLarge"];
