@@ -58,11 +58,19 @@ async fn told_everywhere(world: &World) -> CloudinaryResource {
     world.cloud.chaos(json!({"drop": 0.0})).await;
     world.sync(json!({"mode": "full"})).await.ok();
     world.give(&asset, &world.user_id).await;
-    let edit = json!({
-        "display_name": SECRET, "tags": [SECRET], "context": {"caption": SECRET}, "description": SECRET, "alt_text": SECRET,
+    let item = json!({
+        "asset_id": id_of(&asset), "display_name": SECRET, "tags": [SECRET], "context": {"caption": SECRET},
+        "description": SECRET, "alt_text": SECRET,
     });
-    let edited = world.edit(&asset, &world.user, edit).await;
-    edited.assert_status(StatusCode::OK);
+    let edit = json!({"p_items": [item], "p_idempotency_key": "once"});
+    let edited = world
+        .request("media_request_edit", &world.user, edit)
+        .await
+        .ok();
+    assert_eq!(edited["failed"], json!([]), "{edited}");
+    let kept =
+        "select count(*) from media_sync.idempotency_keys where strpos(answer::text, 's3cr3t') > 0";
+    assert_eq!(world.count(kept).await, 1);
     world.drain().await;
     world
         .row_becomes("the edit is confirmed", &asset, |row| {
@@ -96,7 +104,7 @@ async fn an_hour_passes(world: &World) {
 }
 
 fn assert_told(forgotten: &HttpAnswer) {
-    for part in ["audit_entries", "notifications", "runs"] {
+    for part in ["audit_entries", "notifications", "answers", "runs"] {
         assert!(
             forgotten.body["forgotten"][part].as_i64() > Some(0),
             "{part}: {}",

@@ -449,7 +449,7 @@ $$;
 -- Tries refused decisions again: all of them, or those of the named assets, by the name shown here or by Cloudinary's.
 -- Administrators only.
 create function public.media_request_retry(p_items jsonb default null) returns jsonb
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '6s' as $$
 declare
     v_former text;
     v_done jsonb;

@@ -1,6 +1,6 @@
 //! Questions that no index can answer are refused in a large library, with what to ask instead.
 
-use end_to_end::DataApiCaller;
+use end_to_end::{DataApiCaller, database};
 use local_stack::TokenClaims;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -75,6 +75,33 @@ async fn filters_of_deleted_assets_are_bounded_too() {
     // One user's own are few.
     let own = json!({"deleted": "only", "folder": "nowhere", "sort_by": "deleted_at"});
     assert_eq!(ask(&measure, own).await, StatusCode::OK);
+    measure.stack.stop().await;
+}
+
+/// Without a limit of its own a function has its caller's, which a project may lift.
+#[tokio::test]
+async fn functions_that_people_call_have_time_limits_of_their_own() {
+    let measure = Measure::take().await;
+    let without = "select proname as name from pg_proc
+        where pronamespace = 'public'::regnamespace and proname ~ '^media_'
+            and has_function_privilege('authenticated', oid, 'execute')
+            and not coalesce(proconfig::text ~ 'statement_timeout=', false)
+        order by proname";
+    let without = database::rows(&measure.client, without, &[]).await;
+    let names: Vec<&str> = without
+        .iter()
+        .map(|row| row["name"].as_str().unwrap())
+        .collect();
+    let few_rows = [
+        "media_assure",
+        "media_collection_remove",
+        "media_statistics",
+        "media_sync_health",
+        "media_sync_status",
+        "media_usage_drop",
+        "media_usage_record",
+    ];
+    assert_eq!(names, few_rows);
     measure.stack.stop().await;
 }
 
