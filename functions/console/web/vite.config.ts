@@ -11,5 +11,13 @@ export default defineConfig({
     reportCompressedSize: false,
     // Tells which files are loaded before the first picture.
     manifest: 'manifest.json',
+    rolldownOptions: {
+      output: {
+        // Few files compress better than many, and the libraries' one stays as it is from release to release.
+        codeSplitting: {
+          groups: [{ name: 'libraries', test: /node_modules.(?!@supabase.(realtime|phoenix))/ }],
+        },
+      },
+    },
   },
 })

@@ -3,7 +3,7 @@ import { AxeBuilder } from '@axe-core/playwright'
 import chromium from '@sparticuz/chromium'
 import { chromium as playwright } from 'playwright-core'
 
-const { CONSOLE, PASSWORD, PICTURES } = process.env
+const { CONSOLE, CONTROL, PASSWORD, PICTURES } = process.env
 
 const ARGUMENTS = [
   '--no-sandbox',
@@ -53,6 +53,13 @@ export async function openAs(browser, email, options) {
   const opened = await open(browser, options)
   await signIn(opened.page, email)
   return opened
+}
+
+/** Asks the Cloudinary stand-in's control plane. */
+export async function control(method, path, body) {
+  const headers = { 'content-type': 'application/json' }
+  const answer = await fetch(`${CONTROL}/_control/${path}`, { method, headers, body: body && JSON.stringify(body) })
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
 }
 
 /** Findings of the two upper grades, with the places. */

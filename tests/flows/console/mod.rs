@@ -6,12 +6,19 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use end_to_end::{CloudinaryAccount, World};
+use end_to_end::{CloudinaryAccount, DataApiCaller, World};
 use media_sync::cloudinary::upload::UploadOptions;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-const STORIES: [&str; 4] = ["stories.mjs", "browser.mjs", "states.mjs", "work.mjs"];
+const STORIES: [&str; 6] = [
+    "stories.mjs",
+    "browser.mjs",
+    "states.mjs",
+    "work.mjs",
+    "care.mjs",
+    "live.mjs",
+];
 
 const PASSWORD: &str = "a long enough password";
 
@@ -28,14 +35,26 @@ async fn the_console_does_what_people_ask_of_it() {
     ] {
         add_person(&world, email, role).await;
     }
+    one_is_used(&world).await;
+    some_get_lost(&world).await;
+    some_go(&world).await;
+    some_fail(&world).await;
     play(&world).await;
+    // What the stories have had tried again is sent by the minute's drain.
+    world.drain().await;
     world.settle().await;
+    world.assert_mirrored().await;
     world.stack.stop().await;
 }
 
 /// A library like a shop's, and an asset whose texts would act if a page let them.
 async fn fill(cloud: &CloudinaryAccount) {
-    for (count, folder) in [(90, "products/mugs"), (40, "campaigns/summer")] {
+    for (count, folder) in [
+        (90, "products/mugs"),
+        (40, "campaigns/summer"),
+        (30, "archive/lost"),
+        (30, "archive/held"),
+    ] {
         cloud.seed_folder(count, folder).await;
     }
     cloud.seed(6, &["video", "raw"], "brand_").await;
@@ -54,6 +73,72 @@ async fn fill(cloud: &CloudinaryAccount) {
         ("caption", "\"><img src=x onerror=alert(6)>"),
     ];
     cloud.merge_context(name, &context).await;
+}
+
+/// The asset with the hostile texts is a page's cover, and in a collection.
+async fn one_is_used(world: &World) {
+    let id = "select id::text from public.media_assets where cloudinary_public_id = 'javascript:alert(4)'";
+    let asset = world.value(id).await;
+    let service = DataApiCaller::service(&world.stack);
+    let used = json!({
+        "p_usage_type": "cover", "p_table_name": "articles", "p_record_id": "<b>42</b>", "p_assets": [asset],
+    });
+    service.rpc("media_usage_record", &used).await.ok();
+    let owner = DataApiCaller::with_token(&world.stack, world.admin.clone());
+    let summer = json!({"name": "<i>Summer</i> صيف", "is_public": true});
+    let answer = [("prefer", "return=representation")];
+    let made = owner.call(Method::POST, "/media_collections", &answer, Some(&summer));
+    let collection = made.await.body[0]["id"].clone();
+    let added = json!({"p_collection": collection, "p_assets": [asset]});
+    owner.rpc("media_collection_add", &added).await.ok();
+}
+
+/// Most of a folder goes in Cloudinary, and no notification tells of it.
+async fn some_get_lost(world: &World) {
+    world.cloud.chaos(json!({"drop": 1.0})).await;
+    let lost = "select cloudinary_asset_id as id from public.media_assets where folder = 'archive/lost' limit 28";
+    for row in world.rows(lost, &[]).await {
+        world.cloud.destroy_id(row["id"].as_str().unwrap()).await;
+    }
+    world.cloud.quiet().await;
+    world.cloud.chaos(json!({"drop": 0.0})).await;
+}
+
+/// Assets for the trash: a person has deleted one, and somebody in Cloudinary another.
+async fn some_go(world: &World) {
+    let here = world
+        .mirrored(
+            "old/a-long-name-of-a-picture-that-nobody-needs-any-more",
+            11,
+        )
+        .await;
+    let there = world.mirrored("old/صورة قديمة", 12).await;
+    let path = format!(
+        "/api/cloudinary/media?asset_ids={}",
+        end_to_end::id_of(&here)
+    );
+    let admin = Some(world.admin.as_str());
+    world.call(Method::DELETE, &path, admin, None).await.ok();
+    world.cloud.destroy(&there).await;
+    for asset in [&here, &there] {
+        let is_gone = |row: &Value| row["deleted_at"].is_string() && row["sync_status"] == "synced";
+        world.row_becomes("it is gone", asset, is_gone).await;
+    }
+}
+
+/// Cloudinary refuses two renames, until a story says otherwise.
+async fn some_fail(world: &World) {
+    let words = json!({ "error": { "message": "not <b>now</b>" } });
+    let refusal = json!({ "operation": "rename", "status": 400, "body": words });
+    world.cloud.fault(refusal).await;
+    for (name, colour) in [("refused-1", 13), ("refused-2", 14)] {
+        let asset = world.mirrored(name, colour).await;
+        let edit = json!({ "cloudinary_public_id": format!("renamed/{name}") });
+        world.edit(&asset, &world.admin, edit).await;
+        let fails = |row: &Value| row["sync_status"] == "error";
+        world.drain().await;
+        world.row_becomes("it is refused", &asset, fails).await;
+    }
 }
 
 async fn add_person(world: &World, email: &str, role: Option<&str>) {
@@ -97,6 +182,7 @@ async fn play(world: &World) {
             format!("{}/console", world.stack.front_door_url()),
         )
         .env("PASSWORD", PASSWORD)
+        .env("CONTROL", world.stack.cloudinary_control().unwrap())
         .env("PICTURES", &pictures)
         .current_dir(&folder)
         .arg("stories.mjs");

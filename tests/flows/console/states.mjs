@@ -13,6 +13,8 @@ const PAGES = {
   asset: { path: '?folder=campaigns/summer', shown: '.tile', open: true },
   sync: { path: '/sync', shown: 'table' },
   health: { path: '/health', shown: '.cards' },
+  trash: { path: '/trash', shown: '.trash li' },
+  issues: { path: '/issues', shown: '.issue' },
   activity: { path: '/activity', shown: '.trail li' },
 }
 
@@ -40,38 +42,48 @@ async function everyPage(browser, viewport, colorScheme, ending) {
   return opened
 }
 
-async function emptied(browser, name, answer, words) {
+/** Opens a page whose question gets this answer, or none at all. */
+async function answered(browser, name, answer, words, { question = 'media?**', path = '' } = {}) {
   const opened = await openAs(browser)
   const { page } = opened
-  await page.route('**/api/cloudinary/media?**', (route) => (answer ? route.fulfill(answer) : route.abort()))
-  await page.reload()
+  await page.route(`**/api/cloudinary/${question}`, (route) => (answer ? route.fulfill(answer) : route.abort()))
+  await page.goto(page.url().replace(/\/console.*/, '/console') + path)
   await page.getByText(words).first().waitFor()
   await look(opened, name)
   return opened
 }
 
-const EMPTY = {
-  status: 200,
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify({
-    items: [],
-    pagination: { has_more: false, limit: 100, next_cursor: null, page: 1, total: 0, total_is_exact: true, total_pages: 0 },
-    stats: {
-      total_assets: 0, total_images: 0, total_videos: 0, total_raw: 0,
-      total_size: 0, synced_assets: 0, pending_assets: 0, error_assets: 0,
-    },
-    sync_status: { is_synced: true, last_error: null, last_sync: null, pending_operations: 0, sync_in_progress: false },
-  }),
-}
+const json = (body) => ({ status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+
+const EMPTY = json({
+  items: [],
+  pagination: { has_more: false, limit: 100, next_cursor: null, page: 1, total: 0, total_is_exact: true, total_pages: 0 },
+  stats: {
+    total_assets: 0, total_images: 0, total_videos: 0, total_raw: 0,
+    total_size: 0, synced_assets: 0, pending_assets: 0, error_assets: 0,
+  },
+  sync_status: { is_synced: true, last_error: null, last_sync: null, pending_operations: 0, sync_in_progress: false },
+})
+
+const NO_ISSUES = json({ items: [], complete: true })
+
+const TRASH = { path: '/trash' }
+const ISSUES = { path: '/issues', question: 'issues' }
 
 export const states = {
   'wide and light': (browser) => everyPage(browser, WIDE, 'light', 'wide-light'),
   'narrow and dark': (browser) => everyPage(browser, NARROW, 'dark', 'narrow-dark'),
-  'an empty library': (browser) => emptied(browser, 'state-empty', EMPTY, 'The library is empty'),
-  'no connection': (browser) => emptied(browser, 'state-offline', null, 'No connection'),
-  'not allowed': (browser) => emptied(browser, 'state-forbidden', problem(403, 'forbidden'), 'Not allowed'),
+  'wide and dark': (browser) => everyPage(browser, WIDE, 'dark', 'wide-dark'),
+  'narrow and light': (browser) => everyPage(browser, NARROW, 'light', 'narrow-light'),
+  'an empty library': (browser) => answered(browser, 'state-empty', EMPTY, 'The library is empty'),
+  'no connection': (browser) => answered(browser, 'state-offline', null, 'No connection'),
+  'not allowed': (browser) => answered(browser, 'state-forbidden', problem(403, 'forbidden'), 'Not allowed'),
   'too many requests': (browser) =>
-    emptied(browser, 'state-too-many', problem(429, 'too_many_changes', { 'retry-after': '7' }), 'Try again in 7 seconds.'),
+    answered(browser, 'state-too-many', problem(429, 'too_many_changes', { 'retry-after': '7' }), 'Try again in 7 seconds.'),
+  'an empty trash': (browser) => answered(browser, 'state-trash-empty', EMPTY, 'The trash is empty', TRASH),
+  'a trash without connection': (browser) => answered(browser, 'state-trash-offline', null, 'No connection', TRASH),
+  'no issue': (browser) => answered(browser, 'state-issues-empty', NO_ISSUES, 'Nothing fails', ISSUES),
+  'issues without connection': (browser) => answered(browser, 'state-issues-offline', null, 'No connection', ISSUES),
 
   async 'an administrator is told apart from a user'(browser) {
     const opened = await openAs(browser, 'user@example.com')

@@ -1,5 +1,7 @@
 // Plays every story in a browser, and tells all that failed.
 import { launch, open, offendingElements, picture, same } from './browser.mjs'
+import { care } from './care.mjs'
+import { live } from './live.mjs'
 import { states } from './states.mjs'
 import { work } from './work.mjs'
 
@@ -17,7 +19,7 @@ const wanted = process.env.STORY
 const failures = []
 const browser = await launch()
 try {
-  for (const [name, story] of Object.entries({ ...begin, ...states, ...work })) {
+  for (const [name, story] of Object.entries({ ...begin, ...states, ...work, ...live, ...care })) {
     if (wanted && !name.includes(wanted)) continue
     const began = Date.now()
     const before = browser.contexts()

@@ -1,5 +1,5 @@
 // What people do: sign in, find, open, edit, delete, undo, upload.
-import { open, openAs, picture, picturesLoaded, same, signIn } from './browser.mjs'
+import { offendingElements, open, openAs, picture, picturesLoaded, same, signIn } from './browser.mjs'
 
 const LIST = '/api/cloudinary/media?'
 
@@ -7,6 +7,15 @@ const answered = (page, method) =>
   page.waitForResponse((response) => response.request().method() === method && response.url().includes('/api/cloudinary'))
 
 const firstName = (page) => page.locator('.tile .name').first().textContent()
+
+/** Presses Tab until the element has the focus. */
+async function tabTo(page, target) {
+  for (let pressed = 0; pressed < 100; pressed++) {
+    if (await target.evaluate((element) => element === document.activeElement)) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`Tab does not lead to ${target}`)
+}
 
 export const work = {
   async 'a wrong password is told, and the right one opens the library'(browser) {
@@ -51,7 +60,7 @@ export const work = {
     return opened
   },
 
-  async 'find, open, edit and take back, by keyboard alone'(browser) {
+  async 'find, open, edit, delete and take back, by keyboard alone'(browser) {
     const opened = await openAs(browser, 'admin@example.com', { path: '?folder=products/mugs' })
     const { page } = opened
     await page.locator('.tile').first().waitFor()
@@ -59,12 +68,12 @@ export const work = {
     await page.keyboard.press('/')
     await page.keyboard.type(before)
     await page.getByText('1 found').waitFor()
-    await page.locator('.tile .open').first().focus()
+    await tabTo(page, page.locator('.tile .open').first())
     await page.keyboard.press('Enter')
-    await page.locator('.drawer').getByLabel('Display name').focus()
+    await tabTo(page, page.locator('.drawer').getByLabel('Display name'))
     await page.keyboard.press('Control+A')
     await page.keyboard.type('A mug in blue')
-    await page.getByLabel('Tags', { exact: true }).last().focus()
+    await tabTo(page, page.getByLabel('Tags', { exact: true }).last())
     await page.keyboard.type('blue,new,')
     const saved = answered(page, 'PATCH')
     await page.keyboard.press('Enter')
@@ -72,11 +81,40 @@ export const work = {
     await page.getByText('Saved. Cloudinary follows.').waitFor()
     await page.locator('.drawer h2').getByText('A mug in blue').waitFor()
     const undone = answered(page, 'PATCH')
-    await page.getByRole('button', { name: 'Undo' }).focus()
+    await tabTo(page, page.getByRole('button', { name: 'Undo' }))
     await page.keyboard.press('Enter')
     same((await (await undone).json()).failed, [], 'the undo')
     await page.locator('.drawer h2').getByText(before).waitFor()
+    await tabTo(page, page.locator('.drawer').getByRole('button', { name: 'Delete' }))
+    await page.keyboard.press('Enter')
+    await page.getByText('Nothing matches').waitFor()
+    await tabTo(page, page.getByRole('button', { name: 'Undo' }))
+    await page.keyboard.press('Enter')
+    await page.getByText('1 found').waitFor()
+    return opened
+  },
+
+  async 'commands are found by their names, and ? tells the keys'(browser) {
+    const opened = await openAs(browser)
+    const { page } = opened
+    const dialog = page.getByRole('dialog')
+    await page.keyboard.press('Control+K')
+    await dialog.getByRole('combobox').waitFor()
+    await picture(page, 'commands')
+    same(await offendingElements(page), [], 'accessibility of the commands')
+    await page.keyboard.type('trash')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Trash' }).waitFor()
+    await page.keyboard.press('?')
+    await dialog.getByText('go to the search').waitFor()
+    await picture(page, 'keys')
     await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+    await page.keyboard.press('Control+K')
+    await dialog.getByRole('combobox').waitFor()
+    await page.keyboard.type('brand_')
+    await page.keyboard.press('Enter')
+    await page.getByText('6 found').waitFor()
     return opened
   },
 
@@ -102,6 +140,35 @@ export const work = {
     await page.getByRole('region', { name: 'Chosen assets' }).getByRole('button', { name: 'Delete' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Delete 40 assets' }).click()
     await page.getByText('Nothing matches').waitFor()
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.getByText('40 found').waitFor()
+    return opened
+  },
+
+  async 'tags are added to many and taken from many, and come back'(browser) {
+    const opened = await openAs(browser, 'admin@example.com', { path: '?folder=campaigns/summer' })
+    const { page } = opened
+    const bar = page.getByRole('region', { name: 'Chosen assets' })
+    const dialog = page.getByRole('dialog')
+    await page.locator('.tile .choose').first().check()
+    await page.getByRole('button', { name: /^Choose all/ }).click()
+    await bar.getByRole('button', { name: 'Tags' }).click()
+    await dialog.getByLabel('Add').fill('autumn')
+    await dialog.getByLabel('Add').press('Enter')
+    const added = answered(page, 'PATCH')
+    await dialog.getByRole('button', { name: 'Change the tags' }).click()
+    same((await (await added).json()).failed, [], 'the added tags')
+    await page.getByText('Tags of 40 assets changed.').waitFor()
+    await page.goto(page.url().replace(/folder=[^&]*/, 'tags=autumn'))
+    await page.getByText('40 found').waitFor()
+
+    await page.locator('.tile .choose').first().check()
+    await bar.getByRole('button', { name: 'Tags' }).click()
+    await dialog.getByRole('checkbox', { name: 'autumn' }).check()
+    await picture(page, 'tags-of-many')
+    same(await offendingElements(page), [], 'accessibility of the dialog of tags')
+    await dialog.getByRole('button', { name: 'Change the tags' }).click()
+    await page.getByText('39 found').waitFor()
     await page.getByRole('button', { name: 'Undo' }).click()
     await page.getByText('40 found').waitFor()
     return opened
@@ -170,8 +237,13 @@ export const work = {
     const drawer = page.locator('.drawer')
     await drawer.getByText('<script>alert(2)</script>').first().waitFor()
     same(await drawer.getByLabel('Context: value of caption').inputValue(), '"><img src=x onerror=alert(6)>', 'context')
+    const uses = drawer.getByRole('region', { name: 'Where it is used' })
+    await uses.getByText('articles <b>42</b>').waitFor()
+    await uses.getByText('<i>Summer</i> صيف').waitFor()
     await picturesLoaded(page)
     await picture(page, 'texts-of-strangers')
+    await uses.scrollIntoViewIfNeeded()
+    await picture(page, 'where-used')
     for (const summary of await drawer.locator('summary').all()) await summary.click()
     const acting = await page.locator('a[href^="javascript:" i], [onerror], [onload], main script').count()
     same(acting, 0, 'elements that act')

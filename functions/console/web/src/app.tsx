@@ -3,16 +3,24 @@ import { ErrorBoundary, LocationProvider, lazy, Route, Router } from 'preact-iso
 import { queries } from './api/queries'
 import { Library } from './library/library'
 import { session } from './session/session'
-import { SignIn } from './session/sign-in'
 import { Shell } from './shell'
 import { Empty } from './ui/states'
 
+const SignIn = lazy(() => import('./session/sign-in'))
+const Trash = lazy(() => import('./trash/trash'))
 const Sync = lazy(() => import('./sync/sync'))
+const Issues = lazy(() => import('./issues/issues'))
 const Health = lazy(() => import('./health/health'))
 const Activity = lazy(() => import('./activity/activity'))
 
 export function App() {
-  if (!session.value) return <SignIn />
+  if (!session.value) {
+    return (
+      <ErrorBoundary>
+        <SignIn />
+      </ErrorBoundary>
+    )
+  }
   return (
     <QueryClientProvider client={queries}>
       <LocationProvider scope="/console">
@@ -20,7 +28,9 @@ export function App() {
           <ErrorBoundary>
             <Router>
               <Route path="/console" component={Library} />
+              <Route path="/console/trash" component={Trash} />
               <Route path="/console/sync" component={Sync} />
+              <Route path="/console/issues" component={Issues} />
               <Route path="/console/health" component={Health} />
               <Route path="/console/activity" component={Activity} />
               <Route default component={Nowhere} />

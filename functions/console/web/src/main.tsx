@@ -3,6 +3,7 @@ import './styles/parts.css'
 import './styles/shell.css'
 import './styles/library.css'
 import './styles/asset.css'
+import './styles/pages.css'
 import { render } from 'preact'
 import { readSettings } from './api/settings'
 import { App } from './app'
@@ -13,8 +14,11 @@ const root = document.getElementById('app')
 
 async function start(into: HTMLElement): Promise<void> {
   try {
-    await beginSession(await readSettings())
+    const settings = await readSettings()
+    await beginSession(settings)
     render(<App />, into)
+    const { followLibrary } = await import('./live/follow')
+    followLibrary(settings)
   } catch (error) {
     render(<BrokenStart error={error} />, into)
   }

@@ -2,26 +2,33 @@ import { useQuery } from '@tanstack/preact-query'
 import type { ComponentChildren } from 'preact'
 import { ErrorBoundary, lazy, useLocation } from 'preact-iso'
 import { readSync } from './api/queries'
+import { Live } from './live/live'
+import { shownHelp, useHelpKeys } from './palette/open'
 import { role, session, signOut } from './session/session'
 import { ago, count, plural } from './text'
 import { Button } from './ui/button'
 import { Icon, type IconName } from './ui/icon'
-import { OutcomeDialog } from './ui/outcome'
+import { shownOutcome } from './ui/outcome'
 import { Foreign } from './ui/text'
 import { Toasts } from './ui/toast'
 import { uploads } from './upload/queue'
 
 const UploadTray = lazy(() => import('./upload/tray'))
+const Help = lazy(() => import('./palette/help'))
+const OutcomeDialog = lazy(() => import('./ui/outcome-dialog'))
 
-const PAGES: { path: string; name: string; icon: IconName }[] = [
+export const PAGES: { path: string; name: string; icon: IconName }[] = [
   { path: '/console', name: 'Library', icon: 'library' },
+  { path: '/console/trash', name: 'Trash', icon: 'trash' },
   { path: '/console/sync', name: 'Sync', icon: 'sync' },
+  { path: '/console/issues', name: 'Issues', icon: 'issues' },
   { path: '/console/health', name: 'Health', icon: 'health' },
   { path: '/console/activity', name: 'Activity', icon: 'activity' },
 ]
 
 export function Shell({ children }: { children: ComponentChildren }) {
   const { path } = useLocation()
+  useHelpKeys()
   return (
     <div class="shell">
       <a class="skip" href="#main">
@@ -41,13 +48,15 @@ export function Shell({ children }: { children: ComponentChildren }) {
           ))}
         </nav>
         <Standing />
+        <Live />
         <Person />
       </header>
       <main id="main" tabIndex={-1}>
         {children}
       </main>
       <ErrorBoundary>{uploads.value.length > 0 && <UploadTray />}</ErrorBoundary>
-      <OutcomeDialog />
+      <ErrorBoundary>{shownHelp.value && <Help />}</ErrorBoundary>
+      <ErrorBoundary>{shownOutcome.value && <OutcomeDialog />}</ErrorBoundary>
       <Toasts />
     </div>
   )
@@ -65,7 +74,7 @@ function Standing() {
     synced: 'Both sides agree',
   }[state]
   return (
-    <a class="standing" href="/console/sync">
+    <a class="standing" href={state === 'error' ? '/console/issues' : '/console/sync'}>
       <span class={`dot ${state}`} aria-hidden="true" />
       <span role="status">{told}</span>
       <span class="fine">Compared {ago(data.last_sync)}</span>

@@ -1,6 +1,6 @@
 import { api, body } from './client'
-import { forgetMedia } from './queries'
-import type { Edit, Failure } from './types'
+import { forgetMedia, queries } from './queries'
+import type { Edit, Failure, Issue } from './types'
 
 /** The most assets that one request may name. */
 const REQUEST = 200
@@ -48,3 +48,26 @@ export const restoreAssets = (ids: string[]) =>
   inSlices(ids, (asset_ids) =>
     body(api.POST('/api/cloudinary/media/restore', { params: once(), body: { asset_ids } })),
   )
+
+const ofIssue = (issue: string) => ({ params: { path: { issue } } })
+
+export async function markIssue(id: string, state: Issue['state']): Promise<void> {
+  await body(api.PATCH('/api/cloudinary/issues/{issue}', { ...ofIssue(id), body: { state } }))
+  await queries.invalidateQueries({ queryKey: ['issues'] })
+}
+
+/** A call takes some of the assets: it is repeated while it helps. */
+export async function retryIssue(id: string, told: (retried: number) => void): Promise<number> {
+  let retried = 0
+  try {
+    for (;;) {
+      const answer = await body(api.POST('/api/cloudinary/issues/{issue}/retry', ofIssue(id)))
+      retried += answer.retried
+      told(retried)
+      if (answer.remaining === 0 || answer.retried === 0) return retried
+    }
+  } finally {
+    forgetMedia()
+    void queries.invalidateQueries({ queryKey: ['issues'] })
+  }
+}

@@ -36,6 +36,8 @@ export const readSync = (run_id?: string) =>
 
 export const startRun = (request: SyncRequest) => body(api.POST('/api/cloudinary/sync', { body: request }))
 
+export const readIssues = () => body(api.GET('/api/cloudinary/issues'))
+
 export const readHealth = () => body(api.GET('/api/cloudinary/health'))
 
 export const readAudit = (query: AuditQuery, cursor: string | null) =>

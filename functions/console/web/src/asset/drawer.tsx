@@ -14,6 +14,7 @@ import { Foreign } from '../ui/text'
 import { deleteWithUndo, restore } from './delete'
 import { EditForm } from './edit-form'
 import { Timeline } from './timeline'
+import { Uses } from './uses'
 
 /** While something is under way it is looked at often. */
 const SOON = 2_000
@@ -83,6 +84,7 @@ function Details({ details }: { details: AssetDetails }) {
         <CopyCurl request={{ method: 'GET', path: `/api/cloudinary/media/${assetId ?? asset.id}` }} />
       </div>
       <Facts details={details} />
+      <Uses details={details} />
       {!asset.deleted_at && <EditForm key={asset.id} asset={asset} disabledReason={unnamed ?? refused} />}
       <Timeline details={details} />
     </div>

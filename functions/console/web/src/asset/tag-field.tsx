@@ -2,8 +2,15 @@ import { useSignal } from '@preact/signals'
 import { Icon } from '../ui/icon'
 import { Foreign } from '../ui/text'
 
+interface TagFieldProps {
+  tags: string[]
+  onChange: (tags: string[]) => void
+  id?: string
+  label?: string
+}
+
 /** Enter or a comma adds a tag, Backspace in an empty field takes the last one. */
-export function TagField({ tags, onChange }: { tags: string[]; onChange: (tags: string[]) => void }) {
+export function TagField({ tags, onChange, id = 'tags-typed', label = 'Tags' }: TagFieldProps) {
   const typed = useSignal('')
   const add = () => {
     const added = typed.value.split(',').flatMap((tag) => tag.trim() || [])
@@ -22,7 +29,7 @@ export function TagField({ tags, onChange }: { tags: string[]; onChange: (tags: 
   }
   return (
     <div class="tag-field">
-      <label for="tags-typed">Tags</label>
+      <label for={id}>{label}</label>
       <div class="tag-box">
         {tags.map((tag) => (
           <button
@@ -37,7 +44,7 @@ export function TagField({ tags, onChange }: { tags: string[]; onChange: (tags: 
           </button>
         ))}
         <input
-          id="tags-typed"
+          id={id}
           dir="auto"
           maxLength={255}
           placeholder={tags.length === 0 ? 'Add a tag' : ''}

@@ -21,7 +21,7 @@ export type FilterName = (typeof KEPT)[number]
 
 export type Filters = Partial<Record<FilterName, string>>
 
-interface View {
+export interface View {
   filters: Filters
   /** The asset in the drawer. */
   asset: string | null

@@ -1,13 +1,15 @@
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/preact-query'
-import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { useMemo } from 'preact/hooks'
 import { lazy } from 'preact-iso'
 import { PAGE, readPage } from '../api/queries'
 import type { Asset } from '../api/types'
+import { NewsBar } from '../live/news-bar'
+import { link } from '../live/state'
 import { bytes, count, plural } from '../text'
 import { Empty, Failed, Loading } from '../ui/states'
 import { UploadButton } from '../upload/button'
 import { DropZone } from '../upload/drop-zone'
-import { type Filters, listQuery, useView } from './filters'
+import { type Filters, listQuery, useView, type View } from './filters'
 import { Results } from './results'
 import { chosen } from './selection'
 import { Toolbar } from './toolbar'
@@ -16,6 +18,7 @@ const SelectionBar = lazy(() => import('./selection-bar'))
 const Drawer = lazy(() => import('../asset/drawer'))
 
 function usePages(filters: Filters) {
+  const isTold = link.value === 'live'
   return useInfiniteQuery({
     queryKey: ['media', 'list', filters],
     queryFn: ({ pageParam }) => readPage(listQuery(filters), pageParam),
@@ -25,20 +28,18 @@ function usePages(filters: Filters) {
     refetchInterval: (query) => {
       // Many pages are read anew only when something is done.
       const pages = query.state.data?.pages.length ?? 0
-      return pages <= 2 ? 15_000 : false
+      return pages <= 2 && !isTold ? 15_000 : false
     },
   })
 }
 
 export function Library() {
   const view = useView()
-  const search = useRef<HTMLInputElement>(null)
   const list = usePages(view.filters)
   const pages = list.data?.pages
   const assets = useMemo(() => unique(pages?.flatMap((page) => page.items) ?? []), [pages])
   const first = pages?.[0]
   const more = list.hasNextPage && !list.isFetchingNextPage ? () => void list.fetchNextPage() : null
-  useSlash(search)
   return (
     <DropZone folder={view.filters.folder ?? ''}>
       <div class={`library ${view.asset ? 'with-drawer' : ''}`}>
@@ -54,9 +55,10 @@ export function Library() {
                 {plural(first.stats.total_assets, 'asset')}, {bytes(first.stats.total_size)} in all
               </span>
             )}
+            <NewsBar />
             <UploadButton folder={view.filters.folder ?? ''} />
           </div>
-          <Toolbar view={view} search={search} />
+          <Toolbar view={view} />
           {chosen.value.length > 0 && <SelectionBar loaded={assets} />}
           {list.isPending ? (
             <Loading what="the library" />
@@ -92,7 +94,7 @@ export function Library() {
 }
 
 /** Goes back to the tile that was open, so that the keyboard goes on from there. */
-function close(view: ReturnType<typeof useView>): void {
+function close(view: View): void {
   const tile = document.querySelector<HTMLElement>('.open[aria-current]')
   view.change({ asset: null })
   tile?.focus()
@@ -124,18 +126,4 @@ function Nothing({ isFiltered, clear }: { isFiltered: boolean; clear: () => void
       </p>
     </Empty>
   )
-}
-
-/** `/` goes to the search field, unless somebody is typing. */
-function useSlash(search: { current: HTMLInputElement | null }) {
-  useEffect(() => {
-    const listen = (event: KeyboardEvent) => {
-      const isTyping = (event.target as HTMLElement).closest('input, textarea, select, dialog')
-      if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey || isTyping) return
-      event.preventDefault()
-      search.current?.focus()
-    }
-    addEventListener('keydown', listen)
-    return () => removeEventListener('keydown', listen)
-  }, [search])
 }

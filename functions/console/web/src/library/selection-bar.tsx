@@ -10,6 +10,7 @@ import { Dialog } from '../ui/dialog'
 import { showOutcome } from '../ui/outcome'
 import { toast } from '../ui/toast'
 import { choose, chosen, clearSelection } from './selection'
+import { TagDialog } from './tag-dialog'
 
 /** Above it a delete of many asks first, although it can be undone. */
 const MANY = 20
@@ -17,7 +18,7 @@ const MANY = 20
 const idsOf = (assets: Asset[]) => assets.flatMap(({ cloudinary_asset_id }) => cloudinary_asset_id ?? [])
 
 export default function SelectionBar({ loaded }: { loaded: Asset[] }) {
-  const asking = useSignal<'delete' | 'move' | null>(null)
+  const asking = useSignal<'delete' | 'move' | 'tags' | null>(null)
   const assets = chosen.value
   const ids = idsOf(assets)
   const reasons = assets.map(whyNoChange)
@@ -32,6 +33,9 @@ export default function SelectionBar({ loaded }: { loaded: Asset[] }) {
       <strong role="status">{plural(assets.length, 'asset')} chosen</strong>
       <Button icon="move" disabledReason={refused} onClick={() => (asking.value = 'move')}>
         Move
+      </Button>
+      <Button icon="tag" disabledReason={refused} onClick={() => (asking.value = 'tags')}>
+        Tags
       </Button>
       <Button
         icon="trash"
@@ -62,6 +66,7 @@ export default function SelectionBar({ loaded }: { loaded: Asset[] }) {
           </p>
         </Dialog>
       )}
+      {asking.value === 'tags' && <TagDialog assets={assets} onClose={() => (asking.value = null)} />}
       {asking.value === 'move' && <MoveDialog assets={assets} onClose={() => (asking.value = null)} />}
     </section>
   )

@@ -1,20 +1,14 @@
-import type { RefObject } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
 import { userId } from '../session/session'
 import { Button } from '../ui/button'
 import { Icon } from '../ui/icon'
 import { Foreign } from '../ui/text'
-import type { FilterName, useView } from './filters'
+import type { FilterName, View } from './filters'
+import { SearchField, useLater } from './search-field'
 
-/** Milliseconds after the last letter. */
-const TYPED = 250
-
-type View = ReturnType<typeof useView>
-
-export function Toolbar({ view, search }: { view: View; search: RefObject<HTMLInputElement> }) {
+export function Toolbar({ view }: { view: View }) {
   return (
     <div class="toolbar">
-      <SearchField view={view} field={search} />
+      <SearchField view={view} hint="Search names and descriptions" />
       <div class="filters">
         <Choice view={view} name="resource_type" label="Type" choices={TYPES} />
         <Choice view={view} name="sync_status" label="State" choices={STATES} />
@@ -53,36 +47,6 @@ export function Toolbar({ view, search }: { view: View; search: RefObject<HTMLIn
 
 const TYPES = { image: 'Images', video: 'Videos', raw: 'Raw files' }
 const STATES = { synced: 'In sync', pending: 'Pending', error: 'Error' }
-
-function useLater(view: View, name: FilterName) {
-  const timer = useRef<number>(0)
-  useEffect(() => () => clearTimeout(timer.current), [])
-  return (value: string) => {
-    clearTimeout(timer.current)
-    timer.current = window.setTimeout(() => view.change({ [name]: value }, true), TYPED)
-  }
-}
-
-function SearchField({ view, field }: { view: View; field: RefObject<HTMLInputElement> }) {
-  const later = useLater(view, 'search')
-  return (
-    <label class="search">
-      <Icon name="search" />
-      <span class="unseen">Search the library</span>
-      <input
-        ref={field}
-        type="search"
-        placeholder="Search names and descriptions"
-        maxLength={200}
-        value={view.filters.search ?? ''}
-        onInput={(event) => later(event.currentTarget.value)}
-      />
-      <span class="key" aria-hidden="true">
-        /
-      </span>
-    </label>
-  )
-}
 
 function Choice(props: { view: View; name: FilterName; label: string; choices: Record<string, string> }) {
   const { view, name, label, choices } = props

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals'
 import { signIn } from './session'
 
 /** No form is sent: the page's policy forbids it, and the client asks Supabase Auth itself. */
-export function SignIn() {
+export default function SignIn() {
   const refused = useSignal<string | null>(null)
   const busy = useSignal(false)
   const submit = async (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {

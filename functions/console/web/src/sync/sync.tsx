@@ -3,6 +3,7 @@ import { readSync } from '../api/queries'
 import type { SyncOverview } from '../api/types'
 import { ago, bytes, count, moment } from '../text'
 import { Failed, Loading } from '../ui/states'
+import { Plans } from './plans'
 import { CurrentRun, History } from './runs'
 import { StartRun } from './start-run'
 
@@ -27,6 +28,7 @@ export default function Sync() {
       {sync.data && (
         <>
           <Numbers overview={sync.data} />
+          <Plans overview={sync.data} />
           <StartRun isRunning={sync.data.sync_in_progress} />
           {sync.data.current_run && <CurrentRun run={sync.data.current_run} />}
           <History runs={sync.data.recent_runs} />

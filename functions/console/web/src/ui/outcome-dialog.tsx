@@ -1,29 +1,14 @@
-import { signal } from '@preact/signals'
-import type { Outcome } from '../api/changes'
 import { plural } from '../text'
 import { Button } from './button'
 import { Dialog } from './dialog'
+import { shownOutcome } from './outcome'
 import { Foreign } from './text'
 
-interface Shown {
-  title: string
-  outcome: Outcome
-  /** Offered for assets that are in use. */
-  force?: (ids: string[]) => Promise<void>
-}
-
-const shown = signal<Shown | null>(null)
-
-/** Shows each asset that failed, with its reason. */
-export function showOutcome(title: string, outcome: Outcome, force?: (ids: string[]) => Promise<void>): void {
-  shown.value = { title, outcome, ...(force && { force }) }
-}
-
-export function OutcomeDialog() {
-  if (!shown.value) return null
-  const { title, outcome, force } = shown.value
+export default function OutcomeDialog() {
+  if (!shownOutcome.value) return null
+  const { title, outcome, force } = shownOutcome.value
   const close = () => {
-    shown.value = null
+    shownOutcome.value = null
   }
   const used = outcome.failed.flatMap(({ code, asset_id }) =>
     code === 'in_use' && asset_id ? [asset_id] : [],

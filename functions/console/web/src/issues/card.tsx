@@ -1,0 +1,135 @@
+import { useSignal } from '@preact/signals'
+import { useId } from 'preact/hooks'
+import { markIssue, retryIssue } from '../api/changes'
+import type { Issue } from '../api/types'
+import { Person } from '../session/person'
+import { ago, count, moment, plural, words } from '../text'
+import { Button } from '../ui/button'
+import { CopyCurl } from '../ui/copy'
+import { FailedLine } from '../ui/states'
+import { Badge } from '../ui/status'
+import { Foreign } from '../ui/text'
+import { toast } from '../ui/toast'
+
+/** A cause, with its assets, its mend, and what can be done about all of them. */
+export function IssueCard({ issue }: { issue: Issue }) {
+  const heading = useId()
+  return (
+    <section class="card issue" aria-labelledby={heading}>
+      <div class="page-head">
+        <h2 id={heading}>
+          {words(issue.operation)}: {words(issue.code)}
+        </h2>
+        <Badge kind="error">{plural(issue.assets, 'asset')}</Badge>
+        {issue.state !== 'open' && <Badge kind="quiet">{issue.state}</Badge>}
+      </div>
+      <p>
+        <Foreign>{issue.advice}</Foreign>
+      </p>
+      {issue.message && (
+        <p class="failed-line">
+          <Foreign>{issue.message}</Foreign>
+        </p>
+      )}
+      <Moments issue={issue} />
+      <Examples issue={issue} />
+      <Actions issue={issue} />
+    </section>
+  )
+}
+
+function Moments({ issue }: { issue: Issue }) {
+  const { first_seen, last_seen, next_attempt_at, refused } = issue
+  return (
+    <p class="fine">
+      First seen <time title={moment(first_seen)}>{ago(first_seen)}</time>, last{' '}
+      <time title={moment(last_seen)}>{ago(last_seen)}</time>.
+      {next_attempt_at && ` Next attempt ${ago(next_attempt_at)}.`}
+      {refused > 0 && ` Cloudinary has refused ${count(refused)} for good: nobody retries them.`}
+      {issue.marked_by && (
+        <>
+          {' '}
+          Marked by <Person id={issue.marked_by} /> {ago(issue.marked_at)}.
+        </>
+      )}
+    </p>
+  )
+}
+
+function Examples({ issue: { examples, assets } }: { issue: Issue }) {
+  return (
+    <details>
+      <summary>
+        {examples.length < assets ? `The first ${examples.length} of ${count(assets)}` : 'The assets'}
+      </summary>
+      <ul class="examples">
+        {examples.map(({ row_id, asset_id, public_id, message }) => (
+          <li key={row_id}>
+            <a href={`/console?asset=${encodeURIComponent(asset_id ?? row_id)}`}>
+              <Foreign>{public_id}</Foreign>
+            </a>
+            {message && (
+              <span class="fine">
+                <Foreign>{message}</Foreign>
+              </span>
+            )}
+          </li>
+        ))}
+      </ul>
+    </details>
+  )
+}
+
+function Actions({ issue }: { issue: Issue }) {
+  const failed = useSignal<unknown>(null)
+  const busy = useSignal<string | null>(null)
+  const act = async (what: string, action: () => Promise<string>) => {
+    busy.value = what
+    failed.value = null
+    try {
+      toast(await action())
+    } catch (error) {
+      failed.value = error
+    } finally {
+      busy.value = null
+    }
+  }
+  const mark = (state: Issue['state']) =>
+    void act('Marking …', async () => {
+      await markIssue(issue.id, state)
+      return state === 'open' ? 'The mark is taken back.' : `The issue is ${state}.`
+    })
+  const retry = () =>
+    void act('Trying again …', async () => {
+      const retried = await retryIssue(issue.id, (done) => {
+        busy.value = `${plural(done, 'asset')} so far …`
+      })
+      return `${plural(retried, 'asset')} will be tried again within a minute.`
+    })
+  return (
+    <>
+      <FailedLine error={failed.value} />
+      <p class="row">
+        <Button kind="main" icon="sync" disabledReason={busy.value} onClick={retry}>
+          Try all again
+        </Button>
+        {issue.state === 'open' ? (
+          <>
+            <Button icon="check" disabledReason={busy.value} onClick={() => mark('acknowledged')}>
+              Acknowledge
+            </Button>
+            <Button disabledReason={busy.value} onClick={() => mark('ignored')}>
+              Ignore
+            </Button>
+          </>
+        ) : (
+          <Button disabledReason={busy.value} onClick={() => mark('open')}>
+            Take the mark back
+          </Button>
+        )}
+        <CopyCurl request={{ method: 'POST', path: `/api/cloudinary/issues/${issue.id}/retry` }} />
+        {busy.value && <span role="status">{busy.value}</span>}
+      </p>
+    </>
+  )
+}

@@ -1,0 +1,121 @@
+import { useSignal } from '@preact/signals'
+import { editAssets } from '../api/changes'
+import type { Asset, Edit } from '../api/types'
+import { TagField } from '../asset/tag-field'
+import { plural } from '../text'
+import { Button } from '../ui/button'
+import { CopyCurl } from '../ui/copy'
+import { Dialog } from '../ui/dialog'
+import { showOutcome } from '../ui/outcome'
+import { Foreign } from '../ui/text'
+import { toast } from '../ui/toast'
+
+interface Wish {
+  added: string[]
+  removed: string[]
+}
+
+const editOf = (asset_id: string, { added, removed }: Wish): Edit => ({
+  asset_id,
+  ...(added.length > 0 && { add_tags: added }),
+  ...(removed.length > 0 && { remove_tags: removed }),
+})
+
+/** The edits that carry out a wish, and those that take back what it changes of each asset. */
+function editsOf(assets: Asset[], wish: Wish): { edits: Edit[]; undo: Edit[] } {
+  const known = assets.flatMap(({ cloudinary_asset_id: id, tags }) => (id ? [{ id, tags }] : []))
+  const back = known.map(({ id, tags }) => ({
+    id,
+    added: wish.removed.filter((tag) => tags.includes(tag)),
+    removed: wish.added.filter((tag) => !tags.includes(tag)),
+  }))
+  return {
+    edits: known.map(({ id }) => editOf(id, wish)),
+    undo: back
+      .filter(({ added, removed }) => added.length + removed.length > 0)
+      .map(({ id, ...changed }) => editOf(id, changed)),
+  }
+}
+
+async function carryOut(assets: Asset[], wish: Wish): Promise<void> {
+  const { edits, undo } = editsOf(assets, wish)
+  try {
+    const outcome = await editAssets(edits)
+    toast(`Tags of ${plural(outcome.done.length, 'asset')} changed.`, () => takeBack(undo))
+    if (outcome.failed.length > 0) showOutcome('Tags', outcome)
+  } catch (error) {
+    toast(error instanceof Error ? error.message : 'The tags could not be changed.')
+  }
+}
+
+async function takeBack(undo: Edit[]): Promise<void> {
+  try {
+    const outcome = await editAssets(undo)
+    toast('Tags taken back.')
+    if (outcome.failed.length > 0) showOutcome('Take back', outcome)
+  } catch (error) {
+    toast(error instanceof Error ? error.message : 'The tags could not be taken back.')
+  }
+}
+
+/** Adds tags to many assets and removes others. What else they have, they keep. */
+export function TagDialog({ assets, onClose }: { assets: Asset[]; onClose: () => void }) {
+  const added = useSignal<string[]>([])
+  const removed = useSignal<string[]>([])
+  const present = [...new Set(assets.flatMap(({ tags }) => tags))].sort()
+  const wish = { added: added.value, removed: removed.value }
+  const isEmpty = wish.added.length + wish.removed.length === 0
+  const save = (event: Event) => {
+    event.preventDefault()
+    if (isEmpty) return
+    onClose()
+    void carryOut(assets, wish)
+  }
+  return (
+    <Dialog title={`Tags of ${plural(assets.length, 'asset')}`} onClose={onClose}>
+      <form onSubmit={save}>
+        <TagField
+          id="tags-added"
+          label="Add"
+          tags={added.value}
+          onChange={(tags) => {
+            added.value = tags
+            removed.value = removed.value.filter((tag) => !tags.includes(tag))
+          }}
+        />
+        {present.length > 0 && (
+          <fieldset class="present-tags">
+            <legend>Remove</legend>
+            {present.map((tag) => (
+              <label class="check" key={tag}>
+                <input
+                  type="checkbox"
+                  checked={removed.value.includes(tag)}
+                  onChange={(event) => {
+                    const others = removed.value.filter((other) => other !== tag)
+                    removed.value = event.currentTarget.checked ? [...others, tag] : others
+                    added.value = added.value.filter((other) => other !== tag)
+                  }}
+                />
+                <Foreign>{tag}</Foreign>
+              </label>
+            ))}
+          </fieldset>
+        )}
+        <p class="row end">
+          <CopyCurl
+            request={{
+              method: 'PATCH',
+              path: '/api/cloudinary/media',
+              body: { items: editsOf(assets, wish).edits },
+            }}
+          />
+          <Button onClick={onClose}>Cancel</Button>
+          <button type="submit" class="button main" disabled={isEmpty}>
+            Change the tags
+          </button>
+        </p>
+      </form>
+    </Dialog>
+  )
+}
