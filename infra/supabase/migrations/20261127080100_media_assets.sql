@@ -294,15 +294,31 @@ begin
 end
 $$;
 
--- True if the caller may do what is dangerous: for functions that act in an administrator's name with rights of their
--- own. Others hear the reason as an error.
-create function public.media_assure() returns boolean
+-- Refuses everybody but administrators.
+create function media_sync.want_admin() returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
     if not media_sync.is_admin() then
         raise exception 'only administrators may do this' using errcode = '42501';
     end if;
+end
+$$;
+
+-- Refuses everybody but administrators who have signed in as surely as what is dangerous wants.
+create function media_sync.want_operator() returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    perform media_sync.want_admin();
     perform media_sync.want_assurance();
+end
+$$;
+
+-- True if the caller may do what is dangerous: for functions that act in an administrator's name with rights of their
+-- own. Others hear the reason as an error.
+create function public.media_assure() returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    perform media_sync.want_operator();
     return true;
 end
 $$;
@@ -543,14 +559,16 @@ create policy media_stats_callers on public.media_stats as restrictive to authen
 
 revoke execute on function media_sync.has_odd_claims, media_sync.anonymous_role, media_sync.caller_role,
     media_sync.role_edits_all, media_sync.is_admin, media_sync.edits_all, media_sync.may_read, media_sync.may_write,
-    media_sync.is_assured, media_sync.admit, media_sync.bound_argument, media_sync.want_assurance, media_sync.count_delete, media_sync.mark,
-    media_sync.keep_search, media_sync.count_revision, media_sync.mirrored_columns, media_sync.shown_columns,
+    media_sync.is_assured, media_sync.admit, media_sync.bound_argument, media_sync.want_assurance, media_sync.want_admin,
+    media_sync.want_operator, media_sync.count_delete, media_sync.mark, media_sync.keep_search,
+    media_sync.count_revision, media_sync.mirrored_columns, media_sync.shown_columns,
     media_sync.column_list, media_sync.shown, media_sync.row_named, media_sync.take_stats_shard, media_sync.keep_stats from public;
 revoke execute on function public.media_assure from public, anon, authenticated, service_role;
 grant execute on function media_sync.has_odd_claims, media_sync.anonymous_role, media_sync.caller_role,
     media_sync.role_edits_all, media_sync.is_admin, media_sync.edits_all, media_sync.may_read, media_sync.may_write,
-    media_sync.is_assured, media_sync.admit, media_sync.bound_argument, media_sync.want_assurance, media_sync.mirrored_columns,
-    media_sync.shown_columns, media_sync.column_list, media_sync.shown, media_sync.row_named to authenticated, service_role;
+    media_sync.is_assured, media_sync.admit, media_sync.bound_argument, media_sync.want_assurance, media_sync.want_admin,
+    media_sync.want_operator, media_sync.mirrored_columns, media_sync.shown_columns,
+    media_sync.column_list, media_sync.shown, media_sync.row_named to authenticated, service_role;
 grant execute on function public.media_assure to authenticated;
 
 $migration$; end if; end $once$;

@@ -146,10 +146,7 @@ declare
     v_answer jsonb;
 begin
     perform media_sync.bound_argument(pg_column_size(p_query));
-    if not media_sync.is_admin() then
-        raise exception 'only administrators may do this' using errcode = '42501';
-    end if;
-    perform media_sync.want_assurance();
+    perform media_sync.want_operator();
     -- Values are bound, never spliced.
     if p_query ? 'operation' then v_where := v_where || ' and operation = $1 ->> ''operation'''; end if;
     -- Spelled out, since a partial index does not match a bound value.

@@ -455,9 +455,7 @@ declare
     v_done jsonb;
 begin
     perform media_sync.bound_argument(pg_column_size(p_items), 2097152);
-    if not media_sync.is_admin() then
-        raise exception 'only administrators may do this' using errcode = '42501';
-    end if;
+    perform media_sync.want_admin();
     v_former := media_sync.mark('observing', 'on');
     with retried as (
         update public.media_assets m

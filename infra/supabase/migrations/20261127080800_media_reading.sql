@@ -847,8 +847,8 @@ create function public.media_sync_health(p_place jsonb default null) returns jso
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
     perform media_sync.bound_argument(pg_column_size(p_place));
-    if current_user <> 'service_role' and not media_sync.is_admin() then
-        raise exception 'only administrators may do this' using errcode = '42501';
+    if current_user <> 'service_role' then
+        perform media_sync.want_admin();
     end if;
     return jsonb_build_object(
         'last_full', (select max(finished_at) from public.sync_runs where is_good and mode = 'full'),

@@ -135,16 +135,6 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     select coalesce(to_timestamp((p_row.intent ->> 'at')::bigint / 1e6), p_row.created_at)
 $$;
 
-create function media_sync.want_operator() returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-begin
-    if not media_sync.is_admin() then
-        raise exception 'only administrators may do this' using errcode = '42501';
-    end if;
-    perform media_sync.want_assurance();
-end
-$$;
-
 -- {items: [{id, operation, code, assets, first_seen, last_seen, next_attempt_at, refused, message, examples, state,
 -- marked_at, marked_by}], complete}, the largest first. Looks at ten thousand rows; `complete` is false if there are more.
 -- `refused` counts assets that wait for a person. For administrators.
@@ -455,7 +445,7 @@ grant execute on function public.media_sync_transfer, public.media_sync_count_un
     public.media_sync_note_triggers to service_role;
 
 revoke execute on function media_sync.change_owner, media_sync.is_unowned, media_sync.awaited_operation,
-    media_sync.awaited_since, media_sync.want_operator, media_sync.forget_issue_marks from public;
+    media_sync.awaited_since, media_sync.forget_issue_marks from public;
 revoke execute on function public.media_issues, public.media_mark_issue, public.media_retry_issue, public.media_audit_series,
     public.media_events, public.media_request_replay
     from public, anon, authenticated, service_role;

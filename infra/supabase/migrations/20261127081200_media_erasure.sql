@@ -19,10 +19,7 @@ declare
     v_answers bigint;
     v_runs bigint;
 begin
-    if not media_sync.is_admin() then
-        raise exception 'only administrators may do this' using errcode = '42501';
-    end if;
-    perform media_sync.want_assurance();
+    perform media_sync.want_operator();
     select * into v_row from public.media_assets
     where id::text = lower(p_asset) or cloudinary_asset_id = lower(p_asset) for update;
     if not found then
