@@ -20,6 +20,7 @@ SOURCES = [
     "infra/dist.sh",
     "infra/dist.py",
     "infra/sbom.py",
+    "infra/sbom_npm.py",
     "infra/local/build-functions.sh",
     "template.yaml",
     "Cargo.lock",
@@ -203,6 +204,13 @@ class HowItIsMade(unittest.TestCase):
         self.assertIn("not made: arm64", done.stderr)
         self.assertIn("rustup target add aarch64-unknown-linux-gnu", done.stderr)
         self.assertTrue(self.project.made("x86_64", "SHA256SUMS").is_file())
+        self.assertFalse(self.project.made("arm64", "SHA256SUMS").exists())
+
+    def test_no_release_is_made_without_the_consoles_page(self):
+        page = self.project.root / "infra/local/build-console.sh"
+        page.write_text("#!/bin/sh\n[ \"${1:-}\" = if-possible ]\n")
+        done = self.project.dist("arm64")
+        self.assertNotEqual(done.returncode, 0)
         self.assertFalse(self.project.made("arm64", "SHA256SUMS").exists())
 
     def test_program_for_another_processor_is_refused(self):

@@ -18,8 +18,6 @@ import sbom_npm
 NAME = "sbom.cdx.json"
 TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 PROJECT = "media-sync"
-# The one function that holds a page.
-CONSOLE = "console"
 
 
 def linked(tree):
@@ -119,8 +117,9 @@ def read(arch):
     digests = checksums(Path("Cargo.lock").read_text())
     bill = document(json.loads(metadata), functions, linked(tree), digests, arch, compiler)
     version = bill["metadata"]["component"]["version"]
-    lock = Path("functions", CONSOLE, "web/package-lock.json")
-    sbom_npm.add(bill, f"{CONSOLE}@{version}", json.loads(lock.read_text()))
+    for lock in sorted(Path("functions").glob("*/web/package-lock.json")):
+        function = lock.parts[1]
+        sbom_npm.add(bill, f"{function}@{version}", json.loads(lock.read_text()))
     return bill
 
 
