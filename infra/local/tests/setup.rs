@@ -62,7 +62,7 @@ fn missing_prerequisite_is_named_with_where_to_get_it() {
         (&[], "'cargo' is missing: install Rust (https://rustup.rs)"),
         (
             &[("cargo", present.1)],
-            "'node' is missing: install Node.js 20 or later",
+            "'node' is missing: install Node.js 20.19 or later",
         ),
         (
             &[("cargo", present.1), ("node", present.1)],
@@ -74,7 +74,7 @@ fn missing_prerequisite_is_named_with_where_to_get_it() {
                 ("node", "[ \"$1\" = --version ] && echo v18.0.0; exit 1"),
                 ("npm", present.1),
             ],
-            "Node.js is v18.0.0: install Node.js 20 or later",
+            "Node.js is v18.0.0: install Node.js 20.19 or later",
         ),
         (
             &[
