@@ -85,6 +85,9 @@ fn simple(uploader: &str) -> Vec<Pattern> {
     .into()
 }
 
+/// The farthest page of 50 that has a number.
+const FARTHEST: i64 = 100_000 / 50 + 1;
+
 /// Near and far pages, and where their cursors lead.
 async fn pages(list: &mut List) -> Result<Vec<Pattern>> {
     let mut patterns = Vec::new();
@@ -94,9 +97,9 @@ async fn pages(list: &mut List) -> Result<Vec<Pattern>> {
     for (page_name, cursor_name, page) in [
         ("page 10", "cursor, near", 10),
         (
-            "page in the middle",
-            "cursor, in the middle",
-            (total / 100).max(1),
+            "page far behind",
+            "cursor, far behind",
+            (total / 100).clamp(1, FARTHEST),
         ),
     ] {
         let ours = format!("page={page}&limit=50");
