@@ -115,7 +115,7 @@ impl PageRequest {
             source: query.word("source")?,
             actor: query.uuid("actor")?,
             run_id: query.uuid("run_id")?,
-            asset_id: asset_id(&query)?,
+            asset_id: query.asset_key("asset_id")?,
             date_from,
             date_to,
             error_trends: summaries.contains(&AuditSummary::Trends),
@@ -127,13 +127,6 @@ impl PageRequest {
             cursor: text("cursor", 4096)?,
         })
     }
-}
-
-fn asset_id(query: &QueryParameters) -> Result<Option<AssetKey>, ParameterError> {
-    let text = query.text("asset_id", LONGEST_ID)?;
-    text.map(AssetKey::parse)
-        .transpose()
-        .map_err(|wanted| ParameterError::new("asset_id", wanted.to_string()))
 }
 
 #[cfg(test)]

@@ -15,9 +15,6 @@ const PARAMETERS: &[&str] = &[
     "cursor",
 ];
 
-/// Longer than an id.
-const LONGEST_ID: usize = 100;
-
 /// A request for one page.
 #[derive(Debug)]
 pub(crate) struct PageRequest {
@@ -58,7 +55,7 @@ impl PageRequest {
         let (date_from, date_to) = query.period("date_from", "date_to")?;
         let asked = EventsQuery {
             verdict: query.word("verdict")?,
-            asset_id: asset_id(&query)?,
+            asset_id: query.asset_key("asset_id")?,
             date_from,
             date_to,
             limit: query.integer("limit", 1..=200)?.unwrap_or(50),
@@ -68,13 +65,6 @@ impl PageRequest {
             cursor: query.text("cursor", 4096)?.map(str::to_owned),
         })
     }
-}
-
-fn asset_id(query: &QueryParameters) -> Result<Option<AssetKey>, ParameterError> {
-    let text = query.text("asset_id", LONGEST_ID)?;
-    text.map(AssetKey::parse)
-        .transpose()
-        .map_err(|wanted| ParameterError::new("asset_id", wanted.to_string()))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What the keys of a project are made of: random texts that a stack makes anew, or keeps for the next start.
+//! The random texts behind a project's keys. A stack makes them anew, or keeps them for the next start.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

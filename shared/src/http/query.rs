@@ -8,11 +8,15 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::word::{self, words_of};
+use crate::asset::AssetKey;
 use crate::parameter::ParameterError;
 use crate::time::Timestamp;
 
 /// Longer query strings are not looked at.
 pub(super) const MAX_QUERY: usize = 8 * 1024;
+
+/// Longer than an id.
+const LONGEST_ID: usize = 100;
 
 /// The beginning of year 1, in microseconds since the Unix epoch.
 const FIRST_YEAR: i64 = -62_135_596_800_000_000;
@@ -244,6 +248,17 @@ impl QueryParameters {
             || "a UUID".to_owned(),
             |text| Uuid::parse_str(text).ok(),
         )
+    }
+
+    /// An asset's id, Cloudinary's or the row's.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn asset_key(&self, name: &str) -> Result<Option<AssetKey>, ParameterError> {
+        let text = self.text(name, LONGEST_ID)?;
+        text.map(AssetKey::parse)
+            .transpose()
+            .map_err(|wanted| ParameterError::new(name, wanted.to_string()))
     }
 
     /// A list separated by commas, of at most `max` items of at most `length` characters each;

@@ -186,7 +186,7 @@ impl Scene {
     }
 }
 
-/// What a row shows where no ridge stands before it.
+/// The colours of a row where no ridge stands before it.
 struct Row {
     lake: bool,
     ground: u8,
