@@ -8,7 +8,6 @@ use media_sync::cursor::CursorKeys;
 use media_sync::deadline::Deadline;
 use media_sync::http::auth::{authenticate, require_admin};
 use media_sync::http::{Problem, reply, respond};
-use media_sync::parameter::ParameterError;
 use media_sync::supabase::DataApi;
 use media_sync::supabase::jwt::{ApiCaller, TokenVerifier};
 use media_sync::time::Timestamp;
@@ -124,10 +123,10 @@ impl Audit {
     ) -> Result<Response<Body>, Problem> {
         // A cursor continues this query, for this caller, and no other.
         let fingerprint = format!("audit {} {}", caller.sub, json!(query));
-        let after = match &cursor {
-            Some(cursor) => Some(self.open(cursor, &fingerprint).await?),
-            None => None,
-        };
+        let after = self
+            .cursor_keys
+            .resume(cursor.as_deref(), &fingerprint)
+            .await?;
         let deadline = Deadline::of_request(request);
         let database = self.database.until(deadline).as_caller(caller);
         let arguments = Arguments {
@@ -145,23 +144,14 @@ impl Audit {
                 occurred_at: last["occurred_at"].clone(),
                 id: last["id"].clone(),
             });
-        let next = match &position {
-            Some(position) => Some(
-                self.cursor_keys
-                    .seal(position, fingerprint.as_bytes())
-                    .await,
-            ),
-            None => None,
-        };
+        let next = self
+            .cursor_keys
+            .seal_end(position.as_ref(), &fingerprint)
+            .await;
         Ok(reply::json(
             StatusCode::OK,
             &answer(query.limit, found, next),
         ))
-    }
-
-    async fn open(&self, cursor: &str, fingerprint: &str) -> Result<Position, ParameterError> {
-        let opened = self.cursor_keys.open(cursor, fingerprint.as_bytes()).await;
-        opened.map_err(|error| ParameterError::new("cursor", error.to_string()))
     }
 }
 

@@ -7,7 +7,6 @@ use media_sync::cursor::CursorKeys;
 use media_sync::deadline::Deadline;
 use media_sync::http::auth::{authenticate, require_admin};
 use media_sync::http::{Problem, reply, respond};
-use media_sync::parameter::ParameterError;
 use media_sync::queue::{ReplayMessage, SqsQueue};
 use media_sync::supabase::DataApi;
 use media_sync::supabase::jwt::{ApiCaller, TokenVerifier};
@@ -88,10 +87,10 @@ impl Events {
         let PageRequest { query, cursor } = PageRequest::parse(request.uri().query())?;
         // A cursor continues this query, for this caller, and no other.
         let fingerprint = format!("events {} {}", caller.sub, json!(query));
-        let after = match &cursor {
-            Some(cursor) => Some(self.open(cursor, &fingerprint).await?),
-            None => None,
-        };
+        let after = self
+            .cursor_keys
+            .resume(cursor.as_deref(), &fingerprint)
+            .await?;
         let query = PositionedQuery {
             query: &query,
             after,
@@ -100,17 +99,15 @@ impl Events {
             .rpc("media_events", &json!({ "p_query": query }))
             .await;
         let found: Found = found.map_err(|error| Problem::of_question(error, ADVICE))?;
-        let next = match found.items.last().filter(|_| found.has_more) {
-            Some(last) => {
-                let position = Position {
-                    received_at: last["received_at"].clone(),
-                    id: last["id"].clone(),
-                };
-                let sealed = self.cursor_keys.seal(&position, fingerprint.as_bytes());
-                Some(sealed.await)
-            }
-            None => None,
-        };
+        let last = found.items.last().filter(|_| found.has_more);
+        let position = last.map(|last| Position {
+            received_at: last["received_at"].clone(),
+            id: last["id"].clone(),
+        });
+        let next = self
+            .cursor_keys
+            .seal_end(position.as_ref(), &fingerprint)
+            .await;
         let pagination = json!({
             "limit": query.query.limit, "has_more": found.has_more, "next_cursor": next,
         });
@@ -134,10 +131,5 @@ impl Events {
         }
         let answer = json!({ "notifications": requested.notifications });
         Ok(reply::json(StatusCode::ACCEPTED, &answer))
-    }
-
-    async fn open(&self, cursor: &str, fingerprint: &str) -> Result<Position, ParameterError> {
-        let opened = self.cursor_keys.open(cursor, fingerprint.as_bytes()).await;
-        opened.map_err(|error| ParameterError::new("cursor", error.to_string()))
     }
 }

@@ -7,7 +7,6 @@ use media_sync::cursor::CursorKeys;
 use media_sync::deadline::Deadline;
 use media_sync::http::auth::authenticate;
 use media_sync::http::{Problem, reply, respond};
-use media_sync::parameter::ParameterError;
 use media_sync::rotation::LiveValue;
 use media_sync::supabase::jwt::TokenVerifier;
 use media_sync::supabase::{DataApi, SupabaseError};
@@ -120,10 +119,10 @@ impl MediaList {
         let asked = PageRequest::parse(request.uri().query())?;
         // A cursor continues this query, for this caller, and no other.
         let fingerprint = format!("{} {}", caller.sub, json!(asked.query));
-        let after = match &asked.cursor {
-            Some(cursor) => Some(self.open(cursor, &fingerprint).await?),
-            None => None,
-        };
+        let after = self
+            .cursor_keys
+            .resume(asked.cursor.as_deref(), &fingerprint)
+            .await?;
         let arguments = Arguments {
             p_query: PositionedQuery {
                 query: &asked.query,
@@ -135,14 +134,10 @@ impl MediaList {
         let database = self.database.until(deadline).as_caller(&caller);
         let found = database.rpc("media_list", &arguments).await;
         let found: Found = found.map_err(problem)?;
-        let next_cursor = match &found.position {
-            Some(position) => Some(
-                self.cursor_keys
-                    .seal(position, fingerprint.as_bytes())
-                    .await,
-            ),
-            None => None,
-        };
+        let next_cursor = self
+            .cursor_keys
+            .seal_end(found.position.as_ref(), &fingerprint)
+            .await;
         let delivery = self.delivery.current().await;
         let items =
             PageDelivery::write_urls(found.delivery.as_ref(), &found.items, &delivery, caller.sub)
@@ -151,11 +146,6 @@ impl MediaList {
             StatusCode::OK,
             &answer(&asked, items, found, next_cursor),
         ))
-    }
-
-    async fn open(&self, cursor: &str, fingerprint: &str) -> Result<Position, ParameterError> {
-        let opened = self.cursor_keys.open(cursor, fingerprint.as_bytes()).await;
-        opened.map_err(|error| ParameterError::new("cursor", error.to_string()))
     }
 }
 

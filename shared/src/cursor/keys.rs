@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::sealed::{Cursor, CursorError, CursorKey};
 use crate::deadline::Deadline;
+use crate::parameter::ParameterError;
 use crate::rotation::{LiveValue, ValueVersion};
 
 /// Seals with the current key, and opens with the one before it too.
@@ -23,6 +24,38 @@ impl CursorKeys {
         T: Serialize + DeserializeOwned,
     {
         Cursor::seal(position, fingerprint, &*self.0.current().await)
+    }
+
+    /// The cursor of the next page, if this one has an end to go on from.
+    pub async fn seal_end<T>(&self, position: Option<&T>, fingerprint: &str) -> Option<String>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        match position {
+            Some(position) => Some(self.seal(position, fingerprint.as_bytes()).await),
+            None => None,
+        }
+    }
+
+    /// The position of a request's parameter `cursor`, if it has one.
+    ///
+    /// # Errors
+    /// When it is no cursor of this query.
+    pub async fn resume<T>(
+        &self,
+        cursor: Option<&str>,
+        fingerprint: &str,
+    ) -> Result<Option<T>, ParameterError>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let Some(cursor) = cursor else {
+            return Ok(None);
+        };
+        let opened = self.open(cursor, fingerprint.as_bytes()).await;
+        opened
+            .map(Some)
+            .map_err(|error| ParameterError::new("cursor", error.to_string()))
     }
 
     /// Reads a position back. Another copy may have a newer key already. So a cursor of an unknown
