@@ -43,6 +43,7 @@ mod passing;
 mod permissions;
 mod quota;
 mod records;
+mod redrive;
 mod refused_changes;
 mod refused_rows;
 mod repeats;

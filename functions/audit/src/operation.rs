@@ -27,6 +27,7 @@ pub(crate) enum EntryOperation {
     Described,
     RetryRequested,
     ReplayRequested,
+    RedriveRequested,
     UploadRequested,
     UploadSigned,
     UploadFailed,

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use media_sync::cloudinary::CloudinaryClient;
 use media_sync::config::{self, CallerConfig, CloudinaryConfig, ConfigError};
 use media_sync::http::Problem;
-use media_sync::queue::{QueueBacklog, SqsQueue};
+use media_sync::queue::{QueueBacklog, QueueName, SqsQueue};
 use media_sync::supabase::DataApi;
 use media_sync::supabase::jwt::{ApiCaller, TokenVerifier};
 use media_sync::sync::health::{HealthFindings, RunSchedules};
@@ -18,19 +18,6 @@ use tokio::time::timeout;
 
 /// A dependency that takes longer does not work.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The queues, and the variables that hold their addresses.
-const QUEUES: [(&str, &str); 6] = [
-    ("notification", "NOTIFICATION_QUEUE_URL"),
-    (
-        "notification_dead_letters",
-        "NOTIFICATION_DEAD_LETTER_QUEUE_URL",
-    ),
-    ("outbound", "OUTBOUND_QUEUE_URL"),
-    ("outbound_dead_letters", "OUTBOUND_DEAD_LETTER_QUEUE_URL"),
-    ("reconcile", "RECONCILE_QUEUE_URL"),
-    ("reconcile_dead_letters", "RECONCILE_DEAD_LETTER_QUEUE_URL"),
-];
 
 /// Everything that is asked.
 #[derive(Debug)]
@@ -54,7 +41,12 @@ impl Dependencies {
         let config = config::load::<(CallerConfig, CloudinaryConfig)>(&aws).await?;
         let (callers, cloudinary) = config.split();
         let http = config::http_client().map_err(|error| Problem::internal(&error))?;
-        let queues = QUEUES.into_iter().map(|(name, variable)| {
+        let queues = QueueName::ALL.into_iter().flat_map(|queue| {
+            let ((own, dead), (own_variable, dead_variable)) =
+                (queue.health_words(), queue.variables());
+            [(own, own_variable), (dead, dead_variable)]
+        });
+        let queues = queues.map(|(name, variable)| {
             let url = config::required_env(variable)?;
             Ok((name, SqsQueue::connect(&aws, url)))
         });

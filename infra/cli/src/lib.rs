@@ -17,7 +17,6 @@ pub(crate) mod install;
 pub mod migrations;
 pub mod output;
 pub mod queues;
-pub mod redrive;
 mod removal;
 pub mod replay;
 pub mod runs;

@@ -439,6 +439,20 @@ begin
 end
 $$;
 
+-- Records in the audit trail that somebody has messages sent to their queue again, where there are any. For
+-- administrators: refuses everybody else.
+create function public.media_request_redrive(p_queue text, p_messages bigint) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '6s' as $$
+begin
+    perform media_sync.bound_argument(pg_column_size(p_queue));
+    perform media_sync.want_operator();
+    if p_messages > 0 then
+        insert into public.media_sync_log (operation, source, actor, details)
+        values ('redrive_requested', 'api', auth.uid(), jsonb_build_object('queue', p_queue, 'messages', p_messages));
+    end if;
+end
+$$;
+
 revoke execute on function public.media_sync_transfer, public.media_sync_count_unowned, public.media_sync_assign_unowned,
     public.media_sync_note_triggers from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_transfer, public.media_sync_count_unowned, public.media_sync_assign_unowned,
@@ -447,10 +461,10 @@ grant execute on function public.media_sync_transfer, public.media_sync_count_un
 revoke execute on function media_sync.change_owner, media_sync.is_unowned, media_sync.awaited_operation,
     media_sync.awaited_since, media_sync.forget_issue_marks from public;
 revoke execute on function public.media_issues, public.media_mark_issue, public.media_retry_issue, public.media_audit_series,
-    public.media_events, public.media_request_replay
+    public.media_events, public.media_request_replay, public.media_request_redrive
     from public, anon, authenticated, service_role;
 grant execute on function public.media_issues, public.media_mark_issue, public.media_retry_issue, public.media_audit_series,
-    public.media_events, public.media_request_replay
+    public.media_events, public.media_request_replay, public.media_request_redrive
     to authenticated;
 
 $migration$; end if; end $once$;

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 const PAGE: &str = "https://app.example.com";
 
 /// The database's functions behind good requests.
-const BEHIND: [&str; 16] = [
+const BEHIND: [&str; 17] = [
     "media_list",
     "media_facets",
     "media_get",
@@ -34,6 +34,7 @@ const BEHIND: [&str; 16] = [
     "media_audit_series",
     "media_events",
     "media_request_replay",
+    "media_request_redrive",
     "media_issues",
     "media_mark_issue",
     "media_retry_issue",

@@ -63,7 +63,7 @@ pub(crate) fn refused(doing: &str, code: &str, message: &str) -> Failure {
 }
 
 /// No answer: the credentials are looked for first, then the host.
-fn unanswered(doing: &str, causes: &str) -> Failure {
+pub(crate) fn unanswered(doing: &str, causes: &str) -> Failure {
     let lower = causes.to_lowercase();
     if lower.contains("credential") || lower.contains("requires a feature") || lower.contains("sso")
     {

@@ -1,16 +1,28 @@
 //! `mediasync redrive`: sends given-up messages to their queue again.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_sqs::Client;
 use clap::Args;
-use media_sync::queue::{QueueBacklog, SqsQueue};
+use media_sync::queue::{
+    DeadLetterError, DeadLetters, MessageSample, MovedMessages, QueueBacklog, QueueName, SqsQueue,
+};
 use serde_json::json;
 
+use crate::aws::error::{refused, unanswered};
 use crate::configuration::StackArguments;
 use crate::deployment::Deployment;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::output::{self, Output};
-use crate::queues::QueueName;
-use crate::redrive::{MessageSample, MovedMessages, Redrive, StopSignal};
+use crate::queues;
+
+/// The longest time for one call, its wait included.
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// Its options.
 #[derive(Debug, Args)]
@@ -28,9 +40,9 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
     let deployment = Deployment::find(&arguments.stack.name).await?;
     let (queue, source, dead_letters) = resolve(&arguments.queue, &deployment)?;
     let depth = depth(&deployment, &dead_letters).await?;
-    let redrive = Redrive::new(&deployment.aws, source, dead_letters);
+    let dead_letters = DeadLetters::new(client(&deployment.aws), source, dead_letters);
     if arguments.dry_run {
-        let samples = redrive.samples().await?;
+        let samples = dead_letters.samples().await.map_err(failure)?;
         output.say(&format!(
             "{} given up by {}",
             messages(depth.total()),
@@ -58,8 +70,8 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
     if !output.confirms(&question) {
         return Err(Failure::new(Exit::Failed, "nothing was sent, as you said"));
     }
-    let moved = carry_out(&redrive, output).await?;
-    let left = self::depth(&deployment, redrive.dead_letters()).await?;
+    let moved = carry_out(&dead_letters, output).await?;
+    let left = self::depth(&deployment, dead_letters.address()).await?;
     if left.total() > 0 {
         output.say(&format!(
             "{} left: hidden for the moment, or given up meanwhile; the same command takes them",
@@ -72,8 +84,8 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<Exit, F
 
 fn resolve(name: &str, deployment: &Deployment) -> Result<(QueueName, String, String), Failure> {
     for queue in QueueName::ALL {
-        let (source, dead_letters) = queue.addresses(deployment)?;
-        if queue.is_called(name, &dead_letters) {
+        let (source, dead_letters) = queues::addresses(queue, deployment)?;
+        if queues::is_called(queue, name, &dead_letters) {
             return Ok((queue, source, dead_letters));
         }
     }
@@ -91,31 +103,63 @@ async fn depth(deployment: &Deployment, address: &str) -> Result<QueueBacklog, F
 }
 
 /// Ctrl-C is heard between two batches, so that none is left half done.
-async fn carry_out(redrive: &Redrive, output: &Output) -> Result<MovedMessages, Failure> {
-    let stop = StopSignal::default();
-    let asked = stop.clone();
+async fn carry_out(dead_letters: &DeadLetters, output: &Output) -> Result<MovedMessages, Failure> {
+    let is_asked_to_stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&is_asked_to_stop);
     let listener = tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            asked.ask();
+            asked.store(true, Ordering::Relaxed);
         }
     });
-    let done = redrive.run(&stop, |_| ()).await;
+    let mut moved = MovedMessages::default();
+    let ended = move_all(dead_letters, &is_asked_to_stop, &mut moved).await;
     listener.abort();
-    let moved = match done {
-        Ok(moved) => moved,
-        Err(broken) => {
-            tell(broken.moved, output);
-            return Err(broken
-                .failure
-                .mend("the rest is still there: run the same command again"));
-        }
-    };
     tell(moved, output);
-    if stop.is_asked() {
-        return Err(Failure::new(Exit::TryAgain, "interrupted")
-            .mend("the rest is still there: run the same command again"));
+    let again = "the rest is still there: run the same command again";
+    ended.map_err(|failure| failure.mend(again))?;
+    if is_asked_to_stop.load(Ordering::Relaxed) {
+        return Err(Failure::new(Exit::TryAgain, "interrupted").mend(again));
     }
     Ok(moved)
+}
+
+/// Until none is left, somebody asks to stop, or SQS fails.
+async fn move_all(
+    dead_letters: &DeadLetters,
+    is_asked_to_stop: &AtomicBool,
+    moved: &mut MovedMessages,
+) -> Result<(), Failure> {
+    while !is_asked_to_stop.load(Ordering::Relaxed) {
+        let batch = dead_letters.move_batch().await.map_err(failure)?;
+        *moved = moved.and(batch.moved);
+        if let Some(error) = batch.failure {
+            return Err(failure(error));
+        }
+        if batch.was_empty {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn client(aws: &SdkConfig) -> Client {
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(LIMIT)
+        .operation_timeout(LIMIT * 3)
+        .build();
+    let config = aws_sdk_sqs::config::Builder::from(aws);
+    Client::from_conf(config.timeout_config(timeouts).build())
+}
+
+fn failure(error: DeadLetterError) -> Failure {
+    match error {
+        DeadLetterError::Refused {
+            doing,
+            code,
+            message,
+        } => refused(doing, &code, &message),
+        DeadLetterError::Unanswered { doing, causes } => unanswered(doing, &causes),
+    }
 }
 
 fn tell(moved: MovedMessages, output: &Output) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use futures::future::join_all;
-use media_sync::queue::{QueueBacklog, SqsQueue};
+use media_sync::queue::{QueueBacklog, QueueName, SqsQueue};
 use media_sync::supabase::DataApi;
 use media_sync::sync::health::RunSchedules;
 use media_sync::sync::marker::LibraryPlace;
@@ -17,7 +17,7 @@ use crate::deployment::Deployment;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::queues::QueueName;
+use crate::queues;
 use crate::runs;
 use crate::status::{MirrorPicture, judge, lines, to_json};
 
@@ -72,7 +72,7 @@ async fn ask_stack(name: &str) -> Result<(Depths, RunSchedules), Failure> {
     let mut addresses = Vec::new();
     for queue in QueueName::ALL {
         let (own, dead) = queue.health_words();
-        let (own_address, dead_address) = queue.addresses(&deployment)?;
+        let (own_address, dead_address) = queues::addresses(queue, &deployment)?;
         addresses.extend([(own, own_address), (dead, dead_address)]);
     }
     let asked = addresses.into_iter().map(async |(name, address)| {

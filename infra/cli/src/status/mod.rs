@@ -4,7 +4,7 @@ mod table;
 
 use std::collections::BTreeMap;
 
-use media_sync::queue::QueueBacklog;
+use media_sync::queue::{QueueBacklog, QueueName};
 use media_sync::sync::health::{self, HealthFindings, RunSchedules};
 use media_sync::sync::store::MirrorHealth;
 use media_sync::time::Timestamp;
@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 
 pub use self::table::lines;
 use crate::exit::Exit;
-use crate::queues::QueueName;
 use crate::runs::{RunDescription, RunOverview, RunStanding};
 
 /// Everything that was read.

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use media_sync::queue::QueueBacklog;
+use media_sync::queue::{QueueBacklog, QueueName};
 use media_sync::sync::store::RunStatus;
 use media_sync::time::Timestamp;
 
 use super::{MirrorJudgement, MirrorPicture, MirrorVerdict};
 use crate::output::table;
-use crate::queues::QueueName;
 use crate::runs::{RunDescription, RunStanding};
 use crate::words::{ago, span};
 

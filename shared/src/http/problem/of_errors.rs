@@ -9,7 +9,7 @@ use crate::cloudinary::signature::SignatureRejection;
 use crate::cloudinary::{CloudinaryError, RefusalKind};
 use crate::config::ConfigError;
 use crate::parameter::ParameterError;
-use crate::queue::SendError;
+use crate::queue::{DeadLetterError, DepthError, SendError};
 use crate::settings::SettingError;
 use crate::supabase::jwt::TokenError;
 use crate::supabase::{RefusalCause, SupabaseError};
@@ -131,6 +131,19 @@ impl From<TokenError> for Problem {
 impl From<SendError> for Problem {
     fn from(error: SendError) -> Self {
         // Whatever SQS's reason, the caller's message was good and may be sent again.
+        Self::unavailable("queue_unavailable", None, &error)
+    }
+}
+
+impl From<DepthError> for Problem {
+    fn from(error: DepthError) -> Self {
+        Self::unavailable("queue_unavailable", None, &error)
+    }
+}
+
+impl From<DeadLetterError> for Problem {
+    fn from(error: DeadLetterError) -> Self {
+        // What was not moved is still in the dead-letter queue.
         Self::unavailable("queue_unavailable", None, &error)
     }
 }

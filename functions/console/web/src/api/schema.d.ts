@@ -302,6 +302,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cloudinary/events/redrive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Messages that were given up
+         * @description Administrators. One item for each queue. Some of its messages are described; none is taken.
+         */
+        get: operations["getDeadLetters"];
+        put?: never;
+        /**
+         * Send given-up messages to their queue again
+         * @description Administrators. Remove the cause first, or the messages are given up again. The call works for up to 20 seconds; as long as `left` is above 0, repeat it. A message is deleted only when SQS has confirmed its copy, so none is lost. The audit trail gets an entry `redrive_requested`.
+         */
+        post: operations["redriveEvents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cloudinary/health": {
         parameters: {
             query?: never;
@@ -1408,6 +1432,35 @@ export interface components {
         RequestedReplay: {
             /** @description How many there are; a hundred thousand are counted. */
             notifications: number;
+        };
+        /**
+         * @description `notifications` of Cloudinary, decisions that go `outbound`, or the `continuation` of runs and replays.
+         * @enum {string}
+         */
+        QueueName: "notifications" | "outbound" | "continuation";
+        DeadLetterList: {
+            items: {
+                queue: components["schemas"]["QueueName"];
+                dead_letters: components["schemas"]["QueueDepth"];
+                samples: {
+                    /** @description `unreadable` if nobody knows the message. */
+                    kind: string;
+                    /** @description Its subject. Names in it are as others wrote them: show them as text. */
+                    about: string;
+                }[];
+            }[];
+        };
+        Redrive: {
+            queue: components["schemas"]["QueueName"];
+        };
+        RedrivenMessages: {
+            queue: components["schemas"]["QueueName"];
+            /** @description Messages that are in their queue again. */
+            sent: number;
+            /** @description Of those, still in the dead-letter queue as well. They may come twice, which is harmless. */
+            kept: number;
+            /** @description Messages that are still given up, as SQS guesses it. Hidden ones count. */
+            left: number;
         };
         /** @description One change of state. Entries are never changed. */
         AuditEntry: {
@@ -2738,7 +2791,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Only this operation. */
-                operation?: "created" | "updated" | "renamed" | "deleted" | "revived" | "conflict" | "value_kept" | "edit_requested" | "edit_confirmed" | "edit" | "delete_requested" | "delete_confirmed" | "delete_cancelled" | "delete" | "restore_requested" | "restore_confirmed" | "restore_cancelled" | "restore" | "described" | "retry_requested" | "replay_requested" | "upload_requested" | "upload_signed" | "upload_failed" | "deletes_allowed" | "mass_delete_allowed" | "reconcile" | "dry_run" | "purge" | "triggers_repaired" | "owner_changed" | "collections_transferred" | "setting_changed" | "library_marked" | "forgotten" | "glass_broken";
+                operation?: "created" | "updated" | "renamed" | "deleted" | "revived" | "conflict" | "value_kept" | "edit_requested" | "edit_confirmed" | "edit" | "delete_requested" | "delete_confirmed" | "delete_cancelled" | "delete" | "restore_requested" | "restore_confirmed" | "restore_cancelled" | "restore" | "described" | "retry_requested" | "replay_requested" | "redrive_requested" | "upload_requested" | "upload_signed" | "upload_failed" | "deletes_allowed" | "mass_delete_allowed" | "reconcile" | "dry_run" | "purge" | "triggers_repaired" | "owner_changed" | "collections_transferred" | "setting_changed" | "library_marked" | "forgotten" | "glass_broken";
                 /** @description Only with this outcome. */
                 status?: "success" | "failed";
                 /** @description Only from this source. */
@@ -3021,6 +3074,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RequestedReplay"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            414: components["responses"]["QueryTooLong"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getDeadLetters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The queues, with what they have given up. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            414: components["responses"]["QueryTooLong"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    redriveEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "queue": "notifications"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Redrive"];
+            };
+        };
+        responses: {
+            /** @description The messages that were sent again, and how many are left. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RedrivenMessages"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -1,10 +1,11 @@
 //! Describes a message of a queue in one line (pure).
 
-use media_sync::queue::{
-    ContinueReconcile, IntentMessage, NotificationMessage, ReplayMessage, decode,
-};
 use serde::Serialize;
 use serde_json::Value;
+
+use super::message::{
+    ContinueReconcile, IntentMessage, NotificationMessage, ReplayMessage, decode,
+};
 
 /// The longest text of a message that nobody can read, in characters.
 const LONGEST: usize = 80;
@@ -61,11 +62,11 @@ fn about_replay(replay: &ReplayMessage) -> String {
 
 #[cfg(test)]
 mod tests {
-    use media_sync::queue::{RawBody, encode};
-    use media_sync::time::Timestamp;
     use uuid::Uuid;
 
     use super::*;
+    use crate::queue::{RawBody, encode};
+    use crate::time::Timestamp;
 
     #[test]
     fn messages_are_told_by_kind_and_subject() {
