@@ -16,6 +16,8 @@ pub struct AccessRules {
     pub admin_aal: AdminAssurance,
     /// The users who get addresses with which anybody may fetch a `private` or `authenticated` file.
     pub guarded_files: GuardedFiles,
+    /// The addresses of such files themselves, pictures of them apart.
+    pub guarded_links: GuardedLinks,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +49,16 @@ pub enum GuardedFiles {
     Everybody,
 }
 
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GuardedLinks {
+    /// Cloudinary's API hands the file out, for ten minutes.
+    #[default]
+    Expiring,
+    /// Delivery addresses with a signature. They open the file for as long as it has its name.
+    Lasting,
+}
+
 impl AccessRules {
     /// Reads the JSON object of the setting.
     ///
@@ -76,6 +88,7 @@ mod tests {
             r#"{"adminAal": "aal2"}"#,
             r#"{"allow_anonymous": true}"#,
             r#"{"guarded_files": "all"}"#,
+            r#"{"guarded_links": "never"}"#,
         ] {
             assert!(AccessRules::parse(wrong).is_err(), "{wrong}");
         }

@@ -12,6 +12,7 @@ const PURE: &[&str] = &[
     "cloudinary/clock.rs",
     "cloudinary/credentials.rs",
     "cloudinary/delivery.rs",
+    "cloudinary/download.rs",
     "cloudinary/escape.rs",
     "cloudinary/headers.rs",
     "cloudinary/name_lists.rs",

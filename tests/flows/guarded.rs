@@ -2,11 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+use std::time::Duration;
+
 use end_to_end::{World, database, eventually, id_of};
 use local_stack::TokenClaims;
 use media_sync::cloudinary::CloudinaryResource;
+use media_sync::cloudinary::download::OPEN_FOR;
 use media_sync::cloudinary::upload::UploadOptions;
-use reqwest::{Method, StatusCode};
+use media_sync::time::Timestamp;
+use reqwest::{Method, StatusCode, Url};
 use serde_json::{Value, json};
 
 const MEDIA: &str = "/api/cloudinary/media";
@@ -23,8 +27,12 @@ async fn a_guarded_file_is_opened_by_its_owner_editors_and_administrators_only()
         the_owner_gets_addresses_that_open(&world, asset).await;
     }
     no_message_tells_a_key(&world).await;
+    for asset in &assets {
+        an_address_serves_for_no_other_call(&world, asset).await;
+    }
     a_run_finds_nothing_to_mend(&world).await;
     a_rule_opens_them_to_everybody(&world, &assets[1]).await;
+    a_rule_signs_addresses_without_end(&world, &assets[1]).await;
     world.assert_mirrored().await;
     world.stack.stop().await;
 }
@@ -70,6 +78,9 @@ async fn the_owner_gets_addresses_that_open(world: &World, asset: &CloudinaryRes
             let url = urls[size].as_str().unwrap();
             assert_eq!(status_of(url).await, StatusCode::OK, "{url}");
         }
+        let ends = Timestamp::parse(urls["original_expires_at"].as_str().unwrap()).unwrap();
+        let left = ends.since(Timestamp::now());
+        assert!(left > Duration::ZERO && left <= OPEN_FOR, "{left:?}");
         let query = format!("{MEDIA}?sort_by=public_id&limit=200");
         let page = world
             .call(Method::GET, &query, Some(token), None)
@@ -80,6 +91,39 @@ async fn the_owner_gets_addresses_that_open(world: &World, asset: &CloudinaryRes
         let url = item.unwrap()["urls"]["thumbnail_2x"].as_str().unwrap();
         assert_eq!(status_of(url).await, StatusCode::OK, "{url}");
     }
+}
+
+/// The signature of an address names no endpoint. The owner's could be sent to calls that destroy or overwrite.
+async fn an_address_serves_for_no_other_call(world: &World, asset: &CloudinaryResource) {
+    let urls = urls(world, asset, &world.user).await;
+    let address = Url::parse(urls["original"].as_str().unwrap()).unwrap();
+    let base = address.as_str().split("/download?").next().unwrap();
+    let given: Vec<(String, String)> = address.query_pairs().into_owned().collect();
+    let names = [
+        ("from_public_id", asset.public_id.as_deref().unwrap()),
+        ("to_public_id", "shop/taken"),
+    ];
+    let file = [("file", "data:text/plain;base64,b3RoZXI=")];
+    let http = media_sync::config::http_client().unwrap();
+    for (call, more) in [
+        ("destroy", &[][..]),
+        ("rename", &names),
+        ("explicit", &[]),
+        ("upload", &file),
+    ] {
+        let more = more
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let form: Vec<(String, String)> = given.iter().cloned().chain(more).collect();
+        let answer = http.post(format!("{base}/{call}")).form(&form).send().await;
+        let answer = answer.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_client_error(), "{call}: {text}");
+        let is_refused = text.contains("Stale request") || text.contains("Invalid Signature");
+        assert!(is_refused, "{call}: {text}");
+    }
+    assert_eq!(status_of(address.as_str()).await, StatusCode::OK);
 }
 
 async fn no_message_tells_a_key(world: &World) {
@@ -108,6 +152,17 @@ async fn a_rule_opens_them_to_everybody(world: &World, asset: &CloudinaryResourc
     let token = world.stack.token(&stranger);
     let urls = urls(world, asset, &token).await;
     let url = urls["original"].as_str().unwrap();
+    assert_eq!(status_of(url).await, StatusCode::OK, "{url}");
+}
+
+async fn a_rule_signs_addresses_without_end(world: &World, asset: &CloudinaryResource) {
+    let rules = json!({"guarded_links": "lasting"});
+    let set = "select public.media_sync_set_setting('ACCESS_RULES', $1) as written";
+    world.rows(set, &[&rules]).await;
+    let urls = urls(world, asset, &world.user).await;
+    assert_eq!(urls["original_expires_at"], Value::Null);
+    let url = urls["original"].as_str().unwrap();
+    assert!(url.contains("/s--"), "{url}");
     assert_eq!(status_of(url).await, StatusCode::OK, "{url}");
 }
 

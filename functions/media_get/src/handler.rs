@@ -3,6 +3,7 @@
 
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
+use media_sync::access_rules::GuardedLinks;
 use media_sync::asset::{AssetKey, DeliveryName};
 use media_sync::cloudinary::delivery::{AddressWriter, DeliveryAddresses, DeliveryFacts};
 use media_sync::deadline::Deadline;
@@ -65,6 +66,7 @@ struct Stored {
     secure_url: Option<String>,
     /// True if the caller may have the key to a guarded file.
     may_open: bool,
+    guarded_links: GuardedLinks,
 }
 
 impl MediaGet {
@@ -98,7 +100,7 @@ fn answer(found: Found, delivery: &AddressWriter, now: Timestamp) -> Value {
     let urls = found
         .stored
         .as_ref()
-        .and_then(|stored| addresses(stored, delivery));
+        .and_then(|stored| addresses(stored, delivery, now));
     json!({
         "asset": found.asset,
         "etag": found.etag,
@@ -120,7 +122,11 @@ fn references(usage: &[AssetUse]) -> Vec<Value> {
         .collect()
 }
 
-fn addresses(stored: &Stored, delivery: &AddressWriter) -> Option<DeliveryAddresses> {
+fn addresses(
+    stored: &Stored,
+    delivery: &AddressWriter,
+    now: Timestamp,
+) -> Option<DeliveryAddresses> {
     let facts = DeliveryFacts {
         name: &stored.name,
         version: stored.version,
@@ -130,7 +136,11 @@ fn addresses(stored: &Stored, delivery: &AddressWriter) -> Option<DeliveryAddres
         secure_url: stored.secure_url.as_deref(),
     };
     let is_allowed = stored.may_open || !facts.is_guarded();
-    is_allowed.then(|| delivery.addresses(&facts)).flatten()
+    match stored.guarded_links {
+        _ if !is_allowed => None,
+        GuardedLinks::Expiring => delivery.expiring_addresses(&facts, now),
+        GuardedLinks::Lasting => delivery.addresses(&facts),
+    }
 }
 
 fn parse_key(request: &Request) -> Result<AssetKey, ParameterError> {
@@ -184,7 +194,7 @@ mod tests {
             "stored": {
                 "name": {"resource_type": "image", "delivery_type": "authenticated", "public_id": "mug"},
                 "version": 7, "format": "png", "mime_type": "image/png", "access_mode": null, "secure_url": null,
-                "may_open": true,
+                "may_open": true, "guarded_links": "lasting",
             },
             "standing": {
                 "sync_status": "synced", "intent": null, "is_claimed": false,
@@ -212,6 +222,17 @@ mod tests {
         assert_eq!(answer["references"], json!([reference]));
         assert_eq!(answer["reference_count"], 1);
         assert_eq!(answer["collections"][0]["name"], "Mugs");
+    }
+
+    #[test]
+    fn the_original_of_a_guarded_file_ends_unless_the_rules_of_access_say_otherwise() {
+        let urls = |links: &str| {
+            let mut answer = found(|found| found["stored"]["guarded_links"] = links.into());
+            answer["urls"].take()
+        };
+        let ends = &urls("expiring")["original_expires_at"];
+        assert_eq!(ends, "1970-01-01T00:10:00.000000Z");
+        assert_eq!(urls("lasting")["original_expires_at"], Value::Null);
     }
 
     #[test]

@@ -20,6 +20,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         ('ACCESS_RULES', 'allow_anonymous', 'string', array['no', 'read']),
         ('ACCESS_RULES', 'admin_aal', 'string', array['aal1', 'aal2']),
         ('ACCESS_RULES', 'guarded_files', 'string', array['owner', 'everybody']),
+        ('ACCESS_RULES', 'guarded_links', 'string', array['expiring', 'lasting']),
         ('USER_LIMITS', 'changes_per_hour', 'number', null),
         ('USER_LIMITS', 'uploads_per_hour', 'number', null),
         ('USER_LIMITS', 'seconds_between_rounds', 'number', null)

@@ -512,6 +512,14 @@ begin
 end
 $$;
 
+-- The kind of addresses that open guarded files. The library has the same default.
+create function media_sync.guarded_links() returns text
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    return coalesce(media_sync.setting('ACCESS_RULES') ->> 'guarded_links', 'expiring');
+end
+$$;
+
 -- True if the caller may have addresses that open the asset's file, though it is a guarded one.
 create function media_sync.may_open(p_row public.media_assets) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -822,7 +830,8 @@ begin
                 'public_id', media_sync.stored_public_id(m)
             ),
             'version', m.cloudinary_version, 'format', m.format, 'mime_type', m.mime_type,
-            'access_mode', m.access_mode, 'secure_url', m.secure_url, 'may_open', media_sync.may_open(m)
+            'access_mode', m.access_mode, 'secure_url', m.secure_url, 'may_open', media_sync.may_open(m),
+            'guarded_links', media_sync.guarded_links()
         ) end,
         'standing', jsonb_build_object(
             'sync_status', m.sync_status, 'intent', m.intent,
@@ -911,7 +920,7 @@ revoke execute on function media_sync.texts_of, media_sync.any_filter, media_syn
     media_sync.sees_all_deleted, media_sync.check_filters, media_sync.check_size, media_sync.indexed_values,
     media_sync.list_facets,
     media_sync.search_patterns, media_sync.has_trigram, media_sync.list_words, media_sync.make_list_view, media_sync.list_find, media_sync.list_items, media_sync.may_see, media_sync.may_open,
-    media_sync.may_open_all, media_sync.stored_public_id, media_sync.list_delivery,
+    media_sync.may_open_all, media_sync.guarded_links, media_sync.stored_public_id, media_sync.list_delivery,
     media_sync.may_audit, media_sync.notifications_about, media_sync.last_hidden_entry, media_sync.trail_of,
     media_sync.audit_about, media_sync.landmark, media_sync.is_claimed from public;
 revoke execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
@@ -919,7 +928,7 @@ revoke execute on function public.media_sync_status, public.media_statistics, pu
 grant execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
     media_sync.list_find, media_sync.list_items, media_sync.check_size, media_sync.list_facets, media_sync.may_restore,
     public.media_list, public.media_facets, media_sync.may_open,
-    media_sync.may_open_all, media_sync.stored_public_id, media_sync.list_delivery,
+    media_sync.may_open_all, media_sync.guarded_links, media_sync.stored_public_id, media_sync.list_delivery,
     media_sync.notifications_about,
     media_sync.audit_about,
     media_sync.landmark, media_sync.is_claimed, public.media_sync_health to authenticated, service_role;

@@ -192,13 +192,7 @@ impl CloudinaryClient {
     }
 
     fn request(&self, call: &Call, credentials: &ApiCredentials) -> reqwest::RequestBuilder {
-        let mut url = credentials.upload_prefix().clone();
-        url.path_segments_mut()
-            .expect("an http address has a path")
-            .pop_if_empty()
-            .push("v1_1")
-            .push(credentials.cloud_name())
-            .extend(&call.path);
+        let url = credentials.api_url(&call.path);
         let request = self.http.request(call.method.clone(), url);
         let request = if call.query.is_empty() {
             request

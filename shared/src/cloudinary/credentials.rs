@@ -129,6 +129,18 @@ impl ApiCredentials {
         &self.upload_prefix
     }
 
+    /// The address of a call: the path behind the cloud's name, segment by segment.
+    pub fn api_url<S: AsRef<str>>(&self, path: &[S]) -> Url {
+        let mut url = self.upload_prefix.clone();
+        url.path_segments_mut()
+            .expect("an http address has a path")
+            .pop_if_empty()
+            .push("v1_1")
+            .push(&self.cloud_name)
+            .extend(path);
+        url
+    }
+
     /// The hash with which upload requests and delivery addresses are signed.
     pub fn algorithm(&self) -> SignatureAlgorithm {
         self.algorithm

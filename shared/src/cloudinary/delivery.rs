@@ -9,8 +9,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use super::ApiCredentials;
+use super::download::sign_download;
 use super::signature::SignatureAlgorithm;
 use crate::asset::{DeliveryName, ResourceType};
+use crate::time::Timestamp;
 
 /// Thumbnails for screens of one and two pixels in a point.
 const THUMBNAILS: [&str; 2] = [
@@ -81,6 +83,8 @@ pub struct DeliveryAddresses {
     pub preview: Option<String>,
     /// The file as it was stored.
     pub original: String,
+    /// The moment when `original` stops to open the file; nothing where it never does.
+    pub original_expires_at: Option<Timestamp>,
 }
 
 /// The picture that Cloudinary can make of a file.
@@ -127,7 +131,23 @@ impl AddressWriter {
             thumbnails,
             preview,
             original: self.write(asset, "", own),
+            original_expires_at: None,
         })
+    }
+
+    /// The same, but the original of a guarded file is handed out by Cloudinary's API, for a few minutes.
+    pub fn expiring_addresses(
+        &self,
+        asset: &DeliveryFacts<'_>,
+        now: Timestamp,
+    ) -> Option<DeliveryAddresses> {
+        let mut addresses = self.addresses(asset)?;
+        if asset.is_guarded() {
+            let download = sign_download(&self.credentials, asset.name, asset.format, now);
+            addresses.original = download.url;
+            addresses.original_expires_at = Some(download.expires_at);
+        }
+        Some(addresses)
     }
 
     /// The thumbnails among [`AddressWriter::addresses`].
@@ -410,6 +430,26 @@ mod tests {
             delivery("").addresses(&asset(&name_of("fetch"), 7, None)),
             None
         );
+    }
+
+    #[test]
+    fn only_the_original_of_a_guarded_file_ends() {
+        let now = Timestamp::from_secs(MUG);
+        for (delivery_type, ends) in [
+            ("upload", false),
+            ("private", true),
+            ("authenticated", true),
+        ] {
+            let name = name(ResourceType::Image, delivery_type, "shop/mug");
+            let facts = asset(&name, MUG, Some("jpg"));
+            let addresses = delivery("").expiring_addresses(&facts, now).unwrap();
+            assert_eq!(addresses.original.contains("/image/download?"), ends);
+            assert_eq!(addresses.original_expires_at.is_some(), ends);
+            let lasting = delivery("").addresses(&facts).unwrap();
+            assert_eq!(lasting.thumbnails, addresses.thumbnails);
+            assert_eq!(lasting.preview, addresses.preview);
+            assert_eq!(lasting.original_expires_at, None);
+        }
     }
 
     #[test]

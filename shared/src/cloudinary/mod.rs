@@ -1,6 +1,6 @@
 //! Cloudinary: credentials, signatures, wire types and the client.
 //!
-//! [`credentials`], [`signature`], [`delivery`], [`told_address`], [`resource`], [`clock`], [`escape`],
+//! [`credentials`], [`signature`], [`delivery`], [`download`], [`told_address`], [`resource`], [`clock`], [`escape`],
 //! [`name_lists`] and [`trigger_plan`] are pure; the client is the only module here that talks to the network.
 
 pub mod admin;
@@ -11,6 +11,7 @@ pub mod client;
 pub mod clock;
 pub mod credentials;
 pub mod delivery;
+pub mod download;
 pub mod error;
 pub mod escape;
 mod headers;

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::model::{Asset, Content, DeliveryType, ResourceType};
 use address::Address;
 use transform::Wanted;
-pub(crate) use transform::convert;
+pub(crate) use transform::{content_type, convert};
 
 /// A refusal to deliver; the reason travels in `X-Cld-Error`.
 struct Refused(StatusCode, String);

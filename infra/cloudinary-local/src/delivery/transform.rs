@@ -200,7 +200,7 @@ pub(super) fn is_readable(format: &str) -> bool {
     ["jpg", "png", "gif", "webp"].contains(&normal_format(format).as_str())
 }
 
-pub(super) fn content_type(kind: ResourceType, format: Option<&str>, public_id: &str) -> String {
+pub(crate) fn content_type(kind: ResourceType, format: Option<&str>, public_id: &str) -> String {
     let extension = format.or_else(|| public_id.rsplit_once('.').map(|(_, extension)| extension));
     let known = match extension.unwrap_or_default() {
         "jpg" => "image/jpeg",

@@ -47,6 +47,7 @@ pub(super) fn authorize(
     match access {
         Access::Token => return Ok(()),
         Access::Admin => return basic(headers, account, settings),
+        Access::Download => return signed(access, params, account, settings, now),
         Access::Upload | Access::UploadBulk => (),
     }
     let is_upload = matches!(operation, Operation::Upload { .. });
@@ -150,12 +151,12 @@ fn signed(
             "Invalid Signature {given}. String to sign - '{text}'"
         )));
     }
-    let timestamp = params.required("timestamp")?;
-    let reported = timestamp
-        .parse::<i64>()
-        .ok()
-        .filter(|seconds| seconds.unsigned_abs() < 100_000_000_000)
-        .ok_or_else(|| ApiError::invalid("timestamp"))?;
+    let reported = seconds(params.required("timestamp")?, "timestamp")?;
+    if access == Access::Download
+        && let Some(ends) = params.filled("expires_at")
+    {
+        return refuse_expired(seconds(ends, "expires_at")?, settings, now);
+    }
     if now.seconds() - reported > STALE_AFTER_SECONDS {
         let reported = Moment(reported * 1_000_000).plain();
         let message = format!(
@@ -164,4 +165,21 @@ fn signed(
         return Err(ApiError::new(settings.stale_status, message));
     }
     Ok(())
+}
+
+/// Cloudinary's words for an expired address are not known.
+fn refuse_expired(ends: i64, settings: &ServerSettings, now: Moment) -> Result<(), ApiError> {
+    if now.seconds() < ends {
+        return Ok(());
+    }
+    let ended = Moment(ends * 1_000_000).plain();
+    let message = format!("Stale request - expired at {ended} +0000");
+    Err(ApiError::new(settings.stale_status, message))
+}
+
+fn seconds(text: &str, name: &str) -> Result<i64, ApiError> {
+    let seconds = text.parse::<i64>().ok();
+    seconds
+        .filter(|seconds| seconds.unsigned_abs() < 100_000_000_000)
+        .ok_or_else(|| ApiError::invalid(name))
 }

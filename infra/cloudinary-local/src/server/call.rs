@@ -18,6 +18,12 @@ use crate::store::Actor;
 use crate::traffic::{Drop, Fault, Quota};
 use crate::{admin, api, search};
 
+/// The answer of a call that was carried out.
+enum Answer {
+    Json(Value),
+    File(Response),
+}
+
 /// The connection is to be closed without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection was dropped on purpose")]
@@ -98,10 +104,11 @@ async fn attend(
         return Err(Dropped);
     }
     Ok(match result {
-        Ok(answer) => {
+        Ok(Answer::Json(answer)) => {
             let json = app.settings().write(&shortened(answer, shorten_to));
             ([("content-type", "application/json")], json).into_response()
         }
+        Ok(Answer::File(file)) => file,
         Err(error) => error.into_response(),
     })
 }
@@ -135,7 +142,7 @@ async fn execute(
     request: Request<Body>,
     parallel: u64,
     quota: &mut Option<Quota>,
-) -> Result<Value, ApiError> {
+) -> Result<Answer, ApiError> {
     let settings = app.settings();
     if let Some(region) = &settings.region {
         let cloud = &app.account.cloud;
@@ -184,10 +191,14 @@ async fn execute(
         notification_url: params.filled("notification_url").map(str::to_owned),
         batch_id: params.filled("batch_id").map(str::to_owned),
     };
-    match operation.access() {
+    if let Operation::Download { kind } = operation {
+        return api::download(app, kind, &params).await.map(Answer::File);
+    }
+    let answer = match operation.access() {
         Access::Admin => administer(app, &actor, operation, &params),
         _ => act(app, &actor, operation, &params, &headers).await,
-    }
+    };
+    answer.map(Answer::Json)
 }
 
 async fn act(

@@ -292,6 +292,20 @@ const steps = {
     assert.deepEqual(tagged.event.resources[0].added, ["noted"]);
   },
 
+  async "a download address opens a private file until it expires"() {
+    const asset = await uploader.upload(PIXEL, { public_id: "js/guarded (1)", type: "private" });
+    const now = Math.floor(Date.now() / 1000);
+    const status = async (options) => {
+      const { private_download_url } = cloudinary.utils;
+      const address = private_download_url(asset.public_id, "png", { type: "private", ...options });
+      return (await fetch(address)).status;
+    };
+    assert.equal(await status({}), 200);
+    assert.equal(await status({ timestamp: now - 7200, expires_at: now + 60 }), 200);
+    assert.equal(await status({ timestamp: now - 7200 }), 400);
+    assert.equal(await status({ expires_at: now - 60 }), 400);
+  },
+
   async "a wrong secret is refused"() {
     const refused = await failure(uploader.upload(PIXEL, { api_secret: "wrong", public_id: "js/refused" }));
     assert.equal(refused.http_code, 401);

@@ -4,6 +4,7 @@
 
 mod control;
 mod delivery;
+mod download;
 mod durability;
 mod fields;
 mod identity;

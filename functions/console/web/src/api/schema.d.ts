@@ -593,7 +593,13 @@ export interface components {
                 thumbnail_2x: string | null;
                 /** @description As large as a screen. */
                 preview: string | null;
+                /** @description The file as it is stored. */
                 original: string;
+                /**
+                 * Format: date-time
+                 * @description Guarded files: the moment when `original` stops to open the file, ten minutes after the answer. Null for addresses without an end.
+                 */
+                original_expires_at: string | null;
             } | null;
             explanation: {
                 /** @enum {string} */

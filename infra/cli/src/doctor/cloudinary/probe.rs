@@ -69,13 +69,7 @@ pub(super) async fn ask(
 
 impl Account<'_> {
     fn request(&self, method: reqwest::Method, path: &[&str]) -> RequestBuilder {
-        let mut url = self.credentials.upload_prefix().clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments
-                .pop_if_empty()
-                .extend(["v1_1", self.credentials.cloud_name()]);
-            segments.extend(path);
-        }
+        let url = self.credentials.api_url(path);
         let (key, secret) = (self.credentials.api_key(), self.credentials.api_secret());
         self.http.request(method, url).basic_auth(key, Some(secret))
     }

@@ -12,6 +12,8 @@ pub(crate) enum Access {
     Upload,
     /// Signed like an upload, but `notification_url` and `batch_id` stay out of the signature.
     UploadBulk,
+    /// Signed like an upload; `expires_at`, where it is given, counts instead of the timestamp's age.
+    Download,
     /// The token in the body is the right.
     Token,
 }
@@ -27,6 +29,7 @@ impl Operation {
             Self::EditTags { .. } | Self::EditContext { .. } | Self::EditMetadata { .. } => {
                 Access::UploadBulk
             }
+            Self::Download { .. } => Access::Download,
             Self::DeleteByToken => Access::Token,
             _ => Access::Admin,
         }
@@ -90,6 +93,7 @@ impl Operation {
             Self::EditTags { .. } => "tags",
             Self::EditContext { .. } => "context",
             Self::EditMetadata { .. } => "metadata",
+            Self::Download { .. } => "download",
         }
     }
 }

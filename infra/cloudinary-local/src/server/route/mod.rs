@@ -143,6 +143,9 @@ pub(crate) enum Operation {
     EditMetadata {
         kind: ResourceType,
     },
+    Download {
+        kind: ResourceType,
+    },
 }
 
 impl Operation {
@@ -172,6 +175,9 @@ impl Operation {
             ["auto", "upload" | "upload_chunked"] if post => Self::Upload { kind: None },
             ["asset", "destroy"] if post => Self::AssetDestroy,
             ["delete_by_token"] if post => Self::DeleteByToken,
+            [kind, "download"] if get => Self::Download {
+                kind: kind.parse().ok()?,
+            },
             [kind, action] if post => Self::of_upload(kind.parse().ok()?, action)?,
             _ => return None,
         })
@@ -402,6 +408,8 @@ mod tests {
             ),
             (Method::POST, "image/tags".to_owned(), Some("tags")),
             (Method::GET, "image/tags".to_owned(), None),
+            (Method::GET, "raw/download".to_owned(), Some("download")),
+            (Method::POST, "raw/download".to_owned(), None),
             (Method::GET, "resources/nonsense".to_owned(), None),
         ];
         for (method, path, wanted) in cases {
