@@ -89,7 +89,7 @@ impl IssueRequest {
     fn retry(issue: IssueName) -> Result<Self, Problem> {
         match issue.cause() {
             // Another attempt would end as the last one.
-            Some(cause @ ("held" | "fenced")) => {
+            Some(cause @ ("held" | "fenced" | "rounds_spent")) => {
                 let words = format!("cannot be retried. {}", advice(cause));
                 Err(ParameterError::new("issue", words).into())
             }
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_waits_for_a_decision_is_not_retried() {
-        for code in ["held", "fenced"] {
+        for code in ["held", "fenced", "rounds_spent"] {
             let issue = IssueName::parse(&format!("delete:{code}")).unwrap();
             let problem = IssueRequest::retry(issue).unwrap_err();
             assert_eq!(problem.status(), 400);

@@ -190,7 +190,8 @@ revoke all on media_sync.whole_assets from public, anon, authenticated, service_
 
 -- Claims rows whose intents are to be carried out. The holder is alone until the claim ends; after that another may
 -- take over. Rows that were refused for good are left out: only a new decision or an administrator makes them pending
--- again. A row has ten rounds at once; then it waits for the next drain when its time has come, and wishes add up.
+-- again. A row has ten rounds at once; then it waits for the next drain when its time has come, and wishes add up: it shows
+-- the code `rounds_spent`, unless it shows a failure.
 -- Nothing is claimed behind another's fence, or as long as nobody has looked for one from this place.
 -- {"rows", "busy": [ids that others hold], "left": [ids for which this answer has no room], "fence": the standing}
 create function public.media_sync_claim_intents(
@@ -227,7 +228,10 @@ begin
     with early as (
         update public.media_assets m
         set sync_next_attempt_at =
-            clock_timestamp() + (media_sync.rounds_of(c) + 1 - c_rounds) * media_sync.time_between_rounds()
+                clock_timestamp() + (media_sync.rounds_of(c) + 1 - c_rounds) * media_sync.time_between_rounds(),
+            sync_error_code = coalesce(nullif(m.sync_error_code, 'fenced'), 'rounds_spent'),
+            sync_error_message = case when m.sync_error_code <> 'fenced' then m.sync_error_message else format(
+                'Cloudinary was called %s times for this asset in a short time: the next calls wait', c_rounds) end
         from media_sync.intent_claims c
         where m.id = any (v_wanted) and c.asset_id = m.id and c.claim is null
             and media_sync.rounds_of(c) + 1 > c_rounds
@@ -256,7 +260,10 @@ begin
     )
     select coalesce(array_agg(asset_id), '{}') into v_free from claimed;
     -- The revision counts a claim too: a plan of the former holder is refused.
-    update public.media_assets set revision = revision where id = any (v_free);
+    update public.media_assets
+    set revision = revision, sync_error_code = nullif(sync_error_code, 'rounds_spent'),
+        sync_error_message = case when sync_error_code is distinct from 'rounds_spent' then sync_error_message end
+    where id = any (v_free);
     perform media_sync.mark('observing', v_former);
     return json_build_object(
         'rows', (select coalesce(json_agg(whole), '[]') from media_sync.whole_assets where id = any (v_free)),

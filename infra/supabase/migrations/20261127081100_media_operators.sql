@@ -203,7 +203,7 @@ end
 $$;
 
 -- Tries what fails for this cause again, five hundred assets at once: {retried, remaining}. Call it until nothing remains.
--- Assets that are held or fenced wait for another decision. For administrators.
+-- Assets that are held or fenced wait for another decision, those without a round for its time. For administrators.
 create function public.media_retry_issue(p_issue text) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '6s' as $$
 declare
@@ -217,6 +217,8 @@ begin
     if v_code in ('held', 'fenced') then
         raise exception 'these assets wait for a decision: allow_mass_delete for held ones, mediasync fence take for fenced ones'
             using errcode = '22023';
+    elsif v_code = 'rounds_spent' then
+        raise exception 'these assets wait for their next round: it begins at its time' using errcode = '22023';
     end if;
     v_former := media_sync.mark('observing', 'on');
     with chosen as (

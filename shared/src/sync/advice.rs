@@ -22,6 +22,9 @@ pub fn advice(code: &str) -> &'static str {
         "fenced" => {
             "Another deployment has marked the library as its own. If it is yours, take it over (mediasync fence take)."
         }
+        "rounds_spent" => {
+            "Nothing is to be done: the next calls go out at their time. If it lasts, look for a program that changes these assets again and again."
+        }
         "cloudinary_quota" => {
             "Nothing is to be done: the attempts go on when Cloudinary's quota has been reset."
         }
@@ -55,6 +58,7 @@ mod tests {
         let table = [
             ("held", "allow_mass_delete"),
             ("fenced", "mediasync fence take"),
+            ("rounds_spent", "at their time"),
             ("cloudinary_quota", "Nothing is to be done"),
             ("cloudinary_server", "passes by itself"),
             ("cloudinary_forbidden", "give it the permission"),

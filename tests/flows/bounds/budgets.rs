@@ -2,6 +2,8 @@
 
 use end_to_end::{DataApiCaller, HttpAnswer, database};
 use local_stack::TokenClaims;
+use media_sync::sync::explain::{AssetStatus, StatusFacts, explain};
+use media_sync::time::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -72,10 +74,55 @@ async fn a_row_has_a_few_rounds_at_once_and_then_waits_while_wishes_add_up() {
     let waits = "select extract(epoch from sync_next_attempt_at - now())::integer as seconds from public.media_assets";
     let waits = database::rows(&measure.client, waits, &[]).await[0]["seconds"].clone();
     assert!((60..=120).contains(&waits.as_i64().unwrap()), "{waits}");
+    the_owner_is_told_what_the_row_waits_for(&measure).await;
 
     limit(&measure, json!({"seconds_between_rounds": 0})).await;
     assert_eq!(claim_and_end(&measure, &service).await, 1);
+    assert_eq!(code(&measure).await, json!({"code": null, "message": null}));
     measure.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_row_without_a_round_goes_on_showing_its_failure() {
+    let measure = Measure::take().await;
+    let service = DataApiCaller::service(&measure.stack);
+    assert_eq!(measure.edit(json!({"tags": ["sale"]})).await, "done");
+    let failed = "set media_sync.observing = 'on';
+        update public.media_assets set sync_error_code = 'cloudinary_server', sync_error_message = 'no answer'";
+    measure.client.batch_execute(failed).await.unwrap();
+    for round in 0..11 {
+        let claimed = claim_and_end(&measure, &service).await;
+        assert_eq!(claimed, usize::from(round < 10), "{round}");
+        let shown = json!({"code": "cloudinary_server", "message": "no answer"});
+        assert_eq!(code(&measure).await, shown, "{round}");
+    }
+    measure.stack.stop().await;
+}
+
+async fn code(measure: &Measure) -> Value {
+    let code =
+        "select sync_error_code as code, sync_error_message as message from public.media_assets";
+    database::rows(&measure.client, code, &[]).await.remove(0)
+}
+
+async fn the_owner_is_told_what_the_row_waits_for(measure: &Measure) {
+    let asset = database::rows(&measure.client, ID, &[]).await[0]["asset_id"].clone();
+    let told = measure
+        .user
+        .rpc("media_get", &json!({"p_asset_id": asset}))
+        .await;
+    let standing: StatusFacts = serde_json::from_value(told.body["standing"].clone()).unwrap();
+    let told = explain(&standing, Timestamp::now());
+    assert_eq!(told.state, AssetStatus::RoundsSpent, "{told:?}");
+    let at = standing.next_attempt_at.unwrap().to_the_second();
+    assert!(told.next.contains(&at), "{told:?}");
+
+    let admin = DataApiCaller::user(&measure.stack, &TokenClaims::admin("admin@example.com"));
+    let issues = admin.rpc("media_issues", &json!({})).await.body;
+    assert_eq!(issues["items"][0]["id"], "edit:rounds_spent", "{issues}");
+    let retry = json!({"p_issue": "edit:rounds_spent"});
+    let refused = admin.rpc("media_retry_issue", &retry).await;
+    refused.assert_refused(StatusCode::BAD_REQUEST, "22023");
 }
 
 #[tokio::test]

@@ -66,6 +66,8 @@ pub enum AssetStatus {
     Held,
     /// The library belongs to another deployment.
     Fenced,
+    /// Cloudinary was called for it too often in a short time.
+    RoundsSpent,
     /// It fails again and again, and is tried on.
     Failing,
     /// Cloudinary has refused it for good.
@@ -227,6 +229,17 @@ fn explain_intent(standing: &StatusFacts, intent: &Intent, now: Timestamp) -> As
             ),
             next: "An administrator may take the library over (mediasync fence take). Until then it is tried every quarter of an hour."
                 .to_owned(),
+        },
+        (_, Some("rounds_spent"), _) => AssetExplanation {
+            state: AssetStatus::RoundsSpent,
+            why: format!(
+                "{} waits: Cloudinary was called for this asset many times in a short time.",
+                wish.subject()
+            ),
+            next: format!(
+                "The next round of calls begins {}. Changes made until then go with it.",
+                when.as_deref().unwrap_or(DRAIN)
+            ),
         },
         (_, Some("cloudinary_quota"), _) => AssetExplanation {
             state: AssetStatus::WaitingForQuota,

@@ -122,6 +122,13 @@ fn golden() -> Vec<(Value, AssetStatus, &'static str, &'static str)> {
             "An administrator may take the library over (mediasync fence take). Until then it is tried every quarter of an hour.",
         ),
         (
+            json!({"sync_status": "pending", "intent": edit(), "next_attempt_at": "2026-01-31T12:02:00Z",
+                "error_code": "rounds_spent", "error_message": "too often"}),
+            AssetStatus::RoundsSpent,
+            "The change of folder, tags, context.alt waits: Cloudinary was called for this asset many times in a short time.",
+            "The next round of calls begins at 2026-01-31 12:02:00 UTC. Changes made until then go with it.",
+        ),
+        (
             json!({"sync_status": "error", "intent": delete(), "deleted_at": deleted, "failures": 9, "next_attempt_at": "2026-01-31T12:17:00Z",
                 "error_code": "cloudinary_unreachable", "error_message": "no answer"}),
             AssetStatus::Failing,

@@ -603,7 +603,7 @@ export interface components {
             } | null;
             explanation: {
                 /** @enum {string} */
-                state: "synced" | "conflict_lost" | "value_kept" | "pending_upload" | "pending_edit" | "pending_delete" | "pending_restore" | "in_progress" | "waiting_for_retry" | "waiting_for_quota" | "held" | "fenced" | "failing" | "refused" | "deleted_here" | "deleted_in_cloudinary" | "restore_refused";
+                state: "synced" | "conflict_lost" | "value_kept" | "pending_upload" | "pending_edit" | "pending_delete" | "pending_restore" | "in_progress" | "waiting_for_retry" | "waiting_for_quota" | "held" | "fenced" | "rounds_spent" | "failing" | "refused" | "deleted_here" | "deleted_in_cloudinary" | "restore_refused";
                 /** @description A sentence for people. */
                 why: string;
                 /** @description The next step, or advice. */
