@@ -24,6 +24,7 @@ mod edits;
 mod events;
 mod explained;
 mod fence;
+mod folded;
 mod forgotten;
 mod front;
 mod garbled;

@@ -18,11 +18,13 @@ create table public.media_sync_log (
     error_code           text,
     error_message        text,
     processing_time_ms   integer,
-    details              jsonb
+    details              jsonb,
+    -- The later moments of its day at which the same failed again, and nothing else had happened to the asset.
+    repeated_at          timestamptz[] not null default '{}'
 );
 
 comment on table public.media_sync_log is
-    'The audit trail: one row for every change of state, written in the same transaction. Append-only.';
+    'The audit trail: one row for every change of state, written in the same transaction. Append-only. Repeats of a failure add a moment to its row.';
 
 -- Every filter of `media_audit` has its index, in the order of the pages. Rare values have a small one. A public id has
 -- few entries, so their order needs none.
@@ -79,8 +81,54 @@ begin
     then
         return new;
     end if;
+    -- A repeat of a failure adds its moment, and changes nothing else.
+    if tg_op = 'UPDATE' and current_setting('media_sync.folding', true) = 'on'
+        and current_user = (select pg_get_userbyid(relowner) from pg_catalog.pg_class where oid = tg_relid)
+        and old.status = 'failed' and new.repeated_at = old.repeated_at || now()
+        and to_jsonb(new) - 'repeated_at' = to_jsonb(old) - 'repeated_at'
+    then
+        return new;
+    end if;
     raise exception 'the audit trail is append-only' using errcode = '42501';
 end
+$$;
+
+-- Adds a failure to the asset's newest entry, if that tells the same of the same day in UTC. Answers whether it did. The
+-- caller has locked the asset's row. Whatever happens to the asset in between has an entry, and ends the repeats.
+create function media_sync.fold_repeat(p_entry public.media_sync_log) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    c_most constant integer := 100;
+    c_own constant text[] := '{id,occurred_at,processing_time_ms,repeated_at}';
+    v_newest public.media_sync_log;
+    v_former text;
+begin
+    if p_entry.status is distinct from 'failed' or p_entry.cloudinary_asset_id is null then
+        return false;
+    end if;
+    select * into v_newest from public.media_sync_log
+    where cloudinary_asset_id = p_entry.cloudinary_asset_id
+    order by occurred_at desc, id desc limit 1;
+    if v_newest.id is null or cardinality(v_newest.repeated_at) >= c_most
+        or to_jsonb(v_newest) - c_own <> to_jsonb(p_entry) - c_own
+        or date_trunc('day', v_newest.occurred_at, 'UTC') <> date_trunc('day', now(), 'UTC')
+    then
+        return false;
+    end if;
+    v_former := media_sync.mark('folding', 'on');
+    update public.media_sync_log set repeated_at = repeated_at || now() where id = v_newest.id;
+    perform media_sync.mark('folding', v_former);
+    return true;
+end
+$$;
+
+-- An entry as it is shown: its repeats are counted, and the last one has its moment.
+create function media_sync.shown_entry(p_entry public.media_sync_log) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select to_jsonb(p_entry) - 'repeated_at' || jsonb_build_object(
+        'repeats', cardinality(p_entry.repeated_at),
+        'last_repeated_at', p_entry.repeated_at[cardinality(p_entry.repeated_at)]
+    )
 $$;
 
 create trigger append_only before update or delete on public.media_sync_log
@@ -181,7 +229,7 @@ begin
             select entry, place,
                 place = 1 or place <= %2$s and sum(octet_length(entry::text)) over (order by place) <= 4500000 as fits
             from (
-                select to_jsonb(page) as entry, row_number() over (order by occurred_at desc, id desc) as place from (
+                select media_sync.shown_entry(page) as entry, row_number() over (order by occurred_at desc, id desc) as place from (
                     select * from public.media_sync_log where %1$s order by occurred_at desc, id desc limit %2$s + 1
                 ) page
             ) placed
@@ -195,7 +243,8 @@ begin
         v_answer := v_answer || jsonb_build_object('error_trends', (
             select coalesce(jsonb_agg(to_jsonb(trend) order by day desc, count desc, code), '[]')
             from (
-                select (occurred_at at time zone 'UTC')::date as day, coalesce(error_code, 'unknown') as code, count(*) as count
+                select (occurred_at at time zone 'UTC')::date as day, coalesce(error_code, 'unknown') as code,
+                    sum(1 + cardinality(repeated_at)) as count
                 from public.media_sync_log
                 where status = 'failed' and occurred_at >= v_since and occurred_at <= v_until
                 group by 1, 2 order by 1 desc, 3 desc, 2 limit 1000
@@ -206,7 +255,8 @@ begin
         v_answer := v_answer || jsonb_build_object('activity', (
             select coalesce(jsonb_agg(to_jsonb(person) order by operations desc, actor), '[]')
             from (
-                select actor, count(*) as operations, max(occurred_at) as last_at
+                select actor, sum(1 + cardinality(repeated_at)) as operations,
+                    max(coalesce(repeated_at[cardinality(repeated_at)], occurred_at)) as last_at
                 from public.media_sync_log
                 where actor is not null and occurred_at >= v_since and occurred_at <= v_until
                 group by 1 order by 2 desc, 1 limit 1000
@@ -425,10 +475,11 @@ begin
 end
 $$;
 
-revoke execute on function media_sync.keep_trail, media_sync.break_glass, media_sync.note_time from public;
+revoke execute on function media_sync.keep_trail, media_sync.break_glass, media_sync.note_time, media_sync.fold_repeat,
+    media_sync.shown_entry from public;
 revoke execute on function public.media_audit, public.media_sync_notifications, public.media_sync_note_refusals,
     public.media_sync_purge from public, anon, authenticated, service_role;
-grant execute on function public.media_audit to authenticated;
+grant execute on function public.media_audit, media_sync.shown_entry to authenticated;
 revoke execute on function media_sync.refusals from public;
 grant execute on function media_sync.refusals to authenticated, service_role;
 grant execute on function public.media_sync_notifications, public.media_sync_note_refusals, public.media_sync_purge to

@@ -334,7 +334,8 @@ begin
     select
         operation, coalesce(status, 'success'), source, asset_row_id, cloudinary_asset_id, cloudinary_public_id,
         resource_type, actor, run_id, error_code, error_message, processing_time_ms, details
-    from jsonb_populate_recordset(null::public.media_sync_log, p_change -> 'audit');
+    from jsonb_populate_recordset(null::public.media_sync_log, p_change -> 'audit') entry
+    where not media_sync.fold_repeat(entry);
     perform media_sync.mark('observing', v_former);
 end
 $$;

@@ -772,7 +772,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         from (
             select entry, place, sum(octet_length(entry::text)) over (order by place) as bytes
             from (
-                select (to_jsonb(t) - 'asset_row_id' - 'cloudinary_asset_id')
+                select (media_sync.shown_entry(t) - 'asset_row_id' - 'cloudinary_asset_id')
                     -- The entry of the return tells the former values.
                     #- case when t.occurred_at = h.came_at then '{details,from}' else '{}' end::text[] as entry,
                     row_number() over (order by t.occurred_at desc, t.id desc) as place

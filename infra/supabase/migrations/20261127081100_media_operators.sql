@@ -312,9 +312,12 @@ begin
         ) met
     ) applied
     cross join lateral (
+        -- The repeats of an entry are of its day.
         select count(*) as number from (
-            select from public.media_sync_log l
-            where l.status = 'failed' and l.occurred_at >= hour and l.occurred_at < next limit c_most + 1
+            select from public.media_sync_log l, unnest(l.repeated_at || l.occurred_at) moment
+            where l.status = 'failed' and l.occurred_at >= date_trunc('day', hour, 'UTC') and l.occurred_at < next
+                and moment >= hour and moment < next
+            limit c_most + 1
         ) met
     ) failed
     cross join lateral (

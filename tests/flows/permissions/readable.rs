@@ -67,7 +67,7 @@ const READABLE: [(&str, &str, &str); 24] = [
     ),
     (
         "media_sync_log",
-        "error_code error_message processing_time_ms details",
+        "error_code error_message processing_time_ms details repeated_at",
         "how it went",
     ),
     (

@@ -1468,7 +1468,7 @@ export interface components {
             /** @description Messages that are still given up, as SQS guesses it. Hidden ones count. */
             left: number;
         };
-        /** @description One change of state. Entries are never changed. */
+        /** @description One change of state, or one failure with its repeats. Entries are never changed otherwise. */
         AuditEntry: {
             id: number;
             /** Format: date-time */
@@ -1495,6 +1495,10 @@ export interface components {
             processing_time_ms: number | null;
             /** @description Further facts; they differ by operation. */
             details: unknown;
+            /** @description The further times that the same failed on the same day (UTC), with nothing else between. */
+            repeats: number;
+            /** Format: date-time */
+            last_repeated_at: string | null;
         };
         QueueDepth: {
             visible?: number;
