@@ -1,6 +1,7 @@
 //! A change that the project's own trigger or constraint refuses is the caller's to mend, and its words are told.
 
-use end_to_end::{HttpAnswer, World, id_of};
+use end_to_end::{DataApiCaller, HttpAnswer, World, database, id_of};
+use local_stack::{LocalStack, StackOptions, TokenClaims};
 use media_sync::cloudinary::CloudinaryResource;
 use reqwest::{Method, StatusCode, multipart};
 use serde_json::{Value, json};
@@ -18,7 +19,9 @@ async fn a_change_that_a_rule_of_the_project_refuses_is_answered_with_its_words(
     for asset in [&jar, &cup] {
         world.give(asset, &world.user_id).await;
     }
-    for code in ["P0001", "23514", "SHOP1", "42501", "PT402"] {
+    for code in [
+        "P0001", "23514", "SHOP1", "42501", "PT402", "PT403", "PT415", "22023",
+    ] {
         hold_jars(&world, "before update", code).await;
         requests_about_one_asset_are_refused(&world, &jar).await;
         a_list_tells_what_failed(&world, &jar, &cup).await;
@@ -163,4 +166,63 @@ async fn an_upload_is_not_begun(world: &World) {
     assert_told(&HttpAnswer::read(request).await);
     let left = "select count(*) from public.media_uploads where public_id = 'shop/jar-2'";
     assert_eq!(world.count(left).await, 0);
+}
+
+/// A trigger's function in the schema of the project's, and then in ours, raises the same codes. The project's is a rule.
+/// An error of ours keeps its meaning, and one without a meaning for the caller fails the request.
+#[tokio::test]
+async fn the_function_that_raises_an_error_decides_whose_it_is() {
+    let stack = LocalStack::start(StackOptions::database_only())
+        .await
+        .unwrap();
+    let client = database::connect(stack.database_url()).await;
+    let claims = TokenClaims::user("user@example.com");
+    let user = DataApiCaller::user(&stack, &claims);
+    let asset = format!(
+        "insert into public.media_assets (cloudinary_asset_id, cloudinary_public_id, resource_type, uploaded_by)
+         values (md5('jar'), 'jar', 'image', '{}')",
+        claims.sub
+    );
+    client.batch_execute(&asset).await.unwrap();
+    let id = database::rows(&client, "select md5('jar') as id", &[])
+        .await
+        .remove(0)["id"]
+        .take();
+    let edit = json!({"p_items": [{"asset_id": id, "description": "New"}]});
+    for (code, ours) in [
+        ("PT403", Some("outside_prefix")),
+        ("PT415", Some("format_not_allowed")),
+        ("22023", Some("invalid")),
+        ("PT409", Some("conflict")),
+        ("P0001", None),
+        ("23514", None),
+        ("42501", None),
+        ("PT404", None),
+    ] {
+        for schema in ["public", "media_sync"] {
+            client.batch_execute(&raising(schema, code)).await.unwrap();
+            let answer = user.rpc("media_request_edit", &edit).await;
+            let told = answer.body["failed"][0]["code"].as_str();
+            let expected = match (schema, code) {
+                ("public", "PT409") => Some("conflict"),
+                ("public", _) => Some("rule_refused"),
+                _ => ours,
+            };
+            assert_eq!(told, expected, "{schema} {code}: {}", answer.body);
+            if expected.is_none() {
+                assert_eq!(answer.body["code"], code, "{}", answer.body);
+            }
+        }
+    }
+    stack.stop().await;
+}
+
+fn raising(schema: &str, code: &str) -> String {
+    format!(
+        "drop trigger if exists stumble on public.media_assets;
+        create or replace function {schema}.stumble() returns trigger language plpgsql
+        set search_path = pg_catalog, pg_temp as $$
+        begin raise exception '{WORDS}' using errcode = '{code}'; end $$;
+        create trigger stumble before update on public.media_assets for each row execute function {schema}.stumble()"
+    )
 }

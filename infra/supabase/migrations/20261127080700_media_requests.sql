@@ -308,6 +308,17 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     end
 $$;
 
+-- The words for a refusal with a code that functions of ours raise, too. A function of the project's that raised it is the
+-- first of the context; what cannot be told apart is ours.
+create function media_sync.refusal_of(p_state text, p_words text, p_context text) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select case when p_context ~ '^PL/pgSQL function (?!media_sync\.)'
+        then jsonb_build_object('code', 'rule_refused', 'error', left(p_words, 400))
+        else jsonb_build_object('code', case p_state
+            when 'PT403' then 'outside_prefix' when 'PT415' then 'format_not_allowed' else 'invalid' end, 'error', p_words)
+    end
+$$;
+
 -- p_operation: delete | edit | restore.
 -- p_items: {"asset_id": text, "if_match"?} | {"public_id": text, "resource_type"?, "delivery_type"?, "if_match"?}
 -- The asset_id is Cloudinary's, or the id of the row. if_match is the asset's `etag`, or a list of them: another state of
@@ -391,17 +402,14 @@ begin
                 ) then
                     v_why := null;
                 end if;
-            when sqlstate 'PT403' then
-                v_why := jsonb_build_object('code', 'outside_prefix', 'error', sqlerrm);
-            when sqlstate 'PT415' then
-                v_why := jsonb_build_object('code', 'format_not_allowed', 'error', sqlerrm);
+            when sqlstate 'PT403' or sqlstate 'PT415' or sqlstate '22023' then
+                get stacked diagnostics v_context = pg_exception_context;
+                v_why := media_sync.refusal_of(sqlstate, sqlerrm, v_context);
             when sqlstate 'PT409' then
                 get stacked diagnostics v_detail = pg_exception_detail, v_context = pg_exception_context;
                 v_why := jsonb_build_object('code', 'conflict', 'error', left(sqlerrm, 400))
                     || case when media_sync.is_rule_of_project(sqlstate, v_context) or v_detail = '' then '{}'
                         else v_detail::jsonb end;
-            when sqlstate '22023' then
-                v_why := jsonb_build_object('code', 'invalid', 'error', sqlerrm);
             when program_limit_exceeded then
                 v_why := '{"code": "invalid", "error": "a value is too large for a row"}';
             when others then
@@ -486,7 +494,8 @@ $$;
 
 revoke execute on function media_sync.bound_answers, media_sync.earlier_answer, media_sync.refuse, media_sync.asset_named, media_sync.lock_named,
     media_sync.check_item, media_sync.asset_to_change, media_sync.change_asset,
-    media_sync.wait_for_own_request, media_sync.failure, media_sync.is_rule_of_project, media_sync.request from public;
+    media_sync.wait_for_own_request, media_sync.failure, media_sync.is_rule_of_project, media_sync.refusal_of,
+    media_sync.request from public;
 revoke execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,
     public.media_request_retry from public, anon, authenticated, service_role;
 grant execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,
