@@ -16,6 +16,9 @@ use crate::asset::{AssetId, DeliveryName, ResourceType};
 /// skipped by Cloudinary without a word.
 pub const MAX_PUBLIC_IDS: usize = 1000;
 
+/// The most tags times public ids in one change of tags. Cloudinary refuses more.
+pub const MAX_TAGS_TIMES_IDS: usize = 10_000;
+
 /// The outcome of one asset's destruction. Both are success: it is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DestroyOutcome {

@@ -9,7 +9,7 @@ use crate::asset::{AssetId, DeliveryName, ResourceType};
 use crate::cloudinary::ResourceUpdate;
 use crate::cloudinary::admin::MAX_ASSET_IDS;
 use crate::cloudinary::name_lists::may_be_split;
-use crate::cloudinary::upload::MAX_PUBLIC_IDS;
+use crate::cloudinary::upload::{MAX_PUBLIC_IDS, MAX_TAGS_TIMES_IDS};
 use crate::intent::{EditableValues, Intent, PairWishes};
 use crate::row::AssetRow;
 
@@ -168,22 +168,22 @@ impl Grouped {
         let restores = by_ids(&self.restores, MAX_ASSET_IDS, OperationKind::Restore);
         let mut edits = self.updates;
         for ((kind, tags), members) in self.added {
-            edits.extend(by_name(kind, &members, |targets| {
+            edits.extend(by_name(kind, &members, ids_beside(&tags), |targets| {
                 OperationKind::AddTags(targets, tags.clone())
             }));
         }
         for ((kind, tags), members) in self.removed {
-            edits.extend(by_name(kind, &members, |targets| {
+            edits.extend(by_name(kind, &members, ids_beside(&tags), |targets| {
                 OperationKind::RemoveTags(targets, tags.clone())
             }));
         }
         for ((kind, pairs), members) in self.context {
-            edits.extend(by_name(kind, &members, |targets| {
+            edits.extend(by_name(kind, &members, MAX_PUBLIC_IDS, |targets| {
                 OperationKind::MergeContext(targets, pairs.iter().cloned().collect())
             }));
         }
         for ((kind, _), (metadata, members)) in self.metadata {
-            edits.extend(by_name(kind, &members, |targets| {
+            edits.extend(by_name(kind, &members, MAX_PUBLIC_IDS, |targets| {
                 OperationKind::SetMetadata(targets, metadata.clone())
             }));
         }
@@ -272,12 +272,18 @@ fn by_ids(
     })
 }
 
+/// The number of public ids that one call takes beside these tags.
+fn ids_beside(tags: &[String]) -> usize {
+    (MAX_TAGS_TIMES_IDS / tags.len().max(1)).clamp(1, MAX_PUBLIC_IDS)
+}
+
 fn by_name(
     (resource_type, delivery_type): Kind,
     members: &[(Uuid, String)],
+    together: usize,
     kind: impl Fn(OperationTargets) -> OperationKind,
 ) -> Vec<Operation> {
-    let chunks = members.chunks(MAX_PUBLIC_IDS);
+    let chunks = members.chunks(together);
     chunks
         .map(|chunk| Operation {
             rows: chunk.iter().map(|(row, _)| *row).collect(),

@@ -216,3 +216,17 @@ fn a_thousand_names_are_what_one_call_takes() {
     assert_eq!(sizes, [1000, 1]);
     assert_eq!(operations.rows().len(), 1001);
 }
+
+#[test]
+fn many_tags_leave_room_for_fewer_names_in_a_call() {
+    let tags = |intent: &mut Intent| {
+        for number in 0..11 {
+            intent.tags.insert(format!("new-{number}"), true);
+        }
+    };
+    let rows: Vec<AssetRow> = (0..1000).map(|number| row(number, tags)).collect();
+    let operations = plan_operations(&rows, true);
+    let sizes: Vec<usize> = operations.edits.iter().map(|one| one.rows.len()).collect();
+    assert_eq!(sizes, [909, 91], "eleven tags for 909 names are 9,999");
+    assert_eq!(operations.rows().len(), 1000);
+}
