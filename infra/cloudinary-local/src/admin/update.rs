@@ -79,6 +79,7 @@ fn edit_one(
         if after != *before {
             let folder = after.asset_folder.clone();
             transaction.ensure_folder(&folder);
+            edit::grow_lists(transaction, &after);
             let after = transaction.put(after.clone());
             events::moderated(transaction, &app.account, &before, &after);
             events::changes(transaction, &[(before, after)]);

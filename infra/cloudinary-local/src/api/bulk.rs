@@ -15,6 +15,10 @@ use crate::store::{Actor, Transaction};
 /// Ids beyond this are silently left out, as are unknown ones.
 const IDS_AT_MOST: usize = 1000;
 
+/// The number of tags times the number of ids, by Cloudinary's own description of the call (npm
+/// `@cloudinary/asset-management-mcp` 0.11.0). Its words for more are not known.
+const TAGS_TIMES_IDS_AT_MOST: usize = 10_000;
+
 pub(crate) fn edit_tags(
     app: &App,
     actor: &Actor,
@@ -29,11 +33,18 @@ pub(crate) fn edit_tags(
     if command != "remove_all" && tags.is_empty() {
         return Err(ApiError::missing("tag"));
     }
+    let ids = params.ids("public_ids").unwrap_or_default();
+    if command != "remove_all" && tags.len() * ids.len() > TAGS_TIMES_IDS_AT_MOST {
+        let message =
+            format!("Too many tags for so many public_ids: {TAGS_TIMES_IDS_AT_MOST} at most");
+        return Err(ApiError::bad_request(message));
+    }
     app.store.commit(actor, |transaction| {
         if command == "set_exclusive" {
             return set_exclusive(transaction, kind, params, &tags);
         }
         edit_each(transaction, kind, params, |asset, _| {
+            let before = asset.tags.clone();
             match command {
                 "add" => {
                     asset.tags.extend(tags.iter().cloned());
@@ -44,7 +55,7 @@ pub(crate) fn edit_tags(
                 "remove_all" => asset.tags.clear(),
                 _ => return Err(ApiError::invalid("command")),
             }
-            Ok(())
+            edit::check_tags(&before, &asset.tags)
         })
     })
 }
@@ -153,6 +164,7 @@ fn edit_assets(
         edit::stamp(&before, &mut after, transaction.now());
         applied.push(after.public_id.clone());
         if after != *before {
+            edit::grow_lists(transaction, &after);
             let after = transaction.put(after);
             edited.push((before, after));
         }

@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
-use crate::model::{Asset, MetadataField};
+use crate::model::{Asset, Change, MetadataField};
 use crate::moment::Moment;
 use crate::params::Params;
-use crate::store::State;
+use crate::store::{State, Transaction};
+
+/// The bounds of tags: <https://cloudinary.com/documentation/tags>. Its words for what exceeds them are not known.
+const TAGS_AT_MOST: usize = 1000;
+const TAG_LENGTH_AT_MOST: usize = 255;
 
 /// Replaces or merges the named values; others stay. Times of the facets that changed are set to
 /// `now`.
@@ -22,6 +26,7 @@ pub(crate) fn apply(
     let before = asset.clone();
     if let Some(tags) = params.list("tags") {
         asset.tags = deduplicated(tags);
+        check_tags(&before.tags, &asset.tags)?;
     }
     if let Some(pairs) = params.pairs("context") {
         if !merge_context {
@@ -95,6 +100,27 @@ pub(crate) fn deduplicated(tags: Vec<String>) -> Vec<String> {
     tags.into_iter()
         .filter(|tag| seen.insert(tag.clone()))
         .collect()
+}
+
+/// Refuses tags that are too long, or too many for one asset. Those that it has already may stay.
+pub(crate) fn check_tags(before: &[String], after: &[String]) -> Result<(), ApiError> {
+    let is_too_long =
+        |tag: &String| tag.chars().count() > TAG_LENGTH_AT_MOST && !before.contains(tag);
+    let are_too_many = after.len() > TAGS_AT_MOST.max(before.len());
+    if are_too_many || after.iter().any(is_too_long) {
+        return Err(ApiError::invalid("tags"));
+    }
+    Ok(())
+}
+
+/// Adds the asset's values to the lists of fields with `allow_dynamic_list_values`.
+pub(crate) fn grow_lists(transaction: &mut Transaction<'_>, asset: &Asset) {
+    let fields = &transaction.state().metadata_fields;
+    for (key, value) in &asset.metadata {
+        if let Some(grown) = fields.get(key).and_then(|field| field.grown_by(value)) {
+            transaction.record(Change::MetadataField(grown));
+        }
+    }
 }
 
 /// An empty value deletes its key.

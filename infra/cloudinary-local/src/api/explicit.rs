@@ -18,7 +18,7 @@ pub(crate) fn explicit(
     kind: ResourceType,
     params: &Params,
 ) -> Result<Value, ApiError> {
-    addons::refuse_at_upload(params)?;
+    addons::refuse_at_upload(params, Some(kind))?;
     let public_id = params.required("public_id")?.to_owned();
     let name = (kind, params.delivery_type("type")?, public_id);
     app.store.commit(actor, |transaction| {
@@ -39,6 +39,7 @@ pub(crate) fn explicit(
         let after = if after == *before {
             before.clone()
         } else {
+            edit::grow_lists(transaction, &after);
             transaction.put(after)
         };
         match settings.explicit_emits {

@@ -28,7 +28,7 @@ pub(crate) async fn upload(
     params: &Params,
     headers: &HeaderMap,
 ) -> Result<Value, ApiError> {
-    addons::refuse_at_upload(params)?;
+    addons::refuse_at_upload(params, kind)?;
     let mut incoming = match file::receive(app, params, headers).await? {
         Received::Whole(incoming) => incoming,
         Received::Part(chunk) => return Ok(naming::unfinished(params, kind, &chunk)),
@@ -184,6 +184,7 @@ fn place(
     }
     let folder = asset.folder(settings.dynamic_folders()).to_owned();
     transaction.ensure_folder(&folder);
+    edit::grow_lists(transaction, &asset);
     let asset = transaction.put(asset);
     events::upload(transaction, &app.account, &asset, flag);
     Ok((Asset::clone(&asset), flag))

@@ -5,6 +5,10 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+/// The values of a `set` that one asset may have, by Cloudinary's own description of `metadata` (npm
+/// `@cloudinary/asset-management-mcp` 0.11.0).
+const SET_VALUES_AT_MOST: usize = 3000;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum FieldType {
@@ -56,12 +60,40 @@ impl MetadataField {
             FieldType::Enum => json!(self.listed(text)?),
             FieldType::Set => {
                 let ids: Vec<String> = serde_json::from_str(text).ok()?;
+                let ids = (ids.len() <= SET_VALUES_AT_MOST).then_some(ids)?;
                 ids.iter()
                     .map(|id| self.listed(id))
                     .collect::<Option<_>>()?
             }
         };
         allows(&self.validation, &value).then_some(value)
+    }
+
+    /// The field with an option for each new value, where its list grows; the id of such an option is the value itself.
+    /// Cloudinary says that options are added, and not under which id.
+    pub(crate) fn grown_by(&self, value: &Value) -> Option<Self> {
+        if !self.allow_dynamic_list_values || !self.kind.has_datasource() {
+            return None;
+        }
+        let mut grown = self.clone();
+        let values = value
+            .as_array()
+            .map_or(std::slice::from_ref(value), Vec::as_slice);
+        for id in values.iter().filter_map(Value::as_str) {
+            match grown
+                .datasource
+                .iter_mut()
+                .find(|entry| entry.external_id == id)
+            {
+                Some(known) => known.active = true,
+                None => grown.datasource.push(DatasourceEntry {
+                    external_id: id.to_owned(),
+                    value: id.to_owned(),
+                    active: true,
+                }),
+            }
+        }
+        (grown != *self).then_some(grown)
     }
 
     /// The value that an asset gets which is uploaded without one.
