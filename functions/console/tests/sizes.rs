@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 /// Bytes of gzip.
-const FIRST: u64 = 65_000;
+const FIRST: u64 = 50_000;
 const ALL: u64 = 140_000;
 
 /// A file as the builder tells it.

@@ -14,8 +14,9 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // Few files compress better than many, and the libraries' one stays as it is from release to release.
+        // Supabase's clients come after the first picture.
         codeSplitting: {
-          groups: [{ name: 'libraries', test: /node_modules.(?!@supabase.(realtime|phoenix))/ }],
+          groups: [{ name: 'libraries', test: /node_modules.(?!@supabase.(auth|realtime|phoenix))/ }],
         },
       },
     },

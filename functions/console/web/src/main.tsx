@@ -7,20 +7,32 @@ import './styles/pages.css'
 import { render } from 'preact'
 import { readSettings } from './api/settings'
 import { App } from './app'
-import { beginSession } from './session/session'
+import { link } from './live/state'
+import { beginSession, client } from './session/session'
 import { BrokenStart } from './ui/states'
 
 const root = document.getElementById('app')
 
 async function start(into: HTMLElement): Promise<void> {
   try {
-    const settings = await readSettings()
-    await beginSession(settings)
+    await readSettings()
+    await beginSession()
     render(<App />, into)
-    const { followLibrary } = await import('./live/follow')
-    followLibrary(settings)
   } catch (error) {
     render(<BrokenStart error={error} />, into)
+    return
+  }
+  await follow()
+}
+
+/** Comes after the first picture. Without it the page looks by itself. */
+async function follow(): Promise<void> {
+  try {
+    await client()
+    const { followLibrary } = await import('./live/follow')
+    followLibrary()
+  } catch {
+    link.value = 'polling'
   }
 }
 

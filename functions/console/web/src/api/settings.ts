@@ -5,8 +5,16 @@ export interface Settings {
   cloud_name: string
 }
 
-export async function readSettings(): Promise<Settings> {
+let known: Settings | undefined
+
+/** The settings, which the page has read before it draws anything. */
+export function settings(): Settings {
+  if (!known) throw new Error('The settings have not been read.')
+  return known
+}
+
+export async function readSettings(): Promise<void> {
   const response = await fetch('/console/config.json', { cache: 'no-store' })
   if (!response.ok) throw new Error(`The console's settings could not be read (${response.status}).`)
-  return response.json()
+  known = await response.json()
 }

@@ -1,6 +1,5 @@
 import { effect, signal } from '@preact/signals'
 import { forgetMedia, queries } from '../api/queries'
-import type { Settings } from '../api/settings'
 import { userId } from '../session/session'
 import { hearAsset } from './news'
 import { listen } from './socket'
@@ -10,7 +9,7 @@ import { forgetNews, link, paused } from './state'
 const PATIENCE = 5_000
 
 /** Follows the library while somebody is signed in and looks at the page. */
-export function followLibrary(settings: Settings): void {
+export function followLibrary(): void {
   const isHidden = signal(document.hidden)
   document.addEventListener('visibilitychange', () => {
     isHidden.value = document.hidden
@@ -28,7 +27,7 @@ export function followLibrary(settings: Settings): void {
     const patience = setTimeout(() => {
       link.value = 'polling'
     }, PATIENCE)
-    const end = listen(settings, {
+    const end = listen({
       asset: hearAsset,
       run: () => void queries.invalidateQueries({ queryKey: ['sync'] }),
       state: (isJoined) => {

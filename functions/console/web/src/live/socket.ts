@@ -1,5 +1,5 @@
 import { RealtimeClient } from '@supabase/realtime-js'
-import type { Settings } from '../api/settings'
+import { settings } from '../api/settings'
 import { accessToken } from '../session/session'
 
 interface Ears {
@@ -12,7 +12,8 @@ interface Ears {
 const EVENTS = ['INSERT', 'UPDATE', 'DELETE', 'REFRESH'] as const
 
 /** Listens to the topics of assets and runs. Answers a function that ends it. */
-export function listen({ supabase_url, publishable_key }: Settings, ears: Ears): () => void {
+export function listen(ears: Ears): () => void {
+  const { supabase_url, publishable_key } = settings()
   const address = `${supabase_url.replace(/^http/, 'ws')}/realtime/v1`
   const client = new RealtimeClient(address, { params: { apikey: publishable_key }, accessToken })
   let isOver = false

@@ -1,13 +1,19 @@
 import { computed, signal } from '@preact/signals'
-import { GoTrueClient, type Session } from '@supabase/auth-js'
+import type { GoTrueClient, Session } from '@supabase/auth-js'
 import { queries } from '../api/queries'
-import type { Settings } from '../api/settings'
+import { settings } from '../api/settings'
 
 type Role = 'admin' | 'editor' | 'reader' | 'user'
 
 const ROLES: readonly string[] = ['admin', 'editor', 'reader']
 
-let auth: GoTrueClient | undefined
+/** The name under which the browser keeps the session. */
+const KEPT = 'media-sync-console'
+
+/** Milliseconds that a token must be good for. Supabase's client renews it in its last 90 seconds. */
+const FRESH = 120_000
+
+let auth: Promise<GoTrueClient> | undefined
 
 export const session = signal<Session | null>(null)
 
@@ -28,45 +34,62 @@ function claims(token: string | undefined): { app_metadata?: { role?: unknown } 
   return JSON.parse(new TextDecoder().decode(bytes))
 }
 
-export async function beginSession(settings: Settings): Promise<void> {
-  auth = new GoTrueClient({
-    url: `${settings.supabase_url}/auth/v1`,
-    headers: { apikey: settings.publishable_key },
-    storageKey: 'media-sync-console',
-    detectSessionInUrl: false,
-  })
-  auth.onAuthStateChange((_, now) => {
-    // Another user must not see what the first one has read.
-    if (now?.user.id !== session.value?.user.id) queries.clear()
-    session.value = now
-  })
-  const { data } = await auth.getSession()
-  session.value = data.session
+/** A good token of an earlier visit opens the page before Supabase's client has loaded. */
+export async function beginSession(): Promise<void> {
+  const text = localStorage.getItem(KEPT)
+  if (text === null) return
+  const kept = parseSession(text)
+  if (isFresh(kept)) session.value = kept
+  else await client()
 }
 
-const client = (): GoTrueClient => {
-  if (!auth) throw new Error('The session has not begun.')
+function parseSession(text: string): Session | null {
+  try {
+    const kept: Session | null = JSON.parse(text)
+    return kept?.user?.id && kept.access_token ? kept : null
+  } catch {
+    return null
+  }
+}
+
+const isFresh = (kept: Session | null): boolean => (kept?.expires_at ?? 0) * 1000 - Date.now() > FRESH
+
+function hear(now: Session | null): void {
+  // Another user must not see what the first one has read.
+  if (now?.user.id !== session.value?.user.id) queries.clear()
+  session.value = now
+}
+
+/** Supabase's client, which renews the session from then on. A failed load is tried again by the next caller. */
+export function client(): Promise<GoTrueClient> {
+  auth ??= import('./auth')
+    .then(({ connect }) => connect(settings(), KEPT, hear))
+    .catch((error: unknown) => {
+      auth = undefined
+      throw error
+    })
   return auth
 }
 
 /** A token that is still good; an old one is renewed before. */
 export async function accessToken(): Promise<string | null> {
-  const { data } = await client().getSession()
+  if (!session.value || isFresh(session.value)) return session.value?.access_token ?? null
+  const { data } = await (await client()).getSession()
   return data.session?.access_token ?? null
 }
 
 /** A new token, with the roles of now; null if the session has ended. */
 export async function renewSession(): Promise<string | null> {
-  const { data } = await client().refreshSession()
+  const { data } = await (await client()).refreshSession()
   return data.session?.access_token ?? null
 }
 
 /** Answers why it was refused, or null. */
 export async function signIn(email: string, password: string): Promise<string | null> {
-  const { error } = await client().signInWithPassword({ email, password })
+  const { error } = await (await client()).signInWithPassword({ email, password })
   return error ? error.message : null
 }
 
 export async function signOut(): Promise<void> {
-  await client().signOut({ scope: 'local' })
+  await (await client()).signOut({ scope: 'local' })
 }

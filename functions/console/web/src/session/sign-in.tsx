@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals'
+import { isOffline } from '../api/problem'
 import { signIn } from './session'
 
 /** No form is sent: the page's policy forbids it, and the client asks Supabase Auth itself. */
@@ -11,6 +12,8 @@ export default function SignIn() {
     busy.value = true
     try {
       refused.value = await signIn(String(fields.get('email')), String(fields.get('password')))
+    } catch (error) {
+      refused.value = isOffline(error) ? 'The service cannot be reached.' : String(error)
     } finally {
       busy.value = false
     }
