@@ -25,8 +25,9 @@ export const launch = async () =>
   })
 
 /** Opens a page whose offences are counted: scripts that ran, violations of the policy, errors. */
-export async function open(browser, { viewport = WIDE, colorScheme = 'light', path = '' } = {}) {
-  const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' })
+export async function open(browser, options = {}) {
+  const { viewport = WIDE, colorScheme = 'light', path = '', storageState, prepare = async () => {} } = options
+  const context = await browser.newContext({ viewport, colorScheme, storageState, reducedMotion: 'reduce' })
   const page = await context.newPage()
   page.setDefaultTimeout(30_000)
   const offences = []
@@ -38,6 +39,7 @@ export async function open(browser, { viewport = WIDE, colorScheme = 'light', pa
   page.on('console', (message) => {
     if (/content security policy/i.test(message.text())) offences.push(message.text())
   })
+  await prepare(page)
   await page.goto(CONSOLE + path)
   return { page, offences, close: () => context.close() }
 }
@@ -49,9 +51,22 @@ export async function signIn(page, email = 'admin@example.com') {
   await page.getByRole('heading', { name: 'Library' }).waitFor()
 }
 
-export async function openAs(browser, email, options) {
-  const opened = await open(browser, options)
-  await signIn(opened.page, email)
+/** What the browser keeps of each person's session. */
+const sessions = new Map()
+
+async function beginSession(browser, email) {
+  const { page, close } = await open(browser)
+  await signIn(page, email)
+  const kept = await page.context().storageState()
+  await close()
+  return kept
+}
+
+/** Opens a page for a person, who has signed in once for all stories. A story that signs out signs in by itself. */
+export async function openAs(browser, email = 'admin@example.com', options = {}) {
+  if (!sessions.has(email)) sessions.set(email, beginSession(browser, email))
+  const opened = await open(browser, { ...options, storageState: await sessions.get(email) })
+  await opened.page.getByRole('navigation', { name: 'Pages' }).waitFor()
   return opened
 }
 

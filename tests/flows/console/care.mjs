@@ -28,7 +28,7 @@ export const care = {
     await page.getByText('1 asset restored.').waitFor()
     await page.getByText('Nothing matches').waitFor()
     await page.getByRole('link', { name: 'Library', exact: true }).click()
-    await page.getByLabel('Folder').fill('campaigns/summer')
+    await page.getByRole('textbox', { name: 'Folder' }).fill('campaigns/summer')
     await page.getByText('40 found').waitFor()
     return opened
   },

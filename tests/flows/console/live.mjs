@@ -1,5 +1,5 @@
 // Two people on one library: what one does, the other sees.
-import { open, openAs, picture, same, signIn } from './browser.mjs'
+import { openAs, picture, same } from './browser.mjs'
 
 const FOLDER = { path: '?folder=campaigns/summer' }
 
@@ -50,11 +50,9 @@ export const live = {
   },
 
   async 'without Realtime the page looks by itself, and says so'(browser) {
-    const opened = await open(browser)
+    const prepare = (page) => page.routeWebSocket(/realtime/, (socket) => socket.close())
+    const opened = await openAs(browser, undefined, { prepare })
     const { page } = opened
-    await page.routeWebSocket(/realtime/, (socket) => socket.close())
-    await page.reload()
-    await signIn(page)
     await page.getByText('Looks every 15 seconds').waitFor()
     await picture(page, 'state-without-realtime')
     return opened

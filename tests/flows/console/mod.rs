@@ -6,18 +6,21 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use end_to_end::{CloudinaryAccount, DataApiCaller, World};
+use end_to_end::{CloudinaryAccount, DataApiCaller, World, eventually, now};
 use media_sync::cloudinary::upload::UploadOptions;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-const STORIES: [&str; 6] = [
+const STORIES: [&str; 9] = [
     "stories.mjs",
     "browser.mjs",
     "states.mjs",
     "work.mjs",
     "care.mjs",
     "live.mjs",
+    "menus.mjs",
+    "collections.mjs",
+    "events.mjs",
 ];
 
 const PASSWORD: &str = "a long enough password";
@@ -39,6 +42,7 @@ async fn the_console_does_what_people_ask_of_it() {
     some_get_lost(&world).await;
     some_go(&world).await;
     some_fail(&world).await;
+    one_cannot_be_read(&world).await;
     play(&world).await;
     // What the stories have had tried again is sent by the minute's drain.
     world.drain().await;
@@ -141,6 +145,19 @@ async fn some_fail(world: &World) {
     }
 }
 
+/// A notification that is no JSON, and one that a stranger has signed.
+async fn one_cannot_be_read(world: &World) {
+    let body = "{<b>half a notification</b>";
+    world.notify(body, &world.sign(body, now())).await;
+    let strange = World::sign_with("guessed", "{}", now());
+    world.notify("{}", &strange).await;
+    eventually("it is parked", async || {
+        let parked = "select digest from public.media_notifications where verdict = 'parked'";
+        !world.rows(parked, &[]).await.is_empty()
+    })
+    .await;
+}
+
 async fn add_person(world: &World, email: &str, role: Option<&str>) {
     let url = format!("{}/auth/v1/admin/users", world.stack.supabase_url());
     let mut person = json!({"email": email, "password": PASSWORD, "email_confirm": true});
@@ -184,12 +201,14 @@ async fn play(world: &World) {
         .env("PASSWORD", PASSWORD)
         .env("CONTROL", world.stack.cloudinary_control().unwrap())
         .env("PICTURES", &pictures)
+        .env("STORY", std::env::var_os("STORY").unwrap_or_default())
         .current_dir(&folder)
         .arg("stories.mjs");
     // The front door runs in this process meanwhile.
     let output = tokio::task::spawn_blocking(move || command.output());
     let output = output.await.unwrap().unwrap();
     let told = [output.stdout, output.stderr].concat();
+    std::fs::write(pictures.join("stories.txt"), &told).unwrap();
     assert!(
         output.status.success(),
         "{}",

@@ -10,9 +10,11 @@ const problem = (status, code, headers = {}) => ({
 const PAGES = {
   library: { path: '?folder=products/mugs', shown: '.tile' },
   list: { path: '?view=list', shown: '.line' },
-  asset: { path: '?folder=campaigns/summer', shown: '.tile', open: true },
+  asset: { path: '?folder=archive/held', shown: '.tile', open: true },
   sync: { path: '/sync', shown: 'table' },
-  health: { path: '/health', shown: '.cards' },
+  health: { path: '/health', shown: '.plot' },
+  collections: { path: '/collections', shown: '.collections li' },
+  events: { path: '/events', shown: '.events li' },
   trash: { path: '/trash', shown: '.trash li' },
   issues: { path: '/issues', shown: '.issue' },
   activity: { path: '/activity', shown: '.trail li' },
@@ -43,11 +45,11 @@ async function everyPage(browser, viewport, colorScheme, ending) {
 }
 
 /** Opens a page whose question gets this answer, or none at all. */
-async function answered(browser, name, answer, words, { question = 'media?**', path = '' } = {}) {
-  const opened = await openAs(browser)
+async function answered(browser, name, answer, words, { question = 'api/cloudinary/media?**', path = '' } = {}) {
+  const prepare = (page) =>
+    page.route(`**/${question}`, (route) => (answer ? route.fulfill(answer) : route.abort()))
+  const opened = await openAs(browser, undefined, { path, prepare })
   const { page } = opened
-  await page.route(`**/api/cloudinary/${question}`, (route) => (answer ? route.fulfill(answer) : route.abort()))
-  await page.goto(page.url().replace(/\/console.*/, '/console') + path)
   await page.getByText(words).first().waitFor()
   await look(opened, name)
   return opened
@@ -68,7 +70,13 @@ const EMPTY = json({
 const NO_ISSUES = json({ items: [], complete: true })
 
 const TRASH = { path: '/trash' }
-const ISSUES = { path: '/issues', question: 'issues' }
+const ISSUES = { path: '/issues', question: 'api/cloudinary/issues' }
+const EVENTS = { path: '/events', question: 'api/cloudinary/events?**' }
+const COLLECTIONS = { path: '/collections', question: 'rest/v1/media_collections?**' }
+const HOURS = { path: '/health', question: 'api/cloudinary/audit/series?**' }
+const MENUS = { question: 'api/cloudinary/media/facets**' }
+
+const NO_EVENTS = json({ items: [], refusals: [], pagination: { limit: 50, has_more: false, next_cursor: null } })
 
 export const states = {
   'wide and light': (browser) => everyPage(browser, WIDE, 'light', 'wide-light'),
@@ -84,6 +92,14 @@ export const states = {
   'a trash without connection': (browser) => answered(browser, 'state-trash-offline', null, 'No connection', TRASH),
   'no issue': (browser) => answered(browser, 'state-issues-empty', NO_ISSUES, 'Nothing fails', ISSUES),
   'issues without connection': (browser) => answered(browser, 'state-issues-offline', null, 'No connection', ISSUES),
+
+  'no event': (browser) => answered(browser, 'state-events-empty', NO_EVENTS, 'No event matches', EVENTS),
+  'events without connection': (browser) => answered(browser, 'state-events-offline', null, 'No connection', EVENTS),
+  'no collection': (browser) => answered(browser, 'state-collections-empty', json([]), 'No collection yet', COLLECTIONS),
+  'collections without connection': (browser) =>
+    answered(browser, 'state-collections-offline', null, 'No connection', COLLECTIONS),
+  'no hours': (browser) => answered(browser, 'state-hours-failed', problem(503, 'unavailable'), 'The service has a problem', HOURS),
+  'no menus': (browser) => answered(browser, 'state-menus-offline', null, 'No connection', MENUS),
 
   async 'an administrator is told apart from a user'(browser) {
     const opened = await openAs(browser, 'user@example.com')

@@ -10,7 +10,7 @@ const firstName = (page) => page.locator('.tile .name').first().textContent()
 
 /** Presses Tab until the element has the focus. */
 async function tabTo(page, target) {
-  for (let pressed = 0; pressed < 100; pressed++) {
+  for (let pressed = 0; pressed < 150; pressed++) {
     if (await target.evaluate((element) => element === document.activeElement)) return
     await page.keyboard.press('Tab')
   }
@@ -36,9 +36,9 @@ export const work = {
   async 'the address keeps what is looked for, through Back and reload'(browser) {
     const opened = await openAs(browser)
     const { page } = opened
-    await page.getByLabel('Folder').fill('campaigns/summer')
+    await page.getByRole('textbox', { name: 'Folder' }).fill('campaigns/summer')
     await page.getByText('40 found').waitFor()
-    await page.getByLabel('Type').selectOption('video')
+    await page.getByRole('combobox', { name: 'Type' }).selectOption('video')
     await page.getByText('Nothing matches').waitFor()
     await page.goBack()
     await page.getByText('40 found').waitFor()
@@ -253,8 +253,9 @@ export const work = {
   },
 
   async 'another user sees nothing of what the first one has read'(browser) {
-    const opened = await openAs(browser)
+    const opened = await open(browser)
     const { page } = opened
+    await signIn(page)
     await page.locator('.tile').first().waitFor()
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.route(`**${LIST}**`, (route) => route.abort())

@@ -19,9 +19,11 @@ const OutcomeDialog = lazy(() => import('./ui/outcome-dialog'))
 
 export const PAGES: { path: string; name: string; icon: IconName }[] = [
   { path: '/console', name: 'Library', icon: 'library' },
+  { path: '/console/collections', name: 'Collections', icon: 'collections' },
   { path: '/console/trash', name: 'Trash', icon: 'trash' },
   { path: '/console/sync', name: 'Sync', icon: 'sync' },
   { path: '/console/issues', name: 'Issues', icon: 'issues' },
+  { path: '/console/events', name: 'Events', icon: 'events' },
   { path: '/console/health', name: 'Health', icon: 'health' },
   { path: '/console/activity', name: 'Activity', icon: 'activity' },
 ]

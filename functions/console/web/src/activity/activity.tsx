@@ -1,10 +1,10 @@
 import { useInfiniteQuery } from '@tanstack/preact-query'
-import { useLocation } from 'preact-iso'
 import { type AuditQuery, readAudit } from '../api/queries'
 import type { AuditEntry } from '../api/types'
 import { Particulars } from '../asset/timeline'
 import { ago, moment, words } from '../text'
 import { Button } from '../ui/button'
+import { Choice, useFilters, Word } from '../ui/filter-fields'
 import { Empty, Failed, Loading } from '../ui/states'
 import { Badge } from '../ui/status'
 import { Foreign } from '../ui/text'
@@ -12,8 +12,7 @@ import { Foreign } from '../ui/text'
 const FILTERS = ['operation', 'status', 'source', 'public_id', 'actor', 'run_id'] as const
 
 export default function Activity() {
-  const { path, query, route } = useLocation()
-  const filters = Object.fromEntries(FILTERS.flatMap((name) => (query[name] ? [[name, query[name]]] : [])))
+  const { filters, change } = useFilters(FILTERS)
   const trail = useInfiniteQuery({
     queryKey: ['audit', filters],
     queryFn: ({ pageParam }) => readAudit(filters as AuditQuery, pageParam),
@@ -21,12 +20,6 @@ export default function Activity() {
     getNextPageParam: (page) => page.pagination.next_cursor,
   })
   const entries = trail.data?.pages.flatMap((page) => page.items) ?? []
-  const change = (name: string, value: string) => {
-    const next = new URLSearchParams(filters)
-    if (value) next.set(name, value)
-    else next.delete(name)
-    route(`${path}?${next}`)
-  }
   return (
     <div class="page">
       <div class="page-head">
@@ -34,16 +27,16 @@ export default function Activity() {
         <span class="fine">Each change of state, and its reason</span>
       </div>
       <div class="filters">
-        <Choice name="source" label="Source" choices={SOURCES} value={query.source} onChange={change} />
+        <Choice name="source" label="Source" choices={SOURCES} value={filters.source} onChange={change} />
         <Choice
           name="status"
           label="Outcome"
           choices={['success', 'failed']}
-          value={query.status}
+          value={filters.status}
           onChange={change}
         />
-        <Word name="operation" label="Operation" value={query.operation} onChange={change} />
-        <Word name="public_id" label="Public id" value={query.public_id} onChange={change} />
+        <Word name="operation" label="Operation" value={filters.operation} onChange={change} />
+        <Word name="public_id" label="Public id" value={filters.public_id} onChange={change} />
         <Button kind="quiet" onClick={() => void trail.refetch()}>
           Look again
         </Button>
@@ -66,44 +59,6 @@ export default function Activity() {
 }
 
 const SOURCES = ['webhook', 'reconcile', 'outbound', 'api', 'database']
-
-interface FieldProps {
-  name: string
-  label: string
-  value: string | undefined
-  onChange: (name: string, value: string) => void
-}
-
-function Choice({ name, label, choices, value = '', onChange }: FieldProps & { choices: string[] }) {
-  return (
-    <label class="filter">
-      <span class="unseen">{label}</span>
-      <select value={value} onChange={(event) => onChange(name, event.currentTarget.value)}>
-        <option value="">{label}: all</option>
-        {choices.map((choice) => (
-          <option key={choice} value={choice}>
-            {choice}
-          </option>
-        ))}
-      </select>
-    </label>
-  )
-}
-
-function Word({ name, label, value = '', onChange }: FieldProps) {
-  return (
-    <label class="filter">
-      <span class="unseen">{label}</span>
-      <input
-        type="text"
-        dir="auto"
-        placeholder={label}
-        value={value}
-        onChange={(event) => onChange(name, event.currentTarget.value.trim())}
-      />
-    </label>
-  )
-}
 
 function Entry({ entry }: { entry: AuditEntry }) {
   const id = entry.cloudinary_asset_id ?? entry.asset_row_id

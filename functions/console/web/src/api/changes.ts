@@ -1,6 +1,6 @@
 import { api, body } from './client'
 import { forgetMedia, queries } from './queries'
-import type { Edit, Failure, Issue } from './types'
+import type { Edit, Failure, Issue, Replay } from './types'
 
 /** The most assets that one request may name. */
 const REQUEST = 200
@@ -11,10 +11,8 @@ export interface Outcome {
   failed: Failure[]
 }
 
-const slices = <T>(all: T[]) =>
-  Array.from({ length: Math.ceil(all.length / REQUEST) }, (_, at) =>
-    all.slice(at * REQUEST, (at + 1) * REQUEST),
-  )
+const slices = <T>(all: T[], size = REQUEST) =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, at) => all.slice(at * size, (at + 1) * size))
 
 /** Requests follow one another: the service takes one large request of a user at a time. */
 async function inSlices<T>(
@@ -71,3 +69,21 @@ export async function retryIssue(id: string, told: (retried: number) => void): P
     void queries.invalidateQueries({ queryKey: ['issues'] })
   }
 }
+
+/** The most events that one request may name. */
+const EVENTS = 20
+
+/** Answers how many notifications will be applied again. */
+async function replay(request: Replay): Promise<number> {
+  const { notifications } = await body(api.POST('/api/cloudinary/events/replay', { body: request }))
+  return notifications
+}
+
+export async function replayEvents(ids: string[]): Promise<number> {
+  let all = 0
+  for (const some of slices(ids, EVENTS)) all += await replay({ ids: some })
+  return all
+}
+
+export const replaySince = (since: string, asset_id: string | null) =>
+  replay({ since, ...(asset_id && { asset_id }) })

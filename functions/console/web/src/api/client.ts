@@ -4,7 +4,7 @@ import { Problem } from './problem'
 import type { paths } from './schema'
 
 /** The token goes into a header and never into an address. A refused one is renewed once. */
-async function fetchAsUser(request: Request): Promise<Response> {
+export async function fetchAsUser(request: Request): Promise<Response> {
   const attempt = (token: string | null) => {
     const copy = request.clone()
     if (token) copy.headers.set('Authorization', `Bearer ${token}`)

@@ -19,6 +19,9 @@ export const queries = new QueryClient({
 export type ListQuery = NonNullable<paths['/api/cloudinary/media']['get']['parameters']['query']>
 export type AuditQuery = NonNullable<paths['/api/cloudinary/audit']['get']['parameters']['query']>
 
+export type FacetsQuery = NonNullable<paths['/api/cloudinary/media/facets']['get']['parameters']['query']>
+export type EventsQuery = NonNullable<paths['/api/cloudinary/events']['get']['parameters']['query']>
+
 export const PAGE = 100
 
 export const readPage = (query: ListQuery, cursor: string | null) =>
@@ -27,6 +30,9 @@ export const readPage = (query: ListQuery, cursor: string | null) =>
       params: { query: { ...query, limit: PAGE, ...(cursor && { cursor }) } },
     }),
   )
+
+export const readFacets = (query: FacetsQuery) =>
+  body(api.GET('/api/cloudinary/media/facets', { params: { query } }))
 
 export const readAsset = (asset_id: string) =>
   body(api.GET('/api/cloudinary/media/{asset_id}', { params: { path: { asset_id } } }))
@@ -46,6 +52,16 @@ export const readAudit = (query: AuditQuery, cursor: string | null) =>
       params: { query: { ...query, limit: 50, ...(cursor && { cursor }) } },
     }),
   )
+
+export const readEvents = (query: EventsQuery, cursor: string | null) =>
+  body(
+    api.GET('/api/cloudinary/events', {
+      params: { query: { ...query, limit: 50, ...(cursor && { cursor }) } },
+    }),
+  )
+
+export const readHours = (hours: number) =>
+  body(api.GET('/api/cloudinary/audit/series', { params: { query: { hours } } }))
 
 /** Lists and assets show a change at once; Cloudinary's confirmation comes later. */
 export function forgetMedia(): void {

@@ -25,8 +25,10 @@ export function Uses({ details }: { details: AssetDetails }) {
         {more > 0 && <li class="fine">and {plural(more, 'other use')}</li>}
         {collections.map(({ collection_id, name, is_public }) => (
           <li key={collection_id}>
-            <Foreign>{name}</Foreign> <span class="fine">a collection</span>{' '}
-            {is_public && <Badge kind="quiet">public</Badge>}
+            <a href={`/console/collections?collection=${collection_id}`}>
+              <Foreign>{name}</Foreign>
+            </a>{' '}
+            <span class="fine">a collection</span> {is_public && <Badge kind="quiet">public</Badge>}
           </li>
         ))}
       </ul>

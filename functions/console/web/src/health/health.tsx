@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/preact-query'
 import type { ComponentChildren } from 'preact'
+import { ErrorBoundary, lazy } from 'preact-iso'
 import { readHealth } from '../api/queries'
 import type { Health as State } from '../api/types'
 import { ago, count, words } from '../text'
@@ -7,6 +8,8 @@ import { CopyCurl } from '../ui/copy'
 import { Failed, Loading } from '../ui/states'
 import { Badge } from '../ui/status'
 import { Foreign } from '../ui/text'
+
+const Hours = lazy(() => import('../plots/hours'))
 
 const KINDS = { ok: 'synced', degraded: 'pending', down: 'error' } as const
 
@@ -70,6 +73,8 @@ function Parts({ health }: { health: State }) {
         </Card>
       </div>
       {queues && <Queues queues={queues} />}
+      {/* Only administrators are told the parts, and may read the hours. */}
+      <ErrorBoundary>{database && <Hours />}</ErrorBoundary>
       {!database && <p class="fine">Administrators see the parts as well.</p>}
     </>
   )

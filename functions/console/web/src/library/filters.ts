@@ -5,7 +5,9 @@ import type { ListQuery } from '../api/queries'
 const KEPT = [
   'search',
   'resource_type',
+  'format',
   'folder',
+  'below',
   'tags',
   'sync_status',
   'uploaded_by',
@@ -26,6 +28,8 @@ export interface View {
   /** The asset in the drawer. */
   asset: string | null
   layout: 'grid' | 'list'
+  /** Whether the menus beside the list are shown; null where the width of the window decides. */
+  menus: 'show' | 'hide' | null
   /** Changes the address. Typing replaces it, so that Back does not undo letter by letter. */
   change: (changed: Record<string, string | null>, replace?: boolean) => void
 }
@@ -40,6 +44,7 @@ export function useView(): View {
     filters,
     asset: query.asset ?? null,
     layout: query.view === 'list' ? 'list' : 'grid',
+    menus: query.menus === 'show' || query.menus === 'hide' ? query.menus : null,
     change: (changed, replace = false) => {
       const next = new URLSearchParams(query)
       for (const [name, value] of Object.entries(changed)) {
@@ -52,10 +57,21 @@ export function useView(): View {
   }
 }
 
+/** Filters that take several values, parted by commas. */
+const LISTS: readonly string[] = ['tags', 'format', 'resource_type']
+
+export const valuesOf = (text: string | undefined): string[] =>
+  text?.split(',').flatMap((value) => value.trim() || []) ?? []
+
 /** The service judges the values, and names the one that it refuses. */
 export function listQuery(filters: Filters): ListQuery {
-  const { tags, ...others } = filters
-  const query: Record<string, string | string[]> = others
-  const wanted = tags?.split(',').flatMap((tag) => tag.trim() || [])
-  return (wanted?.length ? { ...query, tags: wanted } : query) as ListQuery
+  const query: Record<string, string | string[]> = {}
+  for (const [name, text] of Object.entries(filters)) {
+    const values = LISTS.includes(name) ? valuesOf(text) : text
+    if (values.length > 0) query[name] = values
+  }
+  return query as ListQuery
 }
+
+/** The folder that one stands in: the one that is shown, alone or with all below it. */
+export const folderOf = ({ folder, below }: Filters): string => folder ?? below ?? ''

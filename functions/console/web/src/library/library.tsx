@@ -1,6 +1,6 @@
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/preact-query'
 import { useMemo } from 'preact/hooks'
-import { lazy } from 'preact-iso'
+import { ErrorBoundary, lazy } from 'preact-iso'
 import { PAGE, readPage } from '../api/queries'
 import type { Asset } from '../api/types'
 import { NewsBar } from '../live/news-bar'
@@ -9,13 +9,21 @@ import { bytes, count, plural } from '../text'
 import { Empty, Failed, Loading } from '../ui/states'
 import { UploadButton } from '../upload/button'
 import { DropZone } from '../upload/drop-zone'
-import { type Filters, listQuery, useView, type View } from './filters'
+import { type Filters, folderOf, listQuery, useView, type View } from './filters'
 import { Results } from './results'
 import { chosen } from './selection'
 import { Toolbar } from './toolbar'
+import { useWide } from './wide'
 
 const SelectionBar = lazy(() => import('./selection-bar'))
 const Drawer = lazy(() => import('../asset/drawer'))
+const Facets = lazy(() => import('./facets/facets'))
+
+/** Pixels from which menus stand beside the list; more while the drawer takes its part. */
+const ROOM = 1100
+const ROOM_BESIDE_DRAWER = 1500
+
+type Page = Awaited<ReturnType<typeof readPage>>
 
 function usePages(filters: Filters) {
   const isTold = link.value === 'live'
@@ -39,57 +47,76 @@ export function Library() {
   const pages = list.data?.pages
   const assets = useMemo(() => unique(pages?.flatMap((page) => page.items) ?? []), [pages])
   const first = pages?.[0]
-  const more = list.hasNextPage && !list.isFetchingNextPage ? () => void list.fetchNextPage() : null
+  const hasRoom = useWide(view.asset ? ROOM_BESIDE_DRAWER : ROOM)
+  const hasMenus = view.menus ? view.menus === 'show' : hasRoom
+  const folder = folderOf(view.filters)
   return (
-    <DropZone folder={view.filters.folder ?? ''}>
+    <DropZone folder={folder}>
       <div class={`library ${view.asset ? 'with-drawer' : ''}`}>
         <section class="browse" aria-label="Library">
           <div class="page-head">
             <h1>Library</h1>
             {first && (
               <span class="fine" role="status">
-                {first.pagination.total === null
-                  ? plural(assets.length, 'asset')
-                  : `${count(first.pagination.total)} found`}
+                {found(first, assets)}
                 {' · '}
                 {plural(first.stats.total_assets, 'asset')}, {bytes(first.stats.total_size)} in all
               </span>
             )}
             <NewsBar />
-            <UploadButton folder={view.filters.folder ?? ''} />
+            <UploadButton folder={folder} />
           </div>
-          <Toolbar view={view} />
+          <Toolbar view={view} hasMenus={hasMenus} />
           {chosen.value.length > 0 && <SelectionBar loaded={assets} />}
-          {list.isPending ? (
-            <Loading what="the library" />
-          ) : list.isError && assets.length === 0 ? (
-            <Failed error={list.error} retry={() => void list.refetch()} />
-          ) : assets.length === 0 ? (
-            <Nothing
-              isFiltered={Object.keys(view.filters).length > 0}
-              clear={() => view.change(cleared(view.filters))}
-            />
-          ) : (
-            <>
-              {list.isError && <Failed error={list.error} retry={() => void list.refetch()} />}
-              <Results
-                key={view.layout}
-                assets={assets}
-                total={first?.pagination.total ?? -1}
-                layout={view.layout}
-                open={view.asset}
-                onOpen={(asset) =>
-                  view.change({ asset: asset.cloudinary_asset_id ?? asset.id }, view.asset !== null)
-                }
-                more={more}
-              />
-              {list.isFetchingNextPage && <Loading what={`the next ${PAGE}`} />}
-            </>
-          )}
+          <div class="shelves">
+            <ErrorBoundary>
+              {hasMenus && (
+                <Facets view={view} isNarrow={!hasRoom} found={first ? found(first, assets) : 'the list'} />
+              )}
+            </ErrorBoundary>
+            <div class="shelf">
+              <Shelf view={view} list={list} assets={assets} />
+            </div>
+          </div>
         </section>
         {view.asset && <Drawer key={view.asset} id={view.asset} onClose={() => close(view)} />}
       </div>
     </DropZone>
+  )
+}
+
+const found = (first: Page, assets: Asset[]): string =>
+  first.pagination.total === null ? plural(assets.length, 'asset') : `${count(first.pagination.total)} found`
+
+interface ShelfProps {
+  view: View
+  list: ReturnType<typeof usePages>
+  assets: Asset[]
+}
+
+/** The assets, or the reason why there are none. */
+function Shelf({ view, list, assets }: ShelfProps) {
+  const retry = () => void list.refetch()
+  if (list.isPending) return <Loading what="the library" />
+  if (list.isError && assets.length === 0) return <Failed error={list.error} retry={retry} />
+  if (assets.length === 0) {
+    const isFiltered = Object.keys(view.filters).length > 0
+    return <Nothing isFiltered={isFiltered} clear={() => view.change(cleared(view.filters))} />
+  }
+  return (
+    <>
+      {list.isError && <Failed error={list.error} retry={retry} />}
+      <Results
+        key={view.layout}
+        assets={assets}
+        total={list.data?.pages[0]?.pagination.total ?? -1}
+        layout={view.layout}
+        open={view.asset}
+        onOpen={(asset) => view.change({ asset: asset.cloudinary_asset_id ?? asset.id }, view.asset !== null)}
+        more={list.hasNextPage && !list.isFetchingNextPage ? () => void list.fetchNextPage() : null}
+      />
+      {list.isFetchingNextPage && <Loading what={`the next ${PAGE}`} />}
+    </>
   )
 }
 

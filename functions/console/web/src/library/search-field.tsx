@@ -5,13 +5,16 @@ import type { FilterName, View } from './filters'
 /** Milliseconds after the last letter. */
 const TYPED = 250
 
-/** Changes a filter once nobody types any more. */
-export function useLater(view: View, name: FilterName) {
+/** Changes a filter once nobody types any more. The other one, if there is one, goes. */
+export function useLater(view: View, name: FilterName, without?: FilterName) {
   const timer = useRef<number>(0)
   useEffect(() => () => clearTimeout(timer.current), [])
   return (value: string) => {
     clearTimeout(timer.current)
-    timer.current = window.setTimeout(() => view.change({ [name]: value }, true), TYPED)
+    timer.current = window.setTimeout(
+      () => view.change({ [name]: value, ...(without && { [without]: null }) }, true),
+      TYPED,
+    )
   }
 }
 

@@ -1,8 +1,9 @@
 import { useSignal } from '@preact/signals'
+import { ErrorBoundary, lazy } from 'preact-iso'
 import { editAssets } from '../api/changes'
 import type { Asset } from '../api/types'
 import { deleteWithUndo } from '../asset/delete'
-import { whyNoChange } from '../session/rights'
+import { whyNoChange, whyNoCollection } from '../session/rights'
 import { plural } from '../text'
 import { Button } from '../ui/button'
 import { CopyCurl } from '../ui/copy'
@@ -12,13 +13,15 @@ import { toast } from '../ui/toast'
 import { choose, chosen, clearSelection } from './selection'
 import { TagDialog } from './tag-dialog'
 
+const AddDialog = lazy(() => import('../collections/add-dialog'))
+
 /** Above it a delete of many asks first, although it can be undone. */
 const MANY = 20
 
 const idsOf = (assets: Asset[]) => assets.flatMap(({ cloudinary_asset_id }) => cloudinary_asset_id ?? [])
 
 export default function SelectionBar({ loaded }: { loaded: Asset[] }) {
-  const asking = useSignal<'delete' | 'move' | 'tags' | null>(null)
+  const asking = useSignal<'delete' | 'move' | 'tags' | 'collection' | null>(null)
   const assets = chosen.value
   const ids = idsOf(assets)
   const reasons = assets.map(whyNoChange)
@@ -36,6 +39,13 @@ export default function SelectionBar({ loaded }: { loaded: Asset[] }) {
       </Button>
       <Button icon="tag" disabledReason={refused} onClick={() => (asking.value = 'tags')}>
         Tags
+      </Button>
+      <Button
+        icon="collections"
+        disabledReason={whyNoCollection()}
+        onClick={() => (asking.value = 'collection')}
+      >
+        Add to a collection
       </Button>
       <Button
         icon="trash"
@@ -67,6 +77,9 @@ export default function SelectionBar({ loaded }: { loaded: Asset[] }) {
         </Dialog>
       )}
       {asking.value === 'tags' && <TagDialog assets={assets} onClose={() => (asking.value = null)} />}
+      <ErrorBoundary>
+        {asking.value === 'collection' && <AddDialog assets={assets} onClose={() => (asking.value = null)} />}
+      </ErrorBoundary>
       {asking.value === 'move' && <MoveDialog assets={assets} onClose={() => (asking.value = null)} />}
     </section>
   )

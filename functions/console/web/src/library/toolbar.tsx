@@ -5,14 +5,22 @@ import { Foreign } from '../ui/text'
 import type { FilterName, View } from './filters'
 import { SearchField, useLater } from './search-field'
 
-export function Toolbar({ view }: { view: View }) {
+export function Toolbar({ view, hasMenus }: { view: View; hasMenus: boolean }) {
   return (
     <div class="toolbar">
       <SearchField view={view} hint="Search names and descriptions" />
       <div class="filters">
+        <Button
+          icon="filter"
+          aria-expanded={hasMenus}
+          aria-controls={hasMenus ? 'menus' : undefined}
+          onClick={() => view.change({ menus: hasMenus ? 'hide' : 'show' })}
+        >
+          Filters
+        </Button>
         <Choice view={view} name="resource_type" label="Type" choices={TYPES} />
         <Choice view={view} name="sync_status" label="State" choices={STATES} />
-        <Word view={view} name="folder" label="Folder" hint="Exactly this folder" />
+        <Word view={view} name="folder" label="Folder" hint="Exactly this folder" without="below" />
         <Word view={view} name="tags" label="Tags" hint="All of them, parted by commas" />
         <Sort view={view} />
         <label class="check">
@@ -45,19 +53,18 @@ export function Toolbar({ view }: { view: View }) {
   )
 }
 
-const TYPES = { image: 'Images', video: 'Videos', raw: 'Raw files' }
+export const TYPES = { image: 'Images', video: 'Videos', raw: 'Raw files' }
 const STATES = { synced: 'In sync', pending: 'Pending', error: 'Error' }
 
 function Choice(props: { view: View; name: FilterName; label: string; choices: Record<string, string> }) {
   const { view, name, label, choices } = props
+  const value = view.filters[name] ?? ''
   return (
     <label class="filter">
       <span class="unseen">{label}</span>
-      <select
-        value={view.filters[name] ?? ''}
-        onChange={(event) => view.change({ [name]: event.currentTarget.value })}
-      >
+      <select value={value} onChange={(event) => view.change({ [name]: event.currentTarget.value })}>
         <option value="">{label}: all</option>
+        {value && !(value in choices) && <option value={value}>{value}</option>}
         {Object.entries(choices).map(([value, text]) => (
           <option key={value} value={value}>
             {text}
@@ -68,8 +75,17 @@ function Choice(props: { view: View; name: FilterName; label: string; choices: R
   )
 }
 
-function Word({ view, name, label, hint }: { view: View; name: FilterName; label: string; hint: string }) {
-  const later = useLater(view, name)
+interface WordProps {
+  view: View
+  name: FilterName
+  label: string
+  hint: string
+  /** A filter that this one replaces. */
+  without?: FilterName
+}
+
+function Word({ view, name, label, hint, without }: WordProps) {
+  const later = useLater(view, name, without)
   return (
     <label class="filter">
       <span class="unseen">{label}</span>
@@ -119,8 +135,10 @@ function Sort({ view }: { view: View }) {
 const SHOWN: Partial<Record<FilterName, string>> = {
   search: 'Text',
   resource_type: 'Type',
+  format: 'Format',
   sync_status: 'State',
   folder: 'Folder',
+  below: 'In and below',
   tags: 'Tags',
   uploaded_by: 'Owner',
   date_from: 'From',

@@ -14,3 +14,12 @@ export const whyNoChange = (asset: { uploaded_by: string | null }): string | nul
 export const whyNoUpload = (): string | null => (role.value === 'reader' ? READER : null)
 
 export const whyNotAdmin = (): string | null => (role.value === 'admin' ? null : NOT_ADMIN)
+
+const NOT_YOUR_COLLECTION = 'Only its owner and administrators may change this collection.'
+
+export const whyNoCollection = (): string | null => (role.value === 'reader' ? READER : null)
+
+export const whyNoCollectionChange = ({ owner }: { owner: string }): string | null => {
+  if (role.value === 'admin' || (role.value !== 'reader' && owner === userId.value)) return null
+  return whyNoCollection() ?? NOT_YOUR_COLLECTION
+}

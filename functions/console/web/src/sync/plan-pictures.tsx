@@ -1,10 +1,7 @@
-import { useQuery } from '@tanstack/preact-query'
-import { useState } from 'preact/hooks'
-import { readAsset } from '../api/queries'
-import type { AssetDetails, Plan } from '../api/types'
-import { plural, safeAddress } from '../text'
-import { Icon } from '../ui/icon'
+import type { Plan } from '../api/types'
+import { plural } from '../text'
 import { Foreign } from '../ui/text'
+import { Thumbnail } from '../ui/thumbnail'
 
 /** Each picture costs a request. */
 const SHOWN = 12
@@ -27,27 +24,12 @@ export function PlanPictures({ plan }: { plan: Plan }) {
   )
 }
 
-/** Thumbnails are of live assets. One whose delete is held has its original in Cloudinary still. */
-function addressOf(details: AssetDetails | undefined) {
-  const isPicture = details?.asset.resource_type === 'image'
-  return details?.urls?.thumbnail ?? (isPicture ? details?.asset.secure_url : null)
-}
-
 function Picture({ example }: { example: Example }) {
   const id = example.asset_id ?? example.row_id
-  const [isBroken, setBroken] = useState(false)
-  const asset = useQuery({ queryKey: ['media', 'asset', id], queryFn: () => readAsset(id), retry: false })
-  const address = safeAddress(addressOf(asset.data))
   return (
     <li>
       <a href={`/console?asset=${encodeURIComponent(id)}`}>
-        {address && !isBroken ? (
-          <img src={address} alt="" loading="lazy" onError={() => setBroken(true)} />
-        ) : (
-          <span class="no-picture">
-            <Icon name={example.resource_type} />
-          </span>
-        )}
+        <Thumbnail id={id} kind={example.resource_type} />
         <span class="name">
           <Foreign>{example.public_id}</Foreign>
         </span>

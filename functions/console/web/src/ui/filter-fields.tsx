@@ -1,0 +1,64 @@
+import { useLocation } from 'preact-iso'
+
+/** Filters that the address keeps, and a way to change one. */
+export function useFilters<Name extends string>(names: readonly Name[]) {
+  const { path, query, route } = useLocation()
+  const kept = names.flatMap((name) => (query[name] ? [[name, query[name]] as const] : []))
+  const filters = Object.fromEntries(kept) as Partial<Record<Name, string>>
+  const change = (name: string, value: string) => {
+    const next = new URLSearchParams(filters as Record<string, string>)
+    if (value) next.set(name, value)
+    else next.delete(name)
+    const text = next.toString()
+    route(text ? `${path}?${text}` : path)
+  }
+  return { filters, change }
+}
+
+interface FieldProps {
+  name: string
+  label: string
+  value: string | undefined
+  onChange: (name: string, value: string) => void
+}
+
+export function Choice({ name, label, choices, value = '', onChange }: FieldProps & { choices: string[] }) {
+  return (
+    <label class="filter">
+      <span class="unseen">{label}</span>
+      <select value={value} onChange={(event) => onChange(name, event.currentTarget.value)}>
+        <option value="">{label}: all</option>
+        {choices.map((choice) => (
+          <option key={choice} value={choice}>
+            {choice}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}
+
+export function Word({ name, label, value = '', onChange }: FieldProps) {
+  return (
+    <label class="filter">
+      <span class="unseen">{label}</span>
+      <input
+        type="text"
+        dir="auto"
+        placeholder={label}
+        value={value}
+        onChange={(event) => onChange(name, event.currentTarget.value.trim())}
+      />
+    </label>
+  )
+}
+
+/** A day, whose first or last moment counts in UTC. */
+export function Day({ name, label, value = '', onChange }: FieldProps) {
+  return (
+    <label class="day">
+      <span>{label}</span>
+      <input type="date" value={value} onChange={(event) => onChange(name, event.currentTarget.value)} />
+    </label>
+  )
+}

@@ -1,0 +1,25 @@
+import { useQuery } from '@tanstack/preact-query'
+import { useState } from 'preact/hooks'
+import { readAsset } from '../api/queries'
+import type { AssetDetails, ResourceType } from '../api/types'
+import { safeAddress } from '../text'
+import { Icon } from './icon'
+
+/** Thumbnails are of live assets. One whose delete is held has its original in Cloudinary still. */
+function addressOf(details: AssetDetails | undefined) {
+  const isPicture = details?.asset.resource_type === 'image'
+  return details?.urls?.thumbnail ?? (isPicture ? details?.asset.secure_url : null)
+}
+
+/** The picture of an asset that is known by its id alone. Each costs a request. */
+export function Thumbnail({ id, kind }: { id: string; kind: ResourceType }) {
+  const [isBroken, setBroken] = useState(false)
+  const asset = useQuery({ queryKey: ['media', 'asset', id], queryFn: () => readAsset(id), retry: false })
+  const address = safeAddress(addressOf(asset.data))
+  if (address && !isBroken) return <img src={address} alt="" loading="lazy" onError={() => setBroken(true)} />
+  return (
+    <span class="no-picture">
+      <Icon name={kind} />
+    </span>
+  )
+}
