@@ -82,11 +82,16 @@ impl<'a> Life<'a> {
 
     /// And no others do.
     pub(super) async fn its_addresses_are_keys_that_fit(&self) {
-        for size in ["thumbnail", "thumbnail_2x", "preview", "original"] {
+        for (size, signature) in [
+            ("thumbnail", "/authenticated/s--"),
+            ("thumbnail_2x", "/authenticated/s--"),
+            ("preview", "/authenticated/s--"),
+            ("original", "&signature="),
+        ] {
             let url = self.told["urls"][size].as_str().expect("an address");
-            assert!(url.contains("/authenticated/s--"), "{url}");
+            assert!(url.contains(signature), "{url}");
             assert_eq!(status_of(url).await, StatusCode::OK, "{url}");
-            let forged = url.replacen("/s--", "/s--A", 1);
+            let forged = url.replacen(signature, &format!("{signature}A"), 1);
             let status = status_of(&forged).await;
             assert_eq!(status, StatusCode::UNAUTHORIZED, "{forged}");
         }
@@ -142,9 +147,12 @@ impl<'a> Life<'a> {
         })
         .await;
         let told = self.tell_user().await;
-        let url = told["urls"]["original"].as_str().expect("an address");
-        assert!(url.contains(&format!("/{}.", self.cup())), "{url}");
-        assert_eq!(status_of(url).await, StatusCode::OK, "{url}");
+        let preview = told["urls"]["preview"].as_str().expect("an address");
+        assert!(preview.contains(&format!("/{}.", self.cup())), "{preview}");
+        let original = told["urls"]["original"].as_str().expect("an address");
+        for url in [preview, original] {
+            assert_eq!(status_of(url).await, StatusCode::OK, "{url}");
+        }
     }
 
     pub(super) async fn deleted_in_cloudinary_it_concerns_its_owner_only(&self) {
