@@ -669,6 +669,10 @@ export interface components {
             processing_time_ms: number | null;
             /** @description Further facts; they differ by operation. */
             details: unknown;
+            /** @description The further times that the same failed on the same day (UTC), with nothing else between. */
+            repeats: number;
+            /** Format: date-time */
+            last_repeated_at: string | null;
         };
         Pagination: {
             /** @description Null if a cursor was used. */
