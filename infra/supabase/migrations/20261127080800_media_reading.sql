@@ -625,7 +625,7 @@ end
 $$;
 
 -- The values among the assets that match, with their numbers. It runs as its owner for the reason of `list_find`, and
--- tells of live assets alone. It looks at ten thousand assets at most: beyond, the numbers are lower bounds. For the whole
+-- tells of live assets alone. It looks at the ten thousand newest at most: beyond, the numbers are lower bounds. For the whole
 -- library, folders, formats, types and states come from indexes and statistics instead.
 create function media_sync.list_facets(p_query jsonb) returns jsonb
 language plpgsql stable security definer
@@ -641,7 +641,8 @@ begin
     perform media_sync.check_filters(p_query, v_patterns);
     execute format(
         'with found as materialized (
-            select m.folder, m.tags, m.resource_type, m.format, m.sync_status from public.media_assets m where %s limit $4 + 1
+            select m.folder, m.tags, m.resource_type, m.format, m.sync_status from public.media_assets m where %s
+            order by m.created_at desc, m.id desc limit $4 + 1
         ), facets (facet, value, number) as (
             select ''folders'', folder, count(*) from found group by folder
             union all
