@@ -74,6 +74,7 @@ const ISSUES = { path: '/issues', question: 'api/cloudinary/issues' }
 const EVENTS = { path: '/events', question: 'api/cloudinary/events?**' }
 const COLLECTIONS = { path: '/collections', question: 'rest/v1/media_collections?**' }
 const HOURS = { path: '/health', question: 'api/cloudinary/audit/series?**' }
+const PART = { question: 'console/assets/facets-*.js' }
 const MENUS = { question: 'api/cloudinary/media/facets**' }
 
 const NO_EVENTS = json({ items: [], refusals: [], pagination: { limit: 50, has_more: false, next_cursor: null } })
@@ -99,6 +100,8 @@ export const states = {
   'collections without connection': (browser) =>
     answered(browser, 'state-collections-offline', null, 'No connection', COLLECTIONS),
   'no hours': (browser) => answered(browser, 'state-hours-failed', problem(503, 'unavailable'), 'The service has a problem', HOURS),
+  'a part of the page is gone': (browser) =>
+    answered(browser, 'state-part-missing', null, 'A part of this page did not load.', PART),
   'no menus': (browser) => answered(browser, 'state-menus-offline', null, 'No connection', MENUS),
 
   async 'an administrator is told apart from a user'(browser) {

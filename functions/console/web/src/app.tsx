@@ -1,19 +1,20 @@
 import { QueryClientProvider } from '@tanstack/preact-query'
-import { ErrorBoundary, LocationProvider, lazy, Route, Router } from 'preact-iso'
+import { ErrorBoundary, LocationProvider, Route, Router } from 'preact-iso'
 import { queries } from './api/queries'
 import { Library } from './library/library'
 import { session } from './session/session'
 import { Shell } from './shell'
+import { later } from './ui/later'
 import { Empty } from './ui/states'
 
-const SignIn = lazy(() => import('./session/sign-in'))
-const Collections = lazy(() => import('./collections/collections'))
-const Trash = lazy(() => import('./trash/trash'))
-const Sync = lazy(() => import('./sync/sync'))
-const Issues = lazy(() => import('./issues/issues'))
-const Events = lazy(() => import('./events/events'))
-const Health = lazy(() => import('./health/health'))
-const Activity = lazy(() => import('./activity/activity'))
+const SignIn = later(() => import('./session/sign-in'))
+const Collections = later(() => import('./collections/collections'))
+const Trash = later(() => import('./trash/trash'))
+const Sync = later(() => import('./sync/sync'))
+const Issues = later(() => import('./issues/issues'))
+const Events = later(() => import('./events/events'))
+const Health = later(() => import('./health/health'))
+const Activity = later(() => import('./activity/activity'))
 
 export function App() {
   if (!session.value) {

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/preact-query'
 import type { ComponentChildren } from 'preact'
-import { ErrorBoundary, lazy, useLocation } from 'preact-iso'
+import { ErrorBoundary, useLocation } from 'preact-iso'
 import { readSync } from './api/queries'
 import { Live } from './live/live'
 import { shownHelp, useHelpKeys } from './palette/open'
@@ -8,14 +8,15 @@ import { role, session, signOut } from './session/session'
 import { ago, count, plural } from './text'
 import { Button } from './ui/button'
 import { Icon, type IconName } from './ui/icon'
+import { later } from './ui/later'
 import { shownOutcome } from './ui/outcome'
 import { Foreign } from './ui/text'
 import { Toasts } from './ui/toast'
 import { uploads } from './upload/queue'
 
-const UploadTray = lazy(() => import('./upload/tray'))
-const Help = lazy(() => import('./palette/help'))
-const OutcomeDialog = lazy(() => import('./ui/outcome-dialog'))
+const UploadTray = later(() => import('./upload/tray'))
+const Help = later(() => import('./palette/help'))
+const OutcomeDialog = later(() => import('./ui/outcome-dialog'))
 
 export const PAGES: { path: string; name: string; icon: IconName }[] = [
   { path: '/console', name: 'Library', icon: 'library' },

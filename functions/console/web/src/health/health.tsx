@@ -1,15 +1,16 @@
 import { useQuery } from '@tanstack/preact-query'
 import type { ComponentChildren } from 'preact'
-import { ErrorBoundary, lazy } from 'preact-iso'
+import { ErrorBoundary } from 'preact-iso'
 import { readHealth } from '../api/queries'
 import type { Health as State } from '../api/types'
 import { ago, count, words } from '../text'
 import { CopyCurl } from '../ui/copy'
+import { later } from '../ui/later'
 import { Failed, Loading } from '../ui/states'
 import { Badge } from '../ui/status'
 import { Foreign } from '../ui/text'
 
-const Hours = lazy(() => import('../plots/hours'))
+const Hours = later(() => import('../plots/hours'))
 
 const KINDS = { ok: 'synced', degraded: 'pending', down: 'error' } as const
 

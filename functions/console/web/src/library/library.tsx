@@ -1,11 +1,12 @@
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/preact-query'
 import { useMemo } from 'preact/hooks'
-import { ErrorBoundary, lazy } from 'preact-iso'
+import { ErrorBoundary } from 'preact-iso'
 import { PAGE, readPage } from '../api/queries'
 import type { Asset } from '../api/types'
 import { NewsBar } from '../live/news-bar'
 import { link } from '../live/state'
 import { bytes, count, plural } from '../text'
+import { later } from '../ui/later'
 import { Empty, Failed, Loading } from '../ui/states'
 import { UploadButton } from '../upload/button'
 import { DropZone } from '../upload/drop-zone'
@@ -15,9 +16,9 @@ import { chosen } from './selection'
 import { Toolbar } from './toolbar'
 import { useWide } from './wide'
 
-const SelectionBar = lazy(() => import('./selection-bar'))
-const Drawer = lazy(() => import('../asset/drawer'))
-const Facets = lazy(() => import('./facets/facets'))
+const SelectionBar = later(() => import('./selection-bar'))
+const Drawer = later(() => import('../asset/drawer'))
+const Facets = later(() => import('./facets/facets'))
 
 /** Pixels from which menus stand beside the list; more while the drawer takes its part. */
 const ROOM = 1100

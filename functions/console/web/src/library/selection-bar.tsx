@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals'
-import { ErrorBoundary, lazy } from 'preact-iso'
+import { ErrorBoundary } from 'preact-iso'
 import { editAssets } from '../api/changes'
 import type { Asset } from '../api/types'
 import { deleteWithUndo } from '../asset/delete'
@@ -8,12 +8,13 @@ import { plural } from '../text'
 import { Button } from '../ui/button'
 import { CopyCurl } from '../ui/copy'
 import { Dialog } from '../ui/dialog'
+import { later } from '../ui/later'
 import { showOutcome } from '../ui/outcome'
 import { toast } from '../ui/toast'
 import { choose, chosen, clearSelection } from './selection'
 import { TagDialog } from './tag-dialog'
 
-const AddDialog = lazy(() => import('../collections/add-dialog'))
+const AddDialog = later(() => import('../collections/add-dialog'))
 
 /** Above it a delete of many asks first, although it can be undone. */
 const MANY = 20

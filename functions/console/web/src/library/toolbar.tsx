@@ -13,7 +13,6 @@ export function Toolbar({ view, hasMenus }: { view: View; hasMenus: boolean }) {
         <Button
           icon="filter"
           aria-expanded={hasMenus}
-          aria-controls={hasMenus ? 'menus' : undefined}
           onClick={() => view.change({ menus: hasMenus ? 'hide' : 'show' })}
         >
           Filters

@@ -24,7 +24,7 @@ interface FacetsProps {
 export default function Facets({ view, isNarrow, found }: FacetsProps) {
   if (!isNarrow) {
     return (
-      <aside class="facets" id="menus" aria-label="Menus of filters">
+      <aside class="facets" aria-label="Menus of filters">
         <Menus view={view} />
       </aside>
     )
@@ -32,7 +32,7 @@ export default function Facets({ view, isNarrow, found }: FacetsProps) {
   const close = () => view.change({ menus: null }, true)
   return (
     <Dialog title="Filters" onClose={close}>
-      <div class="facets" id="menus">
+      <div class="facets">
         <Menus view={view} />
       </div>
       <p class="row end">
