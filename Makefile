@@ -120,7 +120,7 @@ console: ## build the console's page, which the function then holds (the builds 
 	@infra/local/build-console.sh
 
 pictures: setup build-local ## take the pictures of the console for the documentation, docs/pictures
-	UPDATE_PICTURES=1 cargo test --test end_to_end -- --exact --nocapture console::the_console_does_what_people_ask_of_it
+	UPDATE_PICTURES=1 cargo test --test end_to_end -- --exact --nocapture console::every_page_looks_right_in_every_state
 
 cli: ## build the operator's command, target/release/mediasync
 	cargo build --release --package mediasync

@@ -44,7 +44,7 @@ pub(crate) struct Elsewhere {
 impl FrontDoor {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
-            client: proxy::client(),
+            client: proxy::client_without_kept_connections(),
             behind: RwLock::default(),
         })
     }

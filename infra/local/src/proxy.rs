@@ -10,9 +10,20 @@ use hyper_util::rt::TokioExecutor;
 pub(crate) type ProxyClient = Client<HttpConnector, Body>;
 
 pub(crate) fn client() -> ProxyClient {
+    Client::builder(TokioExecutor::new()).build(connector())
+}
+
+/// For a server that ends kept connections at any moment: a request in a stream cannot be sent again.
+pub(crate) fn client_without_kept_connections() -> ProxyClient {
+    Client::builder(TokioExecutor::new())
+        .pool_max_idle_per_host(0)
+        .build(connector())
+}
+
+fn connector() -> HttpConnector {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
-    Client::builder(TokioExecutor::new()).build(connector)
+    connector
 }
 
 /// Where a request goes instead.

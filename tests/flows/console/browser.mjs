@@ -24,12 +24,35 @@ export const launch = async () =>
     headless: true,
   })
 
+/** What each page was answered, did not get, and wrote in its own journal; the newest last. */
+const journals = new WeakMap()
+
+const ANSWER = /^\/(api|auth|rest)\//
+
+function keepJournal(page) {
+  const journal = []
+  journals.set(page, journal)
+  const place = (request) => `${request.method()} ${request.url().replace(/^https?:\/\/[^/]+/, '')}`
+  page.on('response', (response) => {
+    const isKept = response.status() >= 400 || ANSWER.test(new URL(response.url()).pathname)
+    if (isKept) journal.push(`${response.status()} ${place(response.request())}`)
+  })
+  page.on('requestfailed', (request) => journal.push(`${request.failure()?.errorText} ${place(request)}`))
+  page.on('console', (message) => journal.push(`${message.type()}: ${message.text()}`))
+}
+
+/** What a page shows, as a screen reader would tell it, and its journal: there may be no picture to look at. */
+export async function told(page) {
+  const tree = await page.locator('body').ariaSnapshot({ timeout: 10_000 }).catch(({ message }) => message)
+  return [page.url(), ...journals.get(page).slice(-20), tree.slice(0, 6_000)].join('\n')
+}
+
 /** Opens a page whose offences are counted: scripts that ran, violations of the policy, errors. */
 export async function open(browser, options = {}) {
   const { viewport = WIDE, colorScheme = 'light', path = '', storageState, prepare = async () => {} } = options
   const context = await browser.newContext({ viewport, colorScheme, storageState, reducedMotion: 'reduce' })
   const page = await context.newPage()
-  page.setDefaultTimeout(30_000)
+  page.setDefaultTimeout(60_000)
   const offences = []
   page.on('dialog', (dialog) => {
     offences.push(`a script ran: ${dialog.message()}`)
@@ -37,8 +60,10 @@ export async function open(browser, options = {}) {
   })
   page.on('pageerror', (error) => offences.push(`error: ${error.message}`))
   page.on('console', (message) => {
-    if (/content security policy/i.test(message.text())) offences.push(message.text())
+    const { url, lineNumber } = message.location()
+    if (/content security policy/i.test(message.text())) offences.push(`${message.text()} (${url}:${lineNumber})`)
   })
+  keepJournal(page)
   await prepare(page)
   await page.goto(CONSOLE + path)
   return { page, offences, close: () => context.close() }
@@ -77,9 +102,14 @@ export async function control(method, path, body) {
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
 }
 
-/** Findings of the two upper grades, with the places. */
-export async function offendingElements(page) {
-  const { violations } = await new AxeBuilder({ page }).analyze()
+/**
+ * Findings of the two upper grades, with the places.
+ * Only pages with frames need a second tab, and only violations need their elements: without both it takes half the time.
+ * Styles are not read anew: the copy would be an inline style, which the page's policy forbids.
+ */
+export async function offendingElements(page, rules = {}) {
+  const axe = new AxeBuilder({ page }).setLegacyMode(true).options({ resultTypes: ['violations'], preload: false, ...rules })
+  const { violations } = await axe.analyze()
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`)

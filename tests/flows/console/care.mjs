@@ -1,11 +1,11 @@
 // What those do who look after the library: bring assets back, see what fails, let deletes pass.
 import { control, offendingElements, openAs, picture, picturesLoaded, same } from './browser.mjs'
 
-/** Deletes the first asset of the list by its drawer. Answers its name. */
-async function deleteFirst(page) {
-  await page.locator('.tile').first().waitFor()
-  const name = await page.locator('.tile .name').first().textContent()
-  await page.locator('.tile .open').first().click()
+/** Deletes an asset of the list by its drawer. Answers its name. */
+async function deleteOne(page) {
+  const tile = page.locator('.tile').nth(3)
+  const name = await tile.locator('.name').textContent()
+  await tile.locator('.open').click()
   await page.locator('.drawer').getByRole('button', { name: 'Delete' }).click()
   await page.getByText('1 asset deleted.').waitFor()
   return name
@@ -15,7 +15,7 @@ export const care = {
   async 'a deleted asset is found in the trash, and comes back'(browser) {
     const opened = await openAs(browser, 'admin@example.com', { path: '?folder=campaigns/summer' })
     const { page } = opened
-    const name = await deleteFirst(page)
+    const name = await deleteOne(page)
     await page.getByRole('link', { name: 'Trash', exact: true }).click()
     const row = page.getByRole('list', { name: 'Deleted assets' }).locator('li', { hasText: name })
     await row.getByText('by you').waitFor()
@@ -96,6 +96,8 @@ export const care = {
     // Somebody else takes one back meanwhile.
     const other = await openAs(browser, 'admin@example.com')
     await other.page.getByRole('link', { name: 'Trash', exact: true }).click()
+    // Until the page has come, the library's search is there.
+    await other.page.getByRole('heading', { name: 'Trash' }).waitFor()
     await other.page.getByRole('searchbox').fill('archive held')
     await other.page.getByText('30 deleted').waitFor()
     await other.page.locator('.trash').getByRole('button', { name: /^Restore/ }).first().click()

@@ -1,5 +1,5 @@
 // Each page wide and light, narrow and dark; and the states in which there is nothing to show.
-import { NARROW, offendingElements, openAs, picture, picturesLoaded, same, WIDE } from './browser.mjs'
+import { NARROW, offendingElements, open, openAs, picture, picturesLoaded, same, WIDE } from './browser.mjs'
 
 const problem = (status, code, headers = {}) => ({
   status,
@@ -10,7 +10,7 @@ const problem = (status, code, headers = {}) => ({
 const PAGES = {
   library: { path: '?folder=products/mugs', shown: '.tile' },
   list: { path: '?view=list', shown: '.line' },
-  asset: { path: '?folder=archive/held', shown: '.tile', open: true },
+  asset: { path: '?folder=archive/held', shown: '.tile', isOpened: true },
   sync: { path: '/sync', shown: 'table' },
   health: { path: '/health', shown: '.plot' },
   collections: { path: '/collections', shown: '.collections li' },
@@ -20,26 +20,32 @@ const PAGES = {
   activity: { path: '/activity', shown: '.trail li' },
 }
 
-async function look({ page }, name) {
+async function look({ page }, name, rules) {
   await picturesLoaded(page)
   await picture(page, name)
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
   if (overflow > 0) throw new Error(`${name} is ${overflow} pixels too wide`)
-  same(await offendingElements(page), [], `accessibility of ${name}`)
+  same(await offendingElements(page, rules), [], `accessibility of ${name}`)
 }
 
-async function everyPage(browser, viewport, colorScheme, ending) {
+/** Of what makes a page accessible, a colour scheme changes the contrast alone. */
+const CONTRAST = { runOnly: ['color-contrast'] }
+
+async function everyPage(browser, width, viewport, [colorScheme, other]) {
   const opened = await openAs(browser, 'admin@example.com', { viewport, colorScheme })
   const { page } = opened
   const base = page.url().replace(/\/console.*/, '/console')
-  for (const [name, { path, shown, open }] of Object.entries(PAGES)) {
+  for (const [name, { path, shown, isOpened }] of Object.entries(PAGES)) {
+    await page.emulateMedia({ colorScheme })
     await page.goto(base + path)
     await page.locator(shown).first().waitFor()
-    if (open) {
+    if (isOpened) {
       await page.locator('.tile .open').first().click()
       await page.locator('.drawer .timeline').waitFor()
     }
-    await look(opened, `${name}-${ending}`)
+    await look(opened, `${name}-${width}-${colorScheme}`)
+    await page.emulateMedia({ colorScheme: other })
+    await look(opened, `${name}-${width}-${other}`, CONTRAST)
   }
   return opened
 }
@@ -80,10 +86,8 @@ const MENUS = { question: 'api/cloudinary/media/facets**' }
 const NO_EVENTS = json({ items: [], refusals: [], pagination: { limit: 50, has_more: false, next_cursor: null } })
 
 export const states = {
-  'wide and light': (browser) => everyPage(browser, WIDE, 'light', 'wide-light'),
-  'narrow and dark': (browser) => everyPage(browser, NARROW, 'dark', 'narrow-dark'),
-  'wide and dark': (browser) => everyPage(browser, WIDE, 'dark', 'wide-dark'),
-  'narrow and light': (browser) => everyPage(browser, NARROW, 'light', 'narrow-light'),
+  'each page is wide': (browser) => everyPage(browser, 'wide', WIDE, ['light', 'dark']),
+  'each page is narrow': (browser) => everyPage(browser, 'narrow', NARROW, ['dark', 'light']),
   'an empty library': (browser) => answered(browser, 'state-empty', EMPTY, 'The library is empty'),
   'no connection': (browser) => answered(browser, 'state-offline', null, 'No connection'),
   'not allowed': (browser) => answered(browser, 'state-forbidden', problem(403, 'forbidden'), 'Not allowed'),
@@ -102,7 +106,30 @@ export const states = {
   'no hours': (browser) => answered(browser, 'state-hours-failed', problem(503, 'unavailable'), 'The service has a problem', HOURS),
   'a part of the page is gone': (browser) =>
     answered(browser, 'state-part-missing', null, 'A part of this page did not load.', PART),
+  async 'the program of the page does not come'(browser) {
+    const prepare = (page) => page.route('**/console/assets/index-*.js', (route) => route.fulfill({ status: 503 }))
+    const opened = await open(browser, { prepare })
+    await opened.page.getByRole('link', { name: 'load the page again' }).waitFor()
+    await look(opened, 'state-no-program')
+    return opened
+  },
+
   'no menus': (browser) => answered(browser, 'state-menus-offline', null, 'No connection', MENUS),
+
+  async 'an asset tells what differs here and there, and why'(browser) {
+    const opened = await openAs(browser, undefined, { path: '?search=refused-1' })
+    const { page } = opened
+    await page.locator('.tile .open').first().click()
+    const sides = page.locator('.drawer').getByRole('region', { name: 'Here and in Cloudinary' })
+    await sides.getByText('renamed/refused-1').waitFor()
+    await sides.getByText('refused-1', { exact: true }).waitFor()
+    await sides.getByText('decided here').waitFor()
+    await sides.getByText('The other fields are equal').click()
+    await sides.getByText(/^Folder: .*last told/).waitFor()
+    await sides.scrollIntoViewIfNeeded()
+    await look(opened, 'here-and-there')
+    return opened
+  },
 
   async 'an administrator is told apart from a user'(browser) {
     const opened = await openAs(browser, 'user@example.com')

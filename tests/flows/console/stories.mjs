@@ -1,5 +1,5 @@
-// Plays every story in a browser, and tells all that failed.
-import { launch, open, offendingElements, picture, same } from './browser.mjs'
+// Plays a book of stories in a browser, and tells all that failed.
+import { launch, open, offendingElements, picture, same, told } from './browser.mjs'
 import { care } from './care.mjs'
 import { collections } from './collections.mjs'
 import { events } from './events.mjs'
@@ -44,7 +44,8 @@ async function play(name, story) {
   } catch (error) {
     const number = failures.push(`${name}: ${error.message}`)
     for (const page of mine.opened.flatMap((context) => context.pages())) {
-      await picture(page, `failed-${number}`).catch(() => {})
+      await picture(page, `failed-${process.env.BOOK}-${number}`).catch(() => {})
+      failures[number - 1] += `\n${await told(page).catch(({ message }) => message)}`
     }
   } finally {
     for (const context of mine.opened) await context.close()
@@ -52,16 +53,15 @@ async function play(name, story) {
   console.log(`${name}: ${Date.now() - began} ms`)
 }
 
-/** Stories that follow one another. */
-async function lane(...books) {
-  for (const [name, story] of books.flatMap(Object.entries)) await play(name, story)
+const BOOKS = {
+  looks: [begin, states],
+  // Menus count what the stories after them change.
+  work: [work, menus, live, collections, events, care],
 }
 
+const stories = BOOKS[process.env.BOOK].flatMap(Object.entries)
 try {
-  // The first lane only looks. The second changes folders that the first leaves alone.
-  await Promise.all([lane(begin, states), lane(work, menus)])
-  // An undo is offered for ten seconds: nothing runs beside the story of two people.
-  await lane(live, collections, events, care)
+  for (const [name, story] of stories) await play(name, story)
 } finally {
   await browser.close()
 }
