@@ -9,10 +9,12 @@ use media_sync::cloudinary::delivery::{AddressWriter, DeliveryAddresses, Deliver
 use media_sync::deadline::Deadline;
 use media_sync::http::auth::authenticate;
 use media_sync::http::{Problem, QueryParameters, asset_of_path, reply, respond};
+use media_sync::intent::EditableValues;
 use media_sync::parameter::ParameterError;
 use media_sync::rotation::LiveValue;
 use media_sync::supabase::DataApi;
 use media_sync::supabase::jwt::TokenVerifier;
+use media_sync::sync::comparison::{SeenValues, compare};
 use media_sync::sync::explain::{StatusFacts, explain};
 use media_sync::time::Timestamp;
 use serde::Deserialize;
@@ -29,15 +31,34 @@ pub(crate) struct MediaGet {
 /// The database's answer.
 #[derive(Debug, Deserialize)]
 struct Found {
-    asset: Value,
+    asset: ShownAsset,
     /// The tag of what people edit of it.
     etag: String,
     /// Its state in Cloudinary; nothing when Cloudinary does not have it.
     stored: Option<Stored>,
+    /// What it was last seen to have there; nothing when Cloudinary does not have it.
+    seen: Option<SeenValues>,
     standing: StatusFacts,
     notifications: Value,
     audit: Value,
     uses: AssetUses,
+}
+
+/// The row as the caller sees it.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Value")]
+struct ShownAsset {
+    columns: Value,
+    editable: EditableValues,
+}
+
+impl TryFrom<Value> for ShownAsset {
+    type Error = serde_json::Error;
+
+    fn try_from(columns: Value) -> Result<Self, Self::Error> {
+        let editable = EditableValues::deserialize(&columns)?;
+        Ok(Self { columns, editable })
+    }
 }
 
 /// Uses and collections that the caller may see.
@@ -101,10 +122,14 @@ fn answer(found: Found, delivery: &AddressWriter, now: Timestamp) -> Value {
         .stored
         .as_ref()
         .and_then(|stored| addresses(stored, delivery, now));
+    let waiting = found.standing.intent.as_ref();
+    let seen = found.seen.as_ref();
+    let comparison = seen.map(|seen| compare(&found.asset.editable, seen, waiting));
     json!({
-        "asset": found.asset,
+        "asset": found.asset.columns,
         "etag": found.etag,
         "urls": urls,
+        "comparison": comparison,
         "explanation": explain(&found.standing, now),
         "notifications": found.notifications,
         "audit": found.audit,
@@ -186,7 +211,11 @@ mod tests {
 
     fn found(change: impl Fn(&mut Value)) -> Value {
         let mut found = json!({
-            "asset": {"id": 1}, "etag": "e", "notifications": [], "audit": null,
+            "asset": {
+                "id": 1, "cloudinary_public_id": "mug", "folder": "shop", "display_name": null, "tags": [],
+                "context": {}, "metadata": {},
+            },
+            "etag": "e", "notifications": [], "audit": null,
             "uses": {
                 "usage": [{"table_name": "pages", "record_id": "7", "usage_type": "hero", "created_by": null}],
                 "usage_count": 1, "collections": [{"name": "Mugs"}],
@@ -195,6 +224,13 @@ mod tests {
                 "name": {"resource_type": "image", "delivery_type": "authenticated", "public_id": "mug"},
                 "version": 7, "format": "png", "mime_type": "image/png", "access_mode": null, "secure_url": null,
                 "may_open": true, "guarded_links": "lasting",
+            },
+            "seen": {
+                "values": {
+                    "cloudinary_public_id": "mug", "folder": "sale", "display_name": null, "tags": [],
+                    "context": {}, "metadata": {},
+                },
+                "moments": {"alive": 1_000_000, "folder": 1_000_000},
             },
             "standing": {
                 "sync_status": "synced", "intent": null, "is_claimed": false,
@@ -218,6 +254,12 @@ mod tests {
             "guarded files need a signature: {original}"
         );
         assert_eq!(answer["audit"], Value::Null);
+        let folder = &answer["comparison"][1];
+        assert_eq!(folder["field"], "folder");
+        assert_eq!(
+            (&folder["here"], &folder["there"]),
+            (&json!("shop"), &json!("sale"))
+        );
         let reference = json!({"table": "pages", "row": "7", "kind": "hero"});
         assert_eq!(answer["references"], json!([reference]));
         assert_eq!(answer["reference_count"], 1);

@@ -816,7 +816,20 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     )
 $$;
 
--- One asset with everything that is known of it: {asset, etag, stored, standing, notifications, audit, uses}. Null if the caller
+-- What Cloudinary was last seen to have of what people edit, and when each part was told and changed. Null if it has not
+-- got the asset, as far as is known.
+create function media_sync.seen_in_cloudinary(p_row public.media_assets) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select case when (p_row.clocks ->> 'alive')::bigint > coalesce((p_row.clocks ->> 'gone')::bigint, 0)
+        then jsonb_build_object('moments', p_row.clocks, 'values', coalesce(p_row.observed, jsonb_build_object(
+            'cloudinary_public_id', p_row.cloudinary_public_id, 'folder', p_row.folder,
+            'display_name', p_row.display_name, 'tags', p_row.tags, 'context', p_row.context,
+            'metadata', p_row.metadata
+        )))
+    end
+$$;
+
+-- One asset with everything that is known of it: {asset, etag, stored, seen, standing, notifications, audit, uses}. Null if the caller
 -- may not see it: row level security decides on the row, and each part decides again.
 create function public.media_get(p_asset_id text default null, p_row_id uuid default null) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
@@ -834,6 +847,7 @@ begin
             'access_mode', m.access_mode, 'secure_url', m.secure_url, 'may_open', media_sync.may_open(m),
             'guarded_links', media_sync.guarded_links()
         ) end,
+        'seen', media_sync.seen_in_cloudinary(m),
         'standing', jsonb_build_object(
             'sync_status', m.sync_status, 'intent', m.intent,
             'is_claimed', media_sync.is_claimed(m.id),
@@ -923,7 +937,7 @@ revoke execute on function media_sync.texts_of, media_sync.any_filter, media_syn
     media_sync.search_patterns, media_sync.has_trigram, media_sync.list_words, media_sync.make_list_view, media_sync.list_find, media_sync.list_items, media_sync.may_see, media_sync.may_open,
     media_sync.may_open_all, media_sync.guarded_links, media_sync.stored_public_id, media_sync.list_delivery,
     media_sync.may_audit, media_sync.notifications_about, media_sync.last_hidden_entry, media_sync.trail_of,
-    media_sync.audit_about, media_sync.landmark, media_sync.is_claimed from public;
+    media_sync.audit_about, media_sync.landmark, media_sync.is_claimed, media_sync.seen_in_cloudinary from public;
 revoke execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
     public.media_list, public.media_facets, public.media_get, public.media_sync_health from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
@@ -932,7 +946,7 @@ grant execute on function public.media_sync_status, public.media_statistics, pub
     media_sync.may_open_all, media_sync.guarded_links, media_sync.stored_public_id, media_sync.list_delivery,
     media_sync.notifications_about,
     media_sync.audit_about,
-    media_sync.landmark, media_sync.is_claimed, public.media_sync_health to authenticated, service_role;
+    media_sync.landmark, media_sync.is_claimed, media_sync.seen_in_cloudinary, public.media_sync_health to authenticated, service_role;
 grant execute on function public.media_get to authenticated;
 
 $migration$; end if; end $once$;

@@ -2,6 +2,7 @@
 
 pub mod advice;
 pub mod clients;
+pub mod comparison;
 pub mod drain;
 pub mod explain;
 pub mod fence;

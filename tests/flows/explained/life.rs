@@ -134,9 +134,20 @@ impl<'a> Life<'a> {
         assert_eq!(told["asset"]["cloudinary_public_id"], self.cup());
         let why = told["explanation"]["why"].as_str().expect("a reason");
         assert!(why.contains("cloudinary_public_id"), "{why}");
+        self.both_names_are_compared(&told["comparison"][0]);
         let url = told["urls"]["original"].as_str().expect("an address");
         assert_eq!(status_of(url).await, StatusCode::OK, "{url}");
         decided.elapsed()
+    }
+
+    fn both_names_are_compared(&self, name: &Value) {
+        assert_eq!(name["field"], "cloudinary_public_id");
+        assert_eq!(name["here"], self.cup());
+        assert_eq!(name["there"], self.told["asset"]["cloudinary_public_id"]);
+        assert!(
+            name["decided_at"].as_str() > name["changed_at"].as_str(),
+            "{name}"
+        );
     }
 
     pub(super) async fn the_rename_is_carried_out(&self) {
@@ -147,6 +158,11 @@ impl<'a> Life<'a> {
         })
         .await;
         let told = self.tell_user().await;
+        let sides = told["comparison"].as_array().expect("it is there");
+        assert!(
+            sides.iter().all(|field| field.get("there").is_none()),
+            "{sides:?}"
+        );
         let preview = told["urls"]["preview"].as_str().expect("an address");
         assert!(preview.contains(&format!("/{}.", self.cup())), "{preview}");
         let original = told["urls"]["original"].as_str().expect("an address");
@@ -160,6 +176,7 @@ impl<'a> Life<'a> {
         world.cloud.destroy(&self.asset).await;
         let told = state_becomes(world, &self.id, "deleted_in_cloudinary").await;
         assert_eq!(told["urls"], Value::Null);
+        assert_eq!(told["comparison"], Value::Null);
         let (status, _) = tell(world, &world.user, &self.row_id).await;
         assert_eq!(status, StatusCode::OK);
         let stranger = world

@@ -601,6 +601,8 @@ export interface components {
                  */
                 original_expires_at: string | null;
             } | null;
+            /** @description The fields that people edit on either side, beside what Cloudinary was last seen to have. Null where Cloudinary does not have the asset, as far as is known. */
+            comparison: components["schemas"]["FieldComparison"][] | null;
             explanation: {
                 /** @enum {string} */
                 state: "synced" | "conflict_lost" | "value_kept" | "pending_upload" | "pending_edit" | "pending_delete" | "pending_restore" | "in_progress" | "waiting_for_retry" | "waiting_for_quota" | "held" | "fenced" | "rounds_spent" | "failing" | "refused" | "deleted_here" | "deleted_in_cloudinary" | "restore_refused";
@@ -627,6 +629,30 @@ export interface components {
             }[];
             /** @description The newest first, for its owner and administrators; null for others. */
             audit: components["schemas"]["TrailEntry"][] | null;
+        };
+        /** @description One field on both sides. If both sides changed it, the later of `changed_at` and `decided_at` counts. */
+        FieldComparison: {
+            /** @enum {string} */
+            field: "cloudinary_public_id" | "folder" | "display_name" | "tags" | "context" | "metadata";
+            /** @description The value here, if the sides differ. */
+            here?: unknown;
+            /** @description The value that Cloudinary last told, if the sides differ. */
+            there?: unknown;
+            /**
+             * Format: date-time
+             * @description When Cloudinary last told the field, on its clock.
+             */
+            told_at: string | null;
+            /**
+             * Format: date-time
+             * @description Since when Cloudinary has the value. Null where it does not tell that, as for tags.
+             */
+            changed_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the change was decided that waits here; null if none does.
+             */
+            decided_at: string | null;
         };
         /** @description A notification of Cloudinary's, and its verdict. Its digest, its body and the reason why it was parked are for administrators. */
         Notification: {

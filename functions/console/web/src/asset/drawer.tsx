@@ -11,6 +11,7 @@ import { Icon } from '../ui/icon'
 import { Failed, Loading } from '../ui/states'
 import { StateBadge } from '../ui/status'
 import { Foreign } from '../ui/text'
+import { Comparison } from './comparison'
 import { deleteWithUndo, restore } from './delete'
 import { EditForm } from './edit-form'
 import { Timeline } from './timeline'
@@ -85,6 +86,7 @@ function Details({ details }: { details: AssetDetails }) {
       </div>
       <Facts details={details} />
       <Uses details={details} />
+      <Comparison details={details} />
       {!asset.deleted_at && <EditForm key={asset.id} asset={asset} disabledReason={unnamed ?? refused} />}
       <Timeline details={details} />
     </div>
