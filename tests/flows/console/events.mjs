@@ -36,6 +36,19 @@ export const events = {
     return opened
   },
 
+  async 'messages that were given up are told, and sent again'(browser) {
+    const opened = await openAs(browser, undefined, { path: '/events' })
+    const { page } = opened
+    const queue = page.getByRole('region', { name: '1 message given up: notifications' })
+    await queue.getByText('Some of them').click()
+    await queue.getByText(/^notification: .* received/).waitFor()
+    await picture(page, 'events-given-up')
+    await queue.getByRole('button', { name: 'Send them again' }).click()
+    await page.getByText('1 message sent again.').waitFor()
+    await queue.waitFor({ state: 'detached' })
+    return opened
+  },
+
   async 'events are for administrators'(browser) {
     const opened = await openAs(browser, 'reader@example.com', { path: '/events' })
     await opened.page.getByText('Not allowed').waitFor()

@@ -8,6 +8,8 @@ use std::process::Command;
 
 use end_to_end::{CloudinaryAccount, DataApiCaller, World, eventually, now};
 use media_sync::cloudinary::upload::UploadOptions;
+use media_sync::queue::{NotificationMessage, RawBody, encode};
+use media_sync::time::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -63,6 +65,7 @@ async fn with_something_to_look_at() -> World {
     some_go(&world).await;
     some_fail(&world).await;
     one_cannot_be_read(&world).await;
+    one_is_given_up(&world).await;
     world
 }
 
@@ -171,6 +174,23 @@ async fn one_cannot_be_read(world: &World) {
         !world.rows(parked, &[]).await.is_empty()
     })
     .await;
+}
+
+/// A notification that came twice, and failed the second time until it was given up.
+async fn one_is_given_up(world: &World) {
+    let told = "select to_jsonb(body) from media_notifications where verdict = 'applied' limit 1";
+    let body = world.value(told).await.as_str().unwrap().to_owned();
+    let now = Timestamp::now();
+    let message = encode(&NotificationMessage {
+        received_at: now,
+        signature_timestamp: now,
+        replayed: false,
+        algorithm: None,
+        body: RawBody::new(body.into_bytes()),
+    });
+    let queue = "NotificationDeadLetterQueue";
+    let sent = world.stack.send_message(queue, &message).await;
+    sent.unwrap();
 }
 
 async fn add_person(world: &World, email: &str, role: Option<&str>) {

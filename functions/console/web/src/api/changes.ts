@@ -1,6 +1,6 @@
 import { api, body } from './client'
 import { forgetMedia, queries } from './queries'
-import type { Edit, Failure, Issue, Replay } from './types'
+import type { Edit, Failure, Issue, QueueName, Replay } from './types'
 
 /** The most assets that one request may name. */
 const REQUEST = 200
@@ -87,3 +87,19 @@ export async function replayEvents(ids: string[]): Promise<number> {
 
 export const replaySince = (since: string, asset_id: string | null) =>
   replay({ since, ...(asset_id && { asset_id }) })
+
+/** A call works for some seconds: it is repeated while it helps. Answers how many messages are in their queue again. */
+export async function redrive(queue: QueueName, told: (sent: number) => void): Promise<number> {
+  let sent = 0
+  try {
+    for (;;) {
+      const answer = await body(api.POST('/api/cloudinary/events/redrive', { body: { queue } }))
+      sent += answer.sent
+      told(sent)
+      if (answer.left === 0 || answer.sent === 0) return sent
+    }
+  } finally {
+    void queries.invalidateQueries({ queryKey: ['given-up'] })
+    void queries.invalidateQueries({ queryKey: ['events'] })
+  }
+}

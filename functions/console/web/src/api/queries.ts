@@ -60,6 +60,8 @@ export const readEvents = (query: EventsQuery, cursor: string | null) =>
     }),
   )
 
+export const readGivenUp = () => body(api.GET('/api/cloudinary/events/redrive'))
+
 export const readHours = (hours: number) =>
   body(api.GET('/api/cloudinary/audit/series', { params: { query: { hours } } }))
 

@@ -9,6 +9,7 @@ import { CopyCurl } from '../ui/copy'
 import { Choice, Day, useFilters, Word } from '../ui/filter-fields'
 import { Empty, Failed, Loading } from '../ui/states'
 import { EventLine, whyNoReplay } from './event'
+import { GivenUpMessages } from './given-up'
 import { Refusals } from './refusals'
 import { ReplayBar } from './replay'
 
@@ -44,6 +45,7 @@ export default function Events() {
       </div>
       {list.isPending && <Loading what="the events" />}
       {list.isError && <Failed error={list.error} retry={() => void list.refetch()} />}
+      {list.data && <GivenUpMessages />}
       {list.data && <Refusals refusals={list.data.pages[0]?.refusals ?? []} />}
       {list.data && (
         <Recorded key={JSON.stringify(filters)} events={events} asset={filters.asset_id ?? null} />
