@@ -121,6 +121,9 @@ export const picture = (page, name) => page.screenshot({ path: `${PICTURES}/${na
 export const picturesLoaded = (page) =>
   page.waitForFunction(() => [...document.images].every((image) => image.complete))
 
+/** Tells a time of this machine, which nothing depends on. */
+export const tellTime = (what, milliseconds) => console.log(`  ${what}: ${Math.round(milliseconds)} ms`)
+
 export function same(actual, expected, what) {
   const [one, other] = [JSON.stringify(actual), JSON.stringify(expected)]
   if (one !== other) throw new Error(`${what}: ${one}, expected ${other}`)

@@ -1,5 +1,5 @@
 // Two people on one library: what one does, the other sees.
-import { openAs, picture, same } from './browser.mjs'
+import { openAs, picture, same, tellTime } from './browser.mjs'
 
 const FOLDER = { path: '?folder=campaigns/summer' }
 
@@ -22,8 +22,10 @@ export const live = {
     const before = await drawer.getByLabel('Display name').inputValue()
     await drawer.getByLabel('Display name').fill('Seen by the other')
     await drawer.getByRole('button', { name: 'Save' }).click()
+    const saved = Date.now()
     const renamed = other.page.locator('.tile', { hasText: 'Seen by the other' })
     await renamed.waitFor(SOON)
+    tellTime('from one browser to the other', Date.now() - saved)
     await one.page.getByRole('button', { name: 'Undo' }).click()
     await renamed.waitFor({ state: 'detached', ...SOON })
     await drawer.getByRole('heading', { name: before }).first().waitFor()

@@ -1,5 +1,5 @@
 // Each page wide and light, narrow and dark; and the states in which there is nothing to show.
-import { NARROW, offendingElements, open, openAs, picture, picturesLoaded, same, WIDE } from './browser.mjs'
+import { NARROW, offendingElements, open, openAs, picture, picturesLoaded, same, tellTime, WIDE } from './browser.mjs'
 
 const problem = (status, code, headers = {}) => ({
   status,
@@ -88,6 +88,18 @@ const NO_EVENTS = json({ items: [], refusals: [], pagination: { limit: 50, has_m
 export const states = {
   'each page is wide': (browser) => everyPage(browser, 'wide', WIDE, ['light', 'dark']),
   'each page is narrow': (browser) => everyPage(browser, 'narrow', NARROW, ['dark', 'light']),
+  async 'the first picture comes'(browser) {
+    const opened = await openAs(browser)
+    const { page } = opened
+    await page.goto(page.url())
+    const shown = await page.waitForFunction(() => {
+      const isShown = [...document.querySelectorAll('.tile img')].some((image) => image.naturalWidth > 0)
+      return isShown && performance.now()
+    })
+    tellTime('from the address to the first picture', await shown.jsonValue())
+    return opened
+  },
+
   'an empty library': (browser) => answered(browser, 'state-empty', EMPTY, 'The library is empty'),
   'no connection': (browser) => answered(browser, 'state-offline', null, 'No connection'),
   'not allowed': (browser) => answered(browser, 'state-forbidden', problem(403, 'forbidden'), 'Not allowed'),

@@ -3,6 +3,7 @@ import { launch, open, offendingElements, picture, same, told } from './browser.
 import { care } from './care.mjs'
 import { collections } from './collections.mjs'
 import { events } from './events.mjs'
+import { writeGallery } from './gallery.mjs'
 import { live } from './live.mjs'
 import { menus } from './menus.mjs'
 import { states } from './states.mjs'
@@ -64,6 +65,7 @@ try {
   for (const [name, story] of stories) await play(name, story)
 } finally {
   await browser.close()
+  await writeGallery()
 }
 if (failures.length > 0) {
   console.error(failures.join('\n\n'))
