@@ -178,6 +178,10 @@ fn expect(
 fn text_of(name: &str, value: &Value) -> Result<String, UploadRefusal> {
     let text = match (name, value) {
         (_, Value::Null) => Some(String::new()),
+        // Written anew, so that no escape hides what a key says.
+        ("context", Value::String(text)) if !text.is_empty() => {
+            escape::read_pairs(text).map(escape::pairs)
+        }
         (_, Value::String(text)) => Some(text.clone()),
         (_, Value::Number(number)) => Some(number.to_string()),
         (_, Value::Bool(flag)) => Some(if *flag { "1" } else { "0" }.to_owned()),
@@ -209,7 +213,6 @@ impl SignableUpload {
             let pair = escape::pairs([(PROOF_KEY, upload.to_string())]);
             let context = self.params.entry("context").or_default();
             let bar = if context.is_empty() { "" } else { "|" };
-            // It stands first: a backslash at the end of the caller's text would take the bar away.
             *context = format!("{pair}{bar}{context}");
         }
         self

@@ -147,6 +147,9 @@ fn other_values_than_those_that_are_signed_are_refused() {
         json!({"context": {"alt": 1}}),
         json!({"context": {"media_sync_upload": "x"}}),
         json!({"context": "alt=A|media_sync_upload=x"}),
+        json!({"context": r"media\_sync\_upload=x"}),
+        json!({"context": r"alt=A|media_sync_uploa\d=x"}),
+        json!({"context": "no pair"}),
         json!({"public_id": ["mug"]}),
         json!({"public_id": "a//b"}),
         json!({"display_name": "x".repeat(256)}),
@@ -242,5 +245,22 @@ proptest! {
         let mut answer = sign(json!({"tags": tag}));
         answer.insert("tags".to_owned(), json!(other));
         prop_assert_ne!(answer["signature"].as_str().unwrap(), expected_signature(&answer));
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_context_says_it_names_one_upload(
+        given in r"([a-z_=|\\ ]|media|_sync|_upload|upload=){0,12}"
+    ) {
+        let upload = Uuid::from_u128(7);
+        let params = json!({"public_id": "shop/mug", "context": given});
+        if let Ok(signable) = plan(params, &anywhere()) {
+            let signed = signable.with_proof(UploadProof::Context, upload);
+            let signed = signed.sign(false, Timestamp::from_secs(NOW), 600, &credentials());
+            let pairs = escape::read_pairs(signed["context"].as_str().unwrap()).unwrap();
+            let proofs: Vec<_> = pairs.iter().filter(|(key, _)| key.trim() == PROOF_KEY).collect();
+            prop_assert_eq!(proofs, [&(PROOF_KEY.to_owned(), upload.to_string())]);
+        }
     }
 }
