@@ -74,6 +74,7 @@ export async function signIn(page, email = 'admin@example.com') {
   await page.getByLabel('Password').fill(PASSWORD)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByRole('heading', { name: 'Library' }).waitFor()
+  same(await page.getByText('The console is being opened').count(), 0, 'the line of the beginning')
 }
 
 /** What the browser keeps of each person's session. */

@@ -31,7 +31,7 @@ export const work = {
     await page.getByLabel('E-mail').fill('admin@example.com')
     await page.getByLabel('Password').fill('wrong')
     await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByRole('alert').getByText('Invalid login credentials').waitFor()
+    await page.getByRole('alert').getByText('The e-mail address or the password is wrong.').waitFor()
     await signIn(page)
     await page.reload()
     await page.getByRole('heading', { name: 'Library' }).waitFor()
@@ -98,6 +98,53 @@ export const work = {
     await tabTo(page, page.getByRole('button', { name: 'Undo' }))
     await page.keyboard.press('Enter')
     await page.getByText('1 found').waitFor()
+    return opened
+  },
+
+  async 'an unsaved text stays with its asset, and what others change meanwhile is told'(browser) {
+    const path = '?folder=products/mugs&sort_by=public_id&sort_order=asc'
+    const one = await openAs(browser, 'admin@example.com', { path })
+    const other = await openAs(browser, 'admin@example.com', { path })
+    const form = ({ page }) => page.locator('.drawer').getByRole('form', { name: 'Edit' })
+    const begin = async (opened, text) => {
+      await opened.page.locator('.tile .open').nth(1).click()
+      await form(opened).getByLabel('Description').fill(text)
+    }
+    await begin(one, 'Of the first')
+    await one.page.keyboard.press('Escape')
+    await one.page.locator('.drawer').waitFor({ state: 'detached' })
+    await one.page.locator('.tile .open').nth(1).click()
+    same(await form(one).getByLabel('Description').inputValue(), 'Of the first', 'the draft')
+
+    // The first one's page learns nothing until it saves.
+    let isSaved = false
+    one.page.on('request', (request) => (isSaved ||= request.method() === 'PATCH'))
+    await one.page.route(/media\/[0-9a-f]{32}$/, (route) => (isSaved ? route.continue() : route.abort()))
+    await begin(other, 'Of the second')
+    await form(other).getByRole('button', { name: 'Save' }).click()
+    await other.page.getByText('Saved. Cloudinary follows.').waitFor()
+    await form(one).getByRole('button', { name: 'Save' }).click()
+    await form(one).getByText('Somebody has changed this meanwhile: description.').waitFor()
+    await picture(one.page, 'edit-overtaken')
+    await form(one).getByRole('button', { name: 'Discard' }).click()
+    const isShown = (text) => document.querySelector('.drawer [name=description]')?.value === text
+    await one.page.waitForFunction(isShown, 'Of the second')
+    same(other.offences, [], 'offences of the other page')
+    await other.close()
+    return one
+  },
+
+  async 'filters typed one after the other are all kept'(browser) {
+    const opened = await openAs(browser)
+    const { page } = opened
+    await page.getByRole('textbox', { name: 'Folder' }).focus()
+    await page.keyboard.type('campaigns/summer', { delay: 30 })
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('winter', { delay: 90 })
+    await page.getByText('Nothing matches').waitFor()
+    const { searchParams } = new URL(page.url())
+    same([searchParams.get('folder'), searchParams.get('tags')], ['campaigns/summer', 'winter'], 'the address')
+    same(await page.getByRole('textbox', { name: 'Tags' }).inputValue(), 'winter', 'the field')
     return opened
   },
 

@@ -17,8 +17,11 @@ async function start(into: HTMLElement): Promise<void> {
   try {
     await readSettings()
     await beginSession()
+    // The line that stands there until the program has come.
+    into.replaceChildren()
     render(<App />, into)
   } catch (error) {
+    into.replaceChildren()
     render(<BrokenStart error={error} />, into)
     return
   }

@@ -76,8 +76,9 @@ function Standing() {
     pending: `${count(data.pending_operations)} waiting for Cloudinary`,
     synced: 'Both sides agree',
   }[state]
+  const failures = role.value === 'admin' ? '/console/issues' : '/console?sync_status=error'
   return (
-    <a class="standing" href={state === 'error' ? '/console/issues' : '/console/sync'}>
+    <a class="standing" href={state === 'error' ? failures : '/console/sync'}>
       <span class={`dot ${state}`} aria-hidden="true" />
       <span role="status">{told}</span>
       <span class="fine">Compared {ago(data.last_sync)}</span>

@@ -1,3 +1,5 @@
+import type { Failure } from './types'
+
 /** An answer that is an error, by RFC 9457, or a message of the gateway. */
 export class Problem extends Error {
   readonly status: number
@@ -35,6 +37,11 @@ export class Problem extends Error {
       text('request_id') ?? response.headers.get('x-request-id'),
       Number.isFinite(wait) && wait > 0 ? wait : null,
     )
+  }
+
+  /** The failure of one asset among several. */
+  static ofAsset({ code, error }: Failure): Problem {
+    return new Problem(code === 'forbidden' ? 403 : 422, code, error, null, null)
   }
 }
 

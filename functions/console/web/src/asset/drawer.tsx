@@ -87,7 +87,9 @@ function Details({ details }: { details: AssetDetails }) {
       <Facts details={details} />
       <Uses details={details} />
       <Comparison details={details} />
-      {!asset.deleted_at && <EditForm key={asset.id} asset={asset} disabledReason={unnamed ?? refused} />}
+      {!asset.deleted_at && (
+        <EditForm key={asset.id} asset={asset} etag={details.etag} disabledReason={unnamed ?? refused} />
+      )}
       <Timeline details={details} />
     </div>
   )

@@ -1,14 +1,17 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { editAssets } from '../api/changes'
-import { queries } from '../api/queries'
+import { Problem } from '../api/problem'
+import { queries, readAsset } from '../api/queries'
 import type { Edit, WholeAsset } from '../api/types'
+import { words } from '../text'
 import { Button } from '../ui/button'
 import { CopyCurl } from '../ui/copy'
 import { FailedLine } from '../ui/states'
 import { Foreign } from '../ui/text'
 import { toast } from '../ui/toast'
 import { type Draft, draftOf, editBetween } from './draft'
+import { beginEditing, keepDraft, overtakenFields } from './drafts'
 import { KeyValues } from './key-values'
 import { TagField } from './tag-field'
 
@@ -22,19 +25,31 @@ const FIELDS: { name: TextField; label: string; most: number; hint?: string; lon
   { name: 'description', label: 'Description', most: 10_000, hint: 'Kept here only.', long: true },
 ]
 
-export function EditForm({ asset, disabledReason }: { asset: WholeAsset; disabledReason: string | null }) {
+interface EditFormProps {
+  asset: WholeAsset
+  /** The tag of the state that is shown. */
+  etag: string
+  disabledReason: string | null
+}
+
+export function EditForm({ asset, etag, disabledReason }: EditFormProps) {
+  const begun = beginEditing(asset)
   // What the person saw when they began: only their changes are sent, whatever arrives meanwhile.
-  const base = useSignal<Draft>(draftOf(asset))
-  const draft = useSignal<Draft>(base.value)
+  const base = useSignal<Draft>(begun.base)
+  const draft = useSignal<Draft>(begun.draft)
   const failed = useSignal<unknown>(null)
   const busy = useSignal(false)
   const edit = editBetween(asset.cloudinary_asset_id ?? '', base.value, draft.value)
+  const overtaken = edit && !busy.value ? overtakenFields(edit, base.value, draftOf(asset)) : []
   const isTouched = edit !== null || busy.value
   useEffect(() => {
     if (isTouched) return
     base.value = draftOf(asset)
     draft.value = base.value
   }, [asset, isTouched, base, draft])
+  useEffect(() => {
+    keepDraft(asset.id, edit && { base: base.value, draft: draft.value })
+  })
 
   const change = (changed: Partial<Draft>) => {
     draft.value = { ...draft.value, ...changed }
@@ -47,13 +62,15 @@ export function EditForm({ asset, disabledReason }: { asset: WholeAsset; disable
     failed.value = null
     const undo = editBetween(edit.asset_id, draft.value, base.value)
     try {
-      await carryOut(edit)
+      await carryOutUnlessOvertaken(edit, base.value, etag)
       // Else the form would show the values of before until the next look.
       await queries.invalidateQueries({ queryKey: ['media', 'asset'] })
       base.value = draft.value
       toast('Saved. Cloudinary follows.', undo ? () => takeBack(undo) : undefined)
     } catch (error) {
-      failed.value = error
+      // Then the form tells which fields somebody else has changed.
+      if (isOvertaken(error)) await queries.invalidateQueries({ queryKey: ['media', 'asset'] })
+      else failed.value = error
     } finally {
       busy.value = false
     }
@@ -97,15 +114,30 @@ export function EditForm({ asset, disabledReason }: { asset: WholeAsset; disable
           onChange={(metadata) => change({ metadata })}
         />
       </fieldset>
-      <FailedLine error={failed.value} />
       {edit && !disabledReason && (
-        <p class="row end save">
-          <CopyCurl request={{ method: 'PATCH', path: '/api/cloudinary/media', body: edit }} />
-          <Button onClick={() => (draft.value = base.value)}>Discard</Button>
-          <button type="submit" class="button main" disabled={busy.value}>
-            {busy.value ? 'Saving …' : 'Save'}
-          </button>
-        </p>
+        <div class="save">
+          <FailedLine error={failed.value} />
+          {overtaken.length > 0 && (
+            <p class="failed-line" role="alert">
+              Somebody has changed this meanwhile: {overtaken.map(words).join(', ')}. Save replaces it,
+              Discard shows it.
+            </p>
+          )}
+          <p class="row end">
+            <CopyCurl request={{ method: 'PATCH', path: '/api/cloudinary/media', body: edit }} />
+            <Button
+              onClick={() => {
+                draft.value = base.value
+                failed.value = null
+              }}
+            >
+              Discard
+            </Button>
+            <button type="submit" class="button main" disabled={busy.value}>
+              {busy.value ? 'Saving …' : 'Save'}
+            </button>
+          </p>
+        </div>
       )}
       {asset.original_filename && (
         <p class="fine">
@@ -118,8 +150,23 @@ export function EditForm({ asset, disabledReason }: { asset: WholeAsset; disable
 
 async function carryOut(edit: Edit): Promise<void> {
   const { failed } = await editAssets([edit])
-  if (failed[0]) throw new Error(failed[0].error)
+  if (failed[0]) throw Problem.ofAsset(failed[0])
 }
+
+/** Others' changes of other fields stay as they are. */
+async function carryOutUnlessOvertaken(edit: Edit, base: Draft, etag: string): Promise<void> {
+  try {
+    await carryOut({ ...edit, if_match: etag })
+  } catch (error) {
+    if (!isOvertaken(error)) throw error
+    const now = await readAsset(edit.asset_id)
+    if (overtakenFields(edit, base, draftOf(now.asset)).length > 0) throw error
+    await carryOut({ ...edit, if_match: now.etag })
+  }
+}
+
+const isOvertaken = (error: unknown): boolean =>
+  error instanceof Problem && error.code === 'precondition_failed'
 
 async function takeBack(undo: Edit): Promise<void> {
   try {

@@ -1,4 +1,5 @@
 import type { AssetDetails } from '../api/types'
+import { role } from '../session/session'
 import { ago, duration, moment, words } from '../text'
 import { Badge } from '../ui/status'
 import { Foreign } from '../ui/text'
@@ -41,6 +42,12 @@ export function Timeline({ details }: { details: AssetDetails }) {
   return (
     <section class="timeline" aria-label="Timeline">
       <h3>Timeline</h3>
+      {role.value === 'admin' && details.asset.cloudinary_asset_id && (
+        <p class="fine">
+          <a href={`/console/events?asset_id=${details.asset.cloudinary_asset_id}`}>Its events</a>, which can
+          be applied again.
+        </p>
+      )}
       {details.audit === null && (
         <p class="fine">The trail is shown to the asset's owner and administrators.</p>
       )}

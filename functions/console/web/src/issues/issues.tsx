@@ -24,7 +24,7 @@ export default function Issues() {
           <p>
             {ignored.length > 0
               ? `Besides ${plural(ignored.length, 'issue')} that somebody has set to ignored.`
-              : 'Every change has reached Cloudinary, or is on its way.'}
+              : 'Every change has reached Cloudinary, or is on its way. What fails again comes back here.'}
           </p>
         </Empty>
       )}

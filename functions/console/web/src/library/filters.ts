@@ -46,7 +46,8 @@ export function useView(): View {
     layout: query.view === 'list' ? 'list' : 'grid',
     menus: query.menus === 'show' || query.menus === 'hide' ? query.menus : null,
     change: (changed, replace = false) => {
-      const next = new URLSearchParams(query)
+      // As it is by now: two fields may change it before the page is drawn anew.
+      const next = new URLSearchParams(location.search)
       for (const [name, value] of Object.entries(changed)) {
         if (value) next.set(name, value)
         else next.delete(name)

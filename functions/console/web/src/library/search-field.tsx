@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { Icon } from '../ui/icon'
 import type { FilterName, View } from './filters'
@@ -5,35 +6,35 @@ import type { FilterName, View } from './filters'
 /** Milliseconds after the last letter. */
 const TYPED = 250
 
-/** Changes a filter once nobody types any more. The other one, if there is one, goes. */
-export function useLater(view: View, name: FilterName, without?: FilterName) {
+/** A filter's field, whose text counts once nobody types any more. The other filter, if there is one, goes. */
+export function useTyped(view: View, name: FilterName, without?: FilterName) {
   const timer = useRef<number>(0)
+  // What is typed and not in the address yet: no other change of the page may take it away.
+  const typed = useSignal<string | null>(null)
   useEffect(() => () => clearTimeout(timer.current), [])
-  return (value: string) => {
-    clearTimeout(timer.current)
-    timer.current = window.setTimeout(
-      () => view.change({ [name]: value, ...(without && { [without]: null }) }, true),
-      TYPED,
-    )
+  const apply = () => {
+    view.change({ [name]: typed.peek(), ...(without && { [without]: null }) }, true)
+    typed.value = null
+  }
+  return {
+    value: typed.value ?? view.filters[name] ?? '',
+    onInput: (event: Event) => {
+      typed.value = (event.currentTarget as HTMLInputElement).value
+      clearTimeout(timer.current)
+      timer.current = window.setTimeout(apply, TYPED)
+    },
   }
 }
 
 export function SearchField({ view, hint }: { view: View; hint: string }) {
   const field = useRef<HTMLInputElement>(null)
-  const later = useLater(view, 'search')
+  const typed = useTyped(view, 'search')
   useSlash(field)
   return (
     <label class="search">
       <Icon name="search" />
       <span class="unseen">{hint}</span>
-      <input
-        ref={field}
-        type="search"
-        placeholder={hint}
-        maxLength={200}
-        value={view.filters.search ?? ''}
-        onInput={(event) => later(event.currentTarget.value)}
-      />
+      <input ref={field} type="search" placeholder={hint} maxLength={200} {...typed} />
       <span class="key" aria-hidden="true">
         /
       </span>

@@ -3,12 +3,12 @@ import { Button } from '../ui/button'
 import { Icon } from '../ui/icon'
 import { Foreign } from '../ui/text'
 import type { FilterName, View } from './filters'
-import { SearchField, useLater } from './search-field'
+import { SearchField, useTyped } from './search-field'
 
 export function Toolbar({ view, hasMenus }: { view: View; hasMenus: boolean }) {
   return (
     <div class="toolbar">
-      <SearchField view={view} hint="Search names and descriptions" />
+      <SearchField view={view} hint="Search names, tags and texts" />
       <div class="filters">
         <Button
           icon="filter"
@@ -84,18 +84,11 @@ interface WordProps {
 }
 
 function Word({ view, name, label, hint, without }: WordProps) {
-  const later = useLater(view, name, without)
+  const typed = useTyped(view, name, without)
   return (
     <label class="filter">
       <span class="unseen">{label}</span>
-      <input
-        type="text"
-        dir="auto"
-        placeholder={label}
-        title={hint}
-        value={view.filters[name] ?? ''}
-        onInput={(event) => later(event.currentTarget.value)}
-      />
+      <input type="text" dir="auto" placeholder={label} title={hint} {...typed} />
     </label>
   )
 }

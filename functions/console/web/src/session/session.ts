@@ -84,10 +84,15 @@ export async function renewSession(): Promise<string | null> {
   return data.session?.access_token ?? null
 }
 
+/** What people are told where Auth's own words are a program's. */
+const REFUSALS: Record<string, string> = {
+  invalid_credentials: 'The e-mail address or the password is wrong.',
+}
+
 /** Answers why it was refused, or null. */
 export async function signIn(email: string, password: string): Promise<string | null> {
   const { error } = await (await client()).signInWithPassword({ email, password })
-  return error ? error.message : null
+  return error ? (REFUSALS[error.code ?? ''] ?? error.message) : null
 }
 
 export async function signOut(): Promise<void> {

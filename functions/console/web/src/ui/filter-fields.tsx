@@ -6,7 +6,8 @@ export function useFilters<Name extends string>(names: readonly Name[]) {
   const kept = names.flatMap((name) => (query[name] ? [[name, query[name]] as const] : []))
   const filters = Object.fromEntries(kept) as Partial<Record<Name, string>>
   const change = (name: string, value: string) => {
-    const next = new URLSearchParams(filters as Record<string, string>)
+    const now = new URLSearchParams(location.search)
+    const next = new URLSearchParams([...now].filter(([kept]) => (names as readonly string[]).includes(kept)))
     if (value) next.set(name, value)
     else next.delete(name)
     const text = next.toString()

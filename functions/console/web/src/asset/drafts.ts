@@ -1,0 +1,41 @@
+import type { Edit, WholeAsset } from '../api/types'
+import { userId } from '../session/session'
+import { type Draft, draftOf, editBetween } from './draft'
+
+/** What a person has typed of an asset, and what it showed when they began. */
+export interface Editing {
+  base: Draft
+  draft: Draft
+}
+
+/** Unsaved drafts, by their rows' ids: whoever walks away from an asset finds the text again. */
+const unsaved = new Map<string, Editing>()
+
+export const beginEditing = (asset: WholeAsset): Editing => {
+  const base = draftOf(asset)
+  return unsaved.get(asset.id) ?? { base, draft: base }
+}
+
+export function keepDraft(id: string, editing: Editing | null): void {
+  if (editing) unsaved.set(id, editing)
+  else unsaved.delete(id)
+}
+
+// Another user must not see them. Whoever signs in again goes on.
+let owner = userId.value
+userId.subscribe((id) => {
+  if (id === null || id === owner) return
+  owner = id
+  unsaved.clear()
+})
+
+/** The fields of an edit that somebody else has changed since it was begun. */
+export function overtakenFields(edit: Edit, base: Draft, now: Draft): (keyof Edit)[] {
+  const theirs = editBetween(edit.asset_id, base, now)
+  if (!theirs) return []
+  return (Object.keys(edit) as (keyof Edit)[]).filter(
+    (field) => field !== 'asset_id' && field in theirs && !isSame(edit[field], theirs[field]),
+  )
+}
+
+const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other)
