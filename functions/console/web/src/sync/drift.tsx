@@ -5,10 +5,14 @@ import { Foreign } from '../ui/text'
 /** The differences that a dry run found, with examples. */
 export function DriftReport({ drift }: { drift: Drift }) {
   const { missing_here, missing_there, different, would_stop } = drift
-  const none = missing_here.count + missing_there.count + different.count === 0
-  if (none) return <p>Both sides hold the same: {plural(drift.equal, 'asset')} are equal.</p>
+  const unequal = missing_here.count + missing_there.count + different.count
+  if (unequal === 0) return <p>Both sides hold the same: {plural(drift.equal, 'asset')} are equal.</p>
   return (
     <div class="drift">
+      <p>
+        {plural(unequal, 'asset differs', 'assets differ')}, {count(drift.equal)} are equal. Changes made here
+        that still wait for Cloudinary count as different.
+      </p>
       {would_stop && (
         <p class="failed-line">
           A run would stop: <Foreign>{words(would_stop)}</Foreign>.
@@ -17,7 +21,6 @@ export function DriftReport({ drift }: { drift: Drift }) {
       <Part title="Missing here" part={missing_here} />
       <Part title="Missing in Cloudinary" part={missing_there} />
       <Part title="Different" part={different} />
-      <p class="fine">{count(drift.equal)} equal.</p>
     </div>
   )
 }

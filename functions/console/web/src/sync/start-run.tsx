@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals'
 import { queries, startRun } from '../api/queries'
 import type { SyncAnswer, SyncRequest } from '../api/types'
 import { whyNotAdmin } from '../session/rights'
-import { count, duration } from '../text'
+import { count, duration, plural } from '../text'
 import { Button } from '../ui/button'
 import { CopyCurl } from '../ui/copy'
 import { FailedLine } from '../ui/states'
@@ -63,9 +63,7 @@ function Answer({ answer }: { answer: SyncAnswer }) {
       <p>
         <strong>{answer.joined ? 'Another run was in progress' : `The run ${answer.status}`}</strong>
         {': '}
-        {count(answer.synced_items)} new, {count(answer.updated_items)} updated, {count(answer.deleted_items)}{' '}
-        deleted, {count(answer.unchanged_items)} unchanged, in {duration(answer.duration_ms)}.
-        {answer.dry_run && ' Nothing was changed.'}
+        {answer.dry_run ? <WouldDo answer={answer} /> : <HasDone answer={answer} />}
       </p>
       {answer.errors.map(({ code, message }) => (
         <p class="failed-line" key={`${code} ${message}`}>
@@ -74,5 +72,24 @@ function Answer({ answer }: { answer: SyncAnswer }) {
       ))}
       {answer.drift && <DriftReport drift={answer.drift} />}
     </div>
+  )
+}
+
+/** What a dry run tells is not what differs: a change that waits for Cloudinary differs, and a run leaves it alone. */
+function WouldDo({ answer: { synced_items, updated_items, deleted_items } }: { answer: SyncAnswer }) {
+  return (
+    <>
+      a run would add {count(synced_items)}, update {count(updated_items)} and delete{' '}
+      {plural(deleted_items, 'asset')} here. Nothing was changed.
+    </>
+  )
+}
+
+function HasDone({ answer }: { answer: SyncAnswer }) {
+  return (
+    <>
+      {count(answer.synced_items)} new, {count(answer.updated_items)} updated, {count(answer.deleted_items)}{' '}
+      deleted, {count(answer.unchanged_items)} unchanged, in {duration(answer.duration_ms)}.
+    </>
   )
 }
