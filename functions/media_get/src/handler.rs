@@ -36,7 +36,7 @@ struct Found {
     etag: String,
     /// Its state in Cloudinary; nothing when Cloudinary does not have it.
     stored: Option<Stored>,
-    /// What it was last seen to have there; nothing when Cloudinary does not have it.
+    /// Its values as Cloudinary was last seen to have them; nothing when it does not have the asset.
     seen: Option<SeenValues>,
     standing: StatusFacts,
     notifications: Value,

@@ -7,7 +7,7 @@ use crate::intent::{EditableValues, Intent, PairWishes};
 use crate::observation::AssetClocks;
 use crate::time::Timestamp;
 
-/// What Cloudinary was last seen to have, of the values that people edit.
+/// Values that people edit, as Cloudinary was last seen to have them.
 #[derive(Clone, Debug, Deserialize)]
 pub struct SeenValues {
     pub values: EditableValues,

@@ -29,7 +29,7 @@ export const draftOf = (asset: WholeAsset): Draft => ({
   metadata: texts(asset.metadata),
 })
 
-const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
+export const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
 
 /** Keys that changed, and null for those that went. */
 function changedKeys(

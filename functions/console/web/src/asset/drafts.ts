@@ -1,6 +1,6 @@
 import type { Edit, WholeAsset } from '../api/types'
 import { userId } from '../session/session'
-import { type Draft, draftOf, editBetween } from './draft'
+import { type Draft, draftOf, editBetween, same } from './draft'
 
 /** What a person has typed of an asset, and what it showed when they began. */
 export interface Editing {
@@ -34,8 +34,6 @@ export function overtakenFields(edit: Edit, base: Draft, now: Draft): (keyof Edi
   const theirs = editBetween(edit.asset_id, base, now)
   if (!theirs) return []
   return (Object.keys(edit) as (keyof Edit)[]).filter(
-    (field) => field !== 'asset_id' && field in theirs && !isSame(edit[field], theirs[field]),
+    (field) => field !== 'asset_id' && field in theirs && !same(edit[field], theirs[field]),
   )
 }
-
-const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other)

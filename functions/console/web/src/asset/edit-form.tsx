@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useLayoutEffect } from 'preact/hooks'
 import { editAssets } from '../api/changes'
 import { Problem } from '../api/problem'
 import { queries, readAsset } from '../api/queries'
@@ -47,7 +47,8 @@ export function EditForm({ asset, etag, disabledReason }: EditFormProps) {
     base.value = draftOf(asset)
     draft.value = base.value
   }, [asset, isTouched, base, draft])
-  useEffect(() => {
+  // Before the next key: Escape may be it.
+  useLayoutEffect(() => {
     keepDraft(asset.id, edit && { base: base.value, draft: draft.value })
   })
 
