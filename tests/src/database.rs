@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
 
@@ -11,23 +12,31 @@ use tokio_postgres::{Client, NoTls};
 pub(crate) struct Connections(Mutex<Vec<Client>>);
 
 impl Connections {
-    /// The rows of a query, asked over a connection that no other query uses meanwhile.
+    /// The rows of a query, asked over a connection that no other query uses meanwhile. A statement is a transaction.
     pub(crate) async fn rows(
         &self,
         url: &str,
         sql: &str,
         values: &[&(dyn ToSql + Sync)],
     ) -> Vec<Value> {
-        while let Some(client) = self.take() {
+        loop {
+            let (client, is_new) = match self.take() {
+                Some(client) => (client, false),
+                None => (connect(url).await, true),
+            };
             match try_rows(&client, sql, values).await {
                 // A server that was killed since has taken the connection with it.
-                Err(error) if error.is_closed() => {}
-                answer => return self.keep(client, sql, answer),
+                Err(error) if error.is_closed() && !is_new => {}
+                // The functions write meanwhile. The victim of a deadlock has had no effect.
+                Err(error) if error.code() == Some(&SqlState::T_R_DEADLOCK_DETECTED) => {
+                    self.keep(client);
+                }
+                answer => {
+                    self.keep(client);
+                    return answer.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+                }
             }
         }
-        let client = connect(url).await;
-        let answer = try_rows(&client, sql, values).await;
-        self.keep(client, sql, answer)
     }
 
     fn take(&self) -> Option<Client> {
@@ -35,14 +44,11 @@ impl Connections {
         idle.pop()
     }
 
-    fn keep(&self, client: Client, sql: &str, answer: Answer) -> Vec<Value> {
+    fn keep(&self, client: Client) {
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         idle.push(client);
-        answer.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
     }
 }
-
-type Answer = Result<Vec<Value>, tokio_postgres::Error>;
 
 /// A connection as the database's owner.
 pub async fn connect(url: &str) -> Client {
@@ -60,7 +66,11 @@ pub async fn rows(client: &Client, sql: &str, values: &[&(dyn ToSql + Sync)]) ->
     rows.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
 }
 
-async fn try_rows(client: &Client, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Answer {
+async fn try_rows(
+    client: &Client,
+    sql: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Value>, tokio_postgres::Error> {
     let wrapped = format!("with t as ({sql}) select to_jsonb(t) from t");
     let rows = client.query(&wrapped, values).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())

@@ -131,7 +131,7 @@ impl World {
     /// Sends all decisions that wait, as if their time had come, and the scheduler's too.
     pub async fn drain(&self) {
         self.rows(
-            // In the order in which workers lock them.
+            // In the order in which claims lock them.
             "with due as (
                 select id from public.media_assets
                 where sync_next_attempt_at is not null and intent is not null order by id for update
