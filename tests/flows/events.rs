@@ -95,6 +95,37 @@ async fn others_hear_nothing(world: &World) {
     }
 }
 
+#[tokio::test]
+async fn replay_of_an_odd_shape_is_refused_and_leaves_no_entry() {
+    let world = World::start().await;
+    let id = "0".repeat(64);
+    let since = "2026-01-01";
+    for query in [
+        json!({}),
+        json!([]),
+        json!("ids"),
+        json!(null),
+        json!({ "ids": [] }),
+        json!({ "ids": [7] }),
+        json!({ "ids": id }),
+        json!({ "ids": [id], "since": since }),
+        json!({ "ids": [id], "asset_id": "1" }),
+        json!({ "since": null }),
+        json!({ "since": since, "asset_id": 7 }),
+        json!({ "since": since, "until": since }),
+        json!({ "asset_id": "1" }),
+    ] {
+        let arguments = json!({ "p_query": query });
+        let answer = world
+            .request("media_request_replay", &world.admin, arguments)
+            .await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
+    }
+    let entries = "select count(*) from public.media_sync_log where operation = 'replay_requested'";
+    assert_eq!(world.count(entries).await, 0);
+    world.stack.stop().await;
+}
+
 async fn list(world: &World, query: &str) -> Value {
     get(world, &format!("{EVENTS}?{query}")).await
 }

@@ -6,7 +6,7 @@ use media_sync::http::Problem;
 use media_sync::parameter::ParameterError;
 use media_sync::sync::uploads::WantedUpload;
 use media_sync::upload::content::{check_allowed, check_file};
-use media_sync::upload::format::{extension, known_format};
+use media_sync::upload::format::{extension, known_format, split_name};
 use media_sync::upload::remote::RemoteFile;
 use media_sync::upload::{NamingWishes, UploadKind, UploadRules, Uploader};
 use uuid::Uuid;
@@ -111,10 +111,7 @@ fn name<'a>(
 /// Cloudinary keeps a file's name without its extension.
 fn stem(filename: &str) -> Option<String> {
     let name = filename.rsplit(['/', '\\']).next().unwrap_or_default();
-    let stem = match extension(name) {
-        Some(extension) => &name[..name.len() - extension.len() - 1],
-        None => name,
-    };
+    let (stem, _) = split_name(name);
     let stem: String = stem.chars().filter(|c| !c.is_control()).collect();
     (!stem.is_empty()).then_some(stem)
 }

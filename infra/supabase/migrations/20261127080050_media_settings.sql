@@ -129,10 +129,11 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     ', E' \n'), '\s+')
 $$;
 
--- The extension of a public id, by which Cloudinary delivers a raw file; null if it has none.
+-- The extension of a public id, by which Cloudinary delivers a raw file; null if it has none. Windows drops the dots and
+-- blanks at a name's end when it saves the file.
 create function media_sync.extension_of(p_public_id text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select lower(substring(p_public_id from '\.([A-Za-z0-9]{1,16})$'))
+    select lower(substring(p_public_id from '\.([A-Za-z0-9]{1,16})[. ]*$'))
 $$;
 
 -- The formats that a key of UPLOAD_RULES lists, as extensions are written here.

@@ -166,7 +166,8 @@ create trigger bound_collections after insert on public.media_collections
 
 alter table public.media_collections enable row level security;
 revoke all on public.media_collections from anon, authenticated, service_role;
-grant select, insert, delete on public.media_collections to authenticated;
+-- Users do not tell when a collection was made, or an asset added.
+grant select, delete, insert (id, name, description, is_public, owner) on public.media_collections to authenticated;
 grant update (name, description, is_public, owner) on public.media_collections to authenticated;
 grant select on public.media_collections to service_role;
 create policy media_collections_callers on public.media_collections as restrictive to authenticated
@@ -219,7 +220,7 @@ create trigger bound_items after insert on public.media_collection_items
 
 alter table public.media_collection_items enable row level security;
 revoke all on public.media_collection_items from anon, authenticated, service_role;
-grant select, insert, delete on public.media_collection_items to authenticated;
+grant select, delete, insert (collection_id, asset_id, position) on public.media_collection_items to authenticated;
 grant update (position) on public.media_collection_items to authenticated;
 grant select on public.media_collection_items to service_role;
 create policy media_collection_items_callers on public.media_collection_items as restrictive to authenticated

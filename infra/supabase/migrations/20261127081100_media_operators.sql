@@ -397,6 +397,23 @@ begin
 end
 $$;
 
+-- True if this asks for a replay in one of its two shapes: some ids, or a time and maybe an asset.
+create function media_sync.is_replay(p_query jsonb, p_most_ids integer) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select case
+        when jsonb_typeof(p_query) <> 'object' then false
+        when p_query - array['ids'] = '{}' then case
+            when jsonb_typeof(p_query -> 'ids') = 'array' then
+                jsonb_array_length(p_query -> 'ids') between 1 and p_most_ids
+                and not jsonb_path_exists(p_query, 'strict $.ids[*] ? (@.type() <> "string")')
+            else false
+        end
+        else p_query - array['since', 'asset_id'] = '{}'
+            and coalesce(jsonb_typeof(p_query -> 'since') = 'string', false)
+            and coalesce(jsonb_typeof(p_query -> 'asset_id'), 'string') = 'string'
+    end
+$$;
+
 -- Records in the audit trail that somebody wants recorded notifications applied again. p_query: {ids} of twenty at most, or
 -- {since, asset_id?}. {notifications, spans: [{since, until, asset_id, after}]}: how many there are, counted up to a hundred
 -- thousand, and the spans of time in which they were received. What was forgotten cannot be replayed. For administrators.
@@ -411,10 +428,8 @@ declare
 begin
     perform media_sync.bound_argument(pg_column_size(p_query));
     perform media_sync.want_operator();
-    if (p_query ? 'ids') = (p_query ? 'since') or (p_query ? 'ids') and (
-        jsonb_typeof(p_query -> 'ids') <> 'array' or jsonb_array_length(p_query -> 'ids') not between 1 and c_most_ids
-    ) then
-        raise exception 'a replay has 1 to % ids, or since', c_most_ids using errcode = '22023';
+    if not media_sync.is_replay(p_query, c_most_ids) then
+        raise exception 'a replay has 1 to % ids, or since and maybe an asset_id', c_most_ids using errcode = '22023';
     end if;
     if p_query ? 'ids' then
         -- Of one moment, which holds hardly another. To apply one twice is harmless.
@@ -464,7 +479,7 @@ grant execute on function public.media_sync_transfer, public.media_sync_count_un
     public.media_sync_note_triggers to service_role;
 
 revoke execute on function media_sync.change_owner, media_sync.is_unowned, media_sync.awaited_operation,
-    media_sync.awaited_since, media_sync.forget_issue_marks from public;
+    media_sync.awaited_since, media_sync.forget_issue_marks, media_sync.is_replay from public;
 revoke execute on function public.media_issues, public.media_mark_issue, public.media_retry_issue, public.media_audit_series,
     public.media_events, public.media_request_replay, public.media_request_redrive
     from public, anon, authenticated, service_role;

@@ -73,7 +73,7 @@ impl CursorKeys {
                 Err(CursorError::UnknownKey) => (),
                 opened => return opened,
             }
-            match self.0.renewed(&key, Deadline::NEVER).await {
+            match self.0.renewed_for_stranger(&key, Deadline::NEVER).await {
                 Some(newer) => key = newer,
                 None => return Err(CursorError::UnknownKey),
             }

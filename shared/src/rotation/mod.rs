@@ -136,6 +136,19 @@ impl<T: Send + Sync + 'static> LiveValue<T> {
         self.newer(refused)
     }
 
+    /// As [`LiveValue::renewed`], for what strangers send: whoever sends forgeries makes a copy wait once in a minute.
+    pub async fn renewed_for_stranger(
+        &self,
+        refused: &ValueVersion<T>,
+        deadline: Deadline,
+    ) -> Option<ValueVersion<T>> {
+        if let Some(newer) = self.newer(refused) {
+            return Some(newer);
+        }
+        self.source.as_ref()?.renew_for_stranger(deadline).await;
+        self.newer(refused)
+    }
+
     /// As [`LiveValue::renewed`], but waits for no pause: for refusals that cost their sender little.
     pub async fn renewed_if_due(&self, refused: &ValueVersion<T>) -> Option<ValueVersion<T>> {
         if let Some(newer) = self.newer(refused) {

@@ -9,13 +9,16 @@ pub(super) struct Pace {
     pub(super) lives: Duration,
     /// The time between the beginnings of any two reads.
     pub(super) pause: Duration,
+    /// The time after a stranger's wait in vain in which strangers wait for no read.
+    pub(super) rest: Duration,
 }
 
 /// Five minutes, and five seconds: a new key counts everywhere within the one, and nobody drives the
-/// secret's store faster than the other.
+/// secret's store faster than the other. With a minute's rest, forgers hold a copy for a twelfth of its time at most.
 pub(super) const PACE: Pace = Pace {
     lives: Duration::from_secs(300),
     pause: Duration::from_secs(5),
+    rest: Duration::from_secs(60),
 };
 
 /// The reads that there were.

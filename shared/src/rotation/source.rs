@@ -41,6 +41,8 @@ struct State {
     generation: u64,
     reads: Reads,
     count: u64,
+    /// When a stranger last waited in vain.
+    vain_wait: Option<Instant>,
 }
 
 impl Source {
@@ -61,6 +63,7 @@ impl Source {
                     good: now,
                 },
                 count: 0,
+                vain_wait: None,
             }),
             turn: tokio::sync::Mutex::default(),
         }
@@ -96,6 +99,30 @@ impl Source {
             next => next,
         };
         self.act_on(plan).await;
+    }
+
+    /// As [`Self::renew`], for a refusal that anybody can cause with a forgery. A wait in vain is followed by a time in
+    /// which it is [`Self::renew_if_due`]: forgeries would else hold every copy, each for the whole pause.
+    pub(super) async fn renew_for_stranger(&self, deadline: Deadline) {
+        let refused_at = Instant::now();
+        let (before, rests) = self.with(|state| {
+            let since_wait = state.vain_wait.map(|at| refused_at.duration_since(at));
+            (
+                state.generation,
+                since_wait.is_some_and(|passed| passed < self.pace.rest),
+            )
+        });
+        if rests {
+            return self.renew_if_due().await;
+        }
+        let plan = |reads, now| self.pace.plan_renewal(reads, refused_at, now);
+        let waits = matches!(self.next(&plan), Next::Wait(_));
+        self.renew(deadline).await;
+        self.with(|state| {
+            if waits && state.generation == before {
+                state.vain_wait = Some(Instant::now());
+            }
+        });
     }
 
     /// Boxed: it is part of every call's future, and seldom run.

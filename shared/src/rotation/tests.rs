@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use futures::future::join_all;
 use tokio::sync::Semaphore;
 
@@ -106,7 +107,7 @@ async fn an_old_value_is_read_again_before_it_is_used() {
     let store = Store::holding("new");
     let live = store.live(Pace {
         lives: Duration::ZERO,
-        pause: Duration::ZERO,
+        ..AT_ONCE
     });
     assert_eq!(live.current().await.as_str(), "new");
 }
@@ -169,5 +170,23 @@ async fn a_refusal_too_early_waits_no_longer_than_its_deadline() {
     let soon = Deadline::at(Instant::now() + Duration::from_millis(5));
     assert!(live.renewed(&refused, soon).await.is_none());
     assert!(live.renewed_if_due(&refused).await.is_none());
+    assert_eq!(store.reads(), 0);
+}
+
+#[tokio::test]
+async fn forgeries_make_a_copy_wait_once() {
+    let store = Store::holding("new");
+    let live = store.live(Pace {
+        pause: Duration::from_secs(3_600),
+        ..PACE
+    });
+    let refused = live.current().await;
+    let soon = Deadline::at(Instant::now() + Duration::from_millis(5));
+    assert!(live.renewed_for_stranger(&refused, soon).await.is_none());
+    let again = live.renewed_for_stranger(&refused, Deadline::NEVER);
+    let answer = again.now_or_never().expect("the second does not wait");
+    assert!(answer.is_none());
+    let key = live.renewed(&refused, Deadline::NEVER).now_or_never();
+    assert!(key.is_none(), "a refusal of our own key waits");
     assert_eq!(store.reads(), 0);
 }

@@ -74,13 +74,54 @@ const LONGEST_EXTENSION: usize = 16;
 
 /// The extension of a file name, without its dot; `None` when it has none, or an odd one.
 pub fn extension(filename: &str) -> Option<String> {
-    delivered_extension(filename).filter(|extension| filename.len() > extension.len() + 1)
+    split_name(filename).1
+}
+
+/// A file name without its extension, and the extension.
+pub fn split_name(filename: &str) -> (&str, Option<String>) {
+    match delivered_extension(filename) {
+        Some(extension) if as_saved(filename).len() > extension.len() + 1 => {
+            let saved_as = as_saved(filename);
+            (
+                &saved_as[..saved_as.len() - extension.len() - 1],
+                Some(extension),
+            )
+        }
+        _ => (filename, None),
+    }
 }
 
 /// The extension of a public id, by which Cloudinary delivers a raw file. The public id may be nothing else.
 pub fn delivered_extension(public_id: &str) -> Option<String> {
-    let (_, extension) = public_id.rsplit_once('.')?;
+    let (_, extension) = as_saved(public_id).rsplit_once('.')?;
     let is_plain = (1..=LONGEST_EXTENSION).contains(&extension.len())
         && extension.bytes().all(|byte| byte.is_ascii_alphanumeric());
     is_plain.then(|| extension.to_ascii_lowercase())
+}
+
+/// The name under which Windows saves a file: without the dots and blanks at its end.
+fn as_saved(filename: &str) -> &str {
+    filename.trim_end_matches(['.', ' '])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_split_as_windows_saves_it() {
+        for (filename, stem, extension) in [
+            ("mug.JPG", "mug", Some("jpg")),
+            ("evil.html.", "evil", Some("html")),
+            ("evil.html . .", "evil", Some("html")),
+            (".html", ".html", None),
+            (".html.", ".html.", None),
+            ("mug.a-b", "mug.a-b", None),
+            ("...", "...", None),
+        ] {
+            let split = split_name(filename);
+            assert_eq!(split, (stem, extension.map(str::to_owned)), "{filename}");
+        }
+        assert_eq!(delivered_extension(".html.").as_deref(), Some("html"));
+    }
 }

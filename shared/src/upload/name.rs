@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::format::{delivered_extension, extension};
+use super::format::{delivered_extension, extension, split_name};
 use super::passive::check_passive;
 use super::refusal::UploadRefusal;
 use super::rules::{UploadRules, Uploader};
@@ -90,11 +90,7 @@ impl NamingWishes<'_> {
         let filename = self.filename.unwrap_or_default();
         // Browsers have sent whole paths.
         let filename = filename.rsplit(['/', '\\']).next().unwrap_or_default();
-        let extension = extension(filename);
-        let stem = match &extension {
-            Some(extension) => &filename[..filename.len() - extension.len() - 1],
-            None => filename,
-        };
+        let (stem, extension) = split_name(filename);
         let stem: String = stem
             .chars()
             .map(|c| {

@@ -2,6 +2,7 @@
 
 use end_to_end::{DataApiCaller, database};
 use media_sync::upload::active::ACTIVE_FORMATS;
+use media_sync::upload::format::delivered_extension;
 use serde_json::{Value, json};
 
 use super::{Boundary, outcome, patch, request};
@@ -74,7 +75,13 @@ async fn a_raw_file_gets_the_extensions_that_the_rules_ask_for() {
         request(&boundary, &user, NOTES, edit).await
     };
     assert_eq!(rename("notes.txt").await, "done");
-    for name in ["notes.csv", "notes.js", "notes", "notes.html"] {
+    for name in [
+        "notes.csv",
+        "notes.js",
+        "notes",
+        "notes.html",
+        "notes.html.",
+    ] {
         assert_eq!(rename(name).await, "format_not_allowed", "{name}");
     }
     assert_eq!(rename("notes2.txt").await, "done");
@@ -92,5 +99,21 @@ async fn the_database_knows_the_active_formats_of_the_library() {
     let sql = "select to_json(media_sync.active_formats()) as formats";
     let told = database::rows(&boundary.client, sql, &[]).await;
     assert_eq!(told[0]["formats"], json!(ACTIVE_FORMATS));
+    for name in [
+        "a.html",
+        "a.HTML.",
+        "a.html . .",
+        ".html",
+        "a.b/c",
+        "a.",
+        "a",
+        "a.ä",
+        "a.7z.",
+    ] {
+        let sql = "select media_sync.extension_of($1) as extension";
+        let told = database::rows(&boundary.client, sql, &[&name]).await;
+        let expected = json!(delivered_extension(name));
+        assert_eq!(told[0]["extension"], expected, "{name}");
+    }
     boundary.stack.stop().await;
 }

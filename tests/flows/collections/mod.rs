@@ -81,6 +81,7 @@ async fn collections_keep_their_order_and_their_owner() {
     shelf.a_private_collection_is_not_there(&order[3]).await;
     shelf.a_public_collection_is_only_seen(&order[3]).await;
     shelf.only_administrators_give_collections_away().await;
+    shelf.nobody_tells_the_time(&order[3]).await;
     shelf.administrators_change_any(&order[3]).await;
     shelf.bad_requests_are_told(&order[3]).await;
     shelf.uses_are_recorded_once_and_dropped(&order[5]).await;

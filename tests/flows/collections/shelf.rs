@@ -200,6 +200,21 @@ impl Shelf {
         assert_eq!(given_away.status, StatusCode::FORBIDDEN);
     }
 
+    pub(super) async fn nobody_tells_the_time(&self, asset: &str) {
+        let time = "2001-01-01";
+        let item = json!({"collection_id": self.collection, "asset_id": asset, "added_at": time});
+        for (path, row) in [
+            (
+                "/media_collections",
+                json!({"name": "Old", "created_at": time}),
+            ),
+            ("/media_collection_items", item),
+        ] {
+            let answer = self.user.call(Method::POST, path, &[], Some(&row)).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+        }
+    }
+
     pub(super) async fn administrators_change_any(&self, asset: &str) {
         let item = self.item(asset);
         assert_done(&self.admin.rpc("media_collection_remove", &item).await, 1);

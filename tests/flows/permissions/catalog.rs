@@ -21,6 +21,8 @@ pub(super) struct Column {
     /// Without it there is no row.
     pub(super) is_required: bool,
     pub(super) is_key: bool,
+    /// The time of its insertion, unless something else is told.
+    pub(super) is_of_the_clock: bool,
 }
 
 #[derive(Debug)]
@@ -144,8 +146,10 @@ async fn columns(client: &Client, relation: &str) -> Vec<Column> {
     let sql = "select a.attname::text,
             a.attgenerated = '' and a.attidentity <> 'a',
             a.attnotnull and not a.atthasdef and a.attidentity = '',
-            coalesce(a.attnum = any (i.indkey), false)
+            coalesce(a.attnum = any (i.indkey), false),
+            coalesce(pg_get_expr(d.adbin, d.adrelid) = 'now()', false)
         from pg_attribute a
+        left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
         left join pg_index i on i.indrelid = a.attrelid and i.indisprimary
         where a.attrelid = ('public.' || $1)::regclass and a.attnum > 0 and not a.attisdropped
         order by a.attnum";
@@ -156,6 +160,7 @@ async fn columns(client: &Client, relation: &str) -> Vec<Column> {
             is_writable: row.get(1),
             is_required: row.get(2),
             is_key: row.get(3),
+            is_of_the_clock: row.get(4),
         })
         .collect()
 }

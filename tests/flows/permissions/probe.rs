@@ -90,7 +90,8 @@ async fn try_to_write(
     allowed: &mut Allowed,
 ) {
     let table = format!("/{}", relation.name);
-    let whole = values(row, relation, |_| true);
+    // A time of now by default is the database's to tell.
+    let whole = values(row, relation, |column| !column.is_of_the_clock);
     let least = values(row, relation, |column| column.is_required || column.is_key);
     // It is there already: whoever is allowed to insert it hears that, or that something else is wrong.
     if !is_refused(&caller.call(Method::POST, &table, &[], Some(&whole)).await) {

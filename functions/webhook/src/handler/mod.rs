@@ -111,7 +111,11 @@ impl Webhook {
                 Err(rejection @ SignatureRejection::WrongSignature) => rejection,
                 outcome => return outcome,
             };
-            match self.verifier.renewed(&verifier, deadline).await {
+            match self
+                .verifier
+                .renewed_for_stranger(&verifier, deadline)
+                .await
+            {
                 Some(newer) => verifier = newer,
                 None => return Err(rejection),
             }

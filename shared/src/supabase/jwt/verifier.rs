@@ -93,7 +93,11 @@ impl TokenVerifier {
                 Err(error @ TokenError::Signature) => error,
                 outcome => return outcome,
             };
-            match self.secret.renewed(&secret, Deadline::NEVER).await {
+            match self
+                .secret
+                .renewed_for_stranger(&secret, Deadline::NEVER)
+                .await
+            {
                 Some(newer) => secret = newer,
                 None => return Err(error),
             }
