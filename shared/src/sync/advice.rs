@@ -17,7 +17,7 @@ pub fn remedy(code: &str) -> &'static str {
 pub fn advice(code: &str) -> &'static str {
     match code {
         "held" => {
-            "Look at what would be deleted. Then allow it (POST /api/cloudinary/sync with allow_mass_delete), or restore it."
+            "Look at what would be deleted. Then allow it, or restore it."
         }
         "fenced" => {
             "Another deployment has marked the library as its own. If it is yours, take it over (mediasync fence take)."
@@ -40,7 +40,7 @@ pub fn advice(code: &str) -> &'static str {
             "Cloudinary left these assets out. It is tried again. If it lasts, look for an add-on or a rename at work on them."
         }
         "cloudinary_not_found" => {
-            "Cloudinary no longer has these assets. A full run (POST /api/cloudinary/sync) takes that in."
+            "Cloudinary no longer has these assets. A full run takes that in."
         }
         "values_refused" => {
             "No row can hold Cloudinary's values. Change them in Cloudinary as the message says."

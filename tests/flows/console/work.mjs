@@ -24,6 +24,12 @@ async function tabTo(page, target) {
   throw new Error(`Tab does not lead to ${target}`)
 }
 
+const smallPicture = Buffer.from('R0lGODlhAQABAIAAAP8AAAAAACwAAAAAAQABAAACAkQBADs=', 'base64')
+
+/** What had the focus may have gone; something near has it then. */
+const hasFocus = (page, selector) =>
+  page.waitForFunction((selector) => document.activeElement?.matches(selector), selector)
+
 export const work = {
   async 'a wrong password is told, and the right one opens the library'(browser) {
     const opened = await open(browser)
@@ -74,8 +80,9 @@ export const work = {
     const before = await firstName(page)
     await page.keyboard.press('/')
     await page.keyboard.type(before)
+    await page.keyboard.press('Enter')
+    await hasFocus(page, '.tile .open')
     await page.getByText('1 found').waitFor()
-    await tabTo(page, page.locator('.tile .open').first())
     await page.keyboard.press('Enter')
     await tabTo(page, page.locator('.drawer').getByLabel('Display name'))
     await page.keyboard.press('Control+A')
@@ -87,10 +94,12 @@ export const work = {
     same((await (await saved).json()).failed, [], 'the edit')
     await page.getByText('Saved. Cloudinary follows.').waitFor()
     await page.locator('.drawer h2').getByText('A mug in blue').waitFor()
+    await hasFocus(page, '.drawer form input')
     const undone = answered(page, 'PATCH')
     await tabTo(page, page.getByRole('button', { name: 'Undo' }))
     await page.keyboard.press('Enter')
     same((await (await undone).json()).failed, [], 'the undo')
+    await hasFocus(page, '.drawer *')
     await page.locator('.drawer h2').getByText(before).waitFor()
     await tabTo(page, page.locator('.drawer').getByRole('button', { name: 'Delete' }))
     await page.keyboard.press('Enter')
@@ -234,10 +243,9 @@ export const work = {
     page.on('request', (request) => {
       if (request.url().includes('/v1_1/') && request.method() === 'POST') requests.push(request.headers())
     })
-    const small = Buffer.from('R0lGODlhAQABAIAAAP8AAAAAACwAAAAAAQABAAACAkQBADs=', 'base64')
     // By path: the bytes of a large file would pass through the browser's protocol.
     await page.getByLabel('Files to upload').setInputFiles([
-      await file('small.gif', small),
+      await file('small.gif', smallPicture),
       await file('large.bin', Buffer.alloc(20_500_000, 'x')),
     ])
     await page.getByText('2 of 2 files uploaded').waitFor()
@@ -245,6 +253,16 @@ export const work = {
     const ranges = requests.flatMap((headers) => headers['content-range'] ?? [])
     same(ranges, ['bytes 0-19999999/20500000', 'bytes 20000000-20499999/20500000'], 'the chunks')
     await page.getByText('2 found').waitFor()
+    return opened
+  },
+
+  async 'where the rules forbid it, files go into the own folder, and the button says so'(browser) {
+    const opened = await openAs(browser, 'user@example.com', { path: '?folder=inbox' })
+    const { page } = opened
+    await page.getByRole('button', { name: 'Upload into your own folder' }).waitFor()
+    await page.getByLabel('Files to upload').setInputFiles([await file('own.gif', smallPicture)])
+    await page.getByText('1 of 1 file uploaded').waitFor()
+    await page.locator('.tray').getByText(/into users\/[0-9a-f-]{36}$/).waitFor()
     return opened
   },
 

@@ -30,6 +30,7 @@ async function start(into: HTMLElement): Promise<void> {
 
 /** Comes after the first picture. Without it the page looks by itself. */
 async function follow(): Promise<void> {
+  void import('./ui/keep-place').then(({ keepPlace }) => keepPlace())
   try {
     await client()
     const { followLibrary } = await import('./live/follow')

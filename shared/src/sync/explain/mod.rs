@@ -88,7 +88,7 @@ pub fn explain(standing: &StatusFacts, now: Timestamp) -> AssetExplanation {
         (None, SyncStatus::Pending | SyncStatus::Error) => AssetExplanation {
             state: AssetStatus::PendingUpload,
             why: "The upload is under way: Cloudinary has not told the asset id yet.".to_owned(),
-            next: "Cloudinary's notification completes the row. If none comes within six minutes, a worker looks in Cloudinary. If nothing is there, the row is removed."
+            next: "Cloudinary's notification completes the asset. If none comes within six minutes, media-sync looks in Cloudinary. If nothing is there, the asset goes from this list."
                 .to_owned(),
         },
         (None, SyncStatus::Synced) if standing.deleted_at.is_some() => explain_deleted(standing),
@@ -110,7 +110,7 @@ fn explain_synced(standing: &StatusFacts) -> AssetExplanation {
     AssetExplanation {
         state: AssetStatus::Synced,
         why: format!(
-            "The row and the last known state of Cloudinary agree, and nothing waits{since}."
+            "Both sides agree as far as Cloudinary has told, and nothing waits{since}."
         ),
         next: "Nothing happens until somebody changes it here or in Cloudinary.".to_owned(),
     }
@@ -165,14 +165,14 @@ fn explain_deleted(standing: &StatusFacts) -> AssetExplanation {
         return AssetExplanation {
             state: AssetStatus::DeletedHere,
             why: format!("It was deleted here ({at}), and Cloudinary has confirmed it."),
-            next: "The row stays as a tombstone. A restore brings the asset back from Cloudinary's backup, if there is one."
+            next: "A restore brings it back from Cloudinary's backup, if there is one."
                 .to_owned(),
         };
     }
     AssetExplanation {
         state: AssetStatus::DeletedInCloudinary,
         why: format!("Somebody deleted it in Cloudinary ({at})."),
-        next: "The row stays as a tombstone. A restore, here or in Cloudinary, brings both back if Cloudinary has a backup."
+        next: "A restore, here or in Cloudinary, brings both back if Cloudinary has a backup."
             .to_owned(),
     }
 }
@@ -183,7 +183,7 @@ fn explain_intent(standing: &StatusFacts, intent: &Intent, now: Timestamp) -> As
         return AssetExplanation {
             state: AssetStatus::InProgress,
             why: format!("{} is being carried out in Cloudinary now.", wish.subject()),
-            next: "Then the worker looks at the asset. When Cloudinary shows the wanted values, the row becomes `synced`."
+            next: "Then media-sync looks at the asset. When Cloudinary shows the wanted values, the asset is in sync."
                 .to_owned(),
         };
     }
@@ -198,7 +198,7 @@ fn explain_intent(standing: &StatusFacts, intent: &Intent, now: Timestamp) -> As
                 reason(standing)
             ),
             next: format!(
-                "It is not retried by itself. {} Then change the asset again here, or let an administrator ask for another attempt (POST /api/cloudinary/sync with its public id).",
+                "It is not retried by itself. {} Then change the asset again here, or let an administrator ask for another attempt.",
                 remedy(code.unwrap_or_default())
             ),
         },
@@ -211,14 +211,14 @@ fn explain_intent(standing: &StatusFacts, intent: &Intent, now: Timestamp) -> As
                 reason(standing)
             ),
             next: format!(
-                "The next attempt is {when}; more follow, an hour apart at most. An administrator may ask for an attempt at once (POST /api/cloudinary/sync with its public id)."
+                "The next attempt is {when}; more follow, an hour apart at most. An administrator may ask for an attempt at once."
             ),
         },
         (_, Some("held"), _) => AssetExplanation {
             state: AssetStatus::Held,
             why: "Its deletion is held: too many assets were deleted within an hour, and Cloudinary keeps all of them."
                 .to_owned(),
-            next: "Nothing happens by itself. An administrator allows it (POST /api/cloudinary/sync with allow_mass_delete), or a restore takes it back."
+            next: "Nothing happens by itself. An administrator allows it, or a restore takes it back."
                 .to_owned(),
         },
         (_, Some("fenced"), _) => AssetExplanation {

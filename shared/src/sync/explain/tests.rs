@@ -50,7 +50,7 @@ fn golden() -> Vec<(Value, AssetStatus, &'static str, &'static str)> {
         (
             json!({}),
             AssetStatus::Synced,
-            "The row and the last known state of Cloudinary agree, and nothing waits (last written 2026-01-31 11:00:00 UTC).",
+            "Both sides agree as far as Cloudinary has told, and nothing waits (last written 2026-01-31 11:00:00 UTC).",
             "Nothing happens until somebody changes it here or in Cloudinary.",
         ),
         (
@@ -69,7 +69,7 @@ fn golden() -> Vec<(Value, AssetStatus, &'static str, &'static str)> {
             json!({"sync_status": "pending"}),
             AssetStatus::PendingUpload,
             "The upload is under way: Cloudinary has not told the asset id yet.",
-            "Cloudinary's notification completes the row. If none comes within six minutes, a worker looks in Cloudinary. If nothing is there, the row is removed.",
+            "Cloudinary's notification completes the asset. If none comes within six minutes, media-sync looks in Cloudinary. If nothing is there, the asset goes from this list.",
         ),
         (
             json!({"sync_status": "pending", "intent": edit(), "next_attempt_at": "2026-01-31T12:03:00Z"}),
@@ -93,7 +93,7 @@ fn golden() -> Vec<(Value, AssetStatus, &'static str, &'static str)> {
             json!({"sync_status": "pending", "intent": delete(), "deleted_at": deleted, "is_claimed": true}),
             AssetStatus::InProgress,
             "Its deletion is being carried out in Cloudinary now.",
-            "Then the worker looks at the asset. When Cloudinary shows the wanted values, the row becomes `synced`.",
+            "Then media-sync looks at the asset. When Cloudinary shows the wanted values, the asset is in sync.",
         ),
         (
             json!({"sync_status": "pending", "intent": edit(), "failures": 3, "next_attempt_at": "2026-01-31T12:00:16Z",
@@ -113,7 +113,7 @@ fn golden() -> Vec<(Value, AssetStatus, &'static str, &'static str)> {
             json!({"sync_status": "pending", "intent": delete(), "deleted_at": deleted, "error_code": "held", "error_message": "too many"}),
             AssetStatus::Held,
             "Its deletion is held: too many assets were deleted within an hour, and Cloudinary keeps all of them.",
-            "Nothing happens by itself. An administrator allows it (POST /api/cloudinary/sync with allow_mass_delete), or a restore takes it back.",
+            "Nothing happens by itself. An administrator allows it, or a restore takes it back.",
         ),
         (
             json!({"sync_status": "pending", "intent": delete(), "deleted_at": deleted, "error_code": "fenced", "error_message": "another's"}),
@@ -133,26 +133,26 @@ fn golden() -> Vec<(Value, AssetStatus, &'static str, &'static str)> {
                 "error_code": "cloudinary_unreachable", "error_message": "no answer"}),
             AssetStatus::Failing,
             "Its deletion has failed 9 times in a row. The last failure: no answer (cloudinary_unreachable).",
-            "The next attempt is at 2026-01-31 12:17:00 UTC; more follow, an hour apart at most. An administrator may ask for an attempt at once (POST /api/cloudinary/sync with its public id).",
+            "The next attempt is at 2026-01-31 12:17:00 UTC; more follow, an hour apart at most. An administrator may ask for an attempt at once.",
         ),
         (
             json!({"sync_status": "error", "intent": edit(), "failures": 1,
                 "error_code": "cloudinary_forbidden", "error_message": "the key may not update"}),
             AssetStatus::Refused,
             "The change of folder, tags, context.alt was refused by Cloudinary: the key may not update (cloudinary_forbidden).",
-            "It is not retried by itself. The configured API key may not do this: give it the permission in Cloudinary. Then change the asset again here, or let an administrator ask for another attempt (POST /api/cloudinary/sync with its public id).",
+            "It is not retried by itself. The configured API key may not do this: give it the permission in Cloudinary. Then change the asset again here, or let an administrator ask for another attempt.",
         ),
         (
             json!({"deleted_at": deleted, "was_deleted_by_user": true}),
             AssetStatus::DeletedHere,
             "It was deleted here (2026-01-31 10:00:00 UTC), and Cloudinary has confirmed it.",
-            "The row stays as a tombstone. A restore brings the asset back from Cloudinary's backup, if there is one.",
+            "A restore brings it back from Cloudinary's backup, if there is one.",
         ),
         (
             json!({"deleted_at": deleted, "landmark": {"operation": "deleted", "at": deleted}}),
             AssetStatus::DeletedInCloudinary,
             "Somebody deleted it in Cloudinary (2026-01-31 10:00:00 UTC).",
-            "The row stays as a tombstone. A restore, here or in Cloudinary, brings both back if Cloudinary has a backup.",
+            "A restore, here or in Cloudinary, brings both back if Cloudinary has a backup.",
         ),
         (
             json!({"deleted_at": deleted, "error_code": "cloudinary_not_found", "error_message": "no backup"}),

@@ -42,6 +42,8 @@ export const readSync = (run_id?: string) =>
 
 export const startRun = (request: SyncRequest) => body(api.POST('/api/cloudinary/sync', { body: request }))
 
+export const readUploadRules = () => body(api.GET('/api/cloudinary/upload'))
+
 export const readIssues = () => body(api.GET('/api/cloudinary/issues'))
 
 export const readHealth = () => body(api.GET('/api/cloudinary/health'))

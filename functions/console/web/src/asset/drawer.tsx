@@ -82,6 +82,12 @@ function Details({ details }: { details: AssetDetails }) {
             Delete
           </Button>
         )}
+        <Button
+          icon="link"
+          onClick={() => void copy(`${location.origin}/console?asset=${assetId ?? asset.id}`, 'Link')}
+        >
+          Copy link
+        </Button>
         <CopyCurl request={{ method: 'GET', path: `/api/cloudinary/media/${assetId ?? asset.id}` }} />
       </div>
       <Facts details={details} />

@@ -58,15 +58,17 @@ export function EditForm({ asset, etag, disabledReason }: EditFormProps) {
 
   const save = async (event: Event) => {
     event.preventDefault()
-    if (!edit || disabledReason) return
+    if (!edit || disabledReason || busy.value) return
     busy.value = true
     failed.value = null
-    const undo = editBetween(edit.asset_id, draft.value, base.value)
+    // What is typed meanwhile is an edit of its own.
+    const sent = draft.value
+    const undo = editBetween(edit.asset_id, sent, base.value)
     try {
       await carryOutUnlessOvertaken(edit, base.value, etag)
       // Else the form would show the values of before until the next look.
       await queries.invalidateQueries({ queryKey: ['media', 'asset'] })
-      base.value = draft.value
+      base.value = sent
       toast('Saved. Cloudinary follows.', undo ? () => takeBack(undo) : undefined)
     } catch (error) {
       // Then the form tells which fields somebody else has changed.
@@ -81,7 +83,7 @@ export function EditForm({ asset, etag, disabledReason }: EditFormProps) {
     <form class="edit" onSubmit={save} aria-label="Edit">
       <h3>Edit</h3>
       {disabledReason && <p class="fine">{disabledReason}</p>}
-      <fieldset disabled={Boolean(disabledReason) || busy.value}>
+      <fieldset disabled={Boolean(disabledReason)}>
         {FIELDS.map(({ name, label, most, hint, long }) => {
           const Field = long ? 'textarea' : 'input'
           return (
@@ -134,7 +136,7 @@ export function EditForm({ asset, etag, disabledReason }: EditFormProps) {
             >
               Discard
             </Button>
-            <button type="submit" class="button main" disabled={busy.value}>
+            <button type="submit" class="button main" aria-disabled={busy.value || undefined}>
               {busy.value ? 'Saving …' : 'Save'}
             </button>
           </p>

@@ -56,9 +56,12 @@ function Moments({ issue }: { issue: Issue }) {
   )
 }
 
+/** As many as are shown without being asked for. */
+const FEW = 3
+
 function Examples({ issue: { examples, assets } }: { issue: Issue }) {
   return (
-    <details>
+    <details open={assets <= FEW}>
       <summary>
         {examples.length < assets ? `The first ${examples.length} of ${count(assets)}` : 'The assets'}
       </summary>
@@ -94,6 +97,8 @@ function Actions({ issue }: { issue: Issue }) {
       busy.value = null
     }
   }
+  // What Cloudinary has refused for good is mended first.
+  const isHopeless = issue.refused >= issue.assets
   const mark = (state: Issue['state']) =>
     void act('Marking …', async () => {
       await markIssue(issue.id, state)
@@ -110,7 +115,7 @@ function Actions({ issue }: { issue: Issue }) {
     <>
       <FailedLine error={failed.value} />
       <p class="row">
-        <Button kind="main" icon="sync" disabledReason={busy.value} onClick={retry}>
+        <Button kind={isHopeless ? 'plain' : 'main'} icon="sync" disabledReason={busy.value} onClick={retry}>
           Try all again
         </Button>
         {issue.state === 'open' ? (

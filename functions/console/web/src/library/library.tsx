@@ -10,6 +10,7 @@ import { later } from '../ui/later'
 import { Empty, Failed, Loading } from '../ui/states'
 import { UploadButton } from '../upload/button'
 import { DropZone } from '../upload/drop-zone'
+import { useTarget } from '../upload/target'
 import { type Filters, folderOf, listQuery, useView, type View } from './filters'
 import { Results } from './results'
 import { chosen } from './selection'
@@ -50,9 +51,9 @@ export function Library() {
   const first = pages?.[0]
   const hasRoom = useWide(view.asset ? ROOM_BESIDE_DRAWER : ROOM)
   const hasMenus = view.menus ? view.menus === 'show' : hasRoom
-  const folder = folderOf(view.filters)
+  const target = useTarget(folderOf(view.filters))
   return (
-    <DropZone folder={folder}>
+    <DropZone target={target}>
       <div class={`library ${view.asset ? 'with-drawer' : ''}`}>
         <section class="browse" aria-label="Library">
           <div class="page-head">
@@ -65,7 +66,7 @@ export function Library() {
               </span>
             )}
             <NewsBar />
-            <UploadButton folder={folder} />
+            <UploadButton target={target} />
           </div>
           <Toolbar view={view} hasMenus={hasMenus} />
           {chosen.value.length > 0 && <SelectionBar loaded={assets} />}
@@ -111,6 +112,7 @@ function Shelf({ view, list, assets }: ShelfProps) {
         key={view.layout}
         assets={assets}
         total={list.data?.pages[0]?.pagination.total ?? -1}
+        isCurrent={!list.isFetching}
         layout={view.layout}
         open={view.asset}
         onOpen={(asset) => view.change({ asset: asset.cloudinary_asset_id ?? asset.id }, view.asset !== null)}

@@ -1,7 +1,8 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Asset } from '../api/types'
 import { clearSelection, toggle } from './selection'
 import { ListRow, Tile } from './tile'
+import { useFirst } from './to-first'
 import { useRows, useWidth } from './virtual'
 
 const TILE = 176
@@ -12,6 +13,8 @@ const GAP = 12
 interface ResultsProps {
   assets: Asset[]
   total: number
+  /** False while the answer to the latest question is under way. */
+  isCurrent: boolean
   layout: 'grid' | 'list'
   open: string | null
   onOpen: (asset: Asset) => void
@@ -19,7 +22,7 @@ interface ResultsProps {
 }
 
 /** Of a library of any size, the rows that are seen. Arrow keys walk, Enter opens, Space chooses. */
-export function Results({ assets, total, layout, open, onOpen, more }: ResultsProps) {
+export function Results({ assets, total, isCurrent, layout, open, onOpen, more }: ResultsProps) {
   const scroller = useRef<HTMLDivElement>(null)
   const width = useWidth(scroller)
   const columns = layout === 'list' ? 1 : Math.max(2, Math.floor((width + GAP) / (TILE + GAP)))
@@ -27,6 +30,16 @@ export function Results({ assets, total, layout, open, onOpen, more }: ResultsPr
   const height = layout === 'list' ? LINE : Math.round(side + CAPTION + GAP)
   const { rows, height: whole, show } = useRows(scroller, Math.ceil(assets.length / columns), height)
   const [active, setActive] = useState(0)
+
+  useFirst(scroller, isCurrent)
+  // A drawer that opens takes a part of the width: what was looked at moves to another row, and stays in sight.
+  const looked = useRef({ at: 0, columns })
+  useLayoutEffect(() => {
+    if (looked.current.columns !== columns) show(Math.floor(looked.current.at / columns))
+    const isSeen = rows.some(({ index }) => index === Math.floor(active / columns))
+    const at = isSeen ? active : (rows[rows.length >> 1]?.index ?? 0) * columns
+    looked.current = { at, columns }
+  })
 
   const last = rows.at(-1)?.index ?? 0
   useEffect(() => {

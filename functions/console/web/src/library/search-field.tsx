@@ -23,18 +23,44 @@ export function useTyped(view: View, name: FilterName, without?: FilterName) {
       clearTimeout(timer.current)
       timer.current = window.setTimeout(apply, TYPED)
     },
+    onKeyDown: (event: KeyboardEvent) => {
+      if (event.key !== 'Enter' || typed.peek() === null) return
+      clearTimeout(timer.current)
+      apply()
+    },
   }
 }
 
-export function SearchField({ view, hint }: { view: View; hint: string }) {
+interface SearchFieldProps {
+  view: View
+  hint: string
+  /** Told true on Enter, and false once somebody types on. */
+  onEnter?: (isDone: boolean) => void
+}
+
+export function SearchField({ view, hint, onEnter }: SearchFieldProps) {
   const field = useRef<HTMLInputElement>(null)
-  const typed = useTyped(view, 'search')
+  const { value, onInput, onKeyDown } = useTyped(view, 'search')
   useSlash(field)
   return (
     <label class="search">
       <Icon name="search" />
       <span class="unseen">{hint}</span>
-      <input ref={field} type="search" placeholder={hint} maxLength={200} {...typed} />
+      <input
+        ref={field}
+        type="search"
+        placeholder={hint}
+        maxLength={200}
+        value={value}
+        onInput={(event) => {
+          onEnter?.(false)
+          onInput(event)
+        }}
+        onKeyDown={(event) => {
+          onKeyDown(event)
+          if (event.key === 'Enter') onEnter?.(true)
+        }}
+      />
       <span class="key" aria-hidden="true">
         /
       </span>

@@ -1,14 +1,16 @@
 import { userId } from '../session/session'
 import { Button } from '../ui/button'
+import { copy } from '../ui/copy'
 import { Icon } from '../ui/icon'
 import { Foreign } from '../ui/text'
 import type { FilterName, View } from './filters'
 import { SearchField, useTyped } from './search-field'
+import { wantFirst } from './to-first'
 
 export function Toolbar({ view, hasMenus }: { view: View; hasMenus: boolean }) {
   return (
     <div class="toolbar">
-      <SearchField view={view} hint="Search names, tags and texts" />
+      <SearchField view={view} hint="Search names, tags and texts" onEnter={wantFirst} />
       <div class="filters">
         <Button
           icon="filter"
@@ -163,6 +165,9 @@ function ActiveFilters({ view }: { view: View }) {
           onClick={() => view.change(Object.fromEntries(active.map((name) => [name, null])))}
         >
           Clear all
+        </Button>
+        <Button kind="quiet" icon="link" onClick={() => void copy(location.href, 'Link')}>
+          Copy link
         </Button>
       </li>
     </ul>

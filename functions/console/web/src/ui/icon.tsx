@@ -17,6 +17,7 @@ const PATHS = {
   move: 'M4 7h6l2 2h8v9H4zM10 13.5h5M13 11l2.5 2.5L13 16',
   tag: 'M4 4h8l8 8-8 8-8-8zM8 8h.01',
   copy: 'M9 9h10v10H9zM6 15H5V5h10v1',
+  link: 'M10 8H7a4 4 0 0 0 0 8h3M14 8h3a4 4 0 0 1 0 8h-3M8.5 12h7',
   check: 'M5 12.5l4.5 4.5L19 7.5',
   grid: 'M5 5h5v5H5zM14 5h5v5h-5zM5 14h5v5H5zM14 14h5v5h-5z',
   rows: 'M5 7h14M5 12h14M5 17h14',

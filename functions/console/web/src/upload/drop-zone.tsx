@@ -4,9 +4,10 @@ import { whyNoUpload } from '../session/rights'
 import { Foreign } from '../ui/text'
 import { toast } from '../ui/toast'
 import { enqueue } from './queue'
+import type { Target } from './target'
 
-/** Takes files that are dropped anywhere on it, into the folder that one stands in. */
-export function DropZone({ folder, children }: { folder: string; children: ComponentChildren }) {
+/** Takes files that are dropped anywhere on it, into the folder that it tells. */
+export function DropZone({ target: { folder }, children }: { target: Target; children: ComponentChildren }) {
   const isOver = useSignal(false)
   const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false
   const over = (event: DragEvent) => {
@@ -24,7 +25,7 @@ export function DropZone({ folder, children }: { folder: string; children: Compo
     isOver.value = false
     const refused = whyNoUpload()
     if (refused) toast(refused)
-    else enqueue(event.dataTransfer?.files ?? [], folder === '/' ? '' : folder)
+    else enqueue(event.dataTransfer?.files ?? [], folder)
   }
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the button beside it does the same without a pointer.
