@@ -41,6 +41,7 @@ mod moderation;
 mod outages;
 mod overtaken;
 mod passing;
+mod people;
 mod permissions;
 mod quota;
 mod records;

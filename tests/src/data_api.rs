@@ -86,3 +86,12 @@ pub async fn post(url: &str, key: &str, body: &Value) -> HttpAnswer {
     let http = media_sync::config::http_client().expect("a client without special roots");
     HttpAnswer::read(http.post(url).header("apikey", key).json(body)).await
 }
+
+/// Has Auth add a person who has confirmed the e-mail address: its answer.
+pub async fn add_person(stack: &LocalStack, mut person: Value) -> Value {
+    let url = format!("{}/auth/v1/admin/users", stack.supabase_url());
+    person["email_confirm"] = true.into();
+    let added: Value = post(&url, stack.secret_key(), &person).await.ok();
+    assert_eq!(added["email"], person["email"]);
+    added
+}

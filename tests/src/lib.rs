@@ -14,7 +14,7 @@ mod world;
 
 pub use answer::HttpAnswer;
 pub use cloud::{CloudinaryAccount, picture, tags_changed};
-pub use data_api::{DataApiCaller, post};
+pub use data_api::{DataApiCaller, add_person, post};
 pub use database::{connect, value};
 pub use function::{FunctionAnswer, RunningFunction};
 pub use wait::{eventually, eventually_or_tell};

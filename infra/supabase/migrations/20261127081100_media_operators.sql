@@ -473,6 +473,24 @@ begin
 end
 $$;
 
+-- The e-mail addresses that Auth has for these users, a hundred at most: [{id, email}]. The trail and the assets know ids
+-- alone, and nothing is copied here. For administrators.
+create function public.media_people(p_ids uuid[]) returns jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp set statement_timeout = '6s' as $$
+declare
+    c_most constant integer := 100;
+begin
+    perform media_sync.want_operator();
+    if cardinality(p_ids) > c_most then
+        raise exception 'at most % people at once', c_most using errcode = '22023';
+    end if;
+    return (
+        select coalesce(jsonb_agg(jsonb_build_object('id', id, 'email', email) order by email, id), '[]')
+        from auth.users where id = any (p_ids) and email <> ''
+    );
+end
+$$;
+
 revoke execute on function public.media_sync_transfer, public.media_sync_count_unowned, public.media_sync_assign_unowned,
     public.media_sync_note_triggers from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_transfer, public.media_sync_count_unowned, public.media_sync_assign_unowned,
@@ -481,10 +499,10 @@ grant execute on function public.media_sync_transfer, public.media_sync_count_un
 revoke execute on function media_sync.change_owner, media_sync.is_unowned, media_sync.awaited_operation,
     media_sync.awaited_since, media_sync.forget_issue_marks, media_sync.is_replay from public;
 revoke execute on function public.media_issues, public.media_mark_issue, public.media_retry_issue, public.media_audit_series,
-    public.media_events, public.media_request_replay, public.media_request_redrive
+    public.media_events, public.media_request_replay, public.media_request_redrive, public.media_people
     from public, anon, authenticated, service_role;
 grant execute on function public.media_issues, public.media_mark_issue, public.media_retry_issue, public.media_audit_series,
-    public.media_events, public.media_request_replay, public.media_request_redrive
+    public.media_events, public.media_request_replay, public.media_request_redrive, public.media_people
     to authenticated;
 
 $migration$; end if; end $once$;

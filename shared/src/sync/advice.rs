@@ -16,9 +16,7 @@ pub fn remedy(code: &str) -> &'static str {
 /// Advice about many assets that fail with this code: the mend, or the reason to wait.
 pub fn advice(code: &str) -> &'static str {
     match code {
-        "held" => {
-            "Look at what would be deleted. Then allow it, or restore it."
-        }
+        "held" => "Look at what would be deleted. Then allow it, or restore it.",
         "fenced" => {
             "Another deployment has marked the library as its own. If it is yours, take it over (mediasync fence take)."
         }

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use end_to_end::{CloudinaryAccount, DataApiCaller, World, eventually, now};
+use end_to_end::{CloudinaryAccount, DataApiCaller, World, add_person, eventually, now};
 use media_sync::cloudinary::upload::UploadOptions;
 use media_sync::queue::{NotificationMessage, RawBody, encode};
 use media_sync::time::Timestamp;
@@ -59,7 +59,9 @@ async fn with_something_to_look_at() -> World {
         ("reader@example.com", Some("reader")),
         ("user@example.com", None),
     ] {
-        add_person(&world, email, role).await;
+        let role = json!({ "role": role });
+        let person = json!({"email": email, "password": PASSWORD, "app_metadata": role});
+        add_person(&world.stack, person).await;
     }
     one_is_used(&world).await;
     some_get_lost(&world).await;
@@ -192,18 +194,6 @@ async fn one_is_given_up(world: &World) {
     let queue = "NotificationDeadLetterQueue";
     let sent = world.stack.send_message(queue, &message).await;
     sent.unwrap();
-}
-
-async fn add_person(world: &World, email: &str, role: Option<&str>) {
-    let url = format!("{}/auth/v1/admin/users", world.stack.supabase_url());
-    let mut person = json!({"email": email, "password": PASSWORD, "email_confirm": true});
-    if let Some(role) = role {
-        person["app_metadata"] = json!({ "role": role });
-    }
-    let answer: Value = end_to_end::post(&url, world.stack.secret_key(), &person)
-        .await
-        .ok();
-    assert_eq!(answer["email"], email);
 }
 
 /// Runs a book of stories with node; the browser comes from npm.

@@ -109,9 +109,7 @@ fn explain_synced(standing: &StatusFacts) -> AssetExplanation {
     });
     AssetExplanation {
         state: AssetStatus::Synced,
-        why: format!(
-            "Both sides agree as far as Cloudinary has told, and nothing waits{since}."
-        ),
+        why: format!("Both sides agree as far as Cloudinary has told, and nothing waits{since}."),
         next: "Nothing happens until somebody changes it here or in Cloudinary.".to_owned(),
     }
 }
@@ -165,8 +163,7 @@ fn explain_deleted(standing: &StatusFacts) -> AssetExplanation {
         return AssetExplanation {
             state: AssetStatus::DeletedHere,
             why: format!("It was deleted here ({at}), and Cloudinary has confirmed it."),
-            next: "A restore brings it back from Cloudinary's backup, if there is one."
-                .to_owned(),
+            next: "A restore brings it back from Cloudinary's backup, if there is one.".to_owned(),
         };
     }
     AssetExplanation {

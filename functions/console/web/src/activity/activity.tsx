@@ -2,6 +2,7 @@ import { useInfiniteQuery } from '@tanstack/preact-query'
 import { type AuditQuery, readAudit } from '../api/queries'
 import type { AuditEntry } from '../api/types'
 import { Particulars } from '../asset/timeline'
+import { Person } from '../session/person'
 import { ago, moment, words } from '../text'
 import { Button } from '../ui/button'
 import { Choice, useFilters, Word } from '../ui/filter-fields'
@@ -80,7 +81,12 @@ function Entry({ entry }: { entry: AuditEntry }) {
         </time>
         {' · '}
         {entry.source}
-        {entry.actor && ` · by ${entry.actor}`}
+        {entry.actor && (
+          <>
+            {' · by '}
+            <Person id={entry.actor} />
+          </>
+        )}
       </p>
       {entry.error_message && (
         <p class="failed-line">

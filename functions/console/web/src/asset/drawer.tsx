@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { readAsset } from '../api/queries'
 import type { AssetDetails } from '../api/types'
 import { nameOf } from '../library/tile'
+import { Person } from '../session/person'
 import { whyNoChange } from '../session/rights'
 import { bytes, moment, safeAddress, words } from '../text'
 import { Button } from '../ui/button'
@@ -161,7 +162,6 @@ function Facts({ details: { asset, urls } }: { details: AssetDetails }) {
     ['Made', moment(asset.cloudinary_created_at)],
     ['Changed', moment(asset.updated_at)],
     ['Last confirmed', moment(asset.last_synced_at)],
-    ['Owner', asset.uploaded_by],
     ['Moderation', asset.moderation],
     ['Deleted', asset.deleted_at && moment(asset.deleted_at)],
   ]
@@ -178,6 +178,14 @@ function Facts({ details: { asset, urls } }: { details: AssetDetails }) {
               </dd>
             </div>
           ),
+      )}
+      {asset.uploaded_by && (
+        <div>
+          <dt>Owner</dt>
+          <dd>
+            <Person id={asset.uploaded_by} />
+          </dd>
+        </div>
       )}
       {original && (
         <div>

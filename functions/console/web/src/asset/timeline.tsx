@@ -1,4 +1,5 @@
 import type { AssetDetails } from '../api/types'
+import { Person } from '../session/person'
 import { role } from '../session/session'
 import { ago, duration, moment, words } from '../text'
 import { Badge } from '../ui/status'
@@ -8,7 +9,8 @@ interface Point {
   key: string
   at: string
   what: string
-  by: string
+  source: string
+  actor: string | null
   isFailed: boolean
   details: unknown
   message: string | null
@@ -20,7 +22,8 @@ function points({ audit, notifications }: AssetDetails): Point[] {
     key: `trail-${entry.id}`,
     at: entry.occurred_at,
     what: words(entry.operation),
-    by: entry.actor ? `${entry.source}, by ${entry.actor}` : entry.source,
+    source: entry.source,
+    actor: entry.actor,
     isFailed: entry.status === 'failed',
     details: entry.details,
     message: entry.error_message,
@@ -29,7 +32,8 @@ function points({ audit, notifications }: AssetDetails): Point[] {
     key: `notification-${notification.received_at}-${at}`,
     at: notification.received_at,
     what: `notification ${words(notification.notification_type ?? 'without a type')}`,
-    by: `Cloudinary, ${notification.verdict}`,
+    source: `Cloudinary, ${notification.verdict}`,
+    actor: null,
     isFailed: notification.verdict === 'parked',
     details: null,
     message: notification.reason ?? null,
@@ -68,7 +72,13 @@ export function Timeline({ details }: { details: AssetDetails }) {
                   {ago(point.at)}
                 </time>
                 {' · '}
-                <Foreign>{point.by}</Foreign>
+                {point.source}
+                {point.actor && (
+                  <>
+                    {', by '}
+                    <Person id={point.actor} />
+                  </>
+                )}
                 {before && ` · ${duration(Date.parse(point.at) - Date.parse(before.at))} after the one below`}
               </p>
               {point.message && (

@@ -1,6 +1,14 @@
+import { Foreign } from '../ui/text'
+import { useAddress } from './people'
 import { userId } from './session'
 
-/** A person by the start of the user's id; the whole id shows as one points at it. */
+/** A person by address where that may be told, else by the start of the user's id. The id shows as one points at it. */
 export function Person({ id }: { id: string }) {
-  return <span title={id}>{id === userId.value ? 'you' : `user ${id.slice(0, 8)}`}</span>
+  const address = useAddress(id)
+  const told = id === userId.value ? 'you' : (address ?? `user ${id.slice(0, 8)}`)
+  return (
+    <span title={id}>
+      <Foreign>{told}</Foreign>
+    </span>
+  )
 }
