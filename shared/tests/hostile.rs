@@ -130,7 +130,7 @@ proptest! {
             body["version"] = version.into();
             body["notification_context"] = json!({"triggered_at": "2026-01-31T12:00:00.123456Z"});
         }
-        if let Ok(told) = parse_notification(body.to_string().as_bytes()) {
+        if let Ok(told) = parse_notification(body.to_string().as_bytes(), Timestamp::now()) {
             let _ = told.changed();
             let observations = match told.says {
                 NotificationMeaning::Uploaded(observation) => vec![*observation],

@@ -5,6 +5,7 @@ use local_stack::TokenClaims;
 use media_sync::cloudinary::CloudinaryResource;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio_postgres::error::SqlState;
 
 /// Occurs in every value of the asset.
 const SECRET: &str = "s3cr3t";
@@ -32,6 +33,12 @@ async fn a_forgotten_asset_leaves_its_tombstone_and_none_of_its_values() {
     );
     world.settle().await;
     an_hour_passes(&world).await;
+    assert_eq!(
+        forget(&admin).await.status,
+        StatusCode::CONFLICT,
+        "a signature is good"
+    );
+    signatures_end(&world).await;
     assert!(!places(&world).await.is_empty());
 
     assert_eq!(forget(&user).await.status, StatusCode::FORBIDDEN);
@@ -57,6 +64,14 @@ async fn told_everywhere(world: &World) -> CloudinaryResource {
     assert_eq!(world.count(found).await, 1);
     world.cloud.chaos(json!({"drop": 0.0})).await;
     world.sync(json!({"mode": "full"})).await.ok();
+    // By its name alone: a signature that nobody uses, and a run.
+    let name = format!("shop/{SECRET}");
+    let params = json!({"public_id": name, "overwrite": "1"});
+    let body = json!({ "paramsToSign": params });
+    let path = "/api/cloudinary/upload";
+    let signed = world.call(Method::POST, path, Some(&world.admin), Some(body));
+    signed.await.assert_status(StatusCode::OK);
+    world.sync(json!({"public_ids": [name]})).await.ok();
     world.give(&asset, &world.user_id).await;
     let item = json!({
         "asset_id": id_of(&asset), "display_name": SECRET, "tags": [SECRET], "context": {"caption": SECRET},
@@ -103,6 +118,12 @@ async fn an_hour_passes(world: &World) {
         .expect("the row is there");
 }
 
+async fn signatures_end(world: &World) {
+    let end =
+        "update public.media_uploads set open_until = now() - interval '1 second' returning id";
+    assert_eq!(world.rows(end, &[]).await.len(), 1);
+}
+
 fn assert_told(forgotten: &HttpAnswer) {
     for part in ["audit_entries", "notifications", "answers", "runs"] {
         assert!(
@@ -137,6 +158,13 @@ async fn places(world: &World) -> Vec<String> {
 
 /// A full run neither sees nor needs it.
 async fn nothing_brings_it_back(world: &World, asset: &CloudinaryResource) {
+    let restore = format!("/api/cloudinary/media/{}/restore", id_of(asset));
+    let restored = world.call(Method::POST, &restore, Some(&world.admin), None);
+    restored.await.assert_status(StatusCode::FORBIDDEN);
+    let client = database::connect(world.stack.database_url()).await;
+    let revive = "update public.media_assets set deleted_at = null where cloudinary_public_id ^@ 'forgotten/'";
+    let refused = client.batch_execute(revive).await.unwrap_err();
+    assert_eq!(refused.code().map(SqlState::code), Some("42501"));
     let run = world.sync(json!({"mode": "full"})).await;
     assert_eq!(run.body["status"], "succeeded", "{}", run.body);
     let row = world.row_of(asset).await;

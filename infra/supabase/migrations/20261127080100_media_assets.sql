@@ -313,6 +313,30 @@ begin
 end
 $$;
 
+-- Lets one transaction of a user at a time do this, until its end. Three more may wait, and not for long: each of them
+-- holds one of the few connections that everybody shares.
+create function media_sync.take_turn(p_what text, p_user uuid) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
+declare
+    c_waiting constant integer := 3;
+    v_class constant integer := hashtext(p_what);
+    v_turn constant integer := hashtext(p_user::text);
+begin
+    if pg_try_advisory_xact_lock(v_class, v_turn) then
+        return;
+    end if;
+    for v_place in 1..c_waiting loop
+        if pg_try_advisory_xact_lock(v_class, hashtext(p_user::text || v_place)) then
+            perform pg_advisory_xact_lock(v_class, v_turn);
+            return;
+        end if;
+    end loop;
+    raise lock_not_available;
+exception when lock_not_available then
+    raise exception 'a request of yours is still running: try again in a moment' using errcode = 'PT409';
+end
+$$;
+
 -- True if the caller may do what is dangerous: for functions that act in an administrator's name with rights of their
 -- own. Others hear the reason as an error.
 create function public.media_assure() returns boolean
@@ -563,7 +587,7 @@ create policy media_stats_callers on public.media_stats as restrictive to authen
 revoke execute on function media_sync.has_odd_claims, media_sync.anonymous_role, media_sync.caller_role,
     media_sync.role_edits_all, media_sync.is_admin, media_sync.edits_all, media_sync.may_read, media_sync.may_write,
     media_sync.is_assured, media_sync.admit, media_sync.bound_argument, media_sync.want_assurance, media_sync.want_admin,
-    media_sync.want_operator, media_sync.count_delete, media_sync.mark, media_sync.keep_search,
+    media_sync.want_operator, media_sync.take_turn, media_sync.count_delete, media_sync.mark, media_sync.keep_search,
     media_sync.count_revision, media_sync.mirrored_columns, media_sync.shown_columns,
     media_sync.column_list, media_sync.shown, media_sync.row_named, media_sync.take_stats_shard, media_sync.keep_stats from public;
 revoke execute on function public.media_assure from public, anon, authenticated, service_role;

@@ -80,31 +80,41 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         ('description', 0, 10000, '', true, false, false, 'must be text of 10,000 characters at most')
 $$;
 
--- True if a blank of any script stands at an end. \s would follow the database's collation.
-create function media_sync.has_blank_end(p_text text) returns boolean
+-- A blank of any script at an end. \s would follow the database's collation.
+create function media_sync.blank_end() returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select p_text ~ (
-        '^[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]'
+    select '^[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]'
         '|[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$'
+$$;
+
+-- The place of the first of these texts that has a fault by the rule, or null. All at once: a call for each of thousands
+-- of texts would take seconds.
+create function media_sync.faulty_text(p_rule text, p_texts text[]) returns bigint
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select place
+    from media_sync.text_rules() r,
+        (select media_sync.blank_end() as blank_end offset 0) b,
+        unnest(p_texts) with ordinality as given (given, place)
+    where r.rule = p_rule and (
+        given is null
+        or length(given) not between r.shortest and r.longest
+        or r.forbidden <> '' and translate(given, r.forbidden, '') <> given
+        or (not r.takes_controls) and given ~ '[\u0001-\u001f\u007f-\u009f]'
+        or r.is_trimmed and given ~ b.blank_end
+        or r.is_path and given <> '' and exists (
+            select from unnest(string_to_array(given, '/')) part
+            where part in ('', '.', '..') or part ~ b.blank_end
+        )
     )
+    order by place
+    limit 1
 $$;
 
 -- The fault of a text by one of the rules, or null.
 create function media_sync.fault_of_text(p_rule text, p_text text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select requirement
-    from media_sync.text_rules()
-    where rule = p_rule and (
-        p_text is null
-        or length(p_text) not between shortest and longest
-        or translate(p_text, forbidden, '') <> p_text
-        or (not takes_controls) and p_text ~ '[\u0001-\u001f\u007f-\u009f]'
-        or is_trimmed and media_sync.has_blank_end(p_text)
-        or is_path and p_text <> '' and exists (
-            select from unnest(string_to_array(p_text, '/')) part
-            where part in ('', '.', '..') or media_sync.has_blank_end(part)
-        )
-    )
+    select requirement from media_sync.text_rules()
+    where rule = p_rule and media_sync.faulty_text(p_rule, array[p_text]) is not null
 $$;
 
 -- The bounds of whole values, in bytes of their JSON as jsonb prints it. They keep the row of a user small: fifty such
@@ -143,15 +153,37 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         when jsonb_typeof(p_value) = 'string' then media_sync.fault_of_text('metadata_text', p_value #>> '{}')
         when jsonb_typeof(p_value) = 'number' and abs((p_value #>> '{}')::numeric) < 1e300 then null
         when jsonb_typeof(p_value) = 'array' and jsonb_array_length(p_value) <= 3000 then (
-            select 'has a choice that ' || media_sync.fault_of_text(
-                'metadata_choice', case jsonb_typeof(choice) when 'string' then choice #>> '{}' end)
-            from jsonb_array_elements(p_value) choice
-            where media_sync.fault_of_text(
-                'metadata_choice', case jsonb_typeof(choice) when 'string' then choice #>> '{}' end) is not null
-            limit 1
+            select 'has a choice that ' || r.requirement
+            from media_sync.text_rules() r
+            where r.rule = 'metadata_choice' and media_sync.faulty_text(r.rule, array(
+                select case jsonb_typeof(choice) when 'string' then choice #>> '{}' end
+                from jsonb_array_elements(p_value) choice
+            )) is not null
         )
         else 'must be text, a number below 1e300, or a list of at most 3,000 texts'
     end)
+$$;
+
+-- The pairs that are new and more than short texts under short keys: those can have no fault. To judge each of thousands
+-- by itself would take seconds.
+create function media_sync.doubtful_pairs(p_group text, p_old jsonb, p_new jsonb) returns table (key text, value jsonb)
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    with rules as (
+        select
+            max(shortest) filter (where rule = 'pair_key') as shortest_key,
+            max(longest) filter (where rule = 'pair_key') as longest_key,
+            max(longest) filter (where rule = case p_group when 'context' then 'context_value' else 'metadata_text' end)
+                as longest_text
+        from media_sync.text_rules()
+    )
+    select pair.key, pair.value
+    from rules, jsonb_each(p_new) pair
+    where pair.value is distinct from p_old -> pair.key
+        and not (
+            length(pair.key) between shortest_key and longest_key
+            and (p_group <> 'context' or pair.key <> 'media_sync_upload')
+            and jsonb_typeof(pair.value) = 'string' and length(pair.value #>> '{}') <= longest_text
+        )
 $$;
 
 -- The fault of new context or metadata, or null.
@@ -164,8 +196,9 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
             p_group || ' ' || media_sync.fault_of_size('pairs', octet_length(p_new::text))
         else (
             select format('%s.%s %s', p_group, left(key, 64), fault)
-            from jsonb_each(p_new), media_sync.fault_of_pair(p_group, key, value) fault
-            where value is distinct from p_old -> key and fault is not null
+            from media_sync.doubtful_pairs(p_group, p_old, p_new) doubtful,
+                media_sync.fault_of_pair(p_group, key, value) fault
+            where fault is not null
             limit 1
         )
     end
@@ -180,10 +213,12 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         when media_sync.fault_of_size('tags', media_sync.bytes_of_tags(p_new), media_sync.bytes_of_tags(p_old)) is not null
             then 'tags ' || media_sync.fault_of_size('tags', media_sync.bytes_of_tags(p_new))
         else (
-            select 'each of tags ' || fault
-            from unnest(p_new) tag, media_sync.fault_of_text('tag', tag) fault
-            where (tag <> all (p_old)) is distinct from false and fault is not null
-            limit 1
+            select 'each of tags ' || requirement
+            from media_sync.text_rules()
+            where rule = 'tag' and media_sync.faulty_text('tag', array(
+                select tag from unnest(p_new) tag
+                except select tag from unnest(p_old) tag
+            )) is not null
         )
     end
 $$;
@@ -352,11 +387,20 @@ begin
 end
 $$;
 
+-- True for the tombstone of an asset that an administrator has had forgotten (`media_sync_forget`). Nobody else can take a
+-- row's version away.
+create function media_sync.is_forgotten(p_row public.media_assets) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select p_row.deleted_at is not null and p_row.cloudinary_version is null and p_row.observed is null
+        and p_row.cloudinary_public_id = 'forgotten/' || p_row.id
+$$;
+
 -- True if the caller may undo a delete: their own, one in Cloudinary, or any if they edit everything. So an owner does not
--- bring back what an administrator has deleted.
+-- bring back what an administrator has deleted. Nobody brings back what was forgotten.
 create function media_sync.may_restore(p_row public.media_assets) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
-    select p_row.deleted_by is null or coalesce(p_row.deleted_by = auth.uid(), false) or media_sync.edits_all()
+    select (p_row.deleted_by is null or coalesce(p_row.deleted_by = auth.uid(), false) or media_sync.edits_all())
+        and not media_sync.is_forgotten(p_row)
 $$;
 
 create function media_sync.decide() returns trigger
@@ -459,6 +503,9 @@ begin
             'op', 'delete', 'version', old.cloudinary_version, 'etag', old.cloudinary_etag));
         v_operation := 'delete_requested';
     elsif old.deleted_at is not null and new.deleted_at is null then
+        if media_sync.is_forgotten(old) then
+            raise exception 'this asset was forgotten: upload it again' using errcode = '42501';
+        end if;
         if v_user is not null and not media_sync.may_restore(old) then
             raise exception 'somebody else has deleted this asset: ask an administrator to restore it'
                 using errcode = '42501';
@@ -536,17 +583,24 @@ create trigger keep_names_apart after update on public.media_assets
     for each row when (new.cloudinary_public_id <> old.cloudinary_public_id)
     execute function media_sync.keep_names_apart();
 
--- Lets one transaction of a user at a time change assets: the budget counts the entries of the former. Before any row is
--- locked, so that nobody waits in a circle.
+-- Lets one transaction of a user at a time change assets: the budget counts the entries of the former.
 create function media_sync.take_turns() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    if auth.uid() is not null and current_setting('media_sync.observing', true) is distinct from 'on'
-        and not media_sync.edits_all()
-    then
-        perform pg_advisory_xact_lock(hashtext('public.media_assets'), hashtext(auth.uid()::text));
+    if current_setting('media_sync.observing', true) is distinct from 'on' then
+        perform media_sync.take_turn_to_change();
     end if;
     return null;
+end
+$$;
+
+-- The same, for a function that locks rows before it changes them: whoever takes the turn after a row waits in a circle.
+create function media_sync.take_turn_to_change() returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    if auth.uid() is not null and not media_sync.edits_all() then
+        perform media_sync.take_turn('public.media_assets', auth.uid());
+    end if;
 end
 $$;
 
@@ -555,12 +609,12 @@ create trigger take_turns before update on public.media_assets
 
 revoke execute on function media_sync.wish, media_sync.pair_wishes, media_sync.without_empty, media_sync.tags_over,
     media_sync.asked_tags, media_sync.etag_of,
-    media_sync.text_rules, media_sync.has_blank_end, media_sync.fault_of_text, media_sync.fault_of_pair,
+    media_sync.text_rules, media_sync.blank_end, media_sync.faulty_text, media_sync.doubtful_pairs, media_sync.fault_of_text, media_sync.fault_of_pair,
     media_sync.fault_of_pairs, media_sync.fault_of_tags, media_sync.fault_of_edit, media_sync.fault_of_own_text,
     media_sync.fault_of_description, media_sync.fault_of_place, media_sync.fault_of_extension, media_sync.size_rules, media_sync.fault_of_size,
     media_sync.bytes_of_tags, media_sync.check_edit, media_sync.edited_columns, media_sync.differences,
-    media_sync.bound_intent, media_sync.spend_change, media_sync.may_restore, media_sync.decide, media_sync.keep_names_apart,
-    media_sync.take_turns
+    media_sync.bound_intent, media_sync.spend_change, media_sync.is_forgotten, media_sync.may_restore, media_sync.decide, media_sync.keep_names_apart,
+    media_sync.take_turns, media_sync.take_turn_to_change
     from public;
 -- Readers tell the tag in their callers' names.
 grant execute on function media_sync.edited_columns, media_sync.etag_of to authenticated, service_role;

@@ -126,12 +126,12 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- Holds a name until the end of the transaction: uploads that begin hold it alone, renames and restores with one another.
--- So of an upload and a rename that want one name at once, the second sees the first. Names share 64 locks, so a
+-- So of an upload and a rename that want one name at once, the second sees the first. Names share 1,024 locks, so a
 -- transaction that renames a million assets takes no more.
 create function media_sync.hold_name(p_public_id text, p_alone boolean) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-    c_locks constant integer := 64;
+    c_locks constant integer := 1024;
     c_class constant integer := hashtext('media_sync.hold_name');
     v_lock constant integer := abs(hashtext(p_public_id) % c_locks);
 begin
@@ -217,7 +217,7 @@ $$;
 -- | {"outcome": "over_budget", "wait_seconds"} | {"outcome": "outside_prefix", "prefix"} | {"outcome": "fenced", "owner"} | {"outcome": "fence_unknown"}
 -- `newest_clock` is the last known moment of deleted assets of that name: the upload is newer.
 create function public.media_sync_begin_upload(p_upload jsonb) returns jsonb
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
 declare
     v_upload public.media_uploads := jsonb_populate_record(null::public.media_uploads, p_upload);
     v_edits_all boolean := media_sync.role_edits_all(p_upload ->> 'role');

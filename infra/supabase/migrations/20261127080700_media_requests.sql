@@ -222,6 +222,8 @@ begin
         perform media_sync.refuse('forbidden', 'not yours to change', v_name);
     elsif p_operation = 'restore' and v_row.deleted_at is null then
         perform media_sync.refuse('not_deleted', 'not deleted: there is nothing to restore', v_name);
+    elsif p_operation = 'restore' and media_sync.is_forgotten(v_row) then
+        perform media_sync.refuse('forbidden', 'this asset was forgotten: upload it again', v_name);
     elsif p_operation = 'restore' and not media_sync.may_restore(v_row) then
         perform media_sync.refuse(
             'forbidden', 'somebody else has deleted this asset: ask an administrator to restore it', v_name);
@@ -272,16 +274,6 @@ begin
     set constraints public.media_assets_live_name immediate;
     set constraints public.media_assets_live_name deferred;
     return v_row;
-end
-$$;
-
--- Waits for the end of another large request of the caller's, though not for long: one user writes much at a time.
-create function media_sync.wait_for_own_request() returns void
-language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
-begin
-    perform pg_advisory_xact_lock(hashtext('media_sync.request'), hashtext(auth.uid()::text));
-exception when lock_not_available then
-    raise exception 'another large request of yours is still running: try again in a moment' using errcode = 'PT409';
 end
 $$;
 
@@ -347,7 +339,7 @@ declare
     v_former_delay text;
     v_former_force text;
 begin
-    perform media_sync.bound_argument(pg_column_size(p_items), 2097152);
+    perform media_sync.bound_argument(pg_column_size(p_items), 524288);
     perform media_sync.admit();
     if auth.uid() is null then
         raise exception 'only a signed-in user may do this' using errcode = '42501';
@@ -366,7 +358,7 @@ begin
             media_sync.changes_per_hour() using errcode = '22023';
     end if;
     if jsonb_array_length(p_items) > 20 then
-        perform media_sync.wait_for_own_request();
+        perform media_sync.take_turn('media_sync.request', auth.uid());
     end if;
     if p_key is not null then
         v_answer := media_sync.earlier_answer(
@@ -375,6 +367,7 @@ begin
             return v_answer;
         end if;
     end if;
+    perform media_sync.take_turn_to_change();
     perform media_sync.lock_named(p_items);
     v_former_source := media_sync.mark('source', 'api');
     -- The API sends its decisions within seconds. Callers of the Data API send nothing: the drain does so when the time
@@ -462,7 +455,7 @@ declare
     v_former text;
     v_done jsonb;
 begin
-    perform media_sync.bound_argument(pg_column_size(p_items), 2097152);
+    perform media_sync.bound_argument(pg_column_size(p_items), 524288);
     perform media_sync.want_admin();
     v_former := media_sync.mark('observing', 'on');
     with retried as (
@@ -494,7 +487,7 @@ $$;
 
 revoke execute on function media_sync.bound_answers, media_sync.earlier_answer, media_sync.refuse, media_sync.asset_named, media_sync.lock_named,
     media_sync.check_item, media_sync.asset_to_change, media_sync.change_asset,
-    media_sync.wait_for_own_request, media_sync.failure, media_sync.is_rule_of_project, media_sync.refusal_of,
+    media_sync.failure, media_sync.is_rule_of_project, media_sync.refusal_of,
     media_sync.request from public;
 revoke execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,
     public.media_request_retry from public, anon, authenticated, service_role;

@@ -458,7 +458,8 @@ begin
     execute format(
         'create view media_sync.deleted_assets with (security_invoker = true) as
         select %s, m.deleted_by, media_sync.may_restore(m) as may_restore,
-            case when m.sync_error_code = ''no_backup'' then false when m.intent is not null then true end as is_restorable
+            case when m.sync_error_code = ''no_backup'' or media_sync.is_forgotten(m) then false
+                when m.intent is not null then true end as is_restorable
         from public.media_assets m where m.deleted_at is not null',
         media_sync.column_list(media_sync.shown_columns(), 'm')
     );
@@ -941,7 +942,7 @@ revoke execute on function media_sync.texts_of, media_sync.any_filter, media_syn
 revoke execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
     public.media_list, public.media_facets, public.media_get, public.media_sync_health from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_status, public.media_statistics, public.media_sync_overview,
-    media_sync.list_find, media_sync.list_items, media_sync.check_size, media_sync.list_facets, media_sync.may_restore,
+    media_sync.list_find, media_sync.list_items, media_sync.check_size, media_sync.list_facets, media_sync.is_forgotten, media_sync.may_restore,
     public.media_list, public.media_facets, media_sync.may_open,
     media_sync.may_open_all, media_sync.guarded_links, media_sync.stored_public_id, media_sync.list_delivery,
     media_sync.notifications_about,

@@ -61,7 +61,7 @@ declare
     v_user uuid;
 begin
     for v_user in select distinct created_by from added where created_by is not null order by 1 loop
-        perform pg_advisory_xact_lock(hashtext('public.media_usage'), hashtext(v_user::text));
+        perform media_sync.take_turn('public.media_usage', v_user);
         if (select count(*) from (
             select from public.media_usage where created_by = v_user limit c_of_user + 1) counted) > c_of_user
         then
@@ -146,7 +146,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     c_most constant integer := 1000;
 begin
-    perform pg_advisory_xact_lock(hashtextextended('media_collections of ' || owner, 0))
+    perform media_sync.take_turn('public.media_collections', owner)
     from (select distinct owner from added order by owner) owners;
     if exists (
         select from (select distinct owner from added) owners

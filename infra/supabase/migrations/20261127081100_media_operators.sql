@@ -480,6 +480,7 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp s
 declare
     c_most constant integer := 100;
 begin
+    perform media_sync.bound_argument(pg_column_size(p_ids));
     perform media_sync.want_operator();
     if cardinality(p_ids) > c_most then
         raise exception 'at most % people at once', c_most using errcode = '22023';

@@ -2,6 +2,15 @@
 do $once$ begin if media_sync.begin_migration('20261127081200', 'media_erasure') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
+-- True if this names the asset, by its id or by one of these names, which are written as JSON.
+create function media_sync.tells_of(p_value jsonb, p_asset text, p_names text[]) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select coalesce(
+        strpos(p_value::text, p_asset) > 0
+            or exists (select from unnest(p_names) name where strpos(p_value::text, name) > 0),
+        false)
+$$;
+
 -- Forgets a deleted asset, by its asset id or its row's id, for administrators. The row stays as a tombstone without content, so that a late
 -- notification cannot bring the asset back. Entries of the audit trail keep who did what and when, and lose the values.
 -- Kept answers and accounts of runs that tell of the asset go. What lies outside of the database is named in the answer.
@@ -11,6 +20,9 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp set stat
 declare
     v_row public.media_assets;
     v_nameless text;
+    -- The names under which it is known, and those as JSON texts.
+    v_names text[];
+    v_quoted text[];
     v_former text;
     v_forgetting text;
     v_entries bigint;
@@ -29,10 +41,25 @@ begin
     elsif v_row.deleted_at > now() - interval '1 hour' then
         raise exception 'notifications of the asset may still be under way: try again an hour after the delete'
             using errcode = 'PT409';
-    elsif exists (select from public.media_uploads where asset_row_id = v_row.id and open_until > now()) then
-        raise exception 'a signature may still bring the asset back: try again in an hour' using errcode = 'PT409';
     end if;
     v_nameless := 'forgotten/' || v_row.id;
+    v_names := array(
+        select name from (
+            select v_row.cloudinary_public_id
+            union select public_id from public.media_uploads where asset_row_id = v_row.id
+            union select cloudinary_public_id from public.media_sync_log
+            where asset_row_id = v_row.id or cloudinary_asset_id = v_row.cloudinary_asset_id
+        ) known (name)
+        where name <> v_nameless
+    );
+    v_quoted := array(select to_json(name)::text from unnest(v_names) name);
+    -- One that was never used knows the name alone.
+    if exists (
+        select from public.media_uploads
+        where (asset_row_id = v_row.id or asset_row_id is null and public_id = any (v_names)) and open_until > now()
+    ) then
+        raise exception 'a signature may still bring the asset back: try again in an hour' using errcode = 'PT409';
+    end if;
     v_forgetting := media_sync.mark('forgetting', 'on');
     v_former := media_sync.mark('observing', 'on');
 
@@ -48,7 +75,11 @@ begin
     delete from public.media_collection_items where asset_id = v_row.id;
 
     update public.media_sync_log set cloudinary_public_id = null, error_message = null, details = null
-    where (cloudinary_asset_id = v_row.cloudinary_asset_id or asset_row_id = v_row.id)
+    where (
+            cloudinary_asset_id = v_row.cloudinary_asset_id or asset_row_id = v_row.id
+            -- Signatures, and changes by name.
+            or cloudinary_asset_id is null and asset_row_id is null and cloudinary_public_id = any (v_names)
+        )
         and (cloudinary_public_id is not null or error_message is not null or details is not null);
     get diagnostics v_entries = row_count;
     -- The digest stays, so that the same notification is not taken in once more.
@@ -56,12 +87,19 @@ begin
     where asset_ids @> array[v_row.cloudinary_asset_id] and body <> '';
     get diagnostics v_notifications = row_count;
     update public.media_uploads set public_id = v_nameless, error_message = null
-    where asset_row_id = v_row.id and public_id <> v_nameless;
+    where (asset_row_id = v_row.id or asset_row_id is null and public_id = any (v_names)) and public_id <> v_nameless;
     get diagnostics v_uploads = row_count;
     delete from media_sync.idempotency_keys
-    where strpos(answer::text, v_row.id::text) > 0 or strpos(answer::text, v_row.cloudinary_asset_id) > 0;
+    where strpos(answer::text, v_row.id::text) > 0 or media_sync.tells_of(answer, v_row.cloudinary_asset_id, v_quoted);
     get diagnostics v_answers = row_count;
-    update public.sync_runs set drift = null where strpos(drift::text, v_row.cloudinary_asset_id) > 0;
+    update public.sync_runs
+    set drift = case when media_sync.tells_of(drift, v_row.cloudinary_asset_id, v_quoted) then null else drift end,
+        plan = case when media_sync.tells_of(plan, v_row.cloudinary_asset_id, v_quoted) then plan - 'examples' else plan end,
+        options = case when media_sync.tells_of(options, v_row.cloudinary_asset_id, v_quoted)
+            then options - 'public_ids' else options end
+    where media_sync.tells_of(drift, v_row.cloudinary_asset_id, v_quoted)
+        or media_sync.tells_of(plan, v_row.cloudinary_asset_id, v_quoted)
+        or media_sync.tells_of(options, v_row.cloudinary_asset_id, v_quoted);
     get diagnostics v_runs = row_count;
     delete from media_sync.run_progress p using public.sync_runs r
     where r.id = p.run_id and r.finished_at is not null and strpos(p::text, v_row.cloudinary_asset_id) > 0;
@@ -78,12 +116,14 @@ begin
             'Cloudinary: the backups of the file, where backups are on. Delete its versions there.',
             'Cloudinary: copies that its delivery network keeps, unless they were invalidated.',
             'Supabase: backups of the database, until they expire.',
+            'Supabase: messages of live updates, which Realtime keeps for three days.',
             'AWS: logs and dead letters of the functions, until they expire.',
             'The database: notifications that name other assets too, or this one by its name alone, for 90 days.')
     );
 end
 $$;
 
+revoke execute on function media_sync.tells_of from public;
 revoke execute on function public.media_sync_forget from public, anon, authenticated, service_role;
 grant execute on function public.media_sync_forget to authenticated;
 

@@ -170,11 +170,11 @@ fn is_of_add_on(kind: &str, body: &Map<String, Value>) -> bool {
             .any(|key| body.contains_key(*key))
 }
 
-/// Reads a notification's body.
+/// Reads a notification's body. No change is newer than `newest`: a moment to come would outlast all later news.
 ///
 /// # Errors
 /// When it is of no shape that says anything about an asset.
-pub fn parse_notification(body: &[u8]) -> Result<Notification, NotUnderstood> {
+pub fn parse_notification(body: &[u8], newest: Timestamp) -> Result<Notification, NotUnderstood> {
     let body = garbled_json::read(body).map_err(|_| NotUnderstood::NotJson)?;
     let Value::Object(body) = body else {
         return Err(NotUnderstood::NotAnObject);
@@ -186,7 +186,8 @@ pub fn parse_notification(body: &[u8]) -> Result<Notification, NotUnderstood> {
         .get("notification_context")
         .and_then(|context| context.get("triggered_at"))
         .and_then(Value::as_str)
-        .and_then(|moment| Timestamp::parse(moment).ok());
+        .and_then(|moment| Timestamp::parse(moment).ok())
+        .map(|moment| moment.min(newest));
     let says = match kind.as_str() {
         "upload" => parse_upload(&body, triggered_at),
         "delete" | "delete_by_token" => parse_delete(&body, triggered_at),
@@ -347,9 +348,10 @@ mod tests {
     use super::*;
 
     const MUG: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+    const NEWEST: Timestamp = Timestamp::from_secs(4_000_000_000);
 
     fn parse(body: &Value) -> Result<Notification, NotUnderstood> {
-        parse_notification(body.to_string().as_bytes())
+        parse_notification(body.to_string().as_bytes(), NEWEST)
     }
 
     fn context() -> Value {
@@ -558,7 +560,7 @@ mod tests {
             "type":"upload","display_name":"A mug \ud83d","notification_context":{}}}"#,
             context()
         );
-        let told = parse_notification(body.as_bytes()).unwrap();
+        let told = parse_notification(body.as_bytes(), NEWEST).unwrap();
         let NotificationMeaning::Uploaded(upload) = told.says else {
             panic!("{told:?}")
         };
@@ -567,9 +569,18 @@ mod tests {
 
     #[test]
     fn what_is_not_a_notification_says_why() {
-        assert_eq!(parse_notification(b"{"), Err(NotUnderstood::NotJson));
-        assert_eq!(parse_notification(b"[]"), Err(NotUnderstood::NotAnObject));
-        assert_eq!(parse_notification(b"{}"), Err(NotUnderstood::NoType));
+        assert_eq!(
+            parse_notification(b"{", NEWEST),
+            Err(NotUnderstood::NotJson)
+        );
+        assert_eq!(
+            parse_notification(b"[]", NEWEST),
+            Err(NotUnderstood::NotAnObject)
+        );
+        assert_eq!(
+            parse_notification(b"{}", NEWEST),
+            Err(NotUnderstood::NoType)
+        );
         let told = parse(&json!({"notification_type": "upload"}));
         assert_eq!(told, Err(NotUnderstood::NoAsset("upload".to_owned())));
     }
@@ -577,7 +588,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_body_makes_it_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = parse_notification(&body);
+            let _ = parse_notification(&body, NEWEST);
         }
     }
 }

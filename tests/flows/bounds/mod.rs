@@ -5,6 +5,7 @@
 mod accumulation;
 mod arguments;
 mod budgets;
+mod crowding;
 mod deletes;
 mod large_library;
 mod large_rows;

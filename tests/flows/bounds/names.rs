@@ -40,7 +40,7 @@ async fn a_mass_rename_takes_a_bounded_number_of_locks() {
     let locks = "select count(*)::integer as held from pg_locks
         where locktype = 'advisory' and classid = (hashtext('media_sync.hold_name')::bigint & 4294967295)::oid";
     let held = database::rows(client, locks, &[]).await[0]["held"].clone();
-    assert_eq!(held, 64);
+    assert!(held.as_i64() <= Some(1024), "{held} locks for 2,000 names");
     client.batch_execute("rollback").await.unwrap();
     measure.stack.stop().await;
 }

@@ -29,6 +29,25 @@ use crate::time::Timestamp;
 /// The victim of a deadlock has had no effect: it may be repeated at once.
 const ATTEMPTS: usize = 3;
 
+/// Another request of the user's is still running.
+const STILL_RUNNING: &str = "PT409";
+
+/// Items of more bytes than the database takes at once.
+const TOO_MUCH_AT_ONCE: &str = "PT413";
+
+/// Items that take longer than a request may. To repeat it would not help.
+const STATEMENT_TIMEOUT: &str = "57014";
+
+/// The pauses before a request is repeated that came while too many others of its user's were running. To wait here costs
+/// nobody else a connection of the database.
+const WAITS: [Duration; 5] = [
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+];
+
 /// The time after which the second of two requests with one key should ask again.
 const STILL_ANSWERED: Duration = Duration::from_secs(1);
 
@@ -151,9 +170,14 @@ async fn call(
     arguments: &impl Serialize,
 ) -> Result<Requested, Problem> {
     let mut attempt = 1;
+    let mut waits = WAITS.iter();
     loop {
         match database.rpc(change.function(), arguments).await {
             Err(error) if error.is_conflict() && attempt < ATTEMPTS => attempt += 1,
+            Err(error) if error.code() == Some(STILL_RUNNING) => match waits.next() {
+                Some(wait) => tokio::time::sleep(*wait).await,
+                None => return Err(problem(error)),
+            },
             outcome => return outcome.map_err(problem),
         }
     }
@@ -162,7 +186,7 @@ async fn call(
 /// Refusals of a key are the caller's to solve.
 fn problem(error: SupabaseError) -> Problem {
     match error.code() {
-        Some("PT409") => Problem::new(
+        Some(STILL_RUNNING) => Problem::new(
             StatusCode::CONFLICT,
             "request_in_progress",
             "A request of yours is still running: one with this Idempotency-Key, or a large one. Repeat it in a moment.",
@@ -179,6 +203,7 @@ fn problem(error: SupabaseError) -> Problem {
             "You have changed as much as one user may within an hour. Nothing of this request was done. Wait for `Retry-After` seconds, then repeat.",
         )
         .retry_after(error.retry_after().unwrap_or(BUDGET_GROWS)),
+        Some(TOO_MUCH_AT_ONCE | STATEMENT_TIMEOUT) => Problem::too_much_at_once(),
         // A list of more items than the user may change within an hour.
         Some("22023") => Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,

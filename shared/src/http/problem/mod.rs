@@ -121,6 +121,12 @@ impl Problem {
         )
     }
 
+    /// 413, for a list that would take the database too long.
+    pub fn too_much_at_once() -> Self {
+        let detail = "These changes are too much for one request, together. Nothing was done. Send fewer items at once.";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+    }
+
     /// 422: a trigger or a constraint of the project's own refuses the row, in these words.
     pub fn rule_refused(words: &str) -> Self {
         let detail = sentence(words);

@@ -10,6 +10,10 @@ use crate::sync::notification::{
 };
 use crate::time::Timestamp;
 
+/// The microseconds by which the clocks of Cloudinary's machines may differ. None signs a notification before the change
+/// that it tells of.
+const CLOCKS_DIFFER: i64 = 60_000_000;
+
 /// An accepted notification, read.
 #[derive(Clone, Debug)]
 pub struct AcceptedNotification {
@@ -22,13 +26,14 @@ impl AcceptedNotification {
     /// Reads a message.
     pub fn read(message: queue::NotificationMessage) -> Self {
         let body = message.body.as_bytes();
+        let newest = message.signature_timestamp.offset(CLOCKS_DIFFER);
         let mut hash = Sha256::new();
         hash.update(message.signature_timestamp.to_string().as_bytes());
         hash.update(b"\n");
         hash.update(body);
         Self {
             digest: hex::encode(hash.finalize()),
-            read: parse_notification(body),
+            read: parse_notification(body, newest),
             message,
         }
     }
@@ -61,6 +66,21 @@ impl AcceptedNotification {
 mod tests {
     use super::*;
     use crate::queue::RawBody;
+
+    #[test]
+    fn no_change_is_later_than_its_signature() {
+        let signed = Timestamp::from_secs(1_800_000_005);
+        let body = r#"{"notification_type":"create_folder","notification_context":{"triggered_at":"2099-01-01T00:00:00Z"}}"#;
+        let read = AcceptedNotification::read(queue::NotificationMessage {
+            received_at: signed,
+            signature_timestamp: signed,
+            replayed: false,
+            algorithm: None,
+            body: RawBody::new(body.as_bytes().to_vec()),
+        });
+        let triggered_at = read.read.unwrap().triggered_at;
+        assert_eq!(triggered_at, Some(signed.offset(CLOCKS_DIFFER)));
+    }
 
     #[test]
     fn the_age_of_news_is_counted_from_the_change_else_from_the_signature() {

@@ -1,0 +1,92 @@
+//! What one user asks at once holds up nobody else, and what the bounds allow can be done.
+
+use std::collections::BTreeMap;
+
+use end_to_end::{DataApiCaller, database, eventually};
+use local_stack::TokenClaims;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::Measure;
+
+impl Measure {
+    /// As many assets more of the user's, by the ids that Cloudinary has for them.
+    async fn more_assets(&self, count: i32) -> Vec<String> {
+        let add = "insert into public.media_assets (cloudinary_asset_id, cloudinary_public_id, resource_type, uploaded_by)
+            select md5('more ' || n), 'more/' || n, 'image', $2::text::uuid from generate_series(1, $1) n
+            returning cloudinary_asset_id";
+        let owner = self.claims.sub.to_string();
+        let rows = database::rows(&self.client, add, &[&count, &owner]).await;
+        rows.iter()
+            .map(|row| row["cloudinary_asset_id"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn edits_within_the_bounds_are_done_in_time() {
+    let measure = Measure::take().await;
+    let assets = measure.more_assets(200).await;
+    let editor = TokenClaims::with_role("editor@example.com", "editor");
+    let editor = DataApiCaller::user(&measure.stack, &editor);
+    let tags: Vec<String> = (0..150).map(|n| format!("tag {n}")).collect();
+    let pairs: BTreeMap<String, String> = (0..600)
+        .map(|n| (format!("key {n}"), n.to_string()))
+        .collect();
+    let choices: Vec<String> = (0..1000).map(|n| n.to_string()).collect();
+    let edit = async |count: usize, change: Value| {
+        let item = |asset: &String| {
+            let mut item = change.clone();
+            item["asset_id"] = json!(asset);
+            item
+        };
+        let items: Vec<Value> = assets[..count].iter().map(item).collect();
+        let request = json!({ "p_items": items });
+        editor.rpc("media_request_edit", &request).await
+    };
+    for (count, change) in [
+        (200, json!({ "tags": tags })),
+        (30, json!({ "context": pairs })),
+        (30, json!({ "metadata": { "many": choices } })),
+    ] {
+        let done = edit(count, change).await.ok();
+        assert_eq!(done["failed"], json!([]));
+    }
+    let beyond = edit(100, json!({ "context": pairs })).await;
+    beyond.assert_status(StatusCode::PAYLOAD_TOO_LARGE);
+    measure.stack.stop().await;
+}
+
+#[tokio::test]
+async fn requests_of_one_user_hold_few_connections() {
+    let measure = Measure::take().await;
+    measure.more_assets(20).await;
+    // Another transaction of the user's does not end.
+    let mut holder = database::connect(measure.stack.database_url()).await;
+    let holder = holder.transaction().await.unwrap();
+    let turn = "select media_sync.take_turn('public.media_assets', $1::text::uuid)";
+    let user = measure.claims.sub.to_string();
+    holder.query(turn, &[&user]).await.unwrap();
+
+    let changed = json!({ "alt_text": "a mug" });
+    let whose = format!("/media_assets?uploaded_by=eq.{user}");
+    let change = async || {
+        let user = &measure.user;
+        user.call(Method::PATCH, &whose, &[], Some(&changed)).await
+    };
+    let waiting =
+        "select count(*) as waiting from pg_locks where locktype = 'advisory' and not granted";
+    let (answers, ()) = tokio::join!(
+        futures::future::join_all((0..12).map(|_| change())),
+        eventually("three wait", async || {
+            database::rows(&measure.client, waiting, &[]).await[0]["waiting"] == 3
+        })
+    );
+    for answer in answers {
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.body);
+    }
+    holder.rollback().await.unwrap();
+    let answer = change().await;
+    assert!(answer.status.is_success(), "{}", answer.body);
+    measure.stack.stop().await;
+}
