@@ -184,7 +184,8 @@ create trigger note_time before insert on public.media_sync_log
 create function public.media_audit(p_query jsonb) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp set statement_timeout = '6s' as $$
 declare
-    v_limit integer := (p_query ->> 'limit')::integer;
+    c_most constant integer := 200;
+    v_limit constant integer := coalesce(least((p_query ->> 'limit')::integer, c_most), c_most);
     v_where text := 'true';
     v_asset public.media_assets;
     v_items jsonb;

@@ -490,6 +490,11 @@ begin
         end if;
     end if;
 
+    if old.deleted_at is not null and new.deleted_at is not null
+        and (new.description is distinct from old.description or new.alt_text is distinct from old.alt_text)
+    then
+        raise exception 'the asset is deleted: restore it before you edit it' using errcode = 'PT409';
+    end if;
     if old.deleted_at is null and new.deleted_at is not null then
         if old.cloudinary_asset_id is null then
             raise exception 'the asset is still being uploaded: try again when its sync_status is synced'

@@ -50,6 +50,9 @@ language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' a
 declare
     v_kept media_sync.idempotency_keys;
 begin
+    if length(p_key) not between 1 and 255 then
+        raise exception 'an idempotency key has 1 to 255 characters' using errcode = '22023';
+    end if;
     begin
         insert into media_sync.idempotency_keys as k (user_id, key, operation, fingerprint)
         values (auth.uid(), p_key, p_operation, p_fingerprint)

@@ -836,6 +836,9 @@ create function public.media_get(p_asset_id text default null, p_row_id uuid def
 language plpgsql stable set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
 begin
     perform media_sync.admit();
+    if num_nonnulls(p_asset_id, p_row_id) <> 1 then
+        raise exception 'one asset is told, by p_asset_id or by p_row_id' using errcode = '22023';
+    end if;
     return (select jsonb_build_object(
         'asset', media_sync.shown(m, array['sync_error_code', 'sync_next_attempt_at', 'deleted_by']),
         'etag', media_sync.etag_of(m),

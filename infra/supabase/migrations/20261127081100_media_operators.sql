@@ -359,7 +359,8 @@ $$;
 create function public.media_events(p_query jsonb) returns jsonb
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
 declare
-    v_limit constant integer := least((p_query ->> 'limit')::integer, 200);
+    c_most constant integer := 200;
+    v_limit constant integer := coalesce(least((p_query ->> 'limit')::integer, c_most), c_most);
     v_where text := 'true';
     v_asset text;
     v_found jsonb;
@@ -466,6 +467,9 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp set stat
 begin
     perform media_sync.bound_argument(pg_column_size(p_queue));
     perform media_sync.want_operator();
+    if p_queue not in ('notifications', 'outbound', 'continuation') then
+        raise exception 'there is no such queue' using errcode = '22023';
+    end if;
     if p_messages > 0 then
         insert into public.media_sync_log (operation, source, actor, details)
         values ('redrive_requested', 'api', auth.uid(), jsonb_build_object('queue', p_queue, 'messages', p_messages));

@@ -1,6 +1,7 @@
 //! No function that users may call takes JSON or a list of any size.
 
-use end_to_end::database;
+use end_to_end::{DataApiCaller, database};
+use local_stack::TokenClaims;
 use reqwest::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -48,6 +49,49 @@ async fn every_function_refuses_a_large_argument_before_it_reads_it() {
             "{function}({name}): {} {}",
             answer.status, answer.body
         );
+    }
+    measure.stack.stop().await;
+}
+
+#[tokio::test]
+async fn odd_arguments_are_refused_in_words_of_our_own() {
+    let measure = Measure::take().await;
+    let admin = TokenClaims::admin("admin@example.com");
+    let admin = DataApiCaller::user(&measure.stack, &admin);
+    let id = uuid::Uuid::nil();
+    for (caller, function, arguments) in [
+        (
+            &measure.user,
+            "media_request_edit",
+            json!({"p_items": [], "p_idempotency_key": ""}),
+        ),
+        (
+            &measure.user,
+            "media_get",
+            json!({"p_asset_id": "mug", "p_row_id": id}),
+        ),
+        (&measure.user, "media_get", json!({})),
+        (
+            &admin,
+            "media_request_redrive",
+            json!({"p_queue": "x", "p_messages": 1}),
+        ),
+    ] {
+        let answer = caller.rpc(function, &arguments).await;
+        answer.assert_refused(StatusCode::BAD_REQUEST, "22023");
+    }
+    for query in [
+        json!({}),
+        json!({"limit": null}),
+        json!({"limit": 1_000_000}),
+    ] {
+        for function in ["media_audit", "media_events"] {
+            let arguments = json!({ "p_query": query });
+            admin
+                .rpc(function, &arguments)
+                .await
+                .assert_status(StatusCode::OK);
+        }
     }
     measure.stack.stop().await;
 }
