@@ -163,7 +163,7 @@ async fn nothing_brings_it_back(world: &World, asset: &CloudinaryResource) {
     restored.await.assert_status(StatusCode::FORBIDDEN);
     let client = database::connect(world.stack.database_url()).await;
     let revive = "update public.media_assets set deleted_at = null where cloudinary_public_id ^@ 'forgotten/'";
-    let refused = client.batch_execute(revive).await.unwrap_err();
+    let refused = client.batch_execute(revive).await.expect_err("forgotten");
     assert_eq!(refused.code().map(SqlState::code), Some("42501"));
     let run = world.sync(json!({"mode": "full"})).await;
     assert_eq!(run.body["status"], "succeeded", "{}", run.body);
