@@ -55,7 +55,6 @@ export function Results({ assets, total, isCurrent, layout, open, onOpen, more }
     }
     const at = Number((event.target as HTMLElement).closest<HTMLElement>('[data-at]')?.dataset.at ?? active)
     const step = steps[event.key]
-    const asset = assets[at]
     if (step !== undefined) {
       const next = Math.min(Math.max(at + step, 0), assets.length - 1)
       setActive(next)
@@ -63,8 +62,8 @@ export function Results({ assets, total, isCurrent, layout, open, onOpen, more }
       requestAnimationFrame(() =>
         scroller.current?.querySelector<HTMLElement>(`[data-at="${next}"] .open`)?.focus(),
       )
-    } else if (event.key === ' ' && asset && (event.target as HTMLElement).matches('.open')) {
-      toggle(asset)
+    } else if (event.key === ' ' && (event.target as HTMLElement).matches('.open')) {
+      toggle(assets, at, event.shiftKey)
     } else if (event.key === 'Escape') {
       clearSelection()
     } else {
@@ -96,6 +95,7 @@ export function Results({ assets, total, isCurrent, layout, open, onOpen, more }
                   total={total}
                   isOpen={open === asset.id || open === asset.cloudinary_asset_id}
                   isActive={at === Math.min(active, assets.length - 1)}
+                  onChoose={(isRange) => toggle(assets, at, isRange)}
                   onOpen={() => {
                     setActive(at)
                     onOpen(asset)

@@ -4,7 +4,7 @@ import { ago, bytes, safeAddress } from '../text'
 import { Icon } from '../ui/icon'
 import { StateBadge } from '../ui/status'
 import { Foreign } from '../ui/text'
-import { selection, toggle } from './selection'
+import { selection } from './selection'
 
 export const nameOf = (asset: { display_name: string | null; cloudinary_public_id: string }): string =>
   asset.display_name || asset.cloudinary_public_id.split('/').pop() || asset.cloudinary_public_id
@@ -16,6 +16,8 @@ interface TileProps {
   isOpen: boolean
   /** True for the one that Tab reaches. */
   isActive: boolean
+  /** Told true with Shift: then all since the latest choice. */
+  onChoose: (isRange: boolean) => void
   onOpen: () => void
 }
 
@@ -44,7 +46,7 @@ function Picture({ asset }: { asset: Asset }) {
   )
 }
 
-function Parts({ asset, isOpen, isActive, onOpen }: TileProps) {
+function Parts({ asset, isOpen, isActive, onChoose, onOpen }: TileProps) {
   const tabIndex = isActive ? 0 : -1
   const name = nameOf(asset)
   return (
@@ -55,7 +57,9 @@ function Parts({ asset, isOpen, isActive, onOpen }: TileProps) {
         aria-label={`Choose ${name}`}
         tabIndex={tabIndex}
         checked={selection.value.has(asset.id)}
-        onChange={() => toggle(asset)}
+        // Else Shift selects the texts between.
+        onMouseDown={(event) => event.shiftKey && event.preventDefault()}
+        onClick={(event) => onChoose(event.shiftKey)}
       />
       <button
         type="button"

@@ -9,6 +9,7 @@ const KEYS: [string, string][] = [
   ['← ↑ → ↓', 'walk through the assets'],
   ['Enter', 'open the asset'],
   ['Space', 'choose the asset'],
+  ['Shift Space', 'choose all from the last chosen one; Shift and a click do it too'],
   ['Escape', 'close the drawer, then let go of the chosen assets'],
 ]
 
