@@ -11,6 +11,9 @@ export interface Outcome {
   failed: Failure[]
 }
 
+/** Cloudinary's ids of the assets that are done. */
+export const doneOf = ({ done }: Outcome): string[] => done.flatMap(({ asset_id }) => asset_id ?? [])
+
 const slices = <T>(all: T[], size = REQUEST) =>
   Array.from({ length: Math.ceil(all.length / size) }, (_, at) => all.slice(at * size, (at + 1) * size))
 

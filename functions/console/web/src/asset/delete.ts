@@ -1,4 +1,5 @@
-import { deleteAssets, restoreAssets } from '../api/changes'
+import { deleteAssets, doneOf, restoreAssets } from '../api/changes'
+import { letGoOf } from '../library/selection'
 import { plural } from '../text'
 import { showOutcome } from '../ui/outcome'
 import { toast } from '../ui/toast'
@@ -9,7 +10,8 @@ const told = (error: unknown) => (error instanceof Error ? error.message : 'It f
 export async function deleteWithUndo(ids: string[], force = false): Promise<void> {
   try {
     const outcome = await deleteAssets(ids, force)
-    const gone = outcome.done.flatMap(({ asset_id }) => asset_id ?? [])
+    const gone = doneOf(outcome)
+    letGoOf(gone)
     if (gone.length > 0) toast(`${plural(gone.length, 'asset')} deleted.`, () => restore(gone))
     if (outcome.failed.length > 0) showOutcome('Delete', outcome, (used) => deleteWithUndo(used, true))
   } catch (error) {

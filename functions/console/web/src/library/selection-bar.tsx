@@ -1,40 +1,50 @@
 import { useSignal } from '@preact/signals'
 import { ErrorBoundary } from 'preact-iso'
-import { editAssets } from '../api/changes'
 import type { Asset } from '../api/types'
 import { deleteWithUndo } from '../asset/delete'
 import { whyNoChange, whyNoCollection } from '../session/rights'
-import { plural } from '../text'
+import { count, plural } from '../text'
 import { Button } from '../ui/button'
 import { CopyCurl } from '../ui/copy'
 import { Dialog } from '../ui/dialog'
 import { later } from '../ui/later'
-import { showOutcome } from '../ui/outcome'
-import { toast } from '../ui/toast'
-import { choose, chosen, clearSelection } from './selection'
+import { MoveDialog } from './move-dialog'
+import { NotShown } from './not-shown'
+import { choose, chosen, clearSelection, letGo } from './selection'
 import { TagDialog } from './tag-dialog'
 
 const AddDialog = later(() => import('../collections/add-dialog'))
 
-/** Above it a delete of many asks first, although it can be undone. */
+/** Above it a delete asks first, although it can be undone. */
 const MANY = 20
 
 const idsOf = (assets: Asset[]) => assets.flatMap(({ cloudinary_asset_id }) => cloudinary_asset_id ?? [])
 
 export default function SelectionBar({ loaded }: { loaded: Asset[] }) {
   const asking = useSignal<'delete' | 'move' | 'tags' | 'collection' | null>(null)
-  const assets = chosen.value
+  const busy = useSignal(false)
+  const shown = new Map(loaded.map((asset) => [asset.id, asset]))
+  // As they are by now: what was chosen may have been moved since.
+  const assets = chosen.value.map((asset) => shown.get(asset.id) ?? asset)
+  const notShown = assets.filter(({ id }) => !shown.has(id))
   const ids = idsOf(assets)
   const reasons = assets.map(whyNoChange)
   const refused = reasons.every(Boolean) ? (reasons[0] ?? null) : null
-  const remove = async () => {
+  const close = () => {
     asking.value = null
-    clearSelection()
+  }
+  const remove = async () => {
+    close()
+    busy.value = true
     await deleteWithUndo(ids)
+    busy.value = false
   }
   return (
     <section class="selection" aria-label="Chosen assets">
-      <strong role="status">{plural(assets.length, 'asset')} chosen</strong>
+      <strong role="status">
+        {plural(assets.length, 'asset')} chosen
+        {notShown.length > 0 && `, ${count(notShown.length)} of them not shown here`}
+      </strong>
       <Button icon="move" disabledReason={refused} onClick={() => (asking.value = 'move')}>
         Move
       </Button>
@@ -51,9 +61,9 @@ export default function SelectionBar({ loaded }: { loaded: Asset[] }) {
       <Button
         icon="trash"
         kind="danger"
-        disabledReason={refused}
+        disabledReason={refused ?? (busy.value ? 'They are being deleted.' : null)}
         onClick={() => {
-          if (ids.length > MANY) asking.value = 'delete'
+          if (ids.length > MANY || notShown.length > 0) asking.value = 'delete'
           else void remove()
         }}
       >
@@ -63,70 +73,31 @@ export default function SelectionBar({ loaded }: { loaded: Asset[] }) {
       <Button kind="quiet" onClick={() => choose(loaded)}>
         Choose all {loaded.length} shown
       </Button>
+      {notShown.length > 0 && (
+        <Button kind="quiet" onClick={() => letGo(notShown)}>
+          Only those shown
+        </Button>
+      )}
       <Button kind="quiet" icon="close" onClick={clearSelection}>
         Clear
       </Button>
       {asking.value === 'delete' && (
-        <Dialog title={`Delete ${plural(ids.length, 'asset')}?`} onClose={() => (asking.value = null)}>
+        <Dialog title={`Delete ${plural(ids.length, 'asset')}?`} onClose={close}>
+          <NotShown assets={notShown} />
           <p>They leave every list at once, and Cloudinary follows. You can restore them.</p>
           <p class="row end">
-            <Button onClick={() => (asking.value = null)}>Keep them</Button>
+            <Button onClick={close}>Keep them</Button>
             <Button kind="danger" onClick={() => void remove()}>
               Delete {plural(ids.length, 'asset')}
             </Button>
           </p>
         </Dialog>
       )}
-      {asking.value === 'tags' && <TagDialog assets={assets} onClose={() => (asking.value = null)} />}
+      {asking.value === 'tags' && <TagDialog assets={assets} notShown={notShown} onClose={close} />}
       <ErrorBoundary>
-        {asking.value === 'collection' && <AddDialog assets={assets} onClose={() => (asking.value = null)} />}
+        {asking.value === 'collection' && <AddDialog assets={assets} onClose={close} />}
       </ErrorBoundary>
-      {asking.value === 'move' && <MoveDialog assets={assets} onClose={() => (asking.value = null)} />}
+      {asking.value === 'move' && <MoveDialog assets={assets} notShown={notShown} onClose={close} />}
     </section>
-  )
-}
-
-function MoveDialog({ assets, onClose }: { assets: Asset[]; onClose: () => void }) {
-  const folder = useSignal(assets[0]?.folder ?? '')
-  const move = async (event: Event) => {
-    event.preventDefault()
-    onClose()
-    const before = assets.flatMap(({ cloudinary_asset_id: asset_id, folder }) =>
-      asset_id ? [{ asset_id, folder }] : [],
-    )
-    try {
-      const outcome = await editAssets(before.map(({ asset_id }) => ({ asset_id, folder: folder.value })))
-      clearSelection()
-      toast(`${plural(outcome.done.length, 'asset')} moved.`, async () => {
-        await editAssets(before)
-        toast('Moved back.')
-      })
-      if (outcome.failed.length > 0) showOutcome('Move', outcome)
-    } catch (error) {
-      toast(error instanceof Error ? error.message : 'The move failed.')
-    }
-  }
-  return (
-    <Dialog title={`Move ${plural(assets.length, 'asset')}`} onClose={onClose}>
-      <form onSubmit={move}>
-        <label>
-          Folder
-          <input
-            type="text"
-            dir="auto"
-            maxLength={500}
-            value={folder.value}
-            onInput={(event) => (folder.value = event.currentTarget.value)}
-          />
-        </label>
-        <p class="fine">Empty for the root. The folder is made if it is not there.</p>
-        <p class="row end">
-          <Button onClick={onClose}>Cancel</Button>
-          <button type="submit" class="button main">
-            Move
-          </button>
-        </p>
-      </form>
-    </Dialog>
   )
 }

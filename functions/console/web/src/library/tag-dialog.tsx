@@ -1,14 +1,15 @@
 import { useSignal } from '@preact/signals'
-import { editAssets } from '../api/changes'
 import type { Asset, Edit } from '../api/types'
 import { TagField } from '../asset/tag-field'
 import { plural } from '../text'
 import { Button } from '../ui/button'
 import { CopyCurl } from '../ui/copy'
 import { Dialog } from '../ui/dialog'
-import { showOutcome } from '../ui/outcome'
+import { FailedLine } from '../ui/states'
 import { Foreign } from '../ui/text'
-import { toast } from '../ui/toast'
+import { editMany } from './edit-many'
+import { NotShown } from './not-shown'
+import { letGoOf } from './selection'
 
 interface Wish {
   added: string[]
@@ -37,43 +38,47 @@ function editsOf(assets: Asset[], wish: Wish): { edits: Edit[]; undo: Edit[] } {
   }
 }
 
-async function carryOut(assets: Asset[], wish: Wish): Promise<void> {
-  const { edits, undo } = editsOf(assets, wish)
-  try {
-    const outcome = await editAssets(edits)
-    toast(`Tags of ${plural(outcome.done.length, 'asset')} changed.`, () => takeBack(undo))
-    if (outcome.failed.length > 0) showOutcome('Tags', outcome)
-  } catch (error) {
-    toast(error instanceof Error ? error.message : 'The tags could not be changed.')
-  }
-}
-
-async function takeBack(undo: Edit[]): Promise<void> {
-  try {
-    const outcome = await editAssets(undo)
-    toast('Tags taken back.')
-    if (outcome.failed.length > 0) showOutcome('Take back', outcome)
-  } catch (error) {
-    toast(error instanceof Error ? error.message : 'The tags could not be taken back.')
-  }
+interface TagDialogProps {
+  assets: Asset[]
+  notShown: Asset[]
+  onClose: () => void
 }
 
 /** Adds tags to many assets and removes others. What else they have, they keep. */
-export function TagDialog({ assets, onClose }: { assets: Asset[]; onClose: () => void }) {
+export function TagDialog({ assets, notShown, onClose }: TagDialogProps) {
   const added = useSignal<string[]>([])
   const removed = useSignal<string[]>([])
+  const failed = useSignal<unknown>(null)
+  const busy = useSignal(false)
   const present = [...new Set(assets.flatMap(({ tags }) => tags))].sort()
   const wish = { added: added.value, removed: removed.value }
   const isEmpty = wish.added.length + wish.removed.length === 0
-  const save = (event: Event) => {
+  const save = async (event: Event) => {
     event.preventDefault()
-    if (isEmpty) return
-    onClose()
-    void carryOut(assets, wish)
+    if (isEmpty || busy.value) return
+    busy.value = true
+    failed.value = null
+    const edits = editsOf(assets, wish)
+    try {
+      const done = await editMany({
+        title: 'Tags',
+        ...edits,
+        done: (assets) => `Tags of ${assets} changed.`,
+        takenBack: (assets) => `Tags of ${assets} taken back.`,
+      })
+      onClose()
+      // Those that failed stay chosen, for another try.
+      if (done.length < edits.edits.length) letGoOf(done)
+    } catch (error) {
+      failed.value = error
+    } finally {
+      busy.value = false
+    }
   }
   return (
     <Dialog title={`Tags of ${plural(assets.length, 'asset')}`} onClose={onClose}>
       <form onSubmit={save}>
+        <NotShown assets={notShown} />
         <TagField
           id="tags-added"
           label="Add"
@@ -102,6 +107,7 @@ export function TagDialog({ assets, onClose }: { assets: Asset[]; onClose: () =>
             ))}
           </fieldset>
         )}
+        <FailedLine error={failed.value} />
         <p class="row end">
           <CopyCurl
             request={{
@@ -111,7 +117,7 @@ export function TagDialog({ assets, onClose }: { assets: Asset[]; onClose: () =>
             }}
           />
           <Button onClick={onClose}>Cancel</Button>
-          <button type="submit" class="button main" disabled={isEmpty}>
+          <button type="submit" class="button main" disabled={isEmpty || busy.value}>
             Change the tags
           </button>
         </p>
