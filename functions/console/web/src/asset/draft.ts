@@ -6,6 +6,8 @@ export interface Draft {
   folder: string
   public_id: string
   tags: string[]
+  /** What stands in the field of tags. It counts, also before somebody adds it. */
+  typed_tags: string
   description: string
   alt_text: string
   context: [string, string][]
@@ -23,10 +25,23 @@ export const draftOf = (asset: WholeAsset): Draft => ({
   folder: asset.folder,
   public_id: asset.cloudinary_public_id,
   tags: asset.tags,
+  typed_tags: '',
   description: asset.description ?? '',
   alt_text: asset.alt_text ?? '',
   context: texts(asset.context),
   metadata: texts(asset.metadata),
+})
+
+/** The tags, and those that are typed: commas part them. */
+export const wholeTags = (tags: string[], typed: string): string[] => [
+  ...new Set([...tags, ...typed.split(',').flatMap((tag) => tag.trim() || [])]),
+]
+
+/** The draft with all that is typed in its place. */
+export const settled = (draft: Draft): Draft => ({
+  ...draft,
+  tags: wholeTags(draft.tags, draft.typed_tags),
+  typed_tags: '',
 })
 
 export const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
@@ -44,9 +59,16 @@ function changedKeys(
   return Object.keys(changed).length > 0 ? changed : null
 }
 
+/** Fields that Cloudinary is not told of. */
+const KEPT_HERE: string[] = ['asset_id', 'if_match', 'description', 'alt_text']
+
+export const isKeptHere = (edit: Edit): boolean =>
+  Object.keys(edit).every((field) => KEPT_HERE.includes(field))
+
 /** An edit that names only what differs; null if nothing does. */
-export function editBetween(asset_id: string, before: Draft, after: Draft): Edit | null {
+export function editBetween(asset_id: string, before: Draft, draft: Draft): Edit | null {
   const edit: Edit = { asset_id }
+  const after = settled(draft)
   if (after.display_name !== before.display_name) edit.display_name = after.display_name
   if (after.folder !== before.folder) edit.folder = after.folder
   if (after.public_id !== before.public_id) edit.public_id = after.public_id

@@ -10,7 +10,7 @@ import { CopyCurl } from '../ui/copy'
 import { FailedLine } from '../ui/states'
 import { Foreign } from '../ui/text'
 import { toast } from '../ui/toast'
-import { type Draft, draftOf, editBetween } from './draft'
+import { type Draft, draftOf, editBetween, isKeptHere, same, settled } from './draft'
 import { beginEditing, keepDraft, overtakenFields } from './drafts'
 import { KeyValues } from './key-values'
 import { TagField } from './tag-field'
@@ -41,7 +41,7 @@ export function EditForm({ asset, etag, disabledReason }: EditFormProps) {
   const busy = useSignal(false)
   const edit = editBetween(asset.cloudinary_asset_id ?? '', base.value, draft.value)
   const overtaken = edit && !busy.value ? overtakenFields(edit, base.value, draftOf(asset)) : []
-  const isTouched = edit !== null || busy.value
+  const isTouched = edit !== null || busy.value || draft.value.typed_tags !== ''
   useEffect(() => {
     if (isTouched) return
     base.value = draftOf(asset)
@@ -62,14 +62,20 @@ export function EditForm({ asset, etag, disabledReason }: EditFormProps) {
     busy.value = true
     failed.value = null
     // What is typed meanwhile is an edit of its own.
-    const sent = draft.value
+    const sent = settled(draft.value)
+    draft.value = sent
     const undo = editBetween(edit.asset_id, sent, base.value)
     try {
       await carryOutUnlessOvertaken(edit, base.value, etag)
       // Else the form would show the values of before until the next look.
       await queries.invalidateQueries({ queryKey: ['media', 'asset'] })
       base.value = sent
-      toast('Saved. Cloudinary follows.', undo ? () => takeBack(undo) : undefined)
+      // The drawer may be closed by now, and nobody else would take the draft away.
+      if (same(draft.value, sent)) keepDraft(asset.id, null)
+      toast(
+        isKeptHere(edit) ? 'Saved.' : 'Saved. Cloudinary follows.',
+        undo ? () => takeBack(undo) : undefined,
+      )
     } catch (error) {
       // Then the form tells which fields somebody else has changed.
       if (isOvertaken(error)) await queries.invalidateQueries({ queryKey: ['media', 'asset'] })
@@ -108,7 +114,11 @@ export function EditForm({ asset, etag, disabledReason }: EditFormProps) {
             </div>
           )
         })}
-        <TagField tags={draft.value.tags} onChange={(tags) => change({ tags })} />
+        <TagField
+          tags={draft.value.tags}
+          typed={draft.value.typed_tags}
+          onChange={(tags, typed_tags) => change({ tags, typed_tags })}
+        />
         <KeyValues title="Context" pairs={draft.value.context} onChange={(context) => change({ context })} />
         <KeyValues
           title="Metadata"

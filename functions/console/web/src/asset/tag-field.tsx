@@ -1,30 +1,34 @@
-import { useSignal } from '@preact/signals'
+import { useRef } from 'preact/hooks'
+import { Button } from '../ui/button'
 import { Icon } from '../ui/icon'
 import { Foreign } from '../ui/text'
+import { wholeTags } from './draft'
 
 interface TagFieldProps {
   tags: string[]
-  onChange: (tags: string[]) => void
+  /** What stands in the field and is no tag yet. */
+  typed: string
+  onChange: (tags: string[], typed: string) => void
   id?: string
   label?: string
 }
 
-/** Enter or a comma adds a tag, Backspace in an empty field takes the last one. */
-export function TagField({ tags, onChange, id = 'tags-typed', label = 'Tags' }: TagFieldProps) {
-  const typed = useSignal('')
+/** Enter, a comma or the button adds a tag, Backspace in an empty field takes the last one. */
+export function TagField({ tags, typed, onChange, id = 'tags-typed', label = 'Tags' }: TagFieldProps) {
+  const field = useRef<HTMLInputElement>(null)
+  const isEmpty = typed.trim() === ''
   const add = () => {
-    const added = typed.value.split(',').flatMap((tag) => tag.trim() || [])
-    typed.value = ''
-    if (added.length > 0) onChange([...new Set([...tags, ...added])])
+    onChange(wholeTags(tags, typed), '')
+    field.current?.focus()
   }
   const listen = (event: KeyboardEvent) => {
     if (event.key === 'Enter' || event.key === ',') {
       // Enter in an empty field saves the form.
-      if (typed.value.trim() === '' && event.key === 'Enter') return
+      if (isEmpty && event.key === 'Enter') return
       event.preventDefault()
       add()
-    } else if (event.key === 'Backspace' && typed.value === '' && tags.length > 0) {
-      onChange(tags.slice(0, -1))
+    } else if (event.key === 'Backspace' && typed === '' && tags.length > 0) {
+      onChange(tags.slice(0, -1), '')
     }
   }
   return (
@@ -37,22 +41,32 @@ export function TagField({ tags, onChange, id = 'tags-typed', label = 'Tags' }: 
             class="tag"
             key={tag}
             aria-label={`Remove the tag ${tag}`}
-            onClick={() => onChange(tags.filter((other) => other !== tag))}
+            onClick={() =>
+              onChange(
+                tags.filter((other) => other !== tag),
+                typed,
+              )
+            }
           >
             <Foreign>{tag}</Foreign>
             <Icon name="close" />
           </button>
         ))}
         <input
+          ref={field}
           id={id}
           dir="auto"
           maxLength={255}
           placeholder={tags.length === 0 ? 'Add a tag' : ''}
-          value={typed.value}
-          onInput={(event) => (typed.value = event.currentTarget.value)}
+          value={typed}
+          onInput={(event) => onChange(tags, event.currentTarget.value)}
           onKeyDown={listen}
-          onBlur={add}
         />
+        {!isEmpty && (
+          <Button kind="quiet" aria-label="Add the tag" onClick={add}>
+            Add
+          </Button>
+        )}
       </div>
     </div>
   )

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import type { Asset, Edit } from '../api/types'
+import { wholeTags } from '../asset/draft'
 import { TagField } from '../asset/tag-field'
 import { plural } from '../text'
 import { Button } from '../ui/button'
@@ -47,11 +48,13 @@ interface TagDialogProps {
 /** Adds tags to many assets and removes others. What else they have, they keep. */
 export function TagDialog({ assets, notShown, onClose }: TagDialogProps) {
   const added = useSignal<string[]>([])
+  const typed = useSignal('')
   const removed = useSignal<string[]>([])
   const failed = useSignal<unknown>(null)
   const busy = useSignal(false)
   const present = [...new Set(assets.flatMap(({ tags }) => tags))].sort()
-  const wish = { added: added.value, removed: removed.value }
+  const all = wholeTags(added.value, typed.value)
+  const wish = { added: all, removed: removed.value.filter((tag) => !all.includes(tag)) }
   const isEmpty = wish.added.length + wish.removed.length === 0
   const save = async (event: Event) => {
     event.preventDefault()
@@ -83,8 +86,10 @@ export function TagDialog({ assets, notShown, onClose }: TagDialogProps) {
           id="tags-added"
           label="Add"
           tags={added.value}
-          onChange={(tags) => {
+          typed={typed.value}
+          onChange={(tags, text) => {
             added.value = tags
+            typed.value = text
             removed.value = removed.value.filter((tag) => !tags.includes(tag))
           }}
         />
