@@ -55,6 +55,8 @@ export async function open(browser, options = {}) {
   page.setDefaultTimeout(60_000)
   const offences = []
   page.on('dialog', (dialog) => {
+    // The browser's own question before a page goes.
+    if (dialog.type() === 'beforeunload') return void dialog.accept()
     offences.push(`a script ran: ${dialog.message()}`)
     void dialog.dismiss()
   })

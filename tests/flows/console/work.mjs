@@ -88,7 +88,9 @@ export const work = {
     await page.keyboard.press('Control+A')
     await page.keyboard.type('A mug in blue')
     await tabTo(page, page.getByLabel('Tags', { exact: true }).last())
-    await page.keyboard.type('blue,new,')
+    await page.keyboard.type('blue,new')
+    await page.locator('.drawer').getByRole('button', { name: 'Save' }).waitFor()
+    await page.keyboard.type(',')
     const saved = answered(page, 'PATCH')
     await page.keyboard.press('Enter')
     same((await (await saved).json()).failed, [], 'the edit')
@@ -122,6 +124,14 @@ export const work = {
     await begin(one, 'Of the first')
     await one.page.keyboard.press('Escape')
     await one.page.locator('.drawer').waitFor({ state: 'detached' })
+    await one.page.getByText('Kept as a draft. Open the asset again to go on.').waitFor()
+    const asked = one.page.waitForEvent('dialog')
+    await one.page.evaluate(() => void setTimeout(() => location.assign('?asked')))
+    same((await asked).type(), 'beforeunload', 'the question')
+    await one.page.goto(one.page.url().replace(/\?.*/, path))
+    await begin(one, 'Of the first')
+    await one.page.locator('.drawer-head').getByText('Unsaved changes').waitFor()
+    await one.page.keyboard.press('Escape')
     await one.page.locator('.tile .open').nth(1).click()
     same(await form(one).getByLabel('Description').inputValue(), 'Of the first', 'the draft')
 
@@ -131,7 +141,7 @@ export const work = {
     await one.page.route(/media\/[0-9a-f]{32}$/, (route) => (isSaved ? route.continue() : route.abort()))
     await begin(other, 'Of the second')
     await form(other).getByRole('button', { name: 'Save' }).click()
-    await other.page.getByText('Saved. Cloudinary follows.').waitFor()
+    await other.page.getByText('Saved.', { exact: true }).waitFor()
     await form(one).getByRole('button', { name: 'Save' }).click()
     await form(one).getByText('Somebody has changed this meanwhile: description.').waitFor()
     await picture(one.page, 'edit-overtaken')
@@ -205,6 +215,62 @@ export const work = {
     await page.getByText('Nothing matches').waitFor()
     await page.getByRole('button', { name: 'Undo' }).click()
     await page.getByText('40 found').waitFor()
+    return opened
+  },
+
+  async 'chosen assets that are not shown are told, and asked about; Shift chooses a range'(browser) {
+    const opened = await openAs(browser, 'admin@example.com', { path: '?folder=products/mugs&sort_by=public_id&sort_order=asc' })
+    const { page } = opened
+    const bar = page.getByRole('region', { name: 'Chosen assets' })
+    const dialog = page.getByRole('dialog')
+    const box = (at) => page.locator('.tile .choose').nth(at)
+    await box(5).check()
+    await box(8).click({ modifiers: ['Shift'] })
+    await bar.getByText('4 assets chosen', { exact: true }).waitFor()
+    await box(7).click({ modifiers: ['Shift'] })
+    await bar.getByText('2 assets chosen', { exact: true }).waitFor()
+    const name = await page.locator('.tile .name').nth(5).textContent()
+    await page.getByRole('searchbox').fill(name)
+    await bar.getByText('2 assets chosen, 1 of them not shown here').waitFor()
+    await bar.getByRole('button', { name: 'Delete' }).click()
+    await dialog.getByText('1 chosen asset is not shown here:').waitFor()
+    await picture(page, 'not-shown')
+    same(await offendingElements(page), [], 'accessibility of the question')
+    await dialog.getByRole('button', { name: 'Keep them' }).click()
+    await bar.getByRole('button', { name: 'Only those shown' }).click()
+    await bar.getByText('1 asset chosen', { exact: true }).waitFor()
+    return opened
+  },
+
+  async 'a move that fails keeps its dialog or the choice, and offers no undo'(browser) {
+    const opened = await openAs(browser, 'admin@example.com', { path: '?folder=products/mugs&sort_by=public_id&sort_order=asc' })
+    const { page } = opened
+    const bar = page.getByRole('region', { name: 'Chosen assets' })
+    const dialog = page.getByRole('dialog')
+    const edits = '**/api/cloudinary/media'
+    const begin = async () => {
+      await bar.getByRole('button', { name: 'Move' }).click()
+      await dialog.getByLabel('Folder').fill('products/elsewhere')
+      await dialog.getByRole('button', { name: 'Move 2 assets' }).click()
+    }
+    await page.locator('.tile .choose').nth(10).check()
+    await page.locator('.tile .choose').nth(11).check()
+    await page.route(edits, (route) => route.abort())
+    await begin()
+    await dialog.getByText('No connection').waitFor()
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    await page.unroute(edits)
+    // Each asset is refused by itself.
+    await page.route(edits, (route) => {
+      const items = route.request().postDataJSON().items
+      const failed = items.map(({ asset_id }) => ({ asset_id, public_id: asset_id, code: 'conflict', error: 'Told by the test.' }))
+      return route.fulfill({ json: { assets: [], failed } })
+    })
+    await begin()
+    await dialog.getByText('0 assets done, 2 failed.').waitFor()
+    await dialog.getByRole('button', { name: 'Close' }).click()
+    await bar.getByText('2 assets chosen', { exact: true }).waitFor()
+    same(await page.getByRole('button', { name: 'Undo' }).count(), 0, 'offers of undo')
     return opened
   },
 

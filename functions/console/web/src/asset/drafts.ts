@@ -1,3 +1,4 @@
+import { signal } from '@preact/signals'
 import type { Edit, WholeAsset } from '../api/types'
 import { userId } from '../session/session'
 import { type Draft, draftOf, editBetween, same } from './draft'
@@ -11,6 +12,18 @@ export interface Editing {
 /** Unsaved drafts, by their rows' ids: whoever walks away from an asset finds the text again. */
 const unsaved = new Map<string, Editing>()
 
+/** The ids of assets with a draft. */
+export const drafted = signal<ReadonlySet<string>>(new Set())
+
+const tell = () => {
+  drafted.value = new Set(unsaved.keys())
+}
+
+// The page keeps them, and goes with them.
+addEventListener('beforeunload', (event) => {
+  if (unsaved.size > 0) event.preventDefault()
+})
+
 export const beginEditing = (asset: WholeAsset): Editing => {
   const base = draftOf(asset)
   return unsaved.get(asset.id) ?? { base, draft: base }
@@ -19,6 +32,7 @@ export const beginEditing = (asset: WholeAsset): Editing => {
 export function keepDraft(id: string, editing: Editing | null): void {
   if (editing) unsaved.set(id, editing)
   else unsaved.delete(id)
+  if (drafted.value.has(id) !== unsaved.has(id)) tell()
 }
 
 // Another user must not see them. Whoever signs in again goes on.
@@ -27,6 +41,7 @@ userId.subscribe((id) => {
   if (id === null || id === owner) return
   owner = id
   unsaved.clear()
+  tell()
 })
 
 /** The fields of an edit that somebody else has changed since it was begun. */

@@ -10,10 +10,12 @@ import { Button } from '../ui/button'
 import { CopyCurl, copy } from '../ui/copy'
 import { Icon } from '../ui/icon'
 import { Failed, Loading } from '../ui/states'
-import { StateBadge } from '../ui/status'
+import { Badge, StateBadge } from '../ui/status'
 import { Foreign } from '../ui/text'
+import { toast } from '../ui/toast'
 import { Comparison } from './comparison'
 import { deleteWithUndo, restore } from './delete'
+import { drafted } from './drafts'
 import { EditForm } from './edit-form'
 import { Timeline } from './timeline'
 import { Uses } from './uses'
@@ -33,6 +35,8 @@ export default function Drawer({ id, onClose }: { id: string; onClose: () => voi
   useEffect(() => {
     if (isThere) heading.current?.focus()
   }, [isThere])
+  const row = asset.data?.asset
+  useTellOfDraft(row?.id)
   return (
     <aside
       class="drawer"
@@ -45,6 +49,7 @@ export default function Drawer({ id, onClose }: { id: string; onClose: () => voi
         <h2 ref={heading} tabIndex={-1}>
           <Foreign>{asset.data ? nameOf(asset.data.asset) : 'Asset'}</Foreign>
         </h2>
+        {row && !row.deleted_at && drafted.value.has(row.id) && <Badge kind="pending">Unsaved changes</Badge>}
         <Button kind="quiet" icon="close" label="Close" onClick={onClose} />
       </div>
       {asset.isPending && <Loading what="the asset" />}
@@ -52,6 +57,16 @@ export default function Drawer({ id, onClose }: { id: string; onClose: () => voi
       {asset.data && <Details details={asset.data} />}
     </aside>
   )
+}
+
+/** Whoever closes the drawer with unsaved changes learns where they are. */
+function useTellOfDraft(id: string | undefined): void {
+  useEffect(() => {
+    if (!id) return undefined
+    return () => {
+      if (drafted.peek().has(id)) toast('Kept as a draft. Open the asset again to go on.')
+    }
+  }, [id])
 }
 
 function Details({ details }: { details: AssetDetails }) {
