@@ -60,7 +60,7 @@ export function Library() {
             <h1>Library</h1>
             {first && (
               <span class="fine" role="status">
-                {found(first, assets)}
+                {list.isPlaceholderData ? 'Searching …' : found(first, assets)}
                 {' · '}
                 {plural(first.stats.total_assets, 'asset')}, {bytes(first.stats.total_size)} in all
               </span>
@@ -73,10 +73,15 @@ export function Library() {
           <div class="shelves">
             <ErrorBoundary>
               {hasMenus && (
-                <Facets view={view} isNarrow={!hasRoom} found={first ? found(first, assets) : 'the list'} />
+                <Facets
+                  view={view}
+                  isNarrow={!hasRoom}
+                  found={first && !list.isPlaceholderData ? found(first, assets) : 'the list'}
+                />
               )}
             </ErrorBoundary>
-            <div class="shelf">
+            {/* What is shown until the answer comes is that of the question before. */}
+            <div class="shelf" aria-busy={list.isPlaceholderData}>
               <Shelf view={view} list={list} assets={assets} />
             </div>
           </div>
