@@ -2,17 +2,21 @@ import type { Drift } from '../api/types'
 import { count, plural, words } from '../text'
 import { Foreign } from '../ui/text'
 
-/** The differences that a dry run found, with examples. */
+/** The differences that a dry run found: first the verdict, then numbers and examples. */
 export function DriftReport({ drift }: { drift: Drift }) {
   const { missing_here, missing_there, different, would_stop } = drift
   const unequal = missing_here.count + missing_there.count + different.count
-  if (unequal === 0) return <p>Both sides hold the same: {plural(drift.equal, 'asset')} are equal.</p>
   return (
     <div class="drift">
       <p>
-        {plural(unequal, 'asset differs', 'assets differ')}, {count(drift.equal)} are equal. Changes made here
-        that still wait for Cloudinary count as different.
+        <strong>
+          {unequal === 0
+            ? 'Both sides are equal.'
+            : `${plural(unequal, 'asset is', 'assets are')} not equal.`}
+        </strong>{' '}
+        {plural(drift.equal, 'asset is', 'assets are')} equal.
       </p>
+      {unequal > 0 && <p class="fine">A change that still waits for Cloudinary counts as not equal.</p>}
       {would_stop && (
         <p class="failed-line">
           A run would stop: <Foreign>{words(would_stop)}</Foreign>.

@@ -60,6 +60,7 @@ export function StartRun({ isRunning }: { isRunning: boolean }) {
 function Answer({ answer }: { answer: SyncAnswer }) {
   return (
     <div class="answer" role="status">
+      {answer.drift && <DriftReport drift={answer.drift} />}
       <p>
         <strong>{answer.joined ? 'Another run was in progress' : `The run ${answer.status}`}</strong>
         {': '}
@@ -70,7 +71,6 @@ function Answer({ answer }: { answer: SyncAnswer }) {
           <Foreign>{message}</Foreign>
         </p>
       ))}
-      {answer.drift && <DriftReport drift={answer.drift} />}
     </div>
   )
 }
