@@ -11,7 +11,7 @@ import { Icon, type IconName } from './ui/icon'
 import { later } from './ui/later'
 import { shownOutcome } from './ui/outcome'
 import { Foreign } from './ui/text'
-import { Toasts } from './ui/toast'
+import { Toasts } from './ui/toasts'
 import { uploads } from './upload/queue'
 
 const UploadTray = later(() => import('./upload/tray'))

@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { useId } from 'preact/hooks'
 import { Icon, type IconName } from './icon'
+import { toast } from './toast'
 
 interface ButtonProps extends Omit<JSX.ButtonHTMLAttributes<HTMLButtonElement>, 'icon' | 'label'> {
   icon?: IconName
@@ -17,12 +18,18 @@ export function Button({
   kind = 'plain',
   label,
   disabledReason,
+  title,
   children,
   onClick,
   ...rest
 }: ButtonProps) {
   const id = useId()
   const off = Boolean(disabledReason)
+  // A finger and the keyboard see no title.
+  const tellWhy = (event: Event) => {
+    event.preventDefault()
+    if (disabledReason) toast(disabledReason)
+  }
   return (
     <span class="button-frame">
       <button
@@ -31,8 +38,8 @@ export function Button({
         aria-label={label}
         aria-disabled={off || undefined}
         aria-describedby={off ? id : undefined}
-        title={disabledReason ?? label}
-        onClick={off ? (event) => event.preventDefault() : onClick}
+        title={disabledReason ?? title ?? label}
+        onClick={off ? tellWhy : onClick}
         {...rest}
       >
         {icon && <Icon name={icon} />}
