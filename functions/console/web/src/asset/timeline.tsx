@@ -55,7 +55,7 @@ export function Timeline({ details }: { details: AssetDetails }) {
       {details.audit === null && (
         <p class="fine">The trail is shown to the asset's owner and administrators.</p>
       )}
-      {all.length === 0 && <p class="fine">Nothing has been recorded.</p>}
+      {details.audit !== null && all.length === 0 && <p class="fine">Nothing has been recorded.</p>}
       <ol>
         {all.map((point, at) => {
           const before = all[at + 1]

@@ -1,4 +1,4 @@
-import { count as told } from '../../text'
+import { count as told, visible } from '../../text'
 import { Foreign } from '../../ui/text'
 
 interface ValueProps {
@@ -14,7 +14,13 @@ interface ValueProps {
 /** A value of a menu, with the number of assets that have it. Chosen again, it is let go. */
 export function Value({ text, hint, count, isExact, isChosen, onClick }: ValueProps) {
   return (
-    <button type="button" class="facet-value" aria-pressed={isChosen} title={hint ?? text} onClick={onClick}>
+    <button
+      type="button"
+      class="facet-value"
+      aria-pressed={isChosen}
+      title={visible(hint ?? text)}
+      onClick={onClick}
+    >
       <span class="name">
         <Foreign>{text}</Foreign>
       </span>
