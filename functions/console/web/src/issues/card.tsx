@@ -11,6 +11,12 @@ import { Badge } from '../ui/status'
 import { Foreign } from '../ui/text'
 import { toast } from '../ui/toast'
 
+/** What the two marks say. */
+export const MARKS = {
+  acknowledged: 'Somebody looks after it. It stays in the list.',
+  ignored: 'It is of no interest. It moves to the end of the page.',
+}
+
 /** A cause, with its assets, its mend, and what can be done about all of them. */
 export function IssueCard({ issue }: { issue: Issue }) {
   const heading = useId()
@@ -109,7 +115,7 @@ function Actions({ issue }: { issue: Issue }) {
       const retried = await retryIssue(issue.id, (done) => {
         busy.value = `${plural(done, 'asset')} so far …`
       })
-      return `${plural(retried, 'asset')} will be tried again within a minute.`
+      return `${plural(retried, 'asset')} will be tried again within a minute. What fails again comes back here.`
     })
   return (
     <>
@@ -120,10 +126,15 @@ function Actions({ issue }: { issue: Issue }) {
         </Button>
         {issue.state === 'open' ? (
           <>
-            <Button icon="check" disabledReason={busy.value} onClick={() => mark('acknowledged')}>
+            <Button
+              icon="check"
+              title={MARKS.acknowledged}
+              disabledReason={busy.value}
+              onClick={() => mark('acknowledged')}
+            >
               Acknowledge
             </Button>
-            <Button disabledReason={busy.value} onClick={() => mark('ignored')}>
+            <Button title={MARKS.ignored} disabledReason={busy.value} onClick={() => mark('ignored')}>
               Ignore
             </Button>
           </>

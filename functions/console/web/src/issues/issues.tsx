@@ -3,7 +3,7 @@ import { readIssues } from '../api/queries'
 import { plural } from '../text'
 import { CopyCurl } from '../ui/copy'
 import { Empty, Failed, Loading } from '../ui/states'
-import { IssueCard } from './card'
+import { IssueCard, MARKS } from './card'
 
 export default function Issues() {
   const issues = useQuery({ queryKey: ['issues'], queryFn: readIssues, refetchInterval: 15_000 })
@@ -31,6 +31,11 @@ export default function Issues() {
       {issues.data?.complete === false && (
         <p class="failed-line" role="status">
           More than ten thousand assets fail. The numbers count ten thousand of them.
+        </p>
+      )}
+      {others.length > 0 && (
+        <p class="fine">
+          Acknowledge: {MARKS.acknowledged} Ignore: {MARKS.ignored} A mark changes nothing else.
         </p>
       )}
       {others.map((issue) => (
