@@ -332,14 +332,19 @@ export const work = {
     return opened
   },
 
-  async 'a refused upload says why, and can be tried again'(browser) {
+  async 'a refused upload says why; one that broke off can be tried again'(browser) {
     const opened = await openAs(browser)
     const { page } = opened
+    const retry = page.locator('.tray').getByRole('button', { name: 'Retry' })
     await page.getByLabel('Files to upload').setInputFiles([
       { name: 'page.html', mimeType: 'text/html', buffer: Buffer.from('<script>alert(7)</script>') },
     ])
     await page.getByText('1 failed').waitFor()
-    await page.locator('.tray').getByRole('button', { name: 'Retry' }).waitFor()
+    same(await retry.count(), 0, 'offers to try the refused file again')
+    await page.route('**/v1_1/**', (route) => route.abort())
+    await page.getByLabel('Files to upload').setInputFiles([await file('broken.gif', smallPicture)])
+    await page.getByText('2 failed').waitFor()
+    same(await retry.count(), 1, 'offers to try again')
     return opened
   },
 

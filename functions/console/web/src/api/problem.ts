@@ -54,3 +54,11 @@ export function isOffline(error: unknown): boolean {
 export function isPassing(error: unknown): boolean {
   return isOffline(error) || (error instanceof Problem && error.status >= 500)
 }
+
+/** Cloudinary answers 420, the service 429, where there were too many requests. */
+const TOO_MANY = [420, 429]
+
+/** Whether a person who tries again may have more luck. */
+export function mayPass(error: unknown): boolean {
+  return isPassing(error) || (error instanceof Problem && TOO_MANY.includes(error.status))
+}

@@ -1,4 +1,5 @@
 import { computed, signal } from '@preact/signals'
+import { mayPass } from '../api/problem'
 import { forgetMedia } from '../api/queries'
 
 /** Milliseconds after which the list is read anew: the asset is in it once Cloudinary's notification has arrived. */
@@ -14,6 +15,8 @@ export interface Upload {
   state: 'waiting' | 'sending' | 'stored' | 'failed' | 'stopped'
   sent: number
   error: string | null
+  /** False where the same file would fail again. */
+  mayRetry: boolean
   /** Cloudinary's id of the stored asset. */
   asset: string | null
   stop: AbortController
@@ -37,6 +40,7 @@ export function enqueue(files: Iterable<File>, folder: string): void {
       state: 'waiting',
       sent: 0,
       error: null,
+      mayRetry: true,
       asset: null,
       stop: new AbortController(),
     }),
@@ -87,6 +91,7 @@ async function carry({ id, file, folder, stop }: Upload): Promise<void> {
     update(id, {
       state: isStopped ? 'stopped' : 'failed',
       error: isStopped || !(error instanceof Error) ? null : error.message,
+      mayRetry: isStopped || mayPass(error),
     })
   } finally {
     pump()

@@ -1,4 +1,5 @@
 import { api, body } from '../api/client'
+import { Problem } from '../api/problem'
 import type { Signed } from '../api/types'
 
 /** Cloudinary takes larger files in parts only from 100 MB on; smaller parts lose less when a line breaks. */
@@ -63,14 +64,18 @@ function send(
   request.onload = () => {
     const answer: Answer = request.response ?? {}
     if (request.status < 300) resolve(answer)
-    else reject(new Error(answer.error?.message ?? `Cloudinary answered ${request.status}.`))
+    else reject(refusal(request.status, answer))
   }
-  request.onerror = () => reject(new Error('The connection to Cloudinary broke.'))
+  // As `fetch` tells it.
+  request.onerror = () => reject(new TypeError('The connection to Cloudinary broke.'))
   request.onabort = () => reject(new DOMException('Stopped.', 'AbortError'))
   signal.addEventListener('abort', () => request.abort(), { once: true })
   request.send(form(signed, part, name))
   return promise
 }
+
+const refusal = (status: number, { error }: Answer): Problem =>
+  new Problem(status, 'cloudinary', error?.message ?? `Cloudinary answered ${status}.`, null, null)
 
 /** As `Promise.withResolvers`, which browsers have only since 2024. */
 function withResolvers<T>() {

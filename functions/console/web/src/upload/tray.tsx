@@ -45,7 +45,7 @@ const WORDS: Record<Upload['state'], string> = {
 }
 
 function Item({ upload }: { upload: Upload }) {
-  const { id, file, folder, state, sent, error, asset } = upload
+  const { id, file, folder, state, sent, error, asset, mayRetry } = upload
   return (
     <li class={state}>
       <span class="name">
@@ -73,7 +73,7 @@ function Item({ upload }: { upload: Upload }) {
       {(state === 'sending' || state === 'waiting') && (
         <Button kind="quiet" icon="close" label={`Stop ${file.name}`} onClick={() => stop(id)} />
       )}
-      {(state === 'failed' || state === 'stopped') && (
+      {(state === 'failed' || state === 'stopped') && mayRetry && (
         <Button kind="quiet" onClick={() => retry(id)}>
           Retry
         </Button>
