@@ -51,7 +51,7 @@ export const events = {
 
   async 'events are for administrators'(browser) {
     const opened = await openAs(browser, 'reader@example.com', { path: '/events' })
-    await opened.page.getByText('Not allowed').waitFor()
+    await opened.page.getByText('Only administrators see this page').waitFor()
     return opened
   },
 }

@@ -144,10 +144,11 @@ export const states = {
   },
 
   async 'an administrator is told apart from a user'(browser) {
-    const opened = await openAs(browser, 'user@example.com')
+    const opened = await openAs(browser, 'user@example.com', { path: '/activity' })
     const { page } = opened
-    await page.getByRole('link', { name: 'Activity' }).click()
-    await page.getByText('Not allowed').waitFor()
+    await page.getByText('Only administrators see this page').waitFor()
+    same(await page.title(), 'Activity – media-sync', 'the title')
+    same(await page.getByRole('link', { name: 'Activity' }).count(), 0, 'links to the page')
     await look(opened, 'state-not-an-administrator')
     return opened
   },

@@ -1,8 +1,9 @@
 import { QueryClientProvider } from '@tanstack/preact-query'
+import type { FunctionComponent } from 'preact'
 import { ErrorBoundary, LocationProvider, Route, Router } from 'preact-iso'
 import { queries } from './api/queries'
 import { Library } from './library/library'
-import { session } from './session/session'
+import { role, session } from './session/session'
 import { Shell } from './shell'
 import { later } from './ui/later'
 import { Empty } from './ui/states'
@@ -11,10 +12,15 @@ const SignIn = later(() => import('./session/sign-in'))
 const Collections = later(() => import('./collections/collections'))
 const Trash = later(() => import('./trash/trash'))
 const Sync = later(() => import('./sync/sync'))
-const Issues = later(() => import('./issues/issues'))
-const Events = later(() => import('./events/events'))
 const Health = later(() => import('./health/health'))
-const Activity = later(() => import('./activity/activity'))
+const OnlyAdmins = later(() => import('./session/only-admins'))
+
+/** The service would refuse others; a sentence tells it better than a refusal. */
+const forAdmins = (Page: FunctionComponent) => () => (role.value === 'admin' ? <Page /> : <OnlyAdmins />)
+
+const Issues = forAdmins(later(() => import('./issues/issues')))
+const Events = forAdmins(later(() => import('./events/events')))
+const Activity = forAdmins(later(() => import('./activity/activity')))
 
 export function App() {
   if (!session.value) {

@@ -1,13 +1,16 @@
 import { useQuery } from '@tanstack/preact-query'
 import type { ComponentChildren } from 'preact'
+import { useEffect } from 'preact/hooks'
 import { ErrorBoundary, useLocation } from 'preact-iso'
 import { readSync } from './api/queries'
 import { Live } from './live/live'
+import { openPages, PAGES } from './pages'
 import { shownHelp, useHelpKeys } from './palette/open'
 import { role, session, signOut } from './session/session'
 import { ago, count, plural } from './text'
+import { tellTitle } from './title'
 import { Button } from './ui/button'
-import { Icon, type IconName } from './ui/icon'
+import { Icon } from './ui/icon'
 import { later } from './ui/later'
 import { shownOutcome } from './ui/outcome'
 import { Foreign } from './ui/text'
@@ -18,20 +21,10 @@ const UploadTray = later(() => import('./upload/tray'))
 const Help = later(() => import('./palette/help'))
 const OutcomeDialog = later(() => import('./ui/outcome-dialog'))
 
-export const PAGES: { path: string; name: string; icon: IconName }[] = [
-  { path: '/console', name: 'Library', icon: 'library' },
-  { path: '/console/collections', name: 'Collections', icon: 'collections' },
-  { path: '/console/trash', name: 'Trash', icon: 'trash' },
-  { path: '/console/sync', name: 'Sync', icon: 'sync' },
-  { path: '/console/issues', name: 'Issues', icon: 'issues' },
-  { path: '/console/events', name: 'Events', icon: 'events' },
-  { path: '/console/health', name: 'Health', icon: 'health' },
-  { path: '/console/activity', name: 'Activity', icon: 'activity' },
-]
-
 export function Shell({ children }: { children: ComponentChildren }) {
   const { path } = useLocation()
   useHelpKeys()
+  useEffect(() => tellTitle(PAGES.find((page) => page.path === path)?.name), [path])
   return (
     <div class="shell">
       <a class="skip" href="#main">
@@ -43,7 +36,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           media-sync
         </a>
         <nav aria-label="Pages">
-          {PAGES.map((page) => (
+          {openPages().map((page) => (
             <a key={page.path} href={page.path} aria-current={path === page.path ? 'page' : undefined}>
               <Icon name={page.icon} />
               {page.name}

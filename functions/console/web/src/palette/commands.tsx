@@ -2,8 +2,8 @@ import { useSignal } from '@preact/signals'
 import { useLocation } from 'preact-iso'
 import { forgetMedia } from '../api/queries'
 import { paused, setPaused } from '../live/state'
+import { openPages } from '../pages'
 import { signOut } from '../session/session'
-import { PAGES } from '../shell'
 import { Dialog } from '../ui/dialog'
 import { shownHelp } from './open'
 
@@ -21,7 +21,7 @@ const ACTIONS: Command[] = [
 
 /** Commands whose names hold every typed word; the last one looks for the words in the library. */
 function matching(text: string, go: (path: string) => void): Command[] {
-  const pages = PAGES.map(({ name, path }) => ({ name: `Go to ${name}`, run: () => go(path) }))
+  const pages = openPages().map(({ name, path }) => ({ name: `Go to ${name}`, run: () => go(path) }))
   const words = text.toLowerCase().split(/\s+/)
   const found = [...pages, ...ACTIONS].filter(({ name }) =>
     words.every((word) => name.toLowerCase().includes(word)),

@@ -1,11 +1,18 @@
 import { useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
 import { isOffline } from '../api/problem'
+import { tellTitle } from '../title'
 import { signIn } from './session'
 
 /** No form is sent: the page's policy forbids it, and the client asks Supabase Auth itself. */
 export default function SignIn() {
   const refused = useSignal<string | null>(null)
   const busy = useSignal(false)
+  const first = useRef<HTMLInputElement>(null)
+  useEffect(() => {
+    tellTitle('Sign in')
+    first.current?.focus()
+  }, [])
   const submit = async (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
     event.preventDefault()
     const fields = new FormData(event.currentTarget)
@@ -26,7 +33,7 @@ export default function SignIn() {
         <p class="fine">Sign in to look after the library.</p>
         <label>
           E-mail
-          <input name="email" type="email" autocomplete="username" required />
+          <input ref={first} name="email" type="email" autocomplete="username" required />
         </label>
         <label>
           Password
