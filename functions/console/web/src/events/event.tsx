@@ -1,5 +1,5 @@
 import type { Event } from '../api/types'
-import { ago, bytes, count, duration, moment, plural, words } from '../text'
+import { ago, bytes, count, duration, moment, plural, visible, words } from '../text'
 import { Badge } from '../ui/status'
 import { Foreign } from '../ui/text'
 
@@ -87,8 +87,8 @@ function Assets({ ids }: { ids: string[] }) {
   return (
     <p class="fine assets">
       {ids.map((id) => (
-        <a key={id} href={`/console?asset=${encodeURIComponent(id)}`}>
-          <Foreign>{id}</Foreign>
+        <a key={id} href={`/console?asset=${encodeURIComponent(id)}`} title={visible(id)}>
+          asset <Foreign>{id.slice(0, 8)}</Foreign>
         </a>
       ))}
       {ids.length === TOLD && <span>the first {count(TOLD)}</span>}

@@ -1,35 +1,13 @@
-import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { Icon } from '../ui/icon'
+import { useTypedText } from '../ui/typed'
 import type { FilterName, View } from './filters'
 
-/** Milliseconds after the last letter. */
-const TYPED = 250
-
-/** A filter's field, whose text counts once nobody types any more. The other filter, if there is one, goes. */
-export function useTyped(view: View, name: FilterName, without?: FilterName) {
-  const timer = useRef<number>(0)
-  // What is typed and not in the address yet: no other change of the page may take it away.
-  const typed = useSignal<string | null>(null)
-  useEffect(() => () => clearTimeout(timer.current), [])
-  const apply = () => {
-    view.change({ [name]: typed.peek(), ...(without && { [without]: null }) }, true)
-    typed.value = null
-  }
-  return {
-    value: typed.value ?? view.filters[name] ?? '',
-    onInput: (event: Event) => {
-      typed.value = (event.currentTarget as HTMLInputElement).value
-      clearTimeout(timer.current)
-      timer.current = window.setTimeout(apply, TYPED)
-    },
-    onKeyDown: (event: KeyboardEvent) => {
-      if (event.key !== 'Enter' || typed.peek() === null) return
-      clearTimeout(timer.current)
-      apply()
-    },
-  }
-}
+/** A filter's field. The other filter, if there is one, goes. */
+export const useTyped = (view: View, name: FilterName, without?: FilterName) =>
+  useTypedText(view.filters[name] ?? '', (text) =>
+    view.change({ [name]: text, ...(without && { [without]: null }) }, true),
+  )
 
 interface SearchFieldProps {
   view: View

@@ -1,17 +1,18 @@
 import { useLocation } from 'preact-iso'
+import { useTypedText } from './typed'
 
 /** Filters that the address keeps, and a way to change one. */
 export function useFilters<Name extends string>(names: readonly Name[]) {
   const { path, query, route } = useLocation()
   const kept = names.flatMap((name) => (query[name] ? [[name, query[name]] as const] : []))
   const filters = Object.fromEntries(kept) as Partial<Record<Name, string>>
-  const change = (name: string, value: string) => {
+  const change = (name: string, value: string, replace = false) => {
     const now = new URLSearchParams(location.search)
     const next = new URLSearchParams([...now].filter(([kept]) => (names as readonly string[]).includes(kept)))
     if (value) next.set(name, value)
     else next.delete(name)
     const text = next.toString()
-    route(text ? `${path}?${text}` : path)
+    route(text ? `${path}?${text}` : path, replace)
   }
   return { filters, change }
 }
@@ -20,7 +21,8 @@ interface FieldProps {
   name: string
   label: string
   value: string | undefined
-  onChange: (name: string, value: string) => void
+  /** Typing replaces the address, so that Back does not undo letter by letter. */
+  onChange: (name: string, value: string, replace?: boolean) => void
 }
 
 export function Choice({ name, label, choices, value = '', onChange }: FieldProps & { choices: string[] }) {
@@ -40,16 +42,11 @@ export function Choice({ name, label, choices, value = '', onChange }: FieldProp
 }
 
 export function Word({ name, label, value = '', onChange }: FieldProps) {
+  const typed = useTypedText(value, (text) => onChange(name, text.trim(), true))
   return (
     <label class="filter">
       <span class="unseen">{label}</span>
-      <input
-        type="text"
-        dir="auto"
-        placeholder={label}
-        value={value}
-        onChange={(event) => onChange(name, event.currentTarget.value.trim())}
-      />
+      <input type="text" dir="auto" placeholder={label} {...typed} />
     </label>
   )
 }
