@@ -21,7 +21,7 @@ export const collections = {
     await picture(page, 'collection-add')
     same(await offendingElements(page), [], 'accessibility of the dialog')
     await dialog.getByRole('button', { name: 'Add', exact: true }).click()
-    await page.getByText('3 assets in the collection “Herbst in Köln 秋”.').waitFor()
+    await page.getByText('3 assets added to “Herbst in Köln 秋”.').waitFor()
 
     await page.getByRole('link', { name: 'Collections', exact: true }).click()
     await page.getByRole('link', { name: 'Herbst in Köln 秋' }).click()
@@ -31,6 +31,14 @@ export const collections = {
     await ordered(page, [first, third, second])
     await page.getByRole('button', { name: `Move ${first} down` }).click()
     await ordered(page, [third, first, second])
+    await page.getByRole('button', { name: `Move ${second} to the first place` }).click()
+    await ordered(page, [second, third, first])
+    await page.getByRole('button', { name: `Move ${second} down` }).click()
+    await ordered(page, [third, second, first])
+    await page.getByRole('button', { name: `Move ${second} down` }).click()
+    await ordered(page, [third, first, second])
+    await page.getByRole('button', { name: `Move ${third} up` }).click()
+    await page.getByRole('status').getByText('It is the first one.').waitFor()
     await page.reload()
     await ordered(page, [third, first, second])
     await picturesLoaded(page)
@@ -57,6 +65,25 @@ export const collections = {
     await page.getByText('The collection is deleted.').waitFor()
     await page.getByRole('heading', { name: 'Collections' }).waitFor()
     same(await page.getByRole('link', { name: 'Autumn' }).count(), 0, 'the deleted collection')
+    return opened
+  },
+
+  async 'an asset goes from its drawer into a collection, and tells of it'(browser) {
+    const opened = await openAs(browser, 'user@example.com', { path: '?folder=products/mugs&sort_by=public_id&sort_order=asc' })
+    const { page } = opened
+    const dialog = page.getByRole('dialog')
+    const drawer = page.locator('.drawer')
+    const add = drawer.getByRole('button', { name: 'Add to a collection' })
+    await page.locator('.tile .open').nth(20).click()
+    await add.click()
+    await dialog.getByLabel('Name of the new collection').waitFor()
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+    await add.click()
+    await dialog.getByLabel('Name of the new collection').fill('Out of a drawer')
+    await dialog.getByRole('button', { name: 'Add', exact: true }).click()
+    await page.getByText('Added to “Out of a drawer”.').waitFor()
+    await drawer.getByRole('link', { name: 'Out of a drawer' }).waitFor()
     return opened
   },
 

@@ -1,14 +1,17 @@
+import { useSignal } from '@preact/signals'
 import { useQuery } from '@tanstack/preact-query'
 import { useEffect, useRef } from 'preact/hooks'
-import { readAsset } from '../api/queries'
-import type { AssetDetails } from '../api/types'
+import { ErrorBoundary } from 'preact-iso'
+import { queries, readAsset } from '../api/queries'
+import type { AssetDetails, WholeAsset } from '../api/types'
 import { nameOf } from '../library/tile'
 import { Person } from '../session/person'
-import { whyNoChange } from '../session/rights'
+import { whyNoChange, whyNoCollection } from '../session/rights'
 import { bytes, moment, safeAddress, words } from '../text'
 import { Button } from '../ui/button'
 import { CopyCurl, copy } from '../ui/copy'
 import { Icon } from '../ui/icon'
+import { later } from '../ui/later'
 import { Failed, Loading } from '../ui/states'
 import { Badge, StateBadge } from '../ui/status'
 import { Foreign } from '../ui/text'
@@ -19,6 +22,8 @@ import { drafted } from './drafts'
 import { EditForm } from './edit-form'
 import { Timeline } from './timeline'
 import { Uses } from './uses'
+
+const AddDialog = later(() => import('../collections/add-dialog'))
 
 /** While something is under way it is looked at often. */
 const SOON = 2_000
@@ -42,7 +47,9 @@ export default function Drawer({ id, onClose }: { id: string; onClose: () => voi
       class="drawer"
       aria-label="Asset"
       onKeyDown={(event) => {
-        if (event.key === 'Escape') onClose()
+        // In a dialog it closes the dialog alone.
+        const isInDialog = (event.target as HTMLElement).closest('dialog')
+        if (event.key === 'Escape' && !isInDialog) onClose()
       }}
     >
       <div class="drawer-head">
@@ -98,6 +105,7 @@ function Details({ details }: { details: AssetDetails }) {
             Delete
           </Button>
         )}
+        {!asset.deleted_at && <AddButton asset={asset} />}
         <Button
           icon="link"
           onClick={() => void copy(`${location.origin}/console?asset=${assetId ?? asset.id}`, 'Link')}
@@ -114,6 +122,23 @@ function Details({ details }: { details: AssetDetails }) {
       )}
       <Timeline details={details} />
     </div>
+  )
+}
+
+function AddButton({ asset }: { asset: WholeAsset }) {
+  const isAsking = useSignal(false)
+  const close = () => {
+    isAsking.value = false
+    // It tells its collections.
+    void queries.invalidateQueries({ queryKey: ['media', 'asset'] })
+  }
+  return (
+    <>
+      <Button icon="collections" disabledReason={whyNoCollection()} onClick={() => (isAsking.value = true)}>
+        Add to a collection
+      </Button>
+      <ErrorBoundary>{isAsking.value && <AddDialog assets={[asset]} onClose={close} />}</ErrorBoundary>
+    </>
   )
 }
 

@@ -4,7 +4,7 @@ import { addRequest, addToCollection, makeCollection, readCollections } from '..
 import { shownData } from '../api/data'
 import type { Asset } from '../api/types'
 import { whyNoCollectionChange } from '../session/rights'
-import { plural } from '../text'
+import { plural, visible } from '../text'
 import { Button } from '../ui/button'
 import { CopyCurl } from '../ui/copy'
 import { Dialog } from '../ui/dialog'
@@ -12,11 +12,13 @@ import { showOutcome } from '../ui/outcome'
 import { Failed, FailedLine, Loading } from '../ui/states'
 import { toast } from '../ui/toast'
 
+type Named = Pick<Asset, 'id' | 'cloudinary_public_id'>
+
 /** The choice of a collection that is made on the way. */
 const NEW = ''
 
 /** Adds assets at the end of a collection that there is, or of a new one. */
-export default function AddDialog({ assets, onClose }: { assets: Asset[]; onClose: () => void }) {
+export default function AddDialog({ assets, onClose }: { assets: Named[]; onClose: () => void }) {
   const search = useSignal('')
   const wanted = useSignal(NEW)
   const name = useSignal('')
@@ -100,7 +102,7 @@ export default function AddDialog({ assets, onClose }: { assets: Asset[]; onClos
   )
 }
 
-function tell(assets: Asset[], name: string, outcome: Awaited<ReturnType<typeof addToCollection>>): void {
+function tell(assets: Named[], name: string, outcome: Awaited<ReturnType<typeof addToCollection>>): void {
   const known = new Map(assets.map((asset) => [asset.id, asset.cloudinary_public_id]))
   const named = (asset_id: string) => ({ asset_id, public_id: known.get(asset_id) ?? asset_id })
   const failed = outcome.failed.map(({ asset_id, error }) => ({
@@ -108,7 +110,9 @@ function tell(assets: Asset[], name: string, outcome: Awaited<ReturnType<typeof 
     error,
     code: 'not_found' as const,
   }))
-  toast(`${plural(outcome.done.length, 'asset')} in the collection “${name}”.`)
+  const added = outcome.done.length
+  const what = added > 1 ? `${plural(added, 'asset')} added` : 'Added'
+  if (added > 0) toast(`${what} to “${visible(name)}”.`)
   if (failed.length > 0) {
     showOutcome('Add to a collection', { done: outcome.done.map(({ asset_id }) => named(asset_id)), failed })
   }

@@ -46,6 +46,7 @@ export function Items({ collection, items, isWhole }: ItemsProps) {
           isLast={isWhole && at === items.length - 1}
           // Places count from 1.
           onMove={(steps) => void act(() => moveItem(collection.id, item.asset_id, at + 1 + steps))}
+          onFirst={() => void act(() => moveItem(collection.id, item.asset_id, 1))}
           onRemove={() => void remove(item.asset_id, at + 1)}
         />
       ))}
@@ -59,12 +60,14 @@ interface LineProps {
   isFirst: boolean
   isLast: boolean
   onMove: (steps: number) => void
+  onFirst: () => void
   onRemove: () => void
 }
 
-function Line({ item, refused, isFirst, isLast, onMove, onRemove }: LineProps) {
+function Line({ item, refused, isFirst, isLast, onMove, onFirst, onRemove }: LineProps) {
   const id = item.cloudinary_asset_id ?? item.asset_id
   const name = nameOf(item)
+  const whyNotUp = isFirst ? 'It is the first one.' : null
   return (
     <li>
       <Thumbnail id={id} kind={item.resource_type} />
@@ -79,9 +82,16 @@ function Line({ item, refused, isFirst, isLast, onMove, onRemove }: LineProps) {
       <span class="moves">
         <Button
           kind="quiet"
+          icon="first"
+          label={`Move ${name} to the first place`}
+          disabledReason={refused ?? whyNotUp}
+          onClick={onFirst}
+        />
+        <Button
+          kind="quiet"
           icon="up"
           label={`Move ${name} up`}
-          disabledReason={refused ?? (isFirst ? 'It is the first one.' : null)}
+          disabledReason={refused ?? whyNotUp}
           onClick={() => onMove(-1)}
         />
         <Button
