@@ -153,6 +153,26 @@ export const work = {
     return one
   },
 
+  async 'until the answer comes, the results are shown to be those of before'(browser) {
+    const opened = await openAs(browser, 'admin@example.com', { path: '?folder=products/mugs' })
+    const { page } = opened
+    await page.locator('.tile').first().waitFor()
+    let answer
+    const asked = new Promise((resolve) => (answer = resolve))
+    await page.route(`**${LIST}**search=**`, async (route) => {
+      await asked
+      await route.continue()
+    })
+    await page.getByRole('searchbox').fill('nothing has this name')
+    await page.getByRole('status').getByText('Searching …').waitFor()
+    same(await page.locator('.shelf').getAttribute('aria-busy'), 'true', 'the former results')
+    await picture(page, 'searching')
+    answer()
+    await page.getByText('Nothing matches').waitFor()
+    same(await page.locator('.shelf').getAttribute('aria-busy'), 'false', 'the new results')
+    return opened
+  },
+
   async 'filters typed one after the other are all kept'(browser) {
     const opened = await openAs(browser)
     const { page } = opened
@@ -353,6 +373,7 @@ export const work = {
     const { page } = opened
     await page.getByRole('link', { name: 'Sync', exact: true }).click()
     await page.getByRole('button', { name: 'Compare only' }).click()
+    await page.locator('.answer').getByText(/assets? (is|are) not equal\.$/).waitFor()
     await page.getByText('Nothing was changed.').waitFor()
     await picture(page, 'sync')
     return opened
@@ -367,6 +388,8 @@ export const work = {
     same(await remove.getAttribute('aria-disabled'), 'true', 'the button')
     same(await remove.getAttribute('title'), 'Your role is reader: you may look, not change.', 'the reason')
     same(await page.locator('.drawer').getByLabel('Display name').isDisabled(), true, 'the field')
+    await remove.press('Enter')
+    await page.locator('.toast').getByText('Your role is reader: you may look, not change.').waitFor()
     return opened
   },
 
