@@ -37,7 +37,7 @@ export const collections = {
     await ordered(page, [third, second, first])
     await page.getByRole('button', { name: `Move ${second} down` }).click()
     await ordered(page, [third, first, second])
-    await page.getByRole('button', { name: `Move ${third} up` }).click()
+    await page.getByRole('button', { name: `Move ${third} up` }).press('Enter')
     await page.getByRole('status').getByText('It is the first one.').waitFor()
     await page.reload()
     await ordered(page, [third, first, second])

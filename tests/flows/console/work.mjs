@@ -128,6 +128,7 @@ export const work = {
     const asked = one.page.waitForEvent('dialog')
     await one.page.evaluate(() => void setTimeout(() => location.assign('?asked')))
     same((await asked).type(), 'beforeunload', 'the question')
+    await one.page.waitForURL('**?asked')
     await one.page.goto(one.page.url().replace(/\?.*/, path))
     await begin(one, 'Of the first')
     await one.page.locator('.drawer-head').getByText('Unsaved changes').waitFor()

@@ -63,7 +63,7 @@ export function TagField({ tags, typed, onChange, id = 'tags-typed', label = 'Ta
           onKeyDown={listen}
         />
         {!isEmpty && (
-          <Button kind="quiet" aria-label="Add the tag" onClick={add}>
+          <Button kind="quiet" onClick={add}>
             Add
           </Button>
         )}
