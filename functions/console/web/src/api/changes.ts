@@ -9,6 +9,8 @@ const REQUEST = 200
 export interface Outcome {
   done: { asset_id: string | null; public_id: string }[]
   failed: Failure[]
+  /** What ended it in the middle: the assets that neither list names were not asked for. */
+  brokenBy?: unknown
 }
 
 /** Cloudinary's ids of the assets that are done. */
@@ -29,6 +31,10 @@ async function inSlices<T>(
       outcome.done.push(...answer.assets)
       outcome.failed.push(...answer.failed)
     }
+  } catch (error) {
+    // What is done can still be taken back.
+    if (outcome.done.length + outcome.failed.length === 0) throw error
+    outcome.brokenBy = error
   } finally {
     forgetMedia()
   }

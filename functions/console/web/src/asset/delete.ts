@@ -14,6 +14,7 @@ export async function deleteWithUndo(ids: string[], force = false): Promise<void
     letGoOf(gone)
     if (gone.length > 0) toast(`${plural(gone.length, 'asset')} deleted.`, () => restore(gone))
     if (outcome.failed.length > 0) showOutcome('Delete', outcome, (used) => deleteWithUndo(used, true))
+    if (outcome.brokenBy) toast(told(outcome.brokenBy))
   } catch (error) {
     toast(told(error))
   }
@@ -24,6 +25,7 @@ export async function restore(ids: string[]): Promise<void> {
     const outcome = await restoreAssets(ids)
     if (outcome.done.length > 0) toast(`${plural(outcome.done.length, 'asset')} restored.`)
     if (outcome.failed.length > 0) showOutcome('Restore', outcome)
+    if (outcome.brokenBy) toast(told(outcome.brokenBy))
   } catch (error) {
     toast(told(error))
   }

@@ -14,15 +14,22 @@ interface ManyEdits {
   takenBack: (assets: string) => string
 }
 
-/** Edits many assets, and offers to take back what was done. Answers the ids of those that are done. */
-export async function editMany({ title, edits, undo, done, takenBack }: ManyEdits): Promise<string[]> {
+interface Carried {
+  /** Cloudinary's ids. */
+  done: string[]
+  /** What ended it in the middle. */
+  brokenBy: unknown
+}
+
+/** Edits many assets, and offers to take back what was done. */
+export async function editMany({ title, edits, undo, done, takenBack }: ManyEdits): Promise<Carried> {
   const outcome = await editAssets(edits)
   const ids = doneOf(outcome)
   const back = undo.filter(({ asset_id }) => ids.includes(asset_id))
   const takeBack = () => carryBack(back, `${title}: undo`, takenBack)
   if (ids.length > 0) toast(done(plural(ids.length, 'asset')), back.length > 0 ? takeBack : undefined)
   if (outcome.failed.length > 0) showOutcome(title, outcome)
-  return ids
+  return { done: ids, brokenBy: outcome.brokenBy }
 }
 
 async function carryBack(undo: Edit[], title: string, takenBack: ManyEdits['takenBack']): Promise<void> {
@@ -30,8 +37,9 @@ async function carryBack(undo: Edit[], title: string, takenBack: ManyEdits['take
     const outcome = await editAssets(undo)
     if (outcome.done.length > 0) toast(takenBack(plural(outcome.done.length, 'asset')))
     if (outcome.failed.length > 0) showOutcome(title, outcome)
+    if (outcome.brokenBy) throw outcome.brokenBy
   } catch (error) {
     const why = error instanceof Error ? ` ${error.message}` : ''
-    toast(`It could not be taken back.${why}`)
+    toast(`Not all could be taken back.${why}`)
   }
 }

@@ -28,14 +28,15 @@ export function MoveDialog({ assets, notShown, onClose }: MoveDialogProps) {
       asset_id ? [{ asset_id, folder }] : [],
     )
     try {
-      const done = await editMany({
+      const { done, brokenBy } = await editMany({
         title: 'Move',
         edits: before.map(({ asset_id }) => ({ asset_id, folder: folder.value })),
         undo: before,
         done: (assets) => `${assets} moved.`,
         takenBack: (assets) => `${assets} moved back.`,
       })
-      onClose()
+      if (brokenBy) failed.value = brokenBy
+      else onClose()
       letGoOf(done)
     } catch (error) {
       failed.value = error

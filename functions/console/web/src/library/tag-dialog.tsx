@@ -63,13 +63,14 @@ export function TagDialog({ assets, notShown, onClose }: TagDialogProps) {
     failed.value = null
     const edits = editsOf(assets, wish)
     try {
-      const done = await editMany({
+      const { done, brokenBy } = await editMany({
         title: 'Tags',
         ...edits,
         done: (assets) => `Tags of ${assets} changed.`,
         takenBack: (assets) => `Tags of ${assets} taken back.`,
       })
-      onClose()
+      if (brokenBy) failed.value = brokenBy
+      else onClose()
       // Those that failed stay chosen, for another try.
       if (done.length < edits.edits.length) letGoOf(done)
     } catch (error) {
