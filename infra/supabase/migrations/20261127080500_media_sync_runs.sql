@@ -44,7 +44,9 @@ create index sync_runs_last_good on public.sync_runs (mode, finished_at desc) wh
 alter table public.sync_runs enable row level security;
 revoke all on public.sync_runs from anon, authenticated, service_role;
 grant select on public.sync_runs to authenticated, service_role;
-create policy sync_runs_read on public.sync_runs for select to authenticated using (true);
+-- Findings, plans and options name assets, also deleted ones, which not everybody may see.
+create policy sync_runs_read on public.sync_runs for select to authenticated
+    using ((select media_sync.is_admin()) or drift is null and plan is null and not options ? 'public_ids');
 create policy sync_runs_callers on public.sync_runs as restrictive to authenticated
     using ((select media_sync.may_read()));
 
@@ -492,12 +494,12 @@ begin
 end
 $$;
 
--- A run as people see it.
+-- A run as people see it: without the names of assets.
 create function media_sync.describe_run(p_run public.sync_runs) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select jsonb_build_object(
         'run_id', p_run.id, 'mode', p_run.mode, 'trigger', p_run.trigger, 'requested_by', p_run.requested_by,
-        'options', p_run.options, 'dry_run', p_run.dry_run, 'status', p_run.status,
+        'options', p_run.options - 'public_ids', 'dry_run', p_run.dry_run, 'status', p_run.status,
         'error_code', p_run.error_code, 'error_message', p_run.error_message,
         'counters', p_run.counters, 'cloudinary_calls', coalesce((p_run.counters ->> 'cloudinary_calls')::bigint, 0),
         'quota_remaining', p_run.quota_remaining, 'verification', p_run.verification, 'plan', p_run.plan - 'examples',

@@ -7,8 +7,9 @@ set local search_path = pg_catalog, pg_temp;
 -- Every page shows the next two. In PL/pgSQL they keep their plans between calls.
 
 -- {last_sync, is_synced, pending_operations, sync_in_progress, last_error}
+-- It tells of runs that the caller may not read.
 create function public.media_sync_status() returns jsonb
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform media_sync.admit();
     return (
@@ -60,9 +61,10 @@ begin
 end
 $$;
 
--- Everything that a status screen shows, in one round trip. With p_run_id also that run and its drift.
+-- Everything that a status screen shows, in one round trip. With p_run_id also that run. Its options, findings and plan
+-- name assets, so they are for those who may read the run's row.
 create function public.media_sync_overview(p_run_id uuid default null) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp set statement_timeout = '4s' as $$
     with runs as (
         select r.status, r.started_at, media_sync.describe_run(r) as shown
         from public.sync_runs r order by r.started_at desc limit 10
@@ -79,7 +81,8 @@ language sql stable set search_path = pg_catalog, pg_temp set statement_timeout 
         )
     ) || jsonb_build_object('held_plan', media_sync.shown_held_plan())
     || case when p_run_id is null then '{}' else jsonb_build_object('run', (
-        select media_sync.describe_run(r) || jsonb_build_object('drift', r.drift, 'plan', r.plan)
+        select media_sync.describe_run(r) || case when auth.uid() is null or media_sync.is_admin()
+            then jsonb_build_object('options', r.options, 'drift', r.drift, 'plan', r.plan) else '{}' end
         from public.sync_runs r where r.id = p_run_id
     )) end
 $$;

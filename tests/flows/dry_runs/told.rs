@@ -1,7 +1,8 @@
 //! A difference of every kind, and the dry run that tells it.
 
-use end_to_end::{HttpAnswer, World, id_of};
+use end_to_end::{DataApiCaller, HttpAnswer, World, id_of};
 use media_sync::cloudinary::CloudinaryResource;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::items;
@@ -69,14 +70,31 @@ pub(super) async fn a_dry_run_is_in_the_history_and_no_good_run(
     let after = world.get("/api/cloudinary/sync").await.body;
     assert_eq!(after["last_sync"], status["last_sync"]);
     assert_eq!(after["recent_runs"][0]["dry_run"], true);
-    let run = async |id: &str| {
+    let run = async |token: &str, id: &str| {
         let path = format!("/api/cloudinary/sync?run_id={id}");
-        world.get(&path).await.body
+        world.call(Method::GET, &path, Some(token), None).await.body
     };
-    let told = run(dry["run_id"].as_str().expect("an id")).await;
+    let id = dry["run_id"].as_str().expect("an id");
+    let told = run(&world.admin, id).await;
     assert_eq!(told["run"]["drift"], dry["drift"]);
-    let unknown = run("00000000-0000-4000-8000-000000000000").await;
+    let unknown = run(&world.admin, "00000000-0000-4000-8000-000000000000").await;
     assert_eq!(unknown["code"], "not_found", "{unknown}");
+
+    // It names deleted assets, too, which not everybody may see.
+    let told = run(&world.user, id).await;
+    assert_eq!(told["run"]["run_id"], *id, "{told}");
+    assert_eq!(told["run"].get("drift"), None, "{told}");
+    let row = format!("/sync_runs?id=eq.{id}");
+    for (token, count) in [(&world.user, 0), (&world.admin, 1)] {
+        let caller = DataApiCaller::with_token(&world.stack, token.clone());
+        let rows = caller.call(Method::GET, &row, &[], None).await;
+        assert_eq!(
+            rows.body.as_array().map(Vec::len),
+            Some(count),
+            "{}",
+            rows.body
+        );
+    }
 }
 
 pub(super) async fn the_run_does_what_was_told(world: &World, dry: &HttpAnswer) {

@@ -1150,7 +1150,7 @@ export interface components {
             quota: components["schemas"]["Quota"];
             /** @description Deletes that were decided here and are held. For administrators. */
             held_plan?: components["schemas"]["Plan"] | null;
-            /** @description The run of `run_id`, with its drift; only there if it was asked for. */
+            /** @description The run of `run_id`; only there if it was asked for. Its drift, plan and names are for administrators. */
             run?: components["schemas"]["Run"] | null;
         };
         Plan: {
@@ -2659,7 +2659,7 @@ export interface operations {
     getSync: {
         parameters: {
             query?: {
-                /** @description Also this run, with its drift if it was a dry one. */
+                /** @description Also this run. Administrators are told its drift, if it was a dry one, its plan and its names too. */
                 run_id?: string;
             };
             header?: never;
