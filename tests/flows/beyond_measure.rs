@@ -152,7 +152,13 @@ async fn who_edits_without_end_holds_no_run_up() {
             number += 1;
             let edit = json!({"context": {"number": format!("{editor}-{number}")}});
             let answer = world.edit(&mug, &world.user, edit).await;
-            assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+            // Six at once may wait too long for one another, and are to try again.
+            let is_busy = answer.status == StatusCode::CONFLICT;
+            assert!(
+                is_busy || answer.status == StatusCode::OK,
+                "{}",
+                answer.body
+            );
         }
     };
     let others = async {

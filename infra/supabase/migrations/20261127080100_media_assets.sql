@@ -313,12 +313,12 @@ begin
 end
 $$;
 
--- Lets one transaction of a user at a time do this, until its end. Three more may wait, and not for long: each of them
--- holds one of the few connections that everybody shares.
+-- Lets one transaction of a user at a time do this, until its end. Five more may wait two seconds, all others half a
+-- second, in which many small changes end: each of them holds one of the few connections that everybody shares.
 create function media_sync.take_turn(p_what text, p_user uuid) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
 declare
-    c_waiting constant integer := 3;
+    c_waiting constant integer := 5;
     v_class constant integer := hashtext(p_what);
     v_turn constant integer := hashtext(p_user::text);
 begin
@@ -331,7 +331,8 @@ begin
             return;
         end if;
     end loop;
-    raise lock_not_available;
+    perform set_config('lock_timeout', '500ms', true);
+    perform pg_advisory_xact_lock(v_class, v_turn);
 exception when lock_not_available then
     raise exception 'a request of yours is still running: try again in a moment' using errcode = 'PT409';
 end

@@ -78,8 +78,8 @@ async fn requests_of_one_user_hold_few_connections() {
         "select count(*) as waiting from pg_locks where locktype = 'advisory' and not granted";
     let (answers, ()) = tokio::join!(
         futures::future::join_all((0..12).map(|_| change())),
-        eventually("three wait", async || {
-            database::rows(&measure.client, waiting, &[]).await[0]["waiting"] == 3
+        eventually("five wait", async || {
+            database::rows(&measure.client, waiting, &[]).await[0]["waiting"] == 5
         })
     );
     for answer in answers {
