@@ -1,4 +1,4 @@
-//! What one user asks at once holds up nobody else, and what the bounds allow can be done.
+//! One user holds up nobody else with many requests at once, and all that the bounds allow can be done.
 
 use std::collections::BTreeMap;
 
