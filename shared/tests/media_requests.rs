@@ -249,16 +249,20 @@ async fn a_deadlocks_victim_is_repeated_at_once_but_not_for_ever() {
 
 #[tokio::test]
 async fn what_the_database_says_of_a_key_is_told_with_a_stable_code() {
-    for (code, status, expected, retry_after) in [
-        ("PT409", 409, "request_in_progress", Some("1")),
-        ("PT422", 422, "idempotency_key_reused", None),
-        ("42501", 403, "forbidden", None),
-        ("57014", 503, "database_unavailable", Some("5")),
+    // A request that is still running is asked about six times, since it ends soon.
+    for (code, status, calls, told, expected, retry_after) in [
+        ("PT409", 409, 6, 409, "request_in_progress", Some("1")),
+        ("PT422", 422, 1, 422, "idempotency_key_reused", None),
+        ("42501", 403, 1, 403, "forbidden", None),
+        ("57014", 500, 1, 413, "body_too_large", None),
+        ("PT413", 413, 1, 413, "body_too_large", None),
+        ("57P01", 500, 1, 503, "database_unavailable", Some("5")),
     ] {
         let refusal = json!({"code": code, "message": "hush"});
-        let world = World::answering([(status, refusal)]).await;
+        let world = World::answering(vec![(status, refusal); calls]).await;
         let response = world.signed_in(RequestedChange::Edit, Some("k")).await;
-        assert_eq!(response.status(), status, "{code}");
+        assert_eq!(response.status(), told, "{code}");
+        assert_eq!(world.told.lock().unwrap().rpcs.len(), calls, "{code}");
         assert_eq!(body(&response)["code"], expected);
         let wait = response.headers().get("retry-after");
         assert_eq!(wait.map(|wait| wait.to_str().unwrap()), retry_after);

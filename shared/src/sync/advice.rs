@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn advice_says_who_acts() {
         let table = [
-            ("held", "allow_mass_delete"),
+            ("held", "Then allow it"),
             ("fenced", "mediasync fence take"),
             ("rounds_spent", "at their time"),
             ("cloudinary_quota", "Nothing is to be done"),
