@@ -273,12 +273,14 @@ impl Story {
     async fn calm_down(&self) {
         self.world.cloud.clear_faults().await;
         self.world.cloud.chaos(json!({})).await;
-        self.rest().await;
-        eventually("a full run succeeds", async || {
-            self.world.sync(json!({"mode": "full"})).await.body["status"] == "succeeded"
-        })
-        .await;
-        self.rest().await;
+        // The first run finds assets of which no news came. Until then a rename to the name of one is refused for ever.
+        for _ in 0..2 {
+            eventually("a full run succeeds", async || {
+                self.world.sync(json!({"mode": "full"})).await.body["status"] == "succeeded"
+            })
+            .await;
+            self.rest().await;
+        }
         self.world.assert_mirrored().await;
         let counts = self
             .world
