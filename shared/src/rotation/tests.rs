@@ -71,6 +71,16 @@ impl Store {
     }
 }
 
+/// A store whose secret was just read.
+fn not_due_for_an_hour() -> (Store, LiveValue<String>) {
+    let store = Store::holding("new");
+    let live = store.live(Pace {
+        pause: Duration::from_secs(3_600),
+        ..PACE
+    });
+    (store, live)
+}
+
 #[tokio::test]
 async fn a_fixed_value_has_no_newer_version() {
     let live = LiveValue::fixed(7);
@@ -161,11 +171,7 @@ async fn many_refusals_at_once_share_the_reader() {
 
 #[tokio::test]
 async fn a_refusal_too_early_waits_no_longer_than_its_deadline() {
-    let store = Store::holding("new");
-    let live = store.live(Pace {
-        pause: Duration::from_secs(3_600),
-        ..PACE
-    });
+    let (store, live) = not_due_for_an_hour();
     let refused = live.current().await;
     let soon = Deadline::at(Instant::now() + Duration::from_millis(5));
     assert!(live.renewed(&refused, soon).await.is_none());
@@ -175,11 +181,7 @@ async fn a_refusal_too_early_waits_no_longer_than_its_deadline() {
 
 #[tokio::test]
 async fn forgeries_make_a_copy_wait_once() {
-    let store = Store::holding("new");
-    let live = store.live(Pace {
-        pause: Duration::from_secs(3_600),
-        ..PACE
-    });
+    let (store, live) = not_due_for_an_hour();
     let refused = live.current().await;
     let soon = Deadline::at(Instant::now() + Duration::from_millis(5));
     assert!(live.renewed_for_stranger(&refused, soon).await.is_none());
