@@ -7,6 +7,25 @@
 do $once$ begin if media_sync.begin_migration('20261127080900', 'media_collections') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
+-- Lets one transaction of a user at a time change collections and uses, which cost no budget. First of all, since whoever
+-- takes the turn after a row waits in a circle.
+create function media_sync.take_turn_at_shelf() returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if auth.uid() is not null and not media_sync.edits_all() then
+        perform media_sync.take_turn('public.media_collections', auth.uid());
+    end if;
+end
+$$;
+
+create function media_sync.take_turns_at_shelf() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform media_sync.take_turn_at_shelf();
+    return null;
+end
+$$;
+
 create table public.media_usage (
     id           uuid primary key default gen_random_uuid(),
     asset_id     uuid not null references public.media_assets on delete cascade,
@@ -21,6 +40,9 @@ create table public.media_usage (
 create index media_usage_record on public.media_usage (table_name, record_id);
 create index media_usage_oldest on public.media_usage (asset_id, created_at, id);
 create index media_usage_recorder on public.media_usage (created_by) where created_by is not null;
+
+create trigger take_turns before insert or update or delete on public.media_usage
+    for each statement execute function media_sync.take_turns_at_shelf();
 
 alter table public.media_usage enable row level security;
 revoke all on public.media_usage from anon, authenticated, service_role;
@@ -164,6 +186,9 @@ create trigger bound_collections after insert on public.media_collections
     referencing new table as added
     for each statement execute function media_sync.bound_collections();
 
+create trigger take_turns before insert or update or delete on public.media_collections
+    for each statement execute function media_sync.take_turns_at_shelf();
+
 alter table public.media_collections enable row level security;
 revoke all on public.media_collections from anon, authenticated, service_role;
 -- Users do not tell when a collection was made, or an asset added.
@@ -193,12 +218,13 @@ create table public.media_collection_items (
 create index media_collection_items_asset on public.media_collection_items (asset_id);
 create index media_collection_items_order on public.media_collection_items (collection_id, position);
 
--- Refuses items beyond the bound of a collection. The collection's row is locked, so that one transaction counts at a
--- time.
+-- Refuses items beyond the bounds of a collection and of its owner. The collection's row is locked, so that one
+-- transaction counts at a time.
 create function media_sync.bound_items() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     c_most constant integer := 10000;
+    c_of_owner constant integer := 100000;
 begin
     perform from public.media_collections
     where id in (select collection_id from added) order by id for no key update;
@@ -210,6 +236,17 @@ begin
     ) then
         raise exception 'a collection has % items at most', c_most using errcode = 'PT422';
     end if;
+    if exists (
+        select from (
+            select distinct c.owner from added join public.media_collections c on c.id = added.collection_id
+        ) owners
+        where (select count(*) from (
+            select from public.media_collections c join public.media_collection_items i on i.collection_id = c.id
+            where c.owner = owners.owner limit c_of_owner + 1
+        ) counted) > c_of_owner
+    ) then
+        raise exception 'the collections of a user have % items at most', c_of_owner using errcode = 'PT422';
+    end if;
     return null;
 end
 $$;
@@ -217,6 +254,9 @@ $$;
 create trigger bound_items after insert on public.media_collection_items
     referencing new table as added
     for each statement execute function media_sync.bound_items();
+
+create trigger take_turns before insert or update or delete on public.media_collection_items
+    for each statement execute function media_sync.take_turns_at_shelf();
 
 alter table public.media_collection_items enable row level security;
 revoke all on public.media_collection_items from anon, authenticated, service_role;
@@ -239,6 +279,13 @@ create policy media_collection_items_write on public.media_collection_items for 
         and (select media_sync.may_write()) and (c.owner = (select auth.uid()) or (select media_sync.is_admin()))
     ));
 
+create function media_sync.write_nothing() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    raise exception '% is only read', tg_table_name using errcode = '42501';
+end
+$$;
+
 -- A collection's assets, with the list's columns. Deleted ones are left out; they keep their places, should they
 -- return.
 do $$ begin
@@ -252,6 +299,10 @@ do $$ begin
     );
 end $$;
 
+-- Without it PostgreSQL says, before it asks for rights, that such a view cannot be written, and PostgREST makes a 500 of it.
+create trigger write_nothing instead of insert or update or delete on public.media_collection_assets
+    for each row execute function media_sync.write_nothing();
+
 revoke all on public.media_collection_assets from anon, authenticated, service_role;
 grant select on public.media_collection_assets to authenticated, service_role;
 
@@ -260,6 +311,7 @@ create function media_sync.hold_collection(p_collection uuid) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     perform media_sync.admit();
+    perform media_sync.take_turn_at_shelf();
     if not exists (select from public.media_collections where id = p_collection) then
         raise exception 'there is no such collection' using errcode = 'PT404';
     end if;
@@ -549,13 +601,14 @@ language sql set search_path = pg_catalog, pg_temp as $$
     from told
 $$;
 
-revoke execute on function media_sync.bound_uses, media_sync.bound_collections, media_sync.bound_items, media_sync.refuse_if_used, media_sync.touch,
+revoke execute on function media_sync.take_turn_at_shelf, media_sync.take_turns_at_shelf, media_sync.write_nothing,
+    media_sync.bound_uses, media_sync.bound_collections, media_sync.bound_items, media_sync.refuse_if_used, media_sync.touch,
     media_sync.hold_collection, media_sync.rows_named, media_sync.named_once, media_sync.outcome, media_sync.count_positions,
     media_sync.put_items, media_sync.check_place, media_sync.uses_of from public;
 revoke execute on function public.media_collection_add, public.media_collection_reorder, public.media_collection_remove,
     public.media_where_used, public.media_usage_record, public.media_usage_drop from public, anon, authenticated,
     service_role;
-grant execute on function media_sync.hold_collection, media_sync.rows_named, media_sync.named_once, media_sync.outcome,
+grant execute on function media_sync.take_turn_at_shelf, media_sync.hold_collection, media_sync.rows_named, media_sync.named_once, media_sync.outcome,
     media_sync.count_positions, media_sync.put_items, media_sync.check_place, media_sync.uses_of,
     public.media_where_used, public.media_usage_record, public.media_usage_drop to authenticated, service_role;
 grant execute on function public.media_collection_add, public.media_collection_reorder, public.media_collection_remove

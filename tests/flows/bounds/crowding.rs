@@ -90,3 +90,29 @@ async fn requests_of_one_user_hold_few_connections() {
     assert!(answer.status.is_success(), "{}", answer.body);
     measure.stack.stop().await;
 }
+
+/// The second waits for its turn before it holds a row: else each of two would hold what the other waits for.
+#[tokio::test]
+async fn a_request_holds_no_row_before_its_turn() {
+    let measure = Measure::take().await;
+    let mut holder = database::connect(measure.stack.database_url()).await;
+    let holder = holder.transaction().await.unwrap();
+    let turn = "select media_sync.take_turn('public.media_assets', $1::text::uuid)";
+    let user = measure.claims.sub.to_string();
+    holder.query(turn, &[&user]).await.unwrap();
+    let edited = measure.edit(json!({ "alt_text": "a mug" }));
+    let row_is_free = async {
+        let waiting =
+            "select count(*) as waiting from pg_locks where locktype = 'advisory' and not granted";
+        eventually("one waits", async || {
+            database::rows(&measure.client, waiting, &[]).await[0]["waiting"] == 1
+        })
+        .await;
+        let row = "select cloudinary_public_id from public.media_assets for update nowait";
+        holder.query(row, &[]).await.unwrap();
+        holder.rollback().await.unwrap();
+    };
+    let (outcome, ()) = tokio::join!(edited, row_is_free);
+    assert_eq!(outcome, "done");
+    measure.stack.stop().await;
+}

@@ -45,6 +45,25 @@ async fn a_mass_rename_takes_a_bounded_number_of_locks() {
     measure.stack.stop().await;
 }
 
+/// Nobody's renames hold up an upload for long: each that waits holds a connection.
+#[tokio::test]
+async fn an_upload_behind_a_rename_that_does_not_end_is_refused_for_now() {
+    let measure = Measure::take().await;
+    let mut other = database::connect(measure.stack.database_url()).await;
+    let rename = other.transaction().await.unwrap();
+    let take = format!("update public.media_assets set cloudinary_public_id = '{NAME}'");
+    rename.execute(&take, &[]).await.unwrap();
+    let upload = begun(&measure, "00000000-0000-4000-8000-0000000000a1");
+    let service = DataApiCaller::service(&measure.stack);
+    let arguments = json!({"p_upload": upload});
+    let refused = service.rpc("media_sync_begin_upload", &arguments).await;
+    assert_eq!(refused.body["code"], "55P03", "{}", refused.body);
+    rename.rollback().await.unwrap();
+    let begun = service.rpc("media_sync_begin_upload", &arguments).await;
+    assert_eq!(begun.ok()["outcome"], "begun");
+    measure.stack.stop().await;
+}
+
 /// An upload of a signature under the name, as a user begins it.
 fn begun(measure: &Measure, id: &str) -> Value {
     json!({

@@ -21,6 +21,10 @@ async fn an_owner_restores_their_own_deletes_and_no_administrators() {
         assert_eq!(refused["failed"][0]["code"], "forbidden", "{refused}");
         let directly = restore_directly(&owner).await;
         assert_eq!(directly.status, StatusCode::FORBIDDEN, "{}", directly.body);
+        for text in ["description", "alt_text"] {
+            let described = change_directly(&owner, &json!({text: "back soon"})).await;
+            described.assert_refused(StatusCode::CONFLICT, "PT409");
+        }
         assert_eq!(library.deleted().await, 1);
         request(&admin, "restore").await;
         assert_eq!(library.deleted().await, 0);
@@ -59,7 +63,10 @@ async fn request(caller: &DataApiCaller, operation: &str) -> Value {
 }
 
 async fn restore_directly(caller: &DataApiCaller) -> HttpAnswer {
+    change_directly(caller, &json!({"deleted_at": null})).await
+}
+
+async fn change_directly(caller: &DataApiCaller, change: &Value) -> HttpAnswer {
     let path = format!("/media_assets?cloudinary_public_id=eq.{NAME}");
-    let change = json!({"deleted_at": null});
-    caller.call(Method::PATCH, &path, &[], Some(&change)).await
+    caller.call(Method::PATCH, &path, &[], Some(change)).await
 }

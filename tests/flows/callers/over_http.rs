@@ -45,7 +45,7 @@ async fn anonymous_users_are_told_so(world: &World) {
         (Method::GET, SYNC, None),
         (Method::POST, SYNC, None),
         (Method::GET, AUDIT, None),
-        (Method::GET, HEALTH, None),
+        (Method::GET, &format!("{HEALTH}?probe=cloudinary"), None),
     ] {
         let refused = world.call(method, path, Some(&token), body).await;
         refused.assert_refused(StatusCode::FORBIDDEN, "anonymous_user");
@@ -78,9 +78,12 @@ async fn administrators_are_told_so(world: &World) {
 /// As those do who send no token.
 async fn every_user_hears_whether_it_lives(world: &World) {
     let nobody = world.call(Method::GET, HEALTH, None, None).await.ok();
+    let anonymous = world.stack.token(&TokenClaims::anonymous());
+    for user in [&world.user, &anonymous] {
+        let told = world.call(Method::GET, HEALTH, Some(user), None).await.ok();
+        assert_eq!(told, nobody);
+    }
     let user = Some(world.user.as_str());
-    let told = world.call(Method::GET, HEALTH, user, None).await.ok();
-    assert_eq!(told, nobody);
     let probe = format!("{HEALTH}?probe=cloudinary");
     let refused = world.call(Method::GET, &probe, user, None).await;
     refused.assert_refused(StatusCode::FORBIDDEN, "forbidden");

@@ -4,6 +4,7 @@
 
 mod ids;
 mod shelf;
+mod turns;
 
 use std::path::PathBuf;
 use std::process::Command;

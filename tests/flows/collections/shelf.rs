@@ -18,10 +18,11 @@ const CHANGES: [&str; 3] = [
 /// A private collection, still empty, and the assets for it.
 pub(super) struct Shelf {
     pub(super) stack: LocalStack,
-    client: Client,
-    assets: Vec<String>,
-    collection: String,
-    user: DataApiCaller,
+    pub(super) client: Client,
+    pub(super) assets: Vec<String>,
+    pub(super) collection: String,
+    pub(super) user: DataApiCaller,
+    pub(super) user_id: uuid::Uuid,
     admin: DataApiCaller,
     other: DataApiCaller,
     other_id: uuid::Uuid,
@@ -47,6 +48,7 @@ impl Shelf {
             other: DataApiCaller::user(&stack, &other),
             other_id: other.sub,
             user,
+            user_id: owner.sub,
             stack,
         }
     }
@@ -80,22 +82,22 @@ impl Shelf {
         json!({"p_collection": self.collection, "p_assets": [asset]})
     }
 
-    /// At the beginning and at the end; gives the order.
+    /// At the beginning and at the end; gives the order. As many requests as may wait for their turn.
     pub(super) async fn everybody_adds_at_once(&self) -> Vec<String> {
         let adding: Vec<_> = self
             .assets
-            .chunks(2)
+            .chunks(4)
             .enumerate()
-            .map(|(number, two)| {
+            .map(|(number, four)| {
                 let place = (number % 2 == 0).then_some(1);
                 let body =
-                    json!({"p_collection": self.collection, "p_assets": two, "p_position": place});
+                    json!({"p_collection": self.collection, "p_assets": four, "p_position": place});
                 let user = self.user.clone();
                 tokio::spawn(async move { user.rpc("media_collection_add", &body).await })
             })
             .collect();
         for added in adding {
-            assert_done(&added.await.unwrap(), 2);
+            assert_done(&added.await.unwrap(), 4);
         }
         let order = self.listed(&self.user).await;
         assert_eq!(order.len(), 24);
@@ -151,9 +153,9 @@ impl Shelf {
     }
 
     pub(super) fn what_was_added_together_stands_together(&self, order: &[String]) {
-        for two in self.assets.chunks(2) {
-            let place = |asset: &String| order.iter().position(|listed| listed == asset).unwrap();
-            assert_eq!(place(&two[0]) + 1, place(&two[1]));
+        for four in self.assets.chunks(4) {
+            let first = order.iter().position(|listed| *listed == four[0]).unwrap();
+            assert_eq!(order[first..first + 4], *four);
         }
     }
 
