@@ -28,9 +28,65 @@ async fn a_row_that_a_trigger_or_a_constraint_refuses_keeps_a_run_from_nothing_e
     world.stack.stop().await;
 }
 
-/// A rule of a company's, which raises this SQLSTATE.
+/// The rule comes after the decision: for what it refuses nobody can write anything down.
+#[tokio::test]
+async fn a_row_that_a_rule_refuses_holds_up_nobody_elses_decisions() {
+    let world = World::start().await;
+    let pot = world.mirrored("shop/pot", 1).await;
+    let pan = world.mirrored("shop/pan", 2).await;
+    let client = end_to_end::connect(world.stack.database_url()).await;
+    let decided = format!(
+        "begin; update public.media_assets set tags = '{{sale}}'; {}; commit",
+        no_pots("P0001")
+    );
+    client.batch_execute(&decided).await.expect("a rule");
+    let drain = json!({"action": "drain"});
+    world.invoke("MaintenanceFunctionName", drain.clone()).await;
+    world
+        .row_becomes("the pan is on sale", &pan, |row| {
+            row["sync_status"] == "synced" && row["tags"] == json!(["sale"])
+        })
+        .await;
+    assert_eq!(world.row_of(&pot).await["sync_status"], "pending");
+    only_the_pan_is_claimed(&world, &pan).await;
+    let lift = "drop trigger no_pots on public.media_assets";
+    client.batch_execute(lift).await.expect("dropped");
+    world.drain().await;
+    world.settle().await;
+    world.assert_mirrored().await;
+    world.stack.stop().await;
+}
+
+async fn only_the_pan_is_claimed(world: &World, pan: &CloudinaryResource) {
+    let refused = "begin; alter table public.media_assets disable trigger no_pots;
+        update public.media_assets set tags = '{sale, new}'; set local media_sync.observing = 'on';
+        update public.media_assets
+        set sync_status = 'error', sync_error_code = 'refused', sync_error_message = 'no pots here';
+        alter table public.media_assets enable trigger no_pots; commit";
+    let client = end_to_end::connect(world.stack.database_url()).await;
+    client.batch_execute(refused).await.expect("written");
+    let retried = world
+        .request("media_request_retry", &world.admin, json!({}))
+        .await;
+    let row_id = world.row_of(pan).await["id"].clone();
+    assert_eq!(retried.ok()["done"][0]["asset_row_id"], row_id);
+    let claim = "select public.media_sync_claim_intents(
+        array(select id from public.media_assets), gen_random_uuid(), 1,
+        (select looked_as from media_sync.library)) as answer";
+    let answer = &world.rows(claim, &[]).await[0]["answer"];
+    assert_eq!(answer["rows"].as_array().map(Vec::len), Some(1), "{answer}");
+    assert_eq!(answer["rows"][0]["id"], row_id);
+    assert_eq!((&answer["busy"], &answer["left"]), (&json!([]), &json!([])));
+}
+
 async fn refuse_pots(world: &World, code: &str) {
-    let rule = format!(
+    let client = end_to_end::connect(world.stack.database_url()).await;
+    client.batch_execute(&no_pots(code)).await.expect("a rule");
+}
+
+/// A rule of a company's, which raises this SQLSTATE.
+fn no_pots(code: &str) -> String {
+    format!(
         "create or replace function public.no_pots() returns trigger language plpgsql as $$
         begin
             if new.cloudinary_public_id = 'shop/pot' then
@@ -40,9 +96,7 @@ async fn refuse_pots(world: &World, code: &str) {
         end $$;
         create or replace trigger no_pots before insert or update on public.media_assets
             for each row execute function public.no_pots()"
-    );
-    let client = end_to_end::connect(world.stack.database_url()).await;
-    client.batch_execute(&rule).await.expect("a rule");
+    )
 }
 
 /// Of two assets with one number, one is left out. The database's unique index is the company's.

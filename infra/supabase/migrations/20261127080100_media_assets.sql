@@ -578,6 +578,56 @@ create trigger keep_stats_delete after delete on public.media_assets
     referencing old table as before_rows
     for each statement execute function media_sync.keep_stats();
 
+-- True for an error by which a trigger or constraint of the project's refuses a row. The library has the same classes
+-- (shared/src/supabase/refusal.rs). What a function of our own raises is no rule of the project's.
+create function media_sync.is_rule_of_project(p_state text, p_context text) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+    select p_context !~ '^PL/pgSQL function media_sync\.' and case left(p_state, 2)
+        when 'PT' then p_state ~ '^PT4' and p_state not in ('PT412', 'PT413', 'PT429')
+        when '42' then p_state = '42501'
+        else left(p_state, 2) = any ('{22,23,44,54,09,21,27,38,39,P0}')
+            or p_state ~ '^[5-9I-Z]' and left(p_state, 2) <> all ('{53,55,57,58,72,XX}')
+    end
+$$;
+
+-- Writes bookkeeping into rows: "set ... where ...", in which a row is `m`. Where a rule of the project's refuses a row, the
+-- others are written one by one, and that row stays as it is: it stops no other's work. Answers the rows that were written.
+create function media_sync.note(p_ids uuid[], p_change text) returns uuid[]
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    c_write constant text := format(
+        'with written as (update public.media_assets m %s and m.id = any ($1) returning m.id)
+        select coalesce(array_agg(id), ''{}'') from written', p_change);
+    v_written uuid[];
+    v_all uuid[] := '{}';
+    v_context text;
+    v_id uuid;
+begin
+    begin
+        execute c_write into v_written using p_ids;
+        return v_written;
+    exception when others then
+        get stacked diagnostics v_context = pg_exception_context;
+        if not media_sync.is_rule_of_project(sqlstate, v_context) then
+            raise;
+        end if;
+    end;
+    foreach v_id in array p_ids loop
+        begin
+            execute c_write into v_written using array[v_id];
+            v_all := v_all || v_written;
+        exception when others then
+            get stacked diagnostics v_context = pg_exception_context;
+            if not media_sync.is_rule_of_project(sqlstate, v_context) then
+                raise;
+            end if;
+            raise warning 'a rule of the project''s refuses asset %: %', v_id, sqlerrm;
+        end;
+    end loop;
+    return v_all;
+end
+$$;
+
 alter table public.media_stats enable row level security;
 revoke all on public.media_stats from anon, authenticated, service_role;
 grant select on public.media_stats to authenticated, service_role;
@@ -590,7 +640,8 @@ revoke execute on function media_sync.has_odd_claims, media_sync.anonymous_role,
     media_sync.is_assured, media_sync.admit, media_sync.bound_argument, media_sync.want_assurance, media_sync.want_admin,
     media_sync.want_operator, media_sync.take_turn, media_sync.count_delete, media_sync.mark, media_sync.keep_search,
     media_sync.count_revision, media_sync.mirrored_columns, media_sync.shown_columns,
-    media_sync.column_list, media_sync.shown, media_sync.row_named, media_sync.take_stats_shard, media_sync.keep_stats from public;
+    media_sync.column_list, media_sync.shown, media_sync.row_named, media_sync.take_stats_shard, media_sync.keep_stats,
+    media_sync.is_rule_of_project, media_sync.note from public;
 revoke execute on function public.media_assure from public, anon, authenticated, service_role;
 grant execute on function media_sync.has_odd_claims, media_sync.anonymous_role, media_sync.caller_role,
     media_sync.role_edits_all, media_sync.is_admin, media_sync.edits_all, media_sync.may_read, media_sync.may_write,

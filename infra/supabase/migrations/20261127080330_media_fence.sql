@@ -87,8 +87,9 @@ begin
     insert into public.media_sync_log (operation, source, details)
     values ('library_marked', 'api', jsonb_build_object('place', p_place, 'former_owner', p_former));
     v_former := media_sync.mark('observing', 'on');
-    update public.media_assets set sync_next_attempt_at = now()
-    where sync_error_code = 'fenced' and intent is not null;
+    perform media_sync.note(
+        array(select id from public.media_assets where sync_error_code = 'fenced' and intent is not null order by id),
+        'set sync_next_attempt_at = now() where m.intent is not null');
     perform media_sync.mark('observing', v_former);
 end
 $$;
@@ -96,11 +97,13 @@ $$;
 -- Leaves these rows pending until the library is this deployment's: each is tried again after a while.
 create function media_sync.rest_behind_fence(p_ids uuid[], p_fence jsonb) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
-    update public.media_assets
-    set sync_error_code = 'fenced', sync_next_attempt_at = now() + interval '15 minutes',
-        sync_error_message = format('the library belongs to %s: an administrator may take it over (mediasync fence take)',
+    select media_sync.note(p_ids, format(
+        $change$ set sync_error_code = 'fenced', sync_error_message = %L,
+            sync_next_attempt_at = now() + interval '15 minutes'
+        where m.intent is not null and not (m.sync_status = 'error' and m.sync_next_attempt_at is null) $change$,
+        format('the library belongs to %s: an administrator may take it over (mediasync fence take)',
             coalesce(p_fence #>> '{owner,address}', 'somebody unknown'))
-    where id = any (p_ids) and intent is not null and not (sync_status = 'error' and sync_next_attempt_at is null)
+    ))
 $$;
 
 -- Keeps the marker as it is, and its name from others. Whoever holds the name decides who writes to the library.

@@ -63,7 +63,6 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     v_since constant timestamptz := (select allowed_until from media_sync.delete_permission);
     v_mass record;
-    v_held uuid[];
 begin
     if not exists (
         select from public.media_assets
@@ -73,18 +72,18 @@ begin
         return '{}';
     end if;
     select * into v_mass from media_sync.mass_deletes(v_since);
-    with held as (
-        update public.media_assets
-        set sync_error_code = 'held', sync_next_attempt_at = null,
+    return media_sync.note(
+        array(
+            select id from public.media_assets
+            where id = any (p_ids) and intent -> 'existence' ->> 'op' = 'delete' and deleted_at > v_since
+                and deleted_by is distinct from media_sync.mirror_itself()
+                and (v_mass.everybody or case when deleted_by = uploaded_by
+                    then deleted_by = any (v_mass.owners) else v_mass.others end)
+        ),
+        $change$ set sync_error_code = 'held', sync_next_attempt_at = null,
             sync_error_message = 'too many assets were deleted within an hour: an administrator has to allow it'
-        where id = any (p_ids) and intent -> 'existence' ->> 'op' = 'delete' and deleted_at > v_since
-            and deleted_by is distinct from media_sync.mirror_itself()
-            and (v_mass.everybody or case when deleted_by = uploaded_by
-                then deleted_by = any (v_mass.owners) else v_mass.others end)
-        returning id
-    )
-    select array_agg(id) into v_held from held;
-    return coalesce(v_held, '{}');
+        where m.deleted_at is not null $change$
+    );
 end
 $$;
 
@@ -137,10 +136,14 @@ begin
     end if;
     v_former := media_sync.mark('observing', 'on');
     update media_sync.delete_permission set allowed_until = now() where singleton;
-    update public.media_assets
-    set sync_error_code = null, sync_error_message = null, sync_next_attempt_at = now()
-    where sync_error_code = 'held' and intent is not null and deleted_at <= now();
-    get diagnostics v_released = row_count;
+    v_released := cardinality(media_sync.note(
+        array(
+            select id from public.media_assets
+            where sync_error_code = 'held' and intent is not null and deleted_at <= now() order by id
+        ),
+        $change$ set sync_error_code = null, sync_error_message = null, sync_next_attempt_at = now()
+        where m.sync_error_code = 'held' $change$
+    ));
     perform media_sync.mark('observing', v_former);
     if v_released > 0 then
         insert into public.media_sync_log (operation, source, actor, details)
@@ -208,6 +211,7 @@ declare
     v_early uuid[];
     v_left uuid[];
     v_free uuid[];
+    v_claimed uuid[];
 begin
     if v_standing in ('strangers', 'unknown') then
         if v_standing = 'strangers' then
@@ -225,19 +229,17 @@ begin
     );
     v_held := media_sync.hold_deletes(v_wanted);
     v_wanted := array(select id from unnest(v_wanted) id where id <> all (v_held));
-    with early as (
-        update public.media_assets m
-        set sync_next_attempt_at =
-                clock_timestamp() + (media_sync.rounds_of(c) + 1 - c_rounds) * media_sync.time_between_rounds(),
+    v_early := array(
+        select c.asset_id from media_sync.intent_claims c
+        where c.asset_id = any (v_wanted) and c.claim is null and media_sync.rounds_of(c) + 1 > c_rounds
+    );
+    perform media_sync.note(v_early, format(
+        $change$ set sync_next_attempt_at =
+                clock_timestamp() + (media_sync.rounds_of(c) + 1 - %1$s) * media_sync.time_between_rounds(),
             sync_error_code = coalesce(nullif(m.sync_error_code, 'fenced'), 'rounds_spent'),
-            sync_error_message = case when m.sync_error_code <> 'fenced' then m.sync_error_message else format(
-                'Cloudinary was called %s times for this asset in a short time: the next calls wait', c_rounds) end
-        from media_sync.intent_claims c
-        where m.id = any (v_wanted) and c.asset_id = m.id and c.claim is null
-            and media_sync.rounds_of(c) + 1 > c_rounds
-        returning m.id
-    )
-    select coalesce(array_agg(id), '{}') into v_early from early;
+            sync_error_message = case when m.sync_error_code <> 'fenced' then m.sync_error_message
+                else 'Cloudinary was called %1$s times for this asset in a short time: the next calls wait' end
+        from media_sync.intent_claims c where c.asset_id = m.id $change$, c_rounds));
     v_wanted := array(select id from unnest(v_wanted) id where id <> all (v_early));
     v_left := array(
         select id from (
@@ -248,25 +250,28 @@ begin
         where bytes > media_sync.most_worker_bytes() and place > 1
     );
     -- A statement of its own: it sees the claims that the former holders of these locks have written.
-    with claimed as (
-        insert into media_sync.intent_claims as c (asset_id, claim, claim_until)
-        select id, p_claim, clock_timestamp() + make_interval(secs => p_seconds)
-        from unnest(v_wanted) id where id <> all (v_left)
-        on conflict (asset_id) do update
-        set claim = excluded.claim, claim_until = excluded.claim_until,
-            began_at = excluded.began_at, rounds = media_sync.rounds_of(c) + 1
-        where c.claim is null or c.claim_until < clock_timestamp()
-        returning asset_id
-    )
-    select coalesce(array_agg(asset_id), '{}') into v_free from claimed;
-    -- The revision counts a claim too: a plan of the former holder is refused.
-    update public.media_assets
-    set revision = revision, sync_error_code = nullif(sync_error_code, 'rounds_spent'),
-        sync_error_message = case when sync_error_code is distinct from 'rounds_spent' then sync_error_message end
-    where id = any (v_free);
+    v_free := array(
+        select id from unnest(v_wanted) id
+        where id <> all (v_left) and not exists (
+            select from media_sync.intent_claims
+            where asset_id = id and claim is not null and claim_until >= clock_timestamp()
+        )
+    );
+    -- The revision counts a claim too: a plan of the former holder is refused. What cannot be written is not claimed.
+    v_claimed := media_sync.note(
+        v_free,
+        $change$ set revision = revision, sync_error_code = nullif(sync_error_code, 'rounds_spent'),
+            sync_error_message = case when sync_error_code is distinct from 'rounds_spent' then sync_error_message end
+        where m.intent is not null $change$
+    );
+    insert into media_sync.intent_claims as c (asset_id, claim, claim_until)
+    select id, p_claim, clock_timestamp() + make_interval(secs => p_seconds) from unnest(v_claimed) id
+    on conflict (asset_id) do update
+    set claim = excluded.claim, claim_until = excluded.claim_until,
+        began_at = excluded.began_at, rounds = media_sync.rounds_of(c) + 1;
     perform media_sync.mark('observing', v_former);
     return json_build_object(
-        'rows', (select coalesce(json_agg(whole), '[]') from media_sync.whole_assets where id = any (v_free)),
+        'rows', (select coalesce(json_agg(whole), '[]') from media_sync.whole_assets where id = any (v_claimed)),
         'busy', (select coalesce(json_agg(id), '[]') from unnest(v_wanted) id where id <> all (v_free || v_left)),
         'left', to_json(v_left),
         'fence', v_standing
@@ -280,24 +285,19 @@ create function public.media_sync_waiting_intents(p_idle_seconds integer, p_limi
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_former text := media_sync.mark('observing', 'on');
-    v_waiting jsonb;
+    v_due uuid[];
 begin
-    with due as (
+    v_due := array(
         select id from public.media_assets
         where intent is not null and sync_next_attempt_at <= now()
         order by sync_next_attempt_at, id
         limit p_limit
         for update skip locked
-    ), taken as (
-        update public.media_assets m
-        set sync_next_attempt_at = now() + make_interval(secs => p_idle_seconds)
-        from due where m.id = due.id
-        returning m.id
-    )
-    select coalesce(jsonb_agg(jsonb_build_object('asset_row_id', id)), '[]') into v_waiting
-    from taken;
+    );
+    v_due := media_sync.note(v_due, format(
+        'set sync_next_attempt_at = now() + make_interval(secs => %s) where m.intent is not null', p_idle_seconds));
     perform media_sync.mark('observing', v_former);
-    return v_waiting;
+    return (select coalesce(jsonb_agg(jsonb_build_object('asset_row_id', id)), '[]') from unnest(v_due) id);
 end
 $$;
 

@@ -291,18 +291,6 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         ))
 $$;
 
--- True for an error by which a trigger or constraint of the project's refuses a row. The library has the same classes
--- (shared/src/supabase/refusal.rs). What a function of our own raises is no rule of the project's.
-create function media_sync.is_rule_of_project(p_state text, p_context text) returns boolean
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select p_context !~ '^PL/pgSQL function media_sync\.' and case left(p_state, 2)
-        when 'PT' then p_state ~ '^PT4' and p_state not in ('PT412', 'PT413', 'PT429')
-        when '42' then p_state = '42501'
-        else left(p_state, 2) = any ('{22,23,44,54,09,21,27,38,39,P0}')
-            or p_state ~ '^[5-9I-Z]' and left(p_state, 2) <> all ('{53,55,57,58,72,XX}')
-    end
-$$;
-
 -- The words for a refusal with a code that functions of ours raise, too. A function of the project's that raised it is the
 -- first of the context; what cannot be told apart is ours.
 create function media_sync.refusal_of(p_state text, p_words text, p_context text) returns jsonb
@@ -450,39 +438,50 @@ language sql security definer set search_path = pg_catalog, pg_temp set statemen
     select media_sync.request('restore', p_items, false, p_idempotency_key)
 $$;
 
+-- Makes refused decisions of these assets pending again, to be sent after this time. Answers those that are.
+create function media_sync.retry(p_ids uuid[], p_after interval) returns uuid[]
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    v_retried constant uuid[] := media_sync.note(p_ids, format(
+        $change$ set sync_status = 'pending', sync_retry_count = 0, sync_error_code = null, sync_error_message = null,
+            sync_next_attempt_at = now() + %L::interval
+        where m.intent is not null $change$, p_after));
+begin
+    insert into public.media_sync_log (
+        operation, source, asset_row_id, cloudinary_asset_id, cloudinary_public_id, resource_type, actor
+    )
+    select 'retry_requested', 'api', id, cloudinary_asset_id, cloudinary_public_id, resource_type, auth.uid()
+    from public.media_assets where id = any (v_retried);
+    return v_retried;
+end
+$$;
+
 -- Tries refused decisions again: all of them, or those of the named assets, by the name shown here or by Cloudinary's.
 -- Administrators only.
 create function public.media_request_retry(p_items jsonb default null) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '6s' as $$
 declare
     v_former text;
+    v_retried uuid[];
     v_done jsonb;
 begin
     perform media_sync.bound_argument(pg_column_size(p_items), 524288);
     perform media_sync.want_admin();
     v_former := media_sync.mark('observing', 'on');
-    with retried as (
-        update public.media_assets m
-        set sync_status = 'pending', sync_retry_count = 0, sync_error_code = null, sync_error_message = null,
-            sync_next_attempt_at = now() + interval '30 seconds'
+    v_retried := media_sync.retry(array(
+        select m.id from public.media_assets m
         where m.sync_status = 'error' and m.intent is not null
             and (p_items is null or exists (
                 select from jsonb_array_elements(p_items) item
                 where media_sync.row_named(item ->> 'asset_id') = m.id
                     or item ->> 'public_id' in (m.cloudinary_public_id, m.observed ->> 'cloudinary_public_id')
             ))
-        returning m.*
-    ), logged as (
-        insert into public.media_sync_log (
-            operation, source, asset_row_id, cloudinary_asset_id, cloudinary_public_id, resource_type, actor
-        )
-        select 'retry_requested', 'api', id, cloudinary_asset_id, cloudinary_public_id, resource_type, auth.uid()
-        from retried
-    )
+        order by m.id
+    ), interval '30 seconds');
     select coalesce(jsonb_agg(jsonb_build_object(
         'public_id', cloudinary_public_id, 'asset_id', cloudinary_asset_id,
         'asset_row_id', id
-    )), '[]') into v_done from retried;
+    )), '[]') into v_done from public.media_assets where id = any (v_retried);
     perform media_sync.mark('observing', v_former);
     return jsonb_build_object('done', v_done, 'failed', '[]'::jsonb);
 end
@@ -490,7 +489,7 @@ $$;
 
 revoke execute on function media_sync.bound_answers, media_sync.earlier_answer, media_sync.refuse, media_sync.asset_named, media_sync.lock_named,
     media_sync.check_item, media_sync.asset_to_change, media_sync.change_asset,
-    media_sync.failure, media_sync.is_rule_of_project, media_sync.refusal_of,
+    media_sync.failure, media_sync.refusal_of, media_sync.retry,
     media_sync.request from public;
 revoke execute on function public.media_request_delete, public.media_request_edit, public.media_request_restore,
     public.media_request_retry from public, anon, authenticated, service_role;

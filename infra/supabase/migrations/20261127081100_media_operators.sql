@@ -202,7 +202,7 @@ begin
 end
 $$;
 
--- Tries what fails for this cause again, five hundred assets at once: {retried, remaining}. Call it until nothing remains.
+-- Tries what fails for this cause again, five hundred assets at once: {retried, remaining}. Call it until one of them is 0.
 -- Assets that are held or fenced wait for another decision, those without a round for its time. For administrators.
 create function public.media_retry_issue(p_issue text) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '6s' as $$
@@ -221,25 +221,12 @@ begin
         raise exception 'these assets wait for their next round: it begins at its time' using errcode = '22023';
     end if;
     v_former := media_sync.mark('observing', 'on');
-    with chosen as (
+    v_retried := cardinality(media_sync.retry(array(
         select m.id from public.media_assets m
         where m.sync_error_code = v_code and m.intent is not null
             and media_sync.awaited_operation(m) = split_part(p_issue, ':', 1)
         order by m.id limit c_most for update skip locked
-    ), retried as (
-        update public.media_assets m
-        set sync_status = 'pending', sync_retry_count = 0, sync_error_code = null, sync_error_message = null,
-            sync_next_attempt_at = now()
-        from chosen where m.id = chosen.id
-        returning m.*
-    ), logged as (
-        insert into public.media_sync_log (
-            operation, source, asset_row_id, cloudinary_asset_id, cloudinary_public_id, resource_type, actor
-        )
-        select 'retry_requested', 'api', id, cloudinary_asset_id, cloudinary_public_id, resource_type, auth.uid()
-        from retried
-    )
-    select count(*) into v_retried from retried;
+    ), interval '0'));
     perform media_sync.mark('observing', v_former);
     select count(*) into v_remaining from (
         select from public.media_assets m
