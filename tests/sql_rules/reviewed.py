@@ -29,6 +29,10 @@ REVIEWED = {
         ("create", "create"), "CREATE VIEW, twice: only the list of its quoted columns varies."
     ),
     "media_sync.list_facets": Reviewed(("with",), "A SELECT of counts: the text is a constant, with conditions from list_filter."),
+    "media_sync.note": Reviewed(
+        ("", ""),
+        "An UPDATE of the rows that are named: its callers give constants, with numbers, and texts that format has quoted.",
+    ),
     "media_sync.insert_assets": Reviewed(("insert",), "An INSERT: only the list of its quoted columns varies."),
     "media_sync.update_assets": Reviewed(
         ("update",), "An UPDATE of the rows that a plan names: only the list of its quoted columns varies."

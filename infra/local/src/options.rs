@@ -60,6 +60,8 @@ pub struct StackOptions {
     pub sign_up_disabled: bool,
     /// Makes Auth let users in without credentials; their tokens say `is_anonymous`. Hosted projects begin without it.
     pub anonymous_sign_ins: bool,
+    /// Makes Auth offer sign-in by GitHub. A stand-in of its page lists the accounts.
+    pub other_sign_in: bool,
     /// Makes Auth sign tokens by the project's legacy secret and publish no keys, as projects that have not migrated do.
     pub legacy_signing: bool,
     /// Takes the usual ports for the front door, Supabase and Cloudinary where these are free: 20400 to 20402.

@@ -117,8 +117,8 @@ async fn paths_are_offered_absent_or_nowhere(stack: &LocalStack) {
             "GET",
             "/authorize?provider=github",
             None,
-            501,
-            "not_implemented",
+            400,
+            "validation_failed",
         ),
         (
             "POST",
@@ -185,7 +185,11 @@ async fn projects_choose_who_may_sign_up() {
         anonymous_sign_ins: true,
         ..StackOptions::database_only()
     };
-    for (options, sign_up) in [(closed, "no"), (open, "anonymous")] {
+    let by_others = StackOptions {
+        other_sign_in: true,
+        ..StackOptions::database_only()
+    };
+    for (options, sign_up) in [(closed, "no"), (open, "anonymous"), (by_others, "github")] {
         let stack = LocalStack::start(options).await.unwrap();
         execute(&stack, WHO).await;
         schema_is_reloaded(&stack, "who").await;

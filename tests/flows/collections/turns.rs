@@ -1,9 +1,10 @@
 //! Collections and uses cost no budget: one request of a user at a time changes them, and all of them have bounds.
 
-use end_to_end::{HttpAnswer, database};
+use end_to_end::{HttpAnswer, database, eventually};
 use futures::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use tokio::join;
 
 use super::shelf::Shelf;
 
@@ -17,7 +18,19 @@ async fn a_user_changes_collections_and_uses_one_request_at_a_time() {
         .query(turn, &[&shelf.user_id.to_string()])
         .await
         .unwrap();
-    for answer in join_all(shelf.changes()).await {
+    // Whoever waits holds no row: else each of two would hold what the other waits for.
+    let rows_are_free = async {
+        let waiting =
+            "select count(*) as waiting from pg_locks where locktype = 'advisory' and not granted";
+        eventually("somebody waits", async || {
+            database::rows(&shelf.client, waiting, &[]).await[0]["waiting"] != 0
+        })
+        .await;
+        let rows = "select from public.media_collections for update nowait";
+        holder.query(rows, &[]).await.unwrap();
+    };
+    let (answers, ()) = join!(join_all(shelf.changes()), rows_are_free);
+    for answer in answers {
         answer.assert_refused(StatusCode::CONFLICT, "PT409");
         let message = answer.body["message"].as_str().unwrap();
         assert!(message.contains("still running"), "{message}");

@@ -74,7 +74,7 @@ export async function open(browser, options = {}) {
 export async function signIn(page, email = 'admin@example.com') {
   await page.getByLabel('E-mail').fill(email)
   await page.getByLabel('Password').fill(PASSWORD)
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   await page.getByRole('heading', { name: 'Library' }).waitFor()
   same(await page.getByText('The console is being opened').count(), 0, 'the line of the beginning')
 }

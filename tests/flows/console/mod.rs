@@ -7,13 +7,14 @@ use std::path::Path;
 use std::process::Command;
 
 use end_to_end::{CloudinaryAccount, DataApiCaller, World, add_person, eventually, now};
+use local_stack::StackOptions;
 use media_sync::cloudinary::upload::UploadOptions;
 use media_sync::queue::{NotificationMessage, RawBody, encode};
 use media_sync::time::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-const STORIES: [&str; 10] = [
+const STORIES: [&str; 11] = [
     "stories.mjs",
     "browser.mjs",
     "states.mjs",
@@ -21,6 +22,7 @@ const STORIES: [&str; 10] = [
     "care.mjs",
     "live.mjs",
     "menus.mjs",
+    "sign-in.mjs",
     "collections.mjs",
     "events.mjs",
     "gallery.mjs",
@@ -50,7 +52,11 @@ async fn people_do_their_work_and_both_sides_end_equal() {
 }
 
 async fn with_something_to_look_at() -> World {
-    let world = World::start().await;
+    let world = World::start_with(StackOptions {
+        other_sign_in: true,
+        ..StackOptions::default()
+    })
+    .await;
     fill(&world.cloud).await;
     let run = world.sync(json!({})).await;
     assert_eq!(run.status, StatusCode::OK, "{}", run.body);
@@ -226,6 +232,10 @@ async fn play(world: &World, book: &'static str) {
         )
         .env("PASSWORD", PASSWORD)
         .env("CONTROL", world.stack.cloudinary_control().unwrap())
+        .env(
+            "MAILS",
+            format!("{}/_control/mails", world.stack.supabase_url()),
+        )
         .env("PICTURES", &pictures)
         .env("BOOK", book)
         .env("STORY", std::env::var_os("STORY").unwrap_or_default())

@@ -6,6 +6,7 @@ import { events } from './events.mjs'
 import { writeGallery } from './gallery.mjs'
 import { live } from './live.mjs'
 import { menus } from './menus.mjs'
+import { signIns } from './sign-in.mjs'
 import { states } from './states.mjs'
 import { work } from './work.mjs'
 
@@ -57,7 +58,7 @@ async function play(name, story) {
 const BOOKS = {
   looks: [begin, states],
   // Menus count what the stories after them change.
-  work: [work, menus, live, collections, events, care],
+  work: [signIns, work, menus, live, collections, events, care],
 }
 
 const stories = BOOKS[process.env.BOOK].flatMap(Object.entries)

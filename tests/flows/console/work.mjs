@@ -31,21 +31,6 @@ const hasFocus = (page, selector) =>
   page.waitForFunction((selector) => document.activeElement?.matches(selector), selector)
 
 export const work = {
-  async 'a wrong password is told, and the right one opens the library'(browser) {
-    const opened = await open(browser)
-    const { page } = opened
-    await page.getByLabel('E-mail').fill('admin@example.com')
-    await page.getByLabel('Password').fill('wrong')
-    await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByRole('alert').getByText('The e-mail address or the password is wrong.').waitFor()
-    await signIn(page)
-    await page.reload()
-    await page.getByRole('heading', { name: 'Library' }).waitFor()
-    await page.getByRole('button', { name: 'Sign out' }).click()
-    await page.getByLabel('Password').waitFor()
-    return opened
-  },
-
   async 'the address keeps what is looked for, through Back and reload'(browser) {
     const opened = await openAs(browser)
     const { page } = opened

@@ -8,7 +8,7 @@ import { render } from 'preact'
 import { readSettings } from './api/settings'
 import { App } from './app'
 import { link } from './live/state'
-import { beginSession, client } from './session/session'
+import { beginSession, client, comeBack } from './session/session'
 import { BrokenStart } from './ui/states'
 
 const root = document.getElementById('app')
@@ -16,7 +16,7 @@ const root = document.getElementById('app')
 async function start(into: HTMLElement): Promise<void> {
   try {
     await readSettings()
-    await beginSession()
+    if (!(await comeBack())) await beginSession()
     // The line that stands there until the program has come.
     into.replaceChildren()
     render(<App />, into)

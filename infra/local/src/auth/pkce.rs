@@ -72,6 +72,15 @@ impl ChallengeAsked {
 }
 
 impl Challenge {
+    /// As a request's query carries it.
+    pub(super) fn parameters(&self) -> [(&'static str, &str); 2] {
+        let method = if self.hashed { "s256" } else { "plain" };
+        [
+            ("code_challenge", &self.text),
+            ("code_challenge_method", method),
+        ]
+    }
+
     fn is_answered_by(&self, verifier: &str) -> bool {
         if self.hashed {
             self.text == URL_SAFE_NO_PAD.encode(Sha256::digest(verifier))

@@ -16,6 +16,7 @@ use crate::supervisor::lock;
 pub(crate) struct AuthSettings {
     pub(crate) sign_up_disabled: bool,
     pub(crate) anonymous_sign_ins: bool,
+    pub(crate) other_sign_in: bool,
     pub(crate) legacy_signing: bool,
 }
 

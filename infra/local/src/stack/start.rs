@@ -270,6 +270,7 @@ fn users_settings(options: &StackOptions) -> AuthSettings {
     AuthSettings {
         sign_up_disabled: options.sign_up_disabled,
         anonymous_sign_ins: options.anonymous_sign_ins,
+        other_sign_in: options.other_sign_in,
         legacy_signing: options.legacy_signing,
     }
 }

@@ -1,4 +1,4 @@
-// A project that lets nobody sign up with credentials, and everybody in without.
+// A project that lets nobody sign up with credentials, one that lets everybody in without, and one with another's sign-in.
 import assert from "node:assert/strict";
 import { createClient } from "@supabase/supabase-js";
 
@@ -18,6 +18,22 @@ if (EXPECT_SIGN_UP === "no") {
   assert.deepEqual([error.status, error.code], [422, "signup_disabled"]);
   const { user } = (await client(SUPABASE_SECRET_KEY).auth.admin.createUser(credentials)).data;
   assert.equal(user.email, credentials.email);
+} else if (EXPECT_SIGN_UP === "github") {
+  assert.deepEqual([settings.external.github, settings.external.google], [true, false]);
+  const { user } = (await client(SUPABASE_SECRET_KEY).auth.admin.createUser(credentials)).data;
+  const visitor = createClient(SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY, { auth: { ...auth, flowType: "pkce" } });
+  const options = { redirectTo: "http://127.0.0.1:3000/back", skipBrowserRedirect: true };
+  const { data: left } = await visitor.auth.signInWithOAuth({ provider: "github", options });
+  const [, link] = (await (await fetch(left.url)).text()).match(/href="([^"]+)"/);
+  const back = await fetch(new URL(link.replaceAll("&amp;", "&"), left.url), { redirect: "manual" });
+  const page = new URL(back.headers.get("location"));
+  assert.equal(page.origin + page.pathname, options.redirectTo);
+  const code = page.searchParams.get("code");
+  const stranger = createClient(SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY, { auth: { ...auth, flowType: "pkce" } });
+  assert.notEqual((await stranger.auth.exchangeCodeForSession(code)).error, null);
+  const { data: signedIn, error } = await visitor.auth.exchangeCodeForSession(code);
+  assert.equal(error, null);
+  assert.equal(signedIn.user.id, user.id);
 } else {
   assert.equal(settings.external.anonymous_users, true);
   const visitor = client();

@@ -11,7 +11,9 @@ export async function connect(
     url: `${supabase_url}/auth/v1`,
     headers: { apikey: publishable_key },
     storageKey,
+    // The page itself reads the one address to which people come back.
     detectSessionInUrl: false,
+    flowType: 'pkce',
   })
   auth.onAuthStateChange((_, now) => hear(now))
   const { data } = await auth.getSession()

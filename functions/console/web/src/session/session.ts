@@ -1,5 +1,5 @@
 import { computed, signal } from '@preact/signals'
-import type { GoTrueClient, Session } from '@supabase/auth-js'
+import type { GoTrueClient, Provider, Session } from '@supabase/auth-js'
 import { queries } from '../api/queries'
 import { settings } from '../api/settings'
 
@@ -85,14 +85,72 @@ export async function renewSession(): Promise<string | null> {
 }
 
 /** What people are told where Auth's own words are a program's. */
+const OLD_CODE = 'The code is wrong or too old: ask for another.'
+const OTHER_BROWSER = 'Open the link in the browser in which you asked for it, within five minutes.'
 const REFUSALS: Record<string, string> = {
   invalid_credentials: 'The e-mail address or the password is wrong.',
+  otp_expired: OLD_CODE,
+  bad_code_verifier: OTHER_BROWSER,
+  flow_state_not_found: OTHER_BROWSER,
+  flow_state_expired: OTHER_BROWSER,
+  pkce_code_verifier_not_found: OTHER_BROWSER,
+  over_email_send_rate_limit: 'Too many codes were mailed: try again in an hour.',
+  signup_disabled: 'There is no account for you here: ask an administrator to invite you.',
 }
 
-/** Answers why it was refused, or null. */
+const told = (error: { code?: string; message: string } | null): string | null =>
+  error && (REFUSALS[error.code ?? ''] ?? error.message)
+
+/** Answers why it was refused, or null. So do the others. */
 export async function signIn(email: string, password: string): Promise<string | null> {
   const { error } = await (await client()).signInWithPassword({ email, password })
-  return error ? (REFUSALS[error.code ?? ''] ?? error.message) : null
+  return told(error)
+}
+
+/** The page to which others send people back; Auth has to know it. */
+const CALLBACK = '/console/callback'
+const callback = () => location.origin + CALLBACK
+
+/** Mails a code and a link. Nobody hears whether an address has an account. */
+export async function mailCode(email: string): Promise<string | null> {
+  const options = { shouldCreateUser: false, emailRedirectTo: callback() }
+  const { error } = await (await client()).signInWithOtp({ email, options })
+  return error?.code === 'otp_disabled' ? null : told(error)
+}
+
+export async function signInWithCode(email: string, token: string): Promise<string | null> {
+  const { error } = await (await client()).verifyOtp({ email, token, type: 'email' })
+  return told(error)
+}
+
+/** The page on which somebody was who left for another's sign-in. */
+const LEFT = 'media-sync-console-left'
+
+/** Leaves for the provider's page. */
+export async function leaveFor(provider: string): Promise<string | null> {
+  sessionStorage.setItem(LEFT, location.pathname + location.search)
+  const options = { redirectTo: callback() }
+  const { error } = await (await client()).signInWithOAuth({ provider: provider as Provider, options })
+  return told(error)
+}
+
+/** Why the sign-in on another's page came to nothing. */
+export const refusedElsewhere = signal<string | null>(null)
+
+/** Signs somebody in who comes back with a code, and goes on where they were. */
+export async function comeBack(): Promise<boolean> {
+  if (location.pathname !== CALLBACK) return false
+  const query = new URLSearchParams(location.search)
+  history.replaceState(null, '', sessionStorage.getItem(LEFT) ?? '/console')
+  sessionStorage.removeItem(LEFT)
+  const code = query.get('code')
+  if (code) {
+    const { error } = await (await client()).exchangeCodeForSession(code)
+    refusedElsewhere.value = told(error)
+  } else {
+    refusedElsewhere.value = REFUSALS[query.get('error_code') ?? ''] ?? query.get('error_description')
+  }
+  return true
 }
 
 export async function signOut(): Promise<void> {

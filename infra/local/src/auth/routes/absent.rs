@@ -7,9 +7,7 @@ use http::StatusCode;
 use crate::auth::errors::Refusal;
 
 /// GoTrue's features by the beginning of their paths, and their names in an answer.
-const FEATURES: [(&str, &str); 18] = [
-    ("/authorize", "sign-in by other providers"),
-    ("/callback", "sign-in by other providers"),
+const FEATURES: [(&str, &str); 16] = [
     ("/user/identities", "linked identities"),
     ("/user/oauth", "OAuth grants"),
     ("/magiclink", "magic links"),

@@ -5,6 +5,7 @@ mod admin;
 mod body;
 mod invite;
 mod otp;
+mod provider;
 mod sign_in;
 mod sign_up;
 mod user;
@@ -52,6 +53,8 @@ pub(crate) fn router(auth: &Arc<AuthServer>) -> Router {
         .route("/user", get(user::show).put(user::change))
         .route("/recover", post(invite::recover))
         .route("/otp", post(otp::send))
+        .route("/authorize", get(provider::authorize))
+        .route("/callback", get(provider::callback))
         .route("/verify", get(verify::by_link).post(verify::by_client))
         .merge(for_admins)
         .fallback(absent::answer)
@@ -89,8 +92,8 @@ async fn jwks(State(auth): State<Arc<AuthServer>>) -> Json<Value> {
     Json(auth.published_keys())
 }
 
-/// Providers that applications may look for; the local Auth signs in by e-mail alone.
-const ABSENT_PROVIDERS: [&str; 24] = [
+/// Providers that applications may look for. The local Auth signs in by e-mail, and by one of them if a stack wants it.
+const PROVIDERS: [&str; 24] = [
     "apple",
     "azure",
     "bitbucket",
@@ -121,8 +124,9 @@ async fn settings(State(auth): State<Arc<AuthServer>>) -> Json<Value> {
     let mut external = json!({
         "email": true, "anonymous_users": auth.settings.anonymous_sign_ins,
     });
-    for provider in ABSENT_PROVIDERS {
-        external[provider] = json!(false);
+    for provider in PROVIDERS {
+        let offered = provider == provider::PROVIDER && auth.settings.other_sign_in;
+        external[provider] = json!(offered);
     }
     Json(json!({
         "external": external, "disable_signup": auth.settings.sign_up_disabled,
