@@ -14,11 +14,12 @@ use media_sync::time::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-const STORIES: [&str; 11] = [
+const STORIES: [&str; 12] = [
     "stories.mjs",
     "browser.mjs",
     "states.mjs",
     "work.mjs",
+    "asset.mjs",
     "care.mjs",
     "live.mjs",
     "menus.mjs",

@@ -1,5 +1,6 @@
 // Plays a book of stories in a browser, and tells all that failed.
 import { launch, open, offendingElements, picture, same, told } from './browser.mjs'
+import { asset } from './asset.mjs'
 import { care } from './care.mjs'
 import { collections } from './collections.mjs'
 import { events } from './events.mjs'
@@ -58,7 +59,7 @@ async function play(name, story) {
 const BOOKS = {
   looks: [begin, states],
   // Menus count what the stories after them change.
-  work: [signIns, work, menus, live, collections, events, care],
+  work: [signIns, work, asset, menus, live, collections, events, care],
 }
 
 const stories = BOOKS[process.env.BOOK].flatMap(Object.entries)

@@ -1,5 +1,5 @@
 import { api, body } from './client'
-import { forgetMedia, queries } from './queries'
+import { forgetMedia, queries, startRun } from './queries'
 import type { Edit, Failure, Issue, QueueName, Replay } from './types'
 
 /** The most assets that one request may name. */
@@ -77,6 +77,12 @@ export async function retryIssue(id: string, told: (retried: number) => void): P
     forgetMedia()
     void queries.invalidateQueries({ queryKey: ['issues'] })
   }
+}
+
+/** Has the wish that waits of an asset sent to Cloudinary again. Its name finds it, also while a new one waits. */
+export async function retryAsset(public_id: string): Promise<void> {
+  const answer = await startRun({ public_ids: [public_id] }).finally(forgetMedia)
+  if (answer.errors[0]) throw new Error(answer.errors[0].message)
 }
 
 /** The most events that one request may name. */

@@ -2,6 +2,7 @@ import type { AssetDetails, FieldComparison } from '../api/types'
 import { ago, moment } from '../text'
 import { Foreign } from '../ui/text'
 import { differing } from './differing'
+import { RetryButton, TakeTheirsButton } from './settle'
 
 const NAMES: Record<FieldComparison['field'], string> = {
   cloudinary_public_id: 'Public id',
@@ -12,12 +13,23 @@ const NAMES: Record<FieldComparison['field'], string> = {
   metadata: 'Metadata',
 }
 
-/** The values on both sides, field by field, with the moments that decide between them. */
-export function Comparison({ details: { asset, comparison } }: { details: AssetDetails }) {
+interface ComparisonProps {
+  details: AssetDetails
+  /** Why the person may not change the asset. */
+  disabledReason: string | null
+}
+
+/** The values on both sides, field by field, with the moments that decide between them, and a way to make them equal. */
+export function Comparison({ details, disabledReason }: ComparisonProps) {
+  const { asset, comparison } = details
   return (
     <section class="comparison" aria-label="Here and in Cloudinary">
       <h3>Here ⇄ in Cloudinary</h3>
-      {comparison ? <Fields all={comparison} /> : <p class="fine">{whyNone(Boolean(asset.deleted_at))}</p>}
+      {comparison ? (
+        <Fields all={comparison} details={details} disabledReason={disabledReason} />
+      ) : (
+        <p class="fine">{whyNone(Boolean(asset.deleted_at))}</p>
+      )}
     </section>
   )
 }
@@ -27,13 +39,13 @@ const whyNone = (isDeleted: boolean) =>
     ? 'Cloudinary does not have it any more, as far as it has told.'
     : 'Cloudinary has not told of it yet.'
 
-function Fields({ all }: { all: FieldComparison[] }) {
+function Fields({ all, ...rest }: ComparisonProps & { all: FieldComparison[] }) {
   const different = all.filter(isDifferent)
   const equal = all.filter((field) => !isDifferent(field))
   return (
     <>
       {different.map((field) => (
-        <Difference key={field.field} of={field} />
+        <Difference key={field.field} of={field} {...rest} />
       ))}
       {equal.length > 0 && (
         <details>
@@ -51,9 +63,9 @@ function Fields({ all }: { all: FieldComparison[] }) {
   )
 }
 
-const isDifferent = (field: FieldComparison): boolean => 'here' in field
+export const isDifferent = (field: FieldComparison): boolean => 'here' in field
 
-function Difference({ of }: { of: FieldComparison }) {
+function Difference({ of, details, disabledReason }: ComparisonProps & { of: FieldComparison }) {
   return (
     <div class="difference">
       <h4>{NAMES[of.field]}</h4>
@@ -69,7 +81,7 @@ function Difference({ of }: { of: FieldComparison }) {
             <dd>
               <Foreign>{here}</Foreign>
             </dd>
-            <dt>There</dt>
+            <dt>In Cloudinary</dt>
             <dd>
               <Foreign>{there}</Foreign>
             </dd>
@@ -78,6 +90,10 @@ function Difference({ of }: { of: FieldComparison }) {
       </dl>
       <p class="fine">
         <Moments of={of} />
+      </p>
+      <p class="row">
+        <TakeTheirsButton of={of} details={details} disabledReason={disabledReason} />
+        {of.decided_at && <RetryButton details={details} />}
       </p>
     </div>
   )

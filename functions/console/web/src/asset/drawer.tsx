@@ -16,10 +16,11 @@ import { Failed, Loading } from '../ui/states'
 import { Badge, StateBadge } from '../ui/status'
 import { Foreign } from '../ui/text'
 import { toast } from '../ui/toast'
-import { Comparison } from './comparison'
+import { Comparison, isDifferent } from './comparison'
 import { deleteWithUndo, restore } from './delete'
 import { drafted } from './drafts'
 import { EditForm } from './edit-form'
+import { RetryButton } from './settle'
 import { Timeline } from './timeline'
 import { Uses } from './uses'
 
@@ -116,7 +117,7 @@ function Details({ details }: { details: AssetDetails }) {
       </div>
       <Facts details={details} />
       <Uses details={details} />
-      <Comparison details={details} />
+      <Comparison details={details} disabledReason={unnamed ?? refused} />
       {!asset.deleted_at && (
         <EditForm key={asset.id} asset={asset} etag={details.etag} disabledReason={unnamed ?? refused} />
       )}
@@ -170,7 +171,8 @@ function Preview({ details: { asset, urls } }: { details: AssetDetails }) {
   )
 }
 
-function Standing({ details: { asset, explanation } }: { details: AssetDetails }) {
+function Standing({ details }: { details: AssetDetails }) {
+  const { asset, explanation, comparison } = details
   return (
     <section class="why" aria-label="Why it is in this state">
       <StateBadge state={asset.sync_status} />
@@ -186,6 +188,8 @@ function Standing({ details: { asset, explanation } }: { details: AssetDetails }
           {asset.sync_next_attempt_at && ` Next attempt: ${moment(asset.sync_next_attempt_at)}.`}
         </p>
       )}
+      {/* Else it stands beside the field that waits. */}
+      {!comparison?.some(isDifferent) && <RetryButton details={details} />}
     </section>
   )
 }

@@ -1,6 +1,5 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useLayoutEffect } from 'preact/hooks'
-import { editAssets } from '../api/changes'
 import { Problem } from '../api/problem'
 import { queries, readAsset } from '../api/queries'
 import type { Edit, WholeAsset } from '../api/types'
@@ -10,6 +9,7 @@ import { CopyCurl } from '../ui/copy'
 import { FailedLine } from '../ui/states'
 import { Foreign } from '../ui/text'
 import { toast } from '../ui/toast'
+import { carryOut, takeBack } from './carry-out'
 import { type Draft, draftOf, editBetween, isKeptHere, same, settled } from './draft'
 import { beginEditing, keepDraft, overtakenFields } from './drafts'
 import { KeyValues } from './key-values'
@@ -161,11 +161,6 @@ export function EditForm({ asset, etag, disabledReason }: EditFormProps) {
   )
 }
 
-async function carryOut(edit: Edit): Promise<void> {
-  const { failed } = await editAssets([edit])
-  if (failed[0]) throw Problem.ofAsset(failed[0])
-}
-
 /** Others' changes of other fields stay as they are. */
 async function carryOutUnlessOvertaken(edit: Edit, base: Draft, etag: string): Promise<void> {
   try {
@@ -180,12 +175,3 @@ async function carryOutUnlessOvertaken(edit: Edit, base: Draft, etag: string): P
 
 const isOvertaken = (error: unknown): boolean =>
   error instanceof Problem && error.code === 'precondition_failed'
-
-async function takeBack(undo: Edit): Promise<void> {
-  try {
-    await carryOut(undo)
-    toast('Taken back.')
-  } catch (error) {
-    toast(error instanceof Error ? error.message : 'It could not be taken back.')
-  }
-}

@@ -1,0 +1,56 @@
+// One asset in its drawer: what differs and how it is settled, its texts, its past.
+import { offendingElements, openAs, picture, same } from './browser.mjs'
+
+const drawerOf = (page) => page.locator('.drawer')
+
+const sidesOf = (page) => drawerOf(page).getByRole('region', { name: 'Here and in Cloudinary' })
+
+/** Opens the asset that the search finds. */
+async function openAsset(page) {
+  await page.getByText('1 found').waitFor()
+  await page.locator('.tile .open').first().click()
+  await drawerOf(page).locator('.timeline').waitFor()
+}
+
+export const asset = {
+  async "a refused change is tried again, or given up for Cloudinary's value"(browser) {
+    const opened = await openAs(browser, 'admin@example.com', { path: '?folder=products/mugs&sort_by=public_id&sort_order=asc' })
+    const { page } = opened
+    await page.locator('.tile .open').nth(20).click()
+    const name = drawerOf(page).getByLabel('Public id')
+    const before = await name.inputValue()
+    // Cloudinary refuses every rename.
+    await name.fill('products/mugs/never-to-be')
+    await drawerOf(page).getByRole('button', { name: 'Save' }).click()
+    const retry = sidesOf(page).getByRole('button', { name: 'Try again' })
+    await retry.waitFor()
+    await sidesOf(page).scrollIntoViewIfNeeded()
+    await picture(page, 'differs')
+    same(await offendingElements(page), [], 'accessibility of what differs')
+    const asked = page.waitForResponse((response) => response.request().method() === 'POST' && response.url().endsWith('/sync'))
+    await retry.click()
+    same((await (await asked).json()).retried_items, 1, 'changes that are retried')
+    await page.getByText('It is being tried again.').first().waitFor()
+    await retry.waitFor()
+    await sidesOf(page).getByRole('button', { name: "Take Cloudinary's value" }).click()
+    await page.getByText("Cloudinary's value is taken here.").waitFor()
+    await sidesOf(page).getByText('Both sides are equal').waitFor()
+    same(await name.inputValue(), before, 'the public id')
+    return opened
+  },
+
+  async 'a reader is told why nothing can be settled'(browser) {
+    const opened = await openAs(browser, 'reader@example.com', { path: '?search=refused-1' })
+    const { page } = opened
+    await openAsset(page)
+    for (const [name, reason] of [
+      ["Take Cloudinary's value", 'Your role is reader: you may look, not change.'],
+      ['Try again', 'Only administrators may do that.'],
+    ]) {
+      const button = sidesOf(page).getByRole('button', { name })
+      same(await button.getAttribute('aria-disabled'), 'true', name)
+      same(await button.getAttribute('title'), reason, `why not ${name}`)
+    }
+    return opened
+  },
+}
