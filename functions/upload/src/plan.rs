@@ -6,7 +6,7 @@ use media_sync::http::Problem;
 use media_sync::parameter::ParameterError;
 use media_sync::sync::uploads::WantedUpload;
 use media_sync::upload::content::{check_allowed, check_file};
-use media_sync::upload::format::{extension, known_format, split_name};
+use media_sync::upload::format::{extension, file_stem, known_format};
 use media_sync::upload::remote::RemoteFile;
 use media_sync::upload::{NamingWishes, UploadKind, UploadRules, Uploader};
 use uuid::Uuid;
@@ -29,18 +29,19 @@ pub(crate) fn plan_file(
     let size = file.bytes.len() as u64;
     let named =
         name(&file.options, &file.filename, checked.resource_type).choose(rules, uploader, id)?;
+    let display_name = file.options.display_name.or(named.display_name.clone());
     let wanted = WantedUpload {
         id,
         kind: UploadKind::File,
         uploader,
         named,
         resource_type: checked.resource_type,
-        filename: stem(&file.filename),
+        filename: file_stem(&file.filename),
         file_size: Some(size),
         format: checked
             .format
             .filter(|_| checked.resource_type != ResourceType::Raw),
-        display_name: file.options.display_name,
+        display_name,
         tags: file.options.tags,
         context: file.options.context,
         allowed_formats: allowed_formats(checked.resource_type, rules),
@@ -67,16 +68,17 @@ pub(crate) fn plan_url(
     let (resource_type, format) = plan_remote_type(&filename, options.resource_type)?;
     check_allowed(resource_type, format.as_deref(), rules)?;
     let named = name(&options, &filename, resource_type).choose(rules, uploader, id)?;
+    let display_name = options.display_name.or(named.display_name.clone());
     let wanted = WantedUpload {
         id,
         kind: UploadKind::Url,
         uploader,
         named,
         resource_type,
-        filename: stem(&filename),
+        filename: file_stem(&filename),
         file_size: None,
         format: format.filter(|_| resource_type != ResourceType::Raw),
-        display_name: options.display_name,
+        display_name,
         tags: options.tags,
         context: options.context,
         allowed_formats: match resource_type {
@@ -106,14 +108,6 @@ fn name<'a>(
         filename: Some(filename),
         resource_type: Some(resource_type),
     }
-}
-
-/// Cloudinary keeps a file's name without its extension.
-fn stem(filename: &str) -> Option<String> {
-    let name = filename.rsplit(['/', '\\']).next().unwrap_or_default();
-    let (stem, _) = split_name(name);
-    let stem: String = stem.chars().filter(|c| !c.is_control()).collect();
-    (!stem.is_empty()).then_some(stem)
 }
 
 /// A remote file is not seen here: its sender tells its type, or its name does. Cloudinary refuses
@@ -151,12 +145,5 @@ mod tests {
                 "resource_type"
             );
         }
-    }
-
-    #[test]
-    fn a_files_name_is_kept_without_its_extension() {
-        assert_eq!(stem("C:\\a\\Blue mug.png").as_deref(), Some("Blue mug"));
-        assert_eq!(stem("README").as_deref(), Some("README"));
-        assert_eq!(stem(""), None);
     }
 }

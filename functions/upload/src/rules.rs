@@ -30,7 +30,7 @@ pub(crate) fn describe(
             "parameters": SIGNABLE,
             "only": {"source": "uw", "type": "upload"},
             "valid_seconds": rules.valid_seconds,
-            "added": ["timestamp", "public_id", "overwrite", "invalidate", "asset_folder", "allowed_formats", "context"],
+            "added": ["timestamp", "public_id", "display_name", "overwrite", "invalidate", "asset_folder", "allowed_formats", "context"],
             "overwrite": "granted to the owner of the asset with that public id, and to administrators",
         },
         "remote": {

@@ -91,6 +91,18 @@ pub fn split_name(filename: &str) -> (&str, Option<String>) {
     }
 }
 
+/// The last part of a path: browsers have sent whole paths.
+pub fn without_path(filename: &str) -> &str {
+    filename.rsplit(['/', '\\']).next().unwrap_or_default()
+}
+
+/// A file's name without its path and extension, as Cloudinary keeps it.
+pub fn file_stem(filename: &str) -> Option<String> {
+    let (stem, _) = split_name(without_path(filename));
+    let stem: String = stem.chars().filter(|c| !c.is_control()).collect();
+    (!stem.is_empty()).then_some(stem)
+}
+
 /// The extension of a public id, by which Cloudinary delivers a raw file. The public id may be nothing else.
 pub fn delivered_extension(public_id: &str) -> Option<String> {
     let (_, extension) = as_saved(public_id).rsplit_once('.')?;
@@ -123,5 +135,15 @@ mod tests {
             assert_eq!(split, (stem, extension.map(str::to_owned)), "{filename}");
         }
         assert_eq!(delivered_extension(".html.").as_deref(), Some("html"));
+    }
+
+    #[test]
+    fn a_files_name_is_kept_without_its_extension() {
+        assert_eq!(
+            file_stem("C:\\a\\Blue mug.png").as_deref(),
+            Some("Blue mug")
+        );
+        assert_eq!(file_stem("README").as_deref(), Some("README"));
+        assert_eq!(file_stem(""), None);
     }
 }

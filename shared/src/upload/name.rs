@@ -2,12 +2,12 @@
 
 use uuid::Uuid;
 
-use super::format::{delivered_extension, extension, split_name};
+use super::format::{delivered_extension, extension, file_stem, split_name, without_path};
 use super::passive::check_passive;
 use super::refusal::UploadRefusal;
 use super::rules::{UploadRules, Uploader};
 use crate::asset::ResourceType;
-use crate::value_rules::{FOLDER, PUBLIC_ID};
+use crate::value_rules::{DISPLAY_NAME, FOLDER, PUBLIC_ID};
 
 /// The number of characters of a file's name that go into a public id.
 const LONGEST_STEM: usize = 50;
@@ -30,6 +30,9 @@ pub struct ChosenName {
     pub is_given: bool,
     /// Empty for the root.
     pub folder: String,
+    /// The file's own name, for people: they would else be shown a chosen public id with its random end. None where the
+    /// sender gave the public id, of which Cloudinary makes a display name.
+    pub display_name: Option<String>,
 }
 
 impl NamingWishes<'_> {
@@ -83,14 +86,15 @@ impl NamingWishes<'_> {
             public_id,
             is_given: self.public_id.is_some(),
             folder,
+            display_name: match self.public_id {
+                Some(_) => None,
+                None => self.filename.and_then(display_name),
+            },
         })
     }
 
     fn chosen(&self, folder: &str, upload: Uuid) -> String {
-        let filename = self.filename.unwrap_or_default();
-        // Browsers have sent whole paths.
-        let filename = filename.rsplit(['/', '\\']).next().unwrap_or_default();
-        let (stem, extension) = split_name(filename);
+        let (stem, extension) = split_name(without_path(self.filename.unwrap_or_default()));
         let stem: String = stem
             .chars()
             .map(|c| {
@@ -110,6 +114,16 @@ impl NamingWishes<'_> {
         let (dot, extension) = extension.map_or(("", String::new()), |text| (".", text));
         format!("{folder}{slash}{stem}-{id}{dot}{extension}")
     }
+}
+
+/// A file's name as a display name, if it can be one.
+fn display_name(filename: &str) -> Option<String> {
+    let stem: String = file_stem(filename)?
+        .trim()
+        .chars()
+        .take(DISPLAY_NAME.longest)
+        .collect();
+    DISPLAY_NAME.fault_of(&stem).is_none().then_some(stem)
 }
 
 fn is_below(name: &str, prefix: &str) -> bool {
@@ -158,6 +172,7 @@ mod tests {
         let named = choose(naming, &anywhere()).unwrap();
         assert_eq!(named.public_id, "shop/mugs/Blue_mug__1-abcdef012345");
         assert_eq!(named.folder, "shop/mugs");
+        assert_eq!(named.display_name.as_deref(), Some("Blue mug (1)"));
         let raw = NamingWishes {
             filename: Some("prices.csv"),
             resource_type: Some(ResourceType::Raw),
@@ -167,6 +182,25 @@ mod tests {
         assert_eq!(named.public_id, "prices-abcdef012345.csv");
         let nameless = choose(NamingWishes::default(), &anywhere()).unwrap();
         assert_eq!(nameless.public_id, "file-abcdef012345");
+        assert_eq!(nameless.display_name, None);
+    }
+
+    #[test]
+    fn the_files_name_is_shown_unless_the_sender_names_the_asset() {
+        let shown = |filename: &str, public_id: Option<&str>| {
+            let naming = NamingWishes {
+                public_id,
+                filename: Some(filename),
+                ..NamingWishes::default()
+            };
+            choose(naming, &anywhere()).unwrap().display_name
+        };
+        assert_eq!(shown("Tulip two.png", None).unwrap(), "Tulip two");
+        assert_eq!(shown("a\u{7}b.png", None).unwrap(), "ab");
+        assert_eq!(shown("Tulip two.png", Some("shop/tulip")), None);
+        assert_eq!(shown("\u{7}", None), None);
+        let long = "x".repeat(300);
+        assert_eq!(shown(&long, None).unwrap().len(), DISPLAY_NAME.longest);
     }
 
     #[test]
@@ -257,6 +291,8 @@ mod tests {
         fn a_chosen_name_is_always_good(filename in "\\PC{0,300}") {
             let naming = NamingWishes { filename: Some(&filename), ..NamingWishes::default() };
             let chosen = choose(naming, &anywhere());
+            let shown = chosen.as_ref().ok().and_then(|named| named.display_name.as_deref());
+            prop_assert_eq!(shown.and_then(|shown| DISPLAY_NAME.fault_of(shown)), None);
             prop_assert!(chosen.is_ok() || chosen == Err("format_not_allowed"));
         }
     }

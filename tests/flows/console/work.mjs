@@ -24,7 +24,7 @@ async function tabTo(page, target) {
   throw new Error(`Tab does not lead to ${target}`)
 }
 
-const smallPicture = Buffer.from('R0lGODlhAQABAIAAAP8AAAAAACwAAAAAAQABAAACAkQBADs=', 'base64')
+export const smallPicture = Buffer.from('R0lGODlhAQABAIAAAP8AAAAAACwAAAAAAQABAAACAkQBADs=', 'base64')
 
 /** What had the focus may have gone; something near has it then. */
 const hasFocus = (page, selector) =>
@@ -317,7 +317,7 @@ export const work = {
     })
     // By path: the bytes of a large file would pass through the browser's protocol.
     await page.getByLabel('Files to upload').setInputFiles([
-      await file('small.gif', smallPicture),
+      await file('Tulip two.gif', smallPicture),
       await file('large.bin', Buffer.alloc(20_500_000, 'x')),
     ])
     await page.getByText('2 of 2 files uploaded').waitFor()

@@ -107,6 +107,9 @@ impl SigningRequest<'_> {
         let named = naming.choose(rules, uploader, upload)?;
         let mut params = given;
         params.insert("public_id", named.public_id.clone());
+        if let Some(shown) = &named.display_name {
+            params.entry("display_name").or_insert(shown.clone());
+        }
         if !named.folder.is_empty() {
             params.insert("asset_folder", named.folder.clone());
         }

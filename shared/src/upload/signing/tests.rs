@@ -200,6 +200,27 @@ fn rules_bind_the_formats_and_the_place() {
     assert!(named.named.public_id.ends_with(".csv"));
 }
 
+#[test]
+fn people_see_the_files_name_unless_another_is_asked_for() {
+    let shown = |params: Value| {
+        let Value::Object(params) = params else {
+            panic!("parameters are an object");
+        };
+        let asked = SigningRequest {
+            params: &params,
+            filename: Some("Tulip two.jpg"),
+            resource_type: None,
+        };
+        let signable = asked.plan(&anywhere(), USER, Uuid::nil()).unwrap();
+        let answer = signable.sign(false, Timestamp::from_secs(NOW), 600, &credentials());
+        assert_eq!(answer["signature"], expected_signature(&answer));
+        answer.get("display_name").cloned()
+    };
+    assert_eq!(shown(json!({})), Some(json!("Tulip two")));
+    assert_eq!(shown(json!({"display_name": "Red"})), Some(json!("Red")));
+    assert_eq!(shown(json!({"public_id": "shop/tulip"})), None);
+}
+
 fn value() -> impl Strategy<Value = Value> {
     prop_oneof![
         "\\PC{0,12}".prop_map(Value::from),

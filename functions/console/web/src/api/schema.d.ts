@@ -918,7 +918,7 @@ export interface components {
             paramsToSign: {
                 [key: string]: unknown;
             };
-            /** @description From which a public id is chosen, if none is given. */
+            /** @description From which a public id and a display name are chosen, if no public id is given. A display name among the parameters stays. */
             filename?: string | null;
             /**
              * @description `auto`, or none: the file's type decides.
