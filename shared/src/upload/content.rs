@@ -26,7 +26,9 @@ pub fn check_file(
     rules: &UploadRules,
 ) -> Result<CheckedFile, UploadRefusal> {
     if bytes.is_empty() {
-        return Err(UploadRefusal::Mismatch("The file is empty.".to_owned()));
+        return Err(UploadRefusal::Mismatch(
+            "The file is empty: choose another one.".to_owned(),
+        ));
     }
     if bytes.len() as u64 > rules.max_bytes {
         return Err(UploadRefusal::TooLarge {
@@ -70,12 +72,12 @@ fn judge_type(
     };
     if let Some((name, _)) = claimed.filter(|(_, kind)| *kind != is) {
         return Err(UploadRefusal::Mismatch(format!(
-            "The file is named like {name}, and its content is something else. (To keep it as it is, ask for `resource_type` raw.)"
+            "The file is named like {name}, but its content is something else. Save it as {name} once more, or give it the ending that it should have. (With `resource_type` raw it is kept as it is.)"
         )));
     }
     if let Some(wanted) = wanted.filter(|wanted| *wanted != is) {
         return Err(UploadRefusal::Mismatch(format!(
-            "The file's content is no {wanted}."
+            "The file is no {wanted}: choose another one, or ask for `resource_type` auto."
         )));
     }
     Ok(is)
@@ -112,9 +114,9 @@ pub fn check_allowed(
     check_passive(format, rules)?;
     let is_listed = |format: &str| rules.formats.iter().any(|listed| listed == format);
     if !rules.formats.is_empty() && !format.is_some_and(is_listed) {
+        let refused = format.map_or("Such".to_owned(), str::to_uppercase);
         return Err(UploadRefusal::NotAllowed(format!(
-            "Files of format {} are not taken here; allowed are {}.",
-            format.unwrap_or("unknown"),
+            "{refused} files are not accepted here. You may upload: {}.",
             rules.formats.join(", ")
         )));
     }
@@ -132,11 +134,21 @@ pub fn check_allowed_type(
     if rules.resource_types.contains(&resource_type) {
         return Ok(());
     }
-    let allowed = rules.resource_types.iter().map(|kind| kind.as_str());
+    let allowed = rules.resource_types.iter().map(|kind| for_people(*kind));
     Err(UploadRefusal::NotAllowed(format!(
-        "Files of type {resource_type} are not taken here; allowed are {}.",
-        allowed.collect::<Vec<_>>().join(", ")
+        "You may upload {} here, and no {}.",
+        allowed.collect::<Vec<_>>().join(" and "),
+        for_people(resource_type)
     )))
+}
+
+/// The files of a type, as people call them.
+const fn for_people(resource_type: ResourceType) -> &'static str {
+    match resource_type {
+        ResourceType::Image => "images",
+        ResourceType::Video => "videos or sound",
+        ResourceType::Raw => "documents or other files",
+    }
 }
 
 #[cfg(test)]
@@ -236,6 +248,28 @@ mod tests {
         let rules = UploadRules::parse(r#"{"active_formats": ["svg"]}"#).unwrap();
         assert!(check_file(b"<svg>", "logo.svg", None, &rules).is_ok());
         assert!(check_file(b"<html>", "logo.svg", raw, &rules).is_err());
+    }
+
+    #[test]
+    fn a_refusal_names_the_files_that_may_be_sent() {
+        let told = |rules: &str, bytes: &[u8], name: &str| {
+            let rules = UploadRules::parse(rules).unwrap();
+            let refused = check_file(bytes, name, None, &rules).unwrap_err();
+            refused.to_string()
+        };
+        assert_eq!(
+            told(r#"{"formats": ["png", "csv"]}"#, b"GIF89a", "a.gif"),
+            "GIF files are not accepted here. You may upload: csv, png."
+        );
+        let no_films = r#"{"resource_types": ["image", "raw"]}"#;
+        assert_eq!(
+            told(no_films, MP4, "a.mp4"),
+            "You may upload images and documents or other files here, and no videos or sound."
+        );
+        assert_eq!(
+            told(r#"{"max_bytes": 2500000}"#, &[0; 2_500_001], "a.csv"),
+            "The file is too large: 2.5 MB (2500000 bytes) are the most. Make it smaller, or ask an administrator for more room."
+        );
     }
 
     #[test]

@@ -6,12 +6,13 @@ use super::rules::UploadRules;
 /// Checks that the rules ask for this format, if its files act.
 ///
 /// # Errors
-/// Names the setting that would allow it.
+/// Says why, and what the sender may do.
 pub fn check_passive(format: Option<&str>, rules: &UploadRules) -> Result<(), UploadRefusal> {
     match format.filter(|format| !rules.takes(format)) {
         None => Ok(()),
         Some(format) => Err(UploadRefusal::NotAllowed(format!(
-            "Files of format {format} are not taken here, since browsers or machines carry them out. An administrator may list the format in the `active_formats` of UPLOAD_RULES."
+            "{} files are not accepted here, because opening one can run a program. Send it in another format, or ask an administrator to allow this one (`active_formats` in UPLOAD_RULES).",
+            format.to_uppercase()
         ))),
     }
 }
@@ -19,6 +20,15 @@ pub fn check_passive(format: Option<&str>, rules: &UploadRules) -> Result<(), Up
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_says_what_the_sender_may_do() {
+        let refused = check_passive(Some("svg"), &UploadRules::default());
+        assert_eq!(
+            refused.unwrap_err().to_string(),
+            "SVG files are not accepted here, because opening one can run a program. Send it in another format, or ask an administrator to allow this one (`active_formats` in UPLOAD_RULES)."
+        );
+    }
 
     #[test]
     fn files_that_act_are_taken_only_where_they_are_asked_for() {

@@ -325,6 +325,7 @@ export const work = {
     const ranges = requests.flatMap((headers) => headers['content-range'] ?? [])
     same(ranges, ['bytes 0-19999999/20500000', 'bytes 20000000-20499999/20500000'], 'the chunks')
     await page.getByText('2 found').waitFor()
+    same((await page.locator('.tile .name').allTextContents()).sort(), ['Tulip two', 'large'], 'the names')
     return opened
   },
 
@@ -346,6 +347,7 @@ export const work = {
       { name: 'page.html', mimeType: 'text/html', buffer: Buffer.from('<script>alert(7)</script>') },
     ])
     await page.getByText('1 failed').waitFor()
+    await page.locator('.tray').getByText('HTML files are not accepted here, because opening one can run a program.').waitFor()
     same(await retry.count(), 0, 'offers to try the refused file again')
     await page.route('**/v1_1/**', (route) => route.abort())
     await page.getByLabel('Files to upload').setInputFiles([await file('broken.gif', smallPicture)])

@@ -1,6 +1,7 @@
 import { api, body } from '../api/client'
 import { Problem } from '../api/problem'
 import type { Signed } from '../api/types'
+import { bytes } from '../text'
 
 /** Cloudinary takes larger files in parts only from 100 MB on; smaller parts lose less when a line breaks. */
 const CHUNK = 20_000_000
@@ -19,7 +20,9 @@ export async function transfer({ file, folder, signal, onProgress }: Transfer): 
     api.POST('/api/cloudinary/upload', { body: { paramsToSign, filename: file.name }, signal }),
   )
   if (!('signature' in signed)) throw new Error('The service signed nothing.')
-  if (file.size > signed.upload.max_bytes) throw new Error('The file is larger than the rules allow.')
+  const most = signed.upload.max_bytes
+  if (file.size > most)
+    throw new Error(`The file is too large: ${bytes(most)} are the most. Make it smaller first.`)
   const id = crypto.randomUUID()
   let stored: Answer = {}
   for (let from = 0; from === 0 || from < file.size; from += CHUNK) {
