@@ -53,4 +53,23 @@ export const asset = {
     }
     return opened
   },
+
+  async 'the alternative text stands in one place, and both sides get it'(browser) {
+    const opened = await openAs(browser, 'admin@example.com', { path: '?folder=products/mugs&sort_by=public_id&sort_order=asc' })
+    const { page } = opened
+    await page.locator('.tile .open').nth(22).click()
+    const drawer = drawerOf(page)
+    await drawer.getByLabel('Alternative text').fill('A mug on a table')
+    const told = page.waitForResponse(async (response) => {
+      if (response.request().method() !== 'GET' || !/media\/[0-9a-f]{32}$/.test(response.url())) return false
+      const { asset } = await response.json()
+      return asset.alt_text === 'A mug on a table' && asset.context.alt === 'A mug on a table'
+    })
+    await drawer.getByRole('button', { name: 'Save' }).click()
+    await told
+    await page.getByText('Saved. Cloudinary follows.').waitFor()
+    same(await drawer.getByLabel('Context: value of alt').count(), 0, 'second places')
+    await page.waitForFunction(() => document.querySelector('.drawer [name=alt_text]')?.value === 'A mug on a table')
+    return opened
+  },
 }

@@ -14,6 +14,15 @@ export interface Draft {
   metadata: [string, string][]
 }
 
+/** The key of the context under which Cloudinary keeps the text in place of a picture. */
+const ALT = 'alt'
+
+/** The text in place of the picture. It is Cloudinary's where that has one, else the one that only the database knows. */
+export function altOf({ context, alt_text }: Pick<WholeAsset, 'context' | 'alt_text'>): string {
+  const theirs = context[ALT]
+  return typeof theirs === 'string' && theirs ? theirs : (alt_text ?? '')
+}
+
 const texts = (values: Record<string, unknown>): [string, string][] =>
   Object.entries(values).map(([key, value]) => [
     key,
@@ -27,8 +36,8 @@ export const draftOf = (asset: WholeAsset): Draft => ({
   tags: asset.tags,
   typed_tags: '',
   description: asset.description ?? '',
-  alt_text: asset.alt_text ?? '',
-  context: texts(asset.context),
+  alt_text: altOf(asset),
+  context: texts(asset.context).filter(([key]) => key !== ALT),
   metadata: texts(asset.metadata),
 })
 
@@ -60,7 +69,7 @@ function changedKeys(
 }
 
 /** Fields that Cloudinary is not told of. */
-const KEPT_HERE: string[] = ['asset_id', 'if_match', 'description', 'alt_text']
+const KEPT_HERE: string[] = ['asset_id', 'if_match', 'description']
 
 export const isKeptHere = (edit: Edit): boolean =>
   Object.keys(edit).every((field) => KEPT_HERE.includes(field))
@@ -74,9 +83,13 @@ export function editBetween(asset_id: string, before: Draft, draft: Draft): Edit
   if (after.public_id !== before.public_id) edit.public_id = after.public_id
   if (!same(after.tags, before.tags)) edit.tags = after.tags
   if (after.description !== before.description) edit.description = after.description || null
-  if (after.alt_text !== before.alt_text) edit.alt_text = after.alt_text || null
   const context = changedKeys(before.context, after.context)
   if (context) edit.context = context
+  if (after.alt_text !== before.alt_text) {
+    // Pages read it on either side: it is one text, and both sides get it.
+    edit.alt_text = after.alt_text || null
+    edit.context = { ...context, [ALT]: after.alt_text || null }
+  }
   const metadata = changedKeys(before.metadata, after.metadata)
   if (metadata) edit.metadata = metadata
   return Object.keys(edit).length > 1 ? edit : null

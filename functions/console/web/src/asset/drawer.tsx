@@ -18,6 +18,7 @@ import { Foreign } from '../ui/text'
 import { toast } from '../ui/toast'
 import { Comparison, isDifferent } from './comparison'
 import { deleteWithUndo, restore } from './delete'
+import { altOf } from './draft'
 import { drafted } from './drafts'
 import { EditForm } from './edit-form'
 import { RetryButton } from './settle'
@@ -163,7 +164,7 @@ function Preview({ details: { asset, urls } }: { details: AssetDetails }) {
         <video controls preload="none" poster={safeAddress(urls?.thumbnail)} src={preview} />
       ) : (
         <a href={original} target="_blank" rel="noreferrer">
-          <img src={preview} alt={asset.alt_text ?? ''} />
+          <img src={preview} alt={altOf(asset)} />
           <span class="unseen">Open the original file</span>
         </a>
       )}

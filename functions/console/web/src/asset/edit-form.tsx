@@ -10,7 +10,7 @@ import { FailedLine } from '../ui/states'
 import { Foreign } from '../ui/text'
 import { toast } from '../ui/toast'
 import { carryOut, takeBack } from './carry-out'
-import { type Draft, draftOf, editBetween, isKeptHere, same, settled } from './draft'
+import { altOf, type Draft, draftOf, editBetween, isKeptHere, same, settled } from './draft'
 import { beginEditing, keepDraft, overtakenFields } from './drafts'
 import { KeyValues } from './key-values'
 import { TagField } from './tag-field'
@@ -21,7 +21,13 @@ const FIELDS: { name: TextField; label: string; most: number; hint?: string; lon
   { name: 'display_name', label: 'Display name', most: 255 },
   { name: 'folder', label: 'Folder', most: 500, hint: 'Empty for the root.' },
   { name: 'public_id', label: 'Public id', most: 255, hint: 'A rename changes the delivery address.' },
-  { name: 'alt_text', label: 'Alternative text', most: 10_000, hint: 'Kept here only.', long: true },
+  {
+    name: 'alt_text',
+    label: 'Alternative text',
+    most: 1024,
+    hint: 'Says what the picture shows, for people who cannot see it. Cloudinary gets it, too.',
+    long: true,
+  },
   { name: 'description', label: 'Description', most: 10_000, hint: 'Kept here only.', long: true },
 ]
 
@@ -109,6 +115,12 @@ export function EditForm({ asset, etag, disabledReason }: EditFormProps) {
               {hint && (
                 <span class="fine" id={`hint-${name}`}>
                   {hint}
+                </span>
+              )}
+              {name === 'alt_text' && asset.alt_text && asset.alt_text !== altOf(asset) && (
+                <span class="fine">
+                  The database has another one: <Foreign>{asset.alt_text}</Foreign>. What you save replaces
+                  both.
                 </span>
               )}
             </div>
