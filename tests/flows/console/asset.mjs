@@ -72,4 +72,28 @@ export const asset = {
     await page.waitForFunction(() => document.querySelector('.drawer [name=alt_text]')?.value === 'A mug on a table')
     return opened
   },
+
+  async 'the past of an asset is told in sentences, and an earlier value comes back'(browser) {
+    const opened = await openAs(browser, 'admin@example.com', { path: '?folder=products/mugs&sort_by=public_id&sort_order=asc' })
+    const { page } = opened
+    await page.locator('.tile .open').nth(24).click()
+    const drawer = drawerOf(page)
+    const tags = drawer.locator('.edit .tag')
+    const before = await tags.allTextContents()
+    await drawer.getByLabel('Tags', { exact: true }).fill('chipped')
+    await drawer.getByLabel('Display name').fill('A chipped mug')
+    await drawer.getByRole('button', { name: 'Save' }).click()
+    const deed = drawer.locator('.timeline li', { hasText: /^You changed the display name: .* became A chipped mug; the tags: added chipped/ })
+    await deed.waitFor()
+    await drawer.locator('.timeline li', { hasText: /^A comparison found a new asset/ }).waitFor()
+    await drawer.locator('.timeline li', { hasText: /^Cloudinary has the change/ }).waitFor()
+    await drawer.locator('.timeline').scrollIntoViewIfNeeded()
+    await picture(page, 'timeline')
+    same(await offendingElements(page), [], 'accessibility of the timeline')
+    await deed.getByRole('button', { name: 'Put the earlier value back' }).click()
+    await page.getByText('The earlier value is back.').waitFor()
+    await deed.getByRole('button', { name: 'Put the earlier value back' }).waitFor({ state: 'detached' })
+    same(await tags.allTextContents(), before, 'the tags')
+    return opened
+  },
 }

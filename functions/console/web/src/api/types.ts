@@ -25,6 +25,8 @@ export type Run = Schemas['Run']
 export type Drift = Schemas['Drift']
 export type Health = Schemas['Health']
 export type AuditEntry = Schemas['AuditEntry']
+/** An entry of the trail, as the asset that it is about tells it. */
+export type AssetEntry = NonNullable<AssetDetails['audit']>[number]
 export type Issue = Schemas['Issue']
 export type Plan = Schemas['Plan']
 export type Signed = Schemas['Signed']

@@ -5,7 +5,7 @@ export interface Part {
   there: string
 }
 
-const NOTHING = '—'
+export const NOTHING = '—'
 
 /** What differs of a field's two values: a text whole, of tags and pairs only the unequal ones. */
 export function differing(here: unknown, there: unknown): Part[] {

@@ -122,7 +122,7 @@ function Details({ details }: { details: AssetDetails }) {
       {!asset.deleted_at && (
         <EditForm key={asset.id} asset={asset} etag={details.etag} disabledReason={unnamed ?? refused} />
       )}
-      <Timeline details={details} />
+      <Timeline details={details} disabledReason={unnamed ?? refused} />
     </div>
   )
 }

@@ -1,47 +1,73 @@
-import type { AssetDetails } from '../api/types'
-import { Person } from '../session/person'
+import type { ComponentChildren } from 'preact'
+import type { AssetDetails, AssetEntry, Edit } from '../api/types'
 import { role } from '../session/session'
-import { ago, duration, moment, words } from '../text'
+import { ago, duration, moment } from '../text'
 import { Badge } from '../ui/status'
 import { Foreign } from '../ui/text'
+import { ActionButton } from './action-button'
+import { carryOut } from './carry-out'
+import { putBack } from './put-back'
+import { reported, Sentence } from './sentence'
 
 interface Point {
   key: string
   at: string
-  what: string
-  source: string
-  actor: string | null
+  what: ComponentChildren
+  /** Beside the moment. */
+  where: string
   isFailed: boolean
   details: unknown
   message: string | null
+  /** An edit that takes it back. */
+  back: Edit | null
+}
+
+const SOURCES: Record<AssetEntry['source'], string> = {
+  webhook: 'by a notification',
+  reconcile: 'by a run',
+  outbound: 'after a change here',
+  api: 'in the API or the console',
+  database: 'in the database',
+}
+
+const VERDICTS: Record<AssetDetails['notifications'][number]['verdict'], string> = {
+  applied: 'taken over',
+  superseded: 'known already',
+  parked: 'not understood',
 }
 
 /** Entries of the audit trail and notifications, by their moments. */
-function points({ audit, notifications }: AssetDetails): Point[] {
+function points({ asset, audit, notifications }: AssetDetails): Point[] {
   const trail = (audit ?? []).map((entry) => ({
     key: `trail-${entry.id}`,
     at: entry.occurred_at,
-    what: words(entry.operation),
-    source: entry.source,
-    actor: entry.actor,
+    what: <Sentence of={entry} />,
+    where: SOURCES[entry.source],
     isFailed: entry.status === 'failed',
     details: entry.details,
     message: entry.error_message,
+    back: putBack(asset, entry),
   }))
   const told = notifications.map((notification, at) => ({
     key: `notification-${notification.received_at}-${at}`,
     at: notification.received_at,
-    what: `notification ${words(notification.notification_type ?? 'without a type')}`,
-    source: `Cloudinary, ${notification.verdict}`,
-    actor: null,
+    what: <Foreign>{reported(notification.notification_type)}</Foreign>,
+    where: VERDICTS[notification.verdict],
     isFailed: notification.verdict === 'parked',
     details: null,
     message: notification.reason ?? null,
+    back: null,
   }))
   return [...trail, ...told].sort((one, other) => Date.parse(other.at) - Date.parse(one.at))
 }
 
-export function Timeline({ details }: { details: AssetDetails }) {
+interface TimelineProps {
+  details: AssetDetails
+  /** Why the person may not change the asset. */
+  disabledReason: string | null
+}
+
+export function Timeline({ details, disabledReason }: TimelineProps) {
   const all = points(details)
   return (
     <section class="timeline" aria-label="Timeline">
@@ -62,23 +88,14 @@ export function Timeline({ details }: { details: AssetDetails }) {
           return (
             <li key={point.key} class={point.isFailed ? 'failed' : ''}>
               <p>
-                <strong>
-                  <Foreign>{point.what}</Foreign>
-                </strong>
+                <span>{point.what}</span>
                 {point.isFailed && <Badge kind="error">failed</Badge>}
               </p>
               <p class="fine">
                 <time dateTime={point.at} title={moment(point.at)}>
                   {ago(point.at)}
                 </time>
-                {' · '}
-                {point.source}
-                {point.actor && (
-                  <>
-                    {', by '}
-                    <Person id={point.actor} />
-                  </>
-                )}
+                {` · ${point.where}`}
                 {before && ` · ${duration(Date.parse(point.at) - Date.parse(before.at))} after the one below`}
               </p>
               {point.message && (
@@ -86,12 +103,30 @@ export function Timeline({ details }: { details: AssetDetails }) {
                   <Foreign>{point.message}</Foreign>
                 </p>
               )}
+              {point.back && (
+                <BackButton
+                  edit={{ ...point.back, if_match: details.etag }}
+                  disabledReason={disabledReason}
+                />
+              )}
               <Particulars of={point.details} />
             </li>
           )
         })}
       </ol>
     </section>
+  )
+}
+
+function BackButton({ edit, disabledReason }: { edit: Edit; disabledReason: string | null }) {
+  const back = async () => {
+    await carryOut(edit)
+    return 'The earlier value is back.'
+  }
+  return (
+    <ActionButton kind="quiet" icon="restore" disabledReason={disabledReason} action={back}>
+      Put the earlier value back
+    </ActionButton>
   )
 }
 
