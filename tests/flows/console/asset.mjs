@@ -1,5 +1,6 @@
 // One asset in its drawer: what differs and how it is settled, its texts, its past.
 import { offendingElements, openAs, picture, same } from './browser.mjs'
+import { smallPicture } from './work.mjs'
 
 const drawerOf = (page) => page.locator('.drawer')
 
@@ -94,6 +95,58 @@ export const asset = {
     await page.getByText('The earlier value is back.').waitFor()
     await deed.getByRole('button', { name: 'Put the earlier value back' }).waitFor({ state: 'detached' })
     same(await tags.allTextContents(), before, 'the tags')
+    return opened
+  },
+
+  async 'tags and folders that are there are offered while one types'(browser) {
+    const opened = await openAs(browser, 'admin@example.com', { path: '?folder=products/mugs&sort_by=public_id&sort_order=asc' })
+    const { page } = opened
+    await page.locator('.tile .open').nth(26).click()
+    const drawer = drawerOf(page)
+    const field = drawer.getByLabel('Tags', { exact: true })
+    await field.pressSequentially('SCRIPT')
+    const tag = '<script>alert(2)</script>'
+    await drawer.getByRole('option', { name: tag }).waitFor()
+    await field.scrollIntoViewIfNeeded()
+    await picture(page, 'tag-suggestions')
+    same(await offendingElements(page), [], 'accessibility of the suggestions')
+    await field.press('ArrowDown')
+    same(await drawer.getByRole('option', { name: tag }).getAttribute('aria-selected'), 'true', 'the choice')
+    await field.press('Enter')
+    await drawer.getByRole('button', { name: `Remove the tag ${tag}` }).waitFor()
+    await field.pressSequentially('script')
+    await drawer.getByRole('option').first().waitFor()
+    await field.press('Escape')
+    same(await drawer.getByRole('option').count(), 0, 'suggestions after Escape')
+    await drawer.getByRole('button', { name: 'Discard' }).click()
+    await field.press('Escape')
+    await drawer.waitFor({ state: 'detached' })
+
+    await page.locator('.tile .choose').nth(26).check()
+    await page.getByRole('region', { name: 'Chosen assets' }).getByRole('button', { name: 'Move' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Folder').fill('summ')
+    await dialog.getByText('Empty for the root.').waitFor()
+    await dialog.getByRole('option', { name: 'campaigns/summer' }).click()
+    same(await dialog.getByLabel('Folder').inputValue(), 'campaigns/summer', 'the folder')
+    await picture(page, 'move')
+    same(await offendingElements(page), [], 'accessibility of the move')
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    return opened
+  },
+
+  async 'an owner is told where their files may be'(browser) {
+    const opened = await openAs(browser, 'user@example.com')
+    const { page } = opened
+    const file = { name: 'Of a user.gif', mimeType: 'image/gif', buffer: smallPicture }
+    await page.getByLabel('Files to upload').setInputFiles([file])
+    await page.getByRole('checkbox', { name: 'Mine' }).check()
+    await page.getByRole('checkbox', { name: 'Choose Of a user' }).check()
+    await page.getByRole('region', { name: 'Chosen assets' }).getByRole('button', { name: 'Move' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText(/^Your files stay within users\/[0-9a-f-]{36}, or a folder below it\./).waitFor()
+    same(await dialog.getByText('Empty for the root').count(), 0, 'words of the root')
+    await picture(page, 'move-of-an-owner')
     return opened
   },
 }

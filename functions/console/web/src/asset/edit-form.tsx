@@ -12,14 +12,14 @@ import { toast } from '../ui/toast'
 import { carryOut, takeBack } from './carry-out'
 import { altOf, type Draft, draftOf, editBetween, isKeptHere, same, settled } from './draft'
 import { beginEditing, keepDraft, overtakenFields } from './drafts'
+import { FolderField } from './folder-field'
 import { KeyValues } from './key-values'
 import { TagField } from './tag-field'
 
-type TextField = 'display_name' | 'folder' | 'public_id' | 'description' | 'alt_text'
+type TextField = 'display_name' | 'public_id' | 'description' | 'alt_text'
 
 const FIELDS: { name: TextField; label: string; most: number; hint?: string; long?: boolean }[] = [
   { name: 'display_name', label: 'Display name', most: 255 },
-  { name: 'folder', label: 'Folder', most: 500, hint: 'Empty for the root.' },
   { name: 'public_id', label: 'Public id', most: 255, hint: 'A rename changes the delivery address.' },
   {
     name: 'alt_text',
@@ -126,6 +126,12 @@ export function EditForm({ asset, etag, disabledReason }: EditFormProps) {
             </div>
           )
         })}
+        <FolderField
+          id="edit-folder"
+          value={draft.value.folder}
+          isChanged={draft.value.folder !== base.value.folder}
+          onChange={(folder) => change({ folder })}
+        />
         <TagField
           tags={draft.value.tags}
           typed={draft.value.typed_tags}

@@ -1,8 +1,10 @@
 import { useRef } from 'preact/hooks'
 import { Button } from '../ui/button'
 import { Icon } from '../ui/icon'
+import { SuggestField } from '../ui/suggest-field'
 import { Foreign } from '../ui/text'
 import { wholeTags } from './draft'
+import { useKnown } from './known-values'
 
 interface TagFieldProps {
   tags: string[]
@@ -17,6 +19,7 @@ interface TagFieldProps {
 export function TagField({ tags, typed, onChange, id = 'tags-typed', label = 'Tags' }: TagFieldProps) {
   const field = useRef<HTMLInputElement>(null)
   const isEmpty = typed.trim() === ''
+  const known = useKnown('tags', !isEmpty)
   const add = () => {
     onChange(wholeTags(tags, typed), '')
     field.current?.focus()
@@ -52,14 +55,15 @@ export function TagField({ tags, typed, onChange, id = 'tags-typed', label = 'Ta
             <Icon name="close" />
           </button>
         ))}
-        <input
-          ref={field}
+        <SuggestField
+          field={field}
           id={id}
-          dir="auto"
           maxLength={255}
           placeholder={tags.length === 0 ? 'Add a tag' : ''}
           value={typed}
-          onInput={(event) => onChange(tags, event.currentTarget.value)}
+          known={known.filter((tag) => !tags.includes(tag))}
+          onType={(text) => onChange(tags, text)}
+          onTake={(tag) => onChange(wholeTags(tags, tag), '')}
           onKeyDown={listen}
         />
         {!isEmpty && (

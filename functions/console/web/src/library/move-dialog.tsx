@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import type { Asset } from '../api/types'
+import { FolderField } from '../asset/folder-field'
 import { plural } from '../text'
 import { Button } from '../ui/button'
 import { Dialog } from '../ui/dialog'
@@ -48,17 +49,12 @@ export function MoveDialog({ assets, notShown, onClose }: MoveDialogProps) {
     <Dialog title={`Move ${plural(assets.length, 'asset')}`} onClose={onClose}>
       <form onSubmit={move}>
         <NotShown assets={notShown} />
-        <label>
-          Folder
-          <input
-            type="text"
-            dir="auto"
-            maxLength={500}
-            value={folder.value}
-            onInput={(event) => (folder.value = event.currentTarget.value)}
-          />
-        </label>
-        <p class="fine">Empty for the root. The folder is made if it is not there.</p>
+        <FolderField
+          id="move-folder"
+          value={folder.value}
+          isChanged={folder.value !== assets[0]?.folder}
+          onChange={(text) => (folder.value = text)}
+        />
         <FailedLine error={failed.value} />
         <p class="row end">
           <Button onClick={onClose}>Cancel</Button>

@@ -12,15 +12,20 @@ export interface Target {
   isElsewhere: boolean
 }
 
-/** The folder for uploads of somebody who stands in this one: their own where the rules forbid it. */
-export function useTarget(standing: string): Target {
+/** The folder below which the person's files have to lie; empty for anywhere. */
+export function useOwnFolder(): string {
   const { data } = useQuery({
     queryKey: ['upload-rules'],
     queryFn: readUploadRules,
     staleTime: FRESH,
     enabled: role.value !== 'reader',
   })
-  const own = data?.limits.public_id_prefix?.replace(/\/$/, '') ?? ''
+  return data?.limits.public_id_prefix?.replace(/\/$/, '') ?? ''
+}
+
+/** The folder for uploads of somebody who stands in this one: their own where the rules forbid it. */
+export function useTarget(standing: string): Target {
+  const own = useOwnFolder()
   const folder = standing === '/' ? '' : standing
   const isAllowed = `${folder}/`.startsWith(own && `${own}/`)
   return isAllowed ? { folder, isElsewhere: false } : { folder: own, isElsewhere: folder !== '' }
