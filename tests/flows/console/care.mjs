@@ -33,6 +33,36 @@ export const care = {
     return opened
   },
 
+  async 'an asset of the trash opens beside it, and one that was erased says so'(browser) {
+    const opened = await openAs(browser, 'admin@example.com', { path: '/trash?search=old' })
+    const { page } = opened
+    const gone = page.getByRole('list', { name: 'Deleted assets' }).locator('li')
+    const link = gone.getByRole('link', { name: 'صورة قديمة' })
+    await link.click()
+    const drawer = page.locator('.drawer')
+    await drawer.getByRole('heading', { name: 'صورة قديمة' }).waitFor()
+    same(new URL(page.url()).pathname, '/console/trash', 'the page below the drawer')
+    await gone.nth(1).waitFor()
+    await picture(page, 'trash-asset')
+    same(await offendingElements(page), [], 'accessibility of the trash with a drawer')
+    await page.goBack()
+    await drawer.waitFor({ state: 'detached' })
+    await page.getByText('2 deleted').waitFor()
+    await link.press('Enter')
+    await drawer.getByRole('heading', { name: 'صورة قديمة' }).waitFor()
+    await page.keyboard.press('Escape')
+    await drawer.waitFor({ state: 'detached' })
+    same(await link.evaluate((element) => element === document.activeElement), true, 'the focus after the drawer')
+
+    await page.getByRole('searchbox').fill('')
+    const erased = gone.filter({ hasText: 'Erased asset' })
+    await erased.getByText('Erased', { exact: true }).waitFor()
+    same(await erased.getByText('No backup').count(), 0, 'words about a backup')
+    const restore = erased.getByRole('button', { name: 'Restore Erased asset' })
+    same(await restore.getAttribute('title'), 'It was erased for good.', 'the reason')
+    return opened
+  },
+
   async 'a failure is one issue with its cause, is marked, and tried again'(browser) {
     const opened = await openAs(browser)
     const { page } = opened
@@ -100,6 +130,9 @@ export const care = {
     await other.page.getByRole('heading', { name: 'Trash' }).waitFor()
     await other.page.getByRole('searchbox').fill('archive held')
     await other.page.getByText('30 deleted').waitFor()
+    // Cloudinary has their files still.
+    await other.page.waitForFunction(() => document.querySelector('.trash img')?.naturalWidth > 0)
+    await picture(other.page, 'trash-held')
     await other.page.locator('.trash').getByRole('button', { name: /^Restore/ }).first().click()
     await other.page.getByText('1 asset restored.').waitFor()
     await other.close()

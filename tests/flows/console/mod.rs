@@ -6,7 +6,9 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use end_to_end::{CloudinaryAccount, DataApiCaller, World, add_person, eventually, now};
+use end_to_end::{
+    CloudinaryAccount, DataApiCaller, World, add_person, database, eventually, id_of, now,
+};
 use local_stack::StackOptions;
 use media_sync::cloudinary::upload::UploadOptions;
 use media_sync::queue::{NotificationMessage, RawBody, encode};
@@ -73,6 +75,7 @@ async fn with_something_to_look_at() -> World {
     one_is_used(&world).await;
     some_get_lost(&world).await;
     some_go(&world).await;
+    one_is_erased(&world).await;
     some_fail(&world).await;
     one_cannot_be_read(&world).await;
     one_is_given_up(&world).await;
@@ -145,10 +148,7 @@ async fn some_go(world: &World) {
         )
         .await;
     let there = world.mirrored("old/صورة قديمة", 12).await;
-    let path = format!(
-        "/api/cloudinary/media?asset_ids={}",
-        end_to_end::id_of(&here)
-    );
+    let path = format!("/api/cloudinary/media?asset_ids={}", id_of(&here));
     let admin = Some(world.admin.as_str());
     world.call(Method::DELETE, &path, admin, None).await.ok();
     world.cloud.destroy(&there).await;
@@ -156,6 +156,25 @@ async fn some_go(world: &World) {
         let is_gone = |row: &Value| row["deleted_at"].is_string() && row["sync_status"] == "synced";
         world.row_becomes("it is gone", asset, is_gone).await;
     }
+}
+
+/// An asset that was deleted, and forgotten an hour later.
+async fn one_is_erased(world: &World) {
+    let asset = world.mirrored("old/forgotten", 15).await;
+    world.cloud.destroy(&asset).await;
+    let is_gone = |row: &Value| row["deleted_at"].is_string() && row["sync_status"] == "synced";
+    world.row_becomes("it is gone", &asset, is_gone).await;
+    let client = database::connect(world.stack.database_url()).await;
+    let id = id_of(&asset);
+    let an_hour_passes = format!(
+        "begin; set local media_sync.observing = 'on';
+         update public.media_assets set deleted_at = now() - interval '2 hours'
+         where cloudinary_asset_id = '{id}'; commit"
+    );
+    client.batch_execute(&an_hour_passes).await.unwrap();
+    let admin = DataApiCaller::with_token(&world.stack, world.admin.clone());
+    let which = json!({ "p_asset": id });
+    admin.rpc("media_sync_forget", &which).await.ok();
 }
 
 /// Cloudinary refuses two renames, until a story says otherwise.

@@ -2,6 +2,7 @@ import { QueryClientProvider } from '@tanstack/preact-query'
 import type { FunctionComponent } from 'preact'
 import { ErrorBoundary, LocationProvider, Route, Router } from 'preact-iso'
 import { queries } from './api/queries'
+import { withDrawer } from './asset/beside'
 import { Library } from './library/library'
 import { role, session } from './session/session'
 import { Shell } from './shell'
@@ -9,18 +10,18 @@ import { later } from './ui/later'
 import { Empty } from './ui/states'
 
 const SignIn = later(() => import('./session/sign-in'))
-const Collections = later(() => import('./collections/collections'))
-const Trash = later(() => import('./trash/trash'))
-const Sync = later(() => import('./sync/sync'))
+const Collections = withDrawer(later(() => import('./collections/collections')))
+const Trash = withDrawer(later(() => import('./trash/trash')))
+const Sync = withDrawer(later(() => import('./sync/sync')))
 const Health = later(() => import('./health/health'))
 const OnlyAdmins = later(() => import('./session/only-admins'))
 
 /** The service would refuse others; a sentence tells it better than a refusal. */
 const forAdmins = (Page: FunctionComponent) => () => (role.value === 'admin' ? <Page /> : <OnlyAdmins />)
 
-const Issues = forAdmins(later(() => import('./issues/issues')))
-const Events = forAdmins(later(() => import('./events/events')))
-const Activity = forAdmins(later(() => import('./activity/activity')))
+const Issues = forAdmins(withDrawer(later(() => import('./issues/issues'))))
+const Events = forAdmins(withDrawer(later(() => import('./events/events'))))
+const Activity = forAdmins(withDrawer(later(() => import('./activity/activity'))))
 
 export function App() {
   if (!session.value) {

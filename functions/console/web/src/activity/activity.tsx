@@ -4,6 +4,7 @@ import type { AuditEntry } from '../api/types'
 import { Particulars } from '../asset/timeline'
 import { Person } from '../session/person'
 import { ago, moment, words } from '../text'
+import { AssetLink } from '../ui/asset-link'
 import { Button } from '../ui/button'
 import { Choice, useFilters, Word } from '../ui/filter-fields'
 import { Empty, Failed, Loading } from '../ui/states'
@@ -70,9 +71,9 @@ function Entry({ entry }: { entry: AuditEntry }) {
         <strong>{words(entry.operation)}</strong>
         {entry.status === 'failed' && <Badge kind="error">failed</Badge>}
         {name && id && (
-          <a href={`/console?asset=${encodeURIComponent(id)}`}>
+          <AssetLink id={id}>
             <Foreign>{name}</Foreign>
-          </a>
+          </AssetLink>
         )}
       </p>
       <p class="fine">

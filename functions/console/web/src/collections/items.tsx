@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals'
 import { addToCollection, type Collection, type Item, moveItem, removeItem } from '../api/collections'
 import { nameOf } from '../library/tile'
 import { whyNoCollectionChange } from '../session/rights'
+import { AssetLink } from '../ui/asset-link'
 import { Button } from '../ui/button'
 import { Foreign } from '../ui/text'
 import { Thumbnail } from '../ui/thumbnail'
@@ -72,9 +73,9 @@ function Line({ item, refused, isFirst, isLast, onMove, onFirst, onRemove }: Lin
     <li>
       <Thumbnail id={id} kind={item.resource_type} />
       <span class="what">
-        <a href={`/console?asset=${encodeURIComponent(id)}`}>
+        <AssetLink id={id}>
           <Foreign>{name}</Foreign>
-        </a>
+        </AssetLink>
         <span class="fine">
           <Foreign>{item.folder || '/'}</Foreign>
         </span>

@@ -1,5 +1,6 @@
 import type { Event } from '../api/types'
 import { ago, bytes, count, duration, moment, plural, visible, words } from '../text'
+import { AssetLink } from '../ui/asset-link'
 import { Badge } from '../ui/status'
 import { Foreign } from '../ui/text'
 
@@ -87,9 +88,9 @@ function Assets({ ids }: { ids: string[] }) {
   return (
     <p class="fine assets">
       {ids.map((id) => (
-        <a key={id} href={`/console?asset=${encodeURIComponent(id)}`} title={visible(id)}>
+        <AssetLink key={id} id={id} title={visible(id)}>
           asset <Foreign>{id.slice(0, 8)}</Foreign>
-        </a>
+        </AssetLink>
       ))}
       {ids.length === TOLD && <span>the first {count(TOLD)}</span>}
     </p>

@@ -1,5 +1,6 @@
 import type { Drift } from '../api/types'
 import { count, plural, words } from '../text'
+import { AssetLink } from '../ui/asset-link'
 import { Foreign } from '../ui/text'
 
 /** The differences that a dry run found: first the verdict, then numbers and examples. */
@@ -45,9 +46,9 @@ function Part({ title, part }: { title: string; part: Examples }) {
       <ul>
         {part.examples.map(({ asset_id, public_id, fields, newer }) => (
           <li key={asset_id}>
-            <a href={`/console?asset=${asset_id}`}>
+            <AssetLink id={asset_id}>
               <Foreign>{public_id}</Foreign>
-            </a>
+            </AssetLink>
             {fields && (
               <span class="fine">
                 {' '}

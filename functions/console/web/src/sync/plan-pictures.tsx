@@ -1,5 +1,6 @@
 import type { Plan } from '../api/types'
 import { plural } from '../text'
+import { AssetLink } from '../ui/asset-link'
 import { Foreign } from '../ui/text'
 import { Thumbnail } from '../ui/thumbnail'
 
@@ -28,12 +29,12 @@ function Picture({ example }: { example: Example }) {
   const id = example.asset_id ?? example.row_id
   return (
     <li>
-      <a href={`/console?asset=${encodeURIComponent(id)}`}>
+      <AssetLink id={id}>
         <Thumbnail id={id} kind={example.resource_type} />
         <span class="name">
           <Foreign>{example.public_id}</Foreign>
         </span>
-      </a>
+      </AssetLink>
     </li>
   )
 }
