@@ -67,10 +67,14 @@ export const care = {
     const opened = await openAs(browser)
     const { page } = opened
     await page.getByRole('link', { name: 'Issues', exact: true }).click()
-    const card = page.getByRole('region', { name: 'edit: cloudinary bad request' })
+    const card = page.getByRole('region', { name: 'Edits are refused by Cloudinary' })
     await page.getByText('not <b>now</b>').first().waitFor()
     await card.locator('summary').click()
     await picture(page, 'issues')
+    await card.getByRole('link', { name: 'Show all assets in error' }).click()
+    await page.getByText('2 found').waitFor()
+    await page.locator('.tile').getByText('refused-1').waitFor()
+    await page.goBack()
     await card.getByRole('button', { name: 'Acknowledge' }).click()
     await card.getByText('acknowledged').waitFor()
     await card.getByText('Marked by you').waitFor()
@@ -80,7 +84,20 @@ export const care = {
     await control('DELETE', 'faults')
     await card.getByRole('button', { name: 'Try all again' }).click()
     await page.getByText('2 assets will be tried again within a minute.').waitFor()
-    await page.getByText('Every change has reached Cloudinary').waitFor()
+    const retry = page.getByRole('region', { name: 'Tried again: Edits are refused by Cloudinary' })
+    await retry.getByText('2 assets are being tried again.').waitFor()
+    await page.getByRole('heading', { name: 'Nothing fails now' }).waitFor()
+    await picture(page, 'issues-tried-again')
+    same(await offendingElements(page), [], 'accessibility of the page with a retry')
+    // As if they had reached Cloudinary.
+    await page.route('**/api/cloudinary/sync', async (route) => {
+      const answer = await route.fetch()
+      await route.fulfill({ response: answer, json: { ...(await answer.json()), pending_operations: 0 } })
+    })
+    await retry.getByText('2 assets were tried again, and nothing fails any more.').waitFor()
+    await page.getByText('Every change has reached Cloudinary.').waitFor()
+    await retry.getByRole('button', { name: 'Put this away' }).click()
+    await retry.waitFor({ state: 'detached' })
     return opened
   },
 

@@ -3,13 +3,16 @@ import { useId } from 'preact/hooks'
 import { markIssue, retryIssue } from '../api/changes'
 import type { Issue } from '../api/types'
 import { Person } from '../session/person'
-import { ago, count, moment, plural, words } from '../text'
+import { ago, count, moment, plural } from '../text'
+import { AssetLink } from '../ui/asset-link'
 import { Button } from '../ui/button'
 import { CopyCurl } from '../ui/copy'
 import { FailedLine } from '../ui/states'
 import { Badge } from '../ui/status'
 import { Foreign } from '../ui/text'
 import { toast } from '../ui/toast'
+import { beginRetry } from './retries'
+import { placeOf, titleOf } from './titles'
 
 /** What the two marks say. */
 export const MARKS = {
@@ -18,14 +21,13 @@ export const MARKS = {
 }
 
 /** A cause, with its assets, its mend, and what can be done about all of them. */
-export function IssueCard({ issue }: { issue: Issue }) {
+export function IssueCard({ issue, all }: { issue: Issue; all: Issue[] }) {
   const heading = useId()
+  const { address, name } = placeOf(issue)
   return (
     <section class="card issue" aria-labelledby={heading}>
       <div class="page-head">
-        <h2 id={heading}>
-          {words(issue.operation)}: {words(issue.code)}
-        </h2>
+        <h2 id={heading}>{titleOf(issue)}</h2>
         <Badge kind="error">{plural(issue.assets, 'asset')}</Badge>
         {issue.state !== 'open' && <Badge kind="quiet">{issue.state}</Badge>}
       </div>
@@ -39,7 +41,10 @@ export function IssueCard({ issue }: { issue: Issue }) {
       )}
       <Moments issue={issue} />
       <Examples issue={issue} />
-      <Actions issue={issue} />
+      <p>
+        <a href={address}>{name}</a>
+      </p>
+      <Actions issue={issue} all={all} />
     </section>
   )
 }
@@ -57,7 +62,8 @@ function Moments({ issue }: { issue: Issue }) {
           {' '}
           Marked by <Person id={issue.marked_by} /> {ago(issue.marked_at)}.
         </>
-      )}
+      )}{' '}
+      Its id is <code>{issue.id}</code>.
     </p>
   )
 }
@@ -74,9 +80,9 @@ function Examples({ issue: { examples, assets } }: { issue: Issue }) {
       <ul class="examples">
         {examples.map(({ row_id, asset_id, public_id, message }) => (
           <li key={row_id}>
-            <a href={`/console?asset=${encodeURIComponent(asset_id ?? row_id)}`}>
+            <AssetLink id={asset_id ?? row_id}>
               <Foreign>{public_id}</Foreign>
-            </a>
+            </AssetLink>
             {message && (
               <span class="fine">
                 <Foreign>{message}</Foreign>
@@ -89,7 +95,7 @@ function Examples({ issue: { examples, assets } }: { issue: Issue }) {
   )
 }
 
-function Actions({ issue }: { issue: Issue }) {
+function Actions({ issue, all }: { issue: Issue; all: Issue[] }) {
   const failed = useSignal<unknown>(null)
   const busy = useSignal<string | null>(null)
   const act = async (what: string, action: () => Promise<string>) => {
@@ -112,9 +118,11 @@ function Actions({ issue }: { issue: Issue }) {
     })
   const retry = () =>
     void act('Trying again …', async () => {
+      const begun = beginRetry(issue, titleOf(issue), all)
       const retried = await retryIssue(issue.id, (done) => {
         busy.value = `${plural(done, 'asset')} so far …`
       })
+      if (retried > 0) begun(retried)
       return `${plural(retried, 'asset')} will be tried again within a minute. What fails again comes back here.`
     })
   return (

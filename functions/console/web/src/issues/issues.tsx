@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/preact-query'
-import { readIssues } from '../api/queries'
+import { readIssues, readSync } from '../api/queries'
 import { plural } from '../text'
 import { CopyCurl } from '../ui/copy'
 import { Empty, Failed, Loading } from '../ui/states'
 import { IssueCard, MARKS } from './card'
+import { Retries } from './retries'
 
 export default function Issues() {
   const issues = useQuery({ queryKey: ['issues'], queryFn: readIssues, refetchInterval: 15_000 })
@@ -19,15 +20,8 @@ export default function Issues() {
       </div>
       {issues.isPending && <Loading what="the issues" />}
       {issues.isError && <Failed error={issues.error} retry={() => void issues.refetch()} />}
-      {issues.data && others.length === 0 && (
-        <Empty title="Nothing fails">
-          <p>
-            {ignored.length > 0
-              ? `Besides ${plural(ignored.length, 'issue')} that somebody has set to ignored.`
-              : 'Every change has reached Cloudinary, or is on its way. What fails again comes back here.'}
-          </p>
-        </Empty>
-      )}
+      <Retries />
+      {issues.data && others.length === 0 && <Nothing ignored={ignored.length} />}
       {issues.data?.complete === false && (
         <p class="failed-line" role="status">
           More than ten thousand assets fail. The numbers count ten thousand of them.
@@ -39,16 +33,31 @@ export default function Issues() {
         </p>
       )}
       {others.map((issue) => (
-        <IssueCard key={issue.id} issue={issue} />
+        <IssueCard key={issue.id} issue={issue} all={items} />
       ))}
       {ignored.length > 0 && (
         <details class="ignored">
           <summary>{plural(ignored.length, 'ignored issue')}</summary>
           {ignored.map((issue) => (
-            <IssueCard key={issue.id} issue={issue} />
+            <IssueCard key={issue.id} issue={issue} all={items} />
           ))}
         </details>
       )}
     </div>
+  )
+}
+
+/** No failure stands. What waits for Cloudinary may still fail. */
+function Nothing({ ignored }: { ignored: number }) {
+  const sync = useQuery({ queryKey: ['sync'], queryFn: () => readSync() })
+  const waiting = sync.data?.pending_operations
+  return (
+    <Empty title={waiting ? 'Nothing fails now' : 'Nothing fails'}>
+      {waiting === 0 && <p>Every change has reached Cloudinary.</p>}
+      {waiting ? (
+        <p>{plural(waiting, 'change waits', 'changes wait')} for Cloudinary. What fails shows here.</p>
+      ) : null}
+      {ignored > 0 && <p>{plural(ignored, 'issue')} that somebody ignores stand below.</p>}
+    </Empty>
   )
 }
