@@ -36,6 +36,47 @@ export const menus = {
     return opened
   },
 
+  async 'sizes and days are fields, and the address keeps them'(browser) {
+    const opened = await openAs(browser, undefined, { path: '?folder=archive/held' })
+    const { page } = opened
+    const side = page.getByRole('complementary', { name: 'Menus of filters' })
+    const smallest = side.getByRole('spinbutton', { name: 'Smallest size' })
+    await smallest.focus()
+    await page.keyboard.type('1.5')
+    await page.getByText('Nothing matches').waitFor()
+    same(parameter(page, 'min_size'), '1500000', 'the smallest size in the address')
+    await side.getByRole('combobox', { name: 'Unit of the smallest size' }).selectOption('KB')
+    await page.waitForURL(/min_size=1500(&|$)/)
+    await page.getByRole('button', { name: 'At least: 1.5 KB' }).click()
+    await page.getByText('30 found').waitFor()
+    same(await smallest.inputValue(), '', 'the field of a filter that was let go')
+    await side.getByRole('spinbutton', { name: 'Largest size' }).fill('1')
+    await page.waitForURL(/max_size=1000000/)
+    await page.getByText('30 found').waitFor()
+    await side.getByLabel('From', { exact: true }).fill('2020-02-29')
+    await side.getByLabel('Until').fill('2021-01-01')
+    await page.getByText('Nothing matches').waitFor()
+    same([parameter(page, 'date_from'), parameter(page, 'date_to')], ['2020-02-29', '2021-01-01'], 'the days in the address')
+    await page.reload()
+    await side.getByLabel('Until').waitFor()
+    same(await side.getByLabel('Until').inputValue(), '2021-01-01', 'the day after a reload')
+    same(await side.getByRole('spinbutton', { name: 'Largest size' }).inputValue(), '1', 'the size after a reload')
+    await side.getByLabel('Until').scrollIntoViewIfNeeded()
+    await picture(page, 'menus-ranges')
+    same(await offendingElements(page), [], 'accessibility of the fields')
+
+    await page.setViewportSize(NARROW)
+    await page.getByRole('button', { name: 'Filters', exact: true }).click()
+    const dialog = page.getByRole('dialog', { name: 'Filters' })
+    await dialog.getByLabel('Until').fill('')
+    await page.getByText('30 found').first().waitFor()
+    await dialog.getByLabel('Until').scrollIntoViewIfNeeded()
+    await picture(page, 'menus-ranges-narrow')
+    const overflow = await dialog.evaluate((element) => element.scrollWidth - element.clientWidth)
+    same(overflow > 0, false, 'a dialog that is too wide')
+    return opened
+  },
+
   async 'on a phone the menus are a dialog behind a button'(browser) {
     const opened = await openAs(browser, undefined, { viewport: NARROW, colorScheme: 'dark' })
     const { page } = opened

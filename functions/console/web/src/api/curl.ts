@@ -19,3 +19,10 @@ export function curl({ method, path, headers = {}, body }: ShownRequest): string
   parts.push(quoted(new URL(path, location.origin).href))
   return parts.join(' ')
 }
+
+/** A question's address with its query. Several values of one name are parted by commas. */
+export function asked(path: string, query: object): ShownRequest {
+  const values = Object.entries(query).map(([name, value]) => [name, String(value)])
+  const text = new URLSearchParams(values).toString()
+  return { method: 'GET', path: text ? `${path}?${text}` : path }
+}

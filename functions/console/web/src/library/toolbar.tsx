@@ -1,4 +1,5 @@
 import { userId } from '../session/session'
+import { bytes } from '../text'
 import { Button } from '../ui/button'
 import { copy } from '../ui/copy'
 import { Icon } from '../ui/icon'
@@ -141,6 +142,13 @@ const SHOWN: Partial<Record<FilterName, string>> = {
   max_size: 'At most',
 }
 
+/** A filter's value for a person. */
+function told(name: FilterName, value: string | undefined): string | undefined {
+  if (name === 'uploaded_by' && value === userId.value) return 'me'
+  const isSize = name === 'min_size' || name === 'max_size'
+  return isSize && Number.isFinite(Number(value)) ? bytes(Number(value)) : value
+}
+
 /** What narrows the list, and a way out of each. */
 function ActiveFilters({ view }: { view: View }) {
   const active = (Object.keys(SHOWN) as FilterName[]).filter((name) => view.filters[name])
@@ -150,10 +158,7 @@ function ActiveFilters({ view }: { view: View }) {
       {active.map((name) => (
         <li key={name}>
           <button type="button" class="chip" onClick={() => view.change({ [name]: null })}>
-            {SHOWN[name]}:{' '}
-            <Foreign>
-              {name === 'uploaded_by' && view.filters[name] === userId.value ? 'me' : view.filters[name]}
-            </Foreign>
+            {SHOWN[name]}: <Foreign>{told(name, view.filters[name])}</Foreign>
             <Icon name="close" />
             <span class="unseen">, remove</span>
           </button>

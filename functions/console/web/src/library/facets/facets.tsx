@@ -1,6 +1,7 @@
 import '../../styles/facets.css'
 import type { ComponentChildren } from 'preact'
 import { useId } from 'preact/hooks'
+import { asked } from '../../api/curl'
 import type { Facets as Numbers } from '../../api/types'
 import { Button } from '../../ui/button'
 import { CopyCurl } from '../../ui/copy'
@@ -9,6 +10,7 @@ import { FailedLine, Loading } from '../../ui/states'
 import { type FilterName, listQuery, type View } from '../filters'
 import { TYPES } from '../toolbar'
 import { Folders } from './folders'
+import { Ranges } from './ranges'
 import { useFacets } from './use-facets'
 import { Values } from './values'
 
@@ -45,6 +47,7 @@ export default function Facets({ view, isNarrow, found }: FacetsProps) {
 }
 
 function Menus({ view }: { view: View }) {
+  const { sort_by: _, sort_order: __, ...unordered } = listQuery(view.filters)
   return (
     <>
       <Menu view={view} title="Folders" own={['folder', 'below']}>
@@ -64,16 +67,10 @@ function Menus({ view }: { view: View }) {
       <Menu view={view} title="Tags" own={[]}>
         {({ tags }) => <Values view={view} name="tags" values={tags} />}
       </Menu>
-      <CopyCurl request={{ method: 'GET', path: `/api/cloudinary/media/facets${queryText(view)}` }} />
+      <Ranges view={view} />
+      <CopyCurl request={asked('/api/cloudinary/media/facets', unordered)} />
     </>
   )
-}
-
-/** The filters as the address of the question. */
-function queryText(view: View): string {
-  const { sort_by: _, sort_order: __, ...filters } = listQuery(view.filters)
-  const text = new URLSearchParams(Object.entries(filters).map(([name, value]) => [name, String(value)]))
-  return text.size > 0 ? `?${text}` : ''
 }
 
 interface MenuProps {
