@@ -69,7 +69,6 @@ export function Library() {
             <UploadButton target={target} />
           </div>
           <Toolbar view={view} hasMenus={hasMenus} />
-          {chosen.value.length > 0 && <SelectionBar loaded={assets} />}
           <div class="shelves">
             <ErrorBoundary>
               {hasMenus && (
@@ -82,6 +81,7 @@ export function Library() {
             </ErrorBoundary>
             {/* What is shown until the answer comes is that of the question before. */}
             <div class="shelf" aria-busy={list.isPlaceholderData}>
+              {chosen.value.length > 0 && <SelectionBar loaded={assets} />}
               <Shelf view={view} list={list} assets={assets} />
             </div>
           </div>
@@ -119,6 +119,7 @@ function Shelf({ view, list, assets }: ShelfProps) {
         total={list.data?.pages[0]?.pagination.total ?? -1}
         isCurrent={!list.isFetching}
         layout={view.layout}
+        hasBar={chosen.value.length > 0}
         open={view.asset}
         onOpen={(asset) => view.change({ asset: asset.cloudinary_asset_id ?? asset.id }, view.asset !== null)}
         more={list.hasNextPage && !list.isFetchingNextPage ? () => void list.fetchNextPage() : null}

@@ -9,6 +9,8 @@ const TILE = 176
 const CAPTION = 62
 const LINE = 56
 const GAP = 12
+/** Pixels of the lowest rows on which the bar of chosen assets lies. */
+const BAR = 110
 
 interface ResultsProps {
   assets: Asset[]
@@ -16,19 +18,30 @@ interface ResultsProps {
   /** False while the answer to the latest question is under way. */
   isCurrent: boolean
   layout: 'grid' | 'list'
+  hasBar: boolean
   open: string | null
   onOpen: (asset: Asset) => void
   more: (() => void) | null
 }
 
 /** Of a library of any size, the rows that are seen. Arrow keys walk, Enter opens, Space chooses. */
-export function Results({ assets, total, isCurrent, layout, open, onOpen, more }: ResultsProps) {
+export function Results({
+  assets,
+  total,
+  isCurrent,
+  layout,
+  hasBar,
+  open,
+  onOpen,
+  more,
+}: ResultsProps) {
   const scroller = useRef<HTMLDivElement>(null)
   const width = useWidth(scroller)
   const columns = layout === 'list' ? 1 : Math.max(2, Math.floor((width + GAP) / (TILE + GAP)))
   const side = (width - GAP * (columns - 1)) / columns
   const height = layout === 'list' ? LINE : Math.round(side + CAPTION + GAP)
-  const { rows, height: whole, show } = useRows(scroller, Math.ceil(assets.length / columns), height)
+  const covered = hasBar ? BAR : 0
+  const { rows, height: whole, show } = useRows(scroller, Math.ceil(assets.length / columns), height, covered)
   const [active, setActive] = useState(0)
 
   useFirst(scroller, isCurrent)

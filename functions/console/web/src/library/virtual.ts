@@ -14,14 +14,20 @@ interface Rows {
   show: (row: number) => void
 }
 
-/** Of many rows of one height, those that are seen. */
-export function useRows(scroller: RefObject<HTMLElement>, count: number, height: number): Rows {
+/** Of many rows of one height, those that are seen. The last pixels of what is seen are covered. */
+export function useRows(
+  scroller: RefObject<HTMLElement>,
+  count: number,
+  height: number,
+  covered: number,
+): Rows {
   const [, draw] = useReducer((turn: number) => turn + 1, 0)
   const options = {
     count,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
     overscan: 3,
+    scrollPaddingEnd: covered,
     observeElementRect,
     observeElementOffset,
     scrollToFn: elementScroll,
