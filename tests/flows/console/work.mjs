@@ -159,6 +159,41 @@ export const work = {
     return opened
   },
 
+  async 'the list has heads that sort, and shows short tags whole'(browser) {
+    const tags = ['product', 'mug', 'bestseller', 'autumn']
+    const prepare = (page) => page.route(`**${LIST}**`, async (route) => {
+      const answer = await route.fetch()
+      const told = await answer.json()
+      const items = told.items.map((item, at) => ({ ...item, tags: at === 1 ? ['a tag with a name that is longer than the column'] : tags }))
+      await route.fulfill({ response: answer, json: { ...told, items } })
+    })
+    const opened = await openAs(browser, 'admin@example.com', { path: '?folder=products/mugs&view=list', prepare })
+    const { page } = opened
+    await page.locator('.line .tag').first().waitFor()
+    const parameter = (name) => new URL(page.url()).searchParams.get(name)
+    const head = page.getByRole('button', { name: /^Size/ })
+    await head.click()
+    await page.waitForURL(/sort_order=desc/)
+    same(parameter('sort_by'), 'file_size', 'the order')
+    await page.getByRole('button', { name: 'Size, sorted downwards' }).press('Enter')
+    await page.waitForURL(/sort_order=asc/)
+    await page.getByRole('button', { name: 'Size, sorted upwards' }).waitFor()
+    same(await page.getByRole('combobox', { name: 'Order' }).inputValue(), 'file_size asc', 'the menu of orders')
+    const cut = await page.locator('.line .tag bdi').evaluateAll((tags) =>
+      tags.filter((tag) => tag.scrollWidth > tag.clientWidth).map((tag) => tag.textContent).filter((text) => text.length < 12),
+    )
+    same(cut, [], 'short tags that are cut')
+    const below = await page.locator('.line .tags').evaluateAll((all) => all.filter((one) => one.scrollHeight > one.clientHeight).length)
+    same(below, 0, 'cells that hide a tag')
+    const places = await page.locator('.heads .size, .line .size').evaluateAll((all) => all.map((one) => Math.round(one.getBoundingClientRect().right)))
+    same(new Set(places).size, 1, 'the edges of a column')
+    await page.locator('.line .open').first().focus()
+    for (let pressed = 0; pressed < 14; pressed++) await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('ArrowUp')
+    await picture(page, 'list-heads')
+    return opened
+  },
+
   async 'filters typed one after the other are all kept'(browser) {
     const opened = await openAs(browser)
     const { page } = opened

@@ -12,6 +12,7 @@ import { UploadButton } from '../upload/button'
 import { DropZone } from '../upload/drop-zone'
 import { useTarget } from '../upload/target'
 import { type Filters, folderOf, listQuery, useView, type View } from './filters'
+import { Heads } from './heads'
 import { Results } from './results'
 import { chosen } from './selection'
 import { Toolbar } from './toolbar'
@@ -119,6 +120,7 @@ function Shelf({ view, list, assets }: ShelfProps) {
         total={list.data?.pages[0]?.pagination.total ?? -1}
         isCurrent={!list.isFetching}
         layout={view.layout}
+        heads={view.layout === 'list' && <Heads view={view} />}
         hasBar={chosen.value.length > 0}
         open={view.asset}
         onOpen={(asset) => view.change({ asset: asset.cloudinary_asset_id ?? asset.id }, view.asset !== null)}

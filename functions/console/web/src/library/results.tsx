@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Asset } from '../api/types'
 import { clearSelection, toggle } from './selection'
@@ -9,7 +10,8 @@ const TILE = 176
 const CAPTION = 62
 const LINE = 56
 const GAP = 12
-/** Pixels of the lowest rows on which the bar of chosen assets lies. */
+/** Pixels that cover the lowest rows: the names of the columns shift them, the bar of chosen assets lies on them. */
+const HEADS = 36
 const BAR = 110
 
 interface ResultsProps {
@@ -18,6 +20,8 @@ interface ResultsProps {
   /** False while the answer to the latest question is under way. */
   isCurrent: boolean
   layout: 'grid' | 'list'
+  /** Stands above the rows, and stays as they scroll. */
+  heads: ComponentChildren
   hasBar: boolean
   open: string | null
   onOpen: (asset: Asset) => void
@@ -30,6 +34,7 @@ export function Results({
   total,
   isCurrent,
   layout,
+  heads,
   hasBar,
   open,
   onOpen,
@@ -40,7 +45,7 @@ export function Results({
   const columns = layout === 'list' ? 1 : Math.max(2, Math.floor((width + GAP) / (TILE + GAP)))
   const side = (width - GAP * (columns - 1)) / columns
   const height = layout === 'list' ? LINE : Math.round(side + CAPTION + GAP)
-  const covered = hasBar ? BAR : 0
+  const covered = (heads ? HEADS : 0) + (hasBar ? BAR : 0)
   const { rows, height: whole, show } = useRows(scroller, Math.ceil(assets.length / columns), height, covered)
   const [active, setActive] = useState(0)
 
@@ -89,6 +94,7 @@ export function Results({
     // The keys belong to the buttons inside; each of them can be reached and used without a pointer.
     // biome-ignore lint/a11y/noStaticElementInteractions: it only listens to what its buttons get.
     <div class={`results ${layout}`} ref={scroller} onKeyDown={walk}>
+      {heads}
       <div role="list" aria-label="Assets" class="canvas" style={{ height: `${whole}px` }}>
         {rows.map((row) => (
           <div

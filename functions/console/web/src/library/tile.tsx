@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { Asset } from '../api/types'
-import { ago, bytes, safeAddress } from '../text'
+import { ago, bytes, safeAddress, visible } from '../text'
 import { Icon } from '../ui/icon'
 import { StateBadge } from '../ui/status'
 import { Foreign } from '../ui/text'
@@ -99,7 +99,7 @@ export function ListRow(props: TileProps) {
       <span class="folder">
         <Foreign>{asset.folder || '/'}</Foreign>
       </span>
-      <span class="tags">
+      <span class="tags" title={asset.tags.map(visible).join(', ')}>
         {asset.tags.slice(0, 3).map((tag) => (
           <span class="tag" key={tag}>
             <Foreign>{tag}</Foreign>

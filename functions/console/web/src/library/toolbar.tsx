@@ -100,9 +100,12 @@ const SORTS: Record<string, string> = {
   'created_at desc': 'Newest first',
   'created_at asc': 'Oldest first',
   'updated_at desc': 'Last changed',
+  'updated_at asc': 'Longest unchanged',
   'file_size desc': 'Largest first',
+  'file_size asc': 'Smallest first',
   'public_id asc': 'By public id',
   'display_name asc': 'By name',
+  'display_name desc': 'By name, from the end',
 }
 
 function Sort({ view }: { view: View }) {
