@@ -1,6 +1,6 @@
 // What people do: sign in, find, open, edit, delete, undo, upload.
 import { writeFile } from 'node:fs/promises'
-import { offendingElements, open, openAs, picture, picturesLoaded, same, signIn } from './browser.mjs'
+import { NARROW, offendingElements, open, openAs, picture, picturesLoaded, same, signIn } from './browser.mjs'
 
 /** A file of the test's own folder. */
 async function file(name, bytes) {
@@ -402,6 +402,19 @@ export const work = {
     await page.locator('.answer').getByText(/assets? (is|are) not equal\.$/).waitFor()
     await page.getByText('Nothing was changed.').waitFor()
     await picture(page, 'sync')
+    const details = page.getByRole('button', { name: /^Details of the run/ })
+    await details.nth(1).waitFor()
+    await details.first().click()
+    const rows = page.getByRole('region', { name: 'Table of recent runs' }).locator('tbody tr')
+    await rows.nth(1).getByText(/assets? (is|are) not equal\.$/).waitFor()
+    same(await details.first().getAttribute('aria-expanded'), 'true', 'the button of the details')
+    await page.setViewportSize(NARROW)
+    await rows.nth(1).scrollIntoViewIfNeeded()
+    await picture(page, 'sync-details-narrow')
+    const [box] = await rows.nth(1).locator('.answer').evaluateAll(([answer]) => [answer.getBoundingClientRect().right - innerWidth])
+    same(box > 0, false, 'details that are wider than the window')
+    await details.first().click()
+    await rows.nth(1).getByText(/not equal/).waitFor({ state: 'detached' })
     return opened
   },
 

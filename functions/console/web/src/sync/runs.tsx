@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { useQuery } from '@tanstack/preact-query'
+import { Fragment } from 'preact'
 import { readSync } from '../api/queries'
 import type { Run } from '../api/types'
 import { ago, count, duration, moment, words } from '../text'
@@ -40,6 +41,8 @@ export function CurrentRun({ run }: { run: Run }) {
   )
 }
 
+const COLUMNS = ['Began', 'Kind', 'State', 'New', 'Updated', 'Deleted', 'Listed', 'Calls', 'Took', '']
+
 export function History({ runs }: { runs: Run[] }) {
   const open = useSignal<string | null>(null)
   if (runs.length === 0) {
@@ -57,48 +60,54 @@ export function History({ runs }: { runs: Run[] }) {
         <table>
           <thead>
             <tr>
-              {['Began', 'Kind', 'State', 'New', 'Updated', 'Deleted', 'Listed', 'Calls', 'Took', ''].map(
-                (name) => (
-                  <th key={name} scope="col">
-                    {name || <span class="unseen">More</span>}
-                  </th>
-                ),
-              )}
+              {COLUMNS.map((name) => (
+                <th key={name} scope="col">
+                  {name || <span class="unseen">More</span>}
+                </th>
+              ))}
             </tr>
           </thead>
           <tbody>
             {runs.map((run) => (
-              <tr key={run.run_id}>
-                <td title={moment(run.started_at)}>{ago(run.started_at)}</td>
-                <td>
-                  {run.mode}
-                  {run.dry_run && ', dry'} <span class="fine">{run.trigger}</span>
-                </td>
-                <td>
-                  <Badge kind={KINDS[run.status]}>{run.status}</Badge>
-                  {run.error_code && <span class="fine"> {words(run.error_code)}</span>}
-                </td>
-                <td>{counter(run, 'created')}</td>
-                <td>{counter(run, 'updated')}</td>
-                <td>{counter(run, 'deleted')}</td>
-                <td>{counter(run, 'listed')}</td>
-                <td>{count(run.cloudinary_calls)}</td>
-                <td>{duration(run.duration_ms)}</td>
-                <td>
-                  <Button
-                    kind="quiet"
-                    label={`Details of the run of ${moment(run.started_at)}`}
-                    icon="more"
-                    aria-expanded={open.value === run.run_id}
-                    onClick={() => (open.value = open.value === run.run_id ? null : run.run_id)}
-                  />
-                </td>
-              </tr>
+              <Fragment key={run.run_id}>
+                <tr>
+                  <td title={moment(run.started_at)}>{ago(run.started_at)}</td>
+                  <td>
+                    {run.mode}
+                    {run.dry_run && ', dry'} <span class="fine">{run.trigger}</span>
+                  </td>
+                  <td>
+                    <Badge kind={KINDS[run.status]}>{run.status}</Badge>
+                    {run.error_code && <span class="fine"> {words(run.error_code)}</span>}
+                  </td>
+                  <td>{counter(run, 'created')}</td>
+                  <td>{counter(run, 'updated')}</td>
+                  <td>{counter(run, 'deleted')}</td>
+                  <td>{counter(run, 'listed')}</td>
+                  <td>{count(run.cloudinary_calls)}</td>
+                  <td>{duration(run.duration_ms)}</td>
+                  <td>
+                    <Button
+                      kind="quiet"
+                      label={`Details of the run of ${moment(run.started_at)}`}
+                      icon="more"
+                      aria-expanded={open.value === run.run_id}
+                      onClick={() => (open.value = open.value === run.run_id ? null : run.run_id)}
+                    />
+                  </td>
+                </tr>
+                {open.value === run.run_id && (
+                  <tr class="run-details">
+                    <td colSpan={COLUMNS.length}>
+                      <OneRun id={run.run_id} />
+                    </td>
+                  </tr>
+                )}
+              </Fragment>
             ))}
           </tbody>
         </table>
       </section>
-      {open.value && <OneRun key={open.value} id={open.value} />}
     </section>
   )
 }
