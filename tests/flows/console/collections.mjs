@@ -87,6 +87,37 @@ export const collections = {
     return opened
   },
 
+  async 'the choice of a collection goes on after the first hundred'(browser) {
+    const collection = (number) => ({ id: `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`, name: `Number ${number}`, description: null, is_public: false, owner: 'x', updated_at: '2026-01-01T00:00:00Z' })
+    const asked = []
+    const prepare = (page) => page.route('**/rest/v1/media_collections?**', (route) => {
+      const query = new URL(route.request().url()).searchParams
+      asked.push(query.get('owner'))
+      const from = Number(query.get('offset'))
+      const all = Array.from({ length: 101 }, (_, at) => collection(at))
+      const found = query.has('name') ? all.slice(7, 8) : all.slice(from, from + 100)
+      return route.fulfill({ json: found, headers: { 'access-control-allow-origin': '*' } })
+    })
+    const opened = await openAs(browser, 'user@example.com', { path: '?folder=products/mugs', prepare })
+    const { page } = opened
+    const dialog = page.getByRole('dialog')
+    await page.locator('.tile .choose').first().check()
+    await page.getByRole('button', { name: 'Add to a collection' }).click()
+    const choice = dialog.getByRole('combobox', { name: 'Collection' })
+    await choice.waitFor()
+    same(await choice.locator('option').count(), 101, 'the first hundred, and a new one')
+    await picture(page, 'collection-add-more')
+    await dialog.getByRole('button', { name: 'Load more' }).click()
+    await choice.selectOption('Number 100')
+    same(await dialog.getByRole('button', { name: 'Load more' }).count(), 0, 'offers of more after the last')
+    await dialog.getByLabel('Find').fill('7')
+    await dialog.getByLabel('Find').press('Enter')
+    await choice.locator('option', { hasText: 'Number 7' }).waitFor({ state: 'attached' })
+    same(await choice.locator('option').count(), 2, 'the one that was found, and a new one')
+    same(asked.every((owner) => owner?.startsWith('eq.')), true, 'questions for the own collections alone')
+    return opened
+  },
+
   async 'a public collection of others is looked at, and says why it stays as it is'(browser) {
     const opened = await openAs(browser, 'reader@example.com', { path: '/collections' })
     const { page } = opened

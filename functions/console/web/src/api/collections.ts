@@ -41,11 +41,15 @@ const ITEM = 'asset_id,cloudinary_asset_id,cloudinary_public_id,display_name,res
 const page = (size: number, from: number) => `limit=${size}&offset=${from}`
 
 /** `*` stands for any letters. */
-export const collectionsRequest = (search: string, from: number): DataRequest => ({
+export const collectionsRequest = (
+  search: string,
+  from: number,
+  owner: string | null = null,
+): DataRequest => ({
   method: 'GET',
   path: `media_collections?select=${COLUMNS}&order=name,id&${page(COLLECTIONS_PAGE, from)}${
     search && `&name=ilike.${encodeURIComponent(`*${search}*`)}`
-  }`,
+  }${owner ? `&owner=eq.${owner}` : ''}`,
 })
 
 export const collectionRequest = (id: string): DataRequest => ({
@@ -84,8 +88,8 @@ export const addRequest = (id: string, assets: string[], place?: number): DataRe
     ...(place !== undefined && { p_position: place }),
   })
 
-export const readCollections = (search: string, from: number) =>
-  data<Collection[]>(collectionsRequest(search, from))
+export const readCollections = (search: string, from: number, owner: string | null) =>
+  data<Collection[]>(collectionsRequest(search, from, owner))
 
 export const readItems = (id: string, from: number) => data<Item[]>(itemsRequest(id, from))
 

@@ -1,9 +1,8 @@
 import { useSignal } from '@preact/signals'
-import { useQuery } from '@tanstack/preact-query'
-import { addRequest, addToCollection, makeCollection, readCollections } from '../api/collections'
+import { addRequest, addToCollection, makeCollection } from '../api/collections'
 import { shownData } from '../api/data'
 import type { Asset } from '../api/types'
-import { whyNoCollectionChange } from '../session/rights'
+import { changeableBy } from '../session/rights'
 import { plural, visible } from '../text'
 import { Button } from '../ui/button'
 import { CopyCurl } from '../ui/copy'
@@ -11,6 +10,8 @@ import { Dialog } from '../ui/dialog'
 import { showOutcome } from '../ui/outcome'
 import { Failed, FailedLine, Loading } from '../ui/states'
 import { toast } from '../ui/toast'
+import { useTypedText } from '../ui/typed'
+import { useCollections } from './use-collections'
 
 type Named = Pick<Asset, 'id' | 'cloudinary_public_id'>
 
@@ -24,11 +25,9 @@ export default function AddDialog({ assets, onClose }: { assets: Named[]; onClos
   const name = useSignal('')
   const failed = useSignal<unknown>(null)
   const busy = useSignal(false)
-  const list = useQuery({
-    queryKey: ['collections', 'choice', search.value],
-    queryFn: () => readCollections(search.value, 0),
-  })
-  const open = list.data?.filter((collection) => whyNoCollectionChange(collection) === null) ?? []
+  const list = useCollections(search.value, changeableBy())
+  const open = list.data?.pages.flat() ?? []
+  const find = useTypedText(search.value, (text) => (search.value = text.trim()))
   const chosen = open.find(({ id }) => id === wanted.value)
   const ids = assets.map(({ id }) => id)
   const add = async (event: Event) => {
@@ -57,8 +56,12 @@ export default function AddDialog({ assets, onClose }: { assets: Named[]; onClos
             <input
               type="search"
               placeholder="Part of a name"
-              value={search.value}
-              onChange={(event) => (search.value = event.currentTarget.value.trim())}
+              {...find}
+              onKeyDown={(event) => {
+                find.onKeyDown(event)
+                // It ends the search, not the form.
+                if (event.key === 'Enter') event.preventDefault()
+              }}
             />
           </label>
           <label>
@@ -75,6 +78,14 @@ export default function AddDialog({ assets, onClose }: { assets: Named[]; onClos
               ))}
             </select>
           </label>
+          {list.hasNextPage && (
+            <p class="row">
+              <span class="fine">These are the first {open.length}. Find others by name, or</span>
+              <Button kind="quiet" onClick={() => void list.fetchNextPage()}>
+                Load more
+              </Button>
+            </p>
+          )}
           {!chosen && (
             <label>
               Name of the new collection

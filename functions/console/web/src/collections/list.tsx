@@ -1,7 +1,6 @@
 import { useSignal } from '@preact/signals'
-import { keepPreviousData, useInfiniteQuery } from '@tanstack/preact-query'
 import { useLocation } from 'preact-iso'
-import { COLLECTIONS_PAGE, type Collection, collectionsRequest, readCollections } from '../api/collections'
+import { type Collection, collectionsRequest } from '../api/collections'
 import { shownData } from '../api/data'
 import { useView } from '../library/filters'
 import { SearchField } from '../library/search-field'
@@ -14,6 +13,7 @@ import { Empty, Failed, Loading } from '../ui/states'
 import { Badge } from '../ui/status'
 import { Foreign } from '../ui/text'
 import { CollectionDialog } from './dialog'
+import { useCollections } from './use-collections'
 
 const addressOf = (id: string) => `/console/collections?collection=${encodeURIComponent(id)}`
 
@@ -22,13 +22,7 @@ export function List() {
   const { route } = useLocation()
   const isMaking = useSignal(false)
   const search = view.filters.search ?? ''
-  const list = useInfiniteQuery({
-    queryKey: ['collections', 'list', search],
-    queryFn: ({ pageParam }) => readCollections(search, pageParam),
-    initialPageParam: 0,
-    getNextPageParam: (page, _, from) => (page.length < COLLECTIONS_PAGE ? null : from + COLLECTIONS_PAGE),
-    placeholderData: keepPreviousData,
-  })
+  const list = useCollections(search)
   const collections = list.data?.pages.flat() ?? []
   return (
     <div class="page">

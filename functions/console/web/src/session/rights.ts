@@ -23,3 +23,6 @@ export const whyNoCollectionChange = ({ owner }: { owner: string }): string | nu
   if (role.value === 'admin' || (role.value !== 'reader' && owner === userId.value)) return null
   return whyNoCollection() ?? NOT_YOUR_COLLECTION
 }
+
+/** The owner whose collections alone the person may change; null where it is all of them. */
+export const changeableBy = (): string | null => (role.value === 'admin' ? null : userId.value)
