@@ -39,6 +39,7 @@ async function everyPage(browser, width, viewport, [colorScheme, other]) {
     await page.emulateMedia({ colorScheme })
     await page.goto(base + path)
     await page.locator(shown).first().waitFor()
+    await page.locator('.page-head').getByRole('button', { name: 'Copy as curl' }).first().waitFor()
     if (isOpened) {
       await page.locator('.tile .open').first().click()
       await page.locator('.drawer .timeline').waitFor()

@@ -1,4 +1,5 @@
 import { useInfiniteQuery } from '@tanstack/preact-query'
+import { asked } from '../api/curl'
 import { type AuditQuery, readAudit } from '../api/queries'
 import type { AuditEntry } from '../api/types'
 import { Particulars } from '../asset/timeline'
@@ -6,6 +7,7 @@ import { Person } from '../session/person'
 import { ago, moment, words } from '../text'
 import { AssetLink } from '../ui/asset-link'
 import { Button } from '../ui/button'
+import { CopyCurl } from '../ui/copy'
 import { Choice, useFilters, Word } from '../ui/filter-fields'
 import { Empty, Failed, Loading } from '../ui/states'
 import { Badge } from '../ui/status'
@@ -27,6 +29,7 @@ export default function Activity() {
       <div class="page-head">
         <h1>Activity</h1>
         <span class="fine">Each change of state, and its reason</span>
+        <CopyCurl request={asked('/api/cloudinary/audit', filters)} />
       </div>
       <div class="filters">
         <Choice name="source" label="Source" choices={SOURCES} value={filters.source} onChange={change} />

@@ -1,6 +1,7 @@
 import '../styles/events.css'
 import { useInfiniteQuery } from '@tanstack/preact-query'
 import { useState } from 'preact/hooks'
+import { asked } from '../api/curl'
 import { type EventsQuery, readEvents } from '../api/queries'
 import type { Event } from '../api/types'
 import { plural } from '../text'
@@ -26,13 +27,12 @@ export default function Events() {
     getNextPageParam: (page) => page.pagination.next_cursor,
   })
   const events = list.data?.pages.flatMap((page) => page.items) ?? []
-  const path = `/api/cloudinary/events?${new URLSearchParams(filters)}`
   return (
     <div class="page">
       <div class="page-head">
         <h1>Events</h1>
         <span class="fine">Cloudinary's notifications, and what became of them</span>
-        <CopyCurl request={{ method: 'GET', path: path.replace(/\?$/, '') }} />
+        <CopyCurl request={asked('/api/cloudinary/events', filters)} />
       </div>
       <div class="filters">
         <Choice name="verdict" label="Verdict" choices={VERDICTS} value={filters.verdict} onChange={change} />

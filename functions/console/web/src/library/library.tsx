@@ -1,11 +1,13 @@
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/preact-query'
 import { useMemo } from 'preact/hooks'
 import { ErrorBoundary } from 'preact-iso'
+import { asked } from '../api/curl'
 import { PAGE, readPage } from '../api/queries'
 import type { Asset } from '../api/types'
 import { NewsBar } from '../live/news-bar'
 import { link } from '../live/state'
 import { bytes, count, plural } from '../text'
+import { CopyCurl } from '../ui/copy'
 import { later } from '../ui/later'
 import { Empty, Failed, Loading } from '../ui/states'
 import { UploadButton } from '../upload/button'
@@ -66,6 +68,7 @@ export function Library() {
                 {plural(first.stats.total_assets, 'asset')}, {bytes(first.stats.total_size)} in all
               </span>
             )}
+            <CopyCurl request={asked('/api/cloudinary/media', listQuery(view.filters))} />
             <NewsBar />
             <UploadButton target={target} />
           </div>

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/preact-query'
 import { readSync } from '../api/queries'
 import type { SyncOverview } from '../api/types'
 import { ago, bytes, count, moment } from '../text'
+import { CopyCurl } from '../ui/copy'
 import { Failed, Loading } from '../ui/states'
 import { Plans } from './plans'
 import { CurrentRun, History } from './runs'
@@ -22,6 +23,7 @@ export default function Sync() {
       <div class="page-head">
         <h1>Sync</h1>
         <span class="fine">How the database and Cloudinary stand to each other</span>
+        <CopyCurl request={{ method: 'GET', path: '/api/cloudinary/sync' }} />
       </div>
       {sync.isPending && <Loading what="the state of the mirror" />}
       {sync.isError && <Failed error={sync.error} retry={() => void sync.refetch()} />}

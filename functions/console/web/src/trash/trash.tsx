@@ -1,5 +1,6 @@
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/preact-query'
 import { useState } from 'preact/hooks'
+import { asked } from '../api/curl'
 import { readPage } from '../api/queries'
 import type { Asset } from '../api/types'
 import { restore } from '../asset/delete'
@@ -34,6 +35,7 @@ export default function Trash() {
         <span class="fine" role="status">
           {total === undefined || total === null ? 'Deleted assets' : `${count(total)} deleted`}
         </span>
+        <CopyCurl request={asked('/api/cloudinary/media', { ...listQuery(view.filters), deleted: 'only' })} />
       </div>
       <SearchField view={view} hint="Search deleted assets" />
       {list.isPending && <Loading what="the trash" />}
