@@ -39,6 +39,28 @@ export const collections = {
     await ordered(page, [third, first, second])
     await page.getByRole('button', { name: `Move ${third} up` }).press('Enter')
     await page.getByRole('status').getByText('It is the first one.').waitFor()
+    // By pointer.
+    const rows = page.locator('.collection-items li')
+    const middle = async (target) => {
+      const { x, y, width, height } = await target.boundingBox()
+      return [x + width / 2, y + height / 2]
+    }
+    await page.mouse.move(...(await middle(rows.nth(0).locator('.grip'))))
+    await page.mouse.down()
+    const [x, y] = await middle(rows.nth(1).locator('.grip'))
+    await page.mouse.move(x, y + 20, { steps: 5 })
+    const makesWay = page.locator('.collection-items li[style*="translateY(-"]')
+    await makesWay.getByText(first, { exact: true }).waitFor()
+    await picture(page, 'collection-drag')
+    await page.mouse.up()
+    await ordered(page, [first, third, second])
+    await page.reload()
+    await ordered(page, [first, third, second])
+    await page.mouse.move(...(await middle(rows.nth(1).locator('.grip'))))
+    await page.mouse.down()
+    await page.mouse.move(x, 20, { steps: 5 })
+    await page.mouse.up()
+    await ordered(page, [third, first, second])
     await page.reload()
     await ordered(page, [third, first, second])
     await picturesLoaded(page)

@@ -7,6 +7,7 @@ const PATHS = {
   filter: 'M4 6h16M7 12h10M10 18h4',
   collections: 'M4 8h12v12H4zM8 8V4h12v12h-4',
   events: 'M12 4a5 5 0 0 0-5 5v4l-2 3h14l-2-3V9a5 5 0 0 0-5-5M10 19h4',
+  grip: 'M9 6h.01M15 6h.01M9 12h.01M15 12h.01M9 18h.01M15 18h.01',
   first: 'M6 5h12M12 19V9M7 14l5-5 5 5',
   up: 'M12 18V6M7 11l5-5 5 5',
   down: 'M12 6v12M7 13l5 5 5-5',
