@@ -283,6 +283,10 @@ export const work = {
     await dialog.getByRole('button', { name: 'Keep them' }).click()
     await bar.getByRole('button', { name: 'Only those shown' }).click()
     await bar.getByText('1 asset chosen', { exact: true }).waitFor()
+    await page.setViewportSize(NARROW)
+    await picture(page, 'selection-narrow')
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+    same(overflow > 0, false, 'a page that is too wide')
     return opened
   },
 
