@@ -59,7 +59,7 @@ export function Gone({ asset, isChosen, onChoose }: GoneProps) {
           <Foreign>{name}</Foreign>
         </AssetLink>
         {isErased(asset) ? (
-          <span class="fine">Its name, values and history are forgotten.</span>
+          <span class="fine">Its name and values are forgotten.</span>
         ) : (
           <span class="fine">
             <Foreign>{asset.cloudinary_public_id}</Foreign> · {bytes(asset.file_size)}
