@@ -14,9 +14,14 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // Few files compress better than many, and the libraries' one stays as it is from release to release.
-        // Supabase's clients come after the first picture.
+        // Supabase's clients come after the first picture. Who operates the mirror goes from page to page: these are one file.
         codeSplitting: {
-          groups: [{ name: 'libraries', test: /node_modules.(?!@supabase.(auth|realtime|phoenix))/ }],
+          // Else what these pages share with the first one would move to them.
+          includeDependenciesRecursively: false,
+          groups: [
+            { name: 'libraries', test: /node_modules.(?!@supabase.(auth|realtime|phoenix))/ },
+            { name: 'operations', test: /web.src.(sync|issues|events|health|activity|plots)/ },
+          ],
         },
       },
     },

@@ -84,7 +84,7 @@ export const signIns = {
     const { page } = opened
     await press(page, 'Continue with GitHub')
     await page.getByRole('link', { name: 'user@example.com' }).click()
-    await page.getByRole('heading', { name: 'Trash' }).waitFor()
+    await page.getByRole('heading', { name: 'Trash', exact: true }).waitFor()
     same(new URL(page.url()).pathname, '/console/trash', 'the page')
     return opened
   },
