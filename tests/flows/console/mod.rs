@@ -16,11 +16,12 @@ use media_sync::time::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-const STORIES: [&str; 12] = [
+const STORIES: [&str; 13] = [
     "stories.mjs",
     "browser.mjs",
     "states.mjs",
     "work.mjs",
+    "large.mjs",
     "asset.mjs",
     "care.mjs",
     "live.mjs",
@@ -54,6 +55,24 @@ async fn people_do_their_work_and_both_sides_end_equal() {
     world.stack.stop().await;
 }
 
+/// The rows alone: the page draws what the database tells, and no picture comes.
+#[tokio::test]
+async fn a_library_of_a_hundred_thousand_assets_scrolls() {
+    let world = World::start().await;
+    add_people(&world).await;
+    let many = "insert into public.media_assets (
+            cloudinary_asset_id, cloudinary_public_id, resource_type, format, display_name, folder, file_size, tags,
+            cloudinary_created_at, created_at
+        )
+        select md5(n::text), 'many/' || n, 'image', 'jpg', 'Library asset ' || n, 'many/' || n % 100, n, array['many'],
+            moment, moment
+        from generate_series(1, 100000) n, lateral (select now() - interval '1 day' + n * interval '1 ms') at (moment)";
+    let client = database::connect(world.stack.database_url()).await;
+    client.batch_execute(many).await.unwrap();
+    play(&world, "large").await;
+    world.stack.stop().await;
+}
+
 async fn with_something_to_look_at() -> World {
     let world = World::start_with(StackOptions {
         other_sign_in: true,
@@ -63,15 +82,7 @@ async fn with_something_to_look_at() -> World {
     fill(&world.cloud).await;
     let run = world.sync(json!({})).await;
     assert_eq!(run.status, StatusCode::OK, "{}", run.body);
-    for (email, role) in [
-        ("admin@example.com", Some("admin")),
-        ("reader@example.com", Some("reader")),
-        ("user@example.com", None),
-    ] {
-        let role = json!({ "role": role });
-        let person = json!({"email": email, "password": PASSWORD, "app_metadata": role});
-        add_person(&world.stack, person).await;
-    }
+    add_people(&world).await;
     one_is_used(&world).await;
     some_get_lost(&world).await;
     some_go(&world).await;
@@ -80,6 +91,19 @@ async fn with_something_to_look_at() -> World {
     one_cannot_be_read(&world).await;
     one_is_given_up(&world).await;
     world
+}
+
+async fn add_people(world: &World) {
+    for (email, role) in [
+        ("admin@example.com", Some("admin")),
+        ("editor@example.com", Some("editor")),
+        ("reader@example.com", Some("reader")),
+        ("user@example.com", None),
+    ] {
+        let role = json!({ "role": role });
+        let person = json!({"email": email, "password": PASSWORD, "app_metadata": role});
+        add_person(&world.stack, person).await;
+    }
 }
 
 /// A library like a shop's, and an asset whose texts would act if a page let them.
@@ -259,6 +283,7 @@ async fn play(world: &World, book: &'static str) {
         .env("PICTURES", &pictures)
         .env("BOOK", book)
         .env("STORY", std::env::var_os("STORY").unwrap_or_default())
+        .env("DEPTH", std::env::var_os("DEPTH").unwrap_or_default())
         .current_dir(&folder)
         .arg("stories.mjs");
     // The front door runs in this process meanwhile.
@@ -276,10 +301,21 @@ async fn play(world: &World, book: &'static str) {
     }
 }
 
-/// Only `make pictures` renews the picture of the documentation.
+/// Pictures that the README and the guides show.
+const SHOWN: [&str; 5] = [
+    "library-wide-light.png",
+    "library-wide-dark.png",
+    "asset-wide-light.png",
+    "issues-wide-light.png",
+    "sync-wide-light.png",
+];
+
+/// Only `make pictures` renews the pictures of the documentation.
 fn renew_documentation(root: &Path, pictures: &Path) {
-    if std::env::var_os("UPDATE_PICTURES").is_some() {
-        let picture = "library-wide-light.png";
+    if std::env::var_os("UPDATE_PICTURES").is_none() {
+        return;
+    }
+    for picture in SHOWN {
         let kept = root.join("docs/pictures").join(picture);
         std::fs::copy(pictures.join(picture), kept).unwrap();
     }

@@ -89,6 +89,24 @@ export const signIns = {
     return opened
   },
 
+  async 'a session that ends asks to sign in, and goes on where one was'(browser) {
+    const opened = await open(browser)
+    const { page } = opened
+    await signIn(page, 'reader@example.com')
+    await page.goto(`${page.url().replace(/\?.*/, '')}?folder=products/mugs&view=list`)
+    await page.getByText('90 found').waitFor()
+    await page.evaluate(() => {
+      const [name, text] = Object.entries(localStorage).find(([, text]) => text.includes('refresh_token'))
+      localStorage.setItem(name, JSON.stringify({ ...JSON.parse(text), expires_at: 1, refresh_token: 'withdrawn' }))
+    })
+    await page.reload()
+    await page.getByLabel('Password').waitFor()
+    await signIn(page, 'reader@example.com')
+    await page.getByText('90 found').waitFor()
+    same(new URL(page.url()).searchParams.get('view'), 'list', 'the address')
+    return opened
+  },
+
   async 'a refusal on another\'s page is told'(browser) {
     const path = '/callback?error=access_denied&error_description=The+user+has+denied+access'
     const opened = await open(browser, { path })

@@ -5,6 +5,7 @@ import { care } from './care.mjs'
 import { collections } from './collections.mjs'
 import { events } from './events.mjs'
 import { writeGallery } from './gallery.mjs'
+import { large } from './large.mjs'
 import { live } from './live.mjs'
 import { menus } from './menus.mjs'
 import { signIns } from './sign-in.mjs'
@@ -58,6 +59,7 @@ async function play(name, story) {
 
 const BOOKS = {
   looks: [begin, states],
+  large: [large],
   // Menus count what the stories after them change.
   work: [signIns, work, asset, menus, live, collections, events, care],
 }

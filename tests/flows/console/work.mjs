@@ -436,6 +436,23 @@ export const work = {
     return opened
   },
 
+  async 'an editor changes what others own, and has no pages of administrators'(browser) {
+    const opened = await openAs(browser, 'editor@example.com', { path: '?folder=products/mugs' })
+    const { page } = opened
+    await page.locator('.tile .open').first().click()
+    const drawer = page.locator('.drawer')
+    const name = drawer.getByLabel('Display name')
+    const before = await name.inputValue()
+    await name.fill('A mug of an editor')
+    await drawer.getByRole('button', { name: 'Save' }).click()
+    await page.locator('.tile', { hasText: 'A mug of an editor' }).waitFor()
+    await page.locator('.toast').getByRole('button', { name: 'Undo' }).click()
+    await drawer.getByRole('heading', { name: before }).first().waitFor()
+    const menu = page.getByRole('navigation', { name: 'Pages' })
+    same(await menu.getByRole('link').allInnerTexts(), ['Library', 'Collections', 'Trash', 'Sync', 'Health'], 'pages')
+    return opened
+  },
+
   async 'texts of strangers are shown as text'(browser) {
     const opened = await openAs(browser, 'admin@example.com', { path: `?search=${encodeURIComponent('javascript:alert')}` })
     const { page } = opened
