@@ -6,6 +6,8 @@ use end_to_end::{DataApiCaller, database, eventually};
 use local_stack::TokenClaims;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
 
 use super::Measure;
 
@@ -88,6 +90,39 @@ async fn requests_of_one_user_hold_few_connections() {
     holder.rollback().await.unwrap();
     let answer = change().await;
     assert!(answer.status.is_success(), "{}", answer.body);
+    measure.stack.stop().await;
+}
+
+/// Who finds five waiting holds a connection for half a second only: the five wait two.
+#[tokio::test]
+async fn who_finds_five_waiting_gives_up_before_them() {
+    let measure = Measure::take().await;
+    let mut holder = database::connect(measure.stack.database_url()).await;
+    let holder = holder.transaction().await.unwrap();
+    let turn = "select media_sync.take_turn('public.media_assets', $1::text::uuid)";
+    let user = measure.claims.sub.to_string();
+    holder.query(turn, &[&user]).await.unwrap();
+
+    let connect = || database::connect(measure.stack.database_url());
+    let early = futures::future::join_all((0..5).map(|_| connect())).await;
+    let late = connect().await;
+    let waiting =
+        "select count(*) as waiting from pg_locks where locktype = 'advisory' and not granted";
+    let is_beyond = async {
+        eventually("five wait", async || {
+            database::rows(&measure.client, waiting, &[]).await[0]["waiting"] == 5
+        })
+        .await;
+        late.query(turn, &[&user]).await.unwrap_err()
+    };
+    let values: [&(dyn ToSql + Sync); 1] = [&user];
+    let waits = early
+        .iter()
+        .map(|client| Box::pin(client.query(turn, &values)));
+    tokio::select! {
+        (ended, ..) = futures::future::select_all(waits) => panic!("one of the five was first: {ended:?}"),
+        refused = is_beyond => assert_eq!(refused.code().map(SqlState::code), Some("PT409")),
+    }
     measure.stack.stop().await;
 }
 

@@ -201,9 +201,10 @@ export const work = {
     await page.keyboard.type('campaigns/summer', { delay: 30 })
     await page.keyboard.press('Tab')
     await page.keyboard.type('winter', { delay: 90 })
+    // A pause between two keys searches for the half word, which nothing matches either.
+    await page.waitForURL(({ searchParams }) => searchParams.get('tags') === 'winter')
     await page.getByText('Nothing matches').waitFor()
-    const { searchParams } = new URL(page.url())
-    same([searchParams.get('folder'), searchParams.get('tags')], ['campaigns/summer', 'winter'], 'the address')
+    same(new URL(page.url()).searchParams.get('folder'), 'campaigns/summer', 'the folder in the address')
     same(await page.getByRole('textbox', { name: 'Tags' }).inputValue(), 'winter', 'the field')
     return opened
   },
