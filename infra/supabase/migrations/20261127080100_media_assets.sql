@@ -457,13 +457,18 @@ create trigger keep_search_delete after delete on public.media_assets
 -- The row of an asset by its id in either form: Cloudinary's has no dashes, the row's own has. Null for an unknown id, and
 -- for any other text.
 create function media_sync.row_named(p_id text) returns uuid
-language sql stable set search_path = pg_catalog, pg_temp as $$
-    select case
-        when p_id ~* '^[0-9a-f]{32}$' then
-            (select id from public.media_assets where cloudinary_asset_id = lower(p_id))
-        when p_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
-            (select id from public.media_assets where id = p_id::uuid)
-    end
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+    -- An expression for the whole form would take longer than the search.
+    v_beside_digits constant text := translate(p_id, '0123456789abcdefABCDEF', '');
+begin
+    if length(p_id) = 32 and v_beside_digits = '' then
+        return (select id from public.media_assets where cloudinary_asset_id = lower(p_id));
+    elsif p_id like '________-____-____-____-____________' and v_beside_digits = '----' then
+        return (select id from public.media_assets where id = p_id::uuid);
+    end if;
+    return null;
+end
 $$;
 
 alter table public.media_assets enable row level security;

@@ -1,16 +1,21 @@
 -- Decisions made here. Any change of an editable column, by the API, the Data API or SQL, leaves an intent in the row,
 -- in the same transaction. The row is the outbox.
+--
+-- The rules are in PL/pgSQL, which keeps their plans: a request of 200 items asks them thousands of times, and functions
+-- in SQL are planned again for each row.
 do $once$ begin if media_sync.begin_migration('20261127080300', 'media_decisions') then execute $migration$
 set local search_path = pg_catalog, pg_temp;
 
 -- One wish: the wanted value, its base, and the time of the decision. `ours` keeps earlier wishes: Cloudinary may still
 -- show one of them, and that is nobody else's change.
 create function media_sync.wish(p_before jsonb, p_base jsonb, p_to jsonb, p_at bigint) returns jsonb
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select jsonb_build_object('to', p_to, 'base', coalesce(p_before -> 'base', p_base), 'at', p_at)
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return jsonb_build_object('to', p_to, 'base', coalesce(p_before -> 'base', p_base), 'at', p_at)
         || case when p_before is null then '{}' else jsonb_build_object(
             'ours', coalesce(p_before -> 'ours', '[]') || jsonb_build_array(p_before -> 'to')
-        ) end
+        ) end;
+end
 $$;
 
 -- Adds wishes for the keys in which two maps differ.
@@ -38,21 +43,30 @@ $$;
 
 -- The observed tags with the wishes laid over them, as the library does it: a set, in the order of its bytes.
 create function media_sync.tags_over(p_observed jsonb, p_wishes jsonb) returns text[]
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select coalesce(array_agg(tag order by tag collate "C"), '{}')
-    from (
-        select tag from jsonb_array_elements_text(p_observed) as o (tag)
-        where coalesce((p_wishes ->> tag)::boolean, true)
-        union
-        select key from jsonb_each(p_wishes) where value = 'true'
-    ) shown
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return (
+        select coalesce(array_agg(tag order by tag collate "C"), '{}')
+        from (
+            select tag from jsonb_array_elements_text(p_observed) as o (tag)
+            where coalesce((p_wishes ->> tag)::boolean, true)
+            union
+            select key from jsonb_each(p_wishes) where value = 'true'
+        ) shown
+    );
+end
 $$;
 
 -- The tags that an edit's item adds (true) and removes (false).
 create function media_sync.asked_tags(p_item jsonb) returns jsonb
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select coalesce((select jsonb_object_agg(tag, true) from jsonb_array_elements_text(p_item -> 'add_tags') tag), '{}')
-        || coalesce((select jsonb_object_agg(tag, false) from jsonb_array_elements_text(p_item -> 'remove_tags') tag), '{}')
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return coalesce(
+        (select jsonb_object_agg(tag, true) from jsonb_array_elements_text(p_item -> 'add_tags') tag), '{}'
+    ) || coalesce(
+        (select jsonb_object_agg(tag, false) from jsonb_array_elements_text(p_item -> 'remove_tags') tag), '{}'
+    );
+end
 $$;
 
 -- The rules of texts that people may write. The library has the same table (shared/src/value_rules.rs), and a test
@@ -61,7 +75,9 @@ create function media_sync.text_rules() returns table (
     rule text, shortest integer, longest integer, forbidden text,
     takes_controls boolean, is_path boolean, is_trimmed boolean, requirement text
 )
-language sql immutable set search_path = pg_catalog, pg_temp as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return query
     values
         ('public_id', 1, 255, '?&#\%<>+', false, true, false,
             'must have 1 to 255 characters, no control characters and none of ? & # \ % < > +, '
@@ -77,67 +93,87 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         ('context_value', 0, 1024, '', true, false, false, 'must be text of 1,024 characters at most'),
         ('metadata_text', 0, 10000, '', true, false, false, 'must be text of 10,000 characters at most'),
         ('metadata_choice', 1, 255, '', true, false, false, 'must be text of 1 to 255 characters'),
-        ('description', 0, 10000, '', true, false, false, 'must be text of 10,000 characters at most')
+        ('description', 0, 10000, '', true, false, false, 'must be text of 10,000 characters at most');
+end
 $$;
 
 -- A blank of any script at an end. \s would follow the database's collation.
 create function media_sync.blank_end() returns text
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select '^[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]'
-        '|[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$'
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return '^[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]'
+        '|[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$';
+end
 $$;
 
 -- The place of the first of these texts that has a fault by the rule, or null. All at once: a call for each of thousands
 -- of texts would take seconds.
 create function media_sync.faulty_text(p_rule text, p_texts text[]) returns bigint
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select place
-    from media_sync.text_rules() r,
-        (select media_sync.blank_end() as blank_end offset 0) b,
-        unnest(p_texts) with ordinality as given (given, place)
-    where r.rule = p_rule and (
-        given is null
-        or length(given) not between r.shortest and r.longest
-        or r.forbidden <> '' and translate(given, r.forbidden, '') <> given
-        or (not r.takes_controls) and given ~ '[\u0001-\u001f\u007f-\u009f]'
-        or r.is_trimmed and given ~ b.blank_end
-        or r.is_path and given <> '' and exists (
-            select from unnest(string_to_array(given, '/')) part
-            where part in ('', '.', '..') or part ~ b.blank_end
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return (
+        select place
+        from media_sync.text_rules() r,
+            (select media_sync.blank_end() as blank_end offset 0) b,
+            unnest(p_texts) with ordinality as given (given, place)
+        where r.rule = p_rule and (
+            given is null
+            or length(given) not between r.shortest and r.longest
+            or r.forbidden <> '' and translate(given, r.forbidden, '') <> given
+            or (not r.takes_controls) and given ~ '[\u0001-\u001f\u007f-\u009f]'
+            or r.is_trimmed and given ~ b.blank_end
+            or r.is_path and given <> '' and exists (
+                select from unnest(string_to_array(given, '/')) part
+                where part in ('', '.', '..') or part ~ b.blank_end
+            )
         )
-    )
-    order by place
-    limit 1
+        order by place
+        limit 1
+    );
+end
 $$;
 
 -- The fault of a text by one of the rules, or null.
 create function media_sync.fault_of_text(p_rule text, p_text text) returns text
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select requirement from media_sync.text_rules()
-    where rule = p_rule and media_sync.faulty_text(p_rule, array[p_text]) is not null
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return (
+        select requirement from media_sync.text_rules()
+        where rule = p_rule and media_sync.faulty_text(p_rule, array[p_text]) is not null
+    );
+end
 $$;
 
 -- The bounds of whole values, in bytes of their JSON as jsonb prints it. They keep the row of a user small: fifty such
 -- rows fit into one answer. The library has the same table, and a test compares both.
 create function media_sync.size_rules() returns table (rule text, most_bytes integer, requirement text)
-language sql immutable set search_path = pg_catalog, pg_temp as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return query
     values
         ('tags', 16384, 'must have 16 KiB at most as JSON, all together'),
         ('pairs', 16384, 'must have 16 KiB at most as JSON, all together'),
-        ('description', 12000, 'must have 12,000 bytes at most as JSON')
+        ('description', 12000, 'must have 12,000 bytes at most as JSON');
+end
 $$;
 
 -- The fault of a whole value, or null. A value that is larger already came from Cloudinary, and may stay as large.
 create function media_sync.fault_of_size(p_rule text, p_bytes bigint, p_bytes_before bigint default 0) returns text
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select requirement from media_sync.size_rules()
-    where rule = p_rule and p_bytes > greatest(most_bytes, p_bytes_before)
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return (
+        select requirement from media_sync.size_rules()
+        where rule = p_rule and p_bytes > greatest(most_bytes, p_bytes_before)
+    );
+end
 $$;
 
 -- The bytes of tags as jsonb would print them. JSON is quicker where texts are long.
 create function media_sync.bytes_of_tags(p_tags text[]) returns bigint
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select octet_length(to_json(p_tags)::text) + greatest(cardinality(p_tags) - 1, 0)
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return octet_length(to_json(p_tags)::text) + greatest(cardinality(p_tags) - 1, 0);
+end
 $$;
 
 -- The fault of one value of context or metadata, or null.
@@ -188,8 +224,9 @@ $$;
 
 -- The fault of new context or metadata, or null.
 create function media_sync.fault_of_pairs(p_group text, p_old jsonb, p_new jsonb) returns text
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select case
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return case
         when p_new is not distinct from p_old then null
         when jsonb_typeof(p_new) is distinct from 'object' then p_group || ' must be an object'
         when media_sync.fault_of_size('pairs', octet_length(p_new::text), octet_length(p_old::text)) is not null then
@@ -201,17 +238,19 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
             where fault is not null
             limit 1
         )
-    end
+    end;
+end
 $$;
 
 -- The fault of tags, or null.
 create function media_sync.fault_of_tags(p_old text[], p_new text[]) returns text
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select case
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return case
         when p_new is null then 'tags must be a list'
         when cardinality(p_new) > greatest(1000, cardinality(p_old)) then 'tags must be 1,000 at most'
-        when media_sync.fault_of_size('tags', media_sync.bytes_of_tags(p_new), media_sync.bytes_of_tags(p_old)) is not null
-            then 'tags ' || media_sync.fault_of_size('tags', media_sync.bytes_of_tags(p_new))
+        when media_sync.fault_of_size('tags', media_sync.bytes_of_tags(p_new), media_sync.bytes_of_tags(p_old))
+            is not null then 'tags ' || media_sync.fault_of_size('tags', media_sync.bytes_of_tags(p_new))
         else (
             select 'each of tags ' || requirement
             from media_sync.text_rules()
@@ -220,14 +259,16 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
                 except select tag from unnest(p_old) tag
             )) is not null
         )
-    end
+    end;
+end
 $$;
 
 -- The fault of an edit, or null. One value beyond measure would stop every page and every run that reads it. Unchanged
 -- values are not checked.
 create function media_sync.fault_of_edit(p_old public.media_assets, p_new public.media_assets) returns text
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select coalesce(
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return coalesce(
         case when p_new.cloudinary_public_id is distinct from p_old.cloudinary_public_id then
             'cloudinary_public_id ' || media_sync.fault_of_text('public_id', p_new.cloudinary_public_id) end,
         case when p_new.display_name is distinct from p_old.display_name then
@@ -237,26 +278,31 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
         case when p_new.tags is distinct from p_old.tags then media_sync.fault_of_tags(p_old.tags, p_new.tags) end,
         media_sync.fault_of_pairs('context', p_old.context, p_new.context),
         media_sync.fault_of_pairs('metadata', p_old.metadata, p_new.metadata)
-    )
+    );
+end
 $$;
 
 create function media_sync.fault_of_own_text(p_text text) returns text
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select coalesce(
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return coalesce(
         media_sync.fault_of_text('description', p_text),
         media_sync.fault_of_size('description', octet_length(to_json(p_text)::text))
-    )
+    );
+end
 $$;
 
 -- The fault of new texts that only this side knows, or null.
 create function media_sync.fault_of_description(p_old public.media_assets, p_new public.media_assets) returns text
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select coalesce(
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return coalesce(
         case when p_new.description is distinct from p_old.description and p_new.description is not null then
             'description ' || media_sync.fault_of_own_text(p_new.description) end,
         case when p_new.alt_text is distinct from p_old.alt_text and p_new.alt_text is not null then
             'alt_text ' || media_sync.fault_of_own_text(p_new.alt_text) end
-    )
+    );
+end
 $$;
 
 -- The fault of a new name or folder outside the caller's prefix, or null. A name that an asset has already stays good.
@@ -323,31 +369,40 @@ $$;
 
 -- The columns that people edit.
 create function media_sync.edited_columns(p_row public.media_assets) returns jsonb
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select jsonb_build_object(
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return jsonb_build_object(
         'cloudinary_public_id', p_row.cloudinary_public_id, 'folder', p_row.folder, 'display_name', p_row.display_name,
         'tags', p_row.tags, 'context', p_row.context, 'metadata', p_row.metadata,
         'description', p_row.description, 'alt_text', p_row.alt_text, 'deleted_at', p_row.deleted_at
-    )
+    );
+end
 $$;
 
 -- The tag of an asset's state: the values that people edit, and the version of the content. What the mirror notes beside
 -- them does not change it.
 create function media_sync.etag_of(p_row public.media_assets) returns text
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select left(encode(sha256(convert_to((
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return left(encode(sha256(convert_to((
         media_sync.edited_columns(p_row) || jsonb_build_object(
             'deleted_at', p_row.deleted_at is not null, 'version', p_row.cloudinary_version)
-    )::text, 'UTF8')), 'hex'), 32)
+    )::text, 'UTF8')), 'hex'), 32);
+end
 $$;
 
 -- The columns in which two states of a row differ: {"from", "to"}.
 create function media_sync.differences(p_from jsonb, p_to jsonb) returns jsonb
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select jsonb_build_object(
-        'from', coalesce(jsonb_object_agg(key, value), '{}'), 'to', coalesce(jsonb_object_agg(key, p_to -> key), '{}')
-    )
-    from jsonb_each(p_from) where value is distinct from p_to -> key
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    return (
+        select jsonb_build_object(
+            'from', coalesce(jsonb_object_agg(key, value), '{}'),
+            'to', coalesce(jsonb_object_agg(key, p_to -> key), '{}')
+        )
+        from jsonb_each(p_from) where value is distinct from p_to -> key
+    );
+end
 $$;
 
 -- Refuses decisions that would make an intent too large: what accumulates until Cloudinary has confirmed it.

@@ -215,6 +215,8 @@ impl Shelf {
             let answer = self.user.call(Method::POST, path, &[], Some(&row)).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
         }
+        let changed = self.update(&json!({"created_at": time})).await;
+        changed.assert_status(StatusCode::FORBIDDEN);
     }
 
     pub(super) async fn administrators_change_any(&self, asset: &str) {
