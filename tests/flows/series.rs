@@ -14,11 +14,17 @@ const WORK: &str = "
     insert into public.media_sync_log (occurred_at, operation, status, source, error_code)
     select hour + n * interval '1 second', operation, status, 'webhook', case when status = 'failed' then 'x' end
     from (values
-        (3, 'created', 'success', 4), (3, 'edit_confirmed', 'success', 2), (3, 'edit_requested', 'success', 5),
-        (3, 'edit', 'failed', 3), (3, 'conflict', 'success', 1)
+        (3, 'created', 'success', 4), (3, 'edit', 'failed', 3), (3, 'conflict', 'success', 1)
     ) work (ago, operation, status, times),
     lateral (select date_trunc('hour', now(), 'UTC') - ago * interval '1 hour' as hour) hours,
     lateral generate_series(1, times) n;
+    insert into public.media_sync_log (occurred_at, operation, source, cloudinary_asset_id)
+    select date_trunc('hour', now(), 'UTC') - interval '3 hours' + n * interval '1 second', operation, 'api', asset
+    from (values
+        ('edit_requested', 'one', 0), ('edit_requested', 'one', 10), ('edit_requested', 'two', 10),
+        ('edit_confirmed', 'one', 12), ('delete_confirmed', 'two', 14), ('edit_requested', 'two', 60),
+        ('restore_confirmed', 'found', 20)
+    ) work (operation, asset, n);
     insert into public.media_sync_log (occurred_at, operation, source)
     select date_trunc('hour', now(), 'UTC') - interval '4 hours', 'updated', 'reconcile' from generate_series(1, 10005);
     insert into public.media_notifications (
@@ -89,10 +95,11 @@ async fn assert_work_is_told(told: &Value, stack: &LocalStack) {
         .position(|hour| hour["hour"] == first)
         .unwrap_or_else(|| panic!("{first} is among {moments:?}"));
     let expected = json!({
-        "hour": first, "applied": 6, "failed": 3, "conflicts": 1, "is_exact": true,
+        "hour": first, "applied": 7, "failed": 3, "conflicts": 1, "is_exact": true,
         "runs": {"running": 0, "succeeded": 2, "failed": 1, "stopped": 0}, "quota_remaining": 390,
         "full_run_age_seconds": 55 * 60,
         "delay": {"samples": 3, "p50_seconds": 2.0, "p95_seconds": 2.9},
+        "outbound_delay": {"samples": 2, "p50_seconds": 3.0, "p95_seconds": 3.9},
     });
     assert_eq!(hours[place], expected);
     let before = &hours[place - 1];

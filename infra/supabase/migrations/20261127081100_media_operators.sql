@@ -261,10 +261,14 @@ declare
     c_longest constant integer := 168;
     c_most constant integer := 10000;
     c_samples constant integer := 500;
+    -- Each is looked up.
+    c_confirmed_samples constant integer := 100;
     c_hour constant interval := interval '1 hour';
     c_applied constant text[] := array[
         'created', 'updated', 'renamed', 'deleted', 'revived', 'edit_confirmed', 'delete_confirmed', 'restore_confirmed'
     ];
+    c_requested constant text[] := array['edit_requested', 'delete_requested', 'restore_requested'];
+    c_confirmed constant text[] := array['edit_confirmed', 'delete_confirmed', 'restore_confirmed'];
     v_last constant timestamptz := date_trunc('hour', now(), 'UTC');
     v_hours jsonb;
 begin
@@ -289,6 +293,10 @@ begin
         'delay', case when delay.samples > 0 then jsonb_build_object(
             'samples', delay.samples, 'p50_seconds', round(delay.seconds[1]::numeric, 3),
             'p95_seconds', round(delay.seconds[2]::numeric, 3)
+        ) end,
+        'outbound_delay', case when outbound_delay.samples > 0 then jsonb_build_object(
+            'samples', outbound_delay.samples, 'p50_seconds', round(outbound_delay.seconds[1]::numeric, 3),
+            'p95_seconds', round(outbound_delay.seconds[2]::numeric, 3)
         ) end
     ) order by hour) into v_hours
     from hours
@@ -334,7 +342,22 @@ begin
         ) sample
         -- What came again tells its last time.
         where verdict = 'applied' and replays = 0
-    ) delay;
+    ) delay
+    cross join lateral (
+        select count(*) as samples, percentile_cont(array[0.5, 0.95]) within group (order by late) as seconds
+        from (
+            select extract(epoch from l.occurred_at - (
+                select r.occurred_at from public.media_sync_log r
+                where r.cloudinary_asset_id = l.cloudinary_asset_id and r.operation = any (c_requested)
+                    and r.occurred_at <= l.occurred_at
+                order by r.occurred_at desc limit 1
+            ))::double precision as late
+            from public.media_sync_log l
+            where l.operation = any (c_confirmed) and l.occurred_at >= hour and l.occurred_at < next
+            order by l.occurred_at, l.id limit c_confirmed_samples
+        ) sample
+        where late is not null
+    ) outbound_delay;
     return jsonb_build_object('hours', v_hours);
 end
 $$;

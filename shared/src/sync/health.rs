@@ -98,7 +98,10 @@ pub fn assess(
             ),
             Ok(depth) if queue.ends_with("dead_letters") && depth.total() > 0 => note(
                 "dead_letters",
-                format!("{} messages were given up in {queue}.", depth.total()),
+                match depth.total() {
+                    1 => format!("1 message was given up in {queue}."),
+                    many => format!("{many} messages were given up in {queue}."),
+                },
             ),
             Ok(_) => {}
         }

@@ -81,6 +81,21 @@ const ISSUES = { path: '/issues', question: 'api/cloudinary/issues' }
 const EVENTS = { path: '/events', question: 'api/cloudinary/events?**' }
 const COLLECTIONS = { path: '/collections', question: 'rest/v1/media_collections?**' }
 const HOURS = { path: '/health', question: 'api/cloudinary/audit/series?**' }
+
+/** A day in which the runs of some hours failed or stopped, and whose quota comes back. */
+const A_DAY = json({
+  hours: Array.from({ length: 24 }, (_, at) => {
+    const delay = (least) => (at % 8 === 3 ? null : { samples: 9, p50_seconds: least + (at % 5) / 4, p95_seconds: least * 3 + (at % 7) })
+    return {
+      hour: new Date(Date.UTC(2026, 10, 24, at)).toISOString(),
+      applied: (at * 37) % 90, failed: at % 6 === 5 ? 7 : 0, conflicts: at % 4, is_exact: true,
+      runs: { running: 0, succeeded: at % 9 === 8 ? 0 : 2, failed: at === 8 ? 1 : 0, stopped: at === 17 ? 1 : 0 },
+      quota_remaining: 500 - ((at * 90) % 450), full_run_age_seconds: at * 3600,
+      delay: delay(0.6), outbound_delay: delay(1.1),
+    }
+  }),
+})
+
 const PART = { question: 'console/assets/facets-*.js' }
 const MENUS = { question: 'api/cloudinary/media/facets**' }
 
@@ -117,6 +132,17 @@ export const states = {
   'collections without connection': (browser) =>
     answered(browser, 'state-collections-offline', null, 'No connection', COLLECTIONS),
   'no hours': (browser) => answered(browser, 'state-hours-failed', problem(503, 'unavailable'), 'The service has a problem', HOURS),
+  async 'a day of work is drawn'(browser) {
+    const prepare = (page) => page.route(`**/${HOURS.question}`, (route) => route.fulfill(A_DAY))
+    const opened = await openAs(browser, undefined, { path: HOURS.path, prepare })
+    const plots = opened.page.locator('.plots')
+    await plots.waitFor()
+    const ticks = await opened.page.locator('.plot .mark.bad').first().getAttribute('d')
+    same(ticks.match(/M/g).length, 1, 'ticks of hours in which a run failed')
+    await plots.evaluate((element) => element.scrollIntoView())
+    await look(opened, 'state-hours')
+    return opened
+  },
   'a part of the page is gone': (browser) =>
     answered(browser, 'state-part-missing', null, 'A part of this page did not load.', PART),
   async 'the program of the page does not come'(browser) {

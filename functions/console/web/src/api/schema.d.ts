@@ -1403,6 +1403,12 @@ export interface components {
                 p50_seconds: number;
                 p95_seconds: number;
             } | null;
+            /** @description From the last change of an asset here until Cloudinary is known to have it, of the hour's first 100 such confirmations. */
+            outbound_delay: {
+                samples: number;
+                p50_seconds: number;
+                p95_seconds: number;
+            } | null;
         };
         Events: {
             items: components["schemas"]["Event"][];
@@ -2921,6 +2927,11 @@ export interface operations {
                      *             "samples": 37,
                      *             "p50_seconds": 1.204,
                      *             "p95_seconds": 3.91
+                     *           },
+                     *           "outbound_delay": {
+                     *             "samples": 12,
+                     *             "p50_seconds": 0.871,
+                     *             "p95_seconds": 2.35
                      *           }
                      *         }
                      *       ]

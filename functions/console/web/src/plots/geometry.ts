@@ -31,6 +31,16 @@ export function linePath(row: Numbers, top: number): string {
     .join('')
 }
 
+/** Ticks below the hours that are marked. */
+export function ticks(marked: boolean[]): string {
+  const step = WIDTH / marked.length
+  return marked
+    .map((is, at) =>
+      is ? `M${((at + 0.15) * step).toFixed(1)} ${HEIGHT + 4}h${(step * 0.7).toFixed(1)}` : '',
+    )
+    .join('')
+}
+
 export interface Bar {
   x: number
   y: number

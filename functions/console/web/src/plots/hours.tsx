@@ -7,7 +7,7 @@ import { CopyCurl } from '../ui/copy'
 import { useFilters } from '../ui/filter-fields'
 import { Failed, Loading } from '../ui/states'
 import { beginning } from './beginning'
-import { Plot } from './plot'
+import { Plot, type Row } from './plot'
 import { HoursTable } from './table'
 
 const SPANS = { 24: 'A day', 72: 'Three days', 168: 'A week' } as const
@@ -51,12 +51,20 @@ export default function Hours() {
   )
 }
 
+const shares = (delays: AuditHour['delay'][]): Row[] => [
+  { name: 'half within', kind: 'accent', values: delays.map((delay) => delay?.p50_seconds ?? null) },
+  { name: '95 % within', kind: 'wait', values: delays.map((delay) => delay?.p95_seconds ?? null) },
+]
+
 const seconds = (value: number): string => duration(Math.round(value * 1000))
 
 function Plots({ hours }: { hours: AuditHour[] }) {
   const [first, last] = [hours[0], hours.at(-1)]
   if (!first || !last) return null
   const ends = { from: beginning(first), until: beginning(last) }
+  const marks = hours.map(({ runs }) =>
+    runs.failed > 0 ? 'bad' : runs.stopped > 0 ? 'wait' : runs.succeeded > 0 ? 'good' : null,
+  )
   const numbers = (of: (hour: AuditHour) => number | null | undefined) =>
     hours.map((hour) => of(hour) ?? null)
   return (
@@ -74,16 +82,6 @@ function Plots({ hours }: { hours: AuditHour[] }) {
           {...ends}
         />
         <Plot
-          title="Delay of notifications"
-          shape="lines"
-          told={seconds}
-          rows={[
-            { name: 'half within', kind: 'accent', values: numbers(({ delay }) => delay?.p50_seconds) },
-            { name: '95 % within', kind: 'wait', values: numbers(({ delay }) => delay?.p95_seconds) },
-          ]}
-          {...ends}
-        />
-        <Plot
           title="Runs"
           shape="bars"
           told={count}
@@ -95,6 +93,22 @@ function Plots({ hours }: { hours: AuditHour[] }) {
           {...ends}
         />
         <Plot
+          title="From Cloudinary to here"
+          shape="lines"
+          told={seconds}
+          rows={shares(hours.map(({ delay }) => delay))}
+          marks={marks}
+          {...ends}
+        />
+        <Plot
+          title="From here to Cloudinary"
+          shape="lines"
+          told={seconds}
+          rows={shares(hours.map(({ outbound_delay }) => outbound_delay))}
+          marks={marks}
+          {...ends}
+        />
+        <Plot
           title="Cloudinary's quota"
           shape="lines"
           told={count}
@@ -102,6 +116,10 @@ function Plots({ hours }: { hours: AuditHour[] }) {
           {...ends}
         />
       </div>
+      <p class="fine">
+        Delays are from a change on one side until the other has it. A tick is an hour with runs: green if all
+        succeeded, red if one failed.
+      </p>
       {hours.some(({ is_exact }) => !is_exact) && (
         <p class="fine">In some hours more happened than is counted.</p>
       )}

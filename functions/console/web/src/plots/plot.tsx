@@ -1,7 +1,7 @@
 import { useId } from 'preact/hooks'
-import { bars, HEIGHT, linePath, mostOf, type Numbers, roundUp, WIDTH } from './geometry'
+import { bars, HEIGHT, linePath, mostOf, type Numbers, roundUp, ticks, WIDTH } from './geometry'
 
-interface Row {
+export interface Row {
   name: string
   kind: 'good' | 'bad' | 'wait' | 'accent'
   values: Numbers
@@ -16,10 +16,14 @@ interface PlotProps {
   told: (value: number) => string
   from: string
   until: string
+  /** What runs came to in each hour: a tick below the hour. */
+  marks?: Mark[]
 }
 
+type Mark = 'good' | 'bad' | 'wait' | null
+
 /** A drawing of a few rows over the hours. Its numbers are in the table beside it. */
-export function Plot({ title, shape, rows, told, from, until }: PlotProps) {
+export function Plot({ title, shape, rows, told, from, until, marks = [] }: PlotProps) {
   const heading = useId()
   const values = rows.map((row) => row.values)
   const top = roundUp(shape === 'bars' ? mostOf([sums(values)]) : mostOf(values))
@@ -49,6 +53,9 @@ export function Plot({ title, shape, rows, told, from, until }: PlotProps) {
               ))
             ),
           )}
+          {KINDS_OF_MARKS.filter((kind) => marks.includes(kind)).map((kind) => (
+            <path key={kind} class={`mark ${kind}`} d={ticks(marks.map((mark) => mark === kind))} />
+          ))}
         </svg>
         {isEmpty && <span class="fine plot-empty">Nothing is known of these hours.</span>}
         <span class="fine plot-hours" aria-hidden="true">
@@ -59,6 +66,8 @@ export function Plot({ title, shape, rows, told, from, until }: PlotProps) {
     </figure>
   )
 }
+
+const KINDS_OF_MARKS = ['good', 'wait', 'bad'] as const
 
 const sums = (rows: Numbers[]): Numbers =>
   (rows[0] ?? []).map((_, at) => rows.reduce((sum, row) => sum + (row[at] ?? 0), 0))

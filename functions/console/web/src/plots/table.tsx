@@ -8,8 +8,10 @@ const COLUMNS: [string, (hour: AuditHour) => string][] = [
   ['Failed', ({ failed }) => count(failed)],
   ['Runs', ({ runs }) => count(runs.succeeded + runs.running + runs.stopped + runs.failed)],
   ['Runs that failed or stopped', ({ runs }) => count(runs.stopped + runs.failed)],
-  ['Half within', ({ delay }) => duration(milliseconds(delay?.p50_seconds))],
-  ['95 % within', ({ delay }) => duration(milliseconds(delay?.p95_seconds))],
+  ['To here: half within', ({ delay }) => duration(milliseconds(delay?.p50_seconds))],
+  ['To here: 95 % within', ({ delay }) => duration(milliseconds(delay?.p95_seconds))],
+  ['To Cloudinary: half within', ({ outbound_delay: delay }) => duration(milliseconds(delay?.p50_seconds))],
+  ['To Cloudinary: 95 % within', ({ outbound_delay: delay }) => duration(milliseconds(delay?.p95_seconds))],
   ['Calls left', ({ quota_remaining }) => (quota_remaining === null ? '–' : count(quota_remaining))],
   ['Last full run', ({ full_run_age_seconds }) => before(full_run_age_seconds)],
 ]
