@@ -243,6 +243,7 @@ begin
         v_filter := v_filter || ' and m.folder = $1 ->> ''folder''';
     end if;
     if p_query ? 'sync_status' then v_filter := v_filter || ' and m.sync_status = $1 ->> ''sync_status'''; end if;
+    if p_query ? 'error_code' then v_filter := v_filter || ' and m.sync_error_code = $1 ->> ''error_code'''; end if;
     if p_query ? 'uploaded_by' then v_filter := v_filter || ' and m.uploaded_by = ($1 ->> ''uploaded_by'')::uuid'; end if;
     if p_query ? 'date_from' then v_filter := v_filter || ' and ' || v_date || ' >= ($1 ->> ''date_from'')::timestamptz'; end if;
     if p_query ? 'date_to' then v_filter := v_filter || ' and ' || v_date || ' <= ($1 ->> ''date_to'')::timestamptz'; end if;
@@ -555,8 +556,8 @@ $$;
 
 -- One page of assets, with everything that a media screen shows beside it.
 -- p_query: {deleted?: only, search?, resource_type?: text | [text], format?: the same, delivery_type?: the same, folder?, below?,
---   context?: {key: text}, metadata?: {key: text}, tags?, tags_match?, sync_status?, uploaded_by?, date_field?,
---   date_from?, date_to?, min_size?, max_size?, sort_by, sort_order, limit, offset?, after?: {value, id}}
+--   context?: {key: text}, metadata?: {key: text}, tags?, tags_match?, sync_status?, error_code?, uploaded_by?,
+--   date_field?, date_from?, date_to?, min_size?, max_size?, sort_by, sort_order, limit, offset?, after?: {value, id}}
 -- {items, delivery: {opens_guarded, stored_public_ids} | null, has_more, position: {value, id} | null, total, total_is_exact, stats, sync_status}
 -- A function's answer is limited. A page of very large rows holds fewer than asked for, and tells where to go on. A
 -- page that was asked for by its number would leave rows out: its items are shortened instead.

@@ -43,6 +43,9 @@ pub struct MediaFilters<D> {
     tags_match: Option<TagsMatch>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sync_status: Option<SyncStatus>,
+    /// An open set: rules of the project's own are among the reasons.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     uploaded_by: Option<Uuid>,
     /// The date that the period is about.
@@ -67,7 +70,7 @@ pub enum TagsMatch {
 }
 
 /// The parameters that [`MediaFilters::read`] reads.
-pub const FILTER_PARAMETERS: [&str; 17] = [
+pub const FILTER_PARAMETERS: [&str; 18] = [
     "search",
     "resource_type",
     "format",
@@ -79,6 +82,7 @@ pub const FILTER_PARAMETERS: [&str; 17] = [
     "tags",
     "tags_match",
     "sync_status",
+    "error_code",
     "uploaded_by",
     "date_field",
     "date_from",
@@ -114,6 +118,7 @@ impl<D: DeserializeOwned> MediaFilters<D> {
             tags,
             tags_match,
             sync_status: query.word("sync_status")?,
+            error_code: query.text("error_code", 64)?.map(str::to_owned),
             uploaded_by: query.uuid("uploaded_by")?,
             date_field: query.word("date_field")?,
             date_from,

@@ -71,8 +71,9 @@ export const care = {
     await page.getByText('not <b>now</b>').first().waitFor()
     await card.locator('summary').click()
     await picture(page, 'issues')
-    await card.getByRole('link', { name: 'Show all assets in error' }).click()
+    await card.getByRole('link', { name: 'Show all 2 in a list' }).click()
     await page.getByText('2 found').waitFor()
+    await page.getByRole('button', { name: 'Cause: cloudinary_bad_request' }).waitFor()
     await page.locator('.tile').getByText('refused-1').waitFor()
     await page.goBack()
     await card.getByRole('button', { name: 'Acknowledge' }).click()
@@ -142,11 +143,12 @@ export const care = {
 
     // Somebody else takes one back meanwhile.
     const other = await openAs(browser, 'admin@example.com')
-    await other.page.getByRole('link', { name: 'Trash', exact: true }).click()
-    // Until the page has come, the library's search is there.
+    await other.page.getByRole('link', { name: 'Issues', exact: true }).click()
+    const issue = other.page.getByRole('region', { name: 'Deletes are held back because they are many' })
+    await issue.getByRole('link', { name: 'Show all 30 in a list' }).click()
     await other.page.getByRole('heading', { name: 'Trash' }).waitFor()
-    await other.page.getByRole('searchbox').fill('archive held')
     await other.page.getByText('30 deleted').waitFor()
+    await other.page.getByRole('button', { name: 'Cause: held' }).waitFor()
     // Cloudinary has their files still.
     await other.page.waitForFunction(() => document.querySelector('.trash img')?.naturalWidth > 0)
     await picture(other.page, 'trash-held')

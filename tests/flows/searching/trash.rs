@@ -113,6 +113,8 @@ async fn filters_hold(lister: &mut Lister) {
         ("search=mug+4", 6),
         ("search=4g", 0),
         ("resource_type=raw", 10),
+        ("error_code=no_backup", 1),
+        ("error_code=held", 0),
         ("date_field=deleted_at&date_to=2020-01-01", 0),
         ("uploaded_by=00000000-0000-4000-8000-000000000001", 0),
     ] {

@@ -1823,6 +1823,8 @@ export interface components {
         FilterTagsMatch: "all" | "any";
         /** @description Only in this state. */
         FilterSyncStatus: components["schemas"]["SyncState"];
+        /** @description Only if the mirror is held up for this cause: the `code` of an issue, or an asset's `sync_error_code`. */
+        FilterErrorCode: string;
         /** @description Only of this user. */
         FilterUploadedBy: string;
         /** @description At this moment or later; a day means its first moment in UTC. Years from 1 to 9999. */
@@ -1890,6 +1892,8 @@ export interface operations {
                 tags_match?: components["parameters"]["FilterTagsMatch"];
                 /** @description Only in this state. */
                 sync_status?: components["parameters"]["FilterSyncStatus"];
+                /** @description Only if the mirror is held up for this cause: the `code` of an issue, or an asset's `sync_error_code`. */
+                error_code?: components["parameters"]["FilterErrorCode"];
                 /** @description Only of this user. */
                 uploaded_by?: components["parameters"]["FilterUploadedBy"];
                 /** @description The moment that the dates compare: when the row was made or changed, or when the asset was made; of deleted assets also when they were deleted. */
@@ -2183,6 +2187,8 @@ export interface operations {
                 tags_match?: components["parameters"]["FilterTagsMatch"];
                 /** @description Only in this state. */
                 sync_status?: components["parameters"]["FilterSyncStatus"];
+                /** @description Only if the mirror is held up for this cause: the `code` of an issue, or an asset's `sync_error_code`. */
+                error_code?: components["parameters"]["FilterErrorCode"];
                 /** @description Only of this user. */
                 uploaded_by?: components["parameters"]["FilterUploadedBy"];
                 /** @description The moment that the dates compare: when the row was made or changed, or when the asset was made. */

@@ -1,5 +1,5 @@
 import type { Issue } from '../api/types'
-import { words } from '../text'
+import { count, words } from '../text'
 
 const CHANGES: Record<string, string> = {
   upload: 'Uploads',
@@ -38,21 +38,16 @@ export function titleOf({ operation, code }: Issue): string {
   return `${changes} ${COURSES[code] ?? `fail: ${words(code)}`}`
 }
 
-/** Codes of changes that count as pending, not as errors. */
-const WAITING = ['held', 'fenced', 'rounds_spent', 'cloudinary_quota', 'cloudinary_concurrency']
-
 interface Place {
   address: string
   name: string
 }
 
-/** The list that holds the assets of an issue. It has no filter for a cause: it holds all that are in the same state. */
-export function placeOf({ operation, code }: Issue): Place {
-  const isWaiting = WAITING.includes(code)
-  const state = isWaiting ? 'pending' : 'error'
-  const assets = isWaiting ? 'assets that wait' : 'assets in error'
-  if (code === 'no_backup') return { address: '/console/trash', name: 'Open the trash' }
-  return operation === 'delete'
-    ? { address: `/console/trash?sync_status=${state}`, name: `Show all deleted ${assets}` }
-    : { address: `/console?sync_status=${state}`, name: `Show all ${assets}` }
+/** The list that holds the assets of an issue. */
+export function placeOf({ operation, code, assets }: Issue): Place {
+  const isGone = operation === 'delete' || code === 'no_backup'
+  return {
+    address: `/console${isGone ? '/trash' : ''}?error_code=${encodeURIComponent(code)}`,
+    name: assets === 1 ? 'Show it in a list' : `Show all ${count(assets)} in a list`,
+  }
 }

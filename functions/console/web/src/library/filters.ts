@@ -10,6 +10,7 @@ const KEPT = [
   'below',
   'tags',
   'sync_status',
+  'error_code',
   'uploaded_by',
   'date_from',
   'date_to',

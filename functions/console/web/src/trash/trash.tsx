@@ -4,6 +4,7 @@ import { asked } from '../api/curl'
 import { readPage } from '../api/queries'
 import type { Asset } from '../api/types'
 import { restore } from '../asset/delete'
+import { ActiveFilters } from '../library/active-filters'
 import { type Filters, listQuery, useView } from '../library/filters'
 import { SearchField } from '../library/search-field'
 import { count, plural } from '../text'
@@ -38,6 +39,7 @@ export default function Trash() {
         <CopyCurl request={asked('/api/cloudinary/media', { ...listQuery(view.filters), deleted: 'only' })} />
       </div>
       <SearchField view={view} hint="Search deleted assets" />
+      <ActiveFilters view={view} />
       {list.isPending && <Loading what="the trash" />}
       {list.isError && <Failed error={list.error} retry={() => void list.refetch()} />}
       {list.data && assets.length === 0 && <Nothing isFiltered={isFiltered} />}
