@@ -1,5 +1,5 @@
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/preact-query'
-import { useMemo } from 'preact/hooks'
+import { useRef } from 'preact/hooks'
 import { ErrorBoundary } from 'preact-iso'
 import { asked } from '../api/curl'
 import { PAGE, readPage } from '../api/queries'
@@ -14,6 +14,7 @@ import { UploadButton } from '../upload/button'
 import { DropZone } from '../upload/drop-zone'
 import { useTarget } from '../upload/target'
 import { type Filters, folderOf, listQuery, useView, type View } from './filters'
+import { flatten, NONE } from './flat'
 import { Heads } from './heads'
 import { Results } from './results'
 import { chosen } from './selection'
@@ -50,7 +51,9 @@ export function Library() {
   const view = useView()
   const list = usePages(view.filters)
   const pages = list.data?.pages
-  const assets = useMemo(() => unique(pages?.flatMap((page) => page.items) ?? []), [pages])
+  const flat = useRef(NONE)
+  if (pages !== flat.current.pages) flat.current = flatten(flat.current, pages ?? NONE.pages)
+  const { assets } = flat.current
   const first = pages?.[0]
   const hasRoom = useWide(view.asset ? ROOM_BESIDE_DRAWER : ROOM)
   const hasMenus = view.menus ? view.menus === 'show' : hasRoom
@@ -85,7 +88,7 @@ export function Library() {
             </ErrorBoundary>
             {/* What is shown until the answer comes is that of the question before. */}
             <div class="shelf" aria-busy={list.isPlaceholderData}>
-              {chosen.value.length > 0 && <SelectionBar loaded={assets} />}
+              {chosen.value.length > 0 && <SelectionBar loaded={flat.current} />}
               <Shelf view={view} list={list} assets={assets} />
             </div>
           </div>
@@ -142,11 +145,6 @@ function close(view: View): void {
 }
 
 const cleared = (filters: Filters) => Object.fromEntries(Object.keys(filters).map((name) => [name, null]))
-
-/** Between two pages an asset may move in the order, and be told twice. */
-function unique(assets: Asset[]): Asset[] {
-  return [...new Map(assets.map((asset) => [asset.id, asset])).values()]
-}
 
 function Nothing({ isFiltered, clear }: { isFiltered: boolean; clear: () => void }) {
   if (!isFiltered) {

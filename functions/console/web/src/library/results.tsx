@@ -4,7 +4,7 @@ import type { Asset } from '../api/types'
 import { clearSelection, toggle } from './selection'
 import { ListRow, Tile } from './tile'
 import { useFirst } from './to-first'
-import { useRows, useWidth } from './virtual'
+import { useBox, useRows } from './virtual'
 
 const TILE = 176
 const CAPTION = 62
@@ -41,12 +41,13 @@ export function Results({
   more,
 }: ResultsProps) {
   const scroller = useRef<HTMLDivElement>(null)
-  const width = useWidth(scroller)
+  const { width, height: view } = useBox(scroller)
   const columns = layout === 'list' ? 1 : Math.max(2, Math.floor((width + GAP) / (TILE + GAP)))
   const side = (width - GAP * (columns - 1)) / columns
   const height = layout === 'list' ? LINE : Math.round(side + CAPTION + GAP)
   const covered = (heads ? HEADS : 0) + (hasBar ? BAR : 0)
-  const { rows, height: whole, show } = useRows(scroller, Math.ceil(assets.length / columns), height, covered)
+  const count = Math.ceil(assets.length / columns)
+  const { rows, show } = useRows(scroller, { count, height, view }, covered)
   const [active, setActive] = useState(0)
 
   useFirst(scroller, isCurrent)
@@ -54,12 +55,12 @@ export function Results({
   const looked = useRef({ at: 0, columns })
   useLayoutEffect(() => {
     if (looked.current.columns !== columns) show(Math.floor(looked.current.at / columns))
-    const isSeen = rows.some(({ index }) => index === Math.floor(active / columns))
-    const at = isSeen ? active : (rows[rows.length >> 1]?.index ?? 0) * columns
+    const isSeen = rows.includes(Math.floor(active / columns))
+    const at = isSeen ? active : (rows[rows.length >> 1] ?? 0) * columns
     looked.current = { at, columns }
   })
 
-  const last = rows.at(-1)?.index ?? 0
+  const last = rows.at(-1) ?? 0
   useEffect(() => {
     if (more && (last + 4) * columns >= assets.length) more()
   }, [more, last, columns, assets.length])
@@ -95,16 +96,20 @@ export function Results({
     // biome-ignore lint/a11y/noStaticElementInteractions: it only listens to what its buttons get.
     <div class={`results ${layout}`} ref={scroller} onKeyDown={walk}>
       {heads}
-      <div role="list" aria-label="Assets" class="canvas" style={{ height: `${whole}px` }}>
+      <div role="list" aria-label="Assets" class="canvas" style={{ height: `${count * height}px` }}>
         {rows.map((row) => (
           <div
-            key={row.key}
+            key={row}
             role="none"
             class="row-of-tiles"
-            style={{ transform: `translateY(${row.start}px)`, height: `${height}px`, '--columns': columns }}
+            style={{
+              transform: `translateY(${row * height}px)`,
+              height: `${height}px`,
+              '--columns': columns,
+            }}
           >
-            {assets.slice(row.index * columns, (row.index + 1) * columns).map((asset, column) => {
-              const at = row.index * columns + column
+            {assets.slice(row * columns, (row + 1) * columns).map((asset, column) => {
+              const at = row * columns + column
               const Item = layout === 'list' ? ListRow : Tile
               return (
                 <Item

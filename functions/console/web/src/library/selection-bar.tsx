@@ -8,6 +8,7 @@ import { Button } from '../ui/button'
 import { CopyCurl } from '../ui/copy'
 import { Dialog } from '../ui/dialog'
 import { later } from '../ui/later'
+import type { Flat } from './flat'
 import { MoveDialog } from './move-dialog'
 import { NotShown } from './not-shown'
 import { choose, chosen, clearSelection, letGo } from './selection'
@@ -20,13 +21,12 @@ const MANY = 20
 
 const idsOf = (assets: Asset[]) => assets.flatMap(({ cloudinary_asset_id }) => cloudinary_asset_id ?? [])
 
-export default function SelectionBar({ loaded }: { loaded: Asset[] }) {
+export default function SelectionBar({ loaded }: { loaded: Flat }) {
   const asking = useSignal<'delete' | 'move' | 'tags' | 'collection' | null>(null)
   const busy = useSignal(false)
-  const shown = new Map(loaded.map((asset) => [asset.id, asset]))
   // As they are by now: what was chosen may have been moved since.
-  const assets = chosen.value.map((asset) => shown.get(asset.id) ?? asset)
-  const notShown = assets.filter(({ id }) => !shown.has(id))
+  const assets = chosen.value.map((asset) => loaded.assets[loaded.places.get(asset.id) ?? -1] ?? asset)
+  const notShown = assets.filter(({ id }) => !loaded.places.has(id))
   const ids = idsOf(assets)
   const reasons = assets.map(whyNoChange)
   const refused = reasons.every(Boolean) ? (reasons[0] ?? null) : null
@@ -70,8 +70,8 @@ export default function SelectionBar({ loaded }: { loaded: Asset[] }) {
         Delete
       </Button>
       <CopyCurl request={{ method: 'DELETE', path: '/api/cloudinary/media', body: { asset_ids: ids } }} />
-      <Button kind="quiet" onClick={() => choose(loaded)}>
-        Choose all {loaded.length} shown
+      <Button kind="quiet" onClick={() => choose(loaded.assets)}>
+        Choose all {loaded.assets.length} shown
       </Button>
       {notShown.length > 0 && (
         <Button kind="quiet" onClick={() => letGo(notShown)}>

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Asset } from '../api/types'
 import { ago, bytes, safeAddress, visible } from '../text'
 import { Icon } from '../ui/icon'
@@ -21,9 +21,17 @@ interface TileProps {
   onOpen: () => void
 }
 
+function stopLoading(image: HTMLImageElement | null): void {
+  image?.removeAttribute('srcset')
+  image?.removeAttribute('src')
+}
+
 /** A picture, or a drawing where there is none or it does not load. */
 function Picture({ asset }: { asset: Asset }) {
   const [broken, setBroken] = useState<string | null>(null)
+  const image = useRef<HTMLImageElement>(null)
+  // Else each picture that was scrolled past is loaded before the next page of assets.
+  useLayoutEffect(() => () => stopLoading(image.current), [])
   const address = safeAddress(asset.urls?.thumbnail)
   const sharp = safeAddress(asset.urls?.thumbnail_2x)
   if (!address || broken === address) {
@@ -36,6 +44,7 @@ function Picture({ asset }: { asset: Asset }) {
   }
   return (
     <img
+      ref={image}
       src={address}
       srcSet={sharp ? `${address} 1x, ${sharp} 2x` : undefined}
       alt=""

@@ -16,10 +16,12 @@ const isListed = (id: string) =>
 function showInPlace(record: Asset): void {
   queries.setQueriesData<Pages>(LISTS, (list) => {
     if (!list) return list
-    const pages = list.pages.map((page) => ({
-      ...page,
-      items: page.items.map((item) => (item.id === record.id ? { ...item, ...record } : item)),
-    }))
+    // The other pages stay the same objects: nothing is compared or drawn for them.
+    const pages = list.pages.map((page) => {
+      const at = page.items.findIndex(({ id }) => id === record.id)
+      const item = page.items[at]
+      return item ? { ...page, items: page.items.with(at, { ...item, ...record }) } : page
+    })
     return { ...list, pages }
   })
 }
