@@ -9,6 +9,9 @@ import { useBox, useRows } from './virtual'
 const TILE = 176
 const CAPTION = 62
 const LINE = 56
+/** Pixels below which a line has no room beside its name, and its height then: two lines of a name, one of facts. */
+const TIGHT = 520
+const TIGHT_LINE = 76
 const GAP = 12
 /** Pixels that cover the lowest rows: the names of the columns shift them, the bar of chosen assets lies on them. */
 const HEADS = 36
@@ -44,7 +47,9 @@ export function Results({
   const { width, height: view } = useBox(scroller)
   const columns = layout === 'list' ? 1 : Math.max(2, Math.floor((width + GAP) / (TILE + GAP)))
   const side = (width - GAP * (columns - 1)) / columns
-  const height = layout === 'list' ? LINE : Math.round(side + CAPTION + GAP)
+  const isTight = layout === 'list' && width < TIGHT
+  const line = isTight ? TIGHT_LINE : LINE
+  const height = layout === 'list' ? line : Math.round(side + CAPTION + GAP)
   const covered = (heads ? HEADS : 0) + (hasBar ? BAR : 0)
   const count = Math.ceil(assets.length / columns)
   const { rows, show } = useRows(scroller, { count, height, view }, covered)
@@ -94,7 +99,7 @@ export function Results({
   return (
     // The keys belong to the buttons inside; each of them can be reached and used without a pointer.
     // biome-ignore lint/a11y/noStaticElementInteractions: it only listens to what its buttons get.
-    <div class={`results ${layout}`} ref={scroller} onKeyDown={walk}>
+    <div class={`results ${layout} ${isTight ? 'tight' : ''}`} ref={scroller} onKeyDown={walk}>
       {heads}
       <div role="list" aria-label="Assets" class="canvas" style={{ height: `${count * height}px` }}>
         {rows.map((row) => (
