@@ -31,6 +31,12 @@ async function look({ page }, name, rules) {
 /** Of what makes a page accessible, a colour scheme changes the contrast alone. */
 const CONTRAST = { runOnly: ['color-contrast'] }
 
+/** A name that is cut to a few letters tells nothing; beside its picture it has 160 pixels, and two lines where these are all. */
+async function namesHaveRoom(page) {
+  const room = await page.locator('.line .open').first().evaluate(({ clientWidth }) => clientWidth)
+  if (room < 212) throw new Error(`a name and its picture have ${room} pixels`)
+}
+
 async function everyPage(browser, width, viewport, [colorScheme, other]) {
   const opened = await openAs(browser, 'admin@example.com', { viewport, colorScheme })
   const { page } = opened
@@ -44,9 +50,44 @@ async function everyPage(browser, width, viewport, [colorScheme, other]) {
       await page.locator('.tile .open').first().click()
       await page.locator('.drawer .timeline').waitFor()
     }
+    if (name === 'list') await namesHaveRoom(page)
     await look(opened, `${name}-${width}-${colorScheme}`)
     await page.emulateMedia({ colorScheme: other })
     await look(opened, `${name}-${width}-${other}`, CONTRAST)
+  }
+  return opened
+}
+
+/** What is seen of an open asset, in both schemes. The field that offers something keeps the focus. */
+async function lookAtPart(opened, part, name) {
+  const { page } = opened
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme })
+    await part.evaluate((element) => element.scrollIntoView({ block: 'center' }))
+    await look(opened, `${name}-${colorScheme}`, CONTRAST)
+    const cut = await page.locator('.drawer-body').evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)
+    if (cut > 0) throw new Error(`${name}: the drawer is ${cut} pixels too wide`)
+  }
+}
+
+/** Both sides, the past, and what is offered while one types. */
+async function partsOfAsset(browser, width, viewport) {
+  const opened = await openAs(browser, undefined, { viewport, path: '?search=refused-1' })
+  const { page } = opened
+  await page.getByText('1 found').waitFor()
+  await page.locator('.tile .open').first().click()
+  const drawer = page.locator('.drawer')
+  const sides = drawer.getByRole('region', { name: 'Here and in Cloudinary' })
+  await sides.getByRole('button', { name: 'Try again' }).waitFor()
+  await lookAtPart(opened, sides, `sides-${width}`)
+  const past = drawer.locator('.timeline')
+  await past.getByRole('button', { name: 'Put the earlier value back' }).first().waitFor()
+  await lookAtPart(opened, past, `past-${width}`)
+  for (const [label, text, offered] of [['Tags', 'script', 'tags-offered'], ['Folder', 'summ', 'folders-offered']]) {
+    const field = drawer.getByLabel(label, { exact: true })
+    await field.pressSequentially(text)
+    await drawer.getByRole('option').first().waitFor()
+    await lookAtPart(opened, field, `${offered}-${width}`)
   }
   return opened
 }
@@ -115,6 +156,9 @@ export const states = {
     tellTime('from the address to the first picture', await shown.jsonValue())
     return opened
   },
+
+  'each part of an asset is wide': (browser) => partsOfAsset(browser, 'wide', WIDE),
+  'each part of an asset is narrow': (browser) => partsOfAsset(browser, 'narrow', NARROW),
 
   'an empty library': (browser) => answered(browser, 'state-empty', EMPTY, 'The library is empty'),
   'no connection': (browser) => answered(browser, 'state-offline', null, 'No connection'),
