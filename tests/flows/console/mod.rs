@@ -66,7 +66,8 @@ async fn a_library_of_a_hundred_thousand_assets_scrolls() {
         )
         select md5(n::text), 'many/' || n, 'image', 'jpg', 'Library asset ' || n, 'many/' || n % 100, n, array['many'],
             moment, moment
-        from generate_series(1, 100000) n, lateral (select now() - interval '1 day' + n * interval '1 ms') at (moment)";
+        from generate_series(1, 100000) n, lateral (select now() - interval '1 day' + n * interval '1 ms') at (moment);
+        analyze public.media_assets";
     let client = database::connect(world.stack.database_url()).await;
     client.batch_execute(many).await.unwrap();
     play(&world, "large").await;
