@@ -11,7 +11,19 @@ use tokio_postgres::types::ToSql;
 
 use super::Measure;
 
+const TURN: &str = "select media_sync.take_turn('public.media_assets', $1::text::uuid)";
+
 impl Measure {
+    /// Comes back when as many requests wait for their turn.
+    async fn so_many_wait(&self, count: i64) {
+        let waiting =
+            "select count(*) as waiting from pg_locks where locktype = 'advisory' and not granted";
+        eventually("requests wait", async || {
+            database::rows(&self.client, waiting, &[]).await[0]["waiting"] == count
+        })
+        .await;
+    }
+
     /// As many assets more of the user's, by the ids that Cloudinary has for them.
     async fn more_assets(&self, count: i32) -> Vec<String> {
         let add = "insert into public.media_assets (cloudinary_asset_id, cloudinary_public_id, resource_type, uploaded_by)
@@ -66,9 +78,8 @@ async fn requests_of_one_user_hold_few_connections() {
     // Another transaction of the user's does not end.
     let mut holder = database::connect(measure.stack.database_url()).await;
     let holder = holder.transaction().await.unwrap();
-    let turn = "select media_sync.take_turn('public.media_assets', $1::text::uuid)";
     let user = measure.claims.sub.to_string();
-    holder.query(turn, &[&user]).await.unwrap();
+    holder.query(TURN, &[&user]).await.unwrap();
 
     let changed = json!({ "alt_text": "a mug" });
     let whose = format!("/media_assets?uploaded_by=eq.{user}");
@@ -76,13 +87,9 @@ async fn requests_of_one_user_hold_few_connections() {
         let user = &measure.user;
         user.call(Method::PATCH, &whose, &[], Some(&changed)).await
     };
-    let waiting =
-        "select count(*) as waiting from pg_locks where locktype = 'advisory' and not granted";
     let (answers, ()) = tokio::join!(
         futures::future::join_all((0..12).map(|_| change())),
-        eventually("five wait", async || {
-            database::rows(&measure.client, waiting, &[]).await[0]["waiting"] == 5
-        })
+        measure.so_many_wait(5)
     );
     for answer in answers {
         assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.body);
@@ -93,32 +100,26 @@ async fn requests_of_one_user_hold_few_connections() {
     measure.stack.stop().await;
 }
 
-/// Who finds five waiting holds a connection for half a second only: the five wait two.
+/// Those beyond the five hold a connection for half a second only; the five wait two.
 #[tokio::test]
 async fn who_finds_five_waiting_gives_up_before_them() {
     let measure = Measure::take().await;
     let mut holder = database::connect(measure.stack.database_url()).await;
     let holder = holder.transaction().await.unwrap();
-    let turn = "select media_sync.take_turn('public.media_assets', $1::text::uuid)";
     let user = measure.claims.sub.to_string();
-    holder.query(turn, &[&user]).await.unwrap();
+    holder.query(TURN, &[&user]).await.unwrap();
 
     let connect = || database::connect(measure.stack.database_url());
     let early = futures::future::join_all((0..5).map(|_| connect())).await;
     let late = connect().await;
-    let waiting =
-        "select count(*) as waiting from pg_locks where locktype = 'advisory' and not granted";
     let is_beyond = async {
-        eventually("five wait", async || {
-            database::rows(&measure.client, waiting, &[]).await[0]["waiting"] == 5
-        })
-        .await;
-        late.query(turn, &[&user]).await.unwrap_err()
+        measure.so_many_wait(5).await;
+        late.query(TURN, &[&user]).await.unwrap_err()
     };
     let values: [&(dyn ToSql + Sync); 1] = [&user];
     let waits = early
         .iter()
-        .map(|client| Box::pin(client.query(turn, &values)));
+        .map(|client| Box::pin(client.query(TURN, &values)));
     tokio::select! {
         (ended, ..) = futures::future::select_all(waits) => panic!("one of the five was first: {ended:?}"),
         refused = is_beyond => assert_eq!(refused.code().map(SqlState::code), Some("PT409")),
@@ -132,17 +133,11 @@ async fn a_request_holds_no_row_before_its_turn() {
     let measure = Measure::take().await;
     let mut holder = database::connect(measure.stack.database_url()).await;
     let holder = holder.transaction().await.unwrap();
-    let turn = "select media_sync.take_turn('public.media_assets', $1::text::uuid)";
     let user = measure.claims.sub.to_string();
-    holder.query(turn, &[&user]).await.unwrap();
+    holder.query(TURN, &[&user]).await.unwrap();
     let edited = measure.edit(json!({ "alt_text": "a mug" }));
     let row_is_free = async {
-        let waiting =
-            "select count(*) as waiting from pg_locks where locktype = 'advisory' and not granted";
-        eventually("one waits", async || {
-            database::rows(&measure.client, waiting, &[]).await[0]["waiting"] == 1
-        })
-        .await;
+        measure.so_many_wait(1).await;
         let row = "select cloudinary_public_id from public.media_assets for update nowait";
         holder.query(row, &[]).await.unwrap();
         holder.rollback().await.unwrap();
