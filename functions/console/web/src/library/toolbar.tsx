@@ -109,7 +109,7 @@ const SORTS: Record<string, string> = {
 function Sort({ view }: { view: View }) {
   const { sort_by = 'created_at', sort_order = 'desc' } = view.filters
   return (
-    <label class="filter">
+    <label class="filter order">
       <span class="unseen">Order</span>
       <select
         value={`${sort_by} ${sort_order}`}
