@@ -193,7 +193,7 @@ $$;
 -- * `reader` writes nothing. Anonymous users are readers where ACCESS_RULES lets them read.
 -- * `stranger` neither reads nor writes: an anonymous user otherwise, and a token with odd claims.
 -- * `user`, also for any other word: edits own assets, which lie below the own prefix.
--- In PL/pgSQL, which keeps its plan: a request of a thousand items asks it thousands of times.
+-- In PL/pgSQL, which keeps its plan: a request of 200 items asks it a thousand times.
 create function media_sync.caller_role() returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare

@@ -264,11 +264,9 @@ declare
     -- Each is looked up.
     c_confirmed_samples constant integer := 100;
     c_hour constant interval := interval '1 hour';
-    c_applied constant text[] := array[
-        'created', 'updated', 'renamed', 'deleted', 'revived', 'edit_confirmed', 'delete_confirmed', 'restore_confirmed'
-    ];
     c_requested constant text[] := array['edit_requested', 'delete_requested', 'restore_requested'];
     c_confirmed constant text[] := array['edit_confirmed', 'delete_confirmed', 'restore_confirmed'];
+    c_applied constant text[] := array['created', 'updated', 'renamed', 'deleted', 'revived'] || c_confirmed;
     v_last constant timestamptz := date_trunc('hour', now(), 'UTC');
     v_hours jsonb;
 begin
